@@ -1,4 +1,4 @@
-// `embed align`: vectors rotated onto an earlier run's, and nothing that a run predicts changed by it.
+// `embed align` rotates vectors to match an earlier run's, and predictions of the run stay the same.
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,14 +31,14 @@ function firstLines(path: string, number: number): string {
 }
 const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
 
-/** Trains twice with other seeds, as NAME-last and NAME, and aligns the second as NAME-aligned. */
+/** Trains twice with different seeds, as NAME-last and NAME, and aligns the second as NAME-aligned. */
 async function aligned(name: string, job: string[]): Promise<void> {
   await embedOk([...job, "-o", at(`${name}-last`), "--seed", "1", "--quiet"]);
   await embedOk([...job, "-o", at(name), "--seed", "2", "--quiet"]);
   await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
 }
 
-/** Rows of a feature of each field, drawn from all that the model has. */
+/** Returns rows with one random feature per field, including features without a row in the table. */
 function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
   const random = mulberry32(3);
   const [numRows, width] = [200, fields.length];
@@ -49,7 +49,7 @@ function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
   return { numRows, width, ids, labels: new Float32Array(numRows) };
 }
 
-/** Greatest difference of two runs' scores of the same rows. */
+/** Returns the greatest difference between two runs' scores of the same rows. */
 async function scoreDifference(a: string, b: string): Promise<number> {
   const [one, other] = [await scorerOf(await openRun(at(a))), await scorerOf(await openRun(at(b)))];
   const rows = randomRows(one.space);
@@ -120,7 +120,7 @@ describe("principal components", () => {
   const rowsOf = async (args: string[]) =>
     parseDelimited((await embedOk([...args, "--format", "csv"])).stdout, ",").map(({ vector }) => vector);
   const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, d) => sum + x * b[d]!, 0);
-  /** Greatest difference of dot products of rows with the rows of the table. */
+  /** Returns the greatest difference between dot products of rows with the rows of the tables. */
   function productDifference(
     rows: number[][],
     table: number[][],
@@ -145,7 +145,7 @@ describe("principal components", () => {
       await embedOk(["train-pca", at(`${name}.csv`), ...flags, "-o", at(`${name}-last`), "--quiet"]);
       await embedOk(["train-pca", log, ...flags, "-o", at(name), "--quiet"]);
       await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
-      // of new users in the second case
+      // in the second case these are new users
       const fresh = lines
         .slice(0, 60)
         .map((line, i) => (i === 0 || fold.length === 0 ? line : `new-${line}`));
@@ -164,7 +164,7 @@ describe("principal components", () => {
         await tableOf(`${name}-aligned`),
       );
       expect(difference).toBeLessThan(1e-4);
-      // they were rotated at all
+      // the vectors were rotated
       expect(Math.max(...before[0]!.map((x, d) => Math.abs(x - after[0]![d]!)))).toBeGreaterThan(1e-4);
     },
   );

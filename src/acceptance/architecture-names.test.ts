@@ -1,6 +1,8 @@
-// Trainers are known to their folder and the list alone: no other file names their commands or models, in code, messages or comments.
+// Only a trainer's folder and the index of trainers know its command and models: no other file names them in code,
+// messages or comments.
 //
-// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and where it is loaded; names of files.
+// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and where it is loaded;
+// names of files.
 
 import { trainers } from "../trainers/index.js";
 import { readSources, sourceOf, type Source } from "../testing/sources.js";
@@ -8,7 +10,7 @@ import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
 const models = new Set<string>();
-/** The commands whose kinds of models have a capability, by its name. */
+/** Capability → commands of the trainers whose models have it. */
 const capabilityTrainers = new Map<string, Set<string>>();
 for (const { command, home } of trainers)
   for (const [name, model] of Object.entries((await home()).models)) {
@@ -20,13 +22,16 @@ for (const { command, home } of trainers)
       );
   }
 
-/** Models whose names are words of the language, or symbols: `graph` of edges, `lr` for a learning rate. A string of nothing else counts. */
+/**
+ * Models whose names are ordinary words or symbols: `graph` for edges, `lr` for a learning rate. Only a string that
+ * consists of the name counts.
+ */
 const ambiguous = ["graph", "net", "lr"];
-/** Capabilities of one trainer alone, which no second one has yet. A new capability has two, or is folded into another. */
+/** Capabilities that only one trainer has so far. A new capability needs two trainers, or becomes part of another. */
 const ofOneTrainer = ["rowTexts"];
 
 const oneOf = (names: Iterable<string>) => [...names].sort((a, b) => b.length - a.length).join("|");
-/** A name as a word; `fm.safetensors` and `fm/repeats` are files. */
+/** Matches a name as a word, but not as part of a file name such as `fm.safetensors` or `fm/repeats`. */
 const word = (names: Iterable<string>) => `(?<![\\w./-])(?:${oneOf(names)})(?![\\w/-]|\\.\\w)`;
 const clearModels = [...models].filter((name) => !ambiguous.includes(name));
 const command = new RegExp(word([...commands, ...[...models].map((name) => `--model ${name}`)]));
@@ -34,11 +39,11 @@ const commandOrModel = new RegExp(
   word([...commands, ...clearModels, ...[...models].map((name) => `--model ${name}`)]),
 );
 const wholeName = new RegExp(`^["'\`](?:${oneOf([...commands, ...models])})["'\`]$`);
-/** A report lays out a map of items in a way that has the name of a trainer's model. */
+/** Removes a layout of a report's map that has the same name as a trainer's model. */
 const withoutMapLayout = (file: string, text: string) =>
   /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
 
-/** The texts of a file that name a trainer or a model, as sentences. */
+/** Returns a sentence per text of a file that names a trainer or a model. */
 function complaints({ file, room, code, texts }: Source): string[] {
   const loaded = new Set(
     [...code.matchAll(/(?:loadKernel|begin)\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
@@ -78,7 +83,7 @@ test.each([
   );
 });
 
-/** Capabilities that a single trainer's models have, and entries of the list that are none. @param allowed the list */
+/** Complains about capabilities of a single trainer, and about entries of the list that are not. @param allowed the list */
 function singleCapabilities(
   by: ReadonlyMap<string, ReadonlySet<string>>,
   allowed: readonly string[],

@@ -1,24 +1,25 @@
-// How much code there is: a file that one can read at once, and a room between trainers and commands that does not grow.
+// Limits on the amount of code: on the lines of a file, and on the room between trainers and commands, which must not
+// grow.
 
 import { readAssemblySources, readSources, sourceOf, type Source } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
 
-/** A file that ships has at most so many lines. */
+/** Most lines of a file that ships. */
 const MOST_LINES = 400;
-/** Longer files, until they are split. */
+/** Longer files that are to be split. */
 const longer: string[] = [];
 
 /**
- * Lines of api/, which stands between the commands and the rooms that do their work, but for the tables of options: code that a
- * second command needs goes to a room below, and code of one kind of model to its trainer. The number only goes down: set it to
- * the count, rounded up to hundreds, when that is lower.
+ * Lines of api/, the room between the commands and the rooms that do their work, without option tables: code that a
+ * second command needs belongs in a room below, and code for one kind of model in its trainer. The number is only
+ * reduced: set it to the count, rounded up to hundreds, when that is lower.
  */
 const API_LINES = 13_100;
 
 const shipped = [...readSources(), ...readAssemblySources()].filter(
   ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
 );
-/** A source of so many lines. */
+/** Creates a source with the given number of lines. */
 const planted = (file: string, numLines: number) => sourceOf(file, "//\n".repeat(numLines));
 
 function tooLong(sources: readonly Source[]): string[] {

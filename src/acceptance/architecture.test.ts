@@ -1,13 +1,13 @@
-// The direction of imports, as rooms.ts states it. A failure says what to do instead.
+// Imports follow the rules in rooms.ts. A failure says what to do instead.
 
 import { readAssemblySources, readSources, roomOf, sourceOf, type Source } from "../testing/sources.js";
 import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
 
 const sources = readSources();
-/** Code that ships: no test, no scaffolding. */
+/** Code that ships: no tests, no scaffolding. */
 const shipped = sources.filter(({ file, room }) => !file.endsWith(".test") && !scaffolding.includes(room));
 
-/** A file of ours rather than a package. */
+/** Whether a target is a file of the project, instead of a package. */
 function isFile(target: string): boolean {
   return roomOf(target) in rooms || scaffolding.includes(roomOf(target));
 }
@@ -22,7 +22,7 @@ function allowedByException({ file }: Source, target: string): boolean {
   );
 }
 
-/** What is wrong with one import, as a sentence; undefined when nothing is. */
+/** Returns the problem of one import, as a sentence; undefined if there is none. */
 function complaint(source: Source, target: string): string | undefined {
   const { file, room } = source;
   const { mayImport, packages = [] } = rooms[room];
@@ -37,7 +37,7 @@ function complaint(source: Source, target: string): string | undefined {
     return `src/${file}.ts imports ${target}, which ${room} may not: ${advice}`;
   }
   const targetRoom = roomOf(target);
-  // a trainer stands alone: only the index knows what there is
+  // trainers are independent: only the index knows them
   const trainer = trainerOf(target);
   if (trainer !== undefined && trainerOf(file) !== trainer && !lists.includes(file)) {
     return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/, skip-grams/ or training/`;
@@ -54,10 +54,10 @@ function complaint(source: Source, target: string): string | undefined {
   return `src/${file}.ts imports ${target}: ${advice}`;
 }
 
-/** Files that know which trainers there are. */
+/** Files that know which trainers exist. */
 const lists = ["trainers/index"];
 
-/** The folder of trainers/ that a file lies in. */
+/** Returns the folder of trainers/ that contains a file. */
 function trainerOf(file: string): string | undefined {
   return /^trainers\/([^/]+)\//.exec(file)?.[1];
 }
@@ -66,7 +66,7 @@ function list(names: string[]): string {
   return names.length === 0 ? "nothing" : names.map((name) => `${name}/`).join(", ");
 }
 
-/** What is wrong with each import of a file in export/ that holds this text. */
+/** Returns the problems of the imports of a file in export/ with this text. */
 function complaintsAbout(text: string): string[] {
   const source = sourceOf("export/csv", text);
   return source.imports.map((target) => complaint(source, target) ?? "fine");
@@ -114,7 +114,7 @@ test("no result depends on Math.random", () => {
   expect(complaints).toEqual([]);
 });
 
-/** Imports of references by what ships. */
+/** Returns imports of references by code that ships. */
 function referencesUsed(sources: readonly Source[]): string[] {
   const isReference = (file: string) => file.endsWith(".reference");
   return sources
@@ -140,7 +140,7 @@ test("what only tests import is named as a reference or a test's", () => {
   expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/numeric/a.ts")]);
 });
 
-/** Files that no program, library or worker reaches by its imports. */
+/** Returns files that no program, library or worker imports, directly or indirectly. */
 function onlyTested(all: readonly Source[]): string[] {
   const isEntry = /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread)$/;
   const byName = new Map(all.map((source) => [source.file, source]));
@@ -184,10 +184,10 @@ test("no barrel but src/index.ts; a kernel's binding may hand on names of its ow
   expect(complaints).toEqual([]);
 });
 
-/** Cycles of imports that are allowed until they are resolved: their first file in the order of the names. */
+/** Import cycles that are allowed until they are resolved, by their first file in the order of names. */
 const knownCycles: string[] = [];
 
-/** Files that import themselves through others, as sentences. @param known as knownCycles */
+/** Returns a sentence per file that imports itself through others. @param known as knownCycles */
 function cyclesOf(sources: readonly Source[], known: readonly string[]): string[] {
   const byName = new Map(sources.map((source) => [source.file, source]));
   const state = new Map<string, "open" | "done">();

@@ -1,4 +1,5 @@
-// A week in which a day's file is broken: `embed init` writes gates that refuse it, yesterday's version stays, and the next good day passes.
+// In a week with a broken file of one day, the gates of `embed init` reject it, yesterday's version stays, and the next
+// good day passes.
 
 import { cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ import { brokenDays, shop } from "../testing/shop.js";
 
 const folder = temporaryFolder();
 const { days } = shop();
-/** The first three days are published as version 1, the fourth arrives broken. */
+/** The first three days are published as version 1, the fourth is broken. */
 const BROKEN = 3;
 const broken = days[BROKEN]!;
 
@@ -19,14 +20,17 @@ const fileOf = (day: number) => `logs/${days[day]!.date}.csv`;
 const write = (at: string, day: number, csv = days[day]!.impressions) =>
   writeFileSync(join(at, fileOf(day)), csv);
 const latest = (at: string) => readlinkSync(join(at, "store/items/latest"));
-/** Runs the pipeline. The shop is too small for vectors to show anything, which every training warns of: left out of `stderr`. */
+/**
+ * Runs the pipeline. The shop is too small for vectors to gain anything, so every training warns; these warnings are
+ * removed from `stderr`.
+ */
 async function run(at: string, ...flags: string[]) {
   const ran = await embed(["run", "shop.yaml", "--quiet", ...flags], { cwd: at });
   const stderr = ran.stderr.replace(/^warning: nothing shows that the vectors mean anything.*\n/gm, "");
   return { ...ran, stderr };
 }
 
-/** A folder with three good days and a pipeline file, from which a version is published. */
+/** Creates a folder with three good days and a pipeline file, and publishes a version. */
 async function published(name: string, pipeline?: string): Promise<string> {
   const at = join(folder, name);
   mkdirSync(join(at, "logs"), { recursive: true });
@@ -39,13 +43,13 @@ async function published(name: string, pipeline?: string): Promise<string> {
   return at;
 }
 
-/** A copy of the folder with version 1. */
+/** Copies the folder with version 1. */
 function copyOf(at: string, name: string): string {
   cpSync(at, join(folder, name), { recursive: true, verbatimSymlinks: true });
   return join(folder, name);
 }
 
-/** The day as Parquet, with item ids as text or as numbers. */
+/** Writes the day as Parquet, with item ids as text or as numbers. */
 function parquetOfCsv(csv: string, type: "STRING" | "DOUBLE" = "STRING"): Uint8Array {
   const [header, ...rows] = csv
     .trimEnd()
@@ -174,7 +178,7 @@ describe("by the bounds of embed init", () => {
   });
 });
 
-/** Bounds that a day of zero labels holds: its log loss is better. */
+/** Bounds that a day without positive labels satisfies, because its log loss is lower. */
 const weak = `
 store: store
 log: logs/*.csv*
@@ -251,7 +255,7 @@ test("--quiet prints the warnings of a version that was published, and no other 
   const { code, stderr } = await run(at);
   expect(code).toBe(0);
   expect(stderr).toMatch(/^warning: 'item_id' has about \d+ keys above 2\^53 such as .*dtype=str[^\n]*\n$/);
-  // nothing was published: nothing new to say
+  // nothing was published, so there is nothing new to report
   const again = await run(at);
   expect([again.code, again.stderr]).toEqual([0, ""]);
 });

@@ -1,4 +1,4 @@
-// Input that makes training odd or impossible: each has a named error, or a stated behaviour.
+// Input with which training is unusual or impossible gives a specific error or a documented result.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -86,7 +86,7 @@ test("10,000 fields train at a dim that fits them, and linearly; at a greater on
   expect(stderr).toMatch(
     /rows have 10000 fields, whose pairwise terms give initial scores of about ±24: .* --model lr/,
   );
-  // what is said of many fields is said once
+  // a warning about many fields is printed once
   expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);
 }, 120_000);
 

@@ -1,4 +1,4 @@
-// Values and flags that cannot be used: each with its code, its place, and what to try.
+// Invalid values and flags are reported with exit code, position, and advice.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -80,7 +80,7 @@ test("--split user spreads the rows that have no user", async () => {
   const { split } = parseJson<{ split: { train: number; valid: number } }>(
     readFileSync(join(at("users"), "manifest.json"), "utf8"),
   );
-  // 400 rows without a user: in one part, one of these would have 400 or more
+  // 400 rows without a user: if they formed one user, one split would contain all of them
   expect(Math.max(split.train, split.valid)).toBeLessThan(390);
 });
 
@@ -91,7 +91,7 @@ test("evaluate warns when a side table has changed", async () => {
   const warningsOf = async () => {
     const { stdout } = await embedOk(["evaluate", at("side"), "--on", ratings, "--json"]);
     const { warnings } = parseJson<{ warnings: string[] }>(stdout);
-    // beside the one of a log that was trained on
+    // without the warning about a log that was trained on
     return warnings.filter((text) => !text.includes("was trained on"));
   };
   expect(await warningsOf()).toEqual([]);
@@ -104,7 +104,7 @@ test("threads of a reading and of a training do not inherit the flags of the pro
     await inspect(process.env.EMBED_LOG);
     await trainFm(process.env.EMBED_SHORT, { out: process.env.EMBED_OUT, epochs: 1, threads: 2 });`;
   const api = new URL("../library.js", import.meta.url).href;
-  // a log beyond what the calling thread reads alone
+  // a log that is too large to be read by the calling thread alone
   const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
   writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
   const short = { EMBED_SHORT: fixture("clicks.csv"), EMBED_OUT: at("typed") };

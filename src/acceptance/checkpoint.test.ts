@@ -1,4 +1,5 @@
-// `--checkpoint-every` and `--resume`: a training that is killed with -9 and resumed gives the bytes of one that was not.
+// `--checkpoint-every` and `--resume`: a training that is killed with -9 and resumed gives the same bytes as an
+// uninterrupted one.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
 
-/** Every byte of a run that is not a time. */
+/** Returns all contents of a run except times. */
 function bytesOf(run: string): Record<string, string> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
   return Object.fromEntries(
@@ -25,7 +26,10 @@ const lossesOf = (run: string) =>
     .map((line) => parseJson<Record<string, number>>(line))
     .map(({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }));
 
-/** Trains whole, and again with a kill -9 once an epoch's line is printed; the second ends by --resume. */
+/**
+ * Trains without interruption, and again with a kill -9 when an epoch's line is printed; the second is completed with
+ * --resume.
+ */
 async function killedAndWhole(name: string, killAt: RegExp, options: string[]): Promise<void> {
   const train = ["train-fm", clicks, ...options];
   await embedOk([...train, "-o", at(`${name}-whole`)]);
@@ -34,7 +38,7 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
   expect(killed.signal).toBe("SIGKILL");
   expect(existsSync(at(`${name}-killed`))).toBe(false);
   expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(true);
-  // the number of threads is nothing that a checkpoint knows
+  // a checkpoint does not depend on the number of threads
   const resumed = await embedOk([...checkpointed, "--threads", "1"]);
   expect(resumed.stderr).toMatch(/resuming after epoch \d*[02468]\n/);
   expect(bytesOf(`${name}-killed`)).toEqual(bytesOf(`${name}-whole`));

@@ -1,4 +1,5 @@
-// `embed transform` with a factorization machine: vectors of items that no event held, and of users by their first events.
+// `embed transform` with a factorization machine: vectors of items without events, and of users from their first
+// events.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -63,7 +64,7 @@ describe("rows of a table of items", () => {
       const errors = row.vector.map((x, d) => Math.abs(x - vector[d]!));
       expect(Math.max(...errors, Math.abs(row.bias - Number(weights.get(key))))).toBeLessThan(1e-6);
     }
-    // the item without events has the vector of its genres and year
+    // the item without events has a vector from its genres and year
     expect(made.get(itemOut)!.vector.some((x) => x !== 0)).toBe(true);
   });
 
@@ -109,7 +110,7 @@ describe("--fold-in", () => {
     const [row, ...others] = await folded("events.csv");
     expect([row!.key, others]).toEqual([userOut, []]);
     expect(await folded("events.csv", "--threads", "1")).toEqual([row]);
-    // scored with it, the events are nearer than with no vector
+    // events are predicted better with the vector than without
     const { stdout } = await embedOk(["transform", run, fixture("items.csv"), "--key", "item_id", "--quiet"]);
     const items = new Map(rowsOf(stdout).map((item) => [item.key, item]));
     const model = readFileSync(join(run, "model", "fm.safetensors"));

@@ -1,4 +1,5 @@
-// `embed compare`: what suits a log is trained and ranked on one held-out split, as the single commands would measure it.
+// `embed compare` trains the candidates that suit a log and ranks them on one held-out split, with the same metrics as
+// single commands.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +18,7 @@ const [clicks, purchases, ratings] = ["clicks.csv", "purchases.csv", "ratings.cs
   string,
 ];
 
-/** `compare LOG ARGS... -o NAME.html --json`. */
+/** Runs `compare LOG ARGS... -o NAME.html --json`. */
 async function compared(log: string, name: string, ...args: string[]): Promise<Comparison> {
   const { stdout } = await embedOk([
     "compare",
@@ -36,7 +37,7 @@ async function evaluated(name: string, ...args: string[]): Promise<Evaluation> {
 const manifestOf = (run: string): Manifest =>
   parseJson<Manifest>(readFileSync(join(run, "manifest.json"), "utf8"));
 
-/** All that no clock decides. */
+/** Removes everything that depends on the clock. */
 function withoutSeconds({ seconds: _, leaderboard, out: __, runs: ___, ...rest }: Comparison): unknown {
   const lines = leaderboard.lines.map(({ seconds: ____, run: _____, ...line }) => line);
   const options = { ...rest.options, out: "", runs: "", threads: 0 };
@@ -67,7 +68,7 @@ describe("a log with labels of 0 and 1", () => {
   });
 
   test("has the mean label of training as a baseline, whose log loss is that of one probability for all rows", () => {
-    // the log is in order of time: the last tenth is the test split, training ends before the tenth in front of it
+    // the log is ordered by time: the last tenth is the test split, and training ends before the tenth in front of it
     const labels = readFileSync(clicks, "utf8")
       .trimEnd()
       .split("\n")
@@ -229,7 +230,7 @@ test("--search tries settings of each trainer", async () => {
 });
 
 test("a training that fails is listed with its reason, and the others are compared", async () => {
-  // of three events of each user the last two are held out, so that no session has two items
+  // the last two of each user's three events are held out, so that no session has two items
   const rows = Array.from({ length: 40 }, (_, u) =>
     [0, 1, 2].map((e) => `u${u},i${(u * 3 + e * 5) % 12},2024-01-0${1 + e}`),
   ).flat();

@@ -1,4 +1,4 @@
-// `embed completion`: the script of bash completes in a bash; those of zsh and fish are read by these shells where they are.
+// `embed completion`: bash completes with its script; zsh and fish parse theirs if they are installed.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ beforeAll(async () => {
     writeFileSync(script(shell), (await embedOk(["completion", shell])).stdout);
 });
 
-/** What bash offers for a line whose last word is being typed; `=` is a word of its own there, as bash has it. */
+/** Returns bash's completions of a line while its last word is typed; `=` is a separate word, as in bash. */
 function completed(...words: string[]): string[] {
   const body = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _embed; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const got = spawnSync("bash", ["--norc", "-uc", body, "bash", script("bash"), "embed", ...words], {

@@ -1,4 +1,5 @@
-// --compose and --mips: an item's vector is what the model scores it by, with all columns that go with it.
+// --compose and --mips: the vector of an item is the one that the model scores it with, including all columns that it
+// determines.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -99,7 +100,7 @@ test.each([
   users.forEach(({ vector }, u) => {
     const dots = items.map((item) => item.vector.reduce((sum, x, d) => sum + x * vector[d]!, 0));
     const own = scores.subarray(u * items.length, (u + 1) * items.length);
-    // what differs is the same for all items: the user's weight and w0
+    // the difference is the same for all items: the user's weight and w0
     const shifts = dots.map((dot, i) => own[i]! - dot);
     expect(Math.max(...shifts) - Math.min(...shifts)).toBeLessThan(1e-5);
   });

@@ -1,4 +1,4 @@
-// `--config`, EMBED_* variables and `inspect --write-config`: one set of names, and who goes before whom.
+// `--config`, EMBED_* variables and `inspect --write-config` use the same names, with a defined precedence.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// `--content-edges`: new items from the content of their neighbors, on items whose own content is not enough.
+// `--content-edges`: vectors of new items from the content of their neighbors, for items whose own content is not
+// enough.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ const put = (name: string, lines: readonly string[]) => {
 const [NUM_ITEMS, NUM_USERS, NUM_GROUPS] = [400, 300, 8];
 const random = mulberry32(3);
 const groupOf = (index: number) => index % NUM_GROUPS;
-/** An item's tag is its group's one time in three, and any otherwise; its edges go to items of its group. */
+/** With probability one third an item's tag is that of its group, else any; its edges lead to items of its group. */
 const tags = Array.from({ length: NUM_ITEMS }, (_, item) =>
   random() < 1 / 3 ? `tag${groupOf(item)}` : `tag${integerBelow(NUM_GROUPS, random)}`,
 );
@@ -28,7 +29,7 @@ const edgeLines = (ends: readonly (readonly [number, number])[]) => ends.map(([a
 
 const catalogue = put("items.csv", ["item,tag", ...tags.map((tag, item) => `i${item},${tag}`)]);
 const citations = put("edges.csv", ["source,target", ...edgeLines(edges)]);
-/** The control: every edge has the same source and another edge's target. */
+/** The control: every edge keeps its source and gets another edge's target. */
 const shuffled = put("shuffled.csv", [
   "source,target",
   ...edgeLines(edges.map(([a]) => [a, pick(edges, random)[1]] as const)),
@@ -70,7 +71,7 @@ test("new items are found by their neighbors' content, and not over shuffled edg
   expect(smoothed.content.hops).toBeGreaterThan(0);
   expect(smoothed.content.r2).toBeGreaterThan(alone.content.r2 + 0.1);
   expect(recallOf(smoothed)).toBeGreaterThan(recallOf(alone) + 0.1);
-  // without meaning, no hop explains more than the content itself
+  // in the control, no hop explains more than the content itself
   expect(control.content.r2).toBeLessThan(alone.content.r2 + 0.03);
   expect(recallOf(control)).toBeLessThan(recallOf(alone) + 0.05);
 });

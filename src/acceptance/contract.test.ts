@@ -1,7 +1,7 @@
-// What every trainer promises, run on each row of src/testing/trainers.ts, in process: 25 to 45 s on two busy cores.
+// The contract of trainers, checked in process for each row of src/testing/trainers.ts: 25 to 45 s on two busy cores.
 //
-// Whatever is asked, a trainer does it or refuses with 64 or 65 and a message; its numbers are finite; its bytes depend on the
-// log, the options and the seed alone.
+// A trainer does what is requested or rejects it with exit code 64 or 65 and a message; its numbers are finite; its
+// bytes depend only on the log, the options and the seed.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const noBytes = () => Promise.resolve();
 
-/** Every byte of a run that no clock has written. */
+/** Returns all contents of a run except times. */
 function bytesOf(run: string): Record<string, string> {
   const names = readdirSync(run, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !["manifest.json", "metrics.jsonl"].includes(entry.name))
@@ -49,7 +49,7 @@ function bytesOf(run: string): Record<string, string> {
 const metricsOf = (run: string) =>
   parseJson<{ metrics: unknown }>(readFileSync(join(run, "manifest.json"), "utf8")).metrics;
 
-/** Events repeat here; a run that scores rows has no use for the option. */
+/** Evaluates a run. The log repeats training events, which runs that score rows need not declare. */
 function evaluated(row: TrainerRow, run: string, log: string) {
   const ranks = row.log === "purchases";
   const options: EvaluateOptions = {
@@ -67,13 +67,13 @@ async function exportedRows(run: string): Promise<ExportedRow[]> {
   return parseDelimited(readFileSync(out, "utf8"), ",");
 }
 
-/** It worked, with finite numbers; or it was refused in words. */
+/** Expects success with finite numbers, or a rejection with a message. */
 function expectSound<T>(outcome: Outcome<T>): void {
   if ("refused" in outcome) expect(outcome.refused.message).toMatch(/\w{3}.* .*\w{3}/);
   else expect(notFinite(outcome.result)).toEqual([]);
 }
 
-/** The share of an item's nearest that are of its group; by chance 4 in 19. */
+/** Returns the share of an item's nearest items that are of its group; 4 in 19 by chance. */
 async function sharedGroups(run: string): Promise<number> {
   const items = (await exportedRows(run)).filter(({ field, key }) => field === "item_id" && key !== "");
   const keys = items.filter(({ key }) => key.includes("-")).map(({ key }) => `item:${key}`);
@@ -93,7 +93,7 @@ describe.each(trainers)("$name", (row) => {
   let log: string;
   const train = (out: string, more: string[], watch?: Watch) =>
     trainInProcess(row.command, [log, ...words, ...parts, "-o", out, ...more], watch);
-  /** Trains small on another log. */
+  /** Trains a small model on another log. */
   const trainOn = (text: string, label: string, more: string[] = []) => {
     const path = at(`${name}-${label}.csv`);
     writeFileSync(path, text);
@@ -118,7 +118,7 @@ describe.each(trainers)("$name", (row) => {
   test("finds the planted answer", async () => {
     const metrics = metricsOf(run) as Record<string, { auc: number; explainedVarianceRatio: number[] }>;
     if (row.answer === "clicks") {
-      // half of the way from knowing nothing to knowing the probabilities
+      // half-way between no information and the true probabilities
       expect(metrics["test"]!.auc).toBeGreaterThan((0.5 + plantedEvents(7, ROWS).bestAuc) / 2);
     } else if (row.answer === "groups") {
       expect(await sharedGroups(run)).toBeGreaterThan(0.6);
@@ -162,7 +162,7 @@ describe.each(trainers)("$name", (row) => {
     }
     const page = { out: `${run}.html`, top: 3, points: 100 };
     await report([run], page, { reading }, unwatched);
-    // the option of that name lists NaN as a text that logs have
+    // the option reading.nulls lists NaN as a text that logs contain
     const markup = readFileSync(page.out, "utf8").replace(/<li><b>reading\.nulls<\/b>[^<]*<\/li>/u, "");
     expect(markup).not.toMatch(/\bNaN\b|\bInfinity\b/);
     expectSound(await outcomeOf(() => transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched)));
@@ -230,7 +230,7 @@ describe.each(trainers)("$name", (row) => {
     expectSound(await trainOn(plantedText(row.log, 200), "empty", ["--valid", empty]));
     // a date after the newest event
     expectSound(await trainOn(plantedText(row.log, 200), "late", ["--valid", "2031-01-01"]));
-    // of a log without labels: users and items that training does not know
+    // for a log without labels: with unknown users and items
     const none = at(`${name}-none.csv`);
     const [head, ...rest] = lines();
     const negatives = rest.filter((line) => row.log !== "clicks" || line.startsWith("0,"));

@@ -1,4 +1,5 @@
-// The trainer of CONTRIBUTING.md, as it stands on the page: compiled beside a copy of the program, registered, trained and used.
+// The trainer in CONTRIBUTING.md works unchanged: it is compiled in a copy of the program, registered, trained and
+// used.
 
 import { execFile, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const project = (...names: string[]): string => join(projectFolder, ...names);
 
-/** The blocks of the page that are files of src/: `// src/PATH` and, after a colon, which part of the file they are. */
+/** Returns the blocks of the page that are files of src/: `// src/PATH` and, after a colon, which part of the file they are. */
 function filesOfPage(): Map<string, string> {
   const page = readFileSync(project("CONTRIBUTING.md"), "utf8");
   const blocks = page.matchAll(/```ts\n\/\/ src\/([\w./-]+)(?::[^\n]*)?\n([\s\S]*?)\n```/g);
@@ -25,7 +26,7 @@ interface Ended {
   stderr: string;
 }
 
-/** A command of the copy. */
+/** Runs a command of the copy. */
 async function copied(...args: string[]): Promise<Ended> {
   return await new Promise((resolve) => {
     execFile(process.execPath, [at("bin", "embed.js"), ...args], { cwd: folder }, (error, stdout, stderr) => {
@@ -51,10 +52,10 @@ beforeAll(() => {
   symlinkSync(project("node_modules"), at("node_modules"));
   mkdirSync(at("dist", "trainers", "drawn"));
   for (const path of ofTrainer) writeFileSync(at("dist", path), files.get(path)!);
-  // the build removes this module once it is part of dist/program, which does not know the trainer
+  // the build removes this module when it is part of dist/program, which does not contain the trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));
-  // an entry of the list, after those that are there
+  // an entry after the existing ones
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
   writeFileSync(list, `${before}${files.get("trainers/index.ts")}\n];${after}`);

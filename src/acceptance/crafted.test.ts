@@ -1,6 +1,6 @@
-// Files as a stranger might craft them, their checksums right (the bench fuzz-runs): every command that reads one ends with one
-// of our errors or well, within a minute and a gigabyte; a run that one wrote can be exported and has no NaN.
-// EMBED_TEST_CRAFTED=1000 tries so many others than the 500 that are tried without it.
+// Files as an attacker might craft them, with correct checksums (the bench fuzz-runs): every command that reads one
+// succeeds or fails with one of our errors, within a minute and a gigabyte; a run that it wrote can be exported and has
+// no NaN. EMBED_TEST_CRAFTED=1000 tries that many instead of 500.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -15,9 +15,9 @@ test("crafted runs, datasets, checkpoints and foreign files end no command with 
     encoding: "utf8",
   });
   expect(stderr).toBe("");
-  // what failed stands before the last line
+  // failures are printed before the last line
   expect(stdout.slice(stdout.indexOf("}") + 1).trim()).toBe("0 failures");
-  // most files were read as far as the change, and many were refused for it
+  // most files were read up to the change, and many were rejected because of it
   expect(Number(/'82': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(50);
   expect(Number(/'65': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
 }, 3_600_000);

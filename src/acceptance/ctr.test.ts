@@ -1,4 +1,4 @@
-// `train-gbdt --ctr`: columns of ids as target statistics, through the shell.
+// `train-gbdt --ctr`: target statistics of id columns, through the shell.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ test("of ids with rates of their own the column tells most that can be known", a
   writeFileSync(at("ids.csv"), `click,ad,x,timestamp\n${rows.join("\n")}\n`);
   const without = await trainOn(at("ids.csv"), "none", "--ignore", "ad");
   const own = await trainOn(at("ids.csv"), "own", "--ctr", "ad");
-  // the rates themselves have an AUC of 0.83
+  // the true rates have an AUC of 0.83
   expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(0.76);
   expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(without.metrics["test"]!["auc"]! + 0.2);
 });
@@ -60,7 +60,7 @@ test("--features writes the columns that are made; an id that training has not s
   expect(replaced.stdout.split("\n")[0]).toBe(
     "row,device,hour,ctr:user_id,ctr:item_id,ctr:item_id*user_id*device",
   );
-  // an unknown combination is the prior, as an unknown id is; one with a missing key is missing
+  // an unknown combination gets the prior, like an unknown id; one with a missing key is missing
   const [ofNobody, ofMissing] = replaced.stdout
     .split("\n")
     .slice(1)

@@ -1,4 +1,4 @@
-// `embed diff`: what changed from one run's table to another's.
+// `embed diff` reports the changes from one run's table to another's.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

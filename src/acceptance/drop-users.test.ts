@@ -1,4 +1,5 @@
-// Crawlers in a shop's log: left out by --drop-users-above and --drop-users-above-per-day, and what a cap makes of them.
+// Crawlers in a shop's log are dropped by --drop-users-above and --drop-users-above-per-day; a cap on events does not
+// suffice.
 
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,7 +78,7 @@ test("evaluate leaves out the same users of a log as the training, and of a data
   }
   const { stdout } = await embedOk(["evaluate", at("day"), "--part", "test", "--json"]);
   expect(parseJson<{ rows: number }>(stdout).rows).toBe(1200);
-  // rows to score are no events: all of them are answered
+  // rows to score are not events, so that none is dropped
   await embedOk(["predict", at("day"), log, "-o", at("scores.csv")]);
   expect(readFileSync(at("scores.csv"), "utf8").trimEnd().split("\n").length).toBe(1 + 12_000 + BOT_EVENTS);
 });

@@ -1,4 +1,5 @@
-// What --dtype costs on held-out rows is what a run of the vectors as read back gets, items composed as they are written.
+// The reported loss of --dtype on held-out rows equals the metrics of a run with the converted vectors, with items
+// composed as written.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -51,7 +52,7 @@ async function lossOf(run: string, ...args: string[]): Promise<Loss> {
   return parseJson<{ dtypeLoss: Loss }>(stdout).dtypeLoss;
 }
 
-/** What numpy makes of the i8 export: rows times their scales. */
+/** Reads the i8 export as numpy does: rows times their scales. */
 function readBack(run: string, numRows: number, dim: number): Float32Array {
   const bytes = readFileSync(join(at(`${run}-i8`), "vectors.npy"));
   const start = 10 + bytes.readUInt16LE(8);
@@ -62,7 +63,7 @@ function readBack(run: string, numRows: number, dim: number): Float32Array {
   );
 }
 
-/** A copy of a run with other vectors. */
+/** Creates a copy of a run with other vectors. */
 async function runOf(run: string, vectorsOf: (table: EmbeddingTable) => Float32Array): Promise<string> {
   const opened = await openRun(at(run));
   const { manifest } = opened;

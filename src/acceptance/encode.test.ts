@@ -1,4 +1,4 @@
-// `embed encode`: a dataset directory gives what the log gives, and says so when it cannot.
+// `embed encode`: a dataset directory gives the same results as the log, or an error if it cannot.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -159,7 +159,7 @@ describe("training from a dataset gives the table of training from the log", () 
     expect(fromDataset.table.equals(fromLog.table)).toBe(true);
     expect(fromDataset.summary.metrics).toEqual(fromLog.summary.metrics);
 
-    // the run scores a raw log as the other does: it knows of side tables and filters
+    // the run scores a raw log like the other run, because it stores side tables and filters
     const evaluated = async (run: string, on: string) =>
       parseJson<Summary>((await embedOk(["evaluate", at(run), "--on", on, "--json"])).stdout).metrics;
     const expected = await evaluated(`${name} log run`, fixture(log));

@@ -1,4 +1,4 @@
-// The numbers of Spark Connect's fields that engine/messages.ts has, held against the descriptors in a server's own wheel.
+// The field numbers in engine/messages.ts agree with the descriptors in a server's wheel.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { roots } from "../engine/messages.js";
 import { decode, type FieldType, type Shape } from "../engine/wire.js";
 import { sparkFolder } from "../testing/spark.js";
 
-/** google/protobuf/descriptor.proto, as far as it is needed. */
+/** The needed part of google/protobuf/descriptor.proto. */
 const field: Shape = {
   message: "FieldDescriptorProto",
   fields: {
@@ -43,7 +43,7 @@ interface MessageOf {
   nested?: MessageOf[];
 }
 
-/** The bytes of a Python literal, `b'...'` or `b"..."`. */
+/** Parses a Python bytes literal, `b'...'` or `b"..."`. */
 function bytesOf(literal: string): Buffer {
   const codes: Record<string, number> = { n: 10, r: 13, t: 9, "\\": 92, "'": 39, '"': 34 };
   const parts = literal.slice(2, -1).matchAll(/\\x([0-9a-f]{2})|\\(.)|([^\\])/gs);
@@ -58,7 +58,7 @@ function bytesOf(literal: string): Buffer {
   );
 }
 
-/** All messages of a wheel by their full names. */
+/** Returns all messages of a wheel by their full names. */
 function messagesOf(folder: string): Map<string, MessageOf> {
   const proto = join(folder, "sql/connect/proto");
   const found = new Map<string, MessageOf>();
@@ -80,7 +80,7 @@ function messagesOf(folder: string): Map<string, MessageOf> {
   return found;
 }
 
-/** Every shape that others reach. */
+/** Returns every shape that is reachable from the roots. */
 function shapesOf(): Shape[] {
   const seen = new Set<Shape>();
   const visit = (type: FieldType | (() => Shape)): void => {
@@ -93,13 +93,13 @@ function shapesOf(): Shape[] {
   return [...seen];
 }
 
-/** Fields that Spark 4.0 does not send yet, and that nothing here needs. */
+/** Fields that Spark 4.0 does not have, and that are optional here. */
 const LATER = new Set(["spark.connect.MlCommandResult.MlOperatorInfo.warning_message"]);
 
 const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];
 const INTEGERS = [3, 4, 5, 13, 14];
 
-/** What is wrong with a field; undefined: nothing. */
+/** Returns the problem of a field; undefined if there is none. */
 function complaintOf(
   all: Map<string, MessageOf>,
   own: Shape["fields"][string],

@@ -1,5 +1,6 @@
-// `--engine`: logs read through a real Spark Connect server are the same bytes as on this machine, or refused. The server is of the PyPI
-// wheel, on a port of this machine; where there is no Java or no wheel the tests say so and pass.
+// `--engine`: logs read through a real Spark Connect server give the same bytes as on this machine, or are rejected.
+// The server is that of the PyPI wheel, on a port of this machine; without Java or the wheel the tests print a message
+// and pass.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -25,7 +26,7 @@ const SETTINGS = [
 
 let server: SparkServer | undefined;
 
-/** A test that needs the server, and passes without. */
+/** Declares a test that needs the server, and passes without one. */
 function withSpark(name: string, work: (engine: readonly string[]) => Promise<void>): void {
   test(
     name,
@@ -45,7 +46,7 @@ afterAll(async () => {
 
 let outputs = 0;
 
-/** Encodes, and returns the bytes of the rows and values; of a failure its exit code and message. */
+/** Encodes, and returns the bytes of the rows and values; after a failure its exit code and message. */
 async function encoded(args: readonly string[], running: Running = {}) {
   const out = at(`dataset-${outputs++}`);
   const { code, stdout, stderr } = await embed(["encode", ...args, "-o", out, "--quiet"], {
@@ -70,7 +71,10 @@ async function encoded(args: readonly string[], running: Running = {}) {
   };
 }
 
-/** Files whose encoding through the server is not that of this machine; undefined where the server refused. */
+/**
+ * Returns the files whose encoding through the server differs from that on this machine; undefined if the server
+ * rejected them.
+ */
 async function differences(
   paths: readonly string[],
   engine: readonly string[],
@@ -93,7 +97,7 @@ const HEAD = "user,item,label\n";
 const ROWS = Array.from({ length: 50 }, (_, i) => `u${i % 7},i${i % 5},${i % 2}\n`).join("");
 const MARK = "\uFEFF";
 
-/** Delimited text with whatever a reader can take otherwise. */
+/** Delimited text with everything that readers may interpret differently. */
 const odd: Record<string, string | Buffer> = {
   "mark.csv": MARK + HEAD + ROWS,
   "two-marks.csv": MARK + MARK + HEAD + ROWS,
@@ -212,13 +216,13 @@ withSpark("typed Parquet is the same bytes as on this machine, or refused", asyn
     engine,
   );
   expect(found).toEqual([]);
-  // a number of JavaScript's would round them
+  // JavaScript's numbers would round them
   expect(refused.filter((path) => !path.includes("large-decimals"))).toEqual([]);
 });
 
 withSpark("a query in an order is the log of its rows; rows that tie are refused", async (engine) => {
   copyFileSync(fixture("parquet/pages-1.parquet"), at("pages.parquet"));
-  // two equal rows may tie, two that differ may not
+  // equal rows may tie, different ones may not
   writeFileSync(
     at("rows.sql"),
     "-- a comment\nSELECT * FROM VALUES ('b', 'x', 2), ('a', 'y', 1), ('a', 'y', 1) AS t(user, item, label);\n",
@@ -326,7 +330,7 @@ withSpark(
   },
 );
 
-/** A proxy of the server's port that cuts its connections when told; bytes that passed. */
+/** Starts a proxy of the server's port that cuts its connections on request, and counts bytes. */
 async function proxyOf(port: number) {
   const sockets = new Set<Socket>();
   let passed = 0;
@@ -437,7 +441,7 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
   expect((await encoded([`file://${fixture("clicks.csv")}`, ...engine])).code).toBe(0);
 });
 
-/** What a run says of itself. */
+/** Returns the manifest of a run. */
 const manifestOf = (run: string) =>
   JSON.parse(readFileSync(join(at(run), "manifest.json"), "utf8")) as {
     engine?: { address: string; version: string; trainer: string };
@@ -449,7 +453,7 @@ const manifestOf = (run: string) =>
 withSpark(
   "train-als --engine-train trains on the server, about as well, and gives a run like any other",
   async (engine) => {
-    // two events in three are of the item's and the user's group
+    // two events in three have an item of the user's group
     const lines = Array.from({ length: 4_000 }, (_, i) => {
       const user = (i * 7919) % 251;
       const item = i % 3 === 0 ? (i * 31) % 60 : 4 * ((i * 13) % 15) + (user % 4);
@@ -465,7 +469,7 @@ withSpark(
     expect(own.metrics.test["recallAt20"]).toBeGreaterThan(0.5);
     const difference = other.metrics.test["recallAt20"]! - own.metrics.test["recallAt20"]!;
     expect(Math.abs(difference)).toBeLessThan(0.05);
-    // the same log was encoded and cut, and other vectors were trained
+    // the log was encoded and split in the same way, but the vectors differ
     const bytesOf = ({ files }: typeof own, name: string) => files[name]!.sha256;
     expect(bytesOf(other, "model/key-history.safetensors")).toBe(
       bytesOf(own, "model/key-history.safetensors"),
@@ -516,7 +520,7 @@ withSpark("real logs are the same bytes, where they are here", async (engine) =>
   }
 });
 
-// the last, since it leaves no server
+// the last test, because it ends the server
 withSpark(
   "a server that is killed in mid-read and started again gives the same dataset; one that stays away, an error",
   async () => {
@@ -525,7 +529,7 @@ withSpark(
       log,
       HEAD + Array.from({ length: 300_000 }, (_, i) => `u${i % 7919},i${i % 997},${i % 2}\n`).join(""),
     );
-    /** Encodes, and kills the server once some of the log has passed. */
+    /** Encodes, and kills the server after some of the log was transferred. */
     const interrupted = async (afterwards: () => Promise<unknown>, flags: readonly string[]) => {
       const proxy = await proxyOf(server!.port);
       let killed: Promise<unknown> | undefined;

@@ -1,4 +1,4 @@
-// `embed evaluate --cold`: items that a training has not seen, with so many of their events known.
+// `embed evaluate --cold`: ranking of items that were not in training, with a given number of their events known.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { integerBelow, mulberry32 } from "../testing/random.js";
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
-/** Users like one of four kinds; the newest items are of all kinds. */
+/** Users like one of four kinds; new items occur in all kinds. */
 const KINDS = 4;
 const random = mulberry32(3);
 const lines: string[] = ["user,item,at"];
@@ -17,13 +17,13 @@ const kindOf = (item: number) => item % KINDS;
 for (let user = 0; user < 120; user++)
   for (let e = 0; e < 20; e++) {
     const item = KINDS * integerBelow(15, random) + (user % KINDS);
-    // an item's events begin at its number, so that the last ones are the newest
+    // events of an item begin at a time given by its number, so that the last items are the newest
     lines.push(`u${user},i${item},${1_700_000_000 + 1000 * item + integerBelow(900, random)}`);
   }
 const log = at("log.csv");
 const catalogue = at("items.csv");
 const roles = ["--user", "user", "--item", "item", "--time", "at"];
-/** A training that holds a fifth of the items out. */
+/** Trains with a fifth of the items held out. */
 const train = (out: string, columns: readonly string[]) =>
   embedOk(["train-als", log, ...columns, "--dim", "4", "--split", "items", "--test", "0.2", "-o", out]);
 const run = at("run");
@@ -60,7 +60,7 @@ test("content finds new items of a user's kind, where the mean and popularity fi
     [2, 12],
   ]);
   const recall = (events: number, name: string) => reported.metrics[`${events}:${name}`]!["newRecallAt3"]!;
-  // three of twelve new items are of a kind
+  // three of twelve new items have the user's kind
   expect(recall(0, "content")).toBeGreaterThan(0.95);
   expect(recall(0, "mean")).toBeCloseTo(0.25, 6);
   expect(recall(0, "popularity")).toBeCloseTo(0.25, 6);

@@ -1,4 +1,4 @@
-// `embed evaluate --edges`: tables evaluated on edges that training has not seen.
+// `embed evaluate --edges`: tables evaluated on edges that were not in training.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ const evaluated = async (args: string[]): Promise<Evaluation> =>
 const list = (edges: readonly (readonly [string, string])[], head = "source,target"): string =>
   `${[head, ...edges.map((edge) => edge.join(","))].join("\n")}\n`;
 
-/** A word2vec file of nodes n0, n1, ... */
+/** Writes a word2vec file of nodes n0, n1, ... */
 function vectorsFile(name: string, vectors: readonly (readonly number[])[]): string {
   const lines = vectors.map((vector, v) => `n${v} ${vector.join(" ")}`);
   writeFileSync(at(name), `${vectors.length} ${vectors[0]!.length}\n${lines.join("\n")}\n`);
@@ -154,10 +154,10 @@ test("the edges of a training on a list of edges are known, as long as the list 
   expect(found.warnings).toEqual([]);
   const named = await evaluated([...args, "--known-edges", at("known.csv")]);
   expect(named.metrics).toEqual(found.metrics);
-  // the run's direction is left out only with a word
+  // ignoring the run's direction is reported
   const undirected = await evaluated([at("graph"), "--edges", at("held.csv")]);
   expect(undirected.warnings).toEqual([expect.stringMatching(/trained on directed edges.*--directed/)]);
-  // what it was trained on is no held edge
+  // training edges are not held-out ones
   const leak = await evaluated([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
   expect(leak.warnings.join()).toMatch(
     /run '.*graph' was trained on '.*list\.csv': the metrics do not measure performance on new edges/,
@@ -184,7 +184,7 @@ test("directed, the reverse of an edge is another pair; a score that sees no dir
   ]);
   expect([both.rows, both.edges.leftOut.repeated]).toEqual([120, 0]);
   expect(both.warnings.join()).toMatch(/--score cosine is symmetric, so its direction AUC is 0\.5/);
-  // every edge goes both ways: there is no direction to tell
+  // every edge exists in both directions, so that the direction cannot be predicted
   expect(Object.keys(both.metrics["kinds"]!)).toEqual(["edgeAuc"]);
 });
 
@@ -228,7 +228,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
 });
 
 test("held-ends gives a node as many non-edges as held edges, so that degrees alone say little", async () => {
-  // a hub that all lead to, in kinds that say nothing
+  // a hub that all nodes point to, in kinds that carry no information
   const hub = nodes.slice(1).map((v) => [`n${v}`, "n0"] as const);
   writeFileSync(at("hub.csv"), list([...hub.slice(0, 20), ...held]));
   writeFileSync(at("hub-known.csv"), list([...hub.slice(20), ...known]));

@@ -1,5 +1,5 @@
-// `embed evaluate --fold-in-share`: users whom no run knows, the first of their items folded in and the rest evaluated. The cut, the vectors
-// of train-als, the lists and the metrics are worked out here once more, from the text of the logs.
+// `embed evaluate --fold-in-share`: the first items of new users are folded in and the rest evaluated. The split, the
+// vectors of train-als, the lists and the metrics are computed here independently, from the text of the logs.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,10 @@ const trained: Event[] = Array.from({ length: NUM_ITEMS }, (_, item) => {
   }));
 }).flat();
 
-/** New users of 2 to 9 items in any order, some of them twice; an item that training has not, a known user, one of a single item. */
+/**
+ * New users with 2 to 9 items in any order, some of them twice; an item that is not in training, a known user, and a
+ * user of a single item.
+ */
 const unseen: Event[] = Array.from({ length: 12 }, (_, n) => {
   const items = Array.from({ length: NUM_ITEMS }, (__, item) => ({ item, key: random() }));
   items.sort((a, b) => a.key - b.key);
@@ -66,7 +69,7 @@ interface Cut {
   folded: string[];
   judged: string[];
 }
-/** Each user's items by their first event that counts. */
+/** Returns each user's items by their first event with a weight above 0. */
 function cutOf(events: readonly Event[], share: number): Cut[] {
   const users = [...new Set(events.map(({ user }) => user))];
   return users.map((user) => {
@@ -79,7 +82,7 @@ function cutOf(events: readonly Event[], share: number): Cut[] {
 const cuts = cutOf(unseen, SHARE);
 
 type ScoreOf = (cut: Cut) => Map<string, number>;
-/** Means over the users, by the formulas of docs/evaluation.md. */
+/** Returns means over the users, by the formulas of docs/evaluation.md. */
 function metricsOf(scoreOf: ScoreOf): Record<string, number> {
   const sums: Record<string, number> = {};
   const add = (name: string, value: number) => (sums[name] = (sums[name] ?? 0) + value / cuts.length);
@@ -241,7 +244,7 @@ test("users of train-als are the least squares of their first items, solved here
   expect(metrics["on"]).toEqual(close(metricsOf(scoreOf)));
 });
 
-/** Gauss and Jordan, the right side in the last column. */
+/** Gauss-Jordan elimination, with the right-hand side in the last column. */
 function solved(matrix: number[][]): number[] {
   matrix.forEach((row, i) => {
     const pivot = row[i]!;
@@ -278,7 +281,7 @@ test("popularity and item-cf are asked by the same first items, beside several r
   expect(compared.map(({ name }) => name)).toEqual([...runs, "popularity", "item-cf", "ease", "random"]);
   for (const { intervals } of compared) expect(intervals).toHaveProperty("recallAt3");
   expect(options["foldInShare"]).toBe(SHARE);
-  // each as by itself, and at any number of threads
+  // each as if evaluated alone, and for any number of threads
   for (const run of runs)
     expect(metrics[run]).toEqual((await evaluated(at(run), ...evaluation("--threads", "1"))).metrics["on"]);
 });
@@ -300,7 +303,7 @@ test("without times a note says that the order is the log's", async () => {
   expect(stderr).toContain(
     "the events have no times (in a column that training used as time): a user's items are taken in log order",
   );
-  // the same rows in order of time are another order, and the same once more with the time read
+  // rows sorted by time have another order; reading the time restores the first one
   const sorted = put(
     "sorted.csv",
     unseen.toSorted((a, b) => a.time - b.time),
@@ -348,7 +351,7 @@ test("of labelled events those of label 1 are items, and the others before the f
   const { users, metrics } = parseJson<Evaluation>(judged.stdout);
   expect(judged.stderr).toContain("1 new keys of 'user' from 3 events");
   expect(users.foldIn).toMatchObject({ foldedIn: 2, heldOut: 2 });
-  // i1 and i3 go in, and i2; i4 is the first that is held out, after which i5 comes
+  // i1, i3 and i2 are folded in; i4 is the first held-out item, followed by i5
   const { stdout } = await embedOk([
     ...["transform", at("fm"), "--fold-in", put("first.csv", events.slice(0, 3))],
     ...["--field", "user", "--format", "jsonl", "--quiet"],

@@ -1,4 +1,5 @@
-// `embed evaluate --query` and `--score context`: items ranked by a user's last items, on chains in which each item is followed by the next.
+// `embed evaluate --query` and `--score context`: items ranked by a user's last items, on chains in which each item is
+// followed by the next.
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const evaluated = async (...args: string[]): Promise<Evaluation> =>
   parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
 const ITEMS = 60;
-/** A user walks so many pieces of a ring of items, each from anywhere on; the event after the last piece is held out. */
+/** A user walks pieces of a ring of items, each from a random start; the event after the last piece is held out. */
 const [PIECES, STEPS] = [4, 5];
 
 function writeChains(name: string): string {
@@ -33,7 +34,7 @@ function writeChains(name: string): string {
         lines.push(`u${user},i${(first + step) % ITEMS},u${user}-${piece},${time++}`);
     }
   }
-  // rows in any order: the last item is so by its time
+  // rows are shuffled: the last item is determined by its time
   for (let i = lines.length - 1; i > 0; i--) {
     const j = Math.floor(between(0, i + 1, random));
     [lines[i], lines[j]] = [lines[j]!, lines[i]!];
@@ -91,7 +92,7 @@ test("what is not said is as if the default were: users' rows where there are an
   const args = [...held("als"), "--score", "cosine"];
   const [user, history] = [await evaluated(...args), await evaluated(...args, "--query", "history")];
   expect(history.metrics["on"]!["ndcgAt5"]).not.toBe(user.metrics["on"]!["ndcgAt5"]);
-  // so many last items are all of them
+  // this number includes all items
   expect((await evaluated(...args, "--query", "last:1000")).metrics).toEqual(history.metrics);
 });
 
@@ -102,7 +103,7 @@ test("the same at any number of threads", async () => {
 });
 
 describe("by hand", () => {
-  // a and b stand together, c and d do; e has no vector
+  // a and b are close, and so are c and d; e has no vector
   const vectors = ["a 1 0", "b 0.9 0.1", "c 0 1", "d 0.1 0.9"];
   const rows = ["u1,a,1", "u1,c,2", "u2,c,4", "u2,a,9", "u3,b,1", "u3,e,5", "u4,e,3", "u5,d,1"];
   const evaluate = async (...args: string[]) =>
@@ -122,14 +123,14 @@ describe("by hand", () => {
 
   test("the nearest to the last item stands first; items and users without a vector are counted", async () => {
     const { metrics, warnings } = await evaluate("--query", "last");
-    // u1's c: d; u2's a: b; of u3 and u4 the last item is e, which the table lacks
+    // u1's last item c predicts d; u2's a predicts b; for u3 and u4 the last item is e, which the table lacks
     expect(metrics["hand"]!["recallAt1"]).toBeGreaterThanOrEqual(0.5);
     expect(warnings.join("\n")).toContain("hand: ignored 2 of 4 query items without a vector");
     expect(warnings.join("\n")).toContain("hand: 2 of 4 users have no query item with a vector");
-    // u3 has b before e, and then finds a
+    // u3 has b before e, which predicts a
     const two = await evaluate("--query", "last:2");
     expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
-    // today's: nothing is said of items without a vector, but of users who have no other
+    // without --query: there is no message about items without a vector, only about users without any
     const usual = await evaluate();
     expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
     expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");

@@ -1,4 +1,5 @@
-// `embed evaluate --ranking`: runs and baselines on what was held out, by hand on a log of a few users, and from the shell.
+// `embed evaluate --ranking`: runs and baselines on held-out events, computed by hand for a log of a few users, and
+// from the shell.
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -72,7 +73,7 @@ test("popularity on a log of four users is what is worked out by hand", async ()
   expect(popularity!["precisionAt1"]).toBeCloseTo(1 / 3, 12);
   expect([1 / 3, 2 / 3]).toContainEqual(expect.closeTo(popularity!["recallAt2"]!, 12));
   expect(popularity!["hitRateAt2"]).toBeCloseTo(popularity!["recallAt2"]!, 12);
-  // shown to three users are b, c and d or e: their events are 3, 2 and 1
+  // the lists of three users contain b, c and d or e: their numbers of events are 3, 2 and 1
   expect(popularity!["popularityAt1"]).toBeCloseTo((3 + 2 + 1) / 3, 12);
   expect(popularity!["itemCoverageAt1"]).toBeCloseTo(3 / 5, 12);
 });
@@ -89,7 +90,7 @@ test("candidates rank what is held out among themselves", async () => {
     "popularity",
   ];
   const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
-  // u4: b, c, e; u3: c, then d and e; u2: d alone
+  // u4: b, c, e; u3: c, then d and e; u2: d only
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
   expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
@@ -100,7 +101,7 @@ test("candidates rank what is held out among themselves", async () => {
 });
 
 test("candidates that their users have from training are masked unless repeats are allowed, and both say how many", async () => {
-  // u4 has a and d from training, u3 a and b: of u3 nothing is left beside d, which is held out
+  // u4 has a and d from training, u3 a and b: nothing is left for u3 except d, which is held out
   write("had.csv", ["u4,a", "u4,d", "u4,e", "u3,a", "u3,b", "u3,d", "u2,d"]);
   const args = [
     at("small"),
@@ -122,7 +123,7 @@ test("candidates that their users have from training are masked unless repeats a
   );
   // u4 finds b before e; u2's f is unknown
   expect(masked.metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 2, 12);
-  // a, the most popular, stands first for u4 and u3
+  // a, the most popular item, is first for u4 and u3
   const allowed = await evaluated([...args, "--k", "1", "--repeats", "allow"]);
   expect(allowed.users).toMatchObject({
     judged: 3,
@@ -188,7 +189,7 @@ test("runs and baselines stand side by side on the test part of the training, wi
     if (own["recallAt10"]! < best)
       expect(toBest["recallAt10"]!.difference).toBeCloseTo(own["recallAt10"]! - best, 12);
   }
-  // a table for people and one for pages
+  // a table for a terminal and one for Markdown
   const text = (await embedOk(["evaluate", ...args])).stdout;
   expect(text).toMatch(/^implicit .*0\.\d{4} ±0\.\d{4}/m);
   expect(text).toContain("*: the best");
@@ -312,7 +313,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   expect(three.metrics).toEqual(one.metrics);
   const plain = await evaluated([...args, ...filters, "--filter-dim", "8"]);
   const steep = await evaluated([...args, ...filters, "--filter-flatness", "3", "--filter-power", "0"]);
-  // there are fewer items than published eigenvectors
+  // there are fewer items than the published number of eigenvectors
   expect(one.warnings.join()).toMatch(/chebycf: --filter-dim must be below \d+ for \d+ users and \d+ items/);
   expect(plain.warnings.join()).not.toContain("eigenvectors");
   expect(plain.metrics["gf-cf"]).not.toEqual(one.metrics["gf-cf"]);
@@ -323,7 +324,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   const among = ["--on", at("test.csv"), "--candidates", at("among.csv"), ...filters, "--k", "1,3"];
   const { metrics } = await evaluated([at("small"), ...among]);
   for (const name of ["gf-cf", "chebycf"]) {
-    // f, which training has not, is all that u2 held out; u3 and u4 have one and two among three
+    // f, which is not in training, is the only held-out item of u2; u3 and u4 find one and two among three
     expect(metrics[name]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   }
 });

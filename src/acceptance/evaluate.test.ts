@@ -1,4 +1,4 @@
-// `embed evaluate`: the metrics of a run on a log, the same as training printed for the same rows.
+// `embed evaluate`: the metrics of a run on a log equal those that training printed for the same rows.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ test("scores values that training never saw, and counts them", async () => {
   writeFileSync(at("unseen.csv"), `${header}\n${unseen.join("\n")}\n`);
   const got = await embedOk(["evaluate", run, "--on", at("unseen.csv"), "--json"]);
   expect(parseJson<Summary>(got.stdout).metrics["on"]!["auc"]).toBeGreaterThan(0.8);
-  // 20 cells of the user's field; said in the summary's warnings or on stderr
+  // 20 cells of the user's field; in the summary's warnings or on stderr
   expect(got.stdout + got.stderr).toMatch(/user_id[^\n]*\b20\b|\b20\b[^\n]*user_id/);
 });
 
@@ -132,7 +132,7 @@ describe("of drawn negatives", () => {
     writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
   });
 
-  // whatever they were drawn by, what is promised of all items together is about what happened
+  // calibration over all items is near 1, whatever distribution negatives were drawn from
   test.each(["uniform", "popularity"])(
     "from %s noise there is no calibration but with --logq",
     async (noise) => {

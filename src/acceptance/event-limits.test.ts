@@ -1,4 +1,4 @@
-// Which events `embed train-fm` uses.
+// `embed train-fm`: limits on the events that are used.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Exit codes of requests that a run cannot serve: each command line below, for each kind of run, is 0, or 64 with a message that says
-// why. None is 70 (a bug) or 74 (the disk), and 82 is for damage alone.
+// Exit codes of requests that a run cannot serve: each command line below, for each kind of run, exits with 0, or 64
+// and a message with the reason; never with 70 (a bug) or 74 (the disk), and with 82 only for damage.
 
 import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const embed = commandLines();
 
-/** How each kind of run is made. */
+/** The training of each kind of run. */
 const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** The first rows of a fixture, by the name that command lines give it. */
+/** The first rows of a fixture, by its name in command lines. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>
@@ -40,7 +40,7 @@ const placed = (line: string): string =>
     .replaceAll("FM.txt", at("FM.txt"));
 const logNameOf = (kind: Kind): string => /CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS";
 const logOf = (kind: Kind): string => at(`${logNameOf(kind)}.csv`);
-/** The same events by users whom no run knows. */
+/** Returns a log of the same events by new users. */
 const newcomersOf = (kind: Kind): string => at(`${logNameOf(kind)}-newcomers.csv`);
 const itemOf = (kind: Kind): string => (logOf(kind) === at("PURCHASES.csv") ? "product_id" : "item_id");
 
@@ -65,7 +65,7 @@ const without = (...left: Kind[]): Kind[] => kinds.filter((kind) => !left.includ
 const trained = without("imported");
 const byColumns: Kind[] = ["features", "columns", "cooccurrence"];
 
-/** A command line, and why which kinds of run refuse it; it is 0 for all others. */
+/** A command line, and the kinds of runs that reject it with the message; it succeeds for all others. */
 const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][] = [
   [
     "export RUN --format npy --field ITEM --reserve keras",
@@ -294,7 +294,7 @@ describe.each(lines)("embed %s", (line, refusals) => {
   });
 });
 
-/** What a command needs besides: a place to write to, and to be quick. */
+/** Returns the other flags of a command: an output, and options that make it fast. */
 function usualFlags(line: string): string {
   const out = ` -o ${at("out")}`;
   if (line.startsWith("train-")) return `${out} --threads 1 --quiet`;
@@ -312,7 +312,7 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
   expect(await embed(`export ${damaged} --format csv -o ${at("out.csv")}`)).toMatchObject({ code: 82 });
 });
 
-/** What stands in a run's or a log's place. */
+/** Paths that are given in place of a run or a log. */
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],

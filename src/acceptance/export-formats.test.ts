@@ -1,4 +1,5 @@
-// What networks and vector stores load: the FNN initialiser is the model, rows are reserved and narrowed as asked.
+// Exports for networks and vector stores: the FNN initializer equals the model, and rows are reserved and selected as
+// requested.
 
 import { unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
@@ -30,7 +31,7 @@ beforeAll(async () => {
   ]);
 });
 
-/** Rows of an export of the items. */
+/** Returns rows of an export of the items. */
 async function items(...args: string[]): Promise<ReturnType<typeof parseJsonLines>> {
   return parseJsonLines(
     (await embedOk(["export", run, "--format", "jsonl", "--field", "item", ...args])).stdout,
@@ -97,7 +98,7 @@ describe("fnn", () => {
       const rowAt = (row: number): number[] => values.slice(row * 9, row * 9 + 9);
       expect(shape).toEqual([numRows + 2, 9]);
       expect(rowAt(padding).every((x) => x === 0)).toBe(true);
-      // --min-count sent rare users there
+      // rare users were mapped to it by --min-count
       expect(rowAt(unknown).every((x) => x !== 0)).toBe(true);
       expect(Math.min(...Object.values(vocab["user_id"]!))).toBe(first);
       expect(values.slice(first * 9, (first + numRows) * 9)).toEqual(plain.tensors["user_id"]!.values);
@@ -151,7 +152,7 @@ test("npz under --reserve fuxictr names the two rows as FuxiCTR does, and takes 
   expect(shape).toEqual([rows.length + 2, 8]);
   expect(values.slice(0, 8).every((x) => x === 0)).toBe(true);
   expect(values.slice(8, -8)).toEqual(rows.flatMap(({ vector }) => vector.map(Math.fround)));
-  // --min-count sent rare users there
+  // rare users were mapped to it by --min-count
   expect(values.slice(-8).every((x) => x !== 0)).toBe(true);
   expect(await failure("--format", "npz", "--field", "item", "--reserve", "keras")).toEqual([
     64,
@@ -269,7 +270,7 @@ describe("--delta", () => {
   const week1 = at("week1");
   const week2 = at("week2");
   beforeAll(async () => {
-    // the first week lacks teas, the second lacks chess; old keys keep their rows
+    // the first log lacks teas, the second lacks chess; old keys keep their rows
     const write = (name: string, without: string): void =>
       writeFileSync(at(name), `${[header, ...lines.filter((line) => !line.includes(without))].join("\n")}\n`);
     write("week1.csv", "tea-");
@@ -307,7 +308,7 @@ describe("--delta", () => {
         table[rows.readUInt32LE(start + 4 * i)] = values.slice(4 * i, 4 * i + 4);
       const removed = readFileSync(join(out, "removed.jsonl"), "utf8").trimEnd().split("\n");
       for (const line of removed) table[parseJson<{ row: number }>(line).row] = [0, 0, 0, 0];
-      // one of the twelve was too rare in the first week
+      // one of the twelve was too rare in the first log
       expect(removed.length).toBe(11);
       expect(table).toEqual(expected);
       const unknown = { keras: 1, pytorch: 0 }[reserve[1] ?? ""];

@@ -1,5 +1,5 @@
-// Keys that some format cannot hold, zero vectors and names that meet, in every format: each comes back exactly, is repaired by the rule
-// that the help states, or is refused with its name and what to try.
+// Keys that some format cannot represent, zero vectors and name collisions, in every format: each key is exact, is
+// replaced by the rule in the help, or is rejected with a message that names it and says what to try.
 
 import { keysOf } from "../log/keys.js";
 import { readFileSync } from "node:fs";
@@ -19,12 +19,12 @@ const folder = temporaryFolder();
 const formats = [...exportFormats.keys()];
 
 const WORDS = ["word2vec", "word2vec-bin", "fasttext-vec", "glove"];
-/** Of formats whose keys stand among others of a server. */
+/** Prefix for formats whose keys share a namespace with others of a server. */
 const PREFIX = "items";
 const CELLS = ["recbole", "projector", "faiss", "usearch", "starspace-tsv"];
 const [STARSPACE, RECBOLE] = ["starspace-tsv", "recbole"];
 
-/** A key, and the formats in which it is not itself: what it becomes there, or undefined where it is refused. */
+/** A key, and the formats that change it: the changed key, or undefined if it is rejected. */
 const special: [key: string, elsewhere: [formats: string[], becomes: string | undefined][]][] = [
   ["a blank", [[[...WORDS, STARSPACE], "a_blank"]]],
   [" around ", [[[...WORDS, STARSPACE], "_around_"]]],
@@ -81,7 +81,7 @@ function becomes(format: string, [key, elsewhere]: (typeof special)[number]): st
   return found ? found[1] : key;
 }
 
-/** Rows of one field after the other; vectors tell them apart, and the last one is zero. */
+/** Creates a table with one field after the other; each row has a distinct vector, and the last one is zero. */
 function tableOf(keys: Record<string, string[]>, dim: number): EmbeddingTable {
   const fields = Object.keys(keys);
   const names = Object.values(keys).flat();
@@ -167,7 +167,7 @@ describe.each(formats)("%s", (format) => {
     if (!isThere) return;
     const table = tableOf({ item: held.map(([key]) => key) }, 3);
     const { read, reported } = await exported(table, format, { field: "item" });
-    // onnx is asked by the keys
+    // rows of onnx are looked up by key
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
     if (format !== "fnn") expect(reported).toContain("1 rows are zero vectors");
@@ -188,7 +188,7 @@ describe.each(formats)("%s", (format) => {
   test("takes a table of one row and one dimension", async () => {
     if (!isThere) return;
     const table = tableOf({ item: ["7"] }, 1);
-    // tables of one zero have no neighbours
+    // tables with a single zero vector have no neighbors
     table.vectors[0] = 3;
     const { read } = await exported(table, format, { field: "item" });
     expect(await read()).toEqual([{ name: "7", vector: [3] }]);
@@ -217,7 +217,7 @@ describe.each(formats)("%s", (format) => {
     const changed = tableOf({ item: ["a\tb"] }, 2);
     const [met, strict] = [
       await refusal(exported(alike, format, { field: "item" })),
-      // libsvm has no name for a row under --strict
+      // libsvm has no name for a row with --strict
       format === "libsvm" ? [0] : await refusal(exported(changed, format, { field: "item", strict: true })),
     ];
     if (!replaces) expect([met[0], strict[0]]).toEqual([0, 0]);
@@ -233,7 +233,7 @@ describe.each(formats)("%s", (format) => {
     table.keys.bytes.set([0xc3, 0x28], 2);
     const [code, message] = await refusal(exported(table, format, { field: "item" }));
     expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
-    // two characters of which one is cut in two
+    // two characters, one of which is split between keys
     const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
     cut.keys.offsets.set([2], 1);
     expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);
@@ -244,7 +244,7 @@ test("a numeric field's row, whose key is empty, is called like the field where 
   const table = tableOf({ price: [""] }, 2);
   const named = [...WORDS, "recbole", "starspace-tsv", "projector", "faiss", "redis", "elasticsearch-bulk"];
   for (const format of formats) {
-    // onnx has no key to find it by
+    // onnx cannot look the row up
     if (format === "onnx" || !(await canRead(format))) continue;
     const rows = await (await exported(table, format, { field: "price" })).read();
     const isNamed = named.includes(format) || format === "usearch";
@@ -255,7 +255,7 @@ test("a numeric field's row, whose key is empty, is called like the field where 
 test("the help and docs/formats.md state every format's rule, and every format that changes or refuses a key has one", async () => {
   const help = (await embedOk(["export", "--help"])).stdout;
   const page = readFileSync(join(projectFolder, "docs", "formats.md"), "utf8");
-  // a table's cells are padded
+  // cells of a Markdown table are padded
   const cellsOf = (line: string): string[] => line.split("|").map((cell) => cell.trim());
   const rows = page.split("\n").filter((line) => line.startsWith("| `"));
   for (const [names, summary] of keyRules) {

@@ -1,4 +1,4 @@
-// A whole network as ONNX: onnxruntime-web gives the scores that `embed evaluate` uses, from the cells of a log.
+// A whole network as ONNX: from the cells of a log, onnxruntime-web computes the same scores as `embed evaluate`.
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const [user, item, device, hour] = ["user_id", "item_id", "device", "hour"].map(
   names.indexOf(name),
 );
 
-/** Rows of clicks.csv with cells that are missing, and keys and an hour that no training had. */
+/** Rows of clicks.csv with missing cells, and keys and an hour that were not in training. */
 const cells = lines.slice(0, 600).map((line, r) => {
   const row = line.split(",");
   if (r % 3 === 1) row[[user, item, device, hour][r % 4]!] = "";
@@ -40,7 +40,7 @@ beforeAll(() => {
   writeFileSync(at("log.csv"), `${[head, ...cells.map((row) => row.join(","))].join("\n")}\n`);
 });
 
-/** What the run's own model says of the rows: probabilities. */
+/** Returns the run's own predictions of the rows: probabilities. */
 async function probabilities(run: string, hourIsNumber: boolean): Promise<number[]> {
   const model = await scorerOf(await openRun(at(run)));
   const columns = names.map(
@@ -96,7 +96,7 @@ describe.each(Object.entries(forms))("%s", (run, args) => {
     const { score } = await runOnnx(await exported(run, `${run}.onnx`), inputs(hourIsNumber));
     expect(score!.dims).toEqual([cells.length]);
     expect(largestDifference(score!.values, expected)).toBeLessThan(1e-5);
-    // the rows are not all alike
+    // the predictions vary
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
     const { stdout } = await embedOk(["evaluate", at(run), "--on", at("log.csv"), "--json"]);
     const { metrics } = parseJson<{ metrics: Record<string, Record<string, number>> }>(stdout);
@@ -137,7 +137,7 @@ test("crosses take 4 bytes a weight and 12 a key in the file, however many pairs
   const run = await openRun(at("wide-deep"));
   const { space, table } = await readSpace(run);
   const { wide } = (await readNetParameters(run, space, table)).parameters;
-  // what the scores above agreed on
+  // the crosses matter for the scores above
   expect((wide as Float32Array).subarray(space.numFeatures).filter((x) => x !== 0).length).toBeGreaterThan(
     1000,
   );

@@ -1,5 +1,5 @@
-// `embed export --format pgvector --url-env`: a table of a real PostgreSQL with pgvector, replaced whole or not at all.
-// Where there is none the tests say so and pass; `.ci/interop-exports` brings one.
+// `embed export --format pgvector --url-env`: a table of a real PostgreSQL with pgvector is replaced completely or not
+// at all. Without a server the tests print a message and pass; `.ci/interop-exports` provides one.
 
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const [MONDAY, TUESDAY, LARGE] = [at("monday"), at("tuesday"), at("large")];
 let server: Server | undefined;
 let database: Client;
 
-/** A test that needs the server, and passes without. */
+/** Declares a test that needs the server, and passes without one. */
 function withPostgres(name: string, work: () => Promise<void>): void {
   test(name, async () => {
     if (server) await work();
@@ -52,7 +52,7 @@ type Found = { field: string; key: string; count: string; vector: string };
 const bytewise = (a: string[], b: string[]): number =>
   Buffer.compare(Buffer.from(a.join(":")), Buffer.from(b.join(":")));
 
-/** Rows of a table in the order of their keys, each as text. */
+/** Returns the rows of a table in the order of their keys, each as text. */
 async function tableOf(name = "items"): Promise<string[][]> {
   const { rows } = await database.query<Found>(`SELECT field, key, count::text, vector::text FROM ${name}`);
   const texts = rows.map(({ field, key, count, vector }) => [
@@ -221,7 +221,7 @@ withPostgres(
     for (const run of [TUESDAY, MONDAY]) await sendOk(run);
     await database.query("CREATE VIEW copy AS SELECT * FROM items");
     for (let turn = 0; turn < 2 || seen.reads <= 20; turn++) await sendOk(turn % 2 ? MONDAY : TUESDAY);
-    // an old snapshot, a table that is replaced, and then a first look at it
+    // a transaction with an old snapshot first reads the table after it was replaced
     await database.query("DROP VIEW copy");
     done.abort();
     await reading;

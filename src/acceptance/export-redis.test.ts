@@ -1,5 +1,5 @@
-// `embed export --format redis --url-env`: a version of hashes in a real redis-server, whole or absent, whatever ends the export.
-// Where there is no redis-server the tests say so and pass.
+// `embed export --format redis --url-env`: a version of hashes in a real redis-server is complete or absent, however
+// the export ends. Without redis-server the tests print a message and pass.
 
 import { createClient } from "@redis/client";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ function clientOf({ url }: Server) {
   return createClient({ url, RESP: 2, socket: { reconnectStrategy: false } }).on("error", () => undefined);
 }
 
-/** A test that needs the server, and passes without. */
+/** Declares a test that needs the server, and passes without one. */
 function withRedis(name: string, work: () => Promise<void>): void {
   test(name, async () => {
     if (server) await work();
@@ -51,7 +51,7 @@ const keysOf = async (pattern: string): Promise<string[]> => (await redis.keys(p
 const numKeysOf = async (pattern: string): Promise<number> => (await redis.keys(pattern)).length;
 const latest = (): Promise<string | null> => redis.get("items:latest");
 
-/** A vector as a reader finds it by the pointer. */
+/** Returns a vector as a reader finds it through the pointer. */
 async function vectorOf(key: string, client = redis): Promise<number[] | undefined> {
   const version = await client.get("items:latest");
   const blob = (await client.sendCommand(["HGET", `items:${version}:${key}`, "vector"], {
@@ -157,7 +157,7 @@ withRedis(
   },
 );
 
-/** Waits until rows of a version are there. @throws {Error} the export has ended before */
+/** Waits until rows of a version exist. @throws {Error} the export has ended before */
 async function underWay(version: number, ended: Promise<unknown>, client = redis): Promise<void> {
   let isOver = false;
   void ended.then(() => (isOver = true));

@@ -1,5 +1,5 @@
-// What serves vectors by their keys, each format read back by the package that it is for: ONNX by onnxruntime-web, SQLite by
-// node-sqlite3-wasm, an index by usearch, where that is installed.
+// Exports that serve vectors by key, each read by the package that it is for: ONNX by onnxruntime-web, SQLite by
+// node-sqlite3-wasm, an index by usearch, if that is installed.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ beforeAll(async () => {
   ]);
 });
 
-/** Rows of jsonl: of a field, or of all. */
+/** Returns rows of jsonl, for one field or all. */
 async function rowsOf(...args: string[]): Promise<ExportedRow[]> {
   return parseJsonLines(
     (await embedOk(["export", run, "--format", "jsonl", "--with-weight", ...args])).stdout,

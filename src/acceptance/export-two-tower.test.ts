@@ -1,4 +1,5 @@
-// The towers of train-two-tower as ONNX: onnxruntime-web gives the vectors that transform writes, and ranks as the run does.
+// The towers of train-two-tower as ONNX: onnxruntime-web computes the vectors that transform writes, and ranks as the
+// run does.
 
 import { keysOf } from "../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -18,7 +19,7 @@ interface Event {
   item: string;
   brand: string;
   channel: string;
-  /** NaN where the cell is missing */
+  /** NaN if the cell is missing */
   spent: number;
   price: number;
   time: string;
@@ -43,7 +44,7 @@ const writeLog = (name: string, rows: readonly Event[]): void => {
 };
 
 const trained = events.slice(0, 4000);
-/** Events of users that no training had, some with items, channels and amounts that none had either. */
+/** Events of new users, some with new items, channels and amounts. */
 const later = events.slice(4000).map((event, r) => ({
   ...event,
   user: `new-${event.user}`,
@@ -58,19 +59,19 @@ beforeAll(() => {
 
 const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   const found = new Map<string, Event[]>();
-  // the log is in the order of time
+  // the log is ordered by time
   for (const event of rows) found.set(event.user, [...(found.get(event.user) ?? []), event]);
   return found;
 };
 
-/** Cells of a history that count for nothing, and items as cells. */
+/** Padding cells of a history, and the cell of an item. */
 interface Cells {
   nothing: readonly (string | number)[];
   of: (item: string) => string | number;
 }
 const byKey: Cells = { nothing: ["", "nothing"], of: (item) => item };
 
-/** Histories side by side, with cells that count for nothing before, between and behind the items. */
+/** Returns histories as a matrix, with padding before, between and after the items. */
 function padded(histories: readonly (readonly string[])[], { nothing, of }: Cells): (string | number)[][] {
   const length = Math.max(...histories.map((items) => items.length)) + nothing.length + 1;
   return histories.map((items, u) => {
@@ -90,7 +91,7 @@ const floats = (values: number[]): Input => ({ type: "float32", values });
 
 interface Form {
   args: string[];
-  /** by the name of the input, the channel that its events came from; undefined of all */
+  /** by the name of the input, the channel of its events; undefined for all channels */
   histories: Record<string, string | undefined>;
   hasContext?: true;
   hasItemTower?: true;
@@ -137,7 +138,7 @@ async function exported(run: string, name: string, ...args: string[]): Promise<s
   return at(name);
 }
 
-/** Vectors by key that a command writes as lines of JSON. @param key the name of what holds it */
+/** Returns vectors by key from a command's JSON lines. @param key name of the member with the key */
 async function vectorsOf(key: string, ...args: string[]): Promise<Map<string, number[]>> {
   const { stdout } = await embedOk([...args, "--format", "jsonl"]);
   const lines = stdout.trimEnd().split("\n");
@@ -156,7 +157,7 @@ type Rows = readonly (readonly number[])[];
 const largestDifference = (a: Rows, b: Rows): number =>
   Math.max(...a.flatMap((row, r) => row.map((x, d) => Math.abs(x - b[r]![d]!))));
 
-/** What the user tower is fed of users. */
+/** Returns the inputs of the user tower for users. */
 function feedsOf(
   users: readonly (readonly Event[])[],
   { histories, hasContext }: Form,
@@ -188,7 +189,7 @@ const itemFeeds = (items: readonly Pick<Event, "item" | "brand" | "price">[]): R
   price: floats(items.map(({ price }) => price)),
 });
 
-/** All items by a model of them. */
+/** Returns the vectors of all items from the item model. */
 async function itemsOf(
   run: string,
   { hasItemTower, isDot }: Form,
@@ -228,7 +229,7 @@ describe.each(Object.entries(forms))("%s", (run, form) => {
       expect(vector!.dims).toEqual([users.length, 6]);
       const wanted = users.map(([user]) => expected.get(user)!);
       expect(largestDifference(rowsOf(vector!), wanted)).toBeLessThan(1e-5);
-      // the users are not all alike
+      // the users' vectors differ
       expect(largestDifference(wanted, [...wanted.slice(1), wanted[0]!])).toBeGreaterThan(0.1);
     }
   });
@@ -305,7 +306,7 @@ test.each(Object.keys(forms))("%s: users without a history, and a history withou
       vectors.flatMap(() => [first![0]!, first![0]!]),
     ),
   ).toBe(0);
-  // without layers, whose biases make a vector of zeros, nothing but zeros is left
+  // without layers, whose biases give a vector even for zeros, only zeros remain
   expect(first![0]!.some((x) => x !== 0)).toBe(
     form.args.some((arg) => ["--user-tower", "--user-bias"].includes(arg)),
   );

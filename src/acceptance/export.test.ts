@@ -1,4 +1,4 @@
-// `embed export`: every format holds the same keys and the same vectors, each read back by its own definition.
+// `embed export`: every format contains the same keys and the same vectors, each read by the definition of the format.
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -28,15 +28,15 @@ beforeAll(async () => {
 const exported = async (...args: string[]): Promise<Buffer> =>
   (await embedOk(["export", run, "--field", "item", ...args])).bytes;
 
-/** f32 values, so that a decimal and the number it stands for are compared as what they mean. */
+/** Rounds to f32, so that a decimal is compared as the number that it denotes. */
 const vectors = (rows: Iterable<readonly [string, readonly number[]]>): Record<string, number[]> =>
   Object.fromEntries(Array.from(rows, ([key, vector]) => [key, vector.map(Math.fround)]));
 
-/** A log in which each item is clicked and not clicked. */
+/** Returns a log in which each item has a click and a row without one. */
 const logOf = (items: string[]): string =>
   `click,user_id,item_id\n${items.flatMap((item) => [`0,u,"${item}"`, `1,v,"${item}"`]).join("\n")}\n`;
 
-/** Exit code and message of an export. */
+/** Returns exit code and message of an export. */
 async function failureOf(...args: string[]): Promise<[number | null, string]> {
   const got = await embed(["export", ...args]);
   return [got.code, got.stderr];

@@ -1,4 +1,5 @@
-// A field-aware machine from week to week: `--init`, whose rows have a vector for each partner field, and all that steers.
+// Weekly trainings of a field-aware machine: `--init`, with a vector per partner field in each row, and all options
+// that affect it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ const at = (name: string): string => join(folder, name);
 const DIM = 2;
 const FIELDS = ["user", "item", "shop"];
 
-/** Events of users and items of a week; the columns besides say so. */
+/** Writes a week's events of users and items with the given further columns. */
 function writeLog(name: string, week: number, items: readonly string[], columns: readonly string[]): string {
   const lines = Array.from({ length: 90 }, (_, i) => {
     const cells: Record<string, string> = {
@@ -46,7 +47,7 @@ const train = (log: string, run: string, ...options: string[]) =>
 type Rows = Map<string, Record<string, unknown>>;
 const read = new Map<string, Rows>();
 
-/** Weight and blocks of each row, by field and key. */
+/** Returns weight and blocks of each row, by field and key. */
 async function rowsOf(run: string): Promise<Rows> {
   const known = read.get(run) ?? (await readRows(run));
   read.set(run, known);
@@ -81,13 +82,13 @@ test("keys go on with their vectors; a key that the log lacks keeps every bit; d
   expect(after.get("item:berry")).toEqual(before.get("item:berry"));
   expect(after.get("item:berry")!["user"]).toHaveLength(DIM);
   expect(after.get("item:apple")).not.toEqual(before.get("item:apple"));
-  // a new key starts where it would in any other training
+  // a new key starts with the same vector as in any other training
   await train(second, "lost", "--init", at("two"), "--expire", "1");
   expect([...(await rowsOf("lost")).keys()].sort()).not.toContain("item:berry");
 });
 
 test("a new field gives every row a vector for it, and leaves the others where they were", async () => {
-  // without a step, all is where it started
+  // without steps, all parameters keep their initial values
   const still = ["--init", at("one"), "--learning-rate", "0.000001", "--epochs", "1"];
   const reported = await train(wider, "wider", ...still);
   expect(reported.stderr).toMatch(/field 'device' is not in run '.*': every row gets a new vector for it/);
@@ -99,7 +100,7 @@ test("a new field gives every row a vector for it, and leaves the others where t
       expect([key, field, near(row[field], after.get(key)![field])]).toEqual([key, field, true]);
   }
   const isZero = (x: unknown) => (x as number[]).every((v) => v === 0);
-  // what this log holds meets the new field, what it lacks does not
+  // only features in this log get a vector for the new field
   expect(isZero(after.get("item:apple")!["device"])).toBe(false);
   expect(isZero(after.get("item:berry")!["device"])).toBe(true);
 });
@@ -159,7 +160,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
   ] as const) {
     expect(await refused(options[0], ...options.slice(1))).toEqual([64, expect.stringMatching(message)]);
   }
-  // rows are normalised as the run's were
+  // rows are normalized as in the run
   await train(second, "normalised-2", "--init", at("normalised"));
   const manifest = readFileSync(join(at("normalised-2"), "manifest.json"), "utf8");
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });

@@ -1,4 +1,5 @@
-// `embed transform --model`: trees of LightGBM and XGBoost, against what those said of the same rows (fixtures/foreign/make.py).
+// `embed transform --model`: trees of LightGBM and XGBoost give the predictions of these libraries
+// (fixtures/foreign/make.py).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -53,7 +54,7 @@ test("numbers as categories are one however they are written, and the log may ha
   const [header, ...lines] = readFileSync(foreign("rows.csv"), "utf8").trimEnd().split("\n");
   const columns = header!.split(",");
   expect(columns.at(-1)).toBe("number");
-  // 3 becomes 3.0, and a column comes first
+  // the cells become 3.0 instead of 3, and there is an additional first column
   const log = write("rows.csv", [`more,${header}`, ...lines.map((line) => `z,${line}.0`)].join("\n"));
   for (const model of ["binary.txt", "logistic.json"]) {
     const own = await embedOk(["transform", "--model", foreign(model), foreign("rows.csv")]);

@@ -1,4 +1,4 @@
-// A run without some keys scores on: the keys are to it as keys that no training has seen.
+// A run without some keys still scores: it treats these keys as unknown.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 const [user, item] = ["u019", "tea-03"];
 
-/** Trains a run, and takes the keys out of a copy of it, in which grep finds them no more. */
+/** Trains a run, and removes the keys from a copy of it, in which grep does not find them. */
 async function forgottenRun(name: string, job: string[]): Promise<[before: string, after: string]> {
   await embedOk([...job, "-o", at(name), "--quiet"]);
   const after = at(`${name}-after`);
@@ -58,7 +58,7 @@ test.each([
     ...options,
   ]);
   const ranked = ["--ranking", "--repeats", "allow", "--k", "96"];
-  // a list of 96 holds all items but the one that was forgotten
+  // a list of 96 contains all items except the forgotten one
   const recallOf = async (run: string) =>
     (await metricsOn(run, fixture("purchases.csv"), ...ranked))["recallAt96"]!;
   expect(await recallOf(before)).toBe(1);

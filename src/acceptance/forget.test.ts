@@ -1,4 +1,4 @@
-// `embed forget`: keys go out of every version of a store, and the models score on without them.
+// `embed forget`: keys are removed from every version of a store, and the models score without them.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const at = (...names: string[]) => join(folder, ...names);
 const [user, item] = ["u019", "tea-03"];
 const lock = { waitMs: 0, signal: new AbortController().signal };
 
-/** Files below a folder that hold a key, as grep finds them. */
+/** Returns files below a folder that contain a key, as grep finds them. */
 function grep(place: string, ...keys: string[]): string[] {
   const found = spawnSync("grep", ["-rlaE", keys.join("|"), place], { encoding: "utf8" });
   expect(found.stderr).toBe("");
@@ -61,7 +61,7 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  // the user's statistics, and those of 65 items with the user
+  // the statistics of the user, and those of 65 items combined with the user
   expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });

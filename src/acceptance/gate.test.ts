@@ -1,4 +1,4 @@
-// `embed gate`: bounds on a dataset before training and on a run after it, and last version's values.
+// `embed gate`: bounds on a dataset before training and on a run after it, and values of the previous version.
 
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ beforeAll(async () => {
   await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset")]);
   await embedOk(["train-fm", at("dataset"), "-o", at("run"), "--valid", "0.1", "--epochs", "10"]);
   const lines = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
-  // half of the log is lost, and its items are called anew
+  // half of the log is missing, and its items are renamed
   const half = lines
     .slice(0, 6001)
     .map((line, i) => (i === 0 ? line : line.replace(/,([a-z]+-\d+),/, ",new-$1,")));
@@ -112,7 +112,7 @@ test("a run that forgot what it knew fails by its metric, its neighbours and its
   const failed = failedOf(outcomes);
   expect(failed).toContain("valid.auc worse by no more than 0.02");
   expect(failed).toContain("displacement:user_id max 0.3");
-  // no item is called as last week
+  // no item has the same name as in the previous version
   expect(failed).toContain("overlap:item_id min 30%");
 });
 

@@ -1,4 +1,4 @@
-// A run's own held-out part is read again from any folder, from a store, and after its project was moved.
+// A run's held-out split is found from any folder, from a store, and after its project was moved.
 
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

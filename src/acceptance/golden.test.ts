@@ -1,4 +1,4 @@
-// The same bytes everywhere: at any number of threads, on every supported Node, today and next year.
+// Trainings give the same bytes for any number of threads, on every supported Node version, and in later versions.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ async function sha256OfTable(name: string, ...options: string[]): Promise<string
   return sha256Of(run);
 }
 
-/** Trainings with a checksum in fixtures/golden, which every supported Node is to give. */
+/** Trainings with a checksum in fixtures/golden, which every supported Node version must reproduce. */
 const goldenJobs: Record<string, (run: string) => string[]> = {
   clicks: mainJob,
   purchases: (run) => [

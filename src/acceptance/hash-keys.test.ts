@@ -15,7 +15,7 @@ const write = (name: string, text: string): string => {
   return at(name);
 };
 
-// planted ids hold what quoting and redaction could trip over
+// planted ids contain characters that quoting and redaction may mishandle
 const users = Array.from({ length: 12 }, (_, i) => `planted-u${i}`);
 const items = ["planted-i'0", 'planted-"i"1', "planted-i2", "planted, i3"];
 const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
@@ -40,7 +40,7 @@ const keyFile = write("secret", `${secret}\n`);
 const hashing = ["--hash-keys", keyFile];
 const hmac = (id: string) => createHmac("sha256", secret).update(id).digest("hex");
 
-/** Files under a path that hold planted text. */
+/** Returns files under a path that contain planted text. */
 function leaking(path: string): string[] {
   const files = statSync(path).isDirectory() ? readdirSync(path, { recursive: true }).map(String) : [""];
   return files.filter((name) => {

@@ -1,4 +1,5 @@
-// A crawler has every item, or every item but one: the negatives that a batch shares leave nothing for it, and no training may fail.
+// A crawler with every item, or every item but one, leaves no candidates for negatives of a batch; trainings must not
+// fail.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +20,7 @@ beforeAll(() => {
   for (let item = 0; item < numItems; item++) add("crawler", item, integerBelow(1600, uniform));
   for (let item = 1; item < numItems; item++) add("almost", item, integerBelow(1600, uniform));
   writeFileSync(at("log.csv"), ["user,item,time", ...rows].join("\n"));
-  // one event more than a batch: the last one is too short for in-batch negatives
+  // one event more than a batch: the last batch is too short for in-batch negatives
   const single = Array.from({ length: 257 }, (_, n) => `v${n},i${n % 7},${1_600_000_000 + 60 * n}`);
   writeFileSync(at("single.csv"), ["user,item,time", ...single].join("\n"));
 });

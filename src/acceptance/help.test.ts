@@ -1,4 +1,4 @@
-// `embed --help`, `embed help`, `embed --version`, and what a mistyped command line says.
+// `embed --help`, `embed help`, `embed --version`, and messages for mistyped command lines.
 
 import { readFileSync } from "node:fs";
 import {
@@ -23,12 +23,12 @@ import { embed, embedOk } from "../testing/embed.js";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 
-/** Commands whose help has examples on the shipped fixtures. */
+/** Commands whose help has examples with the shipped fixtures. */
 const onFixtures = everyCommand
   .map(({ name }) => name)
   .filter((name) => !["help", "completion", "import"].includes(name));
 
-/** The lines of options of a help. */
+/** Returns the lines of options in a help text. */
 const optionLines = (help: string): string[] =>
   help.split("\n").filter((line) => /^ {2}(-\w, )?--/.test(line));
 
@@ -73,7 +73,7 @@ describe.each(everyCommand.map(({ name }) => name))("%s", (command) => {
 
   test("each line of --help-all names what it is about", async () => {
     const lines = optionLines((await embedOk([command, "--help-all"])).stdout);
-    // a text that goes on from the line above, or names nothing, is a riddle once grep has taken it out
+    // a text that continues the line above, or has no subject, cannot be understood when grep shows it alone
     const riddles = lines.filter((line) =>
       /^ {2}\S.*? {2,}(its|of|likewise|in its place|the same|more of them|these|they|whose|that|as)\b/.test(
         line,
@@ -105,13 +105,13 @@ test("train alone is 64 with a line for each trainer", async () => {
   );
 });
 
-/** What is typed, and what is said. */
+/** Mistyped command lines with their messages. */
 const mistakes: [typed: string, said: RegExp][] = [
   ["trian-fm log.csv", /^embed: unknown command 'trian-fm': did you mean 'train-fm'\? `embed help` lists/],
   ["xxxxxxxxxxxxx", /^embed: unknown command 'xxxxxxxxxxxxx'; `embed help` lists/],
   ["--hlep", /^embed: unknown option '--hlep'/],
   ["train-fm log.csv --valdi 0.1", /^embed: train-fm has no option '--valdi': did you mean '--valid'\?/],
-  // among the options that --help hides, too
+  // including options that --help hides
   [
     "train-fm log.csv --burnin 5 -o run",
     /^embed: train-fm has no option '--burnin': did you mean '--burn-in'\?/,
@@ -155,7 +155,7 @@ describe("help TOPIC", () => {
     const { stdout, stderr } = await embedOk(["help", name]);
     expect(stdout.length).toBeGreaterThan(300);
     expect(stderr).toBe("");
-    // as wide as a terminal, but for lines of options and of the table
+    // as wide as a terminal, except for lines of options and of the table
     expect(stdout.split("\n").filter((line) => !line.startsWith("  ") && line.length > 140)).toEqual([]);
   });
 

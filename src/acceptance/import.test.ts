@@ -1,4 +1,4 @@
-// `embed import`: what export wrote comes back the same, and what is no table is reported with its place.
+// `embed import`: exports are read back unchanged, and invalid tables are reported with the position of the error.
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -148,7 +148,7 @@ test.each([
 });
 
 describe("safetensors whose keys are none", () => {
-  /** Vectors [[1], [2]], and the bytes and offsets of two keys. */
+  /** Creates a file with vectors [[1], [2]] and the bytes and offsets of two keys. */
   const file = (keys: Buffer, offsets: bigint[]): Buffer => {
     const parts = [
       ["keyOffsets", "I64", [3], Buffer.from(BigInt64Array.from(offsets).buffer)],

@@ -1,4 +1,4 @@
-// `embed index`, and what reads it: `neighbors --index` and `evaluate --index`.
+// `embed index`, and the commands that read an index: `neighbors --index` and `evaluate --index`.
 
 import { keyAt } from "../log/keys.js";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -263,7 +263,7 @@ describe("a damaged index is 82", () => {
     cpSync(at("items"), at(name), { recursive: true });
     return at(name);
   };
-  /** The same with its checksum right. */
+  /** Changes the facts of an index and corrects the checksum. */
   const withFacts = (name: string, change: (facts: Facts) => void): void => {
     const path = join(copy(name), "index.json");
     const facts = parseJson<Facts>(readFileSync(path, "utf8"));

@@ -1,4 +1,4 @@
-// `--init RUN`: a week's training goes on from the week before, key by key.
+// `--init RUN`: a training starts from the run of the previous week, key by key.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const DAY = 86_400;
 
-/** A log in which each item has so many events, from a day on, an event an hour. */
+/** Writes a log with the given number of events of each item, from a day on, one event per hour. */
 function writeLog(name: string, day: number, items: Record<string, number>): string {
   let time = day * DAY;
   const lines = Object.entries(items).flatMap(([item, events]) =>
@@ -109,7 +109,7 @@ describe("a chain of weeks", () => {
   test("with --row-order rows stay where they are, and an expired one is a hole", async () => {
     await train(weeks[2]!, "ordered", "--init", at("two"), "--expire", "10d", "--row-order", at("two"));
     expect(await keysOf("ordered")).toEqual(["date 9", "cherry 0", "elder 0", "apple 0", " 0", "fig 8"]);
-    // a week later the hole is still none of its keys
+    // a week later the hole is still empty
     await train(weeks[2]!, "ordered-again", "--init", at("ordered"), "--row-order", at("ordered"));
     expect(await keysOf("ordered-again")).toEqual([
       "date 9",
@@ -154,7 +154,7 @@ test("vectors of a regression go on too, whatever the spread of this week's labe
   await embedOk([...ratings, "-o", at("ratings")]);
   await embedOk([...ratings, "-o", at("ratings-again"), "--init", at("ratings")]);
   const rmse = (run: string) => manifestOf(run).metrics["train"]!["rmse"]!;
-  // the first epoch already begins where the earlier model ended
+  // the first epoch starts where the earlier model ended
   expect(rmse("ratings-again")).toBeLessThan(rmse("ratings"));
 });
 
@@ -227,10 +227,10 @@ describe("--freeze known", () => {
       await train(weeks[1]!, `frozen-${method}`, ...init);
       const [before, after] = [await rowsByKey(`frozen-base-${method}`), await rowsByKey(`frozen-${method}`)];
       for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
-      // out-of-vocabulary features and w0 are no rows of the table, and as they were too
+      // out-of-vocabulary features and w0 are not in the table, and are unchanged, too
       const model = (run: string) => readFileSync(join(at(run), "model", "fm.safetensors"));
       expect(model(`frozen-${method}`).equals(model(`frozen-base-${method}`))).toBe(true);
-      // a new key is not left where it was drawn
+      // a new key is trained
       await train(weeks[1]!, `moved-${method}`, ...init, "--epochs", "3");
       expect((await rowsByKey(`moved-${method}`)).get("item:date")).not.toEqual(after.get("item:date"));
     },

@@ -1,4 +1,4 @@
-// `embed inspect` of an encoded dataset, and of a log with bad rows.
+// `embed inspect` for an encoded dataset, and for a log with bad rows.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `embed inspect EDGES --source a --target b`: the graph of a list of edges.
+// `embed inspect EDGES --source a --target b` describes the graph of a list of edges.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

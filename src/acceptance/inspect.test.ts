@@ -1,4 +1,4 @@
-// `embed inspect`: what a log holds, before anything is trained on it.
+// `embed inspect` describes a log before anything is trained on it.
 
 import { join } from "node:path";
 import type { Inspection } from "../api/inspect/inspection.js";
@@ -19,7 +19,7 @@ test("shows every column with its role, its distinct values and its missing cell
   expect(lineOf("hour")).toMatch(/\b24\b/);
   expect(lineOf("timestamp")).toContain("time");
   expect(stdout).toMatch(/12,?000 rows/);
-  // the first row's item, so that a reader sees what was read
+  // the first row's item, which shows how the log was read
   expect(stdout).toContain("garden-09");
 });
 

@@ -1,5 +1,5 @@
-// train-ranking --item-neighbors: items use side features of the items that their users have, too, so that an item of few
-// events is known by what it is seen with. --hard-negatives: which of an event's candidates is its negative.
+// train-ranking --item-neighbors: items also use side features of items of the same users, so that a rare item benefits
+// from them. --hard-negatives: selects an event's negative among candidates.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ interface Row {
 const summaryOf = async (args: string[]) => parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
 const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** `transform RUN items.csv`, by key. */
+/** Runs `transform RUN items.csv` and returns rows by key. */
 async function transformed(run: string, items: string): Promise<Map<string, Row>> {
   const { stdout } = await embedOk(["transform", at(run), items, "--key", "item", "--quiet"]);
   const [, ...lines] = stdout.trimEnd().split("\n");
@@ -37,7 +37,7 @@ async function transformed(run: string, items: string): Promise<Map<string, Row>
   );
 }
 
-/** Vectors of a field, by key. */
+/** Returns vectors of a field, by key. */
 async function exported(run: string, field: string, ...flags: string[]): Promise<Map<string, number[]>> {
   const { stdout } = await embedOk([
     "export",
@@ -56,8 +56,8 @@ const maxDifference = (a: readonly number[], b: readonly number[]) =>
   Math.max(...a.map((x, d) => Math.abs(x - b[d]!)));
 
 /**
- * Users of one of four groups each. Popular items of a group have its kind; rare ones, of one to three users, have none, so that
- * only the items beside them say what they are.
+ * Plants users in four groups. Popular items of a group have its kind; rare ones, with one to three users, have none,
+ * so that only the items of the same users indicate their kind.
  */
 function planted(): { train: string[]; rare: string[]; items: string[] } {
   const random = mulberry32(3);
@@ -69,7 +69,7 @@ function planted(): { train: string[]; rare: string[]; items: string[] } {
     const own = new Set<number>();
     while (own.size < 6) own.add(4 * integerBelow(20, random) + (u % 4));
     for (const i of own) train.push(`u${u},p${i}`);
-    // of each group 40 rare items: one in training, one held out
+    // 40 rare items per group: one in training, one held out
     const first = integerBelow(40, random);
     train.push(`u${u},r${4 * first + (u % 4)}`);
     rare.push(`u${u},r${4 * ((first + 1 + integerBelow(39, random)) % 40) + (u % 4)}`);

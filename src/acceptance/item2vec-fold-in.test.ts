@@ -1,4 +1,5 @@
-// `transform --fold-in` with a run of train-item2vec: users by what they took, new items by what they occur with.
+// `transform --fold-in` with a run of train-item2vec: vectors of users from their items, and of new items from the
+// items they occur with.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const NUM_ITEMS = 60;
 const DAY = 86_400;
 const HEADER = "who,basket,item,time";
 
-/** Sessions that walk on a ring of items, so that each item occurs with those a few steps from it. */
+/** Returns sessions that walk on a ring of items, so that each item occurs with those a few steps away. */
 function ringEvents(seed: number, numSessions: number): string[][] {
   const random = mulberry32(seed);
   return Array.from({ length: numSessions }, (_, session) => {
@@ -82,7 +83,7 @@ async function folded(events: string, ...more: string[]): Promise<{ key: string;
 }
 
 describe("new items", () => {
-  /** every tenth item under another name, in sessions that training has not seen */
+  /** every tenth item is renamed, in sessions that were not in training */
   const renamed = (numSessions: number) =>
     ringEvents(2, numSessions).map((row) =>
       row.map((cell) => (/^i\d*0$/.test(cell) ? `new-${cell}` : cell)).join(","),

@@ -1,4 +1,4 @@
-// A dataset that does not fit is trained on from disk, and the run has the bytes of one trained in memory.
+// A dataset that exceeds the memory is trained on from disk, and the run has the same bytes as one trained in memory.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { fixture } from "../testing/places.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** Every byte of a run that is not a time: files, and metrics. */
+/** Returns all contents of a run except times: files, and metrics. */
 function bytesOf(run: string): Record<string, unknown> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
   const { metrics } = parseJson<{ metrics: object }>(readFileSync(join(at(run), "manifest.json"), "utf8"));

@@ -1,5 +1,5 @@
-// Columns of nearly unique keys, labels of true and false, and rows that did not happen: what a hurried user's log would
-// silently make of a training. On the library; advice that is to be typed, through the shell.
+// Columns of nearly unique keys, labels of true and false, and negative rows in logs of a hurried user, which could
+// spoil a training silently. Through the library, and advice that is to be typed through the shell.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ async function train(log: string, out: string, given: Partial<TrainOptions> = {}
 const encoded = (log: string, out: string, given = {}) =>
   encodeWith([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
-/** 600 rows with a request of their own each, or a request for `rowsOf` of them; labels as Python writes them. */
+/** Writes 600 rows, each with its own request, or one request per `rowsOf` rows; labels are written as by Python. */
 function visits(name: string, rowsOf = 1): string {
   const rows = Array.from({ length: 600 }, (_, i) =>
     [`u${i % 50}`, `i${(i * 7) % 40}`, `r${Math.floor(i / rowsOf)}`, i % 3 === 0 ? "True" : "False"].join(
@@ -71,7 +71,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
   expect(fromDataset.roles).toEqual(fromLog.roles);
   expect(fromDataset.table).toBe(fromLog.table);
 
-  // a log without the column is read as the run's
+  // a log without the column is read like that of the run
   writeFileSync(at("new.csv"), "user_id,item_id,clicked\nu1,i1,1\nu2,i2,0\n");
   const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")] }, watch);
   expect(metrics["on"]).toHaveProperty("logLoss");
@@ -153,7 +153,7 @@ test("--positive-from learns from the events of that label alone, as --where doe
   await expect(ranking(at("clicks"), "refused", {})).rejects.toThrow(
     /'click' is the label.*--positive-from 1/,
   );
-  // the run reads another log as it read its own
+  // the run reads another log like its own
   const ofRuns = await Promise.all(
     ["chosen", "filtered"].map((run) =>
       evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0 }, watch),
@@ -206,7 +206,7 @@ test("train-pca of a log with labels is refused, and counts the rows of --positi
 });
 
 describe("dates written as whole numbers", () => {
-  /** 200 events in two months, at times of the form `time`. */
+  /** Writes 200 events in two months, with formatted times. */
   function dated(name: string, time: (day: string) => string): string {
     const rows = Array.from({ length: 200 }, (_, i) =>
       [i % 2, `u${i % 20}`, `i${i % 7}`, time(`20240${1 + (i % 2)}${10 + (i % 19)}`)].join(","),
@@ -238,7 +238,7 @@ describe("dates written as whole numbers", () => {
 });
 
 describe("a log of events", () => {
-  /** 300 events of 30 users, whose last tenth repeats what their users have; the first tenth has no user. */
+  /** Returns 300 events of 30 users; the last tenth repeats items of the users; the first tenth has no user. */
   function events(): string {
     const rows = Array.from(
       { length: 300 },

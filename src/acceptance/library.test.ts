@@ -1,4 +1,4 @@
-// The library as its users have it: the built entry of the package, in processes of its own where what is left behind counts.
+// The library as its users call it: the built entry point of the package, in separate processes if side effects matter.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
@@ -21,10 +21,10 @@ import { parseJson } from "../testing/json.js";
 import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 import { trainers } from "../trainers/index.js";
 
-/** Any function of the library: what is tested here is refused by the types. */
+/** Any function of the library without types, because these tests pass values that the types reject. */
 type Loose = (...given: unknown[]) => Promise<Record<string, unknown>>;
 
-/** Milliseconds for a compiler and programs of their own, on a machine that does other things beside. */
+/** Milliseconds for tests that run a compiler and other programs, on a busy machine. */
 const slow = 300_000;
 
 const folder = temporaryFolder();
@@ -33,7 +33,7 @@ const entry = join(projectFolder, "dist", "library.js");
 const library = (await import(entry)) as Record<string, Loose>;
 const clicks = fixture("clicks.csv");
 
-/** Rejected, with what an EmbedError says. */
+/** Expects a rejection and returns exit code and message of the EmbedError. */
 async function refusal(work: Promise<unknown>): Promise<{ exitCode: number | undefined; message: string }> {
   try {
     await work;
@@ -51,7 +51,7 @@ test("the package's entry is what the build writes of today's options", async ()
 });
 
 test("every command is a function, every trainer by its own name", () => {
-  // what explains the command line
+  // commands that explain the command line
   const none = ["help", "completion"];
   const missing = commands.filter(
     ({ name }) => !none.includes(name) && !functions.some(({ command }) => command === name),
@@ -86,7 +86,7 @@ test("every class of errors is there, with the exit code of the command", () => 
   });
 });
 
-/** A run without what the clock says: every file but the manifest and the metrics as bytes. */
+/** Returns a run without times: every file but the manifest and the metrics as bytes. */
 function contentsOf(run: string): Record<string, unknown> {
   const manifest = parseJson(readFileSync(join(run, "manifest.json"), "utf8")) as Record<string, unknown>;
   const files = readdirSync(run, { recursive: true, encoding: "utf8" }).filter(
@@ -144,7 +144,7 @@ test.each(trainings)(
     const [ours, theirs] = [at(`${name}-${log}-library`), at(`${name}-${log}-command`)];
     const summary = await library[name]!(fixture(log), { ...options, out: ours });
     const words = [command, fixture(log), ...flags.split(" "), "-o", theirs, "--json"];
-    // the tests' own number of threads is no default
+    // the tests' number of threads must not be the default
     const { stdout } = await embedOk(words, { env: { EMBED_THREADS: "" } });
     expect(contentsOf(ours)).toEqual(contentsOf(theirs));
     const printed = parseJson(stdout) as Record<string, unknown>;
@@ -188,7 +188,7 @@ test(
   slow,
 );
 
-/** Wrong names, values and files, as TypeScript and the command line have them. */
+/** Wrong names, values and files, as given in TypeScript and on the command line. */
 const wrong: [name: string, given: unknown[], words: string[], message: RegExp][] = [
   [
     "trainFm",
@@ -271,7 +271,7 @@ test.each(wrong)("%s refuses %j with the error of the command", async (name, giv
   expect(existsSync("x")).toBe(false);
 });
 
-/** What only TypeScript can get wrong. */
+/** Mistakes that are only possible in TypeScript. */
 test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", header: "no" }], /--header expects true or false, got 'no'/],
   ["trainFm", [clicks, { out: "x", label: 5 }], /--label expects a column, got '5'/],
@@ -401,9 +401,9 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
     const left = parseJson(readFileSync(at("left.json"), "utf8")) as Record<string, unknown>;
     expect(left["after"]).toEqual(left["before"]);
-    // trainings at the same time do not mix
+    // concurrent trainings are independent
     expect(contentsOf(at("a"))).toEqual(contentsOf(at("b")));
-    // EMBED_* variables are the command line's
+    // EMBED_* variables apply to the command line only
     expect(left).toMatchObject({
       exitCode: null,
       dim: 16,
@@ -416,7 +416,7 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
 test(
   "the examples are typed by the packed package and run on it",
   () => {
-    // what tsc has compiled since the last build is no part of the package
+    // modules compiled since the last build are not part of the package
     if (existsSync(join(projectFolder, "dist", "cli", "main.js")))
       throw new Error("dist/program/ is older than dist/: run `npm run build`");
     const place = at("packed");
@@ -436,7 +436,7 @@ test(
       ...{ module: "NodeNext", target: "ES2023", types: [], outDir: "out", skipLibCheck: false },
     };
     writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    // the types refuse what the library refuses, so that these comments are needed
+    // the types reject what the library rejects, so that the comments are needed
     writeFileSync(
       join(place, "refused.ts"),
       `import { evaluate, inspect, publish, trainFm } from "embed-tables";

@@ -1,4 +1,4 @@
-// `embed lift`: what a table gains a network, and what it is refused for.
+// `embed lift`: the gain of a network from a table, and invalid requests.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const log = fixture("clicks.csv");
 const parts = ["--valid", "0.1", "--test", "0.1"];
-/** A small network, two seeds, one pair of step sizes. */
+/** A small network, two seeds, one pair of learning rates. */
 const small = [
   "--arch",
   "deep-crossing",
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await embedOk(["train-fm", log, "-o", at("fm"), ...parts, "--quiet"]);
 });
 
-/** All but what a clock tells. */
+/** Removes everything that depends on the clock. */
 function withoutSeconds({ seconds: _, pretraining: __, ...result }: Result): unknown {
   const options = { ...(result as Result & { options: Record<string, unknown> }).options, threads: 0 };
   return {

@@ -1,4 +1,4 @@
-// Under the limits of a shell, a cluster's node or a hosting account: `ulimit -v` and `ulimit -n`.
+// Trainings under the limits of a shell, a cluster's node or a hosting account: `ulimit -v` and `ulimit -n`.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function train(limit: string, out: string, more = ""): Promise<Finished> {
   );
 }
 
-/** Does the test on Linux, where a process can see its limits, or says why not. */
+/** Runs the test on Linux, where a process can read its limits, or skips it. */
 const onLinux = process.platform === "linux" ? test : test.skip;
 if (process.platform !== "linux")
   console.log("skipped: the limits of a process are looked at on Linux alone");
@@ -32,7 +32,7 @@ onLinux("16 GiB of addresses suffice at any number of threads, and give the same
   expect(ours!.equals(free!)).toBe(true);
 });
 
-/** Later versions of Node need fewer addresses and files, or fail before they read the program. */
+/** Later versions of Node need fewer addresses and files, or fail before they load the program. */
 const isNode20 = process.version.startsWith("v20.");
 
 onLinux.each([
@@ -46,7 +46,7 @@ onLinux.each([
   ],
   ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
-    // which file is one too many depends on the threads
+    // which file exceeds the limit depends on the threads
     "-n 23",
     /^embed: (cannot read '.*': )?too many files are open \(EMFILE\)[:,] raise the limit of this process, for example `ulimit -n 4096`$/,
   ],

@@ -1,5 +1,5 @@
-// Every link of the pages to a place in the project leads there: the file exists, and has the heading; of pages that ship it leads to a
-// file that ships. docs/README.md names every page of docs/ once.
+// Every link of the pages to a place in the project is valid: the file exists, and has the heading; links of pages that
+// ship lead to files that ship. docs/README.md names every page of docs/ once.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const pages = [
     .map((name) => join("docs", name)),
 ];
 
-/** What is wrong with a link on a page of the project; undefined where nothing is. */
+/** Returns the problem of a link on a page of the project; undefined if there is none. */
 function complaint(
   page: string,
   target: string,
@@ -43,7 +43,7 @@ test.each(pages)("links of %s lead somewhere", (page) => {
   expect(complaints.filter((sentence) => sentence !== undefined)).toEqual([]);
 });
 
-/** What the package holds, as npm packs it. */
+/** Returns the files of the package, as npm packs it. */
 function shippedFiles(): Set<string> {
   const dryRun = ["pack", "--dry-run", "--json", "--ignore-scripts", "--silent"];
   const [packed] = parseJson<{ files: { path: string }[] }[]>(

@@ -1,16 +1,16 @@
-// The job that the README starts with; the golden checksum and the quality bounds are about it.
+// The first training of the README, to which the golden checksum and the quality bounds apply.
 
 import { fixture } from "../testing/places.js";
 
-/** How `npm start` trains; package.json holds the same words. */
+/** The options of `npm start`, the same as in package.json. */
 export const mainJobOptions = "--epochs 20 --valid 0.1 --test 0.1 --split time".split(" ");
 
-/** `embed train-fm` of the main job, into a run directory. */
+/** Returns the arguments of the main job's `embed train-fm`, with a run directory. */
 export function mainJob(run: string): string[] {
   return ["train-fm", fixture("clicks.csv"), "-o", run, ...mainJobOptions];
 }
 
-/** What `--json` prints: names that scripts rely on (docs/cli.md). */
+/** The output of `--json`, with names that scripts rely on (docs/cli.md). */
 export interface Summary {
   command: string;
   version: string;

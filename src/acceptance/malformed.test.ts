@@ -1,4 +1,4 @@
-// Every broken log under fixtures/malformed gives the error that expected.json states, and leaves nothing behind.
+// Every broken log under fixtures/malformed gives the error in expected.json, and leaves no files behind.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +8,10 @@ import { parseJson } from "../testing/json.js";
 
 interface Expected {
   file: string;
-  /** further arguments, run in fixtures/malformed */
+  /** further arguments; the command runs in fixtures/malformed */
   args: string[];
   exit: number;
-  /** parts of the message: where it is, what was got, what to try */
+  /** parts of the message: the position, the value, what to try */
   message: string[];
 }
 
@@ -25,7 +25,7 @@ test.each(cases)("train-fm $file $args ends with $exit and says where and what",
   const missing = expected.message.filter((part) => !got.stderr.includes(part));
   expect({ code: got.code, missing, stderr: got.stderr }).toMatchObject({ code: expected.exit, missing: [] });
   expect(got.stdout).toBe("");
-  // one sentence for the user, not a stack trace
+  // a sentence for the user, not a stack trace
   expect(got.stderr).not.toMatch(/^\s+at /m);
   expect(readdirSync(folder)).toEqual([]);
 });

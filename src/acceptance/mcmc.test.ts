@@ -17,14 +17,14 @@ const ratings = [
   ...["--time", "timestamp", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"],
   ...["--ignore", "title", "--numeric", "year", ...split, "--dim", "8"],
 ];
-/** Penalties for logs as small and as clear as the fixtures. */
+/** Penalties for small logs with little noise, such as the fixtures. */
 const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
 
 async function summaryOf(args: string[]): Promise<Summary> {
   return parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
 }
 
-/** The files of a run that must not differ, as one text. */
+/** Returns the files of a run that must be equal, as one text. */
 function bytesOf(run: string): string {
   return readdirSync(at(run), { recursive: true })
     .map(String)
@@ -34,7 +34,7 @@ function bytesOf(run: string): string {
     .join();
 }
 
-/** The test part of a fixture as a log of its own. */
+/** Writes the test split of a fixture as a separate log. */
 function testPartOf(name: string, time: number): string {
   const [header, ...lines] = readFileSync(fixture(name), "utf8").trimEnd().split("\n");
   const sorted = lines.sort((a, b) => Number(a.split(",")[time]) - Number(b.split(",")[time]));
@@ -59,7 +59,8 @@ describe("mcmc on clicks", () => {
     );
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
     expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
-    // the mean of the draws as it is has 0.49, the draws have 0.42: its scores are fitted to the validation part
+    // the uncalibrated mean of the draws has 0.49, the draws have 0.42: scores of the mean are calibrated on the
+    // validation split
     expect(metrics["testByTable"]!["logLoss"]).toBeLessThan(1.05 * metrics["test"]!["logLoss"]!);
     expect(summary.warnings.filter((text) => text.includes("the table"))).toEqual([]);
     expect(metrics).toEqual(summary.metrics);
@@ -84,7 +85,7 @@ describe("mcmc on clicks", () => {
       validLoss: number;
     }[];
     expect(lines.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
-    // one draw alone is worse than many together
+    // one draw is worse than many together
     expect(lines[59]!.validLoss).toBeLessThan(lines[19]!.validLoss);
   });
 });
@@ -140,7 +141,7 @@ test("als stops early, and keeps the best epoch", async () => {
     .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   const best = losses.indexOf(Math.min(...losses));
   expect(losses.length - 1 - best).toBe(2);
-  // the metric is of predictions clipped to the labels' range, the loss is not
+  // the metric uses predictions clipped to the labels' range, the loss does not
   expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
 });
 
@@ -175,7 +176,7 @@ test.each(["als", "mcmc"])(
     const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
     expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
 
-    // the user's vector is there, as near to the others as it was
+    // the user's vector exists, with the same neighbors
     const nearest = async (run: string) => {
       const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
       return new Set(stdout.match(/\bu\d+\b/g));
@@ -218,7 +219,7 @@ describe("--search", () => {
     const { search } = parseJson<{ search: object[] }>(readFileSync(join(run, "manifest.json"), "utf8"));
     const names = search.map((trial) => Object.keys(trial).filter((name) => !/poch|value/.test(name)));
     expect(names).toEqual([["dim"], ["dim"], ["dim"]]);
-    // of a given dimension nothing is left to try
+    // with a given dimension, nothing is left to search
     const got = await embed([...clicks, ...small, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([
       64,
@@ -286,7 +287,7 @@ test("mcmc folds in new users: by the first half of their events their vectors o
     table.map((row) => [row.find((cell) => /^[a-z]+-\d\d$/.test(cell))!, numbers(row.slice(-4))]),
   );
 
-  // pairs of a click and no click of one user: the share that the inner product has in order
+  // pairs of a click and a row without one of the same user: the share that the inner product orders correctly
   const later = own.filter((_, i) => !isFirst[i]).map((line) => line.split(","));
   const score = ([, user, item]: string[]) =>
     items.get(item!)!.reduce((sum, x, d) => sum + x * users.get(user!)![d]!, 0);

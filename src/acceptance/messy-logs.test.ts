@@ -1,4 +1,5 @@
-// Exports as real systems write them: every command of docs/messy-logs.md reads its export, and the run reads it again.
+// Exports in the form of real systems: every command of docs/messy-logs.md reads its export, and the run reads it
+// again.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,10 +18,10 @@ for (const [name, content] of Object.entries(systemExports())) {
 const page = readFileSync(join(projectFolder, "docs", "messy-logs.md"), "utf8");
 const commands = [...page.matchAll(/```sh\n(.+)\n```/g)].map(([, command]) => command!);
 
-/** Types a line as a user does, in the folder of the exports. */
+/** Runs a line as a user types it, in the folder of the exports. */
 const typed = (line: string) => shell(line, { cwd: folder });
 
-/** The log of a command and the flags that say what kind of file it is; all else the run knows. */
+/** Returns the log of a command and the flags for its file format; the run knows everything else. */
 function logOf(command: string): string[] {
   const [, log = ""] = / train-\S+ '?([^\s']+)'?/.exec(command) ?? [];
   const [encoding = ""] = /--encoding \S+/.exec(command) ?? [];
@@ -42,7 +43,7 @@ test.each(commands)("%s", async (command) => {
   expect([trained.code, trained.stderr]).toEqual([0, expect.not.stringContaining("embed:")]);
   const { rows, out } = parseJson<{ rows: number; out: string }>(trained.stdout);
   expect(rows).toBe(400);
-  // the run knows how its log was read
+  // the run stores how its log was read
   const [log, ...flags] = logOf(command);
   const on = ["--on", log!, ...flags, "--bootstrap", "0", "--json"];
   const { stdout } = await embedOk(["evaluate", out, ...on], { cwd: folder });

@@ -1,4 +1,4 @@
-// Values that carry numbers: libsvm and libffm features other than 1, and cells such as `tea:0.5|milk:2`.
+// Values with numbers: libsvm and libffm features other than 1, and cells such as `tea:0.5|milk:2`.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const table = (run: string): Buffer => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Events of which field 1 has one feature with a number, field 2 one or two; `1` is left out where `bare`. */
+/** Events in which field 1 has one feature with a number, field 2 one or two; `1` is omitted if `bare`. */
 const events = Array.from({ length: 300 }, (_, i) => ({
   label: i % 3 === 0 ? 1 : 0,
   user: `u${i % 7}`,
@@ -77,7 +77,7 @@ test("preprocess.json states whose values carry numbers, and its test vectors fo
     ["1", "stated"],
     ["2", "stated"],
   ]);
-  // the values of a row add up to what its cells state, whichever of their keys are known
+  // the sum of a row's values is that of its cells, whichever keys are known
   const sumOf = (cell: string): number =>
     cell
       .split(" ")
@@ -90,7 +90,7 @@ test("preprocess.json states whose values carry numbers, and its test vectors fo
   expect(new Set(testVectors.flatMap(({ values }) => values)).size).toBeGreaterThan(4);
 });
 
-// the last stands after more rows than are looked at before the columns are known
+// the last row comes after those from which columns are determined
 const many = `${"0 0:u0:1 1:p:0.5 2:a:0.5\n".repeat(1000)}1 0:u:2\n`;
 test.each([
   ["a.libffm", `${libffm}\n1 0:u:1 1:p:x\n`, [], /a\.libffm:301: expected a number .* got "x"/],

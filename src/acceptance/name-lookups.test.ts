@@ -1,4 +1,4 @@
-// Names that come from logs, files and users are looked up with Object.hasOwn or in a Map: objects inherit `constructor`,
+// Names from logs, files and users are looked up with Object.hasOwn or in a Map: objects inherit `constructor`,
 // `toString` and more, and an assignment to `__proto__` sets no property.
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { nameLookups, type NameLookup } from "../testing/name-lookups.js";
 import { projectFolder } from "../testing/places.js";
 import { scaffolding } from "./rooms.js";
 
-/** Files that may look names up in objects without a check, by the reason. A new file checks, or states why not. */
+/** Files that may look names up in objects without a check, by reason. A new file checks, or adds its reason. */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
     "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
@@ -35,7 +35,7 @@ const mayRead: Record<string, string> = {
   "a role is user or item": "privacy/forget",
 };
 
-/** Objects that are assigned to by a name, by the reason that the name is none of a log. */
+/** Objects that are assigned to by a name that cannot come from a log, by reason. */
 const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
     "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
@@ -58,7 +58,7 @@ const mayWrite: Record<string, string> = {
 const folder = temporaryFolder();
 const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
 
-/** The entry that allows a lookup: the file, or the file and the object. */
+/** Returns the entry that allows a lookup: the file, or the file and the object. */
 function entryOf({ file, kind, object }: NameLookup): string {
   const name = file.replace(/^src\/|\.ts$/g, "");
   return kind === "write" ? `${name}:${object}` : name;
@@ -76,7 +76,7 @@ test("names from outside are looked up among the properties of an object itself"
         "or say in src/acceptance/name-lookups.test.ts why the name cannot be one that objects inherit",
     );
   expect(complaints).toEqual([]);
-  // an entry that allows nothing is removed
+  // unused entries must be removed
   const used = new Set(found.map((one) => `${one.kind} ${entryOf(one)}`));
   const unused = [...reads.map((name) => `read ${name}`), ...writes.map((name) => `write ${name}`)];
   expect(unused.filter((entry) => !used.has(entry))).toEqual([]);

@@ -1,4 +1,4 @@
-// Names come from whoever made the log: none of them steers the terminal, reorders a line or forges one.
+// Names of a log may be hostile: none of them controls the terminal, reorders a line or forges one.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

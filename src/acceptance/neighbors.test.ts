@@ -1,4 +1,4 @@
-// `embed neighbors`: the rows nearest to a key, as the exported vectors say.
+// `embed neighbors` returns the rows nearest to a key by the exported vectors.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ beforeAll(async () => {
   items = parseDelimited((await embedOk(["export", run, "--format", "csv", "--field", "item"])).stdout, ",");
 });
 
-/** Items named in a text, in order: their names are like nothing else that is printed. */
+/** Returns the items named in a text, in order; their names resemble nothing else in the output. */
 const itemsIn = (text: string): string[] => text.match(new RegExp(`(${GROUPS.join("|")})-\\d\\d`, "g")) ?? [];
 
 function nearest(key: string, top: number, metric: "cosine" | "dot"): string[] {

@@ -1,6 +1,6 @@
-// Options drawn together, in process: whatever trains also scores, predicts, exports and is reproduced, and whatever is refused ends with
-// 64 and names a drawn flag or a column that was named. 300 combinations take 45 to 85 s on two cores that others use too.
-// EMBED_TEST_COMBINATIONS=3000 draws more, EMBED_TEST_SEED=2 draws others.
+// Random combinations of options, in process: a run that trains also scores, predicts, exports and is reproduced, and a
+// rejection has exit code 64 and names a drawn flag or a column that was named. 300 combinations take 45 to 85 s on two
+// busy cores. EMBED_TEST_COMBINATIONS=3000 draws more, EMBED_TEST_SEED=2 draws others.
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -52,11 +52,11 @@ beforeAll(async () => {
   }
 });
 
-/** An option, a column, a file or a key of a message. */
+/** Matches an option, a column, a file or a key in a message. */
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
-/** Whether a message names one of the drawn flags, or a column, as 'user_id', that the combination names. */
+/** Whether a message names one of the drawn flags, or a quoted column that the combination names. */
 function isAbout({ drawn, words }: Combination, message: string): boolean {
   const flags = new Set(message.match(/--[a-z][\w-]*/g));
   const named = new Set(words.slice(1).flatMap((word) => word.split(/[,:=*\s]/)));
@@ -64,16 +64,16 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
   return drawn.some(({ flag }) => flags.has(flag)) || quoted.some((name) => named.has(name));
 }
 
-/** 65: options such as --min-users 20 leave no event, such as --input-format jsonl misread the log. */
+/** Messages with exit code 65: options such as --min-users 20 leave no event, or --input-format jsonl misreads the log. */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
-/** How the training read its log. */
+/** Returns the reading options of the training. */
 function readingIn(given: object): Record<string, unknown> {
   const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };
 }
 
-/** Evaluates as the training has read its log. */
+/** Evaluates with the reading options of the training. */
 function evaluationOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
@@ -85,7 +85,7 @@ function evaluationOf({ row, words }: Combination, run: string) {
   return outcomeOf(() => evaluate([run], asked, unwatched));
 }
 
-/** Predicts the rows of the training's log. @returns the numbers that it writes */
+/** Predicts the rows of the training's log. @returns the predictions */
 function predictionsOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = { ...readingIn(given), dedupe: undefined };
@@ -98,7 +98,7 @@ function predictionsOf({ row, words }: Combination, run: string) {
   });
 }
 
-/** What is wrong with a combination; nothing for one that holds, or is refused in words. */
+/** Returns the problems of a combination; none if it works, or is rejected with a message. */
 async function faultsOf(
   combination: Combination,
   run: string,
@@ -188,7 +188,7 @@ test(
     }
     process.stderr.write(`${acceptedCount} of ${COUNT} combinations were accepted\n`);
     expect(found).toEqual([]);
-    // a generator whose draws are mostly refused would find little
+    // a generator whose combinations are mostly rejected would test little
     expect(acceptedCount).toBeGreaterThanOrEqual(COUNT / 2);
   },
   COUNT * 5000 + 60_000,

@@ -1,5 +1,5 @@
-// `embed train-pca` beside scikit-learn, whose numbers are in fixtures/parity/pca.json (made by pca.py beside it). The logs are
-// looked for in ../shared/data.
+// `embed train-pca` agrees with scikit-learn, whose results are in fixtures/parity/pca.json (computed by pca.py there).
+// The logs are expected in ../shared/data.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";

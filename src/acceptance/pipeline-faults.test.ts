@@ -1,7 +1,8 @@
-// What may happen to a weekly job, done to it for real: killed at any moment, a full disk, a second run, a log cut short, a signal, a
-// clock that goes backwards, a store that cannot be written to, a damaged version. `latest` is whole each time, and the next run finishes.
+// Faults of a weekly job, caused for real: killed at any moment, a full disk, a second run, a truncated log, a signal,
+// a clock that goes backwards, a read-only store, a damaged version. `latest` is intact each time, and the next run
+// finishes.
 //
-// EMBED_TEST_KILLS=50 kills fifty times; without it, six times.
+// EMBED_TEST_KILLS=50 kills fifty times; otherwise, six times.
 
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -47,7 +48,7 @@ beforeAll(async () => {
   await embedOk(["run", "shop.yaml", "--quiet"], { cwd: firstWeek });
 });
 
-/** A folder whose pipeline has published one version, and whose log is longer now. */
+/** Creates a folder in which a pipeline has published one version, and appends to its log. */
 function secondWeek(name: string, more = 1200): string {
   const at = join(folder, name);
   copyTo(firstWeek, at);
@@ -59,7 +60,7 @@ function copyTo(from: string, to: string): void {
   cpSync(from, to, { recursive: true, verbatimSymlinks: true });
 }
 
-/** The number of the latest version; every byte of it is checked. */
+/** Returns the number of the latest version after verifying every byte of it. */
 async function wholeLatest(at: string): Promise<string | undefined> {
   return (await latestVersion(join(at, "store"), "items"))?.version;
 }
@@ -67,7 +68,7 @@ async function wholeLatest(at: string): Promise<string | undefined> {
 const bytesOf = (at: string, file: string) =>
   readFileSync(join(at, "store/items/latest", file)).toString("base64");
 
-/** Files of a version whose bytes the log and the options decide. */
+/** Files of a version whose bytes depend only on the log and the options. */
 const decided = [
   "embeddings.arrow",
   "model/fm.safetensors",
@@ -96,14 +97,14 @@ describe("kill -9 at moments of a seed's choice", () => {
     for (let attempt = 0; killed < kills && attempt < 4 * kills; attempt++) {
       rmSync(at, { recursive: true, force: true });
       copyTo(before, at);
-      // the first part of a run is the start of node: a moment there shows nothing
+      // a run first starts node: a kill during that time tests nothing
       const ran = await killedAfter(duration * (0.1 + 0.9 * random()), at);
-      // one that had ended before its moment tells how long a run takes now
+      // a run that ended before its kill shows how long a run takes now
       if (ran.ended) duration = ran.milliseconds;
       else killed++;
       expect(["000001", "000002"]).toContain(await wholeLatest(at));
       await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
-      // one that was killed before it was named has its number; none is given twice
+      // a version that was killed before its publication has used its number; no number is assigned twice
       expect(["000002", "000003"]).toContain(await wholeLatest(at));
       expect(versionBytes(at)).toEqual(expected);
       expect(readFileSync(join(at, "items.csv")).toString("base64")).toBe(bytesOf(at, "exports/items.csv"));
@@ -112,7 +113,7 @@ describe("kill -9 at moments of a seed's choice", () => {
   }, 600_000);
 });
 
-/** Runs the pipeline and kills it after so many milliseconds, unless it has ended by then. */
+/** Runs the pipeline and kills it after some milliseconds, unless it has ended by then. */
 function killedAfter(milliseconds: number, at: string): Promise<{ ended: boolean; milliseconds: number }> {
   return new Promise((resolve) => {
     const start = performance.now();
@@ -141,7 +142,7 @@ describe("a full disk", () => {
     }
   });
   afterAll(() => {
-    // the resident may not have collected every file that it let go
+    // the resident process may not have collected every file that it released
     if (isMounted) execFileSync("umount", ["--lazy", disk]);
   });
 
@@ -149,7 +150,8 @@ describe("a full disk", () => {
     if (!isMounted) return;
     const before = secondWeek("filled", 6000);
     const failedAt = new Set<string>();
-    // left: nothing, then more and more of what a run writes; it begins by removing the first week's outputs, which gives some back
+    // bytes left: none, then increasingly more of what a run writes; a run first removes outputs of the previous
+    // version, which frees some
     for (const left of [0, 40, 80, 120, 150, 180, 210, 240, 300, 360].map((kib) => kib << 10)) {
       for (const name of readdirSync(disk)) rmSync(join(disk, name), { recursive: true });
       copyTo(before, disk);
@@ -174,13 +176,13 @@ describe("a full disk", () => {
   }, 180_000);
 });
 
-/** What is not whole, by the names of what is being written. */
+/** Returns incomplete files, by the names of temporary outputs. */
 function half(disk: string): string[] {
   const all = readdirSync(disk, { recursive: true, encoding: "utf8" });
   return all.filter((name) => /\.(new|old|gone)-/.test(name));
 }
 
-/** Fills a disk but for so many bytes. */
+/** Fills a disk except for some bytes. */
 function fillUp(disk: string, left: number): void {
   const filler = join(disk, "filler");
   const page = Buffer.alloc(4096);
@@ -331,7 +333,7 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
   const at = secondWeek("moved");
   await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
   writeLog(at, 1400);
-  // the training holds no lock of the name
+  // the training does not hold the lock of the name
   let wentBack: Promise<unknown> | undefined;
   const act = (): void => {
     wentBack = embedOk(["rollback", "store/items"], { cwd: at });

@@ -1,5 +1,5 @@
-// `recall:` of a pipeline file: lists that are made of the trained run, checked before anything is published, published with it, copied,
-// compared with last week's, and sent to servers as they were checked.
+// `recall:` of a pipeline file: lists of the trained run are checked before anything is published, published with it,
+// copied, compared with the previous version's, and sent to servers.
 
 import { createClient } from "@redis/client";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { startPostgres, startRedis } from "../testing/servers.js";
 
 const folder = temporaryFolder();
 
-/** A folder with a log and a pipeline of so many lines more. */
+/** Creates a folder with a log and a pipeline with additional lines. */
 function pipelineOf(name: string, more: string): { place: string; file: string } {
   const place = join(folder, name);
   mkdirSync(join(place, "copies"), { recursive: true });
@@ -44,7 +44,7 @@ async function run(file: string, env: Record<string, string> = {}) {
   return { code, stderr, stepOf, gateOf };
 }
 
-/** Items by user, of a csv of lists. */
+/** Returns items by user, from a csv of lists. */
 function listsOf(path: string): Map<string, string[]> {
   const lists = new Map<string, string[]>();
   for (const line of readFileSync(path, "utf8").trimEnd().split("\n").slice(1)) {
@@ -54,7 +54,7 @@ function listsOf(path: string): Map<string, string[]> {
   return lists;
 }
 
-/** The definition, over the users of both. */
+/** Computes the overlap by its definition, over users in both. */
 function overlapOf(now: Map<string, string[]>, before: Map<string, string[]>, k: number): number {
   const shares = [...now].flatMap(([user, items]) => {
     const others = before.get(user)?.slice(0, k);
@@ -113,7 +113,7 @@ test("a bound that lists break ends with 81, and nothing is published", async ()
   const { code, stderr } = await run(file);
   expect([code, stderr]).toEqual([81, expect.stringContaining("lists.empty:lists.csv is 0%: not min 50%")]);
   expect(existsSync(join(place, "store/shop/latest"))).toBe(false);
-  // the lists stand: with another bound they are checked, and not made again
+  // the lists exist: with another bound they are checked again, but not computed
   writeFileSync(file, readFileSync(file, "utf8").replace("min: 50%", "max: 1%"));
   const loose = await run(file);
   expect([loose.code, loose.stepOf("recall lists.csv")?.outcome]).toEqual([0, "skipped"]);

@@ -1,4 +1,5 @@
-// `embed run`: which rows of the log a published table has seen. By default all of them, whatever the trainer and the split.
+// `embed run`: the rows of the log that a published table was trained on. By default all of them, for every trainer and
+// split.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ interface Manifest {
 const manifestOf = (store: string, name: string) =>
   parseJson<Manifest>(readFileSync(join(folder, store, name, "latest/manifest.json"), "utf8"));
 
-/** A log in whose ten newest rows, which are held out, a new user takes a new item and known ones in turn. */
+/** Writes a log in whose ten newest rows, which are held out, a new user has alternately a new item and known ones. */
 function writeLog(log: PlantedLog): void {
   const [header, ...rows] = plantedText(log, ROWS).trimEnd().split("\n");
   const names = header!.split(",");
@@ -33,7 +34,7 @@ function writeLog(log: PlantedLog): void {
   writeFileSync(join(folder, `${log}.csv`), `${[header, ...rows.slice(0, -10), ...newest].join("\n")}\n`);
 }
 
-/** Flags as a flow mapping of YAML. */
+/** Formats flags as a flow mapping of YAML. */
 function yamlOf(flags: readonly string[]): string {
   const pairs = flags.flatMap((flag, i) => {
     if (!flag.startsWith("--")) return [];
@@ -50,7 +51,7 @@ function writePipeline(name: string, log: PlantedLog, trainings: Record<string, 
   return `${name}.yaml`;
 }
 
-/** Whether a file of a run's tables or model holds a text. */
+/** Whether a file of a run's tables or model contains a text. */
 function holds(run: string, text: string): boolean {
   return readdirSync(run, { recursive: true, encoding: "utf8" })
     .filter((file) => /\.arrow$|^model\//.test(file) && statSync(join(run, file)).isFile())
@@ -113,7 +114,7 @@ describe("options of a training", () => {
     "keep no row out of the table in %s",
     async (week) => {
       const log = readFileSync(join(folder, "clicks.csv"), "utf8");
-      // another order of the columns' bytes is another log
+      // the same rows with columns in another order are another log
       if (week === "the next week")
         writeFileSync(join(folder, "clicks.csv"), `${log}${log.trimEnd().split("\n").at(-1)!}\n`);
       const file = writePipeline("options", "clicks", trainings);

@@ -1,4 +1,5 @@
-// What a weekly job tells: lines off a terminal, JSON, a metrics file for Prometheus, hooks; from cron's bare environment.
+// The output of a weekly job: lines outside of a terminal, JSON, a metrics file for Prometheus, hooks; in cron's
+// minimal environment.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -44,7 +45,7 @@ test("off a terminal there is a line where it starts, one a step and an epoch, a
     /^\d{4}-.*Z shop: published items 000001 in \d+\.\d s$/,
   ];
   const lines = stderr.trimEnd().split("\n");
-  // a warning may stand between them
+  // a warning may be among them
   const reported = lines.filter((line) => !line.startsWith("warning: "));
   expect(reported).toEqual(shapes.map((shape) => expect.stringMatching(shape) as string));
   expect(/\p{Cc}/u.test(lines.join(""))).toBe(false);
@@ -106,7 +107,7 @@ describe("--metrics-file and hooks", () => {
     expect(metrics()).toContain(
       'embed_pipeline_gate_passed{pipeline="shop",training="items",gate="rows",bound="min 500"} 1\n',
     );
-    // every line is a comment or a sample, and no sample stands twice
+    // every line is a comment or a sample, and no sample is repeated
     const lines = metrics().trimEnd().split("\n");
     const sample = /^(# (HELP|TYPE) \w+ .+|\w+\{(\w+="([^"\\]|\\.)*",?)+\} (NaN|-?[\d.e+-]+))$/;
     expect(lines.filter((line) => !sample.test(line))).toEqual([]);
@@ -146,7 +147,7 @@ test("works from cron: no HOME, no terminal, PATH of /usr/bin:/bin, another fold
   const line = `env -i PATH=/usr/bin:/bin "${join(node, "node")}" "${program}" run "${join(at, "shop.yaml")}" --quiet <&-`;
   const { code, stdout, stderr } = await shell(line, bare);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-  // so small a log trains a bad model, and cron mails the warnings about what was published
+  // such a small log gives a bad model, and cron mails the warnings about the published run
   expect(stderr).toMatch(
     /^warning: the model is worse than predicting the mean label [^\n]*\nwarning: nothing shows that the vectors mean anything[^\n]*\n$/,
   );

@@ -1,4 +1,5 @@
-// `embed run`: a pipeline from its file to published versions; what is unchanged is skipped; a bad file is reported by line and column.
+// `embed run`: a pipeline from its file to published versions; unchanged steps are skipped; a bad file is reported by
+// line and column.
 
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { fixture, projectFolder } from "../testing/places.js";
 const folder = temporaryFolder();
 const [header, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
 
-/** A folder of its own with a log of `n` rows and a pipeline file. */
+/** Creates a folder with a log of `n` rows and a pipeline file. */
 function place(name: string, yaml: string, n = 3000): string {
   const at = join(folder, name);
   mkdirSync(at);
@@ -31,7 +32,7 @@ export:
   - { format: word2vec, field: item, out: items.txt, to: out/items.txt }
 `;
 
-/** The steps of a run, each with what became of it. */
+/** Returns the steps of a run with their outcomes. */
 async function steps(at: string, ...flags: string[]): Promise<Record<string, string>> {
   const { stdout } = await embedOk(["run", "shop.yaml", "--json", "--quiet", ...flags], { cwd: at });
   const report = parseJson<{ steps: { step: string; outcome: string }[] }>(stdout);
@@ -119,7 +120,7 @@ describe("a pipeline", () => {
     expect(head).toBe(`${rows.length} 4`);
     expect(rows.some((row) => row.startsWith("tea-03 "))).toBe(false);
     expect((await embedOk(["ls", "store"], { cwd: at })).stdout).not.toContain("damaged");
-    // the next run trains nothing, and replaces the copy that still holds the key
+    // the next run trains nothing, and replaces the copy that still contains the key
     expect(await steps(at)).toMatchObject({ "publish items": "skipped", "copy items.txt": "done" });
     expect(readFileSync(join(at, "out/items.txt"), "utf8")).not.toContain("tea-03");
   });
@@ -178,7 +179,7 @@ export: [{ train: items, format: csv, out: items.csv }]
   expect((await embed(["run", "shop.yaml"], { cwd: at })).code).toBe(81);
   for (const name of ["items", "trees", "components"])
     expect(readdirSync(join(at, "store", name)).sort()).toEqual(["000001", "latest"]);
-  // what was done stands: the bound alone has changed
+  // finished steps are kept, because only the bound has changed
   writeFileSync(join(at, "shop.yaml"), yaml);
   expect(await steps(at)).toMatchObject({
     encode: "skipped",
@@ -241,7 +242,7 @@ describe("embed init", () => {
     const yaml = readFileSync(join(at, "jobs/weekly.yaml"), "utf8");
     expect(yaml).toContain('- "../log.txt"');
     expect(yaml).toContain('delimiter: ";"');
-    // from elsewhere, as cron does
+    // from another folder, as cron does
     const { stdout } = await embedOk(["run", join(at, "jobs/weekly.yaml")], { cwd: folder });
     expect(stdout).toBe(`${join(at, "jobs/store/items/000001")}\n`);
   });

@@ -1,4 +1,4 @@
-// `embed predict`: what a run says of each row of a log, held against what evaluate and recall say of the same rows.
+// `embed predict`: predictions of a run for each row of a log, compared with evaluate and recall on the same rows.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const write = (name: string, lines: readonly string[]): string => {
   return at(name);
 };
 
-/** Rows that training has not seen: with keys that it does not know, and with cells that are missing. */
+/** Rows that were not in training: with unknown keys, and with missing cells. */
 const newClicks = clicks
   .slice(2000, 3500)
   .map((line, i) =>
@@ -129,7 +129,7 @@ test("several classes have a probability each, which sum to 1 and whose log loss
   const rows = rowsOf(stdout);
   const sums = rows.map(([, ...p]) => Math.abs(p.reduce((sum, x) => sum + Number(x), 0) - 1));
   expect(Math.max(...sums)).toBeLessThan(1e-12);
-  // evaluate leaves out rows of a class that training has not seen
+  // evaluate skips rows of a class that was not in training
   const kept = rows.filter(([rating]) => classes.has(rating!));
   const losses = kept.map(([rating, ...p]) => -Math.log(Number(p[names.indexOf(`probability:${rating}`)])));
   const { multiLogLoss } = await evaluated("classes", "new-ratings.csv");
@@ -316,7 +316,7 @@ test.each(["fm", "ffm", "net", "gbdt"])(
       while (out.split("\n").length <= lines)
         await new Promise((resolve) => child.stdout.once("data", resolve));
     };
-    // the first rows have all their cells, which the whole log has not
+    // the first rows have no missing cells, while the whole log has
     child.stdin.write(`${clicksHead!}\n${newClicks[0]!}\n`);
     await answered(2);
     child.stdin.write(`${newClicks[1]!}\n${newClicks[2]!}\n`);

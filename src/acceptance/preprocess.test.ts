@@ -1,4 +1,4 @@
-// A server that has a run's table and model/preprocess.json, and nothing of this program, rebuilds the features.
+// A server with a run's table and model/preprocess.json, and none of this program's code, computes the same features.
 
 import { tableFromIPC } from "apache-arrow";
 import { readFileSync } from "node:fs";
@@ -63,7 +63,7 @@ test("the 20 test vectors follow from the table and model/preprocess.json alone"
 
   expect(vectors).toHaveLength(20);
   expect(got).toEqual(vectors);
-  // every kind of cell is among them
+  // every kind of cell occurs
   expect(fields.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["key", "multi", "number"]));
   expect(vectors.at(-1)!.indices).toEqual([]);
   for (const field of fields.filter(({ kind }) => kind !== "number")) {

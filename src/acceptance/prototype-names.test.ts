@@ -1,5 +1,5 @@
-// Columns, keys, trainings and bounds may have the names that every object inherits (`constructor`, `__proto__`, `toString`):
-// a log of such columns gives what the same log gives under ordinary names.
+// Columns, keys, trainings and bounds may have names that every object inherits (`constructor`, `__proto__`,
+// `toString`): a log with such columns gives the same results as with ordinary names.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ beforeAll(() => {
 
 const cwd = join(folder, "inherited");
 
-/** Runs a command on one of the logs. @param command `$user` stands for the column of the user */
+/** Runs a command on one of the logs. @param command `$user` denotes the column of the user */
 async function on(place: "inherited" | "ordinary", command: string): Promise<string> {
   const names: Names = place === "inherited" ? inherited : ordinary;
   const words = command
@@ -68,7 +68,7 @@ async function on(place: "inherited" | "ordinary", command: string): Promise<str
   return (await embedOk(words, { cwd: join(folder, place) })).stdout;
 }
 
-/** The first columns of what a command prints; the first line and the first column have the ordinary names. */
+/** Returns the first columns of a command's output, with ordinary names in the first line and the first column. */
 async function table(place: "inherited" | "ordinary", command: string, numColumns = 99): Promise<string[][]> {
   const byName = new Map(Object.entries(inherited).map(([name, column]) => [column, `the_${name}`]));
   const lines = (await on(place, command)).split("\n");
@@ -80,7 +80,7 @@ async function table(place: "inherited" | "ordinary", command: string, numColumn
 test("tables, predictions and encodings are those of the log with ordinary names", async () => {
   for (const place of ["inherited", "ordinary"] as const) {
     await on(place, "encode log.csv $COLUMNS --multi $tags:| --side items.csv:$item -o dataset");
-    // weights start at 0, so that no draw by the name of a field is in the table
+    // weights start at 0, so that the table contains no random numbers named by a field
     await on(place, "train-fm dataset --model lr --epochs 2 --valid 0.1 --split time -o lr");
     await on(
       place,
@@ -90,11 +90,11 @@ test("tables, predictions and encodings are those of the log with ordinary names
   }
   for (const [command, numColumns] of [
     ["export lr --format csv"],
-    // the path of a leaf names its columns
+    // the path of a leaf contains the names of its columns
     ["export trees --table leaves --format csv", 4],
     ["predict trees log.csv -o -"],
     ["transform trees log.csv --features -o -"],
-    // field, key and count; the first vectors are drawn by the names of fields
+    // field, key and count; the initial vectors are random numbers named by fields
     ["export fm --format csv", 3],
   ] as const)
     expect(await table("inherited", command, numColumns)).toEqual(
@@ -172,7 +172,7 @@ test("a pipeline's trainings may be called constructor and toString; __proto__ i
       expect.stringContaining("a key cannot be called '__proto__'"),
     ]);
   }
-  // the length of a function is a number, but no metric
+  // the length of a function is a number, but not a metric
   const failed = await run(pipeline("toString", "[]", "constructor.length"));
   expect(failed.code).toBe(81);
 });

@@ -1,4 +1,4 @@
-// The main job finds what was planted: bounds follow from the generator, which knows the truth.
+// The main job finds the planted structure: bounds are derived from the generator, which knows the true probabilities.
 
 import { join } from "node:path";
 import { embedOk, temporaryFolder } from "../testing/embed.js";

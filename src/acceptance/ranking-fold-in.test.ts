@@ -1,4 +1,4 @@
-// `transform --fold-in` for runs that rank: users and items not seen in training get vectors by their first events.
+// `transform --fold-in` for runs that rank: new users and items get vectors from their first events.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -60,12 +60,12 @@ const folded = async (run: string, events: string, ...flags: string[]): Promise<
     });
 };
 
-/** The share of the `top` best that are of the group which the key's events are mostly of. */
+/** Returns the share of the `top` best that have the group of most of the key's events. */
 function share(best: readonly Row[], top: number, group: string): number {
   return best.slice(0, top).filter(({ key }) => groupOf(key) === group).length / top;
 }
 
-/** The group of most of a user's purchases. */
+/** Returns the group of most of a user's purchases. */
 function favourite(user: string): string {
   const counts = new Map<string, number>();
   for (const line of lines) {

@@ -1,4 +1,5 @@
-// train-ranking with negatives that a batch shares: the bilateral softmax, its correction for how often items are drawn, and layers.
+// train-ranking with negatives that a batch shares: the bilateral softmax, its correction for the frequency of items,
+// and layers.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +40,7 @@ describe("items of many frequencies, which no user prefers", () => {
   const total = counts.reduce((sum, count) => sum + count, 0);
 
   beforeAll(() => {
-    // one event a user: nobody's items are masked by another event
+    // one event per user: no item is masked because of another event
     const uniform = mulberry32(3);
     const rows = Array.from({ length: 15_000 }, (_, u) => {
       let left = uniform() * total;
@@ -50,7 +51,7 @@ describe("items of many frequencies, which no user prefers", () => {
     writeFileSync(at("zipf.csv"), ["user,item", ...rows].join("\n"));
   });
 
-  /** How an item's weight grows with the logarithm of its events. */
+  /** Returns how an item's weight grows with the logarithm of its number of events. */
   async function slopeOf(...options: string[]): Promise<number> {
     const run = at(options.join(" "));
     await embedOk([
@@ -85,7 +86,7 @@ interface Summary {
 describe("users of few events in groups of items", () => {
   const [numGroups, perGroup, numUsers] = [12, 25, 1500];
 
-  /** A user's group has most of its events; half of the users have three events to learn from, the others twelve. */
+  /** Most of a user's events are of the user's group; half of the users have three training events, the others twelve. */
   beforeAll(() => {
     const uniform = mulberry32(5);
     const draw = (n: number) => integerBelow(n, uniform);
@@ -124,7 +125,7 @@ describe("users of few events in groups of items", () => {
   });
 });
 
-/** The same number of events for each user and each item: pairs of events swap their items. */
+/** Exchanges items between events, so that each user and each item keeps the number of events. */
 function rewired(rows: readonly string[], uniform: Random): string[] {
   const pairs = rows.map((row) => row.split(",") as [string, string]);
   const known = new Set(rows);
@@ -154,7 +155,7 @@ test("--search tunes what the loss has by the metric of its lists, and trains wi
   const { search } = parseJson<Searched>(readFileSync(join(at("searched"), "manifest.json"), "utf8"));
   const [best] = search;
   expect(search).toHaveLength(4);
-  // what is given is no part of a setting
+  // given options are not part of a setting
   expect(search.every(({ temperature }) => temperature === undefined)).toBe(true);
   expect(options).toMatchObject({
     negativeWeight: best!.negativeWeight,

@@ -1,4 +1,4 @@
-// train-ranking in blocks without a common row: the same bytes at any number of threads, whatever the log is like.
+// train-ranking in blocks without common rows gives the same bytes for any number of threads and any log.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const uniform = mulberry32(8);
 const below = (n: number) => integerBelow(n, uniform);
 const pairsOf = (count: number, pair: () => readonly [number, number]) => Array.from({ length: count }, pair);
 
-/** Four groups. */
+/** A log with four groups. */
 const plain = writeLog(
   "plain.csv",
   pairsOf(18_000, () => [below(700), below(400)]),

@@ -1,4 +1,5 @@
-// train-ranking and train-als from week to week: killed and resumed, interrupted and saved, gone on from an earlier run.
+// Weekly trainings of train-ranking and train-als: killed and resumed, interrupted and saved, started from an earlier
+// run.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -53,7 +54,7 @@ function bytesOf(run: string): Record<string, string> {
   );
 }
 
-/** Training losses of a run's epochs. */
+/** Returns training losses of a run's epochs. */
 function lossesOf(run: string): number[] {
   const lines = readFileSync(join(at(run), "metrics.jsonl"), "utf8")
     .trimEnd()
@@ -125,7 +126,7 @@ test("an earlier run's --keep-state goes on as the training would have", async (
     await train(log, `${task}-half`, task, "--keep-state", ...how);
     await train(log, `${task}-on`, task, "--init", at(`${task}-half`), ...how);
     await train(log, `${task}-reset`, task, "--epochs", "8", ...how);
-    // the draws of negatives are other ones, and so the losses are near and not the same
+    // the drawn negatives differ, so that the losses are close but not equal
     const [on, whole] = [lossesOf(`${task}-on`)[0]!, lossesOf(`${task}-reset`)[4]!];
     expect(Math.abs(on - whole) / whole).toBeLessThan(0.05);
   }
@@ -142,7 +143,7 @@ test("layers go on from the vectors before them, and keep rows that the log lack
   await train(fewer, "layers-after", "layers", "--init", run);
   await train(fewer, "layers-alone", "layers", "--start", "random");
   expect(lossesOf("layers-after")[0]!).toBeLessThan(lossesOf("layers-alone")[0]!);
-  // rows of keys without an event today are yesterday's
+  // rows of keys without an event in this log are those of the earlier run
   const keysOf = (log: string) =>
     new Set(
       readFileSync(log, "utf8")

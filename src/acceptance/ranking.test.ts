@@ -1,4 +1,4 @@
-// train-ranking: events that happened are ranked above items that their users lack; all items are ranked to evaluate it.
+// train-ranking: events are ranked above items that their users lack; all items are ranked to evaluate it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ interface Summary {
 const summaryOf = async (args: string[]) => parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
 const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Recall and NDCG of the items that most buy, each user's own left out, for the last tenth of the purchases. */
+/** Returns recall and NDCG of the most popular items, without each user's own, on the last tenth of the purchases. */
 function popularity(k: number): { recall: number; ndcg: number } {
   const events = readFileSync(fixture("purchases.csv"), "utf8")
     .trimEnd()
@@ -128,7 +128,7 @@ test("evaluate ranks for the users of a log, and --mask leaves out more of what 
   expect(Object.keys((await evaluate([...masked, "--ranking", "--k", "5"])).metrics["on"]!)).toEqual(
     expect.arrayContaining(["recallAt5", "ndcgAt5"]),
   );
-  // whoever has all that is held out has nothing left to be found
+  // for a user whose held-out items are all masked, nothing is left to find
   expect((await evaluate([...masked, "--mask", at("test.csv")])).metrics["on"]).toEqual({});
 });
 

@@ -1,4 +1,4 @@
-// The same log in every shape it arrives in gives the same table; and keys are text, whatever they are called.
+// The same log in every format gives the same table; and keys are text, whatever they look like.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function written(name: string, content: string | Buffer): string {
   return at(name);
 }
 
-/** A cell as RFC 4180 quotes it. */
+/** Quotes a cell as RFC 4180 does. */
 function quote(cell: string): string {
   return `"${cell.replaceAll('"', '""')}"`;
 }

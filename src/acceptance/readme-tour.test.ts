@@ -1,4 +1,4 @@
-// The script that types README's commands: what it takes for wrong. CI runs it on README itself.
+// The script that types README's commands detects errors. CI runs it on README itself.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { projectFolder } from "../testing/places.js";
 
 const folder = temporaryFolder();
 
-/** Types the commands of a page in a folder of its own. */
+/** Types the commands of a page in a new folder. */
 function typed(readme: string): { status: number | null; stdout: string; stderr: string } {
   const own = mkdtempSync(join(folder, "tour-"));
   writeFileSync(join(own, "README.md"), readme);

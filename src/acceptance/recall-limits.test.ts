@@ -1,5 +1,5 @@
-// Lists that are asked to hold more than there is: --k above the number of items, --per with fewer categories than places,
-// categories that are missing. Expected lists are cut from a list of all items.
+// Lists with limits beyond the data: --k above the number of items, --per with fewer categories than places, missing
+// categories. Expected lists are cut from a list of all items.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +10,11 @@ import { shop } from "../testing/shop.js";
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 const MANY = "100000000";
-/** More than half of the catalogue's items cannot be told apart by number. */
+/** More than half of the catalogue's items have no category. */
 const MISSING_TEXTS = ["NULL", "\\N", "N/A", "NaN", ""];
 
 let items: string[] = [];
-/** by item; undefined where the cell is missing */
+/** by item; undefined if the cell is missing */
 const categories = new Map<string, string | undefined>();
 
 interface Summary {
@@ -47,7 +47,7 @@ async function lists(out: string, ...options: string[]) {
   return { byUser, summary: parseJson<Summary>(stdout), bytes: readFileSync(at(out)) };
 }
 
-/** The first k of each list with at most so many of a category. */
+/** Returns the first k of each list with at most `most` items of a category. */
 function cut(byUser: ReadonlyMap<string, string[][]>, most: number, k: number) {
   return new Map(
     [...byUser].map(([user, list]) => {

@@ -1,4 +1,5 @@
-// `embed recall`: lists for users and items. Scores are worked out here once more from the exported vectors, lists by sorting them all.
+// `embed recall`: lists for users and items. Scores are computed here from the exported vectors, and lists by sorting
+// all of them.
 
 import { tableFromIPC } from "apache-arrow";
 import { parquetReadObjects } from "hyparquet";
@@ -66,7 +67,7 @@ const [BPR, ALS, FM, NET, SESSIONS, TOWERS, SIDES] = [
   "sides",
 ].map(at) as [string, string, string, string, string, string, string];
 const clicked = "--label click --fields user,item,device --ignore time";
-/** A run from a line of options; users and items are the log's. */
+/** Trains a run with options in one string; user and item columns are those of the log. */
 const train = (command: string, log: string, out: string, options: string) =>
   embedOk([command, log, "-o", out, ...roles, ...options.split(" ")]);
 beforeAll(async () => {
@@ -97,7 +98,7 @@ const linesOf = <T>(text: string): T[] =>
     .split("\n")
     .map((line) => parseJson<T>(line));
 
-/** Items of each owner, in the order of the ranks, which count from 1. */
+/** Returns the items of each owner, in the order of the ranks, which count from 1. */
 function listsOf(rows: readonly Row[]): Map<string, Row[]> {
   const lists = new Map<string, Row[]>();
   for (const row of rows) {
@@ -121,7 +122,7 @@ interface Vectors {
 const vectorsOf = async (run: string, field: string, ...more: string[]) =>
   linesOf<Vectors>((await embedOk(["export", run, "--format", "jsonl", "--field", field, ...more])).stdout);
 
-/** Everything sorted: by score, no two of which are alike to what a list tells apart. */
+/** Sorts all items by score; no two scores are equal within the precision of a list. */
 function sorted(scores: { item: string; score: number }[], k: number) {
   return scores.toSorted((a, b) => b.score - a.score).slice(0, k);
 }
@@ -262,7 +263,7 @@ describe("vectors", () => {
 });
 
 describe("what may stand in a list", () => {
-  /** Every item of every user in order, nothing left out. */
+  /** All items of every user in order. */
   let all: Record<string, string[]>;
   beforeAll(async () => {
     all = keysOf(await recallRows(ALS, "--k", String(NUM_ITEMS), "--repeats", "allow"));

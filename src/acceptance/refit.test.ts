@@ -1,4 +1,4 @@
-// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table contains the newest days.
+// `--refit`, `--metric`, `--min-delta`: early stopping selects the epoch, and the table includes the newest days.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What --force replaces: outputs of this tool in which nothing else lies; in process, and once through the shell.
+// --force replaces only outputs of this program that contain nothing else; in process, and once through the shell.
 
 import { execFileSync } from "node:child_process";
 import {
@@ -30,7 +30,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 const { signal } = new AbortController();
 
-/** Outputs of each kind, made by the program. */
+/** Creates outputs of each kind with the program. */
 beforeAll(async () => {
   await writeSmallRun(at("run"), 1);
   await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset"), "--quiet"]);
@@ -88,7 +88,8 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
       const path = at(`${what} ${name}`);
       mkdirSync(path);
       write(join(path, own.marker));
-      // exports have no description: of another program's file, of the same name and alone, nobody can tell
+      // exports have no description: a file of another program with the same name and nothing beside it cannot be
+      // detected
       if (what !== "link" && !["run", "dataset", "index"].includes(name)) continue;
       await expect(force(path)).rejects.toMatchObject({ exitCode: 73 });
       expect(existsSync(join(path, own.marker))).toBe(true);
@@ -155,7 +156,7 @@ test("a web app with its .git stays as it is, whatever its manifest.json says", 
   rmSync(at("app"), { recursive: true });
 });
 
-/** Mode, owner and group; those of each file, too, of a directory. */
+/** Returns mode, owner and group; for a directory those of each file, too. */
 function accessIn(path: string): unknown[] {
   const { mode, uid, gid } = statSync(path);
   const names = statSync(path).isDirectory() ? readdirSync(path).sort() : [];
@@ -175,7 +176,7 @@ test.each([
     await embedOk(command);
     const isDirectory = statSync(at(name)).isDirectory();
     if (isDirectory) for (const file of readdirSync(at(name))) chmodSync(at(name, file), 0o640);
-    // only root may give a file away
+    // only root may change the owner
     if (process.getuid?.() === 0) chownSync(at(name), 4321, 1234);
     chmodSync(at(name), isDirectory ? 0o750 : 0o600);
     const before = accessIn(at(name));

@@ -1,4 +1,4 @@
-// `embed report`: a page about runs, made by the built program and looked at in a browser.
+// `embed report`: a page about runs, written by the built program and loaded in a browser.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,14 +24,14 @@ interface Summary {
   runs: string[];
   absent: string[];
 }
-/** Writes a page; the page and the summary. */
+/** Writes a page; returns it with the summary. */
 async function reported(args: string[], out = at("page.html")): Promise<Summary & { page: string }> {
   const { stdout } = await embedOk(["report", ...args, "-o", out, "--force", "--json"], { cwd: folder });
   return { ...parseJson<Summary>(stdout), page: readFileSync(out, "utf8") };
 }
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
-/** A file that names one item and all users, as names of a field. */
+/** Returns options for a file that names one item and all users, as names of a field. */
 const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];
 
 beforeAll(async () => {
@@ -120,7 +120,7 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("fm");
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
-  // of schemaVersion 1, which had no status
+  // schemaVersion 1, which had no status
   writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
   const { page } = await reported(["store/items/latest", "--part", "none"]);
   expect(page).toContain("<title>items/000002");
@@ -211,7 +211,7 @@ test("a page of large tables says what it drew, and stays small", async () => {
   );
   writeFileSync(at("large.csv"), ["click,user_id,item_id", ...rows].join("\n"));
   await embedOk(["train-fm", at("large.csv"), "-o", at("large"), "--epochs", "1"]);
-  // a layout by UMAP of as many dots takes as many bytes, and twenty times as long
+  // a layout by UMAP of as many points takes as many bytes, but twenty times as long
   const { page, bytes } = await reported([at("large"), at("large"), "--part", "none", "--map", "pca"]);
   expect(page).toMatch(/2,000 of 3,200 keys, by hash/);
   expect(bytes).toBeLessThan(2_000_000);
@@ -279,14 +279,14 @@ describe("in headless Chromium", () => {
         return { label: svg.getAttribute("aria-label"), width, height, right, marks };
       })`,
       );
-      // losses of three runs, a square, importances, two screes, three maps, norms and their events of three, drift
+      // losses of three runs, a calibration plot, importances, two scree plots, three maps, norms of three runs, drift
       expect(drawings.length).toBeGreaterThanOrEqual(16);
       const poor = drawings.filter(
         ({ width: w, height, marks, right }) => w < 200 || height < 50 || marks === 0 || right > width,
       );
       expect(poor).toEqual([]);
       expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-      // a table that is wider than its place scrolls within it, and what is wide is used
+      // a table that is too wide scrolls in place, and a wide window is used
       const cut = await browser.value(
         `[...document.querySelectorAll("table")].filter((table) => {
           const place = table.parentElement;
@@ -294,7 +294,7 @@ describe("in headless Chromium", () => {
         }).length`,
       );
       expect(cut).toBe(0);
-      // beside the list of sections, up to the window's edge
+      // from the list of sections to the window's edge
       const main = await browser.value<{ left: number; right: number }>(
         `document.querySelector("main").getBoundingClientRect().toJSON()`,
       );

@@ -1,4 +1,4 @@
-// `embed reproduce`: every trainer's run is made again from its manifest, with the same bytes.
+// `embed reproduce`: every trainer's run is trained again from its manifest, with the same bytes.
 
 import {
   appendFileSync,
@@ -17,7 +17,7 @@ import { sha256Of } from "../io/fingerprint.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
-/** Trains from the folder, so that paths are as a user types them. */
+/** Trains with the folder as the working directory, so that paths are as a user types them. */
 const train = (command: string, out: string) =>
   embedOk([...command.split(" "), "-o", out, "--quiet"], { cwd: folder });
 const reproduce = (...args: string[]) => embed(["reproduce", ...args, "--quiet"], { cwd: folder });
@@ -33,7 +33,7 @@ beforeAll(() => {
   symlinkSync(fixture("items.csv"), at("items.csv"));
 });
 
-/** Flags that are not the default, of all groups of options. */
+/** Flags with other values than the default, from all groups of options. */
 const jobs: Record<string, string> = {
   fm: "train-fm clicks.csv --valid 0.2 --refit --dim 6 --epochs 3 --l2-field user_id=0.01 --min-count 2 --time-fields dow,day --since 20d --method adam --keep-state --metric auc --seed 5",
   joined:
@@ -90,7 +90,7 @@ test("what went on from an earlier run, in its row order, and was aligned to it,
   expect(files.map(({ file }) => file)).toEqual(
     expect.arrayContaining(["embeddings.arrow", "model/fm.safetensors", "metrics.jsonl", "manifest.json"]),
   );
-  // the dataset is encoded again from the log, as a weekly job's is that was removed
+  // the dataset is encoded again from the log, if a weekly job has removed it
   rmSync(at("dataset"), { recursive: true });
   const encoded = await reproduce("later");
   expect({ code: encoded.code, stderr: encoded.stderr }).toEqual({ code: 0, stderr: "" });
@@ -121,7 +121,7 @@ test("a run of which a file was made otherwise is 82 and names it; --keep keeps 
     readFileSync(at("forged/manifest.json"), "utf8"),
   );
   const table = readFileSync(at("forged/embeddings.arrow"));
-  // a vector's last bits: the checksum is made to fit
+  // changes the last bits of a vector and corrects the checksum
   table[Math.floor(table.length / 2)]! ^= 1;
   writeFileSync(at("forged/embeddings.arrow"), table);
   expect((await reproduce("forged")).code).toBe(82);

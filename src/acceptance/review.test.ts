@@ -1,4 +1,4 @@
-// Mistakes that once passed in silence, each with what it must say now.
+// Mistakes that were once silent, with their messages.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ test("evaluate draws the negatives that training drew for its test part", async 
   const args = ["train-fm", at("train.csv"), ...roles, "--test", at("test.csv"), "-o", at("run"), "--json"];
   const trained = parseJson<Summary>((await embedOk(args)).stdout);
   const got = await embedOk(["evaluate", at("run"), "--on", at("test.csv"), "--json"]);
-  // drawn negatives have no calibration and no normalized entropy without --logq
+  // with drawn negatives there is no calibration and no normalized entropy without --logq
   const { auc, logLoss } = trained.metrics["test"]!;
   expect(parseJson<Summary>(got.stdout).metrics["on"]).toEqual({ auc, logLoss, userAuc: expect.any(Number) });
 });

@@ -1,16 +1,16 @@
-// The rooms of src/ as data: docs/architecture.md in the form that architecture.test.ts checks.
+// The rooms of src/ as data: the rules of docs/architecture.md that architecture.test.ts checks.
 
-/** What the code of a room may reach. */
+/** The imports that a room may use. */
 export interface Room {
-  /** other rooms whose files it may import; a file by its path without .ts */
+  /** other rooms whose files it may import; a single file by its path without .ts */
   mayImport: string[];
-  /** packages and built-in modules that it may import besides those open to all */
+  /** packages and built-in modules that it may import in addition to those open to all */
   packages?: string[];
 }
 
 const words = (text: string): string[] => text.split(" ");
 
-/** Built-in modules that touch nothing outside the process. */
+/** Built-in modules that have no effect outside of the process. */
 export const openToAll = [
   "node:path",
   "node:url",
@@ -32,38 +32,38 @@ const disk = [
 const belowTrainers =
   "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
 
-/** Rooms in the order in which data passes them; tests may import anything. */
+/** Rooms in the order in which data passes through them; tests may import anything. */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
   io: {
     mayImport: ["errors"],
     packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
   },
-  // the arithmetic that results depend on, the same bits on every engine
+  // arithmetic that gives the same bits on every engine
   numeric: { mayImport: ["errors"] },
   kernels: { mayImport: ["numeric", "errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
-  // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
+  // the scanner is a kernel, and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
   log: {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
   },
-  // what a server reads is taken in by the code of local logs: docs/decisions/0025-spark-connect-as-an-engine.md
+  // data from a server is read by the code for local logs: docs/decisions/0025-spark-connect-as-an-engine.md
   engine: {
     mayImport: ["log", "io", "kernels", "errors"],
     packages: ["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
   },
-  // rows are counted and encoded by rounds that threads share
+  // rows are counted and encoded in rounds that threads share
   dataset: {
     mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
     packages: ["apache-arrow"],
   },
-  // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
+  // draws are named by hashes that dataset/ defines, and keys are log/'s dictionaries
   sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
-  // an index is read from its file, and levels come from hashes of keys
+  // an index is read from its file, and levels are hashes of keys
   retrieval: {
     mayImport: ["embedding", "io", "kernels", "numeric", "workers", "errors"],
     packages: ["usearch"],
@@ -74,7 +74,7 @@ export const rooms: Record<string, Room> = {
     packages: ["umap-js"],
   },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
-  // lists come as the search for best items makes them
+  // lists have the layout of the search for best items
   export: {
     mayImport: ["embedding", "kernels", "io", "errors"],
     packages: [
@@ -96,21 +96,21 @@ export const rooms: Record<string, Room> = {
     mayImport: ["embedding", "evaluation", "errors"],
     packages: ["@observablehq/plot", "linkedom"],
   },
-  // what all trainers share: log → examples, the loop of epochs, checkpoints, refit, search, metrics, what a run says of itself
+  // shared by all trainers: log → examples, the loop of epochs, checkpoints, refit, search, metrics, the manifest
   training: { mayImport: words(belowTrainers), packages: ["node:os"] },
-  // the factor model that several trainers share: parameters, how they score, compose, fold in and rotate
+  // the factor model that several trainers share: parameters, scoring, composition, folding in and rotation
   factors: { mayImport: words(`${belowTrainers} training`) },
-  // what trainers of skip-grams share: vectors and contexts in shared memory, how they go on from an earlier run
+  // shared by trainers of skip-grams: vectors and contexts in shared memory, warm starts
   "skip-grams": { mayImport: words(`${belowTrainers} training`) },
   // node:os: the default of --threads
   trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
-  // for whom items are ranked, by what query, without what, and how well: what evaluate, recall and others share
+  // ranking for evaluate, recall and others: for which users, by which queries, without which items, and its metrics
   ranking: { mayImport: words(`${belowTrainers} training trainers`) },
   api: {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking`),
     packages: ["ml-matrix"],
   },
-  // the flags that a training has are the keys of a pipeline file, too
+  // the flags of a training are also the keys of a pipeline file
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
   gates: { mayImport: words(`${belowTrainers} training api store`), packages: ["yaml"] },
@@ -122,10 +122,10 @@ export const rooms: Record<string, Room> = {
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
     mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
-    // hooks are commands of the user's
+    // hooks are commands of the user
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
-  // the command line without a terminal: docs/decisions/0016-library-from-commands.md
+  // the commands without a terminal: docs/decisions/0016-library-from-commands.md
   library: {
     mayImport: words("cli trainers training flags errors"),
     packages: ["commander"],
@@ -133,7 +133,7 @@ export const rooms: Record<string, Room> = {
   index: { mayImport: words("library training api store gates privacy pipeline errors") },
 };
 
-/** Files that may do what their room may not. */
+/** Files with additional rights. */
 export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
   {
     file: /^(cli|flags)\//,
@@ -207,7 +207,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
   },
 ];
 
-/** Rooms that only tests and benches may import, and that may import and print what they like. */
+/** Rooms that only tests and benchmarks may import, and that may import and print anything. */
 export const scaffolding = ["acceptance", "testing", "bench"];
 
 /** Names that belong to the terminal: only the command line may use them. */
@@ -216,7 +216,7 @@ export const terminal: { pattern: RegExp; name: string; but?: { file: RegExp; pa
   {
     name: "process",
     pattern: /(?<![\w.$"'`/-])process\s*[.[]/,
-    // an unfinished output is named after its writer, so that a later command can tell whether it still lives
+    // a temporary output contains its writer's pid, so that a later command can tell whether the writer still runs
     but: { file: /^io\//, pattern: /^process\.(pid|kill|version)\b/ },
   },
 ];

@@ -1,4 +1,4 @@
-// `--row-order`: a network that copied last week's table by row goes on with this week's.
+// `--row-order`: a network with a copy of the previous table by row can use the new table.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { parseJson } from "../testing/json.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** A log in which each item has so many events. */
+/** Writes a log with the given number of events of each item. */
 function writeLog(name: string, items: Record<string, number>): string {
   const lines = Object.entries(items).flatMap(([item, events]) =>
     Array.from({ length: events }, (_, i) => `${i % 2},u${i % 3},${item}`),
@@ -50,7 +50,7 @@ test("keeps rows, appends new keys, leaves holes, and every command that reads t
   const { queries } = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(near.stdout);
   expect(queries[0]!.neighbors.map(({ key }) => key).sort()).toEqual(["cherry", "date", "elder"]);
 
-  // the vector of a key does not depend on its row, nor do the metrics
+  // neither a key's vector nor the metrics depend on its row
   await train(second, "two-alone");
   const metricsOf = async (run: string) => {
     const { stdout } = await embedOk(["evaluate", at(run), "--on", first, "--json"]);

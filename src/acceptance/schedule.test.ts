@@ -1,4 +1,4 @@
-// `embed schedule`: units that their own schedulers take, and that run in cron's bare environment.
+// `embed schedule`: units that their schedulers accept, and that run in cron's minimal environment.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
-// what shells, cron, systemd, Kubernetes and Jinja each read in their own way
+// characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
 const odd = join(folder, String.raw`it's 50% \% $HOME $(NAME) $$ "{{x}}"`);
 const file = join(odd, "Shop weekly.yaml");
 
@@ -19,22 +19,23 @@ beforeAll(() => {
 
 const scheduled = async (...args: string[]) => (await embedOk(["schedule", file, ...args])).stdout;
 
-/** Whether a program is there; a test that needs it says that it is skipped. */
+/** Whether a program is installed; a test that needs it is skipped otherwise. */
 function has(command: string): boolean {
   return spawnSync("/bin/sh", ["-c", `command -v ${command}`]).status === 0;
 }
 
-/** The line of a crontab: five fields, and the command as cron gives it to /bin/sh. */
+/** Parses the line of a crontab: five fields, and the command as cron passes it to /bin/sh. */
 function cronLine(text: string): { fields: string[]; command: string } {
   const [line, ...rest] = text.split("\n").filter((each) => each !== "" && !each.startsWith("#"));
   expect(rest).toEqual([]);
   const [, fields, command] = /^((?:\S+ ){5})(.*)$/.exec(line!)!;
-  // every cron undoes \% and \\ in its own way: neither is there, and what is there means the same to all of them
+  // versions of cron differ in how they handle \% and \\: neither occurs, and everything else means the same to all of
+  // them
   expect(command).not.toMatch(/%|\\\\/);
   return { fields: fields!.trim().split(" "), command: command! };
 }
 
-/** A program in embed's place that says where it was run and with what, and ends with a code. */
+/** Writes a program in place of embed that prints its folder and arguments, and exits with a code. */
 function standIn(code: number): string {
   const path = join(odd, `ends-with-${code}.js`);
   writeFileSync(
@@ -44,7 +45,7 @@ function standIn(code: number): string {
   return path;
 }
 
-/** Runs a command as cron does, without HOME and terminal; what it prints would be mailed. */
+/** Runs a command as cron does, without HOME and terminal; its output would be mailed. */
 function bare(command: string): { status: number | null; mail: string } {
   const args = ["-i", "PATH=/usr/bin:/bin", "/bin/sh", "-c", command];
   const { status, stdout, stderr } = spawnSync("/usr/bin/env", args, { cwd: "/", encoding: "utf8" });
@@ -110,7 +111,7 @@ test("each pipeline of a folder has a name and a log of its own, which all sched
   expect(found[0]).toEqual({ name: "embed-a-b", log: join(folder, "a-b.log") });
   expect(new Set(found.map(({ name }) => name)).size).toBe(files.length);
   expect(new Set(found.map(({ log }) => log)).size).toBe(files.length);
-  // RFC 1123, and no more than the 52 characters of a CronJob's name
+  // RFC 1123, and at most the 52 characters of a CronJob's name
   for (const { name } of found) expect(name).toMatch(/^(?=.{1,52}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 });
 
@@ -148,7 +149,7 @@ describe("systemd", () => {
     const service = units.get("embed-shop-weekly.service")!;
     const final = /^RestartPreventExitStatus=(.*)$/m.exec(service)![1]!.split(" ");
     expect([final.includes("81"), final.includes("75")]).toEqual([true, false]);
-    // % and $ are systemd's own
+    // % and $ are special in systemd
     const own = file
       .replaceAll(/["\\]/g, String.raw`\$&`)
       .replaceAll("%", "%%")
@@ -182,7 +183,7 @@ describe("systemd", () => {
   const verifies = has("systemd-analyze");
   if (!verifies) console.warn("skipped: systemd-analyze is not here to verify the units");
   (verifies ? test : test.skip)("systemd-analyze verify finds nothing wrong", async () => {
-    // programs must be there: systemd reads their paths as they are
+    // systemd checks that programs exist, and reads their paths unquoted
     const plain = join(folder, "50% $HOME {{x}}");
     mkdirSync(plain);
     for (const [i, where] of [odd, plain].entries()) {
@@ -210,7 +211,7 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
     "--node",
     "/usr/bin/node",
   );
-  // as Kubernetes reads it: YAML 1.1, one document, no key twice
+  // parsed as Kubernetes does: YAML 1.1, one document, no duplicate keys
   const [document, ...rest] = parseAllDocuments(text, { version: "1.1", strict: true, uniqueKeys: true });
   expect(rest).toEqual([]);
   expect([document!.errors, document!.warnings]).toEqual([[], []]);
@@ -239,7 +240,7 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
   const { podFailurePolicy, template } = job.spec.jobTemplate.spec;
   expect(template.spec.restartPolicy).toBe("Never");
   const [container] = template.spec.containers;
-  // $(NAME) is a variable in a command, and $$ a $; a folder is read as it is
+  // $(NAME) is a variable in a command, and $$ a $; folders are not interpreted
   expect(container!.command).toEqual(["/usr/bin/node", program, "run", file.replaceAll("$", "$$$$")]);
   expect([container!.workingDir, container!.volumeMounts[0]!.mountPath]).toEqual([odd, odd]);
   const { values } = podFailurePolicy.rules[0]!.onExitCodes;
@@ -250,7 +251,7 @@ describe("airflow", () => {
   const python = has("python3");
   if (!python) console.warn("skipped: python3 is not here to run the DAG");
 
-  // what a DAG needs of Airflow, in its place: the task runs at once, and says how it ended
+  // a replacement of the parts of Airflow that a DAG needs: the task runs at once, and prints its outcome
   const airflow = `
 import contextlib, json, sys, types
 seen = {}

@@ -1,4 +1,4 @@
-// `--search N`: settings trained in full, compared on the validation split.
+// `--search N`: settings are trained completely and compared on the validation split.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ const linesOf = (run: string) =>
     .split("\n")
     .map((line) => parseJson<Line>(line));
 
-/** Every byte of a run that is not a time. */
+/** Returns all contents of a run except times. */
 function bytesOf(run: string): Record<string, string> {
   const files = readdirSync(at(run), { recursive: true, encoding: "utf8" }).filter((name) =>
     /embeddings|model\/|trials/.test(name),
@@ -59,7 +59,7 @@ test("trains every setting, keeps the best, and shows and writes what it tried",
   const [best] = search;
   for (const name of ["learningRate", "l2Weight", "l2Vector"] as const)
     expect(options[name]).toBe(best![name]);
-  // the training of the best setting once more
+  // the best setting was trained once more
   expect(metrics["valid"]!["logLoss"]).toBe(best!.value);
 
   const lines = linesOf("run");
@@ -163,7 +163,7 @@ test("--candidates is the validation protocol: held-out items among the file's, 
   const [header, ...rows] = readFileSync(log!, "utf8").trimEnd().split("\n");
   const [user, item] = ["customer_id", "product_id"].map((name) => header!.split(",").indexOf(name));
   const [users, items] = [user!, item!].map((c) => [...new Set(rows.map((row) => row.split(",")[c]!))]);
-  // every third item for everybody
+  // every user has every third item
   const pairs = users!.flatMap((u) => items!.filter((_, i) => i % 3 === 0).map((i) => `${u},${i}`));
   writeFileSync(at("pairs.csv"), ["customer_id,product_id", ...pairs].join("\n"));
   const words = [...purchases, "--valid", "0.2", "--split", "random", "--epochs", "2", "--threads", "1"];

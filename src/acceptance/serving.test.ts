@@ -1,5 +1,5 @@
-// docs/serving.md: its code, run as it stands, reads what embed wrote. Where a server, a Python or a package is missing the tests say so
-// and pass; what no machine of ours can run is compared with the shape that its documentation states.
+// The code of docs/serving.md, run unchanged, reads embed's outputs. Without a server, a Python or a package the tests
+// print a message and pass; output for services that cannot run here is compared with their documented format.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const PAGE = "serving.md";
 const DIM = 16;
 const folder = temporaryFolder();
 const run = join(folder, "run");
-/** The list of one user, as a file has it. */
+/** The list of one user, as in a file. */
 let listed: string[];
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ beforeAll(async () => {
   expect(listed).toHaveLength(12);
 });
 
-/** As the page's command does it. */
+/** Sends lists with the page's command. */
 async function send(server: ListServer, { url }: Server): Promise<void> {
   const args = ["recall", run, "--k", "12", "--format", server, "--url-env", "LISTS_URL", "--into", "recs"];
   const { stderr } = await embedOk(args, { env: { LISTS_URL: url } });
@@ -37,10 +37,10 @@ async function send(server: ListServer, { url }: Server): Promise<void> {
   expect(again.stderr).toMatch(/already has these (rows|lists)/);
 }
 
-/** Words of the form of the fixture's items, in their order. */
+/** Returns the words in a text that look like items of the fixture, in order. */
 const itemsIn = (text: string): string[] => text.match(/[a-z]+-\d{2}/g) ?? [];
 
-/** The nearest of an item, as embed itself finds them. */
+/** Returns the nearest items of an item, by embed itself. */
 async function nearest(top: number): Promise<string[]> {
   const args = ["neighbors", run, "--key", "item:tea-03", "--top", String(top), "--json"];
   const { stdout } = await embedOk(args);
@@ -119,7 +119,7 @@ test("vectors in PostgreSQL: a user's items, in the order of the model's own pro
 });
 
 test("hnswlib in Python and in Node finds the neighbours that embed finds", async () => {
-  // a command of its own branch: this test runs from the day on which both are there
+  // the command `index` may be missing: this test then does nothing
   if (!(await embedOk(["--help"])).stdout.includes("\n  index "))
     return console.warn("skipped: there is no embed index");
   await embedOk(["index", run, "--field", "item", "--metric", "cosine", "-o", join(folder, "index")]);
@@ -138,7 +138,7 @@ test("hnswlib in Python and in Node finds the neighbours that embed finds", asyn
 test("Qdrant's client takes the points, and its alias answers with the neighbours that embed finds", async () => {
   const points = join(folder, "points.jsonl");
   await embedOk(["export", run, "--format", "qdrant-jsonl", "--field", "item", "-o", points]);
-  // the documented shape of a point: an unsigned integer, a vector, a payload of JSON
+  // the documented format of a point: an unsigned integer, a vector, a payload of JSON
   const lines = readFileSync(points, "utf8").trimEnd().split("\n");
   const ids = lines.map((line) => {
     const { id, vector, payload, ...others } = parseJson<Record<string, unknown>>(line);
@@ -173,7 +173,7 @@ test("Elasticsearch: the lines for _bulk have the mapping's members, two lines a
     ]);
   }
   expect(keys.size).toBe(lines.length / 2);
-  // the shell block parses, and its lists of actions is JSON
+  // the shell block parses, and its list of actions is JSON
   const shell = blockOf(PAGE, "sh", "_aliases");
   expect(spawnSync("bash", ["-n"], { input: shell }).status).toBe(0);
   const actions = /-d '(\{"actions"[^']*)'/.exec(shell)![1]!;

@@ -1,7 +1,8 @@
-// SIGHUP, SIGINT and SIGTERM at random moments of every command: it ends within two seconds, says so at once, and leaves nothing
-// that is half written.
+// SIGHUP, SIGINT and SIGTERM at random moments of every command: it acknowledges at once, ends within two seconds, and
+// leaves no incomplete output.
 //
-// EMBED_TEST_SIGNALS=20 signals each command twenty times, on a log of 120,000 rows; without it, seven of them once, on one of 12,000.
+// EMBED_TEST_SIGNALS=20 signals each command twenty times, on a log of 120,000 rows; otherwise seven of them once, on
+// one of 12,000.
 
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,10 +18,10 @@ import { between, mulberry32, pick } from "../testing/random.js";
 const times = Number(process.env["EMBED_TEST_SIGNALS"] ?? 0);
 const isWhole = times > 0;
 const folder = temporaryFolder();
-/** Milliseconds: the two seconds that are promised, and what a machine that is busy with other tests adds to them. */
+/** Milliseconds: the documented two seconds, and the delay of a machine that is busy with other tests. */
 let limit = 2000;
 
-/** Arguments of each command; `out` is where it may write a run, in a folder that holds what prepare() makes. */
+/** Arguments of each command; `out` is where it may write a run, in a folder with the outputs of prepare(). */
 const COMMANDS: Record<string, string[]> = {
   inspect: ["log.csv"],
   encode: ["log.csv", "-o", "out-dataset"],
@@ -83,12 +84,12 @@ const GATES = "after:\n  zero: { max: 100% }\n";
 interface Ended {
   code: number | null;
   by: NodeJS.Signals | null;
-  /** milliseconds from the signal to the end; 0 of a command that was faster than it */
+  /** milliseconds from the signal to the end; 0 if the command ended before the signal */
   took: number;
   stderr: string;
 }
 
-/** What every command finds: a log, runs, a table, a store of three versions, a pipeline. */
+/** Creates the inputs of the commands: a log, runs, a table, a store of three versions, a pipeline. */
 async function prepare(at: string): Promise<void> {
   mkdirSync(at);
   const [head, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
@@ -105,7 +106,7 @@ async function prepare(at: string): Promise<void> {
     await embedOk(["publish", run, "--store", "store", "--name", "items", "--quiet"], here);
 }
 
-/** Runs a command and signals it after so many milliseconds; the moment is right for nothing in particular. */
+/** Runs a command and signals it after some milliseconds. */
 function signalled(cwd: string, args: string[], signal: SignalName, after: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
@@ -128,13 +129,13 @@ function signalled(cwd: string, args: string[], signal: SignalName, after: numbe
   });
 }
 
-/** Names that are left of work that has not ended. */
+/** Returns temporary names of unfinished work. */
 function unfinishedIn(at: string): string[] {
   const names = readdirSync(at, { recursive: true }).map(String);
   return names.filter((name) => /\.(new|old|gone)-\d|\.lock\b|^tmp\/embed-/.test(name));
 }
 
-/** What is wrong with how a signalled command ended; nothing, as it should be. */
+/** Returns the problems of how a signalled command ended. */
 async function complaints(
   at: string,
   { code, by, took, stderr }: Ended,
@@ -143,7 +144,7 @@ async function complaints(
   const wrong: string[] = [];
   const isAcknowledged = new RegExp(`^embed: ${signal}: (stopping|saving)`, "m").test(stderr);
   if (took > limit) wrong.push(`took ${took.toFixed(0)} ms`);
-  // a signal before the program listens ends it; one that comes too late changes nothing
+  // a signal before the program handles it ends the process; one that comes too late has no effect
   if (code !== 0 && code !== SIGNAL_EXITS[signal] && by !== signal)
     wrong.push(`ended with ${code ?? by}: ${stderr}`);
   if (code === SIGNAL_EXITS[signal] && !isAcknowledged) wrong.push(`no word of ${signal}: ${stderr}`);
@@ -169,7 +170,7 @@ beforeAll(async () => {
   limit += 5 * (performance.now() - began);
 });
 
-/** Runs a command to its end, then signals it at moments within that time. @returns what went wrong */
+/** Runs a command to its end, then signals it at moments within that time. @returns the problems */
 async function trial(name: string, repeats: number): Promise<string[]> {
   const wrong: string[] = [];
   const random = mulberry32(Object.keys(COMMANDS).indexOf(name));
@@ -213,7 +214,7 @@ test("a signal at a random moment ends any command within two seconds, with a wo
     ? names
     : Array.from({ length: 7 }, () => names.splice(Math.floor(random() * names.length), 1)[0]!);
   const wrong: string[] = [];
-  // two at a time
+  // two in parallel
   const workers = [0, 1].map(async () => {
     for (let name = chosen.shift(); name !== undefined; name = chosen.shift())
       wrong.push(...(await trial(name, isWhole ? times : 1)));

@@ -1,4 +1,4 @@
-// `embed train-fm`: how a log is cut, by every flag that says so.
+// `embed train-fm`: splits of a log, by every flag that controls them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// A store on a disk that is full, or read-only: the old version stays as it is, and nothing is left that `embed gc` does not remove.
+// A store on a full or read-only disk: the old version is unchanged, and `embed gc` removes all leftovers.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const run = join(folder, "run");
 const key = "key 7";
 
-/** Does the test on a small disk of its own, or says why not. */
+/** Runs the test on a small separate disk, or skips it. */
 async function onDisk(options: string, test: (disk: string) => Promise<void>): Promise<void> {
   const disk = join(folder, "disk");
   mkdirSync(disk, { recursive: true });
@@ -39,7 +39,7 @@ function fill(disk: string): void {
   expect(statfsSync(disk).bavail).toBe(0);
 }
 
-/** That the versions are whole and the latest is as given. */
+/** Expects that the versions are intact and the latest is the given one. */
 async function expectWhole(disk: string, ...versions: RegExp[]): Promise<void> {
   const { stdout } = await embedOk(["ls", store(disk)]);
   for (const version of versions) expect(stdout).toMatch(version);
@@ -55,7 +55,7 @@ test("a disk that is full at publish or forget is 74, and leaves the old version
     const before = readFileSync(join(store(disk), "items/latest/embeddings.arrow"));
     for (let free = 3; free >= 0; free--) {
       rmSync(join(disk, "ballast"), { force: true });
-      // so many pages of 4 KiB are free, so that it is full in another file each time
+      // a different number of free 4 KiB pages, so that the disk becomes full in another file each time
       const { bavail, bsize } = statfsSync(disk);
       writeFileSync(join(disk, "ballast"), new Uint8Array((bavail - free) * bsize));
       const published = await publish(disk);
@@ -94,7 +94,7 @@ test("a disk without a name left for a file is 74 at every command, and the old 
       const commands = [
         ["publish", run, "--store", store(disk), "--name", "items"],
         ["forget", store(disk), `item:${key}`],
-        // these need one or two names at most
+        // these need at most one or two names
         ...(free === 0
           ? [
               ["rollback", join(store(disk), "items")],

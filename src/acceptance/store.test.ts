@@ -22,13 +22,13 @@ const latest = (store: string) => readlinkSync(at(store, "items", "latest"));
 const publish = (store: string, ...more: string[]) =>
   embed(["publish", at("run"), "--store", at(store), "--name", "items", ...more]);
 
-/** Publishes the run so many times in a store of its own. */
+/** Publishes the run several times in a new store. */
 async function storeOf(name: string, versions: number): Promise<string> {
   for (let i = 0; i < versions; i++) expect(await publish(name)).toMatchObject({ code: 0, stderr: "" });
   return at(name);
 }
 
-/** Turns one bit of a file. */
+/** Flips one bit of a file. */
 function flip(path: string, byte: number): void {
   const bytes = readFileSync(path);
   bytes[byte]! ^= 4;
@@ -124,7 +124,7 @@ test("gc removes what dead writers left, and the name of a first publication tha
   expect([locked.code, locked.stderr]).toEqual([75, expect.stringContaining("rm '")]);
   rmSync(at("left/killed/.lock"));
   mkdirSync(at("left/killed", `.000001.new-${dead}`));
-  // of the names before the one that is locked they are gone
+  // versions of the names before the locked one are removed
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
   const { stdout } = await embedOk(["gc", store]);
   expect(stdout).toContain("items: removed none; 1 kept");

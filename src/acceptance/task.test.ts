@@ -1,4 +1,4 @@
-// --model, --method and --task: what is trained, how, and on what.
+// --model, --method and --task select what is trained, how, and on which labels.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `--time-fields`: context features made of the time column.
+// `--time-fields`: context features derived from the time column.
 
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";

@@ -1,4 +1,4 @@
-// `--time-format`: times in a form of the log's own, wherever a log is read.
+// `--time-format`: times in a format of the log, for every command that reads a log.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const table = (run: string): Buffer => readFileSync(join(at(run), "embeddings.ar
 const FORMAT = "%d/%m/%Y %H:%M";
 
 const pad = (n: number): string => String(n).padStart(2, "0");
-/** Days of December, not in order, so that a split by time has to read them. */
+/** Days of December in shuffled order, so that a split by time has to parse them. */
 const rows = Array.from({ length: 200 }, (_, i) => ({
   cells: `u${i % 9},i${i % 13},${i % 2}`,
   day: 1 + ((i * 7) % 28),

@@ -1,6 +1,6 @@
-// embed train-graph --method eges from week to week: what of items, side values and attention goes on from --init.
+// Weekly trainings of train-graph --method eges: vectors of items and side values and attention are taken from --init.
 //
-// Planted: sessions stay in one of four styles; items have a column of their style, and one of several tags.
+// Planted: sessions stay in one of four styles; items have a column with their style, and one with several tags.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const at = (name: string) => join(folder, name);
 const STYLES = 4;
 const styleOf = (item: number) => item % STYLES;
 
-/** Sessions over items of a range, each within a style. */
+/** Writes sessions with items of a range, each within a style. */
 function writeLog(name: string, { seed, from, to }: { seed: number; from: number; to: number }): string {
   const random = mulberry32(seed);
   const rows = Array.from({ length: 300 }, (_, s) =>
@@ -28,7 +28,7 @@ function writeLog(name: string, { seed, from, to }: { seed: number; from: number
   return at(name);
 }
 
-/** A table of items 0 .. 69. @param style of an item's number */
+/** Writes a table of items 0 .. 69. @param style returns the style of an item */
 function writeItems(name: string, style: (item: number) => string, header = "item,style,tags"): string {
   const rows = Array.from({ length: 70 }, (_, item) => `i${item},${style(item)},t${item % 3}|t${item % 5}`);
   writeFileSync(at(name), `${header}\n${rows.join("\n")}\n`);
@@ -66,7 +66,7 @@ interface Composition {
   shares: number[];
 }
 
-/** What each item is composed of, by key. */
+/** Returns the composition of each item, by key. */
 async function compositionOf(run: string): Promise<Map<string, Composition>> {
   const tensors = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run);
   const rows = (name: string, row: number) => {
@@ -152,7 +152,7 @@ test("frozen items whose side values changed keep their vectors, and are counted
   const { stderr } = await embedOk([
     ...["train-graph", week2, "--method", "eges", ...flags, "--freeze", "known", "-o", at("changed")],
   ]);
-  // of 8 .. 11, which the log has, 8 had that style before
+  // of items 8 .. 11, which the log has, 8 had that style before
   expect(stderr).toContain("3 items of run");
   expect(stderr).toContain(
     "' have different side values here but keep the vectors composed from the earlier values",

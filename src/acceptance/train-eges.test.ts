@@ -1,6 +1,7 @@
-// embed train-graph --method eges: what it learns of side information, and what it refuses.
+// embed train-graph --method eges: learning from side information, and rejected options.
 //
-// Planted: sessions stay in one of eight styles. Items have a column of their style and one of a drawn tint, which says nothing.
+// Planted: sessions stay in one of eight styles. Items have a column with their style and one with a random tint, which
+// carries no information.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +25,7 @@ const draw = (n: number) => Math.floor(between(0, n, random));
 const styleOf = (item: number) => item % STYLES;
 const tints = Array.from({ length: WARM + COLD }, () => draw(STYLES));
 
-/** Items that sessions hold are 0 .. WARM - 1; those of a style with low numbers are popular. */
+/** Sessions contain items 0 .. WARM - 1; those with low numbers are popular in their style. */
 function writeLog(name: string): string {
   const rows: string[] = [];
   for (let session = 0; session < 500; session++) {
@@ -38,9 +39,9 @@ function writeLog(name: string): string {
   return at(name);
 }
 
-/** A table of items; permuted: each has the values of another one. */
+/** Writes a table of items; permuted: each has the values of another one. */
 function writeItems(name: string, from: number, to: number, permuted = false): string {
-  // 77 has no factor of 240, so that no two items have the values of the same one
+  // 77 and 240 have no common factor, so that no two items get the values of the same one
   const source = (item: number) => (permuted ? Math.floor((item * 77 + 13) % 240) : item);
   const all = Array.from({ length: WARM + COLD }, (_, item) => source(item));
   const shuffled = mulberry32(9);
@@ -76,7 +77,7 @@ const rowsOf = (stdout: string): Vectors =>
       .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
   );
 
-/** Vectors of new items, and of those that the run knows. */
+/** Returns vectors of new items, and of known ones. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);
@@ -87,7 +88,7 @@ async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vector
   return { fresh: rowsOf(fresh.stdout), known: new Map(known.map(({ key, vector }) => [key, vector])) };
 }
 
-/** How often a pair of a new and a known item of one style has a higher cosine than a pair of two styles. */
+/** Returns how often a pair of a new and a known item of the same style has a higher cosine than a pair of different styles. */
 async function coldAuc(run: string, newItems: string): Promise<number> {
   const { fresh, known } = await vectorsOf(run, newItems);
   const style = (key: string) => styleOf(Number(key.slice(1)));
@@ -102,7 +103,7 @@ async function coldAuc(run: string, newItems: string): Promise<number> {
   return (ranks - (same * (same + 1)) / 2) / (same * (scores.length - same));
 }
 
-/** Mean shares of item, style and tint. */
+/** Returns mean shares of item, style and tint. */
 function meanShares(run: string): number[] {
   const { data, shape } = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run).get(
     "shares",

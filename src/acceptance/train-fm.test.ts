@@ -1,4 +1,4 @@
-// `embed train-fm`: what a user gets, on every kind of log that the fixtures hold.
+// `embed train-fm`: results for a user, on every kind of log among the fixtures.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -11,7 +11,7 @@ import { parseJson } from "../testing/json.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** An empty folder, for a test that looks at what lies beside a run. */
+/** Creates an empty folder, for tests that check the files beside a run. */
 function newFolder(name: string): string {
   mkdirSync(at(name));
   return at(name);
@@ -181,11 +181,11 @@ describe("purchases without a label", () => {
   test("train against drawn negatives, and the brand goes with the product", async () => {
     const job = [...args, ...split, "--negatives", "4", "--epochs", "10", "-o", at("purchases")];
     const got = await embedOk([...job, "--json"]);
-    // what was inferred is printed: the product determines its brand, and not the channel
+    // the inference is printed: the product determines its brand, but not the channel
     const inferred = got.stderr.split("\n").filter((line) => line.includes("brand"));
     expect(inferred.join("\n")).not.toBe("");
     const summary = parseJson<Summary>(got.stdout);
-    // a purchase is of the customer's own group nine times in ten: popularity alone is at 0.5 here
+    // nine purchases in ten are of the customer's own group: popularity alone gives 0.5 here
     expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
   });
 
@@ -195,7 +195,7 @@ describe("purchases without a label", () => {
       (await summaryOf([...ids, "--negatives", negatives, "--epochs", "1", "-o", at(`ids-${negatives}`)]))
         .options;
     expect(await optionsOf("4")).toMatchObject({ vectorRate: 0.25, l2Vector: 0.01 });
-    // 5,400 events with a negative each: two keys a row, of 160 customers and 96 products
+    // 5,400 events with one negative each: two keys per row, of 160 customers and 96 products
     const rowsPerKey = (2 * 5400 * 2) / (160 + 96);
     const few = await optionsOf("1");
     expect(few["l2Vector"]).toBeCloseTo((0.01 * 100) / rowsPerKey, 3);

@@ -1,4 +1,5 @@
-// `embed train-gbdt` from week to week: --init, --refit-leaves and --refit, --checkpoint-every and --resume, --on-interrupt save.
+// Weekly trainings of `embed train-gbdt`: --init, --refit-leaves and --refit, --checkpoint-every and --resume,
+// --on-interrupt save.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,9 +26,9 @@ const modelOf = (run: string) =>
   ["lightgbm.txt", "leaves.jsonl", "preprocess.json"].map((name) =>
     readFileSync(at(`${run}/model/${name}`), "utf8"),
   );
-/** The model without the options, which it states. */
+/** Returns the model without its options. */
 const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
-/** Structure lines of each tree: what it splits on. */
+/** Returns the structure lines of each tree, which contain its splits. */
 const splitsOf = (run: string) =>
   modelOf(run)[1]!
     .trimEnd()
@@ -47,7 +48,7 @@ describe("--init RUN", () => {
     expect(after.slice(0, before.length)).toEqual(before);
     expect(second.metrics["test"]!["logLoss"]!).toBeLessThan(first.metrics["test"]!["logLoss"]!);
     expect(manifestOf("second").init).toEqual({ run: at("first"), trees: 10 });
-    // in one go nearly the same trees are grown: scores then are sums of 32-bit floats
+    // a single training grows nearly the same trees: scores are sums of 32-bit floats
     const whole = await trained("whole", ...cut, "--num-trees", "20");
     expect(second.metrics["test"]!["logLoss"]!).toBeCloseTo(whole.metrics["test"]!["logLoss"]!, 2);
   });
@@ -82,7 +83,7 @@ describe("--init RUN", () => {
     );
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
-    // keeping all of the old values changes none
+    // with a decay of 1 all old values are kept
     await trained("same", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });
@@ -130,7 +131,7 @@ test("--refit with --cross-fit gives each forest its number of trees on all rows
     { epochs: numTrees("folds"), rows: 12_000 },
     numTrees("folds"),
   ]);
-  // the folds of all rows are not those of the training split
+  // folds of all rows differ from those of the training split
   expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 

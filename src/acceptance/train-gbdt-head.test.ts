@@ -1,4 +1,4 @@
-// `embed train-gbdt --head lr`: trees, a logistic regression on their leaves, and what each is worth.
+// `embed train-gbdt --head lr`: trees, a logistic regression on their leaves, and metrics of both.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

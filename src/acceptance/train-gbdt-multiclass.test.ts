@@ -1,4 +1,4 @@
-// `embed train-gbdt --task multiclass`: classes by name, a tree for each in every iteration.
+// `embed train-gbdt --task multiclass`: classes by name, with one tree per class in every iteration.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { Summary } from "./main-job.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** A quarter of the labels is drawn from all three; the others follow from x and the colour. */
+/** A quarter of the labels is random; the others are determined by x and the color. */
 function plantedLog(seed: number, numRows: number, more: string[] = []): string {
   const random = mulberry32(seed);
   const names = ["oak, white", "fir", "elm"];
@@ -42,7 +42,7 @@ beforeAll(async () => {
 test("planted classes are found: their error is near the sixth that was drawn otherwise", () => {
   expect(Object.keys(summary.metrics["test"]!)).toEqual(["multiLogLoss", "multiError"]);
   expect(summary.metrics["test"]!["multiError"]!).toBeLessThan(1 / 6 + 0.03);
-  // knowing the odds costs 5/6 log(6/5) + 1/6 log(12) nats
+  // with known odds the loss is 5/6 log(6/5) + 1/6 log(12) nats
   const best = (5 / 6) * Math.log(6 / 5) + (1 / 6) * Math.log(12);
   expect(summary.metrics["test"]!["multiLogLoss"]!).toBeLessThan(1.25 * best);
 });

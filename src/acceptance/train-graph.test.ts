@@ -1,4 +1,4 @@
-// embed train-graph: what it learns of lists of edges and of sessions, and what it refuses.
+// embed train-graph: learning from lists of edges and from sessions, and rejected options.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,14 +36,14 @@ async function rowsOf(run: string, table?: string): Promise<Row[]> {
 
 const bytesOf = (run: string) => readFileSync(join(run, "embeddings.arrow"));
 
-/** Trains, and returns what it says and the run. */
+/** Trains, and returns the output and the run. */
 async function trained(name: string, log: string, ...flags: string[]) {
   const run = at(name);
   const { stderr } = await embedOk(["train-graph", log, ...flags, "-o", run, "--force"]);
   return { run, stderr };
 }
 
-/** Share of a node's three nearest that are of its group. */
+/** Returns the share of a node's three nearest nodes that are of its group. */
 async function sameGroup(run: string): Promise<number> {
   const rows = await rowsOf(run);
   const unit = rows.map(({ vector }) => {
@@ -62,7 +62,7 @@ async function sameGroup(run: string): Promise<number> {
   return same.reduce((sum, is) => sum + is, 0) / same.length;
 }
 
-/** The edges of the fixture with their ends exchanged at random: the same degrees, no groups. */
+/** Returns the edges of the fixture with their ends exchanged at random: the same degrees, no groups. */
 function rewired(): string {
   const [header, ...rows] = readFileSync(fixture("edges.csv"), "utf8").trim().split("\n");
   const cells = rows.map((row) => row.split(","));
@@ -88,7 +88,7 @@ test.each(methods)(
     const flags = [...ends, "--weight", "weight", "--method", method, "--dim", "16", ...more];
     const { run } = await trained("planted", fixture("edges.csv"), ...flags);
     const control = await trained("rewired", rewired(), ...flags);
-    // LINE sees neighbours alone, and by its second order through what they share
+    // LINE uses direct neighbors only, or with its second order shared neighbors
     expect(await sameGroup(run)).toBeGreaterThan(method === "line" ? 0.8 : 0.95);
     expect(await sameGroup(control.run)).toBeLessThan(0.3);
   },
@@ -179,7 +179,7 @@ describe("sessions", () => {
   test("have no events that were left too soon, and end at gaps", async () => {
     const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
     const { run, stderr } = await trained("stays", log(), ...flags);
-    // b at 200 is left for c within half a second, and v pauses between a and b
+    // b at 200 is followed by c within half a second, and v pauses between a and b
     expect(stderr).toContain("1 event followed by another one within 1 s dropped (--min-stay)");
     expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
@@ -222,7 +222,7 @@ describe("from week to week", () => {
     expect(after.map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d", "e"]);
     for (const { key, vector } of after)
       if (key !== "e") expect([key, vector]).toEqual([key, before.get(key)]);
-    // without --freeze the vectors move on
+    // without --freeze the vectors change
     const moved = await trained("week2-moved", second(), ...flags, "--init", run);
     const ofA = (await rowsOf(moved.run)).find(({ key }) => key === "a")!;
     expect(ofA.vector).not.toEqual(before.get("a"));
@@ -240,7 +240,7 @@ describe("from week to week", () => {
     expect([...before.keys()].sort()).toEqual(["1.centres", "1.contexts", "centres", "contexts"]);
     for (const [name, { data }] of before) {
       const now = after.get(name)!.data;
-      // sums never fall; of so few edges alone they would be near 1, where they begin
+      // sums never decrease; from these few edges alone they would be near their initial value 1
       expect(data.every((sum: number | bigint, i: number) => now[i]! >= sum)).toBe(true);
       expect(Math.max(...Array.from(data, Number))).toBeGreaterThan(2);
     }
@@ -281,7 +281,7 @@ test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch
   const { run } = await trained("held", fixture("edges.csv"), ...flags, ...more);
   const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
   const losses = lines.map((line) => parseJson<{ validLoss: number }>(line).validLoss);
-  // knowing nothing, each of a positive and five negatives costs log 2
+  // without information, a positive and five negatives cost log 2 each
   expect(Math.min(...losses)).toBeLessThan(6 * Math.LN2);
   const { metrics } = parseJson<{ metrics: { valid: { pairLoss: number } } }>(
     readFileSync(join(run, "manifest.json"), "utf8"),
@@ -355,7 +355,7 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
   const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
-  // the same edges beside other draws of non-edges
+  // the same edges with other sampled non-edges
   expect(Math.abs(metrics.valid.edgeAuc - evaluated.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
   expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
   const gate = async (min: number) => {
@@ -404,7 +404,7 @@ describe("align", () => {
       return rows.reduce((sum, { key, vector }) => sum + cosine(vector, last.get(key)!) / rows.length, 0);
     };
     expect(await mean(at("turned"))).toBeGreaterThan(0.3 + (await mean(run)));
-    // each half of the table is its own table's rows at length 1, and scores of both orders stay
+    // each half of the table contains the rows of its own table, normalized, and scores of both orders are kept
     const [rows, one, two] = [
       await rowsOf(at("turned")),
       await rowsOf(at("turned"), "order1"),

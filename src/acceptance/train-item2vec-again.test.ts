@@ -1,4 +1,4 @@
-// embed train-item2vec from week to week: what a refit repeats, and where --init goes on.
+// Weekly trainings of embed train-item2vec: the refit, and warm starts with --init.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-again-"));
 const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Sessions that stay in one of eight clusters of so many items. */
+/** Writes sessions that stay in one of eight clusters of `items` items. */
 function writeSessions(name: string, numSessions: number, { seed = 3, items = 5 } = {}): string {
   const random = mulberry32(seed);
   const rows = Array.from({ length: numSessions }, (_, s) =>
@@ -36,7 +36,7 @@ const epochsOf = (run: string) =>
 test("a refit takes the steps of a training of all its epochs on all rows, up to the best one", async () => {
   const log = writeSessions("refit.csv", 400);
   const how = [...columns, "--epochs", "6"];
-  // no epoch gains that much, so that the first training ends after its second
+  // no epoch gains that much, so that the first training ends after its second epoch
   const stopping = ["--valid", "0.2", "--split", "user", "--patience", "1", "--min-delta", "1000", "--refit"];
   await embedOk(["train-item2vec", log, ...how, ...stopping, "-o", at("refit")]);
   await embedOk(["train-item2vec", log, ...how, "-o", at("whole")]);
@@ -59,7 +59,7 @@ async function rowsOf(run: string, ...more: string[]): Promise<Row[]> {
     });
 }
 
-/** Share of the rows whose nearest other one is of their cluster. */
+/** Returns the share of the rows whose nearest other row is of their cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const cosine = (a: number[], b: number[]) =>
     a.reduce((sum, x, k) => sum + x * b[k]!, 0) / (Math.hypot(...a) * Math.hypot(...b));

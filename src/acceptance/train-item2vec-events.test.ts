@@ -1,4 +1,4 @@
-// embed train-item2vec: what an event counts, and the tokens that it gives.
+// embed train-item2vec: weights of events, and their tokens.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,10 @@ function write(name: string, lines: readonly Line[]): string {
   return at(name);
 }
 
-/** Sessions of four items of a cluster, and an `x` that goes with cluster a in the first 300 and with b in the last 100. */
+/**
+ * Returns sessions of four items of a cluster, with an `x` that occurs with cluster a in the first 300 and with b in
+ * the last 100.
+ */
 function movedItem(): Line[] {
   const random = mulberry32(5);
   return Array.from({ length: 400 }, (_, s): Line[] => {
@@ -35,7 +38,7 @@ function movedItem(): Line[] {
   }).flat();
 }
 
-/** The clusters of x's nearest five. */
+/** Returns the clusters of x's nearest five items. */
 async function aroundX(run: string): Promise<string[]> {
   const { stdout } = await embedOk(["neighbors", at(run), "--key", "item:x", "--top", "5", "--json"]);
   const { queries } = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(stdout);
@@ -75,7 +78,7 @@ test("with a half-life an item is where its recent sessions are", async () => {
   expect(await aroundX("lately")).toEqual(["b", "b", "b", "b", "b"]);
 });
 
-/** Sessions of users who keep to one of four clusters, with a category a cluster; each tenth category is missing. */
+/** Writes sessions of users who stay in one of four clusters, with a category per cluster; every tenth category is missing. */
 function writeTokens(name: string): { log: string; numMissing: number } {
   const random = mulberry32(11);
   let numMissing = 0;
@@ -106,7 +109,7 @@ async function rowsOf(run: string, field: string): Promise<Row[]> {
     .map((line) => parseJson<Row>(line));
 }
 
-/** Share of the rows whose nearest of the others, by cosine, is of their cluster. */
+/** Returns the share of the rows whose nearest other row, by cosine, is of their cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const clusterOf = ({ key }: Row) => key[1];
   const cosine = (a: number[], b: number[]) =>

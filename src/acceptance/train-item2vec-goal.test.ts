@@ -1,4 +1,4 @@
-// embed train-item2vec with goals, markets and rejections: what they bring on planted bookings, and what is refused.
+// embed train-item2vec with goals, markets and rejections: their gain on planted bookings, and rejected options.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ function write(name: string, text: string): string {
   return at(name);
 }
 
-/** Vectors of the items, of a training with these flags. */
+/** Returns vectors of the items after a training with these flags. */
 async function vectorsOf(
   log: string,
   flags: readonly string[],
@@ -63,7 +63,7 @@ describe("planted markets and styles: the mean rank of the booked item among the
     const both = await rankOf(log, [...goal, ...markets]);
     expect(Math.max(global, within)).toBeLessThan(plain - 0.25);
     expect(both).toBeLessThan(Math.min(global, within) - 0.2);
-    // what markets bring is gone when they are permuted among the items
+    // the gain of markets disappears when they are permuted among the items
     const permuted = write("permuted.csv", bookingsCsv(sessions, permutedMarkets(3)));
     expect(await rankOf(permuted, [...goal, ...markets])).toBeGreaterThan(global);
   });

@@ -1,4 +1,4 @@
-// embed train-item2vec: what decides when to stop, and --search.
+// embed train-item2vec: early stopping, and --search.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-validation-"));
 const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Users who keep to one of eight clusters of five items, six events each; `shuffled`: the items dealt anew. */
+/**
+ * Writes events of users who stay in one of eight clusters of five items, six events each; `shuffled`: with items
+ * permuted at random.
+ */
 function writeLog(name: string, { shuffled = false, first = 0, numUsers = 400 } = {}): string {
   const random = mulberry32(first + 3);
   const draw = (n: number) => Math.floor(between(0, n, random));

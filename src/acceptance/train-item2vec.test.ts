@@ -1,4 +1,4 @@
-// embed train-item2vec: what it learns of sessions, and what it refuses.
+// embed train-item2vec: learning from sessions, and rejected options.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const CLUSTERS = 8;
 const ITEMS = 5;
 
-/** Sessions that stay in a cluster of items; shuffled: the same items and lengths without what goes together. */
+/** Writes sessions that stay in a cluster of items; shuffled: the same items and lengths without clusters. */
 function writeSessions(name: string, shuffled: boolean): string {
   const random = mulberry32(3);
   const draw = (n: number) => Math.floor(between(0, n, random));
@@ -34,7 +34,7 @@ function writeSessions(name: string, shuffled: boolean): string {
   return at(name);
 }
 
-/** Share of an item's four nearest that are of its cluster. */
+/** Returns the share of an item's four nearest items that are of its cluster. */
 async function sameCluster(run: string): Promise<number> {
   const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
   const rows = stdout

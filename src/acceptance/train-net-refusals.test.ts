@@ -1,4 +1,4 @@
-// What `embed train-net` refuses, and says of it.
+// Options that `embed train-net` rejects, and the messages.
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `embed train-net`: networks above an embedding layer, from a table and at random.
+// `embed train-net`: networks on top of pretrained embeddings, and of random ones.
 
 import { keysOf } from "../log/keys.js";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -174,7 +174,7 @@ describe("what a network makes of rows, users and items", () => {
       const order = [...items.keys()]
         .filter((item) => q > 0 || item !== 3)
         .sort((a, b) => expected[q * 30 + b]! - expected[q * 30 + a]! || a - b);
-      // an item that the run lacks is never found
+      // an item that the run lacks is never returned
       expect([...best.subarray(q * 31, q * 31 + order.length)]).toEqual(order);
       expect(best[q * 31 + order.length]).toBe(NO_ITEM);
       expect(bestScores[q * 31]).toBe(expected[q * 30 + order[0]!]);
@@ -237,7 +237,7 @@ describe("a frozen table", () => {
     const z = parameters["embeddings"] as Float32Array;
     const width = 1 + shape.dim;
     const differences = Array.from(expected, (score, r) => {
-      // w0 + sum of w + half of (square of the sum less sum of the squares), of the numbers that the network reads
+      // w0 + sum of w + half of (square of the sum minus sum of the squares), of the numbers that the network reads
       let own = (parameters["w0"] as Float32Array)[0]!;
       const [sums, squares] = [new Float64Array(shape.dim), new Float64Array(shape.dim)];
       forEachPair(rows, r, (feature) => {
@@ -310,7 +310,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
   expect(stderr).toMatch(/\d+ of its keys are kept without training rows/);
   const [kept, before] = [await usersOf("kept"), await usersOf("fm")];
   expect([...kept.keys()].sort()).toEqual([...before.keys()].sort());
-  // users without a row stay as they are, the others have moved
+  // users without a row are unchanged, the others have changed
   expect(kept.get("u100")).toBe(before.get("u100"));
   expect(kept.get("u010")).not.toBe(before.get("u010"));
   const aucOf = async (run: string): Promise<number> => {

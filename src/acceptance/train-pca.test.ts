@@ -1,4 +1,4 @@
-// `embed train-pca`: principal components of a log, whatever the matrix.
+// `embed train-pca`: principal components of a log, for every kind of matrix.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";
@@ -174,7 +174,7 @@ test("components explain about as much of held-out rows as of those that they ar
 });
 
 test("--matrix columns tells the components of a table whose spread is known", async () => {
-  // b is 2 a, c its own
+  // b is 2 a, c is independent
   const rows = Array.from({ length: 40 }, (_, r) => `${r},${2 * r},${[1, -1, -1, 1][r % 4]},x`);
   const input = ["a,b,c,word", ...rows].join("\n");
   const run = at("columns");
@@ -258,7 +258,7 @@ test("events with a label are refused, since a pair is counted whatever it says"
   expect(code).toBe(64);
 });
 
-/** The vectors of a csv that transform wrote, by key. */
+/** Returns the vectors of a csv written by transform, by key. */
 function vectorsOf(csv: string): Map<string, number[]> {
   const [, ...lines] = csv.trimEnd().split("\n");
   return new Map(

@@ -1,4 +1,4 @@
-// train-two-tower from the command line: users from what they took before, on fixtures and on planted logs.
+// train-two-tower from the command line: users represented by their histories, on fixtures and on planted logs.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ describe.each(forms)("%s", (name, options) => {
   });
 });
 
-/** Vectors of the users of a log on standard input. */
+/** Returns vectors of the users of a log on standard input. */
 async function foldedIn(run: string, log: string): Promise<Map<string, number[]>> {
   const { stdout } = await embedOk(["transform", at(run), "--fold-in", "-"], { input: log });
   const [, ...rows] = stdout.trimEnd().split("\n");
@@ -131,7 +131,7 @@ describe("items of many frequencies, which no user prefers", () => {
     );
   });
 
-  /** How an item's bias grows with the logarithm of its events. */
+  /** Returns how an item's bias grows with the logarithm of its number of events. */
   async function slopeOf(...options: string[]): Promise<number> {
     const name = options.join(" ");
     await train(
@@ -170,7 +170,7 @@ describe("users who take items of their group", () => {
   const random = mulberry32(5);
   const itemOf = (group: number, from: Random = random) =>
     `g${from() < 0.9 ? group : integerBelow(numGroups, from)}-${integerBelow(perGroup, from)}`;
-  /** Events in order, of each user ten different items. */
+  /** Events in order, with ten different items per user. */
   const events = Array.from({ length: numUsers }, (_, user) => {
     const group = integerBelow(numGroups, random);
     const items = new Set<string>();
@@ -201,7 +201,7 @@ describe("users who take items of their group", () => {
       events.map((event, i) => ({ ...event, item: dealt[i]! })),
     );
     const other = await train(anew, "dealt", ...quick, ...cut);
-    // twenty of 160 items by chance
+    // by chance twenty of 160 items
     expect(metrics["test"]!["recallAt20"]).toBeGreaterThan(0.6);
     expect(other.metrics["test"]!["recallAt20"]).toBeLessThan(0.2);
   });

@@ -1,4 +1,5 @@
-// `embed transform --content`: new items from what a catalogue says of them, and into a copy of the run with --append.
+// `embed transform --content`: vectors of new items from columns of a catalogue, and with --append in a copy of the
+// run.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +16,7 @@ const put = (name: string, ...lines: string[]) => {
   return at(name);
 };
 
-/** Items of four kinds, each about its kind's vector; the price moves the third number. */
+/** Items of four kinds, each near its kind's vector; the price changes the third number. */
 const KINDS: Record<string, number[]> = {
   tea: [4, 0, 0, 0],
   coffee: [0, 4, 0, 0],
@@ -452,7 +453,7 @@ test("items that the model composes of columns are appended whole, and recall ha
   );
   expect(listed.length).toBe(users.size);
   const score = Number(listed[0]!.split(",")[3]);
-  // its score is that of the rows which export writes
+  // its score is that of the rows that export writes
   const rows = await embedOk(["export", more, "--format", "csv", "--mips"]);
   const vectorOf = (field: string, key: string) =>
     rows.stdout
@@ -485,7 +486,7 @@ describe("a trained run with events", () => {
     const of = async (...flags: string[]) =>
       rowsIn((await embedOk(["transform", als, ...flags, "--quiet"])).stdout).find(({ key }) => key === out)!
         .vector;
-    // a bias stands before the vector
+    // the bias precedes the vector
     const fromContent = await of("--content", kinds, "--prior-events", "6");
     const folded = await of("--fold-in", at("events.csv"), "--field", "item");
     const blend = await of("--content", kinds, "--fold-in", at("events.csv"), "--prior-events", "6");

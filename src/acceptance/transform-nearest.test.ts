@@ -1,4 +1,4 @@
-// `embed transform --nearest`: new items as the mean of the known ones nearest to them.
+// `embed transform --nearest`: vectors of new items as the mean of their nearest known items.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const put = (name: string, ...lines: string[]) => {
   return at(name);
 };
 
-/** A table of items that states its vectors: what a mean takes can be read off. */
+/** A table of items with chosen vectors, which show the items of a mean. */
 const vectors = ["a,1,0,0", "b,0,1,0", "c,0,0,1", "d,8,8,8", "e,16,0,0"];
 const run = at("run");
 beforeAll(async () => {
@@ -45,7 +45,7 @@ const made = async (file: string, flags: string): Promise<Row[]> => {
 };
 const third = Math.fround(1 / 3);
 
-/** a, b, c lie near 60° north; e is nearer than c in degrees of longitude and latitude alike, but not on the ground. */
+/** a, b, c are near 60° north; e is nearer than c in degrees of longitude and latitude alike, but not on the ground. */
 const places = ["a,60,10", "b,60.1,10", "c,60,11.5", "d,-60,10", "e,61,10"];
 
 describe("the distance", () => {

@@ -1,4 +1,5 @@
-// transform --fold-in - --stream: each user's vector as soon as the user's rows are complete, the same bytes as of the whole log.
+// transform --fold-in - --stream: returns each user's vector as soon as the user's rows are complete, with the same
+// bytes as for the whole log.
 
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { fixture, program } from "../testing/places.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** A fixture's rows, those of a user together, of users that no run knows. */
+/** Returns a fixture's rows grouped by user, for users that no run knows. */
 function grouped(name: string, user: string): { header: string; groups: string[][] } {
   const [header, ...lines] = readFileSync(fixture(name), "utf8").trimEnd().split("\n");
   const column = header!.split(",").indexOf(user);
@@ -62,7 +63,7 @@ describe.each(Object.entries(runs))("%s", (name, { of }) => {
   });
 });
 
-/** The program with its standard input open; `read` waits for so many lines. */
+/** Runs the program with its standard input open; `read` waits for a number of lines. */
 function running(args: readonly string[]) {
   const child = spawn(process.execPath, [program, ...args], { env: { PATH: "/usr/bin:/bin" } });
   const lines: string[] = [];

@@ -1,4 +1,5 @@
-// Messages that docs/troubleshooting.md quotes are those that the program prints, but for what the page writes in capitals.
+// Messages that docs/troubleshooting.md quotes are those that the program prints, except for the page's placeholders in
+// capitals.
 
 import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 const page = readFileSync(join(projectFolder, "docs", "troubleshooting.md"), "utf8");
 const folder = temporaryFolder();
 
-/** A command line, and what the page writes in place of what it prints. */
+/** A command line, and the placeholders of the page for parts of its message. */
 type Case = [line: string, ...replaced: [printed: string, written: string][]];
 
 const refused: Case[] = [
@@ -130,7 +131,7 @@ beforeAll(async () => {
   appendFileSync(join(folder, "damaged", "embeddings.arrow"), "x");
 });
 
-/** What stands on the page for the last line of standard error. */
+/** Returns the last line of standard error with the page's placeholders. */
 async function lastLine(line: string, replaced: Case[1][]): Promise<{ code: number | null; text: string }> {
   const { code, stderr } = await embed(line.split(" "), { cwd: folder });
   const text = replaced.reduce(

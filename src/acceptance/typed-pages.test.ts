@@ -1,7 +1,8 @@
-// Every command of docs/ runs: blocks of `sh` are typed in order in a folder that has the fixtures, and end with 0. Blocks that
-// cannot run here are listed with the reason, which is printed; a block that is in neither list fails.
+// Every command of docs/ runs: blocks of `sh` are typed in order in a folder with the fixtures, and exit with 0. Blocks
+// that cannot run here are listed with the reason, which is printed; a block that is in neither list fails.
 //
-// What a page leaves to its reader (RUN, LOG, a file of their own) is filled in. docs/experiments/ tells how figures were measured.
+// Placeholders of a page (RUN, LOG, a file of the reader's) are filled in. docs/experiments/ is exempt: it documents
+// how figures were measured.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,25 +12,25 @@ import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
-/** What a page needs to run. */
+/** The replacements and files that a page needs. */
 interface Typed {
-  /** what the page calls a run of clicks.csv that its reader has already */
+  /** the page's placeholder for an existing run of clicks.csv */
   run?: string;
-  /** commands that make the rest of what its reader has */
+  /** commands that create the reader's other files */
   before?: string[];
-  /** files of its reader's that no command makes */
+  /** files of the reader that no command creates */
   files?: Record<string, () => string>;
-  /** what the page writes, and what is typed in its place */
+  /** placeholders of the page with their replacements */
   filled?: [written: string, typed: string][];
 }
 
 /** Events without a label, of people and films that fixtures/items.csv describes. */
 const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
 
-/** A network that is trained in seconds, where a page has the defaults. */
+/** Options of a network that is trained in seconds, where a page uses the defaults. */
 const short = "--hidden 4 --epochs 1 --seeds 2 --learning-rates 0.001 --embedding-learning-rates 0.08";
 
-/** Writes a file that says of keys such as tea-03 which category they are of. */
+/** Returns a command that writes a file with the category of keys such as tea-03. */
 function categories(header: string, keys: string, file: string): string {
   return `(echo ${header}; ${keys} | tail -n +2 | sort -u | sed -E 's/(.*)-.*/&,\\1/') > ${file}`;
 }
@@ -57,17 +58,17 @@ const typed: Record<string, Typed> = {
       `${events} first-events.csv`,
       "cp fixtures/items.csv catalogue.csv",
       "cp fixtures/items.csv new-items.csv",
-      // each film beside the next
+      // an edge from each film to the next
       "(echo source,target; tail -n +2 fixtures/items.csv | cut -d, -f1 | awk 'NR > 1 { print last \",\" $0 } { last = $0 }') > citations.csv",
       "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
     ],
-    // the same file twice
+    // the page writes the same file twice
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // how many runs there are depends on the machine
+    // the number of runs depends on the machine
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
@@ -78,7 +79,7 @@ const typed: Record<string, Typed> = {
       `${events} all.csv`,
       "grep -Ev '^00[0-4]' all.csv > train.csv",
       "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
-      // each user takes an item once
+      // each user has an item once
       "awk -F, '!had[$1, $2]++' train.csv | head -2500 > early.csv",
       "awk -F, 'NR == FNR { had[$1, $2] = 1; next } FNR == 1 || !(($1, $2) in had)' early.csv all.csv > LOG",
       "embed train-als early.csv --test 0.1 --epochs 2 -o RUN",
@@ -138,7 +139,7 @@ const typed: Record<string, Typed> = {
   "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
-    // other logs, not the same run again
+    // other logs, so that the run is not the same
     filled: [
       ["edges.txt -o run", "edges.txt -o run-of-text"],
       ["log.csv -o run", "log.csv -o run-of-log"],
@@ -159,7 +160,7 @@ const typed: Record<string, Typed> = {
 const publicLog = "a public log that does not ship";
 const server = "a server; export-redis and export-postgres tests start one where there is one";
 
-/** Blocks by their page and how they start, and why they are not typed here. */
+/** Blocks by their page and their start, with the reason why they are not typed here. */
 const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
   ["compare.md", "embed compare online_retail", publicLog],
@@ -206,7 +207,7 @@ const blocks: Block[] = readdirSync(docs, { recursive: true, encoding: "utf8" })
 const isNotTyped = (block: Block): boolean =>
   notTyped.some(([page, start]) => page === block.page && block.lines[0]!.startsWith(start));
 
-/** Words of a line that needs no shell; undefined of another. */
+/** Splits a line that needs no shell into words; undefined for other lines. */
 function wordsOf(line: string): string[] | undefined {
   const words = [...line.replace(/\s+# .*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, quoted, plain]) => quoted ?? plain!,

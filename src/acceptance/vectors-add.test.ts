@@ -1,4 +1,5 @@
-// Every training reports what its vectors add over a control, on logs with planted groups and on the same logs without them.
+// Every training reports the gain of its vectors over a control, on logs with planted groups and on the same logs
+// without them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +29,7 @@ const said = ({ warnings }: Said) => warnings.filter((text) => text.startsWith(W
 
 const GROUPS = 6;
 
-/** Users with sessions of three items each: of the user's group, or of any. */
+/** Returns users with sessions of three items each, of the user's group or of any. */
 function events(hasGroups: boolean): string {
   const random = mulberry32(7);
   const lines = ["user_id,item_id,session_id"];
@@ -36,7 +37,7 @@ function events(hasGroups: boolean): string {
     const user = integerBelow(200, random);
     const group = user % GROUPS;
     for (let n = 0; n < 3; n++) {
-      // few items are many of the events
+      // few items have many of the events
       const rank = Math.min(integerBelow(20, random), integerBelow(20, random));
       lines.push(
         `u${user},i${rank * GROUPS + (hasGroups ? group : integerBelow(GROUPS, random))},s${session}`,
@@ -46,7 +47,7 @@ function events(hasGroups: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Edges between nodes of a group, or of any; a node of low number has more. */
+/** Returns edges between nodes of a group, or of any; nodes with low numbers have more. */
 function edges(hasGroups: boolean): string {
   const random = mulberry32(8);
   const node = (group: number) =>

@@ -1,4 +1,4 @@
-// Text that may be printed, whoever named what is in it (errors.ts).
+// Text is made safe to print, whatever names it contains (errors.ts).
 
 import * as fc from "fast-check";
 import { DataError, printable, visibleText } from "../errors.js";

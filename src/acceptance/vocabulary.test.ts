@@ -1,4 +1,4 @@
-// Which keys `embed train-fm` gives a row of the table.
+// `embed train-fm`: which keys get a row of the table.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -79,7 +79,7 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
   expect(hashing["user_id"]!["collisionShare"]).toBeGreaterThan(0.5);
   expect(users.filter(({ count }) => count > 0)).toHaveLength(Number(hashing["user_id"]!["usedBuckets"]));
 
-  // the test part as a log of its own gives the same metrics
+  // the test split as a separate log gives the same metrics
   const lines = readFileSync(log, "utf8").trimEnd().split("\n");
   writeFileSync(
     at("test.csv"),

@@ -1,4 +1,4 @@
-// What events count: --weight, --event-weight, --half-life, --negative-downsampling.
+// Weights of events: --weight, --event-weight, --half-life, --negative-downsampling.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const sha = (run: string): string =>
     .digest("hex");
 const [head, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
 
-/** The clicks with a column more. */
+/** Writes the clicks with an additional column. */
 function clicksWith(name: string, column: string, valueOf: (line: string, row: number) => string): string {
   writeFileSync(
     at(name),
@@ -52,7 +52,7 @@ test("weights count in training, in metrics, and in evaluate alike, at any numbe
   expect(weighted.metrics["train"]!["logLoss"]).not.toBe(plain.metrics["train"]!["logLoss"]);
   const { stdout } = await embedOk(["evaluate", at("weighted"), "--on", log, "--json"]);
   const on = parseJson<{ metrics: { on: Record<string, number> } }>(stdout).metrics.on;
-  // three times the positives: predictions stand near a rate that is three times as high in odds
+  // positives have three times the weight: predictions are near a rate with three times the odds
   expect(on["calibration"]).toBeGreaterThan(0.8);
   expect(on["calibration"]).toBeLessThan(1.2);
 });

@@ -1,4 +1,4 @@
-// `--where`: rows are kept by an expression, in training and in evaluate.
+// `--where` keeps rows by an expression, in training and in evaluate.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const at = (name: string): string => join(folder, name);
 const countries = ["France", "Spain", ""];
 const lines = Array.from(
   { length: 600 },
-  // the label of what is left out is none
+  // dropped rows may have an invalid label
   (_, r) => `${r % 5 === 0 ? "void" : r % 2},u${r % 7},i${r % 11},${countries[r % 3]},${r % 5}`,
 );
 const log = `click,user_id,item_id,Country,Quantity\n${lines.join("\n")}\n`;

@@ -1,4 +1,4 @@
-// Logs ending in .zst, where this Node has zstd; elsewhere a message that says what to do.
+// Logs ending in .zst are read if this Node version has zstd; otherwise a message says what to do.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// A command as data → a command of the program: its arguments and flags, and what happens when it is called.
+// Turns a command declared as data into a command of the program: its arguments and flags, and the action.
 
 import { Argument, type Command } from "commander";
 import { addTable, givenOf } from "../flags/table-option.js";
@@ -10,7 +10,7 @@ import type { Interrupts } from "./interrupts.js";
 import { noted, watched } from "./progress.js";
 import { writeLine, writeResult } from "./terminal.js";
 
-/** Adds the command. */
+/** Adds the command to the program. */
 export function addCommand(
   program: Command,
   name: string,
@@ -44,7 +44,7 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
   return addTable(command, spec.options);
 }
 
-/** Has a command end without a log, unless a query is the log. */
+/** Makes a command fail without a log, unless a query replaces it. */
 function needsLogOrQuery(command: Command): void {
   command.hook("preAction", () => {
     if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)
@@ -62,7 +62,7 @@ function terminalTable({ terminal = "display", about = {} }: CommandSpec): Optio
   return Object.fromEntries(table) as OptionTable;
 }
 
-/** Does the work, and prints what it comes to. */
+/** Runs the command and prints its result. */
 async function run(
   spec: CommandSpec,
   words: string[],

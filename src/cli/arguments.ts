@@ -1,22 +1,22 @@
-// What a command line says before it is parsed.
+// Reads properties of a command line before it is parsed.
 
-/** The command's name: the first word that is no flag, as the program itself has no flag with a value. */
+/** Returns the command's name: the first word that is not a flag, because the program itself has no flag with a value. */
 export function commandNamed(argv: readonly string[]): string | undefined {
   return argv.slice(2).find((word) => !word.startsWith("-"));
 }
 
-/** What --log-format says, also on a command line that cannot be parsed. */
+/** Returns the value of --log-format, also if the command line is invalid. */
 export function formatNamed(argv: readonly string[]): "text" | "json" {
   return /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")) ? "json" : "text";
 }
 
-/** Asks for the help with every option of the command. */
+/** The flag for the help with every option of the command. */
 export const HELP_ALL = "--help-all";
 
-/** Commands that print what the program says of itself. */
+/** Commands that print information about the program itself. */
 const TELLING = ["help", "completion"];
 
-/** Whether it asks for help or the version, which are there at once. */
+/** Whether the command line requests help or the version, which take little time. */
 export function isForHelp(argv: readonly string[]): boolean {
   const flags = ["--help", HELP_ALL, "-h", "--version", "-V"];
   const name = commandNamed(argv);
@@ -24,9 +24,9 @@ export function isForHelp(argv: readonly string[]): boolean {
 }
 
 /**
- * `embed help COMMAND` as `embed COMMAND --help`, and `embed help` as `embed --help`.
+ * Rewrites `embed help COMMAND` as `embed COMMAND --help`, and `embed help` as `embed --help`.
  *
- * @param isCommand whether a word is a command's name; others are topics
+ * @param isCommand whether a word is the name of a command; others are topics
  */
 export function asHelpFlag(argv: readonly string[], isCommand: (name: string) => boolean): string[] {
   const [node, program, name, ...words] = argv as [string, string, ...string[]];

@@ -1,4 +1,4 @@
-// A command on the main thread: one that ends sooner than a thread starts (short.ts).
+// Runs a command on the main thread if it takes less time than starting a thread (main-thread.ts).
 
 import { EventEmitter } from "node:events";
 import type { Place } from "./command-thread.js";
@@ -6,7 +6,7 @@ import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
 import type { FromCommand, SignalSent } from "./signals.js";
 
-/** Sends and receives the messages of a command on a thread; its streams are those of the process. */
+/** Sends and receives the messages of a command's thread; its streams are those of the process. */
 export class CommandHere extends EventEmitter implements Place {
   readonly stdin = null;
   readonly stdout = null;
@@ -22,13 +22,13 @@ export class CommandHere extends EventEmitter implements Place {
     this.#interrupts.take(sent);
   }
 
-  /** What it does ends with the process. */
+  /** Does nothing, because the command ends with the process. */
   terminate(): Promise<void> {
     return Promise.resolve();
   }
 
   async #run(argv: string[]): Promise<void> {
-    // listeners are added before
+    // listeners are added first
     await Promise.resolve();
     try {
       this.emit("exit", await runProgram(argv, this.#interrupts));

@@ -1,4 +1,4 @@
-// A command as data: its words, its options, what it calls, and how the result reads.
+// A command as data: its arguments, its options, the function that it calls, and how the result is printed.
 //
 //   spec ──► the command line (add-command.ts), a function of the library (library/call.ts), a page of docs/reference
 
@@ -7,7 +7,7 @@ import type { GivenTo, OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 
-/** An argument as the usage shows it: `<run>`, `[log...]`; its help; and what it may be. */
+/** An argument as in the usage: `<run>`, `[log...]`; its help; and its allowed values. */
 export type Argument = readonly [term: string, help: string, choices?: readonly string[]];
 
 type Word<S extends string> = S extends `${string}...${string}`
@@ -18,14 +18,14 @@ type Word<S extends string> = S extends `${string}...${string}`
 /** The parsed arguments of a command line: `[run: string, log: string[]]`. */
 type Words<A extends readonly Argument[]> = { [K in keyof A]: Word<A[K][0]> };
 
-/** Who hears of a call, and takes what it writes: the terminal, or a program. */
+/** The caller of a command, which receives its output: the terminal, or a program. */
 export interface Caller {
   watch: Watch;
-  /** takes what is written with no `out`, or with `-` */
+  /** receives the output if there is no `out`, or `-` */
   write: (chunk: string | Uint8Array) => Promise<void>;
 }
 
-/** A command with arguments `A` and options `T`, which comes to an `R`. */
+/** A command with arguments `A`, options `T` and a result `R`. */
 export interface CommandSpec<
   A extends readonly Argument[] = readonly Argument[],
   T extends OptionTable = OptionTable,
@@ -33,43 +33,43 @@ export interface CommandSpec<
 > {
   description: string;
   arguments: A;
-  /** in place of what commander makes of the arguments */
+  /** replaces commander's usage of the arguments */
   usage?: string;
-  /** the help begins with them */
+  /** printed at the start of the help */
   examples: string;
-  /** the help ends with it */
+  /** printed at the end of the help */
   after?: string;
   options: T;
-  /** options of what is printed: of a command that shows progress (by default), of one that ends soon, or none */
+  /** options for printing: those of a command that shows progress (default), those of a short one, or none */
   terminal?: "display" | "lines" | "none";
-  /** help of --json and --quiet, where it differs from other commands' */
+  /** help of --json and --quiet, if it differs from that of other commands */
   about?: { json?: string; quiet?: string };
-  /** without `out`, or with `-`, it writes its output to standard output: there is no room for JSON */
+  /** true if without `out`, or with `-`, the output goes to standard output, so that JSON cannot be printed */
   writes?: true;
-  /** options that TypeScript has not: the terminal's, or those of another function */
+  /** options that TypeScript does not have: the terminal's, or those of another function */
   without?: readonly (keyof T & string)[];
-  /** Does the work. @throws {EmbedError} as it ends */
+  /** Runs the command. @throws {EmbedError} it failed */
   call(words: Words<A>, given: GivenTo<T>, caller: Caller): Promise<R>;
-  /** The result on standard output, where not --json. */
+  /** Formats the result for standard output, if not --json. */
   text?(result: R, given: Given<T>): string;
-  /** Lines about the result on standard error, unless --quiet. */
+  /** Formats lines about the result for standard error, unless --quiet. */
   notes?(result: R, given: Given<T>): readonly string[];
-  /** The result as --json prints it, where it is not the result itself. */
+  /** Returns the value that --json prints, if it is not the result itself. */
   json?(result: R, given: Given<T>): unknown;
-  /** Refuses options before anything is read. @throws {UsageError} */
+  /** Rejects options before anything is read. @throws {UsageError} */
   refuse?(given: Given<T>): void;
-  /** Once the result is printed. @throws {EmbedError} it is not as it should be */
+  /** Checks the result after it is printed. @throws {EmbedError} the result is not acceptable */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
-  /** How a signal steers the work. */
+  /** Returns the watch with which a signal finishes the work early. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
-  /** Does all of it itself: the work and the printing. */
+  /** Replaces `call` and all printing. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;
 }
 
-/** The options and those of the terminal. */
+/** The options, including those of the terminal. */
 type Given<T extends OptionTable> = GivenTo<T> & TerminalOptions;
 
-/** The command, checked against its own options; who loads it need not know them. */
+/** Declares a command; its types are checked here, and callers do not need to know its options. */
 export function commandSpec<const A extends readonly Argument[], const T extends OptionTable, R>(
   spec: CommandSpec<A, T, R>,
 ): CommandSpec {
@@ -78,7 +78,7 @@ export function commandSpec<const A extends readonly Argument[], const T extends
 
 const LOG = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log";
 
-/** The log that a command reads. */
+/** The argument for the log that a command reads. */
 export const logArgument = ["<log...>", `${LOG}; - is stdin`] as const;
-/** The same of a command with --engine-sql, in whose place no log is named. */
+/** The same argument for a command with --engine-sql, which replaces the log. */
 export const logOrQuery = ["[log...]", `${LOG}; - is stdin`] as const;

@@ -1,9 +1,9 @@
-// The command's thread, seen from the main thread: its signals, its end, and what is done when it does not end by itself.
+// A command's thread, seen from the main thread: its signals, its end, and what happens if it does not end by itself.
 //
-//   first signal    acknowledged at once, passed on; a command that has not ended after GRACE is ended
+//   first signal    acknowledged at once and passed on; a command that has not ended after GRACE is ended
 //   second signal   ends the command at once
 //
-// A command that is ended in the middle leaves temporary files and locks, which it has reported: they are removed here.
+// A command that is ended in the middle leaves temporary files and locks, which it has reported; they are removed here.
 
 import { readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -19,14 +19,14 @@ import {
 } from "./signals.js";
 import { standardError, writeError } from "./terminal.js";
 
-/** Milliseconds that a command may take to tidy up. */
+/** Milliseconds that a command may take to clean up. */
 const GRACE = 1200;
-/** Milliseconds within which a second signal is taken for the first: a terminal and npm both send one for a single Ctrl-C. */
+/** Milliseconds within which a second signal counts as the first one: a terminal and npm both send one for a single Ctrl-C. */
 const SAME = 300;
 /** Milliseconds that a thread may take to end. */
 const TERMINATION = 250;
 
-/** What is kept until a command says something else. */
+/** The message about what is kept, unless the command has another. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
 /** Where a command runs: on a worker, or on this thread (command-here.ts), with the streams of the process. */
@@ -41,7 +41,7 @@ export interface Place {
   terminate(): Promise<unknown>;
 }
 
-/** A command at work. */
+/** A running command. */
 export class CommandThread {
   readonly #place: Place;
   readonly #format: "text" | "json";
@@ -64,7 +64,7 @@ export class CommandThread {
     this.#place.stderr?.pipe(process.stderr);
     this.#place.on("message", (message) => this.#hear(message));
     this.#place.on("error", (error) => (this.#failure = error));
-    // it may end while its input still comes
+    // the command may end while input still arrives
     this.#place.stdin?.on("error", () => undefined);
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#take(signal));
@@ -76,11 +76,11 @@ export class CommandThread {
   async endNow(exitCode: number, signal?: SignalName): Promise<void> {
     const ended = await Promise.race([this.#place.terminate().then(() => true), pause(TERMINATION, false)]);
     await this.#tidy(exitCode, true);
-    // a spinner hides it
+    // shows the cursor, which a spinner hides
     if (standardError().isTTY) standardError().write("\u001B[?25h");
     if (!ended && signal) {
-      // a system call that does not return, as of opening a pipe that nobody writes to, keeps the process from exiting; the
-      // signal itself does end it, unless it is the first process of a container
+      // a system call that does not return, such as opening a pipe without a writer, keeps the process from exiting;
+      // the signal itself ends it, unless it is the first process of a container
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
     }
@@ -111,7 +111,7 @@ export class CommandThread {
     const text = finish
       ? `saving ${saves}; a second signal exits immediately without saving`
       : `stopping: ${this.#keeps}`;
-    // over what a spinner has drawn
+    // overwrites the spinner's line
     if (standardError().isTTY) standardError().write("\r\u001B[K");
     writeError(`${signal}: ${text}`, this.#format);
     this.#place.postMessage({ signal, finish });
@@ -123,11 +123,11 @@ export class CommandThread {
     process.stdin.pipe(this.#place.stdin!);
   }
 
-  /** Does what a command would have done that was ended in the middle of its work. */
+  /** Cleans up after a command that was ended in the middle of its work. */
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // a second signal may end what the first is ending
+    // a second signal may end the process while the first one is handled, and must not run the hook again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");
@@ -135,7 +135,7 @@ export class CommandThread {
   }
 
   async #endedWith(exitCode: number): Promise<number> {
-    // what the command has not read of it keeps the process alive no longer
+    // input that the command has not read must not keep the process alive
     if (this.#readsStdin) process.stdin.destroy();
     if (this.#failure !== undefined) {
       const { reportError } = await import("./report-error.js");
@@ -151,10 +151,10 @@ export class CommandThread {
 
 function removeIfPossible({ path, target }: Unfinished): void {
   try {
-    // a lock that was removed by hand may be another's by now
+    // if the lock was removed by hand, it may belong to another process now
     if (target !== undefined && readlinkSync(path) !== target) return;
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // a later command sweeps what a killed one has left
+    // a later command removes what is left
   }
 }

@@ -1,4 +1,5 @@
-// The thread of a command: it sees the program as the main thread does, but for signals, which the main thread passes on.
+// The thread of a command. It sees the program like the main thread does, except for signals, which the main thread
+// passes on.
 
 import { isatty, WriteStream } from "node:tty";
 import { parentPort, workerData } from "node:worker_threads";
@@ -15,7 +16,7 @@ const tell = (message: FromCommand): void => port.postMessage(message);
 
 process.argv = argv;
 let readsStdin = false;
-// the main thread must not take what nobody reads here: a loop of the shell may be reading the same standard input
+// the main thread must not read input that nobody reads here, because a shell loop may read the same standard input
 process.stdin.on("newListener", (event) => {
   if (readsStdin || (event !== "readable" && event !== "data")) return;
   readsStdin = true;
@@ -27,7 +28,7 @@ observeUnfinished((unfinished, isThere) => tell({ unfinished, isThere }));
 
 const interrupts = new Interrupts(tell);
 port.on("message", (sent: SignalSent) => interrupts.take(sent));
-// waiting for signals is no reason to live on
+// waiting for signals must not keep the thread alive
 port.unref();
 void run();
 

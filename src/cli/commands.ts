@@ -1,10 +1,10 @@
-// The commands by name, in the order of the help. One is loaded when it is asked for: reading the modules of all of them
-// takes longer than most commands do.
+// The commands by name, in the order of the help. A command is loaded when it is used: loading the modules of all of
+// them takes longer than most commands.
 
 import { trainers } from "../trainers/index.js";
 import type { CommandEntry } from "./command-entry.js";
 
-/** Every command. */
+/** All commands. */
 export const commands: readonly CommandEntry[] = [
   {
     name: "inspect",

@@ -1,4 +1,4 @@
-// Contenders as people read them: a line each, a column a metric, a table for each length of lists.
+// Formats contenders for people: one line each, one column per metric, one table per length of lists.
 
 import type { Evaluation } from "../api/evaluate/evaluate.js";
 import { metricText, titleOf } from "../evaluation/metrics.js";
@@ -6,7 +6,7 @@ import { formatTable } from "./terminal.js";
 
 export type ComparisonFormat = "text" | "markdown";
 
-/** The metrics of an evaluation. */
+/** Formats the metrics of an evaluation. */
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
   if (evaluation.cold) return coldText(evaluation, evaluation.cold, format);
   const { rows, users, edges, of: unit = "rows" } = evaluation;
@@ -39,13 +39,13 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}${unevaluatedLine(evaluation)}`;
 }
 
-/** Runs that are in no table, and why. */
+/** Lists runs that could not be evaluated, with the reasons. */
 function unevaluatedLine({ unevaluated = [] }: Evaluation): string {
   if (unevaluated.length === 0) return "";
   return `not evaluated: ${unevaluated.map(({ name }) => name).join(", ")}: trained on these rows (--refit)\n`;
 }
 
-/** New items, a table for each number of known events. */
+/** Formats metrics of new items, one table per number of known events. */
 function coldText(
   evaluation: Evaluation,
   cold: NonNullable<Evaluation["cold"]>,
@@ -68,7 +68,7 @@ function counted(n: number): string {
   return n.toLocaleString("en");
 }
 
-/** The metrics of each table: those of no K, then those of each. */
+/** Returns the metrics of each table: those without a K, then those of each K. */
 function columnsOf({ compared }: Evaluation): string[][] {
   const names = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))];
   const lengths = [...new Set(names.map((name) => /At(\d+)$/.exec(name)?.[1]))];
@@ -100,12 +100,12 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
   return [head, `| --- |${" ---: |".repeat(names.length)}`, ...body].map((line) => `${line}\n`).join("");
 }
 
-/** Those that have one of the metrics at all. */
+/** Returns the contenders that have at least one of the metrics. */
 function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
   return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
 }
 
-/** What the marks mean. */
+/** Explains the marks in the tables. */
 function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat): string {
   const names = new Set(compared.flatMap(({ intervals }) => Object.keys(intervals)));
   const hasIntervals = names.size > 0;

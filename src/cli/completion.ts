@@ -1,23 +1,23 @@
-// Commands with their options → a script that completes them in a shell.
+// Generates scripts that complete commands and options in a shell.
 //
-// The scripts hold all words, so that a key press starts no program. Where no word is to be completed, file names are.
+// The scripts contain all words, so that a key press starts no program. Where no word fits, file names are completed.
 
 import { settingOf } from "../flags/setting.js";
 import type { TableOption } from "../flags/table-option.js";
 
-/** A command, as its completion needs it. */
+/** The properties of a command that its completion needs. */
 export interface CompletedCommand {
   name: string;
   summary: string;
   options: readonly TableOption[];
 }
 
-/** Words that may follow a command, by its name. */
+/** Allowed words after a command, by its name. */
 type Arguments = Readonly<Record<string, readonly string[]>>;
 
 export type Shell = "bash" | "zsh" | "fish";
 
-/** What writes the script of each shell. */
+/** By shell: returns its script. */
 export const completionScripts: Record<
   Shell,
   (commands: readonly CompletedCommand[], words: Arguments) => string
@@ -165,12 +165,12 @@ function takesValue({ required, optional }: TableOption): boolean {
   return required || optional;
 }
 
-/** In single quotes, for zsh. */
+/** Quotes text with single quotes for zsh. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** In single quotes, for fish, which has escapes in them. */
+/** Quotes text with single quotes for fish, in which they allow escapes. */
 function fishText(text: string): string {
   return `'${text.replaceAll(/['\\]/g, (character) => `\\${character}`)}'`;
 }

@@ -1,7 +1,8 @@
-// --on-success and --on-failure: a command of the user's, run by the shell when the job has ended, with how it went in its environment.
+// --on-success and --on-failure: a command of the user, which the shell runs after the job with the outcome in
+// environment variables.
 //
-// It works from cron: /bin/sh is all that it needs, its output goes where this program's goes, and its own failure is reported and
-// changes no exit code.
+// Hooks work from cron: they need only /bin/sh, their output goes where this program's goes, and a failing hook is
+// reported but does not change the exit code.
 
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
@@ -13,21 +14,21 @@ export interface HookFlags {
   onFailure?: string;
 }
 
-/** How a job ended, as far as it is known. */
+/** How a job ended, as far as known. */
 export interface Ending {
   exitCode: number;
-  /** of the pipeline file, as it was named */
+  /** path of the pipeline file, as the user named it */
   file: string;
   report?: PipelineReport;
-  /** of last-run.json */
+  /** path of last-run.json */
   manifest?: string;
   error?: string;
 }
 
 /**
- * Runs the command that the ending calls for, to its end; after a signal it is started and not waited for.
+ * Runs the hook for the outcome to its end; after a signal it is started without waiting.
  *
- * @param isInterrupted by a signal, after which this program ends at once
+ * @param isInterrupted true after a signal, which ends this program at once
  */
 export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: boolean): Promise<void> {
   const command = ending.exitCode === 0 ? flags.onSuccess : flags.onFailure;
@@ -35,7 +36,7 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
   const flag = ending.exitCode === 0 ? "--on-success" : "--on-failure";
   const child = spawn("/bin/sh", ["-c", command], {
     env: { ...process.env, ...environmentOf(ending, isInterrupted) },
-    // a hook's output is no result of this program: it goes to standard error
+    // a hook's output is not a result of this program, so it goes to standard error
     stdio: ["ignore", 2, 2],
     detached: isInterrupted,
   });
@@ -56,7 +57,7 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
   });
 }
 
-/** What a hook is given; every value is a text, empty where there is none. */
+/** Returns the environment of a hook; every value is a text, empty if unknown. */
 function environmentOf(
   { exitCode, file, report, manifest, error }: Ending,
   isInterrupted: boolean,

@@ -1,8 +1,8 @@
-// A signal as the command sees it: it is aborted, or, where it can, asked once to finish with what it has.
+// Signals as a command sees them: it is aborted, or, if it supports that, asked once to finish with what it has.
 
 import { SIGNAL_EXITS, type FromCommand, type InterruptedHook, type SignalSent } from "./signals.js";
 
-/** Why an aborted command ends. */
+/** The reason of an aborted command. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super("interrupted");
@@ -16,48 +16,48 @@ export class Interrupts {
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
-  /** @param tell sends to the main thread */
+  /** @param tell sends a message to the main thread */
   constructor(tell: (message: FromCommand) => void = () => undefined) {
     this.#tell = tell;
   }
 
-  /** Aborted by a signal. */
+  /** Aborted when a signal arrives. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** What the program ends with when a command finished early because of a signal; undefined when none did. */
+  /** The program's exit code if a command finished early because of a signal; undefined otherwise. */
   get exitCode(): number | undefined {
     return this.#exitCode;
   }
 
-  /** Says what a signal that stops the command keeps, as a clause: `finished steps are kept`. */
+  /** Sets what is kept if a signal stops the command, as a clause: `finished steps are kept`. */
   keeps(text: string): void {
     this.#tell({ keeps: text });
   }
 
-  /** Says what is to be run should the command be ended in the middle of its work; undefined when it runs that itself. */
+  /** Sets the hook to run if the command is ended in the middle of its work; undefined if it runs the hook itself. */
   hook(hook: InterruptedHook | undefined): void {
     this.#tell({ hook });
   }
 
   /**
-   * A signal calls `finish` in place of aborting. Afterwards a signal lets the command do the rest of its work.
+   * Makes a signal call `finish` instead of aborting. After that, the command does the rest of its work.
    *
-   * @param saves what is saved then
-   * @returns what withdraws `finish`
+   * @param saves what is saved in that case
+   * @returns a function that withdraws `finish`
    */
   finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
     this.#tell({ saves });
-    // one may have come between two of a command's trainings
+    // a signal may have arrived between two trainings of a command
     if (this.#exitCode !== undefined) finish();
     return () => {
       if (this.#finish === finish) this.#finish = undefined;
     };
   }
 
-  /** To be called when the main thread has had a signal. */
+  /** Must be called when the main thread has received a signal. */
   take({ signal, finish }: SignalSent): void {
     const exitCode = SIGNAL_EXITS[signal];
     if (!finish) {

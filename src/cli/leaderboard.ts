@@ -1,4 +1,4 @@
-// A leaderboard as people read it: a line a contender, what was not trained, and in the last line what it comes to.
+// Formats a leaderboard for people: one line per contender, what was not trained, and the conclusion in the last line.
 
 import type { Comparison } from "../api/compare/compare.js";
 import { lineNote, metricCell, untrainedTexts } from "../evaluation/leaderboard.js";
@@ -6,7 +6,7 @@ import { titleOf } from "../evaluation/metrics.js";
 import { printable } from "../errors.js";
 import { formatTable } from "./terminal.js";
 
-/** The result of a comparison. */
+/** Formats the result of a comparison. */
 export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison): string {
   const { metrics, on, lines, untrained, vectors, conclusion } = leaderboard;
   const hasIntervals = lines.some(({ intervals }) => Object.hasOwn(intervals, metrics[0]));

@@ -1,14 +1,15 @@
-// What a table gains, as people read it: a line a start, its validation losses as a curve of blocks, and what may be said.
+// Formats a lift experiment for people: one line per initialization, its validation losses as a curve of block
+// characters, and the conclusion.
 
 import type { Lift } from "../api/lift/lift.js";
 import { shown, shownReach, type ArmSummary } from "../api/lift/summary.js";
 import { formatTable } from "./terminal.js";
 
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-/** Epochs of a curve that are drawn, at most. */
+/** Most epochs of a curve that are drawn. */
 const MAX_EPOCHS = 60;
 
-/** The result as text or markdown. */
+/** Formats the result as text or markdown. */
 export function liftText(lift: Lift, format: "text" | "markdown"): string {
   const { arms, pretraining, sentences, judged } = lift;
   const head = [
@@ -59,11 +60,14 @@ function reachedCells(arm: ArmSummary): string[] {
     : [seeds, shownReach(arm, "epochsToReach"), shownReach(arm, "secondsToReach")];
 }
 
-/** A line a start: the mean validation loss after each epoch, low blocks for low losses, all by one scale. */
+/**
+ * Draws one line per initialization: the mean validation loss after each epoch, low blocks for low losses, on a common
+ * scale.
+ */
 function curveLines({ trained }: Lift): string {
   const curves = trained.map(({ trainings }) => {
     const length = Math.max(...trainings.map(({ validLosses }) => validLosses.length));
-    // a training that stopped early stays where it was best
+    // after early stopping, a training keeps its best loss
     return Array.from({ length: Math.min(length, MAX_EPOCHS) }, (_, e) => {
       const losses = trainings.map(({ validLosses }) => validLosses[e] ?? Math.min(...validLosses));
       return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;

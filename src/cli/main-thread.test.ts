@@ -9,7 +9,7 @@ import { isShort } from "./main-thread.js";
 
 const folder = temporaryFolder();
 
-/** A run whose table has so many bytes. */
+/** Creates a run whose table has the given number of bytes. */
 function runOf(name: string, bytes: number): string {
   const run = join(folder, name);
   mkdirSync(run);

@@ -1,7 +1,8 @@
-// Which command lines take a few milliseconds: the main thread runs them itself, as a thread takes 20 to start.
+// Decides which command lines take only a few milliseconds: the main thread runs them itself, because starting a thread
+// takes 20.
 //
-// It must neither block the handlers of signals for long nor fill the heap, which would end the process without a message. So it
-// reads a small table, compares a few rows with it, and prints the result.
+// Such a command must neither block signal handlers for long nor fill the heap, which would end the process without a
+// message. It reads a small table, compares a few rows with it, and prints the result.
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,12 +11,12 @@ import { join } from "node:path";
 const LONG: Readonly<Record<string, readonly string[]>> = {
   neighbors: ["keys", "names", "index", "table", "out", "format", "force", "config"],
 };
-/** Words of a command line after the run, at most. */
+/** Most words of a command line after the run. */
 const MOST_WORDS = 40;
-/** Bytes that it reads, at most: comparing a key with them takes 8 ms. */
+/** Most bytes of the table: comparing a key with them takes 8 ms. */
 const SMALL = 2 ** 24;
 
-/** Whether a command line is one of these; the run is the first word after the command. */
+/** Whether a command line is short in this sense; the run is the first word after the command. */
 export async function isShort(
   [, , command = "", run = "-", ...words]: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -25,7 +26,7 @@ export async function isShort(
   if (!long || run.startsWith("-") || words.length > MOST_WORDS) return false;
   if (words.some((word) => /^-[^-]/.test(word) || long.some((name) => isOption(word, name)))) return false;
   if (long.some((name) => environment[`EMBED_${name.toUpperCase()}`])) return false;
-  // they may limit the heap
+  // such options may limit the heap
   if (environment["NODE_OPTIONS"] || execArgv.length > 0) return false;
   const files = ["manifest.json", "embeddings.arrow", "embeddings.added.arrow"];
   const sizes = await Promise.all(files.map((file) => sizeOf(join(run, file))));

@@ -1,12 +1,12 @@
-// The main thread of the program: it starts the command on a thread of its own, passes its streams on, and takes the signals.
-// Why: docs/decisions/0013-commands-on-a-thread.md.
+// The main thread of the program: it starts the command on another thread, passes its streams on, and handles signals.
+// Reasons: docs/decisions/0013-commands-on-a-thread.md.
 
 import { formatNamed, isForHelp } from "./arguments.js";
 import { CommandThread, type Place } from "./command-thread.js";
 import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
-/** Runs the program on the arguments of the process; sets its exit code. */
+/** Runs the program with the arguments of the process, and sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
   let command: CommandThread | undefined;
   try {
@@ -19,7 +19,7 @@ export async function main(argv: string[]): Promise<void> {
   }
 }
 
-/** Has the command start: most on a thread, and what follows is done while that starts. */
+/** Starts the command, usually on a thread; the rest of the setup is done while it starts. */
 async function placeFor(argv: string[]): Promise<Place> {
   if (await isShort(argv, process.env, process.execArgv)) {
     const { CommandHere } = await import("./command-here.js");
@@ -29,9 +29,9 @@ async function placeFor(argv: string[]): Promise<Place> {
   return startThread(argv);
 }
 
-/** @param end ends the program with that exit code */
+/** @param end ends the program with an exit code */
 function watchStreams(end: (exitCode: number) => void): void {
-  // a reader that has seen enough (head) closes the pipe: that is no error
+  // a reader that has seen enough (head) closes the pipe, which is not an error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") return end(0);
     writeError(`writing to standard output failed: ${error.message}`);

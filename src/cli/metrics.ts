@@ -1,4 +1,4 @@
-// Metrics as people read them.
+// Formats metrics for people.
 
 import { metricNames, titleOf } from "../evaluation/metrics.js";
 import { vectorsAddText } from "../evaluation/vectors-add.js";
@@ -8,7 +8,7 @@ import { searchLines } from "./search.js";
 import { formatTable } from "./terminal.js";
 import type { PartMetrics, Summary } from "../training/session/summary.js";
 
-/** What a training says at its end. */
+/** Formats the summary at the end of a training. */
 export function trainedText(summary: Summary<PartMetrics>): string {
   const { out, rows, trainedRows = rows, seconds, metrics, vectorsAdd, importances, dense } = summary;
   const kept = dense
@@ -27,10 +27,10 @@ function shareOfRows(some: number, all: number): string {
   return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 
-/** Columns that are reported. */
+/** Number of columns whose importance is printed. */
 const TOLD = 5;
 
-/** The columns that gain most, and their share of all gain. */
+/** Lists the columns with the largest gain, and their share of the total gain. */
 function importanceLines(importances: NonNullable<Summary["importances"]>): string {
   const total = importances.reduce((sum, { gain }) => sum + gain, 0);
   const used = importances.filter(({ splits }) => splits > 0);
@@ -42,7 +42,7 @@ function importanceLines(importances: NonNullable<Summary["importances"]>): stri
   return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
-/** A line a part, a column a metric. */
+/** Formats one line per split and one column per metric. */
 export function metricLines(metrics: Record<string, PartMetrics>): string {
   const names = metricNames(Object.values(metrics));
   if (names.length === 0) return "";

@@ -1,4 +1,4 @@
-// The command line: commands, and the exit codes of errors.
+// The command line: parses and runs commands, and returns exit codes.
 
 import { Command, CommanderError } from "commander";
 import { visibleText } from "../errors.js";
@@ -15,10 +15,10 @@ import { addConfigOption, applySettings } from "./settings.js";
 import { topics } from "./topics.js";
 import { standardError, writeError, writeText } from "./terminal.js";
 
-/** Columns of a terminal that does not say, and columns that no line of help fills. */
+/** Columns of a terminal of unknown width, and a width at which no line of help is wrapped. */
 const [USUAL, UNWRAPPED] = [80, 10_000];
 
-/** Runs the program on its arguments. @returns the exit code */
+/** Runs the program. @returns the exit code */
 export async function runProgram(given: string[], interrupts: Interrupts): Promise<number> {
   const argv = asHelpFlag(given, (word) => commands.some((one) => one.name === word));
   const name = commandNamed(argv);
@@ -48,7 +48,7 @@ export async function runProgram(given: string[], interrupts: Interrupts): Promi
   }
 }
 
-/** The program with the commands of `isWanted`; the others stand there by name and summary alone. */
+/** Creates the program with the commands of `isWanted`; the others have only name and summary. */
 async function programOf(
   interrupts: Interrupts,
   isWanted: (entry: CommandEntry) => boolean,
@@ -59,11 +59,11 @@ async function programOf(
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
     .configureOutput({
-      // off a terminal an option is one line, for grep
+      // outside of a terminal, each option is on one line, for grep
       getOutHelpWidth: () => widthOf(process.stdout),
       getErrHelpWidth: () => widthOf(standardError()),
       writeErr: (text) => writeText(visibleText(text)),
-      // the program says it itself, in the form of its other errors
+      // the program prints the error itself, in the form of its other errors
       outputError: () => undefined,
     })
     .configureHelp({ showGlobalOptions: false })
@@ -86,13 +86,13 @@ async function programOf(
   return program;
 }
 
-/** Columns that help may fill. */
+/** Returns the width of help in columns. */
 function widthOf({ isTTY, columns }: Pick<typeof process.stdout, "isTTY" | "columns">): number {
-  // some pseudo-terminals say that they have none
+  // some pseudo-terminals report 0 columns
   return isTTY ? columns || USUAL : UNWRAPPED;
 }
 
-/** Says what went wrong; returns the exit code. */
+/** Reports an error; returns the exit code. */
 function report(error: unknown, signal: AbortSignal, format: "text" | "json"): number {
   if (signal.aborted && signal.reason instanceof Interrupted) return signal.reason.exitCode;
   return reportError(error, format);

@@ -1,5 +1,5 @@
-// How progress looks: a spinner on a terminal; elsewhere plain lines, at most fifteen of a training's epochs and one every ten
-// seconds of reading, or JSON objects.
+// Displays progress: a spinner on a terminal; otherwise plain lines, at most fifteen for a training's epochs and one
+// every ten seconds of reading, or JSON objects.
 
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../training/session/watch.js";
@@ -9,25 +9,25 @@ import type { TerminalOptions } from "../flags/terminal-options.js";
 import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 
-/** Seconds between two lines about reading, off a terminal. */
+/** Seconds between two lines about reading, outside of a terminal. */
 const READING_INTERVAL = 10;
 
-/** What is shown on a terminal where a command says nothing more exact. */
+/** Text on a terminal until a command reports its progress. */
 const WORKING = "working";
-/** Seconds from which on it is shown how long one thing has taken. */
+/** Seconds after which the duration of a step is shown. */
 const LONG = 3;
-/** Lines of one training's epochs, at most: a log of a job has other lines too. */
+/** Most lines for one training's epochs, because a job's log has other lines, too. */
 const MOST_EPOCHS = { line: 15, terminal: 40 };
-/** Epochs that the time of the next one is estimated from. */
+/** Number of recent epochs from which the duration of the next one is estimated. */
 const RECENT = 5;
 
-/** Shows what a command tells; `stop` it before the result is printed. */
+/** Displays a command's progress; call `stop` before the result is printed. */
 export interface Display {
   observe: Observe;
   stop(): void;
 }
 
-/** The watch of a command that shows no progress: its notes are lines. */
+/** Returns the watch of a command without progress: its notes are printed as lines. */
 export function noted(signal: AbortSignal, quiet = false): Watch {
   return {
     signal,
@@ -37,7 +37,7 @@ export function noted(signal: AbortSignal, quiet = false): Watch {
   };
 }
 
-/** Does the work under the display that the options call for, which is gone when the result is there. */
+/** Calls a function with the display that the options select, and stops the display afterwards. */
 export async function watched<T>(
   options: TerminalOptions,
   signal: AbortSignal,
@@ -51,11 +51,11 @@ export async function watched<T>(
   }
 }
 
-/** The display that the options and the terminal call for. */
+/** Creates the display that the options and the terminal select. */
 async function displayFor(options: TerminalOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();
-  // ora divides by the terminal's width, which some pseudo-terminals say is 0
+  // ora divides by the terminal's width, which some pseudo-terminals report as 0
   const { isTTY, columns } = standardError();
   const terminal = isTTY && columns > 0 && process.env["TERM"] !== "dumb";
   const plain = options.progress === false || !terminal;
@@ -63,7 +63,7 @@ async function displayFor(options: TerminalOptions): Promise<Display> {
   return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
 }
 
-/** A line an event. Readings are reported many times a second, and seldom written. */
+/** Prints one line per event. Events of reading, which occur many times per second, are rarely printed. */
 function jsonDisplay(): Display {
   const isDue = everySoOften();
   return {
@@ -74,7 +74,7 @@ function jsonDisplay(): Display {
   };
 }
 
-/** Lines for a log of a job: of many epochs and of similar warnings few. */
+/** Prints lines for a job's log: few for many epochs, and for similar warnings. */
 function linesDisplay(lineOf: (progress: Progress) => string): Display {
   const isDue = everySoOften();
   const epochs = new EpochLines(MOST_EPOCHS.line, (event, isBest) =>
@@ -102,7 +102,7 @@ function linesDisplay(lineOf: (progress: Progress) => string): Display {
   };
 }
 
-/** Lines of notes and warnings. @returns what takes one, or writes what is held before another event */
+/** Prints notes and warnings. @returns functions that take a note, and print held ones before another event */
 function sentenceLines(write: (text: string) => void): { isTaken(progress: Progress): boolean; end(): void } {
   const lines = {
     note: new SimilarLines(write),
@@ -123,7 +123,7 @@ function sentenceLines(write: (text: string) => void): { isTaken(progress: Progr
   };
 }
 
-/** Whether a line about reading is due. */
+/** Returns a function that tells whether a line about reading is due. */
 function everySoOften(): () => boolean {
   let written = performance.now();
   return () => {
@@ -140,7 +140,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   const shown: Ora = ora({
     stream: standardError(),
     text: WORKING,
-    // a job in the background is stopped when it touches the terminal's modes
+    // a background job is stopped when it changes the terminal's modes
     discardStdin: false,
     ...(coloured ? {} : { color: false }),
   }).start();
@@ -153,7 +153,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   const epochs = new EpochLines(MOST_EPOCHS.terminal, (event, isBest) =>
     above(`${isBest ? "best: " : ""}${lineOf(event)}`),
   );
-  // what is being done, and since when
+  // the current step, and its start
   let [doing, since] = [WORKING, performance.now()];
   const show = (text: string): void => {
     if (text !== doing) [doing, since] = [text, performance.now()];
@@ -167,7 +167,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
     observe(progress) {
       if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        // what follows the last byte takes as long as it takes
+        // the time after the last byte cannot be estimated
         const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
         show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
         return;
@@ -195,7 +195,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   };
 }
 
-/** What formats the events of one command; speeds of reading are measured from the first on. */
+/** Returns a function that formats the events of one command; the speed of reading is measured from the first event on. */
 function lineWriter(): (progress: Progress) => string {
   const start = performance.now();
   return (progress) => {
@@ -250,7 +250,7 @@ function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
   return `${of}${refit ? "refit " : ""}${round} ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
-/** What formats what is left of a training: a time where its end is known, else what ends it. */
+/** Returns a function that formats the remainder of a training: a time if its end is known, else the stopping condition. */
 function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string {
   let recent: number[] = [];
   return ({ round = "epoch", epoch, epochs, seconds, stopsIn }) => {

@@ -1,7 +1,7 @@
-// A command line that cannot be parsed → the message of a usage error, in the form of all others, with the nearest name.
+// Formats the error of an invalid command line like other usage errors, with the most similar name.
 //
-// The parser (commander) throws English sentences with a code. Its own suggestions are not taken: it looks among shown options alone,
-// and the less common ones are hidden.
+// The parser (commander) throws English sentences with a code. Its suggestions are not used, because it considers only
+// visible options, and the less common ones are hidden.
 
 import type { Command, CommanderError } from "commander";
 import { nearestName } from "../errors.js";
@@ -10,17 +10,17 @@ import type { TableOption } from "../flags/table-option.js";
 import type { CommandEntry } from "./command-entry.js";
 
 /**
- * What is wrong with the command line, and what to try.
+ * Returns what is wrong with the command line, and what to try.
  *
- * @param command the command that it names, with its options; undefined when it names none
- * @param words   what follows the command's name
+ * @param command the named command with its options; undefined if there is none
+ * @param words   the words after the command's name
  */
 export function refusalText(
   { code, message }: Pick<CommanderError, "code" | "message">,
   command: Command | undefined,
   words: readonly string[],
 ): string {
-  // what the parser says in quotes: the option or the argument
+  // the quoted part of the parser's message is the option or the argument
   const [quoted = "", value = ""] = [...message.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const name = command?.name() ?? "embed";
   const options = (command?.options ?? []) as TableOption[];
@@ -31,7 +31,7 @@ export function refusalText(
     case "commander.unknownOption":
       return unknownOption(quoted, command);
     case "commander.missingMandatoryOptionValue": {
-      // it may be there, mistyped
+      // a mistyped option may be the cause
       const [unknown] = command?.parseOptions([...words]).unknown ?? [];
       if (unknown !== undefined) return unknownOption(unknown, command);
       return `${name} needs ${quoted}${option ? `: ${option.description}` : ""}`;
@@ -56,7 +56,10 @@ export function refusalText(
   }
 }
 
-/** What is said of a word that is no command. Where it begins the names of several, as `train` does, each is a line. */
+/**
+ * Returns the message for an unknown command. If the word is the start of several names, as `train` is, each is listed
+ * on a line.
+ */
 export function unknownCommand(typed: string, commands: readonly CommandEntry[]): string {
   const kinds = commands.filter(({ name }) => name.startsWith(`${typed}-`));
   if (kinds.length > 0) {
@@ -71,7 +74,7 @@ export function unknownCommand(typed: string, commands: readonly CommandEntry[])
   return `unknown command '${typed}'${didYouMean(typed, names, ";")} \`embed help\` lists the commands`;
 }
 
-/** What is said of a word that is neither a command nor a topic of the help. */
+/** Returns the message for a word that is neither a command nor a topic of the help. */
 export function unknownTopic(
   typed: string,
   commands: readonly CommandEntry[],
@@ -94,7 +97,7 @@ function unknownOption(typed: string, command: Command | undefined): string {
   return `${command.name()} has no option '${flag}'${hint} \`embed ${command.name()} --help-all\` lists all of them`;
 }
 
-/** The nearest name as a question. @param otherwise what stands there where no name is near */
+/** Returns the most similar name as a question. @param otherwise the text if no name is similar */
 function didYouMean(typed: string, names: readonly string[], otherwise = ""): string {
   const near = nearestName(typed, names);
   return near === undefined ? otherwise : `: did you mean '${near}'?`;

@@ -1,11 +1,11 @@
-// What is said of an error, and its exit code.
+// Reports errors with their exit codes.
 
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { openFileLimit } from "../workers/process-limits.js";
 import { writeError } from "./terminal.js";
 
-/** What to do, by the code of an error of Node's. */
+/** Advice by the code of an error of Node's. */
 const REFUSED: Record<string, string> = {
   EMFILE: "too many files are open (EMFILE): raise the limit of this process, for example `ulimit -n 4096`",
   ENFILE: "too many files are open on this machine (ENFILE): close other programs, or raise fs.file-max",
@@ -19,10 +19,10 @@ const REFUSED: Record<string, string> = {
     "the JavaScript heap is full: NODE_OPTIONS=--max-old-space-size=8192 raises the limit to 8192 MB",
 };
 
-/** Fewer than the program opens at once while it reads its own modules. */
+/** A limit of open files below the number that loading the program's modules needs. */
 const FEW_FILES = 256;
 
-/** Reports an error. @returns its exit code: 74 when the system refused something, 70 of one that is none of ours: a bug */
+/** Reports an error. @returns its exit code: 74 if the system refused something, 70 for a bug */
 export function reportError(error: unknown, format: "text" | "json"): number {
   if (error instanceof EmbedError) {
     writeError(error.message, format);
@@ -41,16 +41,16 @@ export function reportError(error: unknown, format: "text" | "json"): number {
   return 70;
 }
 
-/** What the system refused, and what to do; undefined of another error. */
+/** Returns what the system refused, with advice; undefined for another error. */
 export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // an error that came from another thread has its code in the message alone
+  // an error from another thread has its code in the message only
   const code = "code" in error ? String(error.code) : (/^(E[A-Z]+): /.exec(error.message)?.[1] ?? "");
-  // Node looks for a package by opening files, and takes those that it cannot open for missing
+  // Node opens files to search for a package, and reports it as missing if it cannot open them
   const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];
   if (known !== undefined) return known;
-  // V8's own, without a code
+  // V8's error, which has no code
   if (error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message))
     return (
       `out of memory (${error.message}): free some memory, or raise the limit of this process, for ` +

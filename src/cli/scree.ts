@@ -1,4 +1,4 @@
-// The components of a decomposition as people read them: a line each for the first ones, then for every doubling.
+// Formats the components of a decomposition for people: one line each for the first ones, then for every doubling.
 
 import type { PartMetrics, Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
@@ -6,7 +6,7 @@ import { formatTable } from "./terminal.js";
 const SHOWN = 10;
 const BAR = 30;
 
-/** Share of the variance that each component explains, and all up to it; nothing where there is none. */
+/** Formats the share of the variance that each component explains, and the cumulative share; empty without components. */
 export function screeTable({ metrics }: Summary<PartMetrics>): string {
   const ratios = metrics["train"]?.["explainedVarianceRatio"];
   if (!Array.isArray(ratios) || ratios.length === 0) return "";

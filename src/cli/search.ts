@@ -1,11 +1,11 @@
-// What --search saw, as people read it.
+// Formats the results of --search for people.
 
 import { flagOf } from "../errors.js";
 import { titleOf } from "../evaluation/metrics.js";
 import type { Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
 
-/** A line a setting, the best first; nothing without a search. */
+/** Formats one line per setting, the best first; nothing without a search. */
 export function searchLines({ search: trials, searchedBy }: Pick<Summary, "search" | "searchedBy">): string {
   if (!trials || !searchedBy) return "";
   const all = new Set(trials.flatMap((trial) => Object.keys(trial)));
@@ -18,7 +18,7 @@ export function searchLines({ search: trials, searchedBy }: Pick<Summary, "searc
   return `${formatTable([[...titles, "epochs", titleOf(searchedBy.metric)], ...lines])}${gainLine(searchedBy)}\n`;
 }
 
-/** What the best setting is ahead of the default, and how sure that is. */
+/** Formats how much better the best setting is than the default, and how certain that is. */
 function gainLine({ metric, default: standard, difference }: NonNullable<Summary["searchedBy"]>): string {
   if (standard === null || !difference) return "";
   const { value, low, high } = difference;

@@ -1,5 +1,5 @@
-// Options from elsewhere than the command line: EMBED_* variables and --config. A flag goes before a variable, a variable
-// before the file, the file before the default.
+// Options that are not on the command line: EMBED_* variables and --config. A flag takes precedence over a variable, a
+// variable over the file, the file over the default.
 
 import type { Command } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
@@ -10,18 +10,18 @@ import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Gives every command --config. */
+/** Adds --config to every command. */
 export function addConfigOption(command: Command): void {
   addTable(command, config);
 }
 
 /**
- * Sets what the command line leaves open on the command that it names.
+ * Sets options of a command that the command line does not contain.
  *
- * @param scratch a program like it, which is parsed to see what the command line says
- * @param everyCommand all commands with their options: a config file may hold those of others
+ * @param scratch a copy of the program, which is parsed to find the options of the command line
+ * @param everyCommand all commands with their options, because a config file may contain those of others
  * @throws {ConfigError} the config file is not valid
- * @throws {UsageError} a variable's value is none
+ * @throws {UsageError} a variable's value is invalid
  */
 export async function applySettings(
   program: Command,
@@ -38,7 +38,7 @@ export async function applySettings(
   try {
     given.parseOptions(argv.slice(3));
   } catch {
-    // the program itself says it when it parses them
+    // the program reports the error when it parses the command line
     return;
   }
   const open = optionsOf(command).filter(

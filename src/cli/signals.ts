@@ -1,4 +1,4 @@
-// The signals that end a command, and what the two threads of the program say to each other about them.
+// The signals that end a command, and the messages about them between the two threads of the program.
 //
 //   main thread: signals, standard streams        command.worker: the command
 //     SignalSent ───────────────────────────────►  stops, or finishes with what it has
@@ -7,41 +7,41 @@
 import type { Unfinished } from "../io/leftovers.js";
 import type { HookFlags } from "./hooks.js";
 
-/** Exit codes by signal: 128 and its number. */
+/** Exit codes by signal: 128 plus its number. */
 export const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type SignalName = keyof typeof SIGNAL_EXITS;
 
-/** What the main thread sends on a signal. */
+/** The message of the main thread after a signal. */
 export interface SignalSent {
   signal: SignalName;
-  /** whether the command is to finish with what it has, rather than stop */
+  /** true if the command must finish with what it has, instead of stopping */
   finish: boolean;
 }
 
-/** Of `embed run`: what is known of it before it ends. */
+/** For `embed run`: what the hook needs before the run ends. */
 export interface InterruptedHook {
   flags: HookFlags;
-  /** of the pipeline, as it was named */
+  /** path of the pipeline file, as the user named it */
   file: string;
 }
 
-/** What the command tells the main thread. */
+/** Messages of the command to the main thread. */
 export type FromCommand =
-  /** what a signal lets it save from now on, as --on-interrupt save asks for; until then a signal stops it */
+  /** what a signal makes it save from now on, with --on-interrupt save; before that a signal stops it */
   | { saves: string }
-  /** what a signal that stops it keeps, as a clause of a sentence */
+  /** what is kept if a signal stops it, as a clause of a sentence */
   | { keeps: string }
-  /** a temporary file, or a lock, that it makes, or that is no more */
+  /** a temporary file, or a lock, that it creates, or has removed */
   | { unfinished: Unfinished; isThere: boolean }
-  /** commands of the user's to be run should it be ended in the middle of its work; undefined when it runs them itself */
+  /** commands of the user to run if it is ended in the middle of its work; undefined if it runs them itself */
   | { hook: InterruptedHook | undefined }
   /** lines for standard error */
   | { text: string }
   /** it reads standard input */
   | { readsStdin: true };
 
-/** What the command's thread is started with. */
+/** The data that the command's thread is started with. */
 export interface CommandStart {
   argv: string[];
 }

@@ -1,4 +1,4 @@
-// Fewer lines about the same: which epochs of a long training have one, and sentences that are alike.
+// Which epochs of a long training get a line, and how similar sentences are combined.
 
 import type { Progress } from "../training/session/watch.js";
 import { EpochLines, similarTogether, SimilarLines } from "./similar-lines.js";
@@ -10,7 +10,7 @@ const epochOf = (epoch: number, epochs: number, more: Partial<Epoch> = {}): Epoc
   ...more,
 });
 
-/** The epochs that have a line, those that are there as the best with a star. */
+/** Returns the epochs with a line; those written as the best are marked by a star. */
 function linesOf(most: number, events: readonly Epoch[]): string[] {
   const lines: string[] = [];
   const epochs = new EpochLines(most, ({ epoch }, isBest) => lines.push(`${epoch}${isBest ? "*" : ""}`));
@@ -19,7 +19,7 @@ function linesOf(most: number, events: readonly Epoch[]): string[] {
   return lines;
 }
 
-/** A training that is best at one epoch and ends at another. */
+/** Creates the epochs of a training with the given best and last epoch. */
 const training = (best: number, end: number, most: number): Epoch[] =>
   Array.from({ length: end }, (_, e) => epochOf(e + 1, most, { validLoss: 1, best: e + 1 === best }));
 

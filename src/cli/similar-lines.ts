@@ -1,30 +1,33 @@
-// Fewer lines about the same: epochs of a long training, and notes and warnings that differ in names and numbers alone.
+// Reduces similar lines: epochs of a long training, and notes and warnings that differ only in names and numbers.
 
 import type { Progress } from "../training/session/watch.js";
 import { isAtK } from "../evaluation/metrics.js";
 
 type Epoch = Extract<Progress, { stage: "epoch" }>;
 
-/** Lines beside the evenly spaced ones: the first, the best and the last. */
+/** Number of lines in addition to the evenly spaced ones: the first, the best and the last. */
 const EXTRA = 3;
 
-/** Whether an epoch was measured on held-out rows, so that there is a best one. */
+/** Whether an epoch was evaluated on held-out rows, so that there is a best one. */
 export function isValidated(event: Epoch): boolean {
   return event.validLoss !== undefined || Object.keys(event).some(isAtK);
 }
 
-/** Epochs that get a line: all of a short training; of a longer one the first, evenly spaced ones, and at its end the best and the last. */
+/**
+ * Selects epochs that get a line: all of a short training; of a longer one the first, evenly spaced ones, and at its
+ * end the best and the last.
+ */
 export class EpochLines {
   readonly #most: number;
   readonly #write: (event: Epoch, isBest: boolean) => void;
   #last: Epoch | undefined;
   #best: Epoch | undefined;
-  /** whether these have their line */
+  /** whether these have been written */
   #written = { last: true, best: true };
 
   /**
-   * @param most  lines of a training, at most; above 3
-   * @param write gets what has a line, and whether it is there as the best
+   * @param most  most lines of a training; above 3
+   * @param write receives each epoch with a line, and whether it is the best
    */
   constructor(most: number, write: (event: Epoch, isBest: boolean) => void) {
     this.#most = most;
@@ -44,7 +47,7 @@ export class EpochLines {
     this.#written.best = isShown;
   }
 
-  /** Writes the lines held back before the end of a training; to be called before anything else is. */
+  /** Writes the lines that were held back until the end of a training; must be called before anything else is written. */
   end(): void {
     const isLastBest = this.#best === this.#last;
     if (this.#best && !this.#written.best && !isLastBest) this.#write(this.#best, true);
@@ -53,12 +56,12 @@ export class EpochLines {
   }
 }
 
-/** Whether an epoch goes on with the training of another. */
+/** Whether an epoch continues the training of another. */
 function isNext(last: Epoch, { training, refit, epoch }: Epoch): boolean {
   return last.training === training && last.refit === refit && last.epoch < epoch;
 }
 
-/** Sentences of which several may be alike: one line for those that come together. */
+/** Combines consecutive similar sentences into one line. */
 export class SimilarLines {
   readonly #write: (text: string) => void;
   #held: string[] = [];
@@ -70,12 +73,12 @@ export class SimilarLines {
 
   see(text: string): void {
     this.#held.push(text);
-    // a long computation may follow
+    // a long computation may follow, so held sentences are written after a short time
     this.#timer ??= setTimeout(() => this.end(), 100);
     this.#timer.unref();
   }
 
-  /** Writes what is held; to be called before anything else is. */
+  /** Writes held sentences; must be called before anything else is written. */
   end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -85,12 +88,12 @@ export class SimilarLines {
   }
 }
 
-/** So many that are alike are each a line. */
+/** Most similar sentences that are written separately. */
 const FEW = 3;
-/** Names of others that a line has. */
+/** Most names of other sentences that a line contains. */
 const MOST_NAMED = 10;
 
-/** Sentences of which many that differ in quoted names and numbers alone are one: the first, with what the others are about. */
+/** Combines sentences that differ only in quoted names and numbers: the first, followed by the names of the others. */
 export function similarTogether(sentences: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const text of sentences) {
@@ -104,7 +107,7 @@ export function similarTogether(sentences: readonly string[]): string[] {
   );
 }
 
-/** What the others of a group are about: the name in each that the first has not. */
+/** Returns the names of the other sentences that the first does not contain. */
 function othersText([first, ...others]: readonly string[]): string {
   const namesOf = (text: string) => text.match(/'[^']*'/g) ?? [];
   const known = namesOf(first!);

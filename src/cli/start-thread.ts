@@ -1,4 +1,4 @@
-// A command's thread, started.
+// Starts a command's thread.
 
 import { Worker } from "node:worker_threads";
 import { checkAddresses } from "../workers/process-limits.js";
@@ -12,7 +12,7 @@ export function startThread(argv: string[]): Place {
   return new Worker(new URL("./command.worker.js", import.meta.url), {
     workerData: start,
     stdin: true,
-    // otherwise Node opens the process's own streams before it starts the thread
+    // otherwise Node opens the process's streams before it starts the thread
     stdout: true,
     stderr: true,
   });

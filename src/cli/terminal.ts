@@ -1,7 +1,7 @@
-// What goes where: results to stdout, everything else to stderr.
+// Writes results to stdout and everything else to stderr.
 //
-// Names of columns, keys and files come from whoever made the log. All text passes here, and no name in it steers the terminal,
-// reorders a line or looks like a line of its own.
+// Names of columns, keys and files come from the log, which may be hostile. All text passes through here, so that no
+// name in it controls the terminal, reorders a line or looks like a separate line.
 
 import type { WriteStream } from "node:tty";
 import { printable, shortened, visibleText } from "../errors.js";
@@ -10,20 +10,21 @@ const decoder = new TextDecoder();
 
 let opened: WriteStream | undefined;
 
-/** Standard error. It is opened when it is first asked for, as that takes a while. */
+/** Returns standard error. It is opened on first use, because that takes some time. */
 export function standardError(): WriteStream {
   return opened ?? process.stderr;
 }
 
-/** Has another stream be standard error: what a thread is given in its place knows no terminal. */
+/** Replaces standard error by another stream, because a thread's own does not know the terminal. */
 export function standardErrorIs(stream: WriteStream): void {
   opened = stream;
 }
 
 /**
- * Writes a result: text, or the bytes of an export, which stay as they are in a file and a pipe and are shown as text on a terminal.
+ * Writes a result: text, or the bytes of an export, which are unchanged in a file and a pipe and shown as text on a
+ * terminal.
  *
- * Resolves when it is taken, so that a slow reader holds the writer back.
+ * Resolves when the result is taken, so that a slow reader slows the writer down.
  */
 export function writeResult(chunk: string | Uint8Array): Promise<void> {
   const asText = typeof chunk !== "string" && process.stdout.isTTY;
@@ -36,17 +37,17 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
 
 let write = (text: string): void => void standardError().write(text);
 
-/** Has lines for a person written by another thread: a thread's own stream keeps the second until its event loop turns. */
+/** Lets another thread write lines for people, because a thread's own stream delays them until its event loop runs. */
 export function writeLinesBy(other: (text: string) => void): void {
   if (!standardError().isTTY) write = other;
 }
 
-/** Writes text for a person, as it is. */
+/** Writes text for people unchanged. */
 export function writeText(text: string): void {
   write(text);
 }
 
-/** Writes a line for a person; what follows a line end is indented. */
+/** Writes a line for people; text after a line end is indented. */
 export function writeLine(text: string): void {
   write(`${visibleText(shortened(text)).replaceAll(/\n(?! )/g, "\n  ")}\n`);
 }
@@ -57,13 +58,13 @@ export function writeJsonLine(value: object): void {
   write(`${visibleText(JSON.stringify(value, short))}\n`);
 }
 
-/** Writes an error, as a line for a person or as one JSON object. */
+/** Writes an error, as a line for people or as one JSON object. */
 export function writeError(text: string, format: "text" | "json" = "text"): void {
   if (format === "json") writeJsonLine({ stage: "error", text });
   else writeLine(`embed: ${text}`);
 }
 
-/** Rows of cells in aligned columns, each on one line; numbers to the right. */
+/** Formats rows of cells in aligned columns, each on one line; numbers are right-aligned. */
 export function formatTable(cells: string[][]): string {
   const rows = cells.map((row) => row.map(printable));
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));

@@ -1,4 +1,4 @@
-// What `embed help TOPIC` prints: the options that many commands share, from their tables, and what they have in common.
+// The pages of `embed help TOPIC`: the options that many commands share, from their option tables.
 
 import { Command, Help, type Option } from "commander";
 import { exitCodes } from "../errors.js";
@@ -61,7 +61,7 @@ const sharedTables = {
   weekly,
 } satisfies Record<string, OptionTable>;
 
-/** The page of each topic, by its name. */
+/** By topic: returns its page. */
 export const pages: Readonly<Record<TopicName, () => Promise<string> | string>> = {
   columns: () => page(COLUMNS, optionLines(sharedTables.columns), WHERE),
   reading: () => page(READING, optionLines(sharedTables.reading)),
@@ -75,7 +75,7 @@ function page(...parts: string[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** The options of a table, as --help shows them. */
+/** Formats the options of a table as in --help. */
 function optionLines(table: OptionTable): string {
   const help = new Help();
   const command = addTable(new Command(), table);

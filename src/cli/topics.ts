@@ -1,13 +1,13 @@
-// Topics of `embed help`: what many commands share, each explained once. Their pages load when one is asked for.
+// Topics of `embed help`: options and rules that many commands share. Their pages are loaded on demand.
 
-/** A page of help that is no command's. */
+/** A page of help that belongs to no command. */
 interface Topic {
   name: string;
   /** one line for the program's help */
   summary: string;
 }
 
-/** Every topic, in the order of the help. */
+/** All topics, in the order of the help. */
 export const topics = [
   { name: "columns", summary: "columns of a log: roles, features, side tables, filters" },
   { name: "reading", summary: "reading logs: formats, encodings, bad rows, event filters" },

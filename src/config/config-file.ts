@@ -1,7 +1,7 @@
-// embed.yaml → the values of a command's options, each with the place where it stands.
+// Reads embed.yaml into the values of a command's options, each with its position.
 //
-// Keys are the options' long names. A file serves all commands: what another command knows is passed over, what none
-// knows is an error.
+// Keys are the options' long names. A file serves all commands: options of other commands are ignored, unknown keys are
+// an error.
 
 import { isMap, isScalar, type Document } from "yaml";
 import { z } from "zod";
@@ -14,17 +14,17 @@ export interface Setting {
   /** flag: true or false; one: a single value; many: a value, a list of them, or a mapping from columns to values */
   kind: "flag" | "one" | "many";
   choices?: readonly string[];
-  /** what it does, for a schema */
+  /** its help, for a schema */
   help?: string;
-  /** its value starts with the path of a file or run; maybe: or is something else */
+  /** always: its value starts with the path of a file or run; maybe: or it is something else */
   path?: "always" | "maybe";
-  /** no byte of the result depends on it */
+  /** true if results do not depend on it */
   noBytes?: true;
 }
 
-/** What the file says of one option. */
+/** The value of one option in the file. */
 export interface ConfigEntry {
-  /** as the command line would take it; a list's are one an occurrence, a mapping's are KEY:VALUE */
+  /** in the syntax of the command line; a list has one element per occurrence, the elements of a mapping are KEY:VALUE */
   value: boolean | string | string[];
   line: number;
   /** from 1 */
@@ -34,9 +34,10 @@ export interface ConfigEntry {
 /**
  * Reads a config file.
  *
- * @param settings of the command that runs
- * @param otherNames keys that other commands know
- * @throws {ConfigError} unreadable, no YAML, an unknown key (with the nearest known one), or a value of another kind
+ * @param settings options of the command that runs
+ * @param otherNames keys of other commands
+ * @throws {ConfigError} unreadable, not YAML, an unknown key (with the most similar known one), or a value of another
+ * kind
  */
 export async function readConfig(
   path: string,
@@ -44,7 +45,7 @@ export async function readConfig(
   otherNames: readonly string[],
 ): Promise<Map<string, ConfigEntry>> {
   const { document, content, placeOf, fail } = await readYamlDocument(path, "the config file");
-  // a file of comments alone
+  // the file contains only comments
   if (content === null) return new Map();
   if (!isMap(document.contents)) return fail(0, "expected options as `name: value`, one per line");
 
@@ -81,7 +82,7 @@ function schemaOf(settings: readonly Setting[], otherNames: readonly string[]) {
   return z.strictObject(shape);
 }
 
-/** What a file may say of an option. */
+/** Returns the schema of an option's value in a file. */
 export function settingSchema({ kind, choices, help }: Setting): z.ZodType {
   const one = choices ? z.enum([...choices]) : scalar;
   const schema = (kind === "flag" ? z.boolean() : kind === "one" ? one : many).optional();
@@ -94,14 +95,14 @@ function expectationOf({ kind, choices }: Setting): string {
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
 }
 
-/** Where a key stands. */
+/** Returns the position of a key. */
 function offsetOf({ contents }: Document, name: string): number {
   if (!isMap(contents)) return 0;
   const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);
   return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
 }
 
-/** A file's value as the command line would take it. */
+/** Returns a file's value in the syntax of the command line. */
 export function textsOf(value: unknown): boolean | string | string[] {
   if (typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(String);

@@ -1,16 +1,16 @@
-// How much the files and days of a log differ from each other → the starter's bounds on those that come next.
+// Derives the starter's bounds on new files and days from how much those of the log differ from each other.
 
-/** Rows of the files, or of the days, of a log. */
+/** The variation of the number of rows per file, or per day, of a log. */
 export interface RowSpread {
   groups: number;
-  /** rows of the smallest and of the largest group, by those of the median one */
+  /** rows of the smallest and of the largest group, relative to the median */
   least: number;
   most: number;
-  /** of days: the longest run of days without an event that the log has twice; 0 of a log without such */
+  /** for days: the longest run of days without an event that occurs at least twice; 0 if there is none */
   empty?: number;
 }
 
-/** Groups from which on a log shows how they vary, weekends among them. */
+/** Fewest groups of a log that show how they vary, including weekends. */
 const ENOUGH = 14;
 
 /** @param sizes rows of each group; not empty */
@@ -20,7 +20,10 @@ export function spreadOf(sizes: readonly number[]): RowSpread {
   return { groups: sizes.length, least: sorted[0]! / median, most: sorted.at(-1)! / median };
 }
 
-/** The spread of days, without the first and the last, which may be cut. @param days rows by day since 1970; not empty */
+/**
+ * Returns the spread of days, without the first and the last, which may be incomplete. @param days rows by day since
+ * 1970; not empty
+ */
 export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   const all = [...days.keys()].sort((a, b) => a - b);
   const whole = all.length > 2 ? all.slice(1, -1) : all;
@@ -32,18 +35,18 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** The facts of a log that decide its bounds. */
+/** The properties of a log that its bounds depend on. */
 export interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
   hasItem: boolean;
-  /** undefined: one file that is read by its name */
+  /** undefined: one file that is named */
   files: RowSpread | undefined;
   /** undefined: no column is the time */
   days: RowSpread | undefined;
 }
 
-/** Lines under `before:`. */
+/** Returns lines under `before:`. */
 export function newRowsLines({ files, days, ...log }: NewRowsLog): string[] {
   return [
     ...(files
@@ -71,7 +74,7 @@ function boundLines(
   { task, hasUser, hasItem }: Pick<NewRowsLog, "task" | "hasUser" | "hasItem">,
 ): string[] {
   const few = groups < ENOUGH;
-  // a file cut to a quarter fails unless files differ as much as that
+  // a file truncated to a quarter fails unless files differ by that much
   const atLeast = Math.max(5, Math.min(few ? 30 : 50, Math.floor(12 * least) * 5));
   const atMost = Math.max(few ? 250 : 180, Math.ceil(15 * most) * 10);
   const counts = `{ atLeast: ${atLeast}%, atMost: ${atMost}% }`;
@@ -86,25 +89,25 @@ function boundLines(
   ].map((line) => `  ${line}`);
 }
 
-// How often a log's files come, by the newest event of each → the starter's bounds on the newest event of all.
+// Derives the starter's bounds on the newest event from how often the log's files come, by the newest event of each.
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Of one file, or of files that end together: the job is a weekly one. */
+/** The default interval for one file, or for files that end together: the job is weekly. */
 const WEEK = 7 * DAY;
-/** A log may lag by so many of its intervals; one that is older is a sample of the past. */
+/** Number of intervals that a log may lag; an older log is a sample of the past. */
 const MOST_LAG = 8;
 
 export interface NewestGate {
-  /** what stands under `newest:` */
+  /** the value of `newest:` */
   bounds: string;
-  /** where they come from, for a comment */
+  /** the reason for the bounds, for a comment */
   why: string;
-  /** the log is too old for a bound on its age: what to do about it */
+  /** set if the log is too old for a bound on its age: advice for the user */
   warning?: string;
 }
 
-/** The largest time between the ends of two files, ms; undefined where files end together, as parts of one day do. */
+/** Returns the longest time between the ends of two files, ms; undefined if files end together, like parts of one day. */
 export function cadenceOf(newest: readonly number[]): number | undefined {
   const ends = newest.toSorted((a, b) => a - b);
   const gaps = ends.slice(1).map((end, i) => end - ends[i]!);
@@ -113,9 +116,10 @@ export function cadenceOf(newest: readonly number[]): number | undefined {
 }
 
 /**
- * Bounds that fail when the next files stay away: the age of the newest event may grow by one interval at most.
+ * Returns bounds that fail when the next files do not arrive: the age of the newest event may grow by at most one
+ * interval.
  *
- * `minAdvance: 0d` fails when the newest file is gone. A positive one would refuse to train again on the same log.
+ * `minAdvance: 0d` fails when the newest file is gone. A positive one would prevent training again on the same log.
  *
  * @param newest the newest event of each file, ms since 1970; not empty
  * @param now ms since 1970

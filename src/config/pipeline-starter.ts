@@ -1,31 +1,34 @@
-// The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
+// The starter pipeline of `embed init`: inferred roles, a suitable training, and gates around the log's current values.
 
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
-/** What is known of a log. */
+/** The known properties of a log. */
 export interface StarterLog {
-  /** as they stand in the file */
+  /** names as written into the file */
   logs: readonly string[];
-  /** which files these are now and later: a sentence */
+  /** a sentence on which files these are now and later */
   note: string;
-  /** that match the patterns now; undefined of one file that is read by its name */
+  /** number of files that match the patterns now; undefined for one file that is named */
   files?: number;
   rows: number;
   columns: readonly StarterColumn[];
-  /** keys of `reading` that were needed to read it, as YAML has them */
+  /** keys of `reading` that were needed to read it, in YAML's syntax */
   reading: Readonly<Record<string, string>>;
   timeFormat?: string;
-  /** bounds on the newest event; absent where no event has a time */
+  /** bounds on the newest event; absent if no event has a time */
   newest?: NewestGate;
-  /** how the rows of its files differ, and those of its days where it has times */
+  /** variation of its files, and of its days if it has times */
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
-/** What the starter trains: labels of classes, labels that are numbers, or events without labels. */
+/** The kind of training in the starter: class labels, numeric labels, or events without labels. */
 export type StarterTraining = "binary" | "regression" | "events";
 
-/** The training that a log allows, or undefined where it has neither a label nor users and items. @param task of the labels */
+/**
+ * Returns the training that suits a log, or undefined if it has neither a label nor users and items. @param task task
+ * of the labels
+ */
 export function starterTraining(
   columns: readonly StarterColumn[],
   task: "binary" | "regression" = "binary",
@@ -35,7 +38,10 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** YAML text with a comment for every choice. @param training as starterTraining says @param trainer the value of `command`, and a comment */
+/**
+ * Returns YAML text with a comment for every choice. @param training result of starterTraining @param trainer the value
+ * of `command`, and a comment
+ */
 export function starterPipeline(
   log: StarterLog,
   training: StarterTraining,
@@ -137,7 +143,7 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     .join("\n");
 }
 
-/** By how much a log may grow from one version to the next: by two files, each half as large again; 50% at the least. */
+/** Returns how much a log may grow from one version to the next: by two files, each half as large again; at least 50%. */
 function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
@@ -147,7 +153,7 @@ function zeroLine(training: StarterTraining): string {
   return "zero: { max: 30% } # an item of which no known user has an event stays zero";
 }
 
-/** Twice what is missing now, and 5% at the least. */
+/** Returns bounds of twice the current shares of missing cells, and at least 5%. */
 function missingLine({ rows, columns }: StarterLog): string {
   const most = Math.max(0, ...columns.map(({ missing }) => missing / Math.max(1, rows)));
   return `missing: { max: ${Math.min(100, Math.max(5, Math.ceil(200 * most)))}% }`;
@@ -163,8 +169,8 @@ function newestLines({ newest }: StarterLog): string {
 }
 
 /**
- * The metric that each task has; from one week to the next of real logs, rmse changed by 5% and ndcgAt20 by 20%. Log loss falls when
- * positive labels vanish; normalized entropy rises, or is undefined and fails.
+ * The gated metric of each task. Between successive weeks of real logs, rmse changed by 5% and ndcgAt20 by 20%. Log
+ * loss decreases when positive labels vanish; normalized entropy rises, or is undefined and fails.
  */
 const METRICS: Record<StarterTraining, string> = {
   binary: "normalizedEntropy: { worse: 5% }",
@@ -172,28 +178,31 @@ const METRICS: Record<StarterTraining, string> = {
   events: "ndcgAt20: { worse: 30% }",
 };
 
-/** Half of what there is, as a round number. */
+/** Returns half of the current number of rows, rounded. */
 function atLeast(rows: number): number {
   const half = Math.floor(rows / 2);
   const unit = 10 ** Math.max(0, String(half).length - 2);
   return Math.floor(half / unit) * unit;
 }
 
-/** The role of a column that is no feature unless it is named. */
+/** The role of a column that is not a feature unless it is named. */
 export const LEFT_OUT = "left out";
 
-/** What is known of a column. */
+/** The known properties of a column. */
 export interface StarterColumn {
   name: string;
   /** user, item, label, time, weight, session, numeric, field or left out */
   role: string;
   distinct: number;
   missing: number;
-  /** why the role was inferred; of a field, what it looks like and is not read as */
+  /** the reason for the role; for a field, what it looks like but is not read as */
   why?: string;
 }
 
-/** YAML text with a comment for every choice. @param logs as they were named @param trainer the command that the comments name */
+/**
+ * Returns YAML text with a comment for every choice. @param logs as the user named them @param trainer the command in
+ * comments
+ */
 export function starterConfig(
   logs: readonly string[],
   rows: number,
@@ -247,7 +256,7 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-/** Comments on columns that are no features, with nothing where there are none. */
+/** Returns comments on columns that are not features; empty if there are none. */
 export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
   return columns
     .map(
@@ -257,14 +266,14 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
     .join("");
 }
 
-/** `160 distinct, 3 missing`, and what a field looks like and is not read as. */
+/** Returns `160 distinct, 3 missing`, and what a field looks like but is not read as. */
 export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
   const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
   return role === "field" && why !== "" ? `${all}; ${printable(why)}` : all;
 }
 
-/** A name as a YAML scalar: bare where nobody could misread it, else as JSON, which YAML reads alike. */
+/** Returns a name as a YAML scalar: plain if that is unambiguous, else as JSON, which YAML reads in the same way. */
 export function scalarOf(name: string): string {
   const isPlain =
     /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null|y|n|yes|no|on|off)$/i.test(name);

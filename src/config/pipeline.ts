@@ -1,17 +1,17 @@
-// The pipeline file: its schema, by which it is checked and which is published as JSON Schema (docs/pipeline.schema.json).
+// The schema of pipeline files, with which they are checked and which is published as JSON Schema (docs/pipeline.schema.json).
 //
-//   name, store, log                what is read, and where it is published
-//   columns, reading                of the log, as embed encode takes them
+//   name, store, log                the input, and where results are published
+//   columns, reading                options of the log, as for embed encode
 //   train: {NAME: {command: ...}}   each training's options have the names of its flags
 //   gates, align, export, recall    docs/pipeline.md
 //
-// The names of options come from the flags themselves, as settings; nothing of them is written here a second time.
+// The names of options come from the flags themselves, as settings, and are not repeated here.
 
 import { z } from "zod";
 import { afterBounds, beforeBounds } from "./gates.js";
 import { settingSchema, type Setting } from "./config-file.js";
 
-/** Options that a pipeline file takes, by section. */
+/** Options of a pipeline file, by section. */
 export interface PipelineSettings {
   columns: readonly Setting[];
   reading: readonly Setting[];
@@ -21,7 +21,7 @@ export interface PipelineSettings {
   recall: readonly Setting[];
 }
 
-/** What the file says of options: as YAML has them. */
+/** The options in a pipeline file, as YAML values. */
 export type Given = Record<string, unknown>;
 
 /** A pipeline file's content. */
@@ -47,20 +47,20 @@ export type RecallContent = {
   send?: SendContent[] | undefined;
 } & Given;
 
-/** A server that lists go to. */
+/** A server that receives lists. */
 export interface SendContent {
   format: string;
   "url-env": string;
   into: string;
 }
 
-/** What an export's entry has beside its flags. */
+/** Keys of an export's entry beside its flags. */
 export const EXPORT_KEYS = ["train", "out", "to"] as const;
 export const RECALL_KEYS = [...EXPORT_KEYS, "send", "format", "url-env", "into"] as const;
 
-/** Formats of lists that are read back: the next version's are compared with them. */
+/** Formats of lists that can be read back, because the next version's lists are compared with them. */
 export const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
-/** Servers that take lists. */
+/** Servers that accept lists. */
 export const LIST_SERVERS = ["redis", "postgres"] as const;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
@@ -76,7 +76,7 @@ const gates = z.strictObject({
   after: afterBounds.optional().describe("bounds of each trained run, before anything is published"),
 });
 
-/** The schema of a pipeline file. */
+/** Returns the schema of a pipeline file. */
 export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineContent> {
   const commands = Object.entries(settings.trainings).map(([command, options]) =>
     trainingSchema(command, options),
@@ -148,7 +148,7 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
     .meta({ title: "A pipeline of embed run" });
 }
 
-/** The schema as JSON Schema (2020-12), to be published. */
+/** Returns the schema as JSON Schema (2020-12), to be published. */
 export function pipelineJsonSchema(settings: PipelineSettings): string {
   const json = z.toJSONSchema(pipelineSchema(settings), { io: "input", reused: "ref" });
   return `${JSON.stringify(json, undefined, 2)}\n`;

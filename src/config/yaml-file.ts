@@ -1,4 +1,4 @@
-// A YAML file → what its schema describes; an error names the line and column of what is wrong.
+// Reads a YAML file and checks it against a schema; an error names the line and column.
 
 import {
   isCollection,
@@ -19,9 +19,10 @@ import { readText } from "../io/read-text.js";
 /**
  * Reads a file and checks it.
  *
- * @param what the file is, for messages: `the bounds`
- * @param schemaFor of the file, or one that is chosen by what stands in it
- * @throws {ConfigError} unreadable, no YAML, an unknown key (with the nearest known one), or a value of another kind
+ * @param what noun for the file in messages: `the bounds`
+ * @param schemaFor returns the schema, which may depend on the content
+ * @throws {ConfigError} unreadable, not YAML, an unknown key (with the most similar known one), or a value of another
+ * kind
  */
 export async function readYaml<T>(
   path: string,
@@ -32,19 +33,19 @@ export async function readYaml<T>(
   return file.check(typeof schemaFor === "function" ? schemaFor(file.content) : schemaFor);
 }
 
-/** A YAML file that was parsed. */
+/** A parsed YAML file. */
 export interface YamlFile {
   content: unknown;
-  /** Its content. @throws {ConfigError} an unknown key, or a value of another kind */
+  /** Returns its content. @throws {ConfigError} an unknown key, or a value of another kind */
   check<T>(schema: z.ZodType<T>): T;
-  /** @param place keys from the top; of what is missing, where it would be @throws {ConfigError} always */
+  /** @param place keys from the top; for a missing key, where it would be @throws {ConfigError} always */
   fail(place: readonly string[], message: string): never;
 }
 
 /** Parses a file. @throws {ConfigError} as readYamlDocument */
 export async function openYaml(path: string, what: string): Promise<YamlFile> {
   const { document, content: read, fail: failAt } = await readYamlDocument(path, what);
-  // a file of comments alone says nothing
+  // a file of comments only has no content
   const content: unknown = read ?? {};
   const fail: YamlFile["fail"] = (place, message) => failAt(offsetOf(document, place), message);
   return {
@@ -54,7 +55,7 @@ export async function openYaml(path: string, what: string): Promise<YamlFile> {
       const result = schema.safeParse(content);
       if (result.success) return result.data;
       const { issues } = result.error;
-      // a key that is missing is often one that is mistyped
+      // a missing key is often a mistyped one, which is reported first
       const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
       const place = issue.path.map(String);
       if (issue.code === "unrecognized_keys") {
@@ -72,7 +73,7 @@ export async function openYaml(path: string, what: string): Promise<YamlFile> {
   };
 }
 
-/** What was expected: of several kinds that would do, what each says. */
+/** Returns the expected value; if several kinds are allowed, that of each. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== "invalid_union" || issue.errors.length === 0)
     return issue.message.replace(/^Invalid input: /, "").replace(/, received .*/, "");
@@ -80,7 +81,7 @@ function messageOf(issue: z.core.$ZodIssue): string {
   return messages.filter((each, i) => messages.indexOf(each) === i).join(", or ");
 }
 
-/** Keys that the schema knows there. @param content which of several kinds it is */
+/** Returns the keys that the schema allows at a place. @param content selects one of several kinds */
 function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): string[] {
   let at: unknown = schema;
   let value = content;
@@ -95,7 +96,7 @@ function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): s
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** The kind that a value says it is. */
+/** Returns the kind that a value states. */
 function kindOf({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
   const said = memberOf(value, def.discriminator);
   return options.find((option) => {
@@ -113,7 +114,7 @@ function childOf(schema: unknown): unknown {
   return schema instanceof z.ZodArray ? schema.element : undefined;
 }
 
-/** Where a key or an item of a list stands; of what is missing, where it would. */
+/** Returns the position of a key or an element of a list; for a missing one, where it would be. */
 function offsetOf(document: Document, path: readonly string[]): number {
   let at: unknown = document.contents;
   let offset = 0;
@@ -131,10 +132,10 @@ function offsetOf(document: Document, path: readonly string[]): number {
   return offset;
 }
 
-/** The content of a YAML text and its syntax tree, whose offsets say where a value stands. */
+/** The content of a YAML text and its syntax tree, with the positions of values. */
 export interface YamlDocument {
   document: Document;
-  /** what the file says; null for comments alone */
+  /** the content; null for comments only */
   content: unknown;
   /** line and column from 1 */
   placeOf: (offset: number) => { line: number; column: number };
@@ -143,11 +144,11 @@ export interface YamlDocument {
 }
 
 /**
- * Reads and parses a file. It may come from a stranger: aliases that multiply, contain themselves or have no anchor, and deep
- * nesting, are errors of the file.
+ * Reads and parses a file. It may come from an untrusted source: aliases that multiply, contain themselves or have no
+ * anchor, and deep nesting are errors.
  *
- * @param what the file is, for messages: `the pipeline file`
- * @throws {ConfigError} unreadable, no YAML, or aliases that cannot be resolved
+ * @param what noun for the file in messages: `the pipeline file`
+ * @throws {ConfigError} unreadable, not YAML, or aliases that cannot be resolved
  */
 export async function readYamlDocument(path: string, what: string): Promise<YamlDocument> {
   const text = await readText(path).catch((error: unknown) => {
@@ -164,7 +165,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
   checkDepth(text, fail);
-  // the package compares each key with all others of its mapping
+  // the package compares each key with all others of its mapping, which takes quadratic time
   const document = parseDocument(text, { uniqueKeys: false });
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
@@ -175,7 +176,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
     const content: unknown = document.toJS();
     return { document, content, placeOf, fail };
   } catch (error) {
-    // the parser's own limit of about a hundred repeats an anchor
+    // the parser's limit of about a hundred repetitions of an anchor
     if (error instanceof ReferenceError)
       return fail(firstAlias, "aliases repeat too many values: write the values out");
     throw error;
@@ -183,8 +184,9 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
 }
 
 /**
- * A key that is written `null` is the option of that name, and not YAML's null. No text has NUL: a command line could not hold it,
- * and no path does. `__proto__` is refused, because the check by a schema leaves it out of mappings without an error.
+ * Checks scalars. A key written as `null` is the option of that name, and not YAML's null. A text must not contain NUL,
+ * which neither a command line nor a path can contain. `__proto__` is rejected, because schemas silently drop it from
+ * mappings.
  */
 function checkScalars(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
@@ -205,7 +207,7 @@ function checkScalars(document: Document, fail: (offset: number, message: string
   });
 }
 
-/** No mapping has two entries of one key. */
+/** Checks that no mapping has two entries with the same key. */
 function checkUniqueKeys(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Map(_, { items }) {
@@ -220,10 +222,13 @@ function checkUniqueKeys(document: Document, fail: (offset: number, message: str
   });
 }
 
-/** Levels of lists and mappings; a pipeline file has six. A few hundred fill the stack of the parser, which ends the process. */
+/**
+ * Most nested lists and mappings; a pipeline file has six. A few hundred overflow the parser's stack, which ends the
+ * process.
+ */
 const DEEPEST = 100;
 
-/** Refuses deep nesting before anything recurses into it. */
+/** Rejects deep nesting before anything recurses into it. */
 function checkDepth(text: string, fail: (offset: number, message: string) => never): void {
   const parser = new Parser();
   for (const lexeme of new Lexer().lex(text)) {
@@ -233,7 +238,7 @@ function checkDepth(text: string, fail: (offset: number, message: string) => nev
   }
 }
 
-/** Each alias stands for an earlier anchor, outside itself. @returns where the first one stands */
+/** Checks that each alias refers to an earlier anchor outside of which it is. @returns the position of the first alias */
 function checkAliases(document: Document, fail: (offset: number, message: string) => never): number {
   let first: number | undefined;
   visit(document, {

@@ -1,6 +1,7 @@
-// From an opened log to a dataset: rows are filtered and checked as they come, and added to its columns.
+// Builds a dataset from an opened log: rows are filtered and checked as they are read, and appended to its columns.
 //
-// Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary. Rows that go to another sink cost the vocabulary and a batch.
+// Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. If the rows go to another
+// sink, memory is that of the vocabulary and a batch.
 
 import { keysOf, type Keys } from "../log/keys.js";
 import { DataError, NoRowsError, UsageError } from "../errors.js";
@@ -25,51 +26,54 @@ import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
 export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
-  /** rows for which one does not hold are left out */
+  /** only rows for which all of them hold are kept */
   filters: readonly Where[];
   onBadRow: "error" | "skip";
-  /** hears of each row that is left out as bad */
+  /** called for each row that is skipped as bad */
   onSkipped?: (row: BadRow) => void;
-  /** columns whose cells are kept as they stand there, with the rows' numbers, in Dataset.beside; absent: nothing is */
+  /** columns whose original cells are kept in Dataset.beside, with the numbers of the rows; absent: nothing is kept */
   beside?: readonly string[];
-  /** no text of a cell may stand in a warning */
+  /** true if warnings must not contain text of cells */
   hidesText?: boolean;
-  /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
+  /**
+   * called after the log is read, with the number of bad rows per reason and the number of all rows; an error that it
+   * throws ends the build
+   */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
 export interface BuiltDataset {
   dataset: Dataset;
-  /** what nobody named and was inferred, a sentence each */
+  /** inferred roles of columns, one sentence each */
   inferred: string[];
-  /** what a user should know: rows dropped, keys that no side table has */
+  /** information for the user: dropped rows, keys that are missing in a side table */
   notes: string[];
-  /** what the summary repeats: columns that were left out, or that look like another kind */
+  /** warnings that the summary repeats: columns that were ignored, or that look like another type */
   warnings: string[];
-  /** rows left out as bad, by reason */
+  /** number of bad rows that were skipped, per reason */
   skipped: Record<string, number>;
 }
 
-/** What is known of a dataset when all its rows have gone to a sink. */
+/** The result for a dataset whose rows were sent to a sink. */
 export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   numRows: number;
   roles: Roles;
   inputs: InputFingerprint[];
-  /** Rows of each of the first inputs, the log's files; side tables are inputs after these. */
+  /** Number of rows of each of the first inputs, which are the log's files; side tables follow them. */
   fileRows: number[];
-  /** as Dataset's */
+  /** as in Dataset */
   firstOther?: LabelPlace;
-  /** keys, or cells of several values, of each column; empty for numbers */
+  /** keys, or whole multi-valued cells, of each column; empty for numbers */
   dictionaries: Keys[];
   /** users that a first reading found above --drop-users-above; absent without the option */
   droppedUsers?: DroppedUsers;
 }
 
 /**
- * Reads the log to its end, into memory.
+ * Reads the log to its end into memory.
  *
  * @throws {UsageError} a flag names a column that no input has
- * @throws {DataError} a label, number or time that is none, with file, line and column; or no row is left
+ * @throws {DataError} a label, number or time is invalid, with file, line and column; or no row is left
  */
 export async function buildDataset(
   log: Log,
@@ -107,7 +111,7 @@ export async function buildDataset(
   return { dataset, ...given, notes: [...given.notes, ...notes] };
 }
 
-/** The share of a log that was read, as far as its files tell. */
+/** Returns the share of a log that was read, if its files have a known size. */
 function shareRead({ bytes, totalBytes }: ReadProgress): number {
   return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }
@@ -119,9 +123,10 @@ function besideOf(columns: readonly Column[]): Beside {
 }
 
 /**
- * Reads the log to its end and hands its rows, joined with the side tables, to a sink.
+ * Reads the log to its end, joins the side tables, and sends the rows to a sink.
  *
- * @param open makes the sink for the columns: the log's in its order, then the side tables'; roles as they are so far
+ * @param open creates the sink for the columns: the log's in its order, then the side tables'; roles as known before
+ * reading
  * @throws as buildDataset
  */
 export async function streamRows(
@@ -132,7 +137,7 @@ export async function streamRows(
   observe?: (progress: ReadProgress) => void,
 ): Promise<StreamedRows> {
   checkSides(log, sides);
-  // what later files have beside the first is no column that could be left out
+  // columns that only later files have are not columns of the log and cannot be ignored
   const options = { ...given, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
   refuseLaterColumns(log, options);
   const { filters } = options;
@@ -151,12 +156,12 @@ export async function streamRows(
   );
   const { roles, inferred, unnamed } = resolved;
 
-  // what cannot be made of the time is reported before a long reading
+  // invalid time fields are reported before a long reading
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = new Set([...whereColumns(wheres!, log.columns), ...columnsOf(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
-  // of two readings of one column, the first is its filters'
+  // if a column is read twice, the first reading is for the filters
   const isLastOf = (i: number) => {
     const next = purposes[i + 1];
     return next === undefined || next.isBeside === true || next.name !== purposes[i]!.name;
@@ -249,7 +254,7 @@ export async function streamRows(
   };
 }
 
-/** What rows know of their place in the log. */
+/** The column with the position of rows in the log. */
 const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
 
 function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan {
@@ -265,7 +270,7 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** @throws {DataError} a column is named that later files of the log have and the first has not */
+/** @throws {DataError} an option names a column that later files of the log have but the first file lacks */
 function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options: BuildOptions): void {
   if (laterColumns.size === 0) return;
   const { fields = [], numeric, multi, filters } = options;
@@ -286,7 +291,7 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
   );
 }
 
-/** @throws {UsageError} a filter asks for a text that is read as missing, and would never find it */
+/** @throws {UsageError} a filter compares with a text that is read as missing, and would never match */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
   for (const { flag, source, tests } of filters)
     for (const { column, texts } of tests) {
@@ -301,7 +306,7 @@ function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOpti
     }
 }
 
-/** The columns that filters ask about. */
+/** The columns that filters use. */
 function columnsOf(filters: readonly Where[]): string[] {
   return filters.flatMap(({ tests }) => tests.map(({ column }) => column));
 }

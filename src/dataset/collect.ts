@@ -1,4 +1,4 @@
-// Rows as they come from the log → the rows that a dataset keeps: filtered, then checked, then appended.
+// Selects the rows of a log that a dataset keeps: rows are filtered, then checked, then appended.
 
 import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
@@ -11,24 +11,24 @@ import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./filters/bad-rows.js";
 import type { WhereRows } from "./filters/where-rows.js";
 
-/** What one requested column is for; it decides what a cell must be. */
+/** The purpose of a requested column, which determines the cells that are valid. */
 export interface Purpose {
   name: string;
   as: "key" | "number";
   /** numbers are milliseconds */
   isTime?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
-  /** an empty cell is an error */
+  /** true if an empty cell is an error */
   required: boolean;
-  /** of cells with several values that carry numbers: how they are split */
+  /** how multi-valued cells with numbers are split */
   cells?: CellForm;
-  /** a number at or below it is an error */
+  /** a number at or below this is an error */
   above?: number;
-  /** a number outside is an error; what is expected, in words, where the role does not say it */
+  /** a number outside is an error; `expected` describes the range if the role does not */
   range?: { from: number; to: number; expected?: string };
-  /** what to do about a bad cell, where leaving its row out would leave out nearly all */
+  /** advice for a bad cell if skipping such rows would skip nearly all */
   advice?: string;
-  /** the cell as it stands there, for Dataset.beside */
+  /** true for the original cells of Dataset.beside */
   isBeside?: true;
 }
 
@@ -49,11 +49,11 @@ export type Cells = Uint32Array | Float64Array;
 
 export type KeyOf = (request: number, code: number) => string;
 
-/** Where the rows that pass go: memory, or files. */
+/** The destination of the rows that pass: memory, or files. */
 export interface RowSink {
   /**
-   * @param cells one array of numRows entries a purpose; they are the sink's until it has taken the rows
-   * @param rowNumbers f64[numRows], where they are asked for: each row's number in the log, from 0
+   * @param cells one array of numRows entries per purpose; the sink owns them until it has taken the rows
+   * @param rowNumbers f64[numRows], if requested: each row's number in the log, from 0
    */
   append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
 }
@@ -65,36 +65,36 @@ const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
-/** What becomes of rows that cannot be used. */
+/** How invalid rows are handled. */
 export interface Handling {
-  /** of times that are neither unix time nor ISO 8601 */
+  /** format of times other than Unix time and ISO 8601 */
   timeFormat?: string;
   onBadRow: "error" | "skip";
-  /** hears of each that is skipped */
+  /** called for each row that is skipped */
   onSkipped?: (row: BadRow) => void;
-  /** rows get their numbers in the log; its batches hold the malformed ones, too */
+  /** true if rows get their numbers in the log; batches must include malformed rows for this */
   numbersRows?: boolean;
 }
 
-/** Hands the rows that pass to a sink. */
+/** Checks rows and sends those that pass to a sink. */
 export class RowCollector {
   numRows = 0;
-  /** Rows that are kept, by file in the order of the log. */
+  /** Number of kept rows per file, in the order of the log. */
   readonly rowsOfFiles = new Map<string, number>();
   dropped = 0;
   /** the first row whose label is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
-  /** rows left out as bad, by reason */
+  /** number of bad rows that were skipped, per reason */
   readonly skipped: Record<string, number> = {};
-  /** the batch's rows with a bad cell, where somebody listens */
+  /** rows of the batch with a bad cell, if onSkipped is set */
   readonly #bad: BadRow[] = [];
   readonly #parseTime: TimeParser;
   readonly #expectedTime: string;
-  /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
+  /** by purpose and code: 1 for a cell that cannot be split into values */
   readonly #badSplit: number[][];
-  /** by purpose, of each code seen so far: what times (milliseconds) and labels that are read as text state */
+  /** by purpose and code: the number of times (milliseconds) and labels that are read as text */
   readonly #numberOfCode: number[][];
-  /** malformed rows so far, which no batch counts among its rows */
+  /** number of malformed rows so far, which are not rows of any batch */
   #numFaulty = 0;
 
   constructor(
@@ -116,9 +116,9 @@ export class RowCollector {
   }
 
   /**
-   * Takes a batch: filters first, so that what is dropped need not be well-formed.
+   * Takes a batch. Filters are applied first, so that rows they drop need not be valid.
    *
-   * @throws {DataError} a bad cell in a row that no filter drops, unless bad rows are skipped
+   * @throws {DataError} a row that no filter drops has a bad cell, and bad rows are not skipped
    */
   add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
@@ -143,14 +143,14 @@ export class RowCollector {
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
     if (batch.numRows > 0) {
-      // all rows of a batch are of one file
+      // all rows of a batch come from one file
       const { file } = batch.placeOf(0);
       this.rowsOfFiles.set(file, (this.rowsOfFiles.get(file) ?? 0) + kept);
     }
     return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
   }
 
-  /** Of the rows that are kept; malformed ones stand between them by their lines. */
+  /** Returns the numbers of the kept rows; malformed rows count by their lines. */
   #rowNumbers(batch: Batch, fates: Uint8Array): Float64Array {
     const faulty = batch.faultyRows.map(({ line }) => line).sort((a, b) => a - b);
     const numbers: number[] = [];
@@ -211,7 +211,7 @@ export class RowCollector {
     }
   }
 
-  /** Trainers hold labels as 32-bit floats. */
+  /** Checks that labels fit in 32-bit floats, as trainers store them. */
   #checkLabels(purpose: Purpose, i: number, batch: Batch, fates: Uint8Array): void {
     const labels = batch.columns[i]!;
     for (let row = 0; row < batch.numRows; row++) {
@@ -280,12 +280,12 @@ export class RowCollector {
     fates[row] = BAD;
   }
 
-  /** Passes the batch's bad rows on, in the order of the log. */
+  /** Passes the batch's bad rows to onSkipped, in the order of the log. */
   #tell(faulty: readonly BadRow[], onSkipped: (row: BadRow) => void): void {
     for (const row of [...faulty, ...this.#bad.splice(0)].sort((a, b) => a.line - b.line)) onSkipped(row);
   }
 
-  /** The cells of the rows that no filter drops and that are not bad. */
+  /** Returns the cells of the rows that no filter drops and that are valid. */
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
     for (const fate of fates) {
@@ -300,25 +300,25 @@ export class RowCollector {
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
-      // --time-format reads text
+      // with --time-format, times are read as text
       return role === "time" && isTime !== true ? Float64Array.from(rows, timeOfNumber) : rows;
     });
     return { cells, kept };
   }
 
-  /** What cells that are read as text state. */
+  /** Returns the numbers of cells that are read as text. */
   #stated(cells: Cells, i: number): Float64Array {
     const numbers = this.#numberOfCode[i]!;
     return Float64Array.from(cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
 }
 
-/** Whether the text of a cell states a number: a time, or a label of true or false. */
+/** Whether the text of a cell must be a number: a time, or a label of true or false. */
 function isStated({ role, as }: Purpose): boolean {
   return as === "key" && (role === "time" || role === "label");
 }
 
-/** A label of true or false, or of 1 or 0 among such; NaN for anything else. */
+/** Returns 1 or 0 for a label of true or false, or of 1 or 0; NaN for anything else. */
 function truthOrNumber(cell: string): number {
   const number = parseNumber(cell);
   return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);

@@ -1,4 +1,4 @@
-// The columns of a dataset while its rows come in: what each will be, and where its cells go.
+// The columns of a dataset while its rows are read: the kind of each column, and where its cells are stored.
 
 import type { Keys } from "../log/keys.js";
 import { sharedU32 } from "../numeric/indices.js";
@@ -10,23 +10,23 @@ import { densityOf, type Density } from "./sparse-fields.js";
 import type { Log } from "../log/log.js";
 import { roundedKeyWarnings } from "../log/rounded-keys.js";
 
-/** What a column of cells is: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
+/** The kind of a column's cells: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
 export type ColumnPlan = (
   { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
 ) & {
-  /** no column of the model's data, but kept beside it (Dataset.beside) */
+  /** true if the column is not used by the model, but kept in Dataset.beside */
   isBeside?: true;
 };
 
-/** Takes the columns' cells in the order of the rows. */
+/** Receives the cells of columns in the order of the rows. */
 export interface ColumnSink {
-  /** @param cells one array of numRows entries a column, which are the sink's until it has taken the rows */
+  /** @param cells one array of numRows entries per column; the sink owns them until it has taken the rows */
   append(cells: Cells[], numRows: number): void | Promise<void>;
-  /** Of columns of keys, when all rows have come: how many keys they have, in how many rows. */
+  /** Returns, for columns of keys after the last row, the number of keys and of rows that have one. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
 }
 
-/** A column from all its cells. @param dictionary the distinct keys or whole cells; unused for numbers */
+/** Creates a column from all of its cells. @param dictionary the distinct keys or whole cells; unused for numbers */
 export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Column {
   const { name } = plan;
   if (plan.kind === "number") return { kind: "number", name, values: cells as Float64Array };
@@ -36,12 +36,12 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/** The least that a column grows by: a pipe does not tell how many rows are to come. */
+/** Factor by which a column grows at least, because the number of rows of a pipe is unknown. */
 const GROWTH = 1.5;
-/** Room beyond the rows that are expected: those to come may be shorter. */
+/** Extra capacity relative to the expected number of rows, because the remaining rows may be shorter. */
 const SPARE = 1.1;
 
-/** Keeps cells in memory: each column in one array, codes in memory that threads share. */
+/** Keeps cells in memory: one array per column, with codes in memory that threads share. */
 export class MemoryColumns implements ColumnSink {
   readonly #columns: Cells[];
   #numRows = 0;
@@ -51,7 +51,10 @@ export class MemoryColumns implements ColumnSink {
     this.#columns = plans.map(({ kind }) => roomFor(kind, 0));
   }
 
-  /** Hears which share of the log was read so far: columns are made for all of it. Room that stays empty takes no memory. */
+  /**
+   * Sets the share of the log that was read so far. Columns are allocated for the whole log; unused capacity takes no
+   * physical memory.
+   */
   hear(share: number): void {
     this.#expected = this.#numRows / share;
   }
@@ -77,14 +80,14 @@ export class MemoryColumns implements ColumnSink {
     return counts.map(densityOf);
   }
 
-  /** All cells of a column, once. */
+  /** Returns all cells of a column; may be called once per column. */
   take(i: number): Cells {
     const column = this.#whole(i);
     this.#columns[i] = roomFor("key", 0);
     return column;
   }
 
-  /** The column without spare room. */
+  /** Returns the column without unused capacity. */
   #whole(i: number): Cells {
     const column = this.#columns[i]!;
     if (column.length > this.#numRows) this.#columns[i] = column.subarray(0, this.#numRows);
@@ -96,7 +99,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? new Float64Array(numRows) : sharedU32(numRows);
 }
 
-/** @returns none of a column that is not one of keys */
+/** @returns an empty list for a column that does not hold keys */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

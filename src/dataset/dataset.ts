@@ -1,13 +1,13 @@
 // A dataset: the log's columns as dictionary-encoded arrays, before any model option is applied.
 //
-// It holds every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
-// made from it (vocabulary.ts, split.ts, rows.ts), from the training part's rows only.
+// It contains every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
+// computed from it (vocabulary.ts, split.ts, rows.ts), from the rows of the training split only.
 
 import type { Keys } from "../log/keys.js";
 import { excerpt, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** One key a row. */
+/** A column with one key per row. */
 export interface KeyColumn {
   kind: "key";
   name: string;
@@ -17,23 +17,23 @@ export interface KeyColumn {
   dictionary: Keys;
 }
 
-/** Several keys a row: distinct cells are split once, and rows refer to distinct cells. */
+/** A column with several keys per row: distinct cells are split once, and rows refer to distinct cells. */
 export interface MultiColumn {
   kind: "multi";
   name: string;
   separator: string;
   /** u32[numRows]: index of a distinct cell, or MISSING */
   codes: Uint32Array;
-  /** u32[numCells + 1]: a cell's values are values[indptr[c] .. indptr[c + 1]) */
+  /** u32[numCells + 1]: cell c has the values values[indptr[c] .. indptr[c + 1]) */
   indptr: Uint32Array;
-  /** u32: indices into the dictionary; a repeated value counts once */
+  /** u32: indices into the dictionary; distinct within a cell */
   values: Uint32Array;
-  /** f32, one a value: the number that it carries. Absent where a cell of n values has 1/n for each */
+  /** f32, one per value: its number. Absent if each of a cell's n values weighs 1/n */
   weights?: Float32Array;
   dictionary: Keys;
 }
 
-/** One number a row; NaN where the cell is empty. Times are milliseconds since 1970 in UTC. */
+/** A column with one number per row; NaN if the cell is empty. Times are milliseconds since 1970 in UTC. */
 export interface NumberColumn {
   kind: "number";
   name: string;
@@ -45,7 +45,7 @@ export type Column = KeyColumn | MultiColumn | NumberColumn;
 
 export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
 
-/** Which column plays which part; a role without a column is absent. `fields` are categorical features in the log's order. */
+/** The roles of columns; a role without a column is absent. `fields` are categorical features in the log's order. */
 export interface Roles {
   user?: string;
   item?: string;
@@ -54,17 +54,17 @@ export interface Roles {
   weight?: string;
   event?: string;
   session?: string;
-  /** key columns that are features, user's and item's among them unless --fields left them out */
+  /** key columns that are features, including the user's and item's unless --fields excludes them */
   fields: string[];
   /** number columns that are features */
   numeric: string[];
   /** multi columns that are features, with the separator of their cells */
   multi: Record<string, string>;
-  /** multi columns whose values carry a number, `key:number`; none when absent */
+  /** columns of `multi` whose values have a number, `key:number`; none when absent */
   multiWeights?: string[];
-  /** which rows of a log with labels are events, where only those that happened were taken; the label is no role then */
+  /** for a log with labels from which only events were selected: which rows are events; the label has no role then */
   positives?: Positives;
-  /** key columns that nobody named and that are no features, as they have hardly two rows a key; none when absent */
+  /** key columns that are not features because they have hardly two rows per key, and no option names them; none when absent */
   leftOut?: string[];
 }
 
@@ -76,27 +76,27 @@ export interface Positives {
 
 export interface Dataset {
   numRows: number;
-  /** in the log's order of columns, then side tables' */
+  /** in the order of the log, then of side tables */
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
-  /** the first row whose label is neither 0 nor 1, for a message; unknown of rows that were encoded or chosen since */
+  /** the first row whose label is neither 0 nor 1, for a message; unknown for encoded or selected rows */
   firstOther?: LabelPlace;
-  /** how ids were replaced by hashes; absent when they stand as they are */
+  /** how ids were replaced by hashes; absent if they were not */
   hashKeys?: KeyHashing;
-  /** of a log that was read with it, all of whose rows are still here */
+  /** set if requested when the log was read, as long as all rows are present */
   beside?: Beside;
 }
 
-/** What is kept of rows for those who read what was made of them; no model looks at it. */
+/** Original cells that are kept for output beside results; models do not use them. */
 export interface Beside {
-  /** cells as the log has them, whatever their columns are to a model */
+  /** cells as in the log, whatever their columns are for a model */
   texts: KeyColumn[];
-  /** f64[numRows]: each row's number in the log, from 0; rows that were left out are counted */
+  /** f64[numRows]: each row's number in the log, from 0, counting skipped rows */
   rowNumbers: Float64Array;
 }
 
-/** Where a label stands in the log. */
+/** The position of a label in the log. */
 export interface LabelPlace {
   file: string;
   /** from 1 */
@@ -104,16 +104,19 @@ export interface LabelPlace {
   label: number;
 }
 
-/** What a run or a dataset keeps of it: enough to do the same to another log, and nothing to undo it with. */
+/** The hashing of ids as stored in a run or a dataset: enough to hash another log, but not to reverse it. */
 export interface KeyHashing {
   function: "hmac-sha256";
   encoding: "hex";
-  /** tells one secret from another: the hash of no id, cut short */
+  /** identifies the secret: the hash of a text that is no id, truncated */
   secretId: string;
   columns: string[];
 }
 
-/** The column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log is read */
+/**
+ * Returns the column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log
+ * is read
+ */
 export function columnNamed(dataset: Dataset, name: string): Column {
   const column = dataset.columns.find((candidate) => candidate.name === name);
   if (!column) throw new RangeError(`dataset has no column '${name}'`);
@@ -121,10 +124,11 @@ export function columnNamed(dataset: Dataset, name: string): Column {
 }
 
 /**
- * The column that an option names; of a log that was checked as it was read, of an encoded dataset it is here.
+ * Returns the column that an option names. For a log, its existence was checked while reading; for an encoded dataset,
+ * it is checked here.
  *
- * @param option as a user types it
- * @throws {UsageError} there is none
+ * @param option the option as the user types it
+ * @throws {UsageError} there is no such column
  */
 export function columnOfOption(dataset: Dataset, option: string, name: string): Column {
   const columns = dataset.columns.map((column) => column.name);

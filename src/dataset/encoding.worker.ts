@@ -1,12 +1,12 @@
-// Rows of one key in each field → their features: rounds of some blocks of rows each, which threads share.
+// Encodes rows with one key per field to features, in rounds of several blocks of rows that threads share.
 
 import { MISSING } from "../log/keys.js";
 
-/** Rows that are encoded together: 16 fields of them are 64 KB. */
+/** Number of rows that are encoded together: for 16 fields they take 64 KB. */
 const ROWS_IN_CACHE = 1024;
 export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 
-/** Cells, and what becomes of them. */
+/** The cells of fields, and the mapping to features. */
 export interface Encoding {
   fields: readonly {
     /** u32[numRows of the dataset] */
@@ -16,19 +16,19 @@ export interface Encoding {
     /** feature of id 0 */
     offset: number;
   }[];
-  /** u32: rows of the dataset */
+  /** u32: rows of the dataset to encode */
   rows: Uint32Array;
 }
 
-/** What the rounds work on; arrays that are large are in shared memory. */
+/** The data of all rounds; large arrays are in shared memory. */
 interface EncodingRounds extends Encoding {
-  /** u32[rows.length][fields.length]: where the features go */
+  /** u32[rows.length][fields.length]: receives the features */
   features: Uint32Array;
-  /** u32[1]: set to 1 when a cell is empty; what is encoded is of no use then */
+  /** u32[1]: set to 1 if a cell is empty, in which case the result is invalid */
   hasEmpty: Uint32Array;
 }
 
-/** Called once in each thread. @returns encodes ROWS_OF_ROUND rows */
+/** Called once in each thread. @returns a function that encodes the ROWS_OF_ROUND rows of a round */
 export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (round: number) => void {
   return (round) => {
     if (hasEmpty[0] === 1) return;
@@ -38,7 +38,7 @@ export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (rou
   };
 }
 
-/** Writes the features of rows first to last - 1 to their places. @returns false when a cell is empty */
+/** Writes the features of rows first to last - 1. @returns false if a cell is empty */
 export function encodeRows(
   { fields, rows }: Encoding,
   features: Uint32Array,
@@ -46,7 +46,7 @@ export function encodeRows(
   last: number,
 ): boolean {
   const width = fields.length;
-  // field by field within blocks of rows, whose features stay in the cache until the last field has written them
+  // field by field within blocks of rows, so that the block's features stay in the cache
   for (let from = first; from < last; from += ROWS_IN_CACHE) {
     const block = rows.subarray(from, Math.min(last, from + ROWS_IN_CACHE));
     for (let f = 0; f < width; f++)
@@ -55,7 +55,7 @@ export function encodeRows(
   return true;
 }
 
-/** Writes a field's feature of each row to every `width`th place from `at` on. @returns false when a cell is empty */
+/** Writes a field's feature of each row to every `width`th position from `at` on. @returns false if a cell is empty */
 function putField(
   { codes, ids, offset }: Encoding["fields"][number],
   rows: Uint32Array,

@@ -1,4 +1,4 @@
-// The same events are the same dataset, in whatever form they come.
+// The same events give the same dataset in every file format.
 
 import * as fc from "fast-check";
 import { writeFileSync } from "node:fs";
@@ -49,7 +49,7 @@ describe("CSV, TSV, JSON lines and Parquet of the same events", () => {
     fc.constantFrom("u1", "007", "7", "__proto__", "true", "null", "1e3"),
     text,
   );
-  // a row without a label is none, so labels are present; other cells are missing at times
+  // rows without a label are invalid, so labels are always present; other cells may be missing
   const row = fc.tuple(
     fc.constantFrom("0", "1"),
     key,

@@ -1,5 +1,5 @@
-// Ids replaced by their keyed hash, before anything is made of them: what is trained, written and printed holds the
-// hashes alone.
+// Replaces ids by their keyed hash before anything is computed from them, so that trained, written and printed results
+// contain only hashes.
 
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
@@ -9,31 +9,31 @@ import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./da
 import { valuesOf } from "./multi.js";
 import type { StreamedRows } from "./build.js";
 
-/** What stands where a message or a report would quote the log. */
+/** Replaces quoted text of the log in messages and reports. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
 
 /** HMAC-SHA256 of bytes, hexadecimal. */
 export type KeyedHash = (bytes: Uint8Array) => string;
 
-/** Columns that hold ids when nobody names them. */
+/** Columns of ids if the user names none. */
 function idColumns({ user, item, session }: Roles): string[] {
   return [...new Set([user, item, session].filter((name) => name !== undefined))];
 }
 
-/** What is asked of a hashing. */
+/** The options of a hashing. */
 export interface HashingRequest {
   hash: KeyedHash;
-  /** columns to hash; by default the user's, the item's and the session's */
+  /** columns to hash; by default the user, item and session columns */
   named: readonly string[] | undefined;
-  /** columns of rows' filters, which the run or the dataset states */
+  /** columns of row filters, which the run or the dataset stores */
   filters: readonly { flag: string; column: string }[];
 }
 
 /**
- * Which columns are hashed, and how.
+ * Decides which columns are hashed, and how.
  *
- * @param columns what is in use
- * @throws {UsageError} a column is not of keys, or a filter that names an id would be written down
+ * @param columns the columns in use
+ * @throws {UsageError} a column does not contain keys, or a stored filter contains an id
  */
 export function planHashing(
   roles: Roles,
@@ -65,7 +65,7 @@ export function planHashing(
   };
 }
 
-/** A dataset whose named columns hold hashes in place of their keys. @throws as planHashing */
+/** Returns the dataset with hashes in place of the keys of the named columns. @throws as planHashing */
 export function withHashedKeys(dataset: Dataset, request: HashingRequest): Dataset {
   const hashKeys = planHashing(dataset.roles, dataset.columns, request);
   const columns = dataset.columns.map((column): Column => {
@@ -81,7 +81,7 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
   };
 }
 
-/** Cells that are kept beside hashed columns are hashed, too. */
+/** Hashes the original cells of Dataset.beside for hashed columns, too. */
 function hashedBeside(
   { texts, ...rest }: Beside,
   { columns }: KeyHashing,
@@ -94,7 +94,7 @@ function hashedBeside(
   return { ...rest, texts: texts.map(hashed) };
 }
 
-/** The dictionary of a column as it goes to disk: of multi-valued cells each value is hashed in its place. */
+/** Hashes the dictionary of a column before it is written; in multi-valued cells each value is hashed. */
 export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Keys {
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {
@@ -111,7 +111,7 @@ export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Key
   );
 }
 
-/** What tells this secret from another. */
+/** Returns a text that identifies the secret. */
 export function secretIdOf(hash: KeyedHash): string {
   return hash(Buffer.from("embed: which secret is this?")).slice(0, 16);
 }
@@ -122,22 +122,22 @@ function hashedDictionary({ bytes, offsets, size }: Keys, hash: KeyedHash): Keys
   );
 }
 
-/** The error without text from the input: a message quotes cells, and a cell may be an id. Its place stays. */
+/** Removes text of the input from an error, because a message quotes cells, and a cell may be an id. The position is kept. */
 export function withoutExcerpts(error: DataError): DataError {
-  // what stands before the first quotation mark is the program's own words
+  // text before the first quotation mark is the program's
   const own = error.detail.split(/["']/u, 1)[0]!;
   if (own === error.detail) return error;
   return new DataError(`${own}${TEXT_LEFT_OUT}`, error.place);
 }
 
-/** Makes the sink for a log's columns, as streamRows calls it. */
+/** Creates the sink for a log's columns, as streamRows calls it. */
 export type OpenSink = (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink;
 
 /**
- * The rows as they are streamed, with hashed dictionaries.
+ * Streams rows with hashed dictionaries.
  *
  * @param stream sends all rows to the sink that it opens (streamRows)
- * @throws {UsageError} as planHashing, before a row is read; a separator that may stand in a hash
+ * @throws {UsageError} as planHashing, before a row is read; or a separator can occur in a hash
  */
 export async function streamHashed(
   request: HashingRequest,

@@ -1,13 +1,13 @@
-// Which columns the item determines: a negative replaces them together with the item, since otherwise the model would
-// learn whether item and column match.
+// Finds the columns that the item determines. A negative sample replaces them together with the item, because otherwise
+// the model would learn whether item and column match.
 //
-// A column is determined when an item's most frequent value covers nearly all of the item's events, and far more than
-// the column's most frequent value does of all events:
+// A column is determined if an item's most frequent value covers nearly all of the item's events, and far more than the
+// column's most frequent value covers of all events:
 //   miss = sum over items of (n_i - top_i) / sum of (n_i - 1),    base = (n - top) / (n - 1)
-//   determined when miss <= 0.05 and miss <= 0.25 base
-// where n_i is the item's events and top_i those with its most frequent value. Items of one event say nothing and add
-// nothing to either sum. An empty cell is a value. Items are looked at in order of first appearance, until their events are
-// 131,072: a column that goes with these goes with the others.
+//   determined if miss <= 0.05 and miss <= 0.25 base
+// where n_i is the item's number of events and top_i those with its most frequent value. Items with one event carry no
+// information and add nothing to either sum. An empty cell is a value. Items are examined in order of first appearance
+// up to a total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import { thoseOf } from "../numeric/indices.js";
@@ -21,16 +21,16 @@ const MAX_MISS_OF_BASE = 0.25;
 const EVENTS_LOOKED_AT = 1 << 17;
 
 export interface ItemFields {
-  /** names of the columns that go with the item, the item's own first */
+  /** names of the columns that the item determines, the item's column first */
   names: string[];
-  /** u32[number of item codes]: a row that stands for the item in these columns, MISSING for an item without events */
+  /** u32[number of item codes]: a row with the item's values in these columns, MISSING for an item without events */
   templateRow: Uint32Array;
 }
 
 /**
- * @param rows u32: the training part's rows
- * @param candidates names of feature columns, the item's and the user's left out
- * @param given the columns that the user named, instead of inference
+ * @param rows u32: rows of the training split
+ * @param candidates names of feature columns without the item's and the user's
+ * @param given the columns that the user named, which replace inference
  */
 export function findItemFields(
   dataset: Dataset,
@@ -43,7 +43,7 @@ export function findItemFields(
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
     .filter((column) => (given ? given.includes(column.name) : isDetermined(sampled, rows, column)));
-  // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
+  // an item's template is its latest row among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
   if (determined.length === 0) {
@@ -74,7 +74,7 @@ interface RowsByItem {
   rows: Uint32Array;
 }
 
-/** The rows of the items that appear first; all rows of a short log. */
+/** Returns the rows of the items that appear first; all rows of a short log. */
 function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
   const { codes } = item;
@@ -94,7 +94,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
   return { indptr, rows: sorted };
 }
 
-/** u32[numRows]: a code a distinct cell; numbers are coded by their value. */
+/** Returns u32[numRows]: a code per distinct cell; numbers are coded by value. */
 export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
   const codeOf = new Map<number, number>();
@@ -117,14 +117,14 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
     misses += events.length - mostFrequent(events, cells, counts).count;
-    // most columns are given up after a few items
+    // most columns are rejected after a few items
     if (misses / chances > MAX_MISS) return false;
   }
   const base = (all.length - mostFrequent(all, cells, counts).count) / (all.length - 1);
   return misses / chances <= MAX_MISS_OF_BASE * base;
 }
 
-/** u32: room to count each code, and at its end MISSING. */
+/** Returns u32: zeros to count each code, and MISSING at its end. */
 function counterOf(column: Column, cells: Uint32Array): Uint32Array {
   if (column.kind === "key") return new Uint32Array(column.dictionary.size + 1);
   let size = 0;
@@ -135,7 +135,10 @@ function counterOf(column: Column, cells: Uint32Array): Uint32Array {
   return new Uint32Array(size + 1);
 }
 
-/** The most frequent code among the rows' cells; the earliest seen among equals. @param counts all 0, before and after */
+/**
+ * Returns the most frequent code among the rows' cells, and of several the one seen first. @param counts all 0, before
+ * and after
+ */
 function mostFrequent(
   rows: Uint32Array,
   cells: Uint32Array,
@@ -156,18 +159,18 @@ function mostFrequent(
 export interface ItemCatalogue {
   /** the items that have events */
   items: Keys;
-  /** u32[items.size]: their events */
+  /** u32[items.size]: their numbers of events */
   counts: Uint32Array;
-  /** one row an item: its own feature and those of the columns that go with it; labels are unused */
+  /** one row per item: its feature and those of the columns that it determines; labels are unused */
   templates: FeatureRows;
-  /** what of `templates` is from the item's neighbours (graph/item-neighbors.ts); absent where nothing is */
+  /** the part of `templates` that comes from the item's neighbors (graph/item-neighbors.ts); absent if there is none */
   fromNeighbors?: FeatureRows;
 }
 
 /**
- * @param rows u32: the training part
- * @param itemFieldIndexes fields of the space that go with the item
- * @param minUsers items with fewer distinct users are left out, since a run keeps the catalogue
+ * @param rows u32: rows of the training split
+ * @param itemFieldIndexes fields of the space that the item determines
+ * @param minUsers items with fewer distinct users are excluded, because a run stores the catalogue
  */
 export function itemCatalogue(
   dataset: Dataset,
@@ -191,7 +194,7 @@ export function itemCatalogue(
   };
 }
 
-/** The column of keys of that name. */
+/** Returns the column of keys of that name. */
 export function keyColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);

@@ -1,4 +1,4 @@
-// What is predicted: whether a label is a class or a number, and its value for each row.
+// Labels: whether they are classes or numbers, and their value for each row.
 
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
@@ -12,7 +12,7 @@ export type Task = LabelledTask | "ranking" | "implicit";
 /** A task that predicts labels. */
 export type LabelledTask = "binary" | "regression";
 
-/** Whether the task is to rank items, and is evaluated by that. */
+/** Whether the task is to rank items, and is evaluated with ranking metrics. */
 export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
   return task === "ranking" || task === "implicit";
 }
@@ -24,11 +24,12 @@ export interface Labels {
 }
 
 /**
- * The labels of all rows: binary when `positiveFrom` is given (1 from there on, else 0) or when all are 0 or 1, or all
- * -1 or 1 (then -1 is 0).
+ * Returns the labels of all rows. They are binary if `positiveFrom` is given (1 from there on, else 0), or if all are 0
+ * or 1, or all
+ * -1 or 1 (then -1 becomes 0).
  *
- * @param task what the user or an earlier run decided
- * @throws {DataError} labels that are not of the task
+ * @param task the task chosen by the user or an earlier run
+ * @throws {DataError} labels do not fit the task
  */
 export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): Labels {
   const name = dataset.roles.label!;
@@ -49,17 +50,17 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   return { task: "binary", values };
 }
 
-/** The task that labels are for unless the user says otherwise. */
+/** Returns the default task for labels. */
 export function taskOfLabels(values: readonly number[]): LabelledTask {
   return lowOfClasses(values) === undefined ? "regression" : "binary";
 }
 
-/** The negative class of labels that are all 0 or 1, or all -1 or 1; undefined of others. */
+/** Returns the negative class of labels that are all 0 or 1, or all -1 or 1; undefined for others. */
 function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
   return isOf(values, 0) ? 0 : isOf(values, -1) ? -1 : undefined;
 }
 
-/** Whether all labels are 1 or the other class. A loop: `every` of a typed array takes ten times as long. */
+/** Whether all labels are 1 or `other`. A loop, because `every` of a typed array takes ten times as long. */
 function isOf(values: Float32Array | readonly number[], other: number): boolean {
   for (let i = 0; i < values.length; i++) if (values[i] !== 1 && values[i] !== other) return false;
   return true;
@@ -76,7 +77,7 @@ function notBinary({ inputs, firstOther }: Dataset, column: string, values: Floa
   return new DataError(`${expected}, but row ${row + 1} has ${values[row]}`, { file, column });
 }
 
-/** The names of the classes among some rows, in the order of a vocabulary: the most frequent first. @param rows u32 */
+/** Returns the names of the classes among some rows, the most frequent first, as in a vocabulary. @param rows u32 */
 export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
   const column = namedLabels(dataset);
   const alone = { ...dataset, columns: [column], roles: { fields: [column.name], numeric: [], multi: {} } };
@@ -85,7 +86,7 @@ export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
   return Array.from({ length: field.keys.size }, (_, c) => keyAt(field.keys, c));
 }
 
-/** f32[numRows]: the number of each row's class; -1 for one that is not among them. */
+/** Returns f32[numRows]: the index of each row's class; -1 for an unknown class. */
 export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Float32Array {
   const { dictionary, codes } = namedLabels(dataset);
   const index = new KeyIndex(keysOf(classes));
@@ -93,7 +94,7 @@ export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Flo
   return Float32Array.from(codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
 }
 
-/** The label column as names; an encoded dataset may hold them as numbers. */
+/** Returns the label column as keys; an encoded dataset may store it as numbers. */
 function namedLabels(dataset: Dataset): KeyColumn {
   const column = columnNamed(dataset, dataset.roles.label!);
   if (column.kind === "key") return column;

@@ -1,4 +1,4 @@
-// Multi-valued cells: each distinct cell is split once.
+// Splits multi-valued cells; each distinct cell is split once.
 
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
@@ -10,21 +10,22 @@ import type { ColumnOptions } from "./roles.js";
 /** How the cells of a column are split. */
 export interface CellForm {
   separator: string;
-  /** values carry a number, `key:number` */
+  /** true if values have a number, `key:number` */
   weighted?: boolean;
 }
 
-/** How a column's cells are split; undefined where they hold one value. */
+/** Returns how a column's cells are split; undefined if they hold one value. */
 export function cellFormOf(name: string, { multi, multiWeights }: Roles): CellForm | undefined {
   if (!Object.hasOwn(multi, name)) return undefined;
   return { separator: multi[name]!, ...(multiWeights?.includes(name) && { weighted: true }) };
 }
 
 /**
- * The column of multi-valued cells behind a column of whole cells; values are trimmed, empty ones left out. Repeated
- * ones count once; of values that carry numbers, the numbers of repeated ones are added, and those of 0 are left out.
+ * Splits a column of whole cells into a multi-valued column. Values are trimmed, and empty ones are dropped. Repeated
+ * values count once; if values have numbers, those of repeated values are added, and values with a sum of 0 are
+ * dropped.
  *
- * @throws {DataError} a value that is to carry a number does not (a log's own cells are checked row by row before)
+ * @throws {DataError} a value that must have a number has none (cells of a log are checked row by row before)
  */
 export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: CellForm): MultiColumn {
   const codeOf = new Map<string, number>();
@@ -51,7 +52,10 @@ export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: 
   };
 }
 
-/** The distinct values of a cell with their numbers (1 where they carry none); undefined for one that cannot be split so. */
+/**
+ * Returns the distinct values of a cell with their numbers (1 if they have none); undefined if a required number is
+ * missing.
+ */
 export function valuesOf(cell: string, { separator, weighted }: CellForm): Map<string, number> | undefined {
   const values = new Map<string, number>();
   for (const part of cell.split(separator)) {
@@ -69,7 +73,7 @@ function badCell(name: string, cell: string): never {
   throw new DataError(`column '${name}': expected values with weights (key:number), got ${excerpt(cell)}`);
 }
 
-/** The options with the log's lists among --multi, but for columns that the user gave another part or none. */
+/** Adds the log's list columns to --multi, except columns to which the user gave another role or none. */
 export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: ColumnOptions): ColumnOptions {
   const { user, item, label, time, session, fields, numeric, ignore } = options;
   const taken = new Set([user, item, label, time, session, ...numeric, ...ignore]);
@@ -77,7 +81,7 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  // a run that was trained without a column's values reads a further log as it read its own
+  // a run that was trained without the numbers of a column's values reads another log without them, too
   const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };

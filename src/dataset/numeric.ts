@@ -1,10 +1,10 @@
-// Forms of a numeric feature: what --numeric says of a column, and what fitting makes of it.
+// Forms of a numeric feature, given by --numeric.
 //
 //   price           one feature whose value is (x - mean) / deviation
-//   price:log1p     the same of log(1 + x), for counts and amounts with a long tail
-//   price:bins=20   one-hot: at most 20 ranges that hold equally many of the training part's numbers
+//   price:log1p     the same for log(1 + x), for counts and amounts with a long tail
+//   price:bins=20   one-hot: at most 20 ranges that contain equally many numbers of the training split
 //
-// An empty cell adds no feature in any of them.
+// In each form, an empty cell adds no feature.
 
 import { MISSING, keysOf, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
@@ -17,9 +17,10 @@ export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bi
 const MAX_BINS = 65536;
 
 /**
- * Reads `price`, `price:log1p` or `price:bins=20`; the form is what follows the last colon, unless a column is called so.
+ * Parses `price`, `price:log1p` or `price:bins=20`; the form follows the last colon, unless a column has the whole text
+ * as its name.
  *
- * @throws {UsageError} what follows a column's name is no form
+ * @throws {UsageError} the text after a column's name is not a form
  */
 export function parseNumeric(text: string, columns: readonly string[]): { name: string; form: NumericForm } {
   const colon = text.lastIndexOf(":");
@@ -33,7 +34,7 @@ export function parseNumeric(text: string, columns: readonly string[]): { name: 
   );
 }
 
-/** The forms by column. @throws {UsageError} a column stands there twice */
+/** Returns the forms by column. @throws {UsageError} a column is repeated */
 export function numericForms(
   texts: readonly string[],
   columns: readonly string[],
@@ -47,15 +48,15 @@ export function numericForms(
   return forms;
 }
 
-/** Columns as --numeric takes them: with the form that one of the texts gives, or bare. */
+/** Returns columns in the syntax of --numeric, with the form that one of the texts gives, or without. */
 export function withForms(names: readonly string[], texts: readonly string[]): string[] {
   return names.map((name) => texts.find((text) => parseNumeric(text, names).name === name) ?? name);
 }
 
-/** The column's log(1 + x). @throws {DataError} a number of -1 or less, which has none */
+/** Returns log(1 + x) of a column. @throws {DataError} a number is -1 or less */
 export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn {
   const logs = values.map((x) => {
-    // of the log's own columns such rows are found while reading; this is a side table's
+    // such rows of the log itself are found while reading; this one comes from a side table
     if (x <= -1) throw new DataError(`column '${name}': log1p needs numbers above -1, got ${x}`);
     return log1p(x);
   });
@@ -63,12 +64,13 @@ export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn
 }
 
 /**
- * The lower ends of all bins but the first: bin 0 holds what is below edges[0], bin b >= 1 [edges[b - 1], edges[b]).
+ * Returns the lower ends of all bins but the first: bin 0 holds numbers below edges[0], bin b >= 1 [edges[b - 1],
+ * edges[b]).
  *
- * Ends are numbers of the column; of equal ones a single one is left, so that a frequent number has its own bin and
- * there may be fewer bins than asked for.
+ * Ends are numbers of the column; equal ones are merged, so that a frequent number has its own bin and there may be
+ * fewer bins than requested.
  *
- * @param rows u32: the training part's rows
+ * @param rows u32: rows of the training split
  */
 export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins: number): number[] {
   const known = Float64Array.from(rows, (row) => values[row]!)
@@ -76,26 +78,26 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
     .sort();
   const edges: number[] = [];
   for (let b = 1; b < bins; b++) {
-    // + 0 makes a negative zero a zero
+    // + 0 turns a negative zero into a zero
     const edge = known[Math.floor((b * known.length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
   }
   return edges;
 }
 
-/** The bins' keys, `(-inf,1.5)`, `[1.5,3.2)`, ..., `[40,inf)`, in ascending order. */
+/** Returns the bins' keys `(-inf,1.5)`, `[1.5,3.2)`, ..., `[40,inf)`, in ascending order. */
 export function binKeys(edges: readonly number[]): Keys {
   const ends = [...edges.map(String), "inf"];
   return keysOf(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
 }
 
-/** The column as keys: each number's bin, MISSING where there is none. */
+/** Returns the column as keys: the bin of each number, MISSING if there is none. */
 export function binColumn({ name, values }: NumberColumn, edges: readonly number[], keys: Keys): KeyColumn {
   const codes = Uint32Array.from(values, (x) => (Number.isNaN(x) ? MISSING : binOf(x, edges)));
   return { kind: "key", name, codes, dictionary: keys };
 }
 
-/** The number of edges at or below x. */
+/** Returns the number of edges at or below x. */
 function binOf(x: number, edges: readonly number[]): number {
   let [low, high] = [0, edges.length];
   while (low < high) {

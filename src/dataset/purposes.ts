@@ -1,4 +1,4 @@
-// What each column of a log is read for: the roles, what cells look like in the sample, and filters decide what a cell must be.
+// Decides the purpose of each column of a log, and thereby its valid cells, from the roles, the sample and the filters.
 
 import { truthOf, parseNumber } from "../log/number.js";
 import type { Log } from "../log/log.js";
@@ -10,10 +10,10 @@ import { numericForms } from "./numeric.js";
 import type { ColumnOptions } from "./roles.js";
 import type { SideTable } from "./side.js";
 
-/** The options that decide it. */
+/** The options that the purposes depend on. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
-/** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
+/** Returns the names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
 export function usedColumns(
   { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
   sides: SideTable[],
@@ -27,7 +27,7 @@ export function usedColumns(
   ]);
 }
 
-/** What each column of the log is read for, in the log's order; columns without a purpose are not read. */
+/** Returns the purpose of each column of the log, in the log's order; columns without a purpose are not read. */
 export function purposesOf(
   roles: Roles,
   log: Log,
@@ -60,7 +60,8 @@ export function purposesOf(
             : roles.numeric.includes(name)
               ? "numeric"
               : "key";
-    // a text for missing cells that is a time itself is compared with the texts of cells, which numbers do not have
+    // a text for missing cells that is itself a valid time must be compared with the text of cells, so these are not
+    // read as numbers
     const isTime =
       role === "time" &&
       timeFormat === undefined &&
@@ -77,7 +78,7 @@ export function purposesOf(
       (unlabelled && name === roles.item) ||
       name === edges?.source ||
       name === edges?.target;
-    // a filter reads text, even of a column of numbers
+    // a filter reads text, even for a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false });
     const form = cellFormOf(name, roles);
     const isNamed = role === "label" && log.sample.every((row) => !isLabel(row[column]!));
@@ -98,14 +99,14 @@ export function purposesOf(
   return purposes;
 }
 
-/** An edge that weighs nothing is no edge, though its row says that there is one; graphs hold weights as f32. */
+/** Weights of edges must be above 0, because an edge without weight contradicts its row; graphs store weights as f32. */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,
   to: (2 - 2 ** -23) * 2 ** 127,
   expected: "expected an edge weight: a positive number in the range of a 32-bit float",
 };
 
-/** Whether cells are true or false, as far as they are not empty. */
+/** Whether all cells that are not empty are true or false. */
 function areTruths(cells: readonly string[]): boolean {
   const present = cells.filter((cell) => cell.trim() !== "");
   return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);

@@ -1,4 +1,4 @@
-// Which column plays which part: given by the user, else inferred from names and first rows.
+// Decides the roles of columns: those that the user gave, and the rest inferred from names and first rows.
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
@@ -8,51 +8,51 @@ import { roleNames, type Positives, type Roles } from "./dataset.js";
 import { numericForms } from "./numeric.js";
 import { labelOfEvents, positivesFrom } from "./filters/positives.js";
 
-/** What the user said about columns; the rest is inferred. */
+/** The user's options for columns; the rest is inferred. */
 export interface ColumnOptions {
   user?: string;
   item?: string;
   label?: string;
   time?: string;
-  /** the form of times, as time-format.ts reads it; unix time or ISO 8601 when absent */
+  /** the format of times, as for time-format.ts; Unix time or ISO 8601 when absent */
   timeFormat?: string;
-  /** what each row counts */
+  /** the weight of each row */
   weight?: string;
-  /** kinds of events, to which --event-weight gives weights */
+  /** column with the kinds of events, to which --event-weight gives weights */
   event?: string;
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
   /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
-  /** separator by column: one cell holds several values */
+  /** separator by column, for multi-valued cells */
   multi: Record<string, string>;
-  /** columns of these whose values carry a number, `key:number`; none by default */
+  /** columns of `multi` whose values have a number, `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
-  /** columns of ids, whatever their cells look like; a flag's */
+  /** columns of ids, whatever their cells look like; given by a flag */
   ids?: string[];
-  /** columns of whole numbers without a role are numeric, too */
+  /** true if integer columns without a role are numeric features, too */
   integersAreNumbers?: boolean;
-  /** the label is the name of a class, not a number */
+  /** true if the label is the name of a class, not a number */
   labelIsName?: boolean;
-  /** false: only what is named has a role or is a feature */
+  /** false: only named columns have a role or are features */
   infer: boolean;
-  /** rows are events that happened: a label is an error, unless it chooses them */
+  /** true if rows are events that happened: a label is an error, unless positiveFrom selects rows by it */
   unlabelled: boolean;
-  /** with unlabelled: rows whose label is at least that are the events */
+  /** with unlabelled: rows whose label is at least this are the events */
   positiveFrom?: number;
-  /** the same of a log that was read before */
+  /** the same setting, of a log that was read before */
   positives?: Positives;
-  /** columns that another option names as fields: they are features however few rows their keys have */
+  /** columns that another option names as fields: they are features even if their keys have few rows */
   keep?: string[];
   /** rows are edges between the keys of two columns, which every row must have; weights are above 0 */
   edges?: EdgeColumns;
-  /** a log whose columns are called like the ends of edges is refused, as nobody named them */
+  /** true to reject a log with columns named like the ends of edges, because no option names them */
   mayBeEdges?: true;
 }
 
-/** Which columns an edge leads from and to. */
+/** The source and target columns of edges. */
 export interface EdgeColumns {
   source: string;
   target: string;
@@ -60,24 +60,24 @@ export interface EdgeColumns {
 
 export interface ResolvedRoles {
   roles: Roles;
-  /** one sentence a column that nobody named, in the log's order */
+  /** one sentence per inferred column, in the log's order */
   inferred: string[];
-  /** fields that nobody named: they are features as long as their keys have rows enough */
+  /** inferred fields: they are features if their keys have enough rows */
   unnamed: string[];
-  /** columns whose first rows hold whole numbers */
+  /** columns whose first rows are whole numbers */
   integers: ReadonlySet<string>;
-  /** what was not inferred and might be meant */
+  /** warnings about columns that were not inferred but may be intended */
   warnings: string[];
 }
 
 /**
  * Decides the roles of all columns.
  *
- * @param columns of the log, then of side tables
- * @param sample the first rows, as long as columns
- * @param numOwn how many of the columns are the log's own
- * @throws {UsageError} a named column does not exist, or is asked to play two incompatible parts; or the log has a label
- *   where all its rows would be taken for events that happened
+ * @param columns columns of the log, then of side tables
+ * @param sample the first rows, each as long as columns
+ * @param numOwn number of columns of the log itself
+ * @throws {UsageError} a named column does not exist, or is given two incompatible roles; or the log has a label
+ *   although all its rows would be read as events that happened
  */
 export function resolveRoles(
   columns: string[],
@@ -96,7 +96,8 @@ export function resolveRoles(
     ...roleNames.map((role) => options[role]),
     ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
-  // a user or an item may be a feature too; what has another role may not, and what another option names is no label
+  // a user or an item may be a feature too; columns with other roles may not, and a column that another option names is
+  // not a label
   const isFree = (role: (typeof roleNames)[number], name: string) =>
     !named.has(name) &&
     !(role === "label" && options.keep?.includes(name)) &&
@@ -162,7 +163,7 @@ export function resolveRoles(
   return { roles, inferred, unnamed, integers, warnings };
 }
 
-/** What the columns of a list of edges are, with those that nobody asked for: a forgotten weight shows. */
+/** Describes the columns of a list of edges, including unused ones, so that a forgotten weight is noticed. */
 function edgeNotes(
   columns: readonly string[],
   { weight, time }: Roles,
@@ -175,7 +176,7 @@ function edgeNotes(
   return [`source '${source}', target '${target}'; ${named} not used${hint}`];
 }
 
-/** A header of numbers is an edge. */
+/** Warns about a header of numbers, which is probably an edge. */
 function edgeWarnings({ source, target }: EdgeColumns): string[] {
   if (![source, target].every((name) => /^\d+$/u.test(name))) return [];
   return [
@@ -187,7 +188,7 @@ function edgeWarnings({ source, target }: EdgeColumns): string[] {
 const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
 const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
 
-/** @throws {UsageError} two columns are called like the ends of an edge */
+/** @throws {UsageError} two columns are named like the ends of an edge */
 function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
   const source = columns.find((name) => SOURCES.test(name));
   const target = columns.find((name) => TARGETS.test(name));
@@ -198,7 +199,7 @@ function refuseUnnamedEdges(columns: readonly string[], { session, user, item }:
   );
 }
 
-/** @throws {UsageError} a list of edges lacks a column, or one column is both ends */
+/** @throws {UsageError} a list of edges lacks a column, or both ends are the same column */
 function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
   if (source === target) throw new UsageError(`--source and --target both name column '${source}'`);
   if (columns.length === 1)
@@ -216,7 +217,10 @@ function checkEdges(columns: readonly string[], { source, target }: EdgeColumns)
   requireColumn("--target", target, columns);
 }
 
-/** Which rows of a log with labels are events. @throws {UsageError} nobody said so, or there is no label to go by */
+/**
+ * Decides which rows of a log with labels are events. @throws {UsageError} no option says so, or there is no label to
+ * decide by
+ */
 function positivesOf(
   label: string | undefined,
   { unlabelled, positiveFrom, positives, label: given }: ColumnOptions,
@@ -243,7 +247,7 @@ function because({ why }: InferredRoles, name: string): string {
   return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
 }
 
-/** The flag that names a role's column; that of kinds of events names it together with their weights. */
+/** Returns the flag that sets a role's column; for the event role, it also sets the weights. */
 function roleFlag(role: (typeof roleNames)[number]): string {
   return role === "event" ? "--event-weight" : `--${role}`;
 }
@@ -298,7 +302,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   if (feature) throw new UsageError(`column '${label}' is the label and cannot also be a feature`);
 }
 
-/** @throws {UsageError} no column has the name that a flag gives, with the nearest one that does */
+/** @throws {UsageError} a flag names a column that does not exist; the message has the most similar name */
 export function requireColumn(flag: string, name: string, columns: readonly string[]): void {
   if (columns.includes(name)) return;
   const near = nearestName(name, columns);

@@ -5,7 +5,7 @@ import { countHoles, keepRowOrder } from "./row-order.js";
 const textsOf = (keys: ReturnType<typeof keysOf>) =>
   Array.from({ length: keys.size }, (_, i) => keyAt(keys, i));
 
-/** A dictionary in which empty texts, the holes, may repeat. */
+/** Returns a dictionary in which empty texts, the holes, may repeat. */
 const place = (keys: string[], counts: number[], earlier: string[]) => {
   const placed = keepRowOrder({ keys: keysOf(keys), counts: Uint32Array.from(counts) }, keysOf(earlier));
   return { keys: textsOf(placed.keys), counts: [...placed.counts], holes: countHoles(placed.keys) };

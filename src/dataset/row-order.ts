@@ -1,21 +1,24 @@
-// Rows that stay where an earlier table has them, for a network that holds its own copy of the table by row.
+// Keeps rows at the positions of an earlier table, for a network that has its own copy of the table by row.
 //
-// Within a field: a key that both vocabularies have keeps its row, new keys are appended in the vocabulary's order, and
-// where a key is gone a hole stays: a row with an empty key, which no cell can hold, and no events.
+// Within a field, a key that is in both vocabularies keeps its row, new keys are appended in the vocabulary's order,
+// and a removed key leaves a hole: a row with an empty key, which no cell can have, and no events.
 
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 
 const HOLE = 0xffffffff;
 
-/** A vocabulary without out-of-vocabulary: keys and the events of each. */
+/** A vocabulary without out-of-vocabulary: keys and their numbers of events. */
 interface CountedKeys {
   keys: Keys;
   /** u32[keys.size] */
   counts: Uint32Array;
 }
 
-/** The same keys in the earlier table's order. @param earlier keys of the field's rows; empty for a hole, which stays one */
+/**
+ * Returns the same keys in the earlier table's order. @param earlier keys of the field's rows; an empty key is a hole,
+ * which stays one
+ */
 export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): CountedKeys {
   const index = new KeyIndex(keys);
   const isPlaced = new Uint8Array(keys.size);
@@ -42,7 +45,7 @@ export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): Coun
   };
 }
 
-/** Rows of a vocabulary that are holes. */
+/** Returns the number of holes among the rows of a vocabulary. */
 export function countHoles({ size, offsets }: Keys): number {
   let holes = 0;
   for (let row = 0; row < size; row++) holes += offsets[row] === offsets[row + 1] ? 1 : 0;

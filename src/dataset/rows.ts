@@ -1,8 +1,9 @@
-// Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
+// Feature rows, the input of trainers. A row is a list of (feature, value) pairs; usually one feature per field with
+// value 1.
 //
-// One-hot cell: (its feature, 1). Multi-valued cell of n values: (each feature, 1/n), or the
-// number that each carries. Number: (the field's feature,
-// (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
+// One-hot cell: (its feature, 1). Multi-valued cell of n values: (each feature, 1/n), or (each feature, its number).
+// Number: (the field's feature, (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's
+// out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
 import { sharedU32 } from "../numeric/indices.js";
@@ -12,12 +13,12 @@ import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
 import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 
-/** Rows of one part of a dataset, ready for a kernel. */
+/** Rows of one split of a dataset, in the layout of the kernels. */
 export interface FeatureRows {
   numRows: number;
-  /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1). Absent when every row has exactly `width` pairs */
+  /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1). Absent if every row has exactly `width` pairs */
   indptr?: Uint32Array;
-  /** pairs a row when indptr is absent */
+  /** number of pairs per row if indptr is absent */
   width: number;
   /** u32[numPairs]: features; distinct within a row */
   ids: Uint32Array;
@@ -25,32 +26,32 @@ export interface FeatureRows {
   values?: Float32Array;
   /** f32[numRows]: 0 or 1 for the logistic loss, any number for the squared loss */
   labels: Float32Array;
-  /** f32[numRows]: what each row counts, 1 on average over the training part; absent when each counts 1 */
+  /** f32[numRows]: the weight of each row, with mean 1 over the training split; absent if all are 1 */
   weights?: Float32Array;
 }
 
-/** Rows on disk, read a block at a time; their labels, and what they count, are in memory. */
+/** Rows on disk, read one block at a time; their labels and weights are in memory. */
 export interface StoredRows extends Pick<FeatureRows, "numRows" | "labels" | "weights"> {
   rowsAt(first: number, count: number, epoch: number): FeatureRows;
 }
 
 /**
- * The training part. `resident` rows are shuffled by the trainer, and may have cells that differ from one epoch to the next
- * (`atEpoch`, as many rows with no more pairs); `drawn` rows (negatives drawn anew each epoch) come in
- * chunks, in the order in which they are to be trained on, and are read while the chunk before is being trained on.
- * `stored` rows are shuffled as resident ones are, and read the same way.
+ * The training split. `resident` rows are shuffled by the trainer, and may have cells that change from epoch to epoch
+ * (`atEpoch`, as many rows with no more pairs). `drawn` rows (with new negatives in each epoch) come in chunks, in the
+ * order of training, and each chunk is prepared while the previous one is trained on. `stored` rows are shuffled like
+ * resident ones, and read like drawn ones.
  */
 export type TrainingRows =
   | { kind: "resident"; rows: FeatureRows; atEpoch?(epoch: number): FeatureRows }
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> }
   | { kind: "stored"; rows: StoredRows };
 
-/** Where a row's pairs begin; those of row r end where those of row r + 1 begin. */
+/** Returns the index of a row's first pair; the pairs of row r end where those of row r + 1 begin. */
 export function firstPair({ indptr, width }: Pick<FeatureRows, "indptr" | "width">, row: number): number {
   return indptr ? indptr[row]! : row * width;
 }
 
-/** Visits the features of a row with their values. */
+/** Calls a function for each pair (feature, value) of a row. */
 export function forEachPair(
   rows: FeatureRows,
   row: number,
@@ -61,7 +62,7 @@ export function forEachPair(
   for (let pair = firstPair(rows, row); pair < end; pair++) visit(ids[pair]!, values ? values[pair]! : 1);
 }
 
-/** The rows at the given places, in that order. */
+/** Returns the rows at the given indices, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
   const startOf = (row: number) => firstPair(rows, row);
   const indptr = new Uint32Array(order.length + 1);
@@ -87,31 +88,31 @@ export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows
   };
 }
 
-/** Share of cells of each field whose key the space does not know, over the encoded rows. */
+/** For one field: the number of cells, and of those whose key is not in the space. */
 export interface UnseenCounts {
   cells: number;
   unseen: number;
 }
 
-/** A space tied to a dataset's columns: what each of its cells becomes. */
+/** Encodes rows of a dataset with a feature space. */
 export interface Encoder {
   /**
-   * Rows of the dataset as feature rows.
+   * Encodes rows of the dataset as feature rows.
    *
    * @param rows u32: indices of the dataset's rows
    * @param labels f32[rows.length]
    * @param fields indices of the fields to encode; all by default
    */
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
-  /** By field name: how many of the rows' cells hold a key that the space does not know. */
+  /** Returns, by field name, how many of the rows' cells hold a key that is not in the space. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether every one of the rows has one feature of value 1 in each field. */
   isDense(rows: Uint32Array): boolean;
-  /** The same for a slice of the dataset's rows, all in the given form. */
+  /** Returns an encoder for a slice of the dataset's rows, whose rows are all dense or all sparse. */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
-/** One field's cells in a dataset. */
+/** One field with the column of its cells. */
 interface BoundField {
   field: Field;
   column: Column;
@@ -123,9 +124,9 @@ interface BoundField {
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
 /**
- * Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns.
+ * Creates an encoder for a fitted space and a dataset: the one it was fitted on, or another log with the same columns.
  *
- * The keys of a dataset are looked up once: parts that share it share the encoder.
+ * The keys of a dataset are looked up once, so splits of a dataset should share the encoder.
  */
 export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
   let ofSpace = encoders.get(space);
@@ -176,8 +177,8 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
 }
 
 /**
- * Rows that have one feature of value 1 in each field; undefined where one of them has not. Those of columns that are known
- * to have no empty cell are encoded when their ids are asked for.
+ * Encodes rows that have one feature of value 1 in each field; returns undefined if a row does not. If the columns are
+ * known to have no empty cell, rows are encoded when their ids are first accessed.
  */
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows | undefined {
   const fields = bound.flatMap(({ column, ids, offset }) =>
@@ -201,7 +202,7 @@ function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
   return ids && { ...head, ids };
 }
 
-/** u32[rows.length][fields.length]: all features; undefined where a cell is empty. */
+/** Returns u32[rows.length][fields.length]: all features; undefined if a cell is empty. */
 function encodeNow({ fields, rows }: Encoding): Uint32Array | undefined {
   const features = sharedU32(rows.length * fields.length);
   const hasEmpty = sharedU32(1);
@@ -215,10 +216,10 @@ function arraysOf({ fields, rows }: Encoding): Uint32Array[] {
   return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
 }
 
-/** What rows are encoded from, of those whose ids were left to those who ask for them. */
+/** The cells of rows whose encoding was deferred. */
 const encodings = new WeakMap<FeatureRows, Encoding>();
 
-/** From what other threads may encode rows, instead of asking for their ids; undefined where they cannot. */
+/** Returns the cells from which other threads may encode rows themselves; undefined if the rows are encoded already. */
 export function sharedEncodingOf(rows: FeatureRows): Encoding | undefined {
   const encoding = encodings.get(rows);
   return encoding && areShared(arraysOf(encoding)) ? encoding : undefined;
@@ -254,7 +255,7 @@ function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
   return { numRows: rows.length, width: 0, indptr, ids, values, labels };
 }
 
-/** Pairs of one cell: unknown values of a multi-valued cell share one. */
+/** Returns the number of pairs of one cell: unknown values of a multi-valued cell share one. */
 function countPairs({ column, ids }: BoundField, row: number): number {
   if (column.kind === "number") return Number.isNaN(column.values[row]) ? 0 : 1;
   if (column.codes[row] === MISSING) return 0;
@@ -279,7 +280,7 @@ function putValues(
   const from = column.indptr[cell]!;
   const to = column.indptr[cell + 1]!;
   const { weights } = column;
-  // the sum of what unknown values weigh, and how many they are: weights may cancel out
+  // the sum of the unknown values' weights, and their number, because weights may cancel out
   let [unknown, numUnknown] = [0, 0];
   for (let j = from; j < to; j++) {
     const id = idOf[column.values[j]!]!;
@@ -316,10 +317,10 @@ function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): Unsee
 }
 
 /**
- * Rows that hold the pairs of a row of one part and of a row of the other, in the order of their fields, as an encoder has them.
+ * Returns rows with the pairs of a left row and a right row, in the order of their fields, as an encoder returns them.
  *
- * @param left, right  of different fields of one space
- * @param places       u32[numRows] of each part: which of its rows
+ * @param left, right  rows of different fields of one space
+ * @param places       u32[numRows] for each side: the index of its row
  */
 export function joinedRows(
   left: FeatureRows,
@@ -345,7 +346,7 @@ export function joinedRows(
   for (let r = 0; r < numRows; r++) {
     let [l, k] = [firstPair(left, leftPlaces[r]!), firstPair(right, rightPlaces[r]!)];
     const [endL, endK] = [firstPair(left, leftPlaces[r]! + 1), firstPair(right, rightPlaces[r]! + 1)];
-    // the next pairs are of two fields, whose features do not overlap
+    // the next pairs belong to two fields, whose features do not overlap
     while (l < endL || k < endK) {
       if (k === endK || (l < endL && left.ids[l]! < right.ids[k]!)) take(left, l++);
       else take(right, k++);

@@ -1,9 +1,9 @@
-// Some rows of a dataset as a dataset of their own.
+// Selects rows of a dataset.
 
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
 import { MISSING, selectKeys } from "../log/keys.js";
 
-/** u32: the rows that are kept, ascending. */
+/** Returns u32: the rows for which isKept returns true, ascending. */
 export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
   const rows = new Uint32Array(numRows);
   let kept = 0;
@@ -11,7 +11,7 @@ export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Ui
   return rows.slice(0, kept);
 }
 
-/** The given rows as a dataset of their own; dictionaries are shared. */
+/** Returns a dataset of the given rows; dictionaries are shared. */
 export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
   const columns = dataset.columns.map((column): Column => {
     if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
@@ -21,7 +21,10 @@ export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
   return { ...rest, numRows: rows.length, columns };
 }
 
-/** The given rows, each column of keys with a dictionary of the keys that they hold: as a log of these rows alone is read. */
+/**
+ * Returns a dataset of the given rows in which dictionaries contain only the keys of these rows, as if the log had only
+ * these.
+ */
 export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
   const selected = selectRows(dataset, rows);
   const columns = selected.columns.map((column) => (column.kind === "key" ? withOwnKeys(column) : column));

@@ -1,4 +1,4 @@
-// Side tables, read whole.
+// Reading of side tables.
 
 import { keyAt } from "../log/keys.js";
 import { defaultReadOptions } from "../log/log.js";

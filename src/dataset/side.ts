@@ -1,4 +1,4 @@
-// Side tables: columns of items or users, joined to the log on a key when it is read.
+// Side tables: columns of items or users, joined to the log by a key while it is read.
 
 import { MISSING, keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
@@ -13,29 +13,29 @@ import type { KeyColumn, Roles } from "./dataset.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 import { cellFormOf } from "./multi.js";
 
-/** A code whose key was not looked up yet. */
+/** Marks the code of a key that was not looked up yet. */
 const NOT_SOUGHT = 0xfffffffe;
 
-/** A side table in memory: its columns as keys, one row a key. */
+/** A side table in memory: its columns as keys, one row per key. */
 export interface SideTable {
   path: string;
-  /** the log's column that is joined on */
+  /** the column of the log that is joined on */
   key: string;
-  /** distinct; row r of the table is about key r */
+  /** distinct keys; row r of the table belongs to key r */
   keys: Keys;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
-  /** cells that were read as missing, by column */
+  /** null texts that were read as missing cells, by column */
   nulls: ReadonlyMap<string, NullCells>;
-  /** from a cell to its number */
+  /** parses the number of a cell */
   parse: NumberParser;
   inputs: InputFingerprint[];
 }
 
 /**
- * FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon.
+ * Parses FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon.
  *
- * @param flag that it is the value of
+ * @param flag the flag of the value
  * @throws {UsageError} there is no colon or no key
  */
 export function parseSide(text: string, flag = "--side"): { path: string; key: string; sideKey: string } {
@@ -50,9 +50,9 @@ export function parseSide(text: string, flag = "--side"): { path: string; key: s
 }
 
 /**
- * Reads a side table whole.
+ * Reads a side table completely.
  *
- * @throws {DataError} a key that is empty or stands there twice, with file and line
+ * @throws {DataError} a key is empty or repeated, with file and line
  */
 export async function readSide(
   log: Log,
@@ -69,7 +69,7 @@ export async function readSide(
   const read = await log.read(requests, (batch, keyOf) => {
     const codes = batch.columns[keyColumn] as Uint32Array;
     for (let row = 0; row < batch.numRows; row++) {
-      // keys are coded by first appearance, so that a row whose code is not its number repeats an earlier key
+      // codes are assigned by first appearance, so a row whose code differs from its number repeats an earlier key
       if (codes[row] === batch.firstRow + row) continue;
       const what =
         codes[row] === MISSING
@@ -93,7 +93,7 @@ export async function readSide(
   return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
 }
 
-/** The log's sample with the side tables' cells appended, for inference. */
+/** Appends the side tables' cells to the log's sample, for inference. */
 export function withSideCells(log: Log, sides: SideTable[]): string[][] {
   const indexes = sides.map(({ keys }) => new KeyIndex(keys));
   return log.sample.map((row) => [
@@ -108,15 +108,15 @@ export function withSideCells(log: Log, sides: SideTable[]): string[][] {
 }
 
 /**
- * A side table joined to the log's rows as they come: a row has the cells of its key's row, or none.
+ * Joins a side table to the log's rows while they are read: a row gets the cells of its key's row, or none.
  *
- * A column with almost as many values as keys says nothing that the key does not: unless --fields names it, it is left
- * out of the roles' fields, and noted.
+ * A column with almost as many values as keys adds no information to the key: unless --fields names it, it is not a
+ * feature, and a note says so.
  */
 export class SideJoin {
-  /** the columns that it adds */
+  /** the columns that the table adds */
   readonly plans: ColumnPlan[] = [];
-  /** keys, or cells of several values, of each plan; empty for numbers */
+  /** keys, or whole multi-valued cells, of each plan; empty for numbers */
   readonly dictionaries: Keys[] = [];
   readonly #side: SideTable;
   readonly #index: KeyIndex;
@@ -149,8 +149,8 @@ export class SideJoin {
   }
 
   /**
-   * The cells of each plan for rows with the given keys.
-   * @throws {DataError} a cell of a numeric column that is no number
+   * Returns the cells of each plan for rows with the given keys.
+   * @throws {DataError} a cell of a numeric column is not a number
    */
   cellsOf(keys: Uint32Array, keyOf: (code: number) => string): Cells[] {
     const rows = keys.map((code) => (code === MISSING ? MISSING : this.#rowOf(code, keyOf)));
@@ -162,7 +162,7 @@ export class SideJoin {
     });
   }
 
-  /** A sentence about the log's keys that the table does not have, or none. */
+  /** Returns a note about the log's keys that the table lacks, or nothing. */
   unmatched(keys: Keys): string[] {
     const { key, path } = this.#side;
     let count = 0;
@@ -184,7 +184,7 @@ export class SideJoin {
   }
 }
 
-/** The number of a cell; NaN for an empty one. @throws {DataError} it is none */
+/** Returns the number of a cell; NaN for an empty one. @throws {DataError} it is not a number */
 export function numberAt(
   { path, parse = Number }: Pick<SideTable, "path"> & Partial<Pick<SideTable, "parse">>,
   { name, dictionary }: KeyColumn,

@@ -1,4 +1,4 @@
-// Columns with hardly two rows a key, which are no features unless they are named.
+// Columns with hardly two rows per key are not features unless they are named.
 
 import { MISSING } from "../log/keys.js";
 import { MemoryColumns } from "./columns.js";
@@ -16,7 +16,7 @@ test.each([
   [501, 1000, true],
   [500, 1000, false],
   [21_648, 32_561, true],
-  // a log of a few rows is a trial
+  // small logs are exempt
   [199, 199, false],
   [200, 200, true],
 ])("%i keys in %i rows: sparse is %s", (keys, rows, expected) => {

@@ -1,34 +1,34 @@
-// Columns that are nearly unique in each row: times, row numbers, request ids. As fields they would be tables of keys that
-// were each seen once, which teaches a model its training rows by heart and nothing about others. The same count finds a
-// user or an item that connects no rows.
+// Detects columns that are nearly unique per row: times, row numbers, request ids. As fields, they would be tables of
+// keys that were each seen once: a model memorizes its training rows with them and learns nothing about others. The
+// same count detects a user or an item column that connects no rows.
 
 import { UsageError } from "../errors.js";
 import type { Roles } from "./dataset.js";
 
-/** A column with fewer rows a key is no feature unless it is named. */
+/** Fewest rows per key of a column that is a feature without being named. */
 const LEAST_ROWS_PER_KEY = 2;
-/** Below so many rows a column of few keys looks nearly unique, too, and the log is a trial: all its columns stay. */
+/** Fewest rows of a log for which columns are excluded: in a smaller log, columns with few keys look nearly unique, too. */
 const LEAST_ROWS = 200;
-/** Share of rows with a key of their own from which on a user or an item connects nothing. */
+/** Share of rows with a unique key from which on a user or an item column connects nothing. */
 const UNIQUE = 0.95;
-/** Columns that are named in one sentence. */
+/** Most columns that a message names. */
 const MOST_NAMED = 5;
 
-/** How many keys a column has in how many rows. */
+/** The number of distinct keys of a column, and of rows with a key. */
 export interface Density {
   name: string;
-  /** distinct keys */
+  /** number of distinct keys */
   keys: number;
-  /** rows that have one */
+  /** number of rows that have a key */
   rows: number;
 }
 
-/** Whether a column has so few rows a key that nothing can be learned of most keys. */
+/** Whether a column has so few rows per key that nothing can be learned about most keys. */
 export function isSparse({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys * LEAST_ROWS_PER_KEY > rows;
 }
 
-/** Whether nearly every row has a key of its own. */
+/** Whether nearly every row has a unique key. */
 export function isUnique({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys > UNIQUE * rows;
 }
@@ -38,7 +38,7 @@ export function densityText({ keys, rows }: Omit<Density, "name">): string {
   return `${keys.toLocaleString("en")} keys in ${rows.toLocaleString("en")} rows`;
 }
 
-/** How many keys are in how many rows. @param events u32: the rows that hold each key */
+/** Counts keys, and rows that have one. @param events u32: the number of rows of each key */
 export function densityOf(events: Uint32Array): Omit<Density, "name"> {
   let [keys, rows] = [0, 0];
   for (let code = 0; code < events.length; code++) {
@@ -49,10 +49,10 @@ export function densityOf(events: Uint32Array): Omit<Density, "name"> {
 }
 
 /**
- * The columns that have too few rows a key to be features, and what a user should know of them.
+ * Returns the columns that have too few rows per key to be features, and warnings about them.
  *
- * @param densities of columns that nobody named, and of the user and the item
- * @param isInteger whether a column's first rows hold whole numbers, which might be meant as numbers
+ * @param densities densities of the inferred fields, and of the user and the item
+ * @param isInteger whether a column's first rows are whole numbers, which may be meant as numbers
  */
 export function sparseFields(
   roles: Pick<Roles, "user" | "item">,
@@ -73,7 +73,7 @@ export function sparseFields(
   return { sparse, warnings };
 }
 
-/** The roles without such fields. @throws {UsageError} no feature is left */
+/** Returns the roles without such fields. @throws {UsageError} no feature is left */
 export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
   if (sparse.length === 0) return roles;
   const leftOut = sparse.map(({ name }) => name);

@@ -1,12 +1,12 @@
-// Columns that stay on disk: each is read whole when it is asked for, and some rows of all of them at a time.
+// Columns that stay on disk: a column is read completely when it is accessed, or a slice of all columns at a time.
 //
-// A stored column is a column whose cells are a getter. What is derived from one (another form, other rows) is in memory, as
-// every column is that is not known here.
+// A stored column is a column whose cells are a getter. Columns that are derived from one (another form, other rows)
+// are in memory, like every column that is not registered here.
 
 import type { Cells } from "./collect.js";
 import type { Column, Dataset } from "./dataset.js";
 
-/** Whole columns that are kept at a time; the one used least recently goes. */
+/** Most complete columns in the cache; the least recently used one is evicted. */
 const KEPT = 3;
 
 /** Reads cells of a column. */
@@ -14,7 +14,7 @@ export type ReadCells = (from: number, to: number) => Cells;
 
 const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
-/** Whole columns that were read last. */
+/** A cache of the complete columns that were read last. */
 export class ColumnCache {
   readonly #kept = new Map<Column, Cells>();
 
@@ -34,7 +34,7 @@ export class ColumnCache {
   }
 }
 
-/** The column with its cells on disk. @param column without cells */
+/** Returns a column with its cells on disk. @param column the column without cells */
 export function storedColumn(column: Column, numRows: number, read: ReadCells, cache: ColumnCache): Column {
   const own: Column = { ...column };
   Object.defineProperty(own, column.kind === "number" ? "values" : "codes", {
@@ -45,17 +45,17 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
   return own;
 }
 
-/** Whether some of a dataset's columns are on disk. */
+/** Whether a dataset has columns on disk. */
 export function isStored({ columns }: Pick<Dataset, "columns">): boolean {
   return columns.some((column) => stored.has(column));
 }
 
-/** Lets go of whole columns that were read from disk; what is asked for again is read again. */
+/** Drops the cached cells of columns on disk; they are read again when accessed. */
 export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }
 
-/** Rows from .. to - 1 of a dataset, in memory. */
+/** Reads rows from .. to - 1 of a dataset into memory. */
 export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
   const columns = dataset.columns.map((column): Column => {
     const { read } = stored.get(column) ?? {};

@@ -1,4 +1,5 @@
-// Feature rows of a dataset on disk: encoded some rows at a time, to memory or to a file that a training reads in blocks.
+// Encodes feature rows of a dataset on disk, one slice at a time, into memory or a file that a training reads in
+// blocks.
 
 import { UsageError } from "../errors.js";
 import type { Dataset } from "./dataset.js";
@@ -6,28 +7,28 @@ import { bindEncoder, type FeatureRows, type StoredRows } from "./rows.js";
 import { sliceOf } from "./stored-columns.js";
 import type { FeatureSpace } from "./vocabulary/vocabulary.js";
 
-/** Rows of the dataset that are encoded at a time. */
+/** Number of the dataset's rows that are encoded at a time. */
 const SLICE_ROWS = 1 << 18;
 
-/** What keeps rows on disk. */
+/** A file of rows. */
 export interface RowStore {
   append(array: Uint32Array | Float32Array): void;
   read(into: Uint32Array | Float32Array, position: number): void;
 }
 
-/** A part to encode. */
+/** A split to encode. */
 export interface StoredPart {
   space: FeatureSpace;
   dataset: Dataset;
   /** u32, ascending */
   rows: Uint32Array;
-  /** f32, one a row */
+  /** f32, one per row */
   labels: Float32Array;
-  /** f32, one a row; absent when each counts 1 */
+  /** f32, one per row; absent if all are 1 */
   weights?: Float32Array;
 }
 
-/** A part in memory. @throws {UsageError} its rows do not ascend */
+/** Encodes a split into memory. @throws {UsageError} its rows do not ascend */
 export function encodeStored(part: StoredPart): FeatureRows {
   const slices = [...slicesOf(part)];
   const numPairs = slices.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -48,10 +49,10 @@ export function encodeStored(part: StoredPart): FeatureRows {
   return { numRows: row, width, ids, labels, values, indptr };
 }
 
-/** A part in files: its pairs are there, its labels and where each row's pairs begin in memory. */
+/** Encodes a split into files: they hold its pairs; its labels and row offsets are in memory. */
 export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): StoredRows {
   const { rows, labels, weights } = part;
-  // f64: pairs may be more than a u32 counts
+  // f64, because the number of pairs may exceed a u32
   let indptr: Float64Array | undefined;
   let [pair, row, width] = [0, 0, 0];
   for (const slice of slicesOf(part)) {
@@ -87,12 +88,12 @@ export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): St
   };
 }
 
-/** u32[numRows]: where each row's pairs end when the first begin at a pair. */
+/** Returns u32[numRows]: the end of each row's pairs, if the first row begins at `pair`. */
 function endsFrom({ indptr }: FeatureRows, pair: number): Uint32Array {
   return indptr!.subarray(1).map((end) => pair + end);
 }
 
-/** The part's rows in their order, all in the form that the part would have in memory. */
+/** Yields the split's rows in order, in slices that are dense if the whole split would be. */
 function* slicesOf({ space, dataset, rows, labels }: StoredPart): Generator<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const isDense = encoder.isDense(rows);

@@ -1,8 +1,8 @@
-// Made-up rows beside what they become, for those who rebuild the features elsewhere (a server): cells as text on one
-// side, indices and values on the other.
+// Generates rows with their features, for testing another implementation of the features (a server): cells as text, and
+// the expected indices and values.
 //
-// Cells are drawn from the vocabularies, each on its own, so that no vector is an event of the log or names what the
-// table does not.
+// Each cell is drawn independently from the vocabularies, so that no vector is an event of the log or contains a key
+// that the table does not have.
 
 import { hasKey, MISSING, keysOf, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
@@ -24,15 +24,15 @@ const NUM_VECTORS = 20;
 const MAX_VALUES = 3;
 
 export interface TestVector {
-  /** by column: the cell as it would stand in the log, after side tables are joined; empty is missing */
+  /** by column: the cell as in the log after the join with side tables; empty is missing */
   cells: Record<string, string>;
   /** a row of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
-  /** f32, one an index */
+  /** f32, one per index */
   values: number[];
 }
 
-/** Twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
+/** Returns twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
 export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   const cellsOf = space.fields.map((field, f) => {
     const form = field.kind === "multi" ? cellFormOf(field.name, roles) : undefined;
@@ -73,7 +73,7 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
 
-/** From features to indices of preprocess.json. */
+/** Returns the mapping from features to indices of preprocess.json. */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
   let categorical = 0;
   const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));
@@ -82,7 +82,7 @@ function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => n
     const f = fieldOf[feature]!;
     const isOutOfVocabulary = fields[f]!.kind !== "number" && feature === offsets[f];
     if (isOutOfVocabulary) return -1 - f;
-    // each categorical field before this one, and this one, has a feature that is no row
+    // each categorical field up to this one has a feature without a row
     const withoutRow = categoricalUpTo[f]! + (fields[f]!.kind === "number" ? 0 : 1);
     return feature - withoutRow;
   };
@@ -97,26 +97,26 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
   if (field.kind === "number") {
     const spread = i === 0 ? 0 : 4 * uniform(1) - 2;
     const x = Number((field.mean + spread * field.deviation).toPrecision(6));
-    // a field of logarithms reads any number above -1
+    // a field of logarithms accepts any number above -1
     return String(field.log1p ? Math.abs(x) : x);
   }
   const drawKey = (j: number): string => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
-    // a hashed field knows no keys and takes any
+    // a hashed field accepts any key
     if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
     if (!isKnown || field.keys.size === 0) return unknown;
     return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));
   };
   const numValues = form === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
   const values = Array.from({ length: numValues }, (_, j) => {
-    // quarters, so that sums of repeated keys are exact
+    // multiples of a quarter, so that sums of repeated keys are exact
     const value = (1 + Math.floor(8 * uniform(20 + j))) / 4;
     return form?.weighted ? weightedText(drawKey(j), value) : drawKey(j);
   });
   return values.join(form?.separator);
 }
 
-/** A key that the field does not have. */
+/** Returns a key that the field does not have. */
 function unknownKey({ keys }: CategoricalField, separator: string | undefined): string {
   for (let n = 0; ; n++) {
     for (const key of [`unknown-${n}`, String.fromCodePoint(0x21 + n)]) {

@@ -1,4 +1,4 @@
-// Context fields made of the time column, for --time-fields: key columns named hour, dow, day and month.
+// Creates the fields of --time-fields from the time column: key columns named hour, dow, day and month.
 
 import { keysOf } from "../log/keys.js";
 import { nearestName, UsageError } from "../errors.js";
@@ -11,7 +11,7 @@ const DAY = 24 * HOUR;
 
 interface TimeField {
   keys: string[];
-  /** index of the key of a time, ms since 1970 in the zone's own clock */
+  /** returns the index of a time's key; ms since 1970 in local time of the zone */
   keyOf: (ms: number) => number;
 }
 
@@ -20,7 +20,7 @@ const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 },
 const timeFields: Record<string, TimeField> = {
   hour: { keys: upTo(0, 23), keyOf: (ms) => Math.floor(ms / HOUR) - 24 * Math.floor(ms / DAY) },
   dow: {
-    // names, since half of the tools count from Sunday and half from 0
+    // names, because tools disagree on whether the week starts on Sunday and whether days count from 0
     keys: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
     // 1970-01-01 was a Thursday
     keyOf: (ms) => (((Math.floor(ms / DAY) + 3) % 7) + 7) % 7,
@@ -29,9 +29,9 @@ const timeFields: Record<string, TimeField> = {
   month: { keys: upTo(1, 12), keyOf: (ms) => new Date(ms).getUTCMonth() },
 };
 
-/** What --time-fields and --time-zone say. */
+/** The options --time-fields and --time-zone. */
 export interface TimeFieldOptions {
-  /** of hour, dow, day, month; none by default */
+  /** any of hour, dow, day, month; none by default */
   timeFields?: string[];
   /** an offset such as +02:00; UTC by default */
   timeZone?: string;
@@ -40,8 +40,8 @@ export interface TimeFieldOptions {
 /**
  * Checks the options against the log, and makes the fields features.
  *
- * @returns the columns, once the time column is read
- * @throws {UsageError} no such field or zone, no time column, or a column that is called so already
+ * @returns a function that creates the columns once the time column is read
+ * @throws {UsageError} no such field or zone, no time column, or the log has a column of the same name
  */
 export function planTimeFields(
   roles: Roles,
@@ -76,7 +76,7 @@ export function planTimeFields(
   };
 }
 
-/** The dataset with the fields that the options ask for, after its own columns. @throws as planTimeFields */
+/** Returns the dataset with the requested time fields after its columns. @throws as planTimeFields */
 export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dataset {
   const roles = { ...dataset.roles, fields: [...dataset.roles.fields] };
   const columns = planTimeFields(
@@ -87,7 +87,7 @@ export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dat
   return { ...dataset, roles, columns: [...dataset.columns, ...columns(dataset.columns)] };
 }
 
-/** Options without the derived fields: what the log itself must have. */
+/** Removes the time fields from options: the log itself does not need them. */
 export function ofLog<T extends TimeFieldOptions & { fields?: string[] }>(options: T): T {
   const { fields, timeFields: names = [] } = options;
   return fields ? { ...options, fields: fields.filter((name) => !names.includes(name)) } : options;

@@ -67,7 +67,7 @@ test("rows that are read a batch at a time are the same, whole and in every rang
         expect(got).toEqual(keysIn(whole).slice(first, last));
       }
   });
-  // by its name the trained table is alone
+  // its name selects the trained table alone
   await rowsWithAdded(run, "default", async (rows) => expect(await loadRows(rows)).toEqual(table));
 });
 

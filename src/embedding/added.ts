@@ -1,31 +1,32 @@
-// Rows that were added to a run after its training: vectors of new items from content, which `transform --append` writes.
+// Rows that were added to a run after its training: vectors of new items from content, written by `transform --append`.
 //
-//   embeddings.arrow         the rows that the model was trained with, which its files count on
-//   embeddings.added.arrow   rows of the same fields and width; `count` is how many events a row knows of, 0 where content is all
+//   embeddings.arrow         the rows that the model was trained with; the model's files refer to them
+//   embeddings.added.arrow   rows of the same fields and width; `count` is the number of events of a row, 0 if it comes from content alone
 //
-// Commands that show a table have both, a field's added rows after its trained ones. `--table default` and `--table added` name them apart.
+// Commands that show a table include both, a field's added rows after its trained ones. `--table default` and `--table
+// added` select one.
 
 import { keysOf, keyAt } from "../log/keys.js";
 import { rangeOf, tableRows, type Pass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
 import { rowsOf, type EmbeddingTable } from "./table.js";
 
-/** The table of rows that were added. */
+/** The name of the table of added rows. */
 export const ADDED_TABLE = "added";
 
-/** Rows that were added, where a run has some. @throws {ArtifactError} damaged */
+/** Reads the rows that were added, if the run has any. @throws {ArtifactError} damaged */
 export async function readAdded(run: Pick<Run, "tables" | "readTable">): Promise<EmbeddingTable | undefined> {
   return run.tables.includes(ADDED_TABLE) ? await run.readTable(ADDED_TABLE) : undefined;
 }
 
-/** A run's table by name; without one the default table with what was added to it. @throws as Run.readTable */
+/** Reads a run's table by name; without a name the default table with the added rows. @throws as Run.readTable */
 export async function readWithAdded(run: Run, name?: string): Promise<EmbeddingTable> {
   const table = await run.readTable(name);
   const added = name === undefined ? await readAdded(run) : undefined;
   return added ? withAdded(table, added) : table;
 }
 
-/** The same of rows that are read as they are used. */
+/** Like readWithAdded, for rows that are read while they are used. */
 export async function rowsWithAdded<T>(
   run: Run,
   name: string | undefined,
@@ -35,7 +36,10 @@ export async function rowsWithAdded<T>(
   return await run.withRows(name, async (rows) => await use(added ? await inserted(rows, added) : rows));
 }
 
-/** A table with each field's added rows after its own; its arrays are copies. @param added of the same fields and width */
+/**
+ * Returns a table with each field's added rows after its own; its arrays are copies. @param added table with the same
+ * fields and width
+ */
 export function withAdded(table: EmbeddingTable, added: EmbeddingTable): EmbeddingTable {
   const { dim, fields } = table;
   const pieces = fields.flatMap((field) => [
@@ -72,7 +76,7 @@ export function withAdded(table: EmbeddingTable, added: EmbeddingTable): Embeddi
   };
 }
 
-/** Rows with the added ones after those of their field. @param added of one field */
+/** Returns rows with the added ones after those of their field. @param added table of one field */
 async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRows> {
   if (added.numRows === 0) return rows;
   const more = added.numRows;
@@ -102,16 +106,16 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
 export interface AddedRow {
   key: string;
   count: number;
-  /** where the table has weights */
+  /** set if the table has weights */
   weight?: number;
   vector: ArrayLike<number>;
 }
 
 /**
- * The rows that a run has with new ones: rows of a key that was added before are replaced.
+ * Returns the added rows of a run together with new ones, which replace earlier added rows of the same key.
  *
- * @param field whose keys they are
- * @param before what was added before
+ * @param field the field of the keys
+ * @param before the rows that were added before
  */
 export function addedTable(
   { dim, fields, weights }: Pick<EmbeddingTable, "dim" | "fields" | "weights">,

@@ -1,4 +1,4 @@
-// embeddings.arrow, read a batch at a time at any place: only the columns that a pass asks for (arrow.ts has the layout).
+// Reads embeddings.arrow one batch at a time, at any position, and only the columns that are requested (arrow.ts has the layout).
 //
 //   buffer   0  1        2  3        4     5  6      7  8       9  10       11      12
 //   holds    -  field    -  key's    key   -  count  -  weight  -  -        vector
@@ -22,13 +22,13 @@ import type { ReadHandle } from "../io/read-artifact.js";
 import { loadRows, sliceRows, type Pass, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-/** An IPC file: all its bytes, or a handle of node:fs from which batches are read one at a time. */
+/** An IPC file: all its bytes, or an open file from which batches are read one at a time. */
 export type ArrowSource = Uint8Array | ReadHandle;
 
 /**
- * The table that an IPC file holds; its arrays are copies.
+ * Reads the table of an IPC file; its arrays are copies.
  *
- * @param name the file's, for messages
+ * @param name name of the file, for messages
  * @throws {ArtifactError} the bytes are damaged, or are not such a table
  */
 export async function readArrow(source: ArrowSource, name: string): Promise<EmbeddingTable> {
@@ -36,9 +36,9 @@ export async function readArrow(source: ArrowSource, name: string): Promise<Embe
 }
 
 /**
- * The rows of an IPC file, which must stay open while they are read.
+ * Returns the rows of an IPC file, which must stay open while they are read.
  *
- * @param name the file's, for messages
+ * @param name name of the file, for messages
  * @throws {ArtifactError} the bytes are damaged, or are not such a table
  */
 export async function arrowRows(source: ArrowSource, name: string): Promise<TableRows> {
@@ -49,7 +49,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
     const bytes = await bytesOf(source, fail);
     const file = await ArrowFile.open(bytes, fail);
     const shape = { ...shapeOf(file, fail), fields: await fieldsOf(file, fail) };
-    // what the header promises is allocated at once, so it must be there
+    // memory for all rows is allocated at once, so the file must be large enough for them
     const rowBytes = 12 + (shape.hasWeights ? 4 : 0) + 4 * shape.dim;
     if (shape.numRows * rowBytes > bytes.size)
       fail(`its header declares ${shape.numRows} rows of ${rowBytes} bytes, but it has ${bytes.size} bytes`);
@@ -82,7 +82,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
 
 type Shape = Omit<TableRows, "batches">;
 
-/** A batch's number of rows, and what reads its columns. */
+/** Returns a batch's number of rows, and a function that reads its columns. */
 async function batchAt(
   file: ArrowFile,
   block: Block,
@@ -106,7 +106,7 @@ async function batchAt(
   return { numRows, read };
 }
 
-/** @param field of the row before the batch */
+/** @param field field of the last row before the batch */
 function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: Fail): void {
   const problem = wrongIds(fieldOf, fields.length);
   if (problem !== undefined) fail(`field of a row: ${problem}`);
@@ -132,7 +132,7 @@ async function asArtifact<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    // a disk that fails is no damaged table; the rest is what points beyond the bytes
+    // a failing disk is not a damaged table; other errors come from offsets beyond the end of the file
     if (error instanceof ArtifactError || /^E(?!RR_)/.test(errorCode(error)))
       throw asIoError(error, `reading '${name}' failed`);
     throw unreadable(name, String(error), error);
@@ -144,7 +144,7 @@ function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(text, { cause });
 }
 
-/** The names that the column `field` refers to. */
+/** Returns the names that the column `field` refers to. */
 async function fieldsOf(file: ArrowFile, fail: Fail): Promise<string[]> {
   const fields: string[] = [];
   for await (const { keys } of file.dictionaries()) {

@@ -1,29 +1,32 @@
-// embeddings.arrow: a table as an Arrow IPC file, written one batch of rows at a time (read: arrow-rows.ts).
+// Writes embeddings.arrow: a table as an Arrow IPC file, one batch of rows at a time (arrow-rows.ts reads it).
 //
 //   field   dictionary<utf8>, i32 indices, dictionary id 0
 //   key     utf8
 //   count   u32
-//   weight  f32, where the model has one
+//   weight  f32, if the model has weights
 //   vector  fixed_size_list<f32, dim>
 //
-// No column is nullable. The schema's metadata holds the number of rows, so that a reader sizes its arrays once.
-// The same table gives the same bytes: dictionary ids are explicit, since apache-arrow's automatic ones count up
-// within the process.
+// No column is nullable. The schema's metadata contains the number of rows, so that a reader allocates its arrays once.
+// The same table gives the same bytes: dictionary ids are explicit, because apache-arrow's automatic ids depend on
+// earlier calls in the process.
 
 import { emptyTable, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 import type * as Arrow from "apache-arrow";
 
-/** Vectors in fewer bits, for an export: what stands in `vector`, and beside i8 the column `scale`, f32, before it. */
+/**
+ * Vectors in a type with fewer bits, for an export: the elements of `vector`, and for i8 the column `scale`, f32,
+ * before it.
+ */
 export interface NarrowVectors {
   type: "f16" | "i8";
-  /** of a batch: the bits of halves, or i8 with f32[rows] */
+  /** converts a batch: to the bits of halves, or to i8 with f32[rows] */
   of: (table: EmbeddingTable) => { values: Float32Array | Uint16Array | Int8Array; scales?: Float32Array };
 }
 
-/** The file's bytes in chunks; a chunk may be a view of the rows' arrays. @param narrow absent: f32, as a run's table is */
+/** Yields the file's bytes in chunks; a chunk may be a view of the rows' arrays. @param narrow absent: f32, as in a run */
 export async function* arrowChunks(rows: TableRows, narrow?: NarrowVectors): AsyncGenerator<Uint8Array> {
-  // loaded when used: it costs more than the whole start of a command that needs no table
+  // imported here, because it takes longer than the start of a command that needs no table
   const { arrow } = await import("../io/apache-arrow.js");
   const types = typesOf(arrow, rows.dim, narrow?.type);
   const schema = schemaOf(arrow, types, rows, narrow?.type);
@@ -35,7 +38,7 @@ export async function* arrowChunks(rows: TableRows, narrow?: NarrowVectors): Asy
       yield batchOf(arrow, schema, types, fields, table, narrow);
       numBatches++;
     }
-    // an empty table has one empty batch: dictionaries are written with the first
+    // an empty table has one empty batch, because dictionaries are written with the first batch
     if (numBatches === 0) yield batchOf(arrow, schema, types, fields, emptyTable(rows), narrow);
   }
   yield* arrowFileChunks(arrow, schema, batches());
@@ -110,7 +113,7 @@ function batchOf(
       data: new Int32Array(fieldOf),
       dictionary: fields,
     }),
-    // a batch's offsets start at 0
+    // offsets of a batch start at 0
     makeData({
       type: new arrow.Utf8(),
       length,
@@ -125,7 +128,7 @@ function batchOf(
       type: types.vector,
       length,
       nullCount: 0,
-      // the type decides what makeData takes, which one signature for three types cannot say
+      // the argument's type depends on the element type, which one signature for three types cannot express
       child: makeData({
         type: types.number as Arrow.Float32,
         length: values.length,
@@ -138,17 +141,17 @@ function batchOf(
   return new arrow.RecordBatch(schema, makeData({ type: struct, length, nullCount: 0, children: columns }));
 }
 
-/** The file's bytes in chunks; a chunk may be a view of a batch's arrays. */
+/** Yields the file's bytes in chunks; a chunk may be a view of a batch's arrays. */
 export async function* arrowFileChunks(
   arrow: typeof Arrow,
   schema: Arrow.Schema,
   batches: AsyncIterable<Arrow.RecordBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // whatever the writer hands to its sink is given on at once, so that no more than a batch is held
+  // the writer's output is yielded at once, so that at most one batch is in memory
   let ready: Uint8Array[] = [];
   class Sink extends arrow.AsyncByteQueue {
     override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-      // the file writer hands over views only
+      // the file writer passes views only
       if (ArrayBuffer.isView(value))
         ready.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     }

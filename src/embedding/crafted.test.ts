@@ -1,4 +1,4 @@
-// Tables whose checksum would be right and whose numbers are not: refused before a loop runs along them.
+// Tables with a valid checksum and invalid numbers are rejected before a loop uses the numbers.
 
 import { keysOf } from "../log/keys.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { openRun, writeRun } from "./run-directory.js";
 import type { EmbeddingTable } from "./table.js";
 import { importedManifest } from "../testing/small-run.js";
 
-/** 40 rows of two fields; counts are a pattern by which the columns around them are found. */
+/** A table of 40 rows in two fields; its counts are a byte pattern by which the columns are found in the file. */
 const table: EmbeddingTable = {
   dim: 2,
   numRows: 40,
@@ -23,7 +23,7 @@ const table: EmbeddingTable = {
   vectors: new Float32Array(80).fill(0.5),
 };
 
-/** The table's bytes with some of its numbers, found by what they are, replaced. */
+/** Returns the table's bytes with some numbers replaced, which are found by their values. */
 async function craftedTable(original: Uint32Array, at: number, value: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of arrowChunks(tableRows(table))) chunks.push(Uint8Array.from(chunk));
@@ -56,7 +56,7 @@ describe("a manifest", () => {
       metricsLines: [],
     };
     await writeRun(run, false, contents);
-    // no manifest has a checksum of its own
+    // the manifest itself has no checksum, so this is undetected
     const path = join(run, RUN_MARKER);
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...crafted }));
     return await openRun(run);

@@ -1,35 +1,37 @@
-// gate.json: what the gates of a version found.
+// gate.json: the results of a version's gates.
 //
-//   schemaVersion   2; 1 had `passed` in place of `status`, and a bound that nothing was compared with passed
+//   schemaVersion   2; version 1 had `passed` in place of `status`, and a bound passed if there was nothing to compare with
 //   passed          no bound failed
-//   counts          bounds by status
-//   outcomes        one a bound; of a value without a bound one of bound "none"
+//   counts          number of bounds by status
+//   outcomes        one per bound; a value without a bound has the bound "none"
 
 import { ArtifactError } from "../errors.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /**
- * passed, failed: the bound holds or not;
- * notCompared: it compares with the last version, and there is none or it lacks the value;
- * measured: the value has no bound.
+ * passed, failed: whether the bound holds; notCompared: the bound compares with the previous version, which does not
+ * exist or lacks the value; measured: the value has no bound.
  */
 export type GateStatus = "passed" | "failed" | "notCompared" | "measured";
 
-/** What became of one bound. Without bounds a gate has one outcome of bound `none`, so that next week knows the value. */
+/**
+ * The result of one bound. A gate without bounds has one outcome with the bound `none`, so that the next version can
+ * compare its value.
+ */
 export interface GateOutcome {
-  /** what was measured: `rows`, `missing:price` (of a column or field), `valid.auc` (of a metric) */
+  /** the measured value: `rows`, `missing:price` (for a column or field), `valid.auc` (for a metric) */
   gate: string;
-  /** as it was stated: `min 1000`, `within 30%` */
+  /** as the user wrote it: `min 1000`, `within 30%` */
   bound: string;
-  /** a count, a share in [0, 1], a metric, or milliseconds since 1970; null where there is nothing to measure */
+  /** a count, a share in [0, 1], a metric, or milliseconds since 1970; null if there is nothing to measure */
   value: number | null;
-  /** last version's; null where there is none */
+  /** value of the previous version; null if there is none */
   previous: number | null;
   status: GateStatus;
   message: string;
 }
 
-/** Bounds by what became of them. */
+/** Number of bounds by status. */
 export interface GateCounts {
   passed: number;
   failed: number;
@@ -51,7 +53,7 @@ export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): s
 }
 
 /**
- * The outcomes of a gate.json; of schema version 1 with the status that they would have today.
+ * Reads the outcomes of a gate.json; those of schema version 1 get the status that they would have today.
  *
  * @throws {ArtifactError} it is damaged, or of a newer version
  */
@@ -71,7 +73,7 @@ export async function readGates(file: string): Promise<GateOutcome[]> {
   });
 }
 
-/** The outcomes of a version's gate.json; undefined where it has none. @throws {ArtifactError} as readGates */
+/** Reads the outcomes of a version's gate.json; undefined if it has none. @throws {ArtifactError} as readGates */
 export async function gatesIfAny(file: string): Promise<GateOutcome[] | undefined> {
   return (await pathExists(file)) ? await readGates(file) : undefined;
 }

@@ -1,6 +1,6 @@
-// IEEE halves, as exports hold and imports read them.
+// Converts IEEE half-precision numbers, for exports and imports.
 
-/** The number that 16 bits are: a sign, 5 bits of exponent with bias 15, 10 of fraction. */
+/** Returns the number that 16 bits denote: a sign, 5 bits of exponent with bias 15, 10 of fraction. */
 export function fromHalf(half: number): number {
   const exponent = (half >>> 10) & 31;
   const fraction = half & 1023;

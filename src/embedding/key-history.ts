@@ -1,9 +1,9 @@
-// How long a run's keys have not been seen, in model/key-history.safetensors: what lets the next training age them.
+// When a run's keys last occurred, in model/key-history.safetensors: the next training with --expire uses it.
 //
-//   lastSeen  i64[numRows]  milliseconds since 1970 of the newest event that held the row's key; UNKNOWN without times
-//   missed    u32[numRows]  trainings since the last whose log held it; 0: this one's did
+//   lastSeen  i64[numRows]  milliseconds since 1970 of the newest event with the row's key; UNKNOWN without times
+//   missed    u32[numRows]  trainings since the last whose log contained it; 0: this one's did
 //
-// Rows are the default table's; a file of another name has those of another table.
+// Rows are those of the default table; files with other names belong to other tables.
 
 import type { Run } from "./run-directory.js";
 import { safetensorsChunks } from "./safetensors.js";
@@ -11,7 +11,7 @@ import { TensorFile } from "./tensor-file.js";
 
 export const HISTORY_FILE = "key-history.safetensors";
 
-/** No log so far had times. */
+/** The time of a key if no log so far had times. */
 export const UNKNOWN = -(2n ** 63n);
 
 export interface KeyHistory {
@@ -19,7 +19,7 @@ export interface KeyHistory {
   missed: Uint32Array;
 }
 
-/** The file's bytes. */
+/** Returns the file's bytes. */
 export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
   return safetensorsChunks(
     new Map([
@@ -30,10 +30,10 @@ export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
 }
 
 /**
- * A run's history; of one that was written without, every key counts as seen by it, at an unknown time.
+ * Reads a run's history; for a run without one, every key counts as seen by it, at an unknown time.
  *
- * @param file of model/
- * @throws {ArtifactError} damaged, or not of so many rows
+ * @param file path in model/
+ * @throws {ArtifactError} damaged, or the number of rows differs
  */
 export async function readHistory(run: Run, numRows: number, file = HISTORY_FILE): Promise<KeyHistory> {
   if (!Object.hasOwn(run.manifest.files, `model/${file}`)) {

@@ -1,4 +1,4 @@
-// What a manifest must look like before commands rely on it (manifest.ts has what it means).
+// The required structure of a manifest (manifest.ts documents its meaning).
 
 import {
   anything,
@@ -21,10 +21,10 @@ const input = object({ path, bytes: count, sha256: text }, { of: text, modified:
 const texts = list(text);
 const paths = list(path);
 
-/** A number of all fields, or one by field. */
+/** One number for all fields, or one by field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
 
-/** Options by which a log is read again and a run is reproduced; any others may stand beside them. */
+/** Options that are needed to read the log again or to reproduce a run; others may be present. */
 const options = object(
   {},
   {

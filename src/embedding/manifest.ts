@@ -1,21 +1,21 @@
-// manifest.json: what a run is, and the checksum of every file in it.
+// manifest.json describes a run and contains the checksum of every file in it.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** The file that tells a run from any other directory, once what it says is checked. */
+/** The file that identifies a run, once its content is checked. */
 export const RUN_MARKER = "manifest.json";
 
 export const SCHEMA_VERSION = 1;
 
-/** What manifests call a run that holds a table and no model. */
+/** The model name in manifests of runs that contain a table and no model. */
 export const TABLE_MODEL = "table";
 
 export type Metrics = Record<string, number>;
 
-/** The same with those that are lists: a number a component. */
+/** Metrics of a split, some of which are lists: one number per component. */
 export type PartMetrics = Record<string, number | readonly number[]>;
 
-/** Keys of an earlier run: those that stay, of these the ones that this log lacks, those that are new, those that expired. */
+/** Number of keys of an earlier run: kept ones, those of them that this log lacks, new ones, and expired ones. */
 export interface CarriedKeys {
   kept: number;
   unseen: number;
@@ -23,20 +23,20 @@ export interface CarriedKeys {
   expired: number;
 }
 
-/** An earlier run that training went on from. */
+/** The earlier run of a warm start. */
 export interface Carried extends CarriedKeys {
   run: string;
   fields: Record<string, CarriedKeys>;
 }
 
-/** An earlier run whose trees come first; with `refitDecay` their leaves were fitted anew, and no trees were added. */
+/** An earlier run whose trees come first; with `refitDecay` their leaves were refitted, and no trees were added. */
 export interface CarriedTrees {
   run: string;
   trees: number;
   refitDecay?: number;
 }
 
-/** How near a field's vectors are to an earlier run's of the same keys. */
+/** How similar a field's vectors are to an earlier run's vectors of the same keys. */
 export interface Nearness {
   /** mean cosine */
   cosine: number;
@@ -44,75 +44,81 @@ export interface Nearness {
   distance: number;
 }
 
-/** How near the keys of a field that both runs have are, before and after turning; no neighbour changes by it. */
+/** Similarity of the vectors of keys in both runs, before and after rotation; the rotation changes no neighbors. */
 export interface FieldAlignment {
   keys: number;
   before: Nearness;
   after: Nearness;
-  /** share of the `k` nearest that are the earlier run's, too */
+  /** share of the `k` nearest keys that are also the nearest in the earlier run */
   neighbourOverlap?: { k: number; share: number };
 }
 
-/** What a training was asked for: what `reproduce` asks for again. */
+/** The request of a training, which `reproduce` repeats. */
 export interface Asked {
   log: string[];
-  /** as they were given; what is not here was the version's default */
+  /** the options that were given; all others had the version's default */
   options: Record<string, unknown>;
-  /** all files that were read; of an encoded dataset its description */
+  /** all files that were read; for an encoded dataset its description */
   inputs: InputFingerprint[];
-  /** of a log that was an encoded dataset: what that was made of, and how */
+  /** for an encoded dataset: the log that it was made from, and the options */
   encoded?: { log: string[]; options: Record<string, unknown> };
-  /** earlier runs that it went on from: one checksum of all they hold */
+  /** earlier runs of a warm start: one checksum of all their files */
   runs: { path: string; sha256: string }[];
 }
 
-/** The earlier run that a run's vectors were rotated onto. */
+/** The earlier run that a run's vectors were rotated to match. */
 export interface Alignment {
   to: string;
-  /** of the earlier run's table */
+  /** fingerprint of the earlier run's table */
   toTable: { bytes: number; sha256: string };
   fields: Record<string, FieldAlignment>;
 }
 
 /** Items that were added to a run's table after its training. */
 export interface Added {
-  /** the run that they were added to */
+  /** checksum of the run that they were added to */
   run: string;
   field: string;
-  /** rows that come from content alone, and from content and events */
+  /** number of rows from content alone, and from content and events */
   content: number;
   blend: number;
-  /** what they were made by last */
+  /** the settings of the last addition */
   by: object;
   inputs: InputFingerprint[];
 }
 
-/** A setting that --search tried, and how it went. */
+/** A setting that --search tried, and its result. */
 export interface Trial extends Readonly<Record<string, number | string | null>> {
-  /** epochs (trees) of its training, and the best of these; beside them are the options that were tried */
+  /** number of epochs (trees) of its training, and the best of them; the tried options are further members */
   epochs: number;
   bestEpoch: number;
-  /** of the best epoch on the validation split, by the metric of `searchedBy`; null when it diverged or was refused */
+  /**
+   * metric of the best epoch on the validation split, as named in `searchedBy`; null if the training diverged or was
+   * rejected
+   */
   value: number | null;
 }
 
 /** How --search compared settings. */
 export interface SearchedBy {
-  /** of the validation split, as `metrics` names it */
+  /** a metric of the validation split, as named in `metrics` */
   metric: string;
-  /** of the default setting; null when it diverged */
+  /** value of the default setting; null if it diverged */
   default: number | null;
-  /** what the chosen setting has more than the default, with the ends of its 95 % interval over rows or users where those are known */
+  /** how much the chosen setting exceeds the default, with the ends of the 95 % interval over rows or users if known */
   difference?: { value: number; low?: number; high?: number };
 }
 
-/** The gain of the vectors on predictions or lists of the validation split, over a control without vectors on the same units. */
+/**
+ * The gain of the vectors on predictions or lists of the validation split, relative to a control without vectors on the
+ * same units.
+ */
 export interface VectorsAdd {
-  /** as `metrics` names it */
+  /** a name in `metrics` */
   metric: string;
   /** `weights alone`, `popularity`, `degrees`: docs/evaluation.md */
   control: string;
-  /** how much better the metric is with the vectors: above 0 also where less is better, as of a loss */
+  /** how much better the metric is with the vectors: positive also for metrics where less is better, such as a loss */
   value: number;
   /** ends of its 95 % interval over the units */
   low: number;
@@ -121,7 +127,7 @@ export interface VectorsAdd {
   count: number;
 }
 
-/** A server that trained a model, and by what. */
+/** The server and software that trained a model. */
 export interface TrainedOn {
   /** `sc://host:port` */
   address: string;
@@ -129,21 +135,21 @@ export interface TrainedOn {
   version: string;
   /** `MLlib ALS` */
   trainer: string;
-  /** its parameters, where they are not those of the options */
+  /** its parameters, if they differ from the options */
   parameters?: Record<string, unknown>;
 }
 
 export interface Manifest {
   schemaVersion: number;
-  /** version of the tool */
+  /** version of this program */
   version: string;
   command: string;
-  /** the kind of model that model/ holds: a name in the models of the command's trainer */
+  /** the kind of model in model/: a name in the models of the command's trainer */
   model: string;
-  /** as they were used, defaults among them */
+  /** all options, including defaults */
   options: Record<string, unknown>;
   asked?: Asked;
-  /** the folder where relative paths of the log were given, relative to the run's directory; absent where all are absolute */
+  /** the folder that relative paths of the log refer to, relative to the run's directory; absent if all are absolute */
   from?: string;
   seed: number;
   inputs: InputFingerprint[];
@@ -153,46 +159,49 @@ export interface Manifest {
     train: number;
     valid: number;
     test: number;
-    /** milliseconds since 1970 of the training part's newest event; absent where not all of its rows have a time */
+    /** milliseconds since 1970 of the training split's newest event; absent if some of its rows have no time */
     newest?: number;
-    /** of --valid-like: mean users of the items that were imitated, of those held out, and the power that draws them */
+    /** for --valid-like: mean users of the imitated items and of the held-out items, and the power of the draw */
     like?: { target: number; reached: number; power: number };
   };
   rows: number;
-  /** of `rows`: those that the published model was trained on, and those held out from it; absent in earlier versions */
+  /** of `rows`: the number that the published model was trained on, and that held out; absent in earlier versions */
   seen?: { rows: number; heldOut: number };
-  /** users that --drop-users-above left out of the log; absent without these options */
+  /** users that --drop-users-above removed from the log; absent without these options */
   droppedUsers?: { users: number; events: number };
-  /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
+  /** by hashed field: function, seed, bits, and the number of keys that share a bucket */
   hashing?: Record<string, object>;
-  /** what --init went on from, and what became of its keys */
+  /** the earlier run of --init, and the numbers of its keys */
   init?: Carried | CarriedTrees;
-  /** what `align` turned the vectors onto */
+  /** the run that `align` rotated the vectors to match */
   alignment?: Alignment;
-  /** what `transform --append` added */
+  /** the rows that `transform --append` added */
   added?: Added;
-  /** the server that trained the model (--engine-train): another training differs in its bits */
+  /** the server that trained the model (--engine-train); repeating such a training gives other bits */
   engine?: TrainedOn;
-  /** a signal ended the training before its time: the best epoch until then is what the run holds */
+  /** true if a signal ended the training early: the run contains the best epoch until then */
   interrupted?: true;
   /** settings that --search tried, the best first */
   search?: Trial[];
   searchedBy?: SearchedBy;
-  /** by part: train, valid, test; of the first model, where there was a refit */
+  /** by split: train, valid, test; for the first model, if there was a refit */
   metrics: Record<string, PartMetrics>;
-  /** what the vectors add on the validation split; absent without one, and of models without vectors */
+  /** the gain of the vectors on the validation split; absent without one, and for models without vectors */
   vectorsAdd?: VectorsAdd;
-  /** of trees with a head, by part and model: losses over the entropy of the training rate */
+  /** for trees with a head, by split and model: losses divided by the entropy of the training rate */
   normalizedEntropy?: Record<string, object>;
-  /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
+  /**
+   * for trees with --dense: number of singular vectors kept, of rows that they were fitted on, and their share of the
+   * sum of squares
+   */
   dense?: { dim: number; rows: number; explained: number };
-  /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
+  /** for --refit: the published model, which was trained on all rows; its metrics are those of its training rows */
   refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
-  /** keys that `embed forget` took out since: the run is no longer what its training wrote */
+  /** number of keys that `embed forget` has removed: the run differs from the output of its training */
   forgotten?: number;
-  /** seconds, by stage; the one thing in a run that differs from one time to the next */
+  /** seconds per stage; the only part of a run that differs from one training to the next */
   timings: Record<string, number>;
   warnings: string[];
-  /** relative path to sha256 and size of every other file of the run */
+  /** relative path → SHA-256 and size of every other file of the run */
   files: Record<string, { bytes: number; sha256: string }>;
 }

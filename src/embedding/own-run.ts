@@ -1,4 +1,4 @@
-// Runs and versions as outputs: which directories --force may replace, and which of their files are this tool's.
+// Runs and versions as outputs: which directories --force may replace, and which of their files belong to this program.
 
 import { join } from "node:path";
 import type { OwnDirectory } from "../io/replaceable.js";
@@ -8,7 +8,7 @@ import { kindAt } from "../io/tree.js";
 import { RUN_MARKER } from "./manifest.js";
 import { PUBLICATION_FILE, readPublication } from "./publication.js";
 
-/** A run. A version of a store is none: it is replaced by nothing but `embed forget`. */
+/** A run. A version of a store is not included: only `embed forget` replaces it. */
 export const ownRun: OwnDirectory = {
   what: "a run",
   marker: RUN_MARKER,
@@ -30,7 +30,7 @@ export const ownVersion: OwnDirectory = {
   },
 };
 
-/** The files that a manifest lists; undefined where it is none of this tool's. */
+/** Returns the files that a manifest lists; undefined if this program did not write it. */
 async function filesInManifest(dir: string): Promise<string[] | undefined> {
   const file = join(dir, RUN_MARKER);
   if ((await kindAt(file)) !== "file") return undefined;
@@ -41,13 +41,16 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  // a run of another schema version is this tool's, too
+  // a run of another schema version was written by this program, too
   if (!isOfThisTool(parsed)) return undefined;
   const names = Object.keys(parsed.files);
   return whyNotListed(names) === undefined ? names : undefined;
 }
 
-/** What manifests of other programs do not have together: their files have no checksums of 64 digits, or they were not trained. */
+/**
+ * Checks members that manifests of other programs do not combine: checksums of 64 digits for files, and those of a
+ * training.
+ */
 function isOfThisTool(parsed: unknown): parsed is { files: Record<string, unknown> } {
   if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
   const { schemaVersion, version, command, model, seed } = parsed;

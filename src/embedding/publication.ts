@@ -1,14 +1,14 @@
-// publication.json: what makes a run directory a version of a store, beside the run's own manifest.
+// publication.json makes a run directory a version of a store; the run's own manifest is unchanged.
 //
-//   schemaVersion   2 where `from` is there, which earlier versions of embed do not know; else 1
-//   name, version   where it stands: STORE/NAME/VERSION
-//   run             sha256 of the manifest of the run that was published
-//   from            the folder where the run's log was given, relative to the version; absent where the run states none
-//   previous        the version that was the latest before it; null of the first
-//   files           size and sha256 of every file that the run's manifest does not list, the manifest itself among them
-//   sha256          of all of this but itself
+//   schemaVersion   2 if `from` is present, which earlier versions of embed do not support; else 1
+//   name, version   its place: STORE/NAME/VERSION
+//   run             SHA-256 of the manifest of the published run
+//   from            the folder that paths of the run's log refer to, relative to the version; absent if the run has none
+//   previous        the version that was the latest before; null for the first
+//   files           size and SHA-256 of every file that the run's manifest does not list, including the manifest itself
+//   sha256          of all of this except itself
 //
-// With it every byte of a version is under a checksum, and no clock stands in it.
+// It covers every byte of a version with a checksum, and contains no times.
 
 import { join } from "node:path";
 import { ArtifactError } from "../errors.js";
@@ -16,9 +16,9 @@ import { sha256Of } from "../io/fingerprint.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
-/** The file that tells a version of a store from any other run. */
+/** The file that identifies a version of a store among runs. */
 export const PUBLICATION_FILE = "publication.json";
-/** The file in which a version says what its gates found. */
+/** The file with the results of a version's gates. */
 export const GATE_FILE = "gate.json";
 
 const SCHEMA_VERSION = 2;
@@ -32,7 +32,7 @@ export interface PublicationRecord {
   files: Record<string, { bytes: number; sha256: string }>;
 }
 
-/** The file's bytes. */
+/** Returns the file's bytes. */
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const reported = {
@@ -49,9 +49,9 @@ export function publicationBytes({ name, version, run, from, previous, files }: 
 }
 
 /**
- * What a run directory's publication.json says; undefined of a run that is no version.
+ * Reads a run directory's publication.json; undefined for a run that is not a version.
  *
- * @throws {ArtifactError} damaged, of another schema version, or it lists what is no file of the directory
+ * @throws {ArtifactError} damaged, of another schema version, or it lists a file that is not in the directory
  */
 export async function readPublication(dir: string): Promise<PublicationRecord | undefined> {
   const file = join(dir, PUBLICATION_FILE);
@@ -72,7 +72,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
       );
     }
     const record = parsed as unknown as PublicationRecord;
-    // the same words give the same bytes: any other byte is damage
+    // the content determines the bytes, so any other byte is damage
     if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
       checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
       await checkRegularFiles(dir, Object.keys(record.files));
@@ -83,7 +83,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
 }
 
 /**
- * How its user gets a whole run again in place of a damaged version.
+ * Returns advice for replacing a damaged version.
  *
  * @param dir the version's directory, STORE/NAME/VERSION
  */

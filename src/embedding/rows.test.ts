@@ -1,4 +1,4 @@
-// Rows read from the disk batch by batch are the rows of the table in memory, whatever range is asked for.
+// Rows that are read from disk batch by batch equal those of the table in memory, for any range.
 
 import { keysOf } from "../log/keys.js";
 import { createHash } from "node:crypto";
@@ -13,7 +13,7 @@ import { arrowRows } from "./arrow-rows.js";
 import { loadRows, rangeOf, ROWS_A_BATCH, sliceRows, tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-// fields end within a batch, at the end of one, and have no rows
+// fields end within a batch and at the end of one, and one has no rows
 const fields = ["user", "none", "item", "price"];
 const ends = [ROWS_A_BATCH - 3, ROWS_A_BATCH - 3, 2 * ROWS_A_BATCH, 2 * ROWS_A_BATCH + 1];
 const numRows = ends.at(-1)!;
@@ -31,7 +31,7 @@ const table: EmbeddingTable = {
 const folder = mkdtempSync(join(tmpdir(), "rows-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Shape and digest: millions of numbers compared one by one take their time. */
+/** Returns shape and digest, because comparing millions of numbers one by one takes long. */
 function digest({
   dim,
   numRows: rows,

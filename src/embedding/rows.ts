@@ -1,22 +1,22 @@
-// Rows of a table, a batch at a time: what is written from a table need not hold all of it.
+// Rows of a table, one batch at a time, so that the table need not be in memory.
 //
-//   tableRows     a table in memory, by views of its arrays
-//   arrow-rows    embeddings.arrow, read from the disk (arrow-rows.ts)
-//   loadRows      back to a table in memory
+//   tableRows     rows of a table in memory, as views of its arrays
+//   arrow-rows    rows of embeddings.arrow, read from the disk (arrow-rows.ts)
+//   loadRows      reads rows into a table in memory
 
 import { fieldNumber, keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
 
-/** The most rows of a batch. */
+/** Most rows of a batch. */
 export const ROWS_A_BATCH = 65_536;
 
-/** Consecutive rows as a table of their own, whose arrays may be views of a larger one's. */
+/** Consecutive rows as a table, whose arrays may be views of a larger one's. */
 export interface TableBatch {
-  /** number of the first row within all rows */
+  /** index of the first row among all rows */
   start: number;
   table: EmbeddingTable;
 }
 
-/** What a pass over the rows reads. */
+/** The part of the rows that a pass reads. */
 export interface Pass {
   /** all rows when absent */
   range?: RowRange;
@@ -24,17 +24,20 @@ export interface Pass {
   vectors?: boolean;
 }
 
-/** A table's shape, and its rows as often as they are asked for. */
+/** A table's shape, and functions to read its rows repeatedly. */
 export interface TableRows {
   dim: number;
   numRows: number;
   fields: readonly string[];
   hasWeights: boolean;
-  /** Batches in the order of the rows; an empty range has none. @throws {ArtifactError} while iterating: damaged bytes */
+  /**
+   * Yields batches in the order of the rows; an empty range has none. @throws {ArtifactError} while iterating: damaged
+   * bytes
+   */
   batches: (pass?: Pass) => AsyncIterable<TableBatch>;
 }
 
-/** Rows first .. last - 1 as a table; its arrays are views. */
+/** Returns rows first .. last - 1 as a table; its arrays are views. */
 export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): EmbeddingTable {
   const { dim, weights } = table;
   return {
@@ -49,7 +52,7 @@ export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): Emb
   };
 }
 
-/** The rows of a table in memory. */
+/** Returns the rows of a table in memory. */
 export function tableRows(table: EmbeddingTable): TableRows {
   const { dim, numRows, fields } = table;
   return {
@@ -66,7 +69,7 @@ export function tableRows(table: EmbeddingTable): TableRows {
   };
 }
 
-/** A table of that shape whose rows have neither key nor events nor numbers. @param numRows none by default */
+/** Returns a table of that shape whose rows have no key, no events and zero vectors. @param numRows none by default */
 export function emptyTable(
   { dim, fields, hasWeights }: Omit<TableRows, "batches" | "numRows">,
   numRows = 0,
@@ -83,7 +86,7 @@ export function emptyTable(
   };
 }
 
-/** All rows in memory; the arrays are copies. @throws {ArtifactError} as `batches` */
+/** Reads all rows into memory; the arrays are copies. @throws {ArtifactError} as `batches` */
 export async function loadRows(rows: TableRows): Promise<EmbeddingTable> {
   const { dim, numRows } = rows;
   const table = emptyTable(rows, numRows);
@@ -103,7 +106,10 @@ export async function loadRows(rows: TableRows): Promise<EmbeddingTable> {
   return table;
 }
 
-/** The rows of a field, or all; one pass without vectors. @throws {UsageError} no such field; names the nearest */
+/**
+ * Returns the range of rows of a field, or of all rows, in one pass without vectors. @throws {UsageError} no such
+ * field; the message has the most similar name
+ */
 export async function rangeOf(rows: TableRows, field: string | undefined): Promise<RowRange> {
   if (field === undefined) return { first: 0, last: rows.numRows };
   fieldNumber(rows.fields, field);

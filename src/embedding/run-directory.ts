@@ -1,10 +1,10 @@
-// A run directory: tables, model and metrics of one training, whole or absent, checked when read.
+// A run directory: tables, model and metrics of one training, written completely or not at all, and checked when read.
 //
-//   manifest.json            written last; the size and sha256 of every other file
+//   manifest.json            written last; the size and SHA-256 of every other file
 //   embeddings.arrow         the default table; embeddings.NAME.arrow are further ones
-//   model/...                what scoring new rows needs
-//   metrics.jsonl            one line an epoch
-//   trials.jsonl             of --search: one line a setting
+//   model/...                files needed to score new rows
+//   metrics.jsonl            one line per epoch
+//   trials.jsonl             for --search: one line per setting
 
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt, type EmbedError } from "../errors.js";
@@ -36,7 +36,7 @@ import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-/** The table that commands take when none is named. */
+/** The table that commands use if none is named. */
 export const DEFAULT_TABLE = "default";
 
 const METRICS_FILE = "metrics.jsonl";
@@ -46,52 +46,61 @@ export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
-  /** the folder where the paths of `manifest.inputs` and `asked` were given; the current one when absent */
+  /** the folder that the paths of `manifest.inputs` and `asked` refer to; the current one when absent */
   givenIn?: string | undefined;
   /** by path within model/, with slashes; a list of chunks is one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
-  /** one object an epoch */
+  /** one object per epoch */
   metricsLines: readonly object[];
-  /** of --search: one object a setting */
+  /** for --search: one object per setting */
   trialLines?: readonly object[] | undefined;
 }
 
-/** A run opened for reading. Files are checked against the manifest when they are read, each time. */
+/** A run opened for reading. Files are checked against the manifest each time they are read. */
 export interface Run {
-  /** as it was named */
+  /** as the user named it */
   path: string;
-  /** where it lies: links were followed when it was opened, so that a `latest` which moves meanwhile mixes nothing */
+  /**
+   * its directory after following links when it was opened, so that a `latest` which changes meanwhile does not mix
+   * versions
+   */
   root: string;
   manifest: Manifest;
-  /** the folder where relative paths of the training's log were given; undefined where none were, or an earlier version trained it */
+  /**
+   * the folder that relative paths of the training's log refer to; undefined if there were none, or an earlier version
+   * trained it
+   */
   givenIn: string | undefined;
-  /** names of the tables it holds */
+  /** names of its tables */
   tables: string[];
-  /** The default table, or the only one, when none is named. @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
+  /**
+   * Reads a table; by default the default table, or the only one. @throws {UsageError} no table of that name @throws
+   * {ArtifactError} damaged
+   */
   readTable(name?: string): Promise<EmbeddingTable>;
-  /** Calls `use` with the rows of the same table, which it reads as it goes; they end with it. @throws as readTable */
+  /** Calls `use` with the rows of a table, which are read on demand and valid until it returns. @throws as readTable */
   withRows<T>(name: string | undefined, use: (rows: TableRows) => Promise<T>): Promise<T>;
-  /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
+  /** Reads a file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
-  /** The lines of metrics.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
+  /** Reads the lines of metrics.jsonl; none if the run has no such file. @throws {ArtifactError} damaged */
   readMetricsLines(): Promise<MetricsLine[]>;
-  /** The lines of trials.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
+  /** Reads the lines of trials.jsonl; none if the run has no such file. @throws {ArtifactError} damaged */
   readTrialLines(): Promise<TrialLine[]>;
 }
 
 /** A setting that --search tried. */
 export interface TrialLine {
-  /** from 1, in the order of trying; 1 is the default setting */
+  /** number from 1, in the order of trying; 1 is the default setting */
   trial: number;
   /** the options that were searched */
   options: Readonly<Record<string, number | string>>;
   epochs: number;
   bestEpoch: number;
-  /** on the validation split; null when the setting failed */
+  /** metric on the validation split; null if the setting failed */
   value: number | null;
-  /** of the epochs that were validated: the value, or the validation loss where epochs have no such value */
+  /** for the epochs that were validated: the metric, or the validation loss if epochs have no such metric */
   curve: readonly number[];
-  /** why it has no value */
+  /** the reason for a missing value */
   failed?: string;
   chosen?: true;
 }
@@ -109,14 +118,14 @@ export const trialShape = object(
   { failed: text, chosen: flag },
 );
 
-/** An epoch or a component. */
+/** A line per epoch or component. */
 export type MetricsLine = Readonly<Record<string, unknown>>;
 
 /**
- * Writes a run whole or not at all.
+ * Writes a run completely or not at all.
  *
- * @throws {OutputError} the target exists (with force: and is no run), or cannot be created
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {OutputError} the target exists (with force: and is not a run), or cannot be created
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeRun(
   target: string,
@@ -148,10 +157,10 @@ export async function writeRun(
 }
 
 /**
- * How a directory states the folder where paths were given: relative to itself, so that a project may be moved as a whole and its
- * runs tell nothing of the machine; nothing where no path is relative.
+ * Returns the folder that paths refer to as a directory stores it: relative to itself, so that a project can be moved
+ * as a whole and its runs contain nothing about the machine; nothing if no path is relative.
  *
- * @param dir that is to be; its parent exists
+ * @param dir the directory to be created; its parent exists
  */
 export async function fromPlace(
   dir: string,
@@ -165,12 +174,12 @@ export async function fromPlace(
 }
 
 /**
- * Opens a run, after restoring one whose replacement was killed half-way. Every file that it lists is a regular one in its own
- * directory, whoever made it.
+ * Opens a run, after restoring one whose replacement was interrupted. Every file that it lists is checked to be a
+ * regular file in its directory, because the run may come from an untrusted source.
  *
  * @throws {NoInputError} it does not exist
- * @throws {UsageError} it is something else than a run
- * @throws {ArtifactError} it is damaged, of another schema version, or lists what is no file of its directory
+ * @throws {UsageError} it is not a run
+ * @throws {ArtifactError} it is damaged, of another schema version, or lists a file that is not in its directory
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
@@ -183,7 +192,7 @@ export async function openRun(path: string): Promise<Run> {
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
   if (!(await pathExists(join(root, RUN_MARKER)))) throw await notARun(path, root);
-  // of a version of a store the manifest is under a checksum, too
+  // for a version of a store, the manifest itself has a checksum, too
   const publication = await readPublication(root);
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
@@ -208,7 +217,7 @@ export async function openRun(path: string): Promise<Run> {
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
     );
   };
-  // of a version, whose manifest is that of the run that was published, relative to where the version is
+  // a version has the manifest of the published run, so publication.json has the folder relative to the version
   const from = publication ? publication.from : manifest.from;
   return {
     path,
@@ -267,12 +276,12 @@ function jsonLinesOf(lines: readonly object[]): Buffer {
   return Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
 
-/** An object a line. @throws {ArtifactError} a line that is none */
+/** Parses one object per line. @throws {ArtifactError} a line is not an object */
 export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
   return parseJsonLines(bytes, record(either(orNull(number), flag, text)), file) as MetricsLine[];
 }
 
-/** The file of a table by its name. */
+/** Returns the file of a table by its name. */
 export function tableFile(name: string): string {
   return name === DEFAULT_TABLE ? "embeddings.arrow" : `embeddings.${name}.arrow`;
 }
@@ -287,14 +296,14 @@ function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonl
   return ArrayBuffer.isView(content) ? [content] : content;
 }
 
-/** Files that only the folder of a run has. */
+/** Files that only the directory of a run has. */
 const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
 
 /**
- * The error for a path without a manifest: damage (82) where other files of a run are there, else a wrong request (64) that
- * names what it is and what to name in its place.
+ * The error for a path without a manifest: damage (82) if other files of a run are there, else a wrong request (64)
+ * that says what the path is and what to name instead.
  *
- * @param path as it was named @param root the same with links followed; it exists
+ * @param path as the user named it @param root the path after following links; it exists
  */
 export async function notARun(path: string, root: string): Promise<EmbedError> {
   if (!(await statOf(root))?.isDirectory)
@@ -320,7 +329,7 @@ export async function notARun(path: string, root: string): Promise<EmbedError> {
   );
 }
 
-/** The latest versions of a store or of a name in one, quoted. */
+/** Returns the latest versions of a store or of a name in one, quoted. */
 async function versionsBelow(path: string, root: string, names: readonly string[]): Promise<string[]> {
   if (names.includes("latest")) return [`'${join(path, "latest")}'`];
   const found: string[] = [];

@@ -1,29 +1,29 @@
-// safetensors: named tensors in one file, what model/ keeps its parameters in.
+// safetensors: named tensors in one file, the format of parameters in model/.
 //
 //   u64 little-endian: length of the header | header: JSON, padded with spaces to 8 bytes | the tensors, without gaps
 //
-// Tensors of 8-byte elements stand first, then those of 4 and of 1, each in the order of their names, so that every tensor is
+// Tensors of 8-byte elements come first, then those of 4 and of 1, each sorted by name, so that every tensor is
 // aligned to its elements and the same tensors give the same bytes.
 // Source: https://github.com/huggingface/safetensors, "Format".
 
 import { ArtifactError } from "../errors.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 
-/** `data` holds the product of `shape` many elements, row-major. */
+/** A tensor; `data` has as many elements as the product of `shape`, row-major. */
 export interface Tensor {
   shape: number[];
-  /** of halves the bits */
+  /** for halves their bits */
   data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint16Array | Uint8Array | Int8Array;
 }
 
-/** Bytes of a header: room for a hundred thousand tensors. */
+/** Most bytes of a header: enough for a hundred thousand tensors. */
 const MAX_HEADER = 16 << 20;
 
 /**
- * The file's bytes in chunks; those of tensors are views of their data.
+ * Returns the file's bytes in chunks; those of tensors are views of their data.
  *
- * @param metadata text that readers find under `__metadata__`
- * @throws {RangeError} data does not fill its shape, or a tensor is called `__metadata__`: a bug of the caller
+ * @param metadata texts that the file contains under `__metadata__`
+ * @throws {RangeError} data does not fill its shape, or a tensor has the name `__metadata__`: a bug of the caller
  */
 export function safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
@@ -46,16 +46,16 @@ export function safetensorsChunks(
   ];
 }
 
-/** What a file's header says of a tensor. */
+/** Type and shape of a tensor in a file's header. */
 export interface TensorShape {
   dtype: keyof typeof bytesOf;
   shape: number[];
 }
 
-/** In bytes an element. */
+/** Bytes per element. */
 const bytesOf = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
-/** The bytes before the tensors, and the order in which these follow, without gaps. */
+/** Returns the bytes before the tensors, and the order in which these follow without gaps. */
 export function safetensorsHead(
   tensors: ReadonlyMap<string, TensorShape>,
   metadata?: Record<string, string>,
@@ -79,22 +79,22 @@ export function safetensorsHead(
 }
 
 /**
- * The tensors of a file, copied out of its bytes.
+ * Reads the tensors of a file into copies.
  *
- * @param name the file's, for messages
+ * @param name name of the file, for messages
  * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [tensor, entry] of entriesOf(bytes, bytes.length, name)) {
-    // a copy in a buffer of its own: Buffer.slice would be a view
+    // a copy in a new buffer: Buffer.slice would return a view
     const data = new Uint8Array(bytes.subarray(entry.start, entry.start + entry.bytes)).buffer;
     tensors.set(tensor, { shape: entry.shape, data: new entry.arrayOf(data) });
   }
   return tensors;
 }
 
-/** Where a tensor lies in its file. */
+/** The position and type of a tensor in its file. */
 export interface TensorEntry {
   shape: number[];
   /** byte offset in the file */
@@ -104,10 +104,10 @@ export interface TensorEntry {
 }
 
 /**
- * What the header says.
+ * Parses the header.
  *
- * @param head the file's first bytes, its header at least
- * @param size of the file
+ * @param head the file's first bytes, at least its header
+ * @param size size of the file
  * @throws {ArtifactError} as readSafetensors
  */
 export function entriesOf(head: Uint8Array, size: number, name: string): Map<string, TensorEntry> {
@@ -178,7 +178,7 @@ function isEntry(entry: unknown): entry is Entry {
 }
 
 function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
-  // not instanceof: arrays of another realm are as good
+  // not instanceof, because arrays of another realm are valid, too
   const tag = Object.prototype.toString.call(data);
   if (tag === "[object Float32Array]") return "F32";
   if (tag === "[object Float64Array]") return "F64";
@@ -191,14 +191,14 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, n) => size * n, 1);
 }
 
-/** Bytes of one read, and of one chunk to write: a checksum takes no more than 2 GiB at once. */
+/** Bytes of one read, and of one chunk to write: a checksum takes at most 2 GiB at once. */
 const PIECE = 64 << 20;
 
 /**
- * The tensors of an open file.
+ * Reads the tensors of an open file.
  *
- * @param name the file's, for messages
- * @param only this tensor alone is read, if there is one of the name
+ * @param name name of the file, for messages
+ * @param only reads only the tensor of this name, if it exists
  * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
 export async function readSafetensorsFile(
@@ -220,7 +220,7 @@ export async function readSafetensorsFile(
   return tensors;
 }
 
-/** Chunks cut to pieces that a writer takes. */
+/** Splits chunks into pieces that a writer accepts. */
 export function* piecesOf(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE);

@@ -1,20 +1,23 @@
-// An embedding table: one vector for each key of each field.
+// An embedding table: one vector per key of each field.
 
 import { keyAt, type Keys } from "../log/keys.js";
 import { UsageError, excerpt, nearestName } from "../errors.js";
 
-/** Rows are grouped by field, fields in the log's column order, rows by id (descending count, then key bytes). */
+/**
+ * An embedding table. Rows are grouped by field, fields are in the log's column order, rows of a field by id
+ * (descending count, then key bytes).
+ */
 export interface EmbeddingTable {
   dim: number;
   numRows: number;
   /** names of the fields; u32[numRows] indices into them, non-decreasing */
   fields: readonly string[];
   fieldOf: Uint32Array;
-  /** one a row; a numeric field has one row, whose key is empty */
+  /** one per row; a numeric field has one row, whose key is empty */
   keys: Keys;
-  /** u32[numRows]: events of the training part that held the key */
+  /** u32[numRows]: number of events of the training split with the key */
   counts: Uint32Array;
-  /** f32[numRows], where the model has one */
+  /** f32[numRows], if the model has weights */
   weights?: Float32Array;
   /** f32[numRows * dim], row-major */
   vectors: Float32Array;
@@ -27,9 +30,9 @@ export interface RowRange {
 }
 
 /**
- * The rows of a field; all rows when no field is named.
+ * Returns the rows of a field; all rows if no field is named.
  *
- * @throws {UsageError} the table has no such field; names the nearest
+ * @throws {UsageError} the table has no such field; the message has the most similar name
  */
 export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   if (field === undefined) return { first: 0, last: table.numRows };
@@ -37,7 +40,7 @@ export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   return { first: firstRowAtOrAbove(table.fieldOf, f), last: firstRowAtOrAbove(table.fieldOf, f + 1) };
 }
 
-/** A field's number among a table's. @throws {UsageError} it is none of them; names the nearest */
+/** Returns a field's index in a table. @throws {UsageError} there is no such field; the message has the most similar name */
 export function fieldNumber(fields: readonly string[], field: string): number {
   const f = fields.indexOf(field);
   if (f >= 0) return f;
@@ -49,9 +52,10 @@ export function fieldNumber(fields: readonly string[], field: string): number {
 }
 
 /**
- * The row of a key within a field.
+ * Returns the row of a key within a field.
  *
- * @throws {UsageError} no such field, or no such key; names the nearest among the field's 10,000 most frequent
+ * @throws {UsageError} no such field, or no such key; the message has the most similar among the field's 10,000 most
+ * frequent keys
  */
 export function rowOf(table: EmbeddingTable, field: string, key: string): number {
   const { first, last } = rowsOf(table, field);
@@ -64,7 +68,7 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
   const frequent = Array.from({ length: Math.min(last - first, 10_000) }, (_, i) =>
     keyAt(table.keys, first + i),
   );
-  // edit distances of long keys are dear, and a key of another length is not near
+  // edit distances of long keys are expensive, and a key of another length is not similar
   const nearest = nearestName(
     key,
     frequent.filter((candidate) => Math.abs(candidate.length - key.length) <= 2),
@@ -76,14 +80,14 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
 }
 
 /**
- * Whether a row is a hole: `--row-order` keeps an earlier table's row numbers, and where a key is gone a row without key,
- * events and vector stays.
+ * Whether a row is a hole: `--row-order` keeps an earlier table's row numbers, and a removed key leaves a row without
+ * key, events and vector.
  */
 export function isHole({ keys, counts }: EmbeddingTable, row: number): boolean {
   return keys.offsets[row] === keys.offsets[row + 1] && counts[row] === 0;
 }
 
-/** The keys of consecutive rows; their bytes are a view. */
+/** Returns the keys of consecutive rows; their bytes are a view. */
 export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first, last }: RowRange): Keys {
   const from = offsets[first]!;
   return {
@@ -93,7 +97,10 @@ export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first
   };
 }
 
-/** f32[rows.length * dim]: vectors of the given rows; zeros for a row beyond the last, such as one that was not found. */
+/**
+ * Returns f32[rows.length * dim]: vectors of the given rows; zeros for a row number beyond the last, which marks a key
+ * without a row.
+ */
 export function vectorsAt(
   { vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">,
   rows: Uint32Array,
@@ -103,7 +110,7 @@ export function vectorsAt(
   return picked;
 }
 
-/** The rows that are vectors of zeros. */
+/** Returns the rows with a zero vector. */
 export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">): number[] {
   const zeros: number[] = [];
   for (let row = 0; row * dim < vectors.length; row++)
@@ -111,7 +118,7 @@ export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim
   return zeros;
 }
 
-/** A table of the given rows, ascending; its arrays are copies. */
+/** Returns a table of the given rows, which ascend; its arrays are copies. */
 export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTable {
   const { dim, keys, weights } = table;
   const offsets = new Uint32Array(rows.length + 1);

@@ -1,4 +1,4 @@
-// A file of tensors in a run's model/, read with what each tensor must be: its type and its shape.
+// Reads a file of tensors in a run's model/ and checks the expected type and shape of each tensor.
 
 import { ArtifactError } from "../errors.js";
 import { wrongIds, wrongOffsets } from "../io/offsets.js";
@@ -14,12 +14,15 @@ const types = {
 };
 type Types = typeof types;
 
-/** Sizes that a tensor must have; one that is undefined may be any. */
+/** The expected shape of a tensor; an undefined size may be any. */
 export type Sizes = readonly (number | undefined)[];
 
-/** The tensors of one file. Every reading of one checks it. @throws {ArtifactError} in all: not as it must be */
+/**
+ * The tensors of one file. Every method checks the tensor it returns. @throws {ArtifactError} all methods: a tensor is
+ * not as expected
+ */
 export class TensorFile {
-  /** by name, as they stand in the file */
+  /** all tensors by name, unchecked */
   readonly all: ReadonlyMap<string, Tensor>;
   readonly #what: string;
 
@@ -63,14 +66,14 @@ export class TensorFile {
     return this.#get(name, "u32", sizes);
   }
 
-  /** Numbers that are all less than `bound`. */
+  /** Returns numbers that are all less than `bound`. */
   ids(name: string, sizes: Sizes, bound: number): Uint32Array {
     const ids = this.u32(name, sizes);
     const problem = wrongIds(ids, bound);
     return problem === undefined ? ids : this.fail(`tensor '${name}': ${problem}`);
   }
 
-  /** Offsets that ascend from 0 to `end`. */
+  /** Returns offsets that ascend from 0 to `end`. */
   offsets(name: string, sizes: Sizes, end: number): Uint32Array {
     const offsets = this.u32(name, sizes);
     const problem = wrongOffsets(offsets, end);

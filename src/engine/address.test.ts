@@ -1,4 +1,4 @@
-// The address of a server, as a user types it.
+// Addresses of servers as users type them.
 
 import { checkToken, parseAddress } from "./address.js";
 

@@ -1,33 +1,33 @@
-// The address of a Spark Connect server, as --engine takes it: sc://HOST:PORT/;use_ssl=true;user_id=NAME;x-header=value
+// Parses the address of a Spark Connect server (--engine): sc://HOST:PORT/;use_ssl=true;user_id=NAME;x-header=value
 //
 // Source: the connection string of Spark's documentation (sql/connect/docs/client-connection-string.md).
 
 import { UsageError } from "../errors.js";
 
-/** The variable that holds the token, as Spark's own server and clients name it. */
+/** The variable with the token, which Spark's server and clients also use. */
 export const TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN";
 
 const DEFAULT_PORT = 15002;
 const PARAMETERS = ["use_ssl", "user_id"];
 
-/** Where a server is, and how it is spoken to. */
+/** A server's address and connection settings. */
 export interface Address {
-  /** `host:port`, as gRPC takes it */
+  /** `host:port`, in gRPC's syntax */
   target: string;
-  /** `sc://host:port`: what messages and manifests say; it has no parameters, which may be secret */
+  /** `sc://host:port`, for messages and manifests; without parameters, which may be secret */
   shown: string;
-  /** this machine: a token may go there without TLS */
+  /** true for this machine: a token may be sent without TLS */
   isLoopback: boolean;
   useTls: boolean;
   userId: string | undefined;
-  /** what is sent with each call: parameters that start with x- */
+  /** headers sent with each call: parameters that start with x- */
   headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads an address.
+ * Parses an address.
  *
- * @throws {UsageError} it is none, of another protocol of Spark's, has a parameter that is unknown, or a token in it
+ * @throws {UsageError} it is invalid, of another protocol of Spark, has an unknown parameter, or contains a token
  */
 export function parseAddress(text: string): Address {
   const expected =
@@ -44,7 +44,7 @@ export function parseAddress(text: string): Address {
         "Connect server with it (sbin/start-connect-server.sh --master ...) and name that as sc://HOST:15002",
     );
   const found = /^sc:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(?:;(.*))?)?$/s.exec(text);
-  // what was given is not repeated: it may hold a token
+  // the text is not quoted, because it may contain a token
   if (!found) throw new UsageError(expected);
   const [, host = "", port = String(DEFAULT_PORT), parameters = ""] = found;
   if (!(Number(port) >= 1 && Number(port) <= 65_535))
@@ -97,7 +97,7 @@ function parametersOf(text: string): Map<string, string> {
   return given;
 }
 
-/** @throws {UsageError} a token would cross the network in clear text */
+/** @throws {UsageError} a token would be sent over the network unencrypted */
 export function checkToken({ useTls, isLoopback }: Address, token: string | undefined): void {
   if (token === undefined || useTls || isLoopback) return;
   throw new UsageError(

@@ -1,4 +1,4 @@
-// Columns of Arrow as cells: missing ones, and lists.
+// Columns of Arrow are read as cells, including nulls and lists.
 
 import { arrow } from "../io/apache-arrow.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
@@ -26,7 +26,7 @@ function cursorOf(type: ColumnType, data: unknown): ArrowCursor {
   return new ArrowCursor(column, data as ConstructorParameters<typeof ArrowCursor>[1], "file");
 }
 
-/** The cells of a vector. */
+/** Returns the cells of a vector. */
 function cells(type: ColumnType, vector: { data: readonly unknown[]; length: number }): unknown[] {
   return cursorOf(type, vector.data[0]).texts(vector.length);
 }
@@ -105,7 +105,7 @@ test("a checksum does not depend on batches, and does on values, missing ones an
   ];
   expect(new Set([whole, ...others]).size).toBe(5);
 
-  // an integer is the same one in a wider column
+  // an integer has the same digest in a wider column
   const longs = sumOf<bigint | null>({ long: {} }, new Int64());
   const integers = sumOf<number | null>({ integer: {} }, new Int32());
   expect(integers([1, null], [-7])).toBe(longs([1n], [null, -7n]));

@@ -1,8 +1,8 @@
-// Columns of Arrow batches → what the reader of Parquet takes values from (log/parquet/values.ts), so that typed cells become text, keys
-// and numbers by the same code as those of local Parquet files.
+// Converts columns of Arrow batches to the values of the Parquet reader (log/parquet/values.ts), so that typed cells
+// become text, keys and numbers with the same code as those of local Parquet files.
 //
-//   text          its bytes and offsets as they are          decimal, date, time   hyparquet's conversions, as of a Parquet column
-//   integer, float as they are, 64 bits at most              list                  its values, joined as text
+//   text          its bytes and offsets unchanged            decimal, date, time   hyparquet's conversions, as for a Parquet column
+//   integer, float unchanged, at most 64 bits                list                  its values, joined as text
 
 import type { Data } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
@@ -18,7 +18,7 @@ import type { ColumnType } from "./session.js";
 /** Length of a missing value in a digest. */
 const MISSING = 0xffffffff;
 
-/** How a Parquet file would state a type; undefined: no cell has it. */
+/** Returns the Parquet type of a column type; undefined if it is not supported. */
 function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
   const [kind] = Object.keys(type);
   const plain = (
@@ -42,7 +42,7 @@ function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
   return { ...plain("INT64", "DECIMAL"), scale };
 }
 
-/** A column as it is read; undefined: it is neither of single values nor of lists of them. */
+/** Describes a column for reading; undefined if it holds neither scalars nor lists of them. */
 export function leafOf(
   name: string,
   type: ColumnType,
@@ -52,7 +52,7 @@ export function leafOf(
   return element && { element, maxRepetition: elementType ? 1 : 0 };
 }
 
-/** What is wrong with a column that leafOf does not take. */
+/** The error for a column that leafOf does not support. */
 export function oddColumn(file: string, name: string): DataError {
   return new DataError(
     "expected a column of text, numbers, decimals, booleans, dates, times or lists of these: flatten or cast it in " +
@@ -61,17 +61,17 @@ export function oddColumn(file: string, name: string): DataError {
   );
 }
 
-/** One column of one batch. */
+/** Reads one column of one batch. */
 export class ArrowCursor implements Cursor {
   row = 0;
   readonly #column: LeafColumn;
   readonly #data: Data;
-  /** of the rows; of a list of its values */
+  /** values of the rows, or of a list column's elements */
   readonly #values: PlainValues;
-  /** u32: 1 where a row, or a value of a list, is there; undefined: all are */
+  /** u32: 1 if a row, or an element of a list, is not null; undefined: none is null */
   readonly #levels: Uint32Array | undefined;
 
-  /** @throws {DataError} a decimal of more digits than are read */
+  /** @throws {DataError} a decimal has more digits than supported */
   constructor(column: LeafColumn, data: Data, path: string) {
     this.#column = column;
     this.#data = data;
@@ -85,7 +85,7 @@ export class ArrowCursor implements Cursor {
   }
 
   skip(numRows: number): void {
-    // a batch is read whole
+    // a batch is read completely, so there is nothing to skip
     this.row += numRows;
   }
 
@@ -111,7 +111,7 @@ export class ArrowCursor implements Cursor {
       });
     const bounds = this.#data.valueOffsets as Int32Array;
     const rows = levelsOf(this.#data);
-    // values of a list that is missing are none's
+    // elements of a list that is null are skipped
     for (let i = 0; i < bounds[0]!; i++) if (isThere(i)) value++;
     return Array.from({ length: numRows }, (_, row) => {
       const indices: number[] = [];
@@ -125,10 +125,13 @@ export class ArrowCursor implements Cursor {
   }
 
   checkEnd(): void {
-    // a batch states its rows itself
+    // a batch states its number of rows itself
   }
 
-  /** Adds the column to a digest: texts and numbers by their bytes, integers of any width by 64 bits, the rest as text. */
+  /**
+   * Adds the column to a digest: texts and floating-point numbers by their bytes, integers of any width as 64 bits,
+   * others as text.
+   */
   digest(digest: RowDigest, column: number, numRows: number): void {
     const values = this.#values;
     if (this.isList || values.kind === "other") {
@@ -148,7 +151,7 @@ export class ArrowCursor implements Cursor {
   }
 }
 
-/** The bytes of values, one after another, and how many each has. */
+/** Returns the concatenated bytes of values, and the length of each. */
 function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
   bytes: Uint8Array;
   lengthOf: (value: number) => number;
@@ -170,7 +173,7 @@ function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
   return { bytes: of(values.isWide ? values.words : widened(values.words)), lengthOf: () => 8 };
 }
 
-/** Integers of 32 bits as two words each, the lower one first. */
+/** Returns integers of 32 bits as two words each, lower word first. */
 function widened(words: Int32Array): Int32Array {
   const wide = new Int32Array(2 * words.length);
   words.forEach((word, i) => {
@@ -180,16 +183,16 @@ function widened(words: Int32Array): Int32Array {
   return wide;
 }
 
-/** u32[rows]: 1 where a value is there; undefined: all are. */
+/** Returns u32[rows]: 1 if a value is not null; undefined if none is null. */
 function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array | undefined {
   if (nullCount === 0 || !nullBitmap || nullBitmap.length === 0) return undefined;
   return Uint32Array.from({ length }, (_, i) => (nullBitmap[(offset + i) >> 3]! >> ((offset + i) & 7)) & 1);
 }
 
-/** Integers of a decimal, which hyparquet's conversion takes as a 64-bit column. */
+/** Largest exact integer of a decimal, which hyparquet's conversion reads as a 64-bit column. */
 const MOST_EXACT = 2n ** 53n;
 
-/** Whether a batch's column has the type that the server states for it. */
+/** Whether a batch's column has the type that the server states. */
 function isOf({ type }: Data, { type: physical, converted_type: converted }: SchemaElement): boolean {
   const is = arrow.DataType;
   if (physical === "BYTE_ARRAY") return is.isUtf8(type);
@@ -198,7 +201,7 @@ function isOf({ type }: Data, { type: physical, converted_type: converted }: Sch
   return is.isInt(type) || is.isFloat(type) || is.isDate(type) || is.isTimestamp(type);
 }
 
-/** The values that are there, one after another. */
+/** Returns the values that are not null, consecutively. */
 function valuesOf(
   data: Data,
   levels: Uint32Array | undefined,
@@ -225,7 +228,7 @@ function valuesOf(
     const bounds = new Uint32Array(count + 1);
     bounds[0] = offsets[0]!;
     for (let i = 0; i < count; i++) bounds[i + 1] = bounds[i]! + (offsets[at(i) + 1]! - offsets[at(i)]!);
-    // what is missing has no bytes, so that values stand one after another
+    // a missing value must have no bytes, so that values are consecutive
     if (bounds[count] !== offsets[length])
       throw new DataError("the server sent bytes in missing cells", { file: path, column: name });
     return { count, kind: "text", bytes: values as Uint8Array, bounds, gap: 0 };

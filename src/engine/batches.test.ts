@@ -1,4 +1,4 @@
-// What a server sends: streams that are none, and batches that state more than they hold.
+// Invalid streams of a server, and batches that state more data than they contain, are rejected.
 
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -8,7 +8,7 @@ const { Int32, Int64, RecordBatch, Schema, Field, Struct, Utf8, makeData, tableT
 
 type Column = ReturnType<typeof makeData>;
 
-/** A stream of one batch; its columns may state what they like. */
+/** Returns a stream of one batch, whose columns may state anything. */
 function stream(columns: readonly Column[], length: number): Uint8Array {
   const fields = columns.map(({ type }, i) => new Field(`c${i}`, type, true));
   const data = makeData({ type: new Struct(fields), length, nullCount: 0, children: [...columns] });

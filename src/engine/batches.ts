@@ -1,18 +1,19 @@
-// Arrow streams that a server sends → batches whose buffers are as long as what they state: nothing that reads them goes beyond.
+// Reads Arrow streams from a server and checks that buffers are as long as stated, so that readers never go beyond
+// their end.
 
 import type { Data } from "apache-arrow";
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 
-/** What a column of a query of ours holds. */
+/** The expected type of a column of our query. */
 export type Expected = "text" | "int64" | "any";
 
 /**
- * The batches of a stream that have rows.
+ * Returns the batches of a stream that have rows.
  *
- * @param columns what each must hold
- * @param what    was read, for messages: `'file:///logs/a.csv'`
- * @throws {IoError} the bytes are not a stream, or one whose buffers are not as long as it states
+ * @param columns expected type of each column
+ * @param what    what was read, for messages: `'file:///logs/a.csv'`
+ * @throws {IoError} the bytes are not a stream, or a buffer is shorter than stated
  */
 export function batchesIn(bytes: Uint8Array, columns: readonly Expected[], what: string): Data[] {
   try {
@@ -47,7 +48,7 @@ function checkBatch({ length, children }: Data, columns: readonly Expected[]): v
   });
 }
 
-/** @throws {Error} a buffer is shorter than the rows need, or an offset points beyond */
+/** @throws {Error} a buffer is shorter than its rows need, or an offset is beyond its end */
 function checkBuffers(data: Data, name: string): void {
   const { type, length, offset, nullCount, nullBitmap, children } = data;
   const short = (what: string) => new Error(`${name} has too few ${what} for ${length} rows`);
@@ -70,7 +71,7 @@ function checkBuffers(data: Data, name: string): void {
   }
 }
 
-/** Offsets rise, from 0 on, to no more than `end`. */
+/** Checks that offsets ascend, from at least 0 to at most `end`. */
 function checkOffsets({ length, valueOffsets }: Data, end: number, name: string): void {
   if (!(valueOffsets instanceof Int32Array) || valueOffsets.length < length + 1)
     throw new Error(`${name} has too few offsets for ${length} rows`);
@@ -82,7 +83,7 @@ function checkOffsets({ length, valueOffsets }: Data, end: number, name: string)
   }
 }
 
-/** A 64-bit integer below 2^53. */
+/** Returns a 64-bit integer below 2^53. */
 export function int64At({ values }: Data, row: number): number {
   const words = wordsOf(values as BigInt64Array);
   return words[2 * row + 1]! * 2 ** 32 + (words[2 * row]! >>> 0);
@@ -90,7 +91,7 @@ export function int64At({ values }: Data, row: number): number {
 
 const known = new WeakMap<BigInt64Array, Int32Array>();
 
-/** The same bytes as 32-bit words: a number from BigInt costs ten times as much. */
+/** Returns the same bytes as 32-bit words, because converting a BigInt takes ten times as long. */
 function wordsOf(values: BigInt64Array): Int32Array {
   let words = known.get(values);
   if (!words) {

@@ -1,4 +1,4 @@
-// Calls of a Spark Connect server over gRPC, with one answer or a stream of them.
+// Calls a Spark Connect server over gRPC, with one response or a stream of responses.
 
 import type * as Grpc from "@grpc/grpc-js";
 import { IoError, NoInputError, UsageError } from "../errors.js";
@@ -12,19 +12,22 @@ import { decode, encode, type Message, type Shape } from "./wire.js";
 
 const PACKAGE = "@grpc/grpc-js@^1";
 const SERVICE = "/spark.connect.SparkConnectService";
-/** A channel's state once it is connected, as gRPC numbers it. */
+/** gRPC's number of the state of a connected channel. */
 const READY = 2;
-/** Bytes that a server may send before they are taken: with gRPC's 64 KiB, each would wait for the network's latency. */
+/**
+ * Bytes that a server may send before they are consumed: with gRPC's 64 KiB, each window would wait for the network's
+ * latency.
+ */
 const WINDOW = 16 << 20;
 
-/** A stream from which nothing came for a while. */
+/** Thrown if a stream sends nothing for too long. */
 export class SilentStream extends Error {}
 
 /**
- * Where a server is, and what is sent along with each call; the connection is made by the first.
+ * Creates a channel to a server with the headers of each call; the first call connects.
  *
- * @throws {UsageError} the package is missing, or a header or the token has characters that it must not have
- * @throws {NoInputError} @throws {UsageError} as rootsOf
+ * @throws {UsageError} the package is missing, or a header or the token has invalid characters
+ * @throws {NoInputError} @throws {UsageError} as ownRoots
  */
 export async function openChannel(address: Address, token: string | undefined): Promise<Channel> {
   const grpc = await grpcPackage();
@@ -36,7 +39,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   } catch {
-    // its message would repeat the value
+    // the package's message would contain the value
     throw new UsageError(
       `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
     );
@@ -45,7 +48,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": WINDOW,
-    // a proxy of the environment is for the web
+    // a proxy in the environment is for the web
     "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 4_000,
@@ -53,7 +56,7 @@ export async function openChannel(address: Address, token: string | undefined): 
   return new Channel(client, metadata);
 }
 
-/** Loads the client of gRPC. @throws {UsageError} it is not installed */
+/** Imports gRPC's client. @throws {UsageError} it is not installed */
 async function grpcPackage(): Promise<typeof Grpc> {
   try {
     return await import("@grpc/grpc-js");
@@ -67,9 +70,11 @@ async function grpcPackage(): Promise<typeof Grpc> {
 }
 
 /**
- * Certificates of authorities that the environment names, as gRPC's other clients read them; null: those that gRPC brings along.
+ * Reads the certificates of authorities that the environment names, as other gRPC clients do; null: gRPC's built-in
+ * ones.
  *
- * @throws {NoInputError} there is no such file @throws {IoError} it cannot be read @throws {UsageError} it has no certificate
+ * @throws {NoInputError} there is no such file @throws {IoError} it cannot be read @throws {UsageError} it contains no
+ * certificate
  */
 async function ownRoots(): Promise<Buffer | null> {
   const path = environmentVariable(ROOTS_VARIABLE);
@@ -86,7 +91,7 @@ async function ownRoots(): Promise<Buffer | null> {
   return Buffer.from(roots);
 }
 
-/** The way to a server. */
+/** The connection to a server. */
 export class Channel {
   readonly #client: Grpc.Client;
   readonly #metadata: Grpc.Metadata;
@@ -104,7 +109,7 @@ export class Channel {
     this.#client.close();
   }
 
-  /** A call of one answer, within so many milliseconds. @throws what the call ends with */
+  /** Makes a call with one response, within a number of milliseconds. @throws the error of the call */
   unary(
     method: string,
     [request, response]: readonly [Shape, Shape],
@@ -125,10 +130,10 @@ export class Channel {
   }
 
   /**
-   * The responses of a plan, until the server ends the stream or the signal aborts it.
+   * Yields the responses of a plan until the server ends the stream or the signal aborts it.
    *
-   * @param silence milliseconds that may pass without one
-   * @throws what the call ends with; {SilentStream} none came for so long
+   * @param silence most milliseconds without a response
+   * @throws the error of the call; {SilentStream} no response for so long
    */
   async *stream(
     method: string,
@@ -158,7 +163,7 @@ export class Channel {
     listen();
     try {
       for await (const response of call) {
-        // the receiver's time does not count
+        // the time that the consumer takes does not count
         clearTimeout(timer);
         yield response as Message;
         listen();

@@ -1,11 +1,11 @@
-// A checksum of rows as they were read: of columns whose values come in batches, whatever the sizes of these.
+// A checksum of rows: of columns whose values come in batches, independent of the sizes of the batches.
 
 import { createHash, type Hash } from "node:crypto";
 
 /** Length of a missing value. */
 const MISSING = 0xffffffff;
 
-/** Of some columns; two streams a column, what the values are and how long each is, so that batches leave no trace. */
+/** A digest of columns. It hashes two streams per column, values and lengths, so that it does not depend on batches. */
 export class RowDigest {
   readonly #hashes: { values: Hash; lengths: Hash }[];
 
@@ -17,8 +17,8 @@ export class RowDigest {
   /**
    * Adds values of a column.
    *
-   * @param values  those that are there, one after another
-   * @param lengths u32[rows], in any unit; MISSING where there is none
+   * @param values  the values that are not missing, concatenated
+   * @param lengths u32[rows], in any unit; MISSING if there is no value
    */
   add(column: number, values: Uint8Array, lengths: Uint32Array): void {
     const { values: hash, lengths: other } = this.#hashes[column]!;
@@ -33,7 +33,7 @@ export class RowDigest {
     this.add(column, Buffer.concat(bytes), lengths);
   }
 
-  /** Hexadecimal; the digest takes no more rows. */
+  /** Returns the checksum, hexadecimal; no more rows may be added. */
   sha256(): string {
     const all = createHash("sha256");
     for (const { values, lengths } of this.#hashes) all.update(values.digest()).update(lengths.digest());

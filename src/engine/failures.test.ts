@@ -1,4 +1,4 @@
-// What a server says of a command that failed → an error that says what to do.
+// Errors of failed commands say what to do.
 
 import { IoError, UsageError } from "../errors.js";
 import { typedFailure } from "./failures.js";

@@ -1,22 +1,22 @@
-// What a server says when a call fails → the project's errors, without the token.
+// Converts the error of a failed call to the project's errors, without the token.
 
 import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
 import { decode, type Message } from "./wire.js";
 import { errorInfo, status } from "./messages.js";
 import { TOKEN_VARIABLE } from "./address.js";
 
-/** gRPC's status codes that are distinguished. */
+/** The status codes of gRPC that are distinguished. */
 export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE] = [
   1, 4, 16, 7, 12, 13, 14,
 ];
 
-/** The variable that names certificates of authorities, as gRPC's clients read it. */
+/** The variable that names certificates of authorities, which gRPC's clients also use. */
 export const ROOTS_VARIABLE = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
 
-/** What a server says whose memory was full. */
+/** Messages of a server that ran out of memory. */
 const OUT_OF_MEMORY = /stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s;
 
-/** Characters of a server's message that are repeated. */
+/** Most characters of a server's message that are quoted. */
 const MOST_SHOWN = 600;
 
 /** A failed call, as grpc-js throws it. */
@@ -36,13 +36,13 @@ export function isCallError(error: unknown): error is CallError {
   );
 }
 
-/** What a server said: its error class, such as PATH_NOT_FOUND, and its message. */
+/** The error of a server: its error class, such as PATH_NOT_FOUND, and its message. */
 export interface Said {
   errorClass: string;
   text: string;
 }
 
-/** Reads what a failed call says, with secrets taken out. */
+/** Returns the error of a failed call, with secrets removed. */
 export function saidBy(error: CallError, secrets: readonly string[]): Said {
   const text = withoutSecrets(error.details || error.message, secrets);
   const named = /^\[([A-Z0-9_.]+)\]/.exec(text)?.[1] ?? "";
@@ -62,7 +62,7 @@ function infoOf({ metadata }: CallError): Record<string, string> {
       string
     >;
   } catch {
-    // what cannot be read says nothing
+    // an unreadable status contains nothing useful
     return {};
   }
 }
@@ -73,28 +73,29 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
 }
 
-/** Whether a call may be tried again: the server was not reached, or the connection was cut. */
+/** Whether a call may be repeated: the server was not reached, or the connection was lost. */
 export function isTransient(error: CallError): boolean {
   if (error.code !== UNAVAILABLE && !(error.code === INTERNAL && /RST_STREAM|GOAWAY/i.test(error.details)))
     return false;
   return !isOfCertificate(error);
 }
 
-/** A certificate does not become right by waiting. */
+/** Whether a certificate is invalid, in which case retrying is useless. */
 function isOfCertificate({ details }: CallError): boolean {
   return /certificate|self.signed|CERT_|ERR_TLS|SSL routines|wrong version number|altname/i.test(details);
 }
 
-/** Whether the server has lost the operation or its session, as one that was restarted has. */
+/** Whether the server has lost the operation or its session, for example after a restart. */
 export function isLost(error: CallError): boolean {
   return /INVALID_HANDLE\.(OPERATION|SESSION)|INVALID_CURSOR|Operation was orphaned/.test(error.details);
 }
 
 /**
- * An error of a call as one that a user can act upon; what is no call's error as it is.
+ * Converts the error of a call to one with advice for the user; returns other errors unchanged.
  *
- * @param server as messages call it
- * @param doing what was read or done, for messages: `reading` `file:///logs/a.csv`; the verb of a command is in its name
+ * @param server name of the server in messages
+ * @param doing what was read or done, for messages: `reading` `file:///logs/a.csv`; the name of a command contains its
+ * verb
  */
 export function typedFailure(
   error: unknown,
@@ -134,7 +135,7 @@ export function typedFailure(
   return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
 
-/** What a plan does, for messages: `reading 'a.csv'`; the verb of a command is in its name. */
+/** The action of a plan, for messages: `reading 'a.csv'`; the name of a command contains its verb. */
 export interface Doing {
   verb: string;
   what: string;
@@ -142,9 +143,9 @@ export interface Doing {
 
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
-/** An error of a command. */
+/** Returns the error of a command. */
 function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
-  // what MLlib computes from epoch to epoch is one long expression until a checkpoint cuts it
+  // MLlib's computation over epochs is one long expression until a checkpoint cuts it
   if (/StackOverflowError/.test(text))
     return new UsageError(
       `--engine: ${what} has more --epochs than the server carries out at once (${short}): lower --epochs, or start the ` +
@@ -171,7 +172,7 @@ function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOpti
   return undefined;
 }
 
-/** An error about what is read. */
+/** Returns the error of a query. */
 function ofQuery({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/maxResultSize/.test(text))
     return new UsageError(
@@ -206,7 +207,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
     });
   if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
     return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
-  // what Spark's analysis finds: syntax, columns, functions, types
+  // errors of Spark's analysis: syntax, columns, functions, types
   if (
     /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
       errorClass,
@@ -217,7 +218,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
 }
 
 function shortened(text: string): string {
-  // the first lines hold the message; a trace of the JVM's stack follows
+  // the first lines contain the message; the JVM's stack trace follows
   const [head = ""] = text.split(/\n\s+at |\n\nJVM stacktrace|\nDriver stacktrace/);
   const line = head.replaceAll(/\s+/g, " ").trim();
   return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN - 1)}…` : line;

@@ -1,5 +1,5 @@
-// What was named as a log on the server's side → its files, with their sizes and the times when they were last modified. Which files
-// of a directory are logs, and in which order, is decided as for directories of this machine (log/directory.ts).
+// Lists the files that a name denotes on the server's side, with their sizes and modification times. Which files of a
+// directory are logs, and in which order, is decided as for local directories (log/directory.ts).
 
 import type { Data } from "apache-arrow";
 import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
@@ -10,20 +10,20 @@ import { batchesIn, int64At } from "./batches.js";
 import { filesOf, projected } from "./plans.js";
 import type { Session } from "./session.js";
 
-/** One file on the server's side; `path` is what messages and manifests say. */
+/** One file on the server's side; `path` is its name in messages and manifests. */
 export interface RemoteFile extends LogFile {
-  /** as the server lists it, and is asked for it */
+  /** as the server lists it, and as it is requested */
   uri: string;
   bytes: number;
   /** milliseconds since 1970 */
   modified: number;
 }
 
-/** A scheme and what follows it: `s3a://bucket/logs`. */
+/** A scheme and the start of the rest: `s3a://bucket/logs`. */
 const URI = /^([a-z][a-z0-9+.-]*):\/\/?[^/]*(\/|$)/i;
 const GLOB = /[*?[{]/;
 
-/** A path whose characters stand for themselves, those of Hadoop's patterns too. */
+/** Escapes the characters of a path that Hadoop's patterns interpret. */
 export function literal(uri: string): string {
   return uri.replaceAll(/[*?[\]{}\\]/g, "\\$&");
 }
@@ -49,9 +49,9 @@ export function checkNames(named: readonly string[]): void {
 }
 
 /**
- * The files of logs, in the order in which they are named.
+ * Returns the files of a log, in the order in which they are named.
  *
- * @throws {NoInputError} a name has no file
+ * @throws {NoInputError} a name matches no file
  * @throws {EmbedError} as Session.run, and as chosenLogs
  */
 export async function remoteFiles(
@@ -68,7 +68,7 @@ export async function remoteFiles(
   return { files, warnings };
 }
 
-/** @throws {IoError} files were changed, added or removed since */
+/** @throws {IoError} files were changed, added or removed since they were listed */
 export async function checkUnchanged(
   session: Session,
   named: readonly string[],
@@ -86,7 +86,7 @@ export async function checkUnchanged(
 
 type Listed = Omit<RemoteFile, "partition">;
 
-/** A path that exists is itself, whatever characters it has. */
+/** Lists the files of a path; an existing path denotes itself, whatever characters it has. */
 async function chosenFiles(session: Session, path: string) {
   if (!GLOB.test(path)) return chosen(path, await listingOf(session, path, path), false);
   try {
@@ -114,12 +114,12 @@ async function listingOf(session: Session, path: string, pattern: string): Promi
   return listed.sort((a, b) => byUnits(a.path, b.path));
 }
 
-/** `file:/logs` is `file:///logs`. */
+/** Normalizes `file:/logs` to `file:///logs`. */
 function withSlashes(uri: string): string {
   return uri.replace(/^([a-z][a-z0-9+.-]*):\/(?!\/)/i, "$1:///");
 }
 
-/** Which of the files are the log that is named. */
+/** Selects the files that belong to the named log. */
 function chosen(
   path: string,
   listed: readonly Listed[],
@@ -129,7 +129,7 @@ function chosen(
   const own = listed.find((file) => file.path === name);
   if (own) return { files: [{ ...own, partition: {} }], warnings: [] };
   if (isPattern) {
-    // a pattern is of files, as on this machine: those of directories that match are not meant
+    // a pattern matches files, as on this machine: files in matching directories are excluded
     const depth = name.split("/").length;
     const matching = listed.filter((file) => file.path.split("/").length === depth);
     if (matching.length === 0) throw new NoInputError(`'${path}' matches no files on the server's side`);

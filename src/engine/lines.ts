@@ -1,5 +1,6 @@
-// A text file on the server's side → its bytes. Spark reads lines, which come here as they are: cells, quotes, bad rows and encodings are
-// the business of the code that reads local files, so that no file is read otherwise through a server.
+// Reads a text file on the server's side as bytes. Spark splits it into lines, which are transferred unchanged: cells,
+// quotes, bad rows and encodings are handled by the code for local files, so that a file is read in the same way with
+// and without a server.
 
 import { createHash } from "node:crypto";
 import type { Data } from "apache-arrow";
@@ -11,7 +12,7 @@ import { batchesIn, int64At } from "./batches.js";
 import { filesOf, filtered, projected, quoted, sorted, type Relation } from "./plans.js";
 import { LostOperation, type Session } from "./session.js";
 
-/** A line ends here, and nowhere else: a \r belongs to the line, as on this machine. */
+/** The only line end: a \r belongs to the line, as for local files. */
 const NEWLINE = 0x0a;
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 
@@ -19,12 +20,12 @@ const [TEXT, BLOCK, SIZE, LINE] = ["text", "block", "size", "line"].map((name) =
   quoted(`embed_${name}`),
 ) as [string, string, string, string];
 
-/** Whether Spark decompresses the file, so that its size says nothing of its lines. */
+/** Whether Spark decompresses the file, so that its size is not that of its lines. */
 function isCompressed(path: string): boolean {
   return /\.(gz|bz2|zst|lz4|snappy|deflate)$/i.test(path);
 }
 
-/** Opens a text file. @param slice bytes of lines that a job returns, about; a job for the whole file when undefined */
+/** Opens a text file. @param slice approximate bytes of lines per job; one job for the whole file when undefined */
 export function lineSource(session: Session, file: RemoteFile, slice: number | undefined): ByteSource {
   return new LineSource(session, file, slice);
 }
@@ -38,7 +39,7 @@ class LineSource implements ByteSource {
   readonly #slice: number | undefined;
   readonly #hash = createHash("sha256");
   #fingerprint: InputFingerprint | undefined;
-  /** of what was passed on: bytes of all lines, lines of this job, and where the next block of the file starts */
+  /** progress: bytes of all lines, number of lines of this job, and the start of the next block of the file */
   #delivered = 0;
   #numLines = 0;
   #nextBlock = 0;
@@ -58,7 +59,7 @@ class LineSource implements ByteSource {
     for (const [from, to] of this.#windows()) {
       this.#numLines = 0;
       for await (const bytes of this.#window(from, to)) {
-        // Hadoop's reader takes a byte-order mark away: a second one is data, which is read so behind another
+        // Hadoop's reader removes a byte-order mark: a second one is data, which is read as such after another mark
         if (isFirst && MARK.every((byte, i) => bytes[i] === byte)) yield MARK;
         isFirst = false;
         if (last) yield this.#passed(last);
@@ -75,20 +76,23 @@ class LineSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    // the session is closed by whoever opened it
+    // the owner of the session closes it
   }
 
-  /** Ranges of bytes in which blocks start: one a job. */
+  /** Returns ranges of bytes, one per job, in which blocks start. */
   #windows(): [number, number][] {
     const size = this.#slice;
     if (size === undefined || this.totalBytes === undefined) return [[0, Infinity]];
-    // blocks are as large as half a slice (open.ts), so that those that start in half of one fit
+    // blocks have at most half the size of a slice (open.ts), so that those that start in half a slice fit
     const half = Math.max(1, Math.floor(size / 2));
     const starts = Array.from({ length: Math.ceil(this.totalBytes / half) }, (_, i) => i * half);
     return starts.map((start) => [start, start + half]);
   }
 
-  /** Lines of blocks that start in a range; a server that lost the operation, or gave lines out of order, is asked anew. */
+  /**
+   * Yields lines of the blocks that start in a range; the job is repeated if the server lost it, or returned lines out
+   * of order.
+   */
   async *#window(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
     let isSorted = false;
     let restarts = 0;
@@ -105,7 +109,7 @@ class LineSource implements ByteSource {
   }
 
   async *#job(from: number, to: number, isSorted: boolean): AsyncGenerator<Uint8Array, void, undefined> {
-    // lines that an earlier job gave
+    // number of lines that an earlier job returned
     let known = this.#numLines;
     let [block, next, line] = [-1, known > 0 ? -1 : this.#nextBlock, -1];
     for await (const bytes of this.#session.run(this.#relation(from, to, isSorted), `'${this.path}'`)) {
@@ -114,7 +118,7 @@ class LineSource implements ByteSource {
         const [texts, blocks, sizes, lines] = data.children as [Data, Data, Data, Data];
         for (let row = 0; row < numRows; row++) {
           const start = int64At(blocks, row);
-          // a block follows the one before, or one in which no line starts: that shows in sorted rows alone
+          // a block follows the previous one, or one in which no line starts, which is recognized in sorted rows only
           const isNext = start === block || start === next || next === -1 || (isSorted && start > block);
           const nextLine = int64At(lines, row);
           if (!isNext || (start === block && nextLine <= line)) throw new OutOfOrder();
@@ -151,7 +155,7 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /** The last piece, with or without the newline that ends it, as the file's size says. */
+  /** Returns the last piece, with or without the newline at its end, depending on the file's size. */
   #lastOf(bytes: Uint8Array): Uint8Array {
     const left = this.#file.bytes - this.#delivered - bytes.length;
     const hasNoEnd = this.totalBytes !== undefined && (left === -1 || left === MARK.length - 1);
@@ -160,7 +164,7 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /** @param delivered bytes, without a byte-order mark @throws {IoError} they are not the file's */
+  /** @param delivered number of bytes, without a byte-order mark @throws {IoError} it differs from the file's size */
   #end(delivered: number): void {
     const { path, bytes, modified } = this.#file;
     const hasMark = this.totalBytes !== undefined && bytes === delivered + MARK.length;
@@ -180,10 +184,10 @@ class LineSource implements ByteSource {
   }
 }
 
-/** Lines are not in the order of the file. */
+/** Thrown if lines are not in the order of the file. */
 class OutOfOrder extends Error {}
 
-/** Rows [from, to) of a column of text, each followed by a newline. */
+/** Returns rows [from, to) of a column of text, each followed by a newline. */
 function linesOf({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {
   const [bytes, bounds] = [values as Uint8Array, valueOffsets as Int32Array];
   const lines = Buffer.allocUnsafeSlow(bounds[to]! - bounds[from]! + to - from);

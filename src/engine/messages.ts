@@ -1,5 +1,6 @@
-// The messages of Spark Connect that this client sends and reads, with the numbers of their fields: a part of spark/connect/*.proto.
-// The numbers have not changed from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts holds them against a server's own.
+// The messages of Spark Connect that this client sends and reads, with their field numbers: a part of
+// spark/connect/*.proto. The numbers are the same from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts compares
+// them with a server's.
 
 import type { FieldType, Shape } from "./wire.js";
 
@@ -22,7 +23,7 @@ function shape(message: string, fields: Given): Shape {
 
 const userContext = shape("UserContext", { userId: [1, "text"] });
 
-/** What every request begins with; the numbers of the rest differ. */
+/** Fields at the start of every request; the numbers of the other fields differ. */
 const session = { sessionId: [1, "text"], userContext: [2, userContext] } as const satisfies Given;
 
 const dataSource = shape("Read.DataSource", {
@@ -109,7 +110,7 @@ const command = shape("Command", {
 });
 const plan = shape("Plan", { root: [1, relation], command: [2, command] });
 
-/** Enumerations' values. */
+/** Values of enumerations. */
 export const ASCENDING = 1;
 export const NULLS_FIRST = 1;
 export const GROUP_BY = 1;
@@ -182,7 +183,7 @@ export const analyzePlanRequest = shape("AnalyzePlanRequest", {
 const nothing = (name: string) => shape(`DataType.${name}`, {});
 const decimal = shape("DataType.Decimal", { scale: [1, "int"], precision: [2, "int"] });
 const array = shape("DataType.Array", { elementType: [1, () => dataType] });
-/** Types that a cell may have; one that is not here is none. */
+/** Types of cells that are supported; others are decoded as an empty message. */
 const dataType: Shape = shape("DataType", {
   null: [1, nothing("NULL")],
   boolean: [3, nothing("Boolean")],
@@ -234,7 +235,7 @@ export const interruptResponse = shape("InterruptResponse", {});
 export const releaseSessionRequest = shape("ReleaseSessionRequest", { ...session, clientType: [3, "text"] });
 export const releaseSessionResponse = shape("ReleaseSessionResponse", {});
 
-/** Shapes that stand for all others: what they reach is every message above. */
+/** Shapes that reach all messages above. */
 export const roots: readonly Shape[] = [
   ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
   ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],
@@ -246,7 +247,7 @@ const anyMessage: Shape = {
   fields: { typeUrl: { number: 1, type: "text" }, value: { number: 2, type: "bytes" } },
 };
 
-/** What a failed call has in its header grpc-status-details-bin. */
+/** Content of the header grpc-status-details-bin of a failed call. */
 export const status: Shape = {
   message: "google.rpc.Status",
   fields: {

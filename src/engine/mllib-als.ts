@@ -1,8 +1,9 @@
-// MLlib's ALS on a server: ratings there → vectors of users and items here.
+// Trains MLlib's ALS on a server, and fetches the vectors of users and items.
 //
 //   ratings (a relation) ──► MlCommand.Fit ──► model on the server ──► userFactors, itemFactors ──► f32[numRows * dim]
 //
-// Over Spark Connect, MLlib is there from Spark 4.0. A server's answers are not trusted: every vector's id and length is checked.
+// Over Spark Connect, MLlib is available since Spark 4.0. A server's answers are not trusted: every vector's id and
+// length is checked.
 
 import type { Data } from "apache-arrow";
 import { DivergedError, IoError } from "../errors.js";
@@ -13,11 +14,11 @@ import { LostOperation, type Session } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
-/** Bytes of the vectors that one job returns, unless the user says otherwise. */
+/** Default bytes of the vectors that one job returns. */
 const SLICE_BYTES = 64 << 20;
-/** Of a row beside its vector. */
+/** Bytes of a row beside its vector. */
 const ROW_BYTES = 16;
-/** Ratings of a block, and how many blocks a side has at most; MLlib solves blocks in parallel, and exchanges vectors between all. */
+/** Ratings per block, and most blocks of a side; MLlib solves blocks in parallel, and exchanges vectors between all of them. */
 const [BLOCK_RATINGS, MOST_BLOCKS] = [200_000, 500];
 
 /** MLlib's parameters. */
@@ -31,21 +32,21 @@ export interface AlsParameters {
 
 /** One side of the ratings. */
 export interface RatedSide {
-  /** ids are below it */
+  /** upper bound of ids */
   numRows: number;
-  /** u8[numRows]: 1 for ids that have ratings */
+  /** u8[numRows]: 1 for ids with ratings */
   isRated: Uint8Array;
 }
 
 export interface Ratings {
-  /** columns `user` and `item` (int), `rating` (float) */
+  /** the ratings: columns `user` and `item` (int), `rating` (float) */
   relation: Relation;
   numRatings: number;
   users: RatedSide;
   items: RatedSide;
 }
 
-/** f32[numRows * rank] each, row-major; zeros where there are no ratings. */
+/** f32[numRows * rank] each, row-major; zeros for ids without ratings. */
 export interface Factors {
   users: Float32Array;
   items: Float32Array;
@@ -55,10 +56,10 @@ export interface Factors {
  * Factorizes implicit feedback on the server.
  *
  * @param slice bytes that one job may return
- * @param doing hears what is being done
- * @throws {UsageError} the server has no MLlib, or keeps no model of that size
+ * @param doing called with a description of the current step
+ * @throws {UsageError} the server has no MLlib, or cannot store a model of that size
  * @throws {DivergedError} a vector is not finite
- * @throws {IoError} the server's answer is not the vectors of these ids
+ * @throws {IoError} the server's answer does not contain the vectors of these ids
  * @throws {EmbedError} as Session.execute
  */
 export async function fitAls(
@@ -92,7 +93,7 @@ export async function fitAls(
   };
 }
 
-/** The command that trains. @param blocks a side's */
+/** The command that trains. @param blocks number per side */
 function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Message {
   const values: Record<string, Message> = {
     ...{ userCol: { string: "user" }, itemCol: { string: "item" }, ratingCol: { string: "rating" } },
@@ -105,7 +106,7 @@ function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Messa
   return { mlCommand: { fit: { estimator, params: { params }, dataset } } };
 }
 
-/** One side's vectors, slice by slice of ids. */
+/** Fetches one side's vectors by slices of ids. */
 async function fetchFactors(
   session: Session,
   relation: Relation,
@@ -127,7 +128,7 @@ async function fetchFactors(
   return collector.vectors();
 }
 
-/** Puts the vectors of Arrow batches in their places; each id comes once. */
+/** Collects the vectors of Arrow batches; each id must occur once. */
 export class FactorCollector {
   readonly #side: RatedSide;
   readonly #dim: number;
@@ -136,7 +137,7 @@ export class FactorCollector {
   readonly #vectors: Float32Array;
   readonly #isThere: Uint8Array;
 
-  /** @param what `userFactors` @param server as messages call it */
+  /** @param what `userFactors` @param server name of the server in messages */
   constructor(side: RatedSide, dim: number, what: string, server: string) {
     this.#side = side;
     this.#dim = dim;
@@ -147,9 +148,9 @@ export class FactorCollector {
   }
 
   /**
-   * Takes an Arrow stream with columns `id` (int) and `features` (a list of floats).
+   * Adds an Arrow stream with the columns `id` (int) and `features` (a list of floats).
    *
-   * @throws {IoError} it is of other columns, an id was not rated or comes twice, or a vector has another length
+   * @throws {IoError} it has other columns, an id was not rated or occurs twice, or a vector has another length
    * @throws {DivergedError} a value is not finite
    */
   add(bytes: Uint8Array): void {
@@ -189,7 +190,7 @@ export class FactorCollector {
     }
   }
 
-  /** @returns f32[numRows * dim] @throws {IoError} one is missing */
+  /** @returns f32[numRows * dim] @throws {IoError} a vector is missing */
   vectors(): Float32Array {
     const missing = this.#side.isRated.findIndex((is, id) => is === 1 && this.#isThere[id] === 0);
     if (missing >= 0) throw this.#odd(`without id ${missing}, which has events`);

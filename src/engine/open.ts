@@ -1,8 +1,8 @@
-// The way in: what is named on a server's side → a log like any other.
+// Opens a log on a server's side.
 //
-//   files of text    lines, which the readers of local files take        lines.ts
+//   files of text    lines, for the readers of local files        lines.ts
 //   Parquet files    batches of Arrow                                     rows.ts
-//   table:NAME, SQL  batches of Arrow in the order that is named          rows.ts
+//   table:NAME, SQL  batches of Arrow in the given order          rows.ts
 
 import { IoError, NoInputError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -23,7 +23,7 @@ import { openSession, type Session } from "./session.js";
 const TABLE = /^table:(.*)$/s;
 const DEFAULT_TIMEOUT = 300;
 
-/** Spark's settings on which what is read depends: what they are on the server is not ours to assume. */
+/** Settings of Spark that affect the result: they are set explicitly, because servers differ. */
 const SETTINGS = {
   "spark.sql.session.timeZone": "UTC",
   "spark.sql.files.ignoreCorruptFiles": "false",
@@ -31,7 +31,7 @@ const SETTINGS = {
   "spark.sql.execution.arrow.useLargeVarTypes": "false",
 };
 
-/** Of reading files: a Parquet file may have columns `a` and `A`, and its dates are as it states them. */
+/** Settings for reading files: a Parquet file may have columns `a` and `A`, and its dates are not rebased. */
 const FILE_SETTINGS = {
   ...SETTINGS,
   "spark.sql.caseSensitive": "true",
@@ -40,7 +40,7 @@ const FILE_SETTINGS = {
   "spark.sql.parquet.filterPushdown": "true",
 };
 
-/** Bytes of a file that a task reads: rows arrive as its tasks end, so that the server reads on while they are encoded here. */
+/** Bytes of a file that a task reads: rows arrive when a task ends, so that the server reads on while rows are encoded here. */
 const TASK_BYTES = 16 << 20;
 const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
 
@@ -48,8 +48,8 @@ const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96Re
  * Opens a log through a Spark Connect server.
  *
  * @param named files with a scheme, directories and patterns of them, or one `table:NAME`; none with a query
- * @param onServer hears which server answered, and of which version
- * @throws {UsageError} what is named, or an option, cannot be read so
+ * @param onServer called with the server that answered, and its version
+ * @throws {UsageError} a name or an option is invalid for it
  * @throws {EmbedError} as openSession, Session.run and openLog
  */
 export async function openEngineLog(
@@ -83,7 +83,7 @@ export async function openEngineLog(
   }
 }
 
-/** A session on the server that options name; the caller closes it. @throws as openSession */
+/** Opens a session on the server of the options; the caller closes it. @throws as openSession */
 export async function openEngineSession(
   { address, timeout = DEFAULT_TIMEOUT }: Pick<EngineReading, "address" | "timeout">,
   settings: Readonly<Record<string, string>>,
@@ -92,13 +92,13 @@ export async function openEngineSession(
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
-/** Blocks of files, at most half a slice (lines.ts). */
+/** Settings for blocks of files, which have at most half the size of a slice (lines.ts). */
 function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   const bytes = Math.max(1, Math.min(TASK_BYTES, Math.floor(slice / 2)));
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };
 }
 
-/** @throws {UsageError} what is named does not go together */
+/** @throws {UsageError} the names cannot be combined */
 function checkWhat(named: readonly string[], tables: readonly string[], { sql, order }: EngineReading): void {
   if (sql !== undefined && named.length > 0)
     throw new UsageError(
@@ -134,13 +134,13 @@ async function queryOfFile(path: string): Promise<string> {
   }
   const query = text.trim().replace(/;$/, "");
   if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);
-  // a command would be carried out when its relation is analysed
+  // a command would be executed when its relation is analysed
   if (!/^(--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*\(*\s*(select|with|from|values|table)\b/i.test(query))
     throw new UsageError(`--engine-sql: '${path}' must be one SELECT statement, which may begin with WITH`);
   return query;
 }
 
-/** A table or a query. */
+/** Opens a table or a query. */
 async function openQuery(
   session: Session,
   table: string | undefined,
@@ -163,7 +163,7 @@ async function openQuery(
   return options.dedupe === true ? withoutRepeats(log) : log;
 }
 
-/** @throws {UsageError} an option is of text */
+/** @throws {UsageError} an option applies to text only */
 function checkTyped(options: ReadOptions, what: string): void {
   const texts = {
     "--delimiter": options.delimiter,
@@ -177,7 +177,7 @@ function checkTyped(options: ReadOptions, what: string): void {
     throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
 }
 
-/** Files. */
+/** Opens files. */
 async function openNamed(session: Session, named: readonly string[], options: ReadOptions): Promise<Log> {
   const { slice, hash } = options.engine!;
   const { files, warnings } = await remoteFiles(session, named);
@@ -213,7 +213,7 @@ async function openNamed(session: Session, named: readonly string[], options: Re
   };
 }
 
-/** @throws {UsageError} text whose lines Spark does not find */
+/** @throws {UsageError} an encoding in which Spark does not find the lines */
 function checkText({ encoding }: ReadOptions): void {
   if (encoding === undefined || /^utf-?8$/i.test(encoding)) return;
   throw new UsageError(
@@ -222,7 +222,7 @@ function checkText({ encoding }: ReadOptions): void {
   );
 }
 
-/** The same inputs with the checksums of their files. */
+/** Adds the checksums of the files to inputs. */
 async function hashed(
   session: Session,
   files: readonly RemoteFile[],

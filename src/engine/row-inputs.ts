@@ -1,4 +1,4 @@
-// What is read as rows, a file or a table or query, and its columns as the log's options take them.
+// Inputs that are read as rows (a file, a table or a query), and their columns with the log's options.
 
 import { DataError, NoRowsError } from "../errors.js";
 import { partitionCell } from "../log/file-columns.js";
@@ -9,20 +9,20 @@ import { batchesIn, int64At, type Expected } from "./batches.js";
 import { counted, projected, quoted, type Relation } from "./plans.js";
 import type { ColumnType, Session } from "./session.js";
 
-/** What is read as rows: one file, or a table or query with its order. */
+/** An input that is read as rows: one file, or a table or query with its order. */
 export interface RowInput {
   /** for messages and manifests */
   path: string;
   relation: Relation;
   partition: Readonly<Record<string, string>>;
-  /** columns that order it; undefined: it is a file, whose rows have numbers */
+  /** columns that order it; undefined for a file, whose rows have numbers */
   order: readonly string[] | undefined;
-  /** of a file */
+  /** size of a file */
   bytes?: number;
   modified?: number;
 }
 
-/** An input whose columns and rows are known. */
+/** An input whose columns and number of rows are known. */
 export interface OpenInput extends RowInput {
   columns: string[];
   types: ReadonlyMap<string, ColumnType>;
@@ -30,14 +30,15 @@ export interface OpenInput extends RowInput {
   numRows: number;
 }
 
-/** The column that holds the number of a file's row. */
+/** The column with the number of a file's row. */
 export const POSITION = quoted("embed_position");
 
 /**
- * Finds out which columns and how many rows an input has.
+ * Finds the columns and the number of rows of an input.
  *
- * @param slice bytes of rows that one job returns, when its rows are to be sliced
- * @throws {DataError} it has no rows, or two columns of one name @throws {UsageError} a column of its order is missing
+ * @param slice bytes of rows that one job returns, if rows are read in slices
+ * @throws {DataError} it has no rows, or two columns of the same name @throws {UsageError} a column of its order is
+ * missing
  * @throws {EmbedError} as Session.run
  */
 export async function openInput(
@@ -55,7 +56,7 @@ export async function openInput(
     });
   const missing = input.order?.find((name) => !columns.includes(name));
   if (missing !== undefined) throw noSuchColumn(missing, columns);
-  // a query that is counted runs once more, which only slices need
+  // counting runs a query once more, which is only needed for slices
   const numRows = input.order && slice === undefined ? Infinity : await countOf(session, input);
   if (numRows === 0) throw noRows(input);
   return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
@@ -86,7 +87,7 @@ export function isTime(file: OpenInput, name: string, columns: ColumnOptions): b
   return typeof column !== "string" && holdsTimes(column);
 }
 
-/** A column of an input; a text that all rows have. */
+/** Returns a column of an input, or a text that all rows have. */
 export function columnOf(file: OpenInput, name: string, columns: ColumnOptions): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
@@ -100,7 +101,7 @@ export function columnOf(file: OpenInput, name: string, columns: ColumnOptions):
   };
 }
 
-/** Some columns of an input, with what orders it behind them. */
+/** Selects columns of an input, followed by those that order it. */
 export function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
   const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
   const order = file.order
@@ -110,7 +111,7 @@ export function selected(file: OpenInput, names: readonly string[]): { relation:
   return { relation, order: order.map(([, as]) => as) };
 }
 
-/** What the columns of `selected` hold. */
+/** Returns the expected types of the columns of `selected`. */
 export function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
   const cells = names.map((): Expected => "any");
   return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];

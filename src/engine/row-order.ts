@@ -1,14 +1,14 @@
-// Whether rows come in the order that they have: a file's by their numbers, a table's by --engine-order without a tie.
+// Checks that rows arrive in order: those of a file by their numbers, those of a table by --engine-order without ties.
 
 import type { Data } from "apache-arrow";
 import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { int64At } from "./batches.js";
 
-/** Rows are not in the order of their file. */
+/** Thrown if rows are not in the order of their file. */
 export class OutOfOrder extends Error {}
 
-/** Rows of a file count from 0. */
+/** Checks that rows of a file count from 0. */
 export class PositionCheck {
   numRows = 0;
 
@@ -20,7 +20,7 @@ export class PositionCheck {
   }
 }
 
-/** Rows of a table that have the same place in its order are the same rows. */
+/** Checks that rows of a table with equal order columns are equal, because their order would be arbitrary. */
 export class TieCheck {
   numRows = 0;
   readonly #path: string;
@@ -28,7 +28,7 @@ export class TieCheck {
   readonly #names: readonly string[];
   #last: Data | undefined;
 
-  /** @param order the columns of the order @param names the other columns, which come before them in batches */
+  /** @param order the columns of the order @param names the other columns, which precede them in batches */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     [this.#path, this.#order, this.#names] = [path, order, names];
   }
@@ -58,7 +58,7 @@ export class TieCheck {
   }
 }
 
-/** Whether two cells of a column hold the same. */
+/** Whether two cells of a column are equal. */
 function sameCell(a: Data, i: number, b: Data, j: number): boolean {
   const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
     nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
@@ -67,7 +67,7 @@ function sameCell(a: Data, i: number, b: Data, j: number): boolean {
   return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
 }
 
-/** A decimal's words, or a list. */
+/** Whether a value is an object: a decimal's words, or a list. */
 function isComposed(value: unknown): value is { toString(): string } {
   return typeof value === "object" && value !== null;
 }

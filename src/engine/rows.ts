@@ -1,8 +1,8 @@
-// Rows that Spark decodes (Parquet files, a table, a query) → a log: the counterpart of log/parquet/open.ts, with batches of Arrow in the
-// place of row groups.
+// Opens rows that Spark decodes (Parquet files, a table, a query) as a log: the counterpart of log/parquet/open.ts,
+// with batches of Arrow in place of row groups.
 //
-//   file   by _metadata.row_index, which must count from 0 without a gap; else the server sorts
-//   table  by --engine-order; rows that tie must be alike, or the order would be chance
+//   file   ordered by _metadata.row_index, which must count from 0 without a gap; else the server sorts
+//   table  ordered by --engine-order; rows with equal order columns must be equal, or their order would be arbitrary
 
 import type { Data } from "apache-arrow";
 import { IoError, NoRowsError } from "../errors.js";
@@ -43,7 +43,7 @@ import {
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
 import { LostOperation, type Session } from "./session.js";
 
-/** Bytes of a batch, about: smaller ones cost time for each, larger ones memory on both sides. */
+/** Approximate bytes of a batch: small batches cost time for each, large ones memory on both sides. */
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 1 << 16;
 
@@ -91,7 +91,7 @@ export async function openRows(
   });
 }
 
-/** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */
+/** Returns the first rows as text, without faulty ones. If rows are not counted, reads one more to detect the end. */
 async function sampleOf(
   session: Session,
   files: readonly OpenInput[],
@@ -118,7 +118,7 @@ async function sampleOf(
       );
       for (let row = 0; row < data.length; row++) {
         const texts = all.map((name) => cells.get(name)?.[row] ?? partitionCell(file.partition, name));
-        // what is wrong with a row is reported when it is read
+        // a faulty row is reported when it is read
         if (numRows + row < SAMPLE_ROWS && texts.every((text) => typeof text === "string"))
           sample.push(texts);
       }
@@ -131,7 +131,7 @@ async function sampleOf(
   return { sample, numSampled: numRows, bytesPerRow: numBytes / numRows };
 }
 
-/** The first rows of an input. Of a file they come first as a rule, and sorting would read all of it. */
+/** Returns the first rows of an input. Those of a file usually arrive first, and sorting would read all of it. */
 async function firstBatches(
   session: Session,
   file: OpenInput,
@@ -161,7 +161,7 @@ async function firstBatches(
   return await fetched(limited(sorted(relation, order), rows));
 }
 
-/** What openRows hands over. */
+/** The input of the reading, created by openRows. */
 interface RowReading {
   session: Session;
   files: readonly OpenInput[];
@@ -184,7 +184,7 @@ async function readInputs(
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const inputs: InputFingerprint[] = [];
   const progress = files.map(({ bytes }) => ({ bytesRead: 0, totalBytes: bytes }));
-  /** the batch at hand */
+  /** the current batch */
   let data: readonly Data[] = [];
   const scanner = new ParquetScanner(requested, memories.scanner, options.nulls, {
     open: (column, { path }) => new ArrowCursor(column, data[placeOf.get(column.name)!]!, path),
@@ -193,7 +193,7 @@ async function readInputs(
   let group = 0;
   for (const [at, file] of files.entries()) {
     merger.startFile(0);
-    // a column is fetched once, however often it is asked for
+    // a column is fetched once, even if it is requested several times
     const names = [...new Set(requests.map(({ name }) => name))].filter(
       (name) => !columns.ignored.has(name) && file.types.has(name),
     );
@@ -239,14 +239,17 @@ async function readInputs(
   };
 }
 
-/** One batch: its columns, without what orders it. */
+/** A batch: its columns, without those that order it. */
 interface RowBatch {
   length: number;
   children: readonly Data[];
   bytes: number;
 }
 
-/** The rows of an input in order, slice by slice. @throws {DataError} the order is none @throws {IoError} rows are missing */
+/**
+ * Yields the rows of an input in order, slice by slice. @throws {DataError} the order has ties @throws {IoError} rows
+ * are missing
+ */
 async function* batchesOf(
   session: Session,
   file: OpenInput,
@@ -271,7 +274,7 @@ async function* batchesOf(
       if (to === Infinity) return;
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
-      // the rows of a file are where they were; those of a table may be others by now
+      // the rows of a file can be read again; those of a table may have changed
       else if (error instanceof LostOperation && !file.order)
         await session.restart(`'${file.path}'`, restarts++);
       else if (error instanceof LostOperation)

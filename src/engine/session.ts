@@ -1,6 +1,6 @@
-// A session on a Spark Connect server: plans go there, Arrow batches come back. A stream that is cut is taken up again where it was.
+// A session on a Spark Connect server: sends plans and receives Arrow batches. An interrupted stream is resumed.
 //
-// Source: spark/connect/base.proto; the way of reattaching is that of PySpark's client (reattach.py).
+// Source: spark/connect/base.proto; the method of reattaching is that of PySpark's client (reattach.py).
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
@@ -36,30 +36,30 @@ import {
 import type { Command, Relation } from "./plans.js";
 import type { Message, Shape } from "./wire.js";
 
-/** How long the first call may take, in milliseconds. */
+/** Time limit of the first call, in milliseconds. */
 const CONNECT = 15_000;
-/** How long a short call may take. */
+/** Time limit of a short call. */
 const SHORT_CALL = 60_000;
-/** How long a farewell may take. */
+/** Time limit of the calls that close a session. */
 const FAREWELL = 3_000;
-/** A stream that is silent for so long is opened anew; 4.x reports its progress every 2 s. */
+/** A stream without a response for so long is opened again; 4.x reports progress every 2 s. */
 const SILENCE = 10_000;
-/** Responses after which the server may forget those before. */
+/** Number of responses after which the server may release the previous ones. */
 const RELEASE_EVERY = 16;
-/** How often a job is asked for anew from a server that lost it. */
+/** Most restarts of a job on a server that lost it. */
 const MOST_RESTARTS = 5;
 const CLIENT = `embed/${version}`;
-/** Waits between attempts, in milliseconds: the last is repeated. */
+/** Delays between attempts, in milliseconds: the last is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
-/** What a column of a relation holds, as the server names types: `{ decimal: { scale: 2 } }`. */
+/** The type of a column, in the server's representation: `{ decimal: { scale: 2 } }`. */
 export type ColumnType = Message;
 
-/** What a command gives back: a relation that the server keeps, or a model. */
+/** The result of a command: a relation that the server stores, or a model. */
 export interface CommandResult {
-  /** of a checkpoint */
+  /** for a checkpoint */
   checkpointCommandResult?: { relation?: { relationId?: string } };
-  /** of a training */
+  /** for a training */
   mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
 }
 
@@ -70,23 +70,23 @@ interface Response extends CommandResult {
   resultComplete?: object;
 }
 
-/** The operation is gone, since the server was restarted or forgot it: what was not read must be asked for anew. */
+/** Thrown if the operation is gone, because the server was restarted or released it. */
 export class LostOperation extends Error {}
 
 /** How a session is opened. */
 export interface SessionOptions {
   address: string;
-  /** how long the server may be out of reach or silent, in milliseconds */
+  /** most milliseconds that the server may be unreachable or silent */
   timeout: number;
   signal: AbortSignal;
-  /** Spark's settings of the session */
+  /** Spark's settings for the session */
   settings: Readonly<Record<string, string>>;
 }
 
 /**
  * Opens a session.
  *
- * @throws {UsageError} the address is none, the package is missing, or the server rejects the token or its certificate is not trusted
+ * @throws {UsageError} the address, the package, the token or the server's certificate is missing or invalid
  * @throws {IoError} the server cannot be reached
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
@@ -104,9 +104,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return session;
 }
 
-/** A session; it runs one operation at a time. */
+/** A session, which runs one operation at a time. */
 export class Session {
-  /** as messages and manifests call the server */
+  /** name of the server in messages and manifests */
   readonly shown: string;
   /** Spark's version */
   version = "";
@@ -116,7 +116,7 @@ export class Session {
   readonly #userId: string;
   #id = randomUUID() as string;
   #settings: Readonly<Record<string, string>>;
-  /** with it the server refuses to go on in a session that it made anew, which lacks our settings */
+  /** with it the server rejects calls after it has created the session anew, because that lacks our settings */
   #sameSession: Message = {};
   #isOpen = false;
   #isRunning = false;
@@ -130,14 +130,14 @@ export class Session {
     this.#secrets = token === undefined ? [] : [token];
   }
 
-  /** Finds out who answers, and makes settings. */
+  /** Determines the server's version, and applies the settings. */
   async begin(): Promise<void> {
     const call = { ...this.#who(), clientType: CLIENT, sparkVersion: {} };
     const ask = (milliseconds: number) =>
       this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await ask(CONNECT)
       .catch((error: unknown) => {
-        // a server that has just started takes its time, and one that is not there has none
+        // a server that has just started needs time; this does not apply if nothing is connected
         if (isCallError(error) && error.code === DEADLINE && this.#channel.isConnected)
           return ask(SHORT_CALL);
         throw error;
@@ -151,7 +151,7 @@ export class Session {
     await this.set(this.#settings);
   }
 
-  /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
+  /** Returns the columns of a relation; an unsupported type is an empty message. @throws {EmbedError} as typedFailure */
   async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: ColumnType }[]> {
     const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
     const schema = { clientType: CLIENT, schema: { plan: { root: relation } } };
@@ -162,7 +162,7 @@ export class Session {
     return fields.map(({ name = "", dataType = {} }) => ({ name, type: dataType }));
   }
 
-  /** All batches of a plan whose rows are few; it is run again on a server that forgot it. @throws as run */
+  /** Returns all batches of a plan with few rows; it is repeated if the server lost it. @throws as run */
   async fetch(relation: Relation, what: string, verb = "reading"): Promise<Uint8Array[]> {
     return await this.#restarting(what, async () => {
       const batches: Uint8Array[] = [];
@@ -183,13 +183,13 @@ export class Session {
   }
 
   /**
-   * Runs a plan. A connection that is cut is taken up again, without a batch twice.
+   * Runs a plan. An interrupted connection is resumed without repeating batches.
    *
-   * @param what is read, for messages
-   * @param verb what is done with it; what fails is a log's reading, or with another verb a command
-   * @returns Arrow streams, one a batch
-   * @throws {LostOperation} the server forgot it
-   * @throws {EmbedError} as typedFailure; {IoError} it was out of reach or silent for longer than the timeout
+   * @param what what is read, for messages
+   * @param verb what is done with it; with a verb other than that of reading, errors are those of a command
+   * @returns Arrow streams, one per batch
+   * @throws {LostOperation} the server lost it
+   * @throws {EmbedError} as typedFailure; {IoError} it was unreachable or silent for longer than the timeout
    */
   async *run(
     relation: Relation,
@@ -201,10 +201,10 @@ export class Session {
   }
 
   /**
-   * Carries out a command. What it made is the session's, so that a server that forgot the session has lost it.
+   * Executes a command. Its result belongs to the session, so it is lost if the server loses the session.
    *
-   * @param what is done, for messages: `training`
-   * @throws {IoError} the server forgot it
+   * @param what what is done, for messages: `training`
+   * @throws {IoError} the server lost it
    * @throws {EmbedError} as run
    */
   async execute(command: Command, what: string): Promise<CommandResult> {
@@ -221,14 +221,14 @@ export class Session {
     return result;
   }
 
-  /** What the session made on the server is gone. @param what was done */
+  /** The error if results on the server are lost. @param what what was done */
   lost(what: string): IoError {
     return new IoError(
       `--engine: ${this.shown} lost what ${what} needs, as a restarted server does: run the command again`,
     );
   }
 
-  /** What a plan answers, until it is complete. @throws as run */
+  /** Yields the responses to a plan until it is complete. @throws as run */
   async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
     const operationId = randomUUID();
     const own = { operationId, clientType: CLIENT };
@@ -261,7 +261,7 @@ export class Session {
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
             yield response as Response;
-            // time that the receiver took is not the server's
+            // the time that the consumer took does not count
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)
               void this.#release({ ...own, releaseUntil: { responseId: lastResponseId } });
@@ -281,7 +281,7 @@ export class Session {
           await this.#wait(attempt++);
           continue;
         }
-        // servers end streams after a while, whole or not
+        // servers end streams after some time, complete or not
         if (isComplete || numResponses > before) continue;
         if (performance.now() - heard > this.#options.timeout) throw this.#silent(doing);
         await this.#wait(attempt++);
@@ -294,10 +294,10 @@ export class Session {
   }
 
   /**
-   * Starts anew on a server that forgot the session.
+   * Starts again on a server that lost the session.
    *
-   * @param restarts how often that was done for this
-   * @throws {IoError} too often, or the server stays out of reach
+   * @param restarts number of previous restarts
+   * @throws {IoError} too many, or the server stays unreachable
    */
   async restart(what: string, restarts: number): Promise<void> {
     if (restarts === MOST_RESTARTS)
@@ -317,7 +317,7 @@ export class Session {
     }
   }
 
-  /** Changes settings of the session, and of those that take its place after a restart. @throws as typedFailure */
+  /** Changes settings of the session, and of its replacements after a restart. @throws as typedFailure */
   async set(settings: Readonly<Record<string, string>>): Promise<void> {
     this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
@@ -327,7 +327,7 @@ export class Session {
     });
   }
 
-  /** Ends what runs, and the session. Never throws. */
+  /** Ends the current operation and the session. Never throws. */
   async close(): Promise<void> {
     if (this.#isRunning) await this.#interrupt();
     if (this.#isOpen) {
@@ -348,7 +348,7 @@ export class Session {
     await this.#tell("ReleaseExecute", [releaseExecuteRequest, releaseExecuteResponse], what, SHORT_CALL);
   }
 
-  /** A call whose answer is of no interest, and whose failure the server gets over. */
+  /** Makes a call and ignores its answer and failure, which do no harm to the server. */
   async #tell(...[method, shapes, message, milliseconds]: Parameters<Channel["unary"]>): Promise<void> {
     const call = { ...this.#who(), ...message };
     await this.#channel.unary(method, shapes, call, milliseconds).catch(() => undefined);
@@ -358,7 +358,7 @@ export class Session {
     return { sessionId: this.#id, userContext: { userId: this.#userId } };
   }
 
-  /** A short call, tried again while the server is out of reach. */
+  /** Makes a short call, repeated while the server is unreachable. */
   async #call(
     what: string,
     method: string,

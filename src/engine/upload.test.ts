@@ -1,4 +1,4 @@
-// Rows on their way to a server: each once, in chunks that a message can have.
+// Each row is uploaded once, in chunks that fit into a message.
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -6,7 +6,7 @@ import type { Command, Relation } from "./plans.js";
 import type { Session } from "./session.js";
 import { checkCanTrain, upload } from "./upload.js";
 
-/** A session that keeps what it is sent. */
+/** Returns a session that records its messages. */
 function recording(relationId: (at: number) => string | undefined = String) {
   const commands: Command[] = [];
   const execute = (command: Command) => {
@@ -19,7 +19,7 @@ function recording(relationId: (at: number) => string | undefined = String) {
   return { commands, session: { shown: "sc://host", execute } as unknown as Session };
 }
 
-/** The ids that a union joins, from left to right, and how deep it is. */
+/** Returns the ids that a union concatenates, from left to right, and its depth. */
 function leavesOf(relation: Relation): { ids: string[]; depth: number } {
   const { cachedRemoteRelation: kept, setOp } = relation as {
     cachedRemoteRelation?: { relationId: string };
@@ -31,7 +31,7 @@ function leavesOf(relation: Relation): { ids: string[]; depth: number } {
 }
 
 test("chunks hold every row once, and the relation is the union of all", async () => {
-  // 12 bytes a row: 700,000 rows are more than one message of 8 MiB
+  // 12 bytes per row: 700,000 rows exceed one message of 8 MiB
   const numRows = 1_800_000;
   const columns = {
     user: Int32Array.from({ length: numRows }, (_, i) => i),

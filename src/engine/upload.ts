@@ -1,9 +1,9 @@
-// Columns of numbers → rows that a server holds, for what is done with them there.
+// Uploads columns of numbers as rows that a server stores for further commands.
 //
 //   columns ──► chunks as Arrow streams ──► each a checkpoint on the executors ──► one relation, the union of all
 //
-// A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all rows. No file
-// is written that outlives the session.
+// A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all
+// rows. No file outlives the session.
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -13,7 +13,7 @@ import type { Session } from "./session.js";
 /** Bytes of a chunk's values: a message to a server may have 128 MiB. */
 const CHUNK_BYTES = 8 << 20;
 
-/** The first version whose Connect server keeps rows for a session, and has MLlib. */
+/** The first version whose Connect server stores rows for a session, and has MLlib. */
 const FIRST_MAJOR = 4;
 
 /** @throws {UsageError} the server's Spark is too old */
@@ -31,10 +31,11 @@ export type UploadColumns = Readonly<Record<string, Int32Array | Float32Array | 
 /**
  * Sends rows to the server.
  *
- * @param columns of equal length, with one row at least; int, float and double there
- * @param what is sent, for messages: `the events`
- * @param observe hears how many rows are there
- * @returns a relation with these columns, as long as the session; the order of its rows is not that of the columns
+ * @param columns of equal length, with at least one row; int, float and double on the server
+ * @param what what is sent, for messages: `the events`
+ * @param observe called with the number of rows sent so far
+ * @returns a relation with these columns, valid as long as the session; the order of its rows differs from that of the
+ * columns
  * @throws {EmbedError} as Session.execute
  */
 export async function upload(
@@ -55,14 +56,14 @@ export async function upload(
   return unionOf(chunks);
 }
 
-/** Rows that a request brings along. */
+/** A relation of rows that the request contains. */
 function localRows(columns: UploadColumns, from: number, to: number): Relation {
   const some = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)] as const);
   const data = arrow.tableToIPC(arrow.tableFromArrays(Object.fromEntries(some)), "stream");
   return { localRelation: { data } };
 }
 
-/** The same rows, computed and kept by the executors. @throws {IoError} the server does not say where */
+/** Computes a relation and stores it on the executors. @throws {IoError} the server's answer has no reference to it */
 async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
   const checkpointCommand: Command = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);

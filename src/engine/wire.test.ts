@@ -1,4 +1,4 @@
-// The wire format both ways, and bytes that are none.
+// Messages are encoded and decoded, and invalid bytes are rejected.
 
 import { decode, encode, type Shape } from "./wire.js";
 

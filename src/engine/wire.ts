@@ -1,11 +1,11 @@
-// Protocol Buffers' wire format for small messages, both ways, by a table of fields. Fields that a table lacks are skipped.
+// Encodes and decodes small messages in Protocol Buffers' wire format, by a table of fields. Unknown fields are
+// skipped.
 //
 // Source: https://protobuf.dev/programming-guides/encoding.
 
-/** What a field holds: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
+/** The type of a field: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
 export type FieldType = "text" | "bytes" | "int" | "bool" | "double" | "texts" | Shape;
 
-/** One field. */
 export interface Field {
   number: number;
   type: FieldType | (() => Shape);
@@ -24,7 +24,7 @@ export type Message = Readonly<Record<string, unknown>>;
 
 const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
 
-/** A message's bytes. @throws {Error} a field that the table lacks */
+/** Encodes a message. @throws {Error} the table lacks a field */
 export function encode(shape: Shape, message: Message): Buffer {
   const chunks: Uint8Array[] = [];
   const put = (number: number, wire: number) => chunks.push(varint(number * 8 + wire));
@@ -57,7 +57,7 @@ export function encode(shape: Shape, message: Message): Buffer {
   return Buffer.concat(chunks);
 }
 
-/** A message of its bytes; bytes are views. @throws {Error} they are none */
+/** Decodes a message; its bytes are views. @throws {Error} the bytes are invalid */
 export function decode(shape: Shape, bytes: Uint8Array): Message {
   const byNumber = byNumberOf(shape);
   const message: Record<string, unknown> = {};

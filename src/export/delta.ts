@@ -1,14 +1,15 @@
-// What changed from an earlier table to this one: rows to write into a network's table of the earlier version, and keys gone.
+// Compares a table with an earlier one: which rows a network's copy of the earlier table must overwrite or add, and
+// which keys are gone.
 //
-//   added     a key that the earlier table lacks                 its row stands after the earlier rows
+//   added     a key that the earlier table lacks                 its row follows the earlier rows
 //   changed   a key of both whose vector or weight differs       its row is the earlier one
-//   removed   a key that this table lacks                        its row, a hole now
+//   removed   a key that this table lacks                        its row is a hole now
 //
-// Rows are numbers within the field, so `table[row] = vector` needs no mapping. That holds where the later run kept the earlier
-// one's rows (--row-order EARLIER); any other pair of runs is refused. Of the rows of --reserve, both before the keys,
-// padding stays zero, and the out-of-vocabulary one is changed like another; its key is empty.
+// Rows are numbers within the field, so `table[row] = vector` needs no mapping. This requires that the later run kept
+// the earlier run's rows (--row-order EARLIER); any other pair of runs is rejected. Of the rows of --reserve, both
+// before the keys, padding stays zero, and the out-of-vocabulary row may change like any other; its key is empty.
 //
-//   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} a line; removed ones have no vector
+//   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} per line; removed ones have no vector
 //   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with weights
 //           weights.npy f32[n]
 
@@ -21,7 +22,7 @@ import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { bytesOf, keyBytes, type Batch } from "./selection.js";
 
-/** A key that is gone. */
+/** A key that this table lacks. */
 interface Removed {
   field: string;
   key: string;
@@ -29,10 +30,10 @@ interface Removed {
 }
 
 export interface Delta {
-  /** rows of the later table that are to be written, ascending; within the field, and whether the key is new */
+  /** rows of the later table to write, ascending: the row, its number within the field, and whether its key is new */
   written: { row: number; place: number; isNew: boolean }[];
   removed: Removed[];
-  /** keys of both, bit for bit the same */
+  /** number of keys of both tables with identical bits */
   same: number;
 }
 
@@ -41,8 +42,8 @@ export const deltaFormats = ["jsonl", "npy"] as const;
 /**
  * Compares tables key by key.
  *
- * @param reserve how both tables' reserved rows stand, where they have them: before the keys
- * @throws {UsageError} another dim, or a key of both stands in another row
+ * @param reserve the scheme of both tables' reserved rows, if they have them: before the keys
+ * @throws {UsageError} another dim, or a key of both is in different rows
  */
 export function deltaOf(
   earlier: EmbeddingTable,
@@ -87,12 +88,12 @@ export function deltaOf(
   return delta;
 }
 
-/** The row for out-of-vocabulary keys; a number, whose one row it is, has none. */
+/** Returns the row of out-of-vocabulary keys; none for a numeric field, which has a single row. */
 function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefined): number | undefined {
   return reserve && last - first > 1 ? first + reservedRows(reserve).outOfVocabulary : undefined;
 }
 
-/** A line a change. */
+/** Yields one line per change. */
 export function* deltaLines(batch: Batch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
   const { facts, vector } = documentParts(out, batch);
@@ -108,7 +109,7 @@ export function* deltaLines(batch: Batch, { written, removed }: Delta): Generato
   yield out.take();
 }
 
-/** Names of the files and their chunks. @throws {UsageError} rows of several fields */
+/** Returns the names of the files and their chunks. @throws {UsageError} rows of several fields */
 export function deltaFiles(
   { table, field, weights }: Batch,
   { written, removed }: Delta,
@@ -141,7 +142,7 @@ export function deltaFiles(
   ]);
 }
 
-/** An npy file of one axis. */
+/** Returns an npy file of a one-dimensional array. */
 function vectorFile(values: Uint32Array | Float32Array, descr: string): Uint8Array[] {
   return [npyHead(descr, [values.length]), bytesOf(values)];
 }
@@ -150,7 +151,7 @@ function removedLine({ field, key, row }: Removed): string {
   return `${JSON.stringify({ change: "removed", row, field, key })}\n`;
 }
 
-/** Bit for bit: a zero of another sign is another row. */
+/** Compares bits: a zero with another sign is a difference. */
 function sameRow(a: EmbeddingTable, rowA: number, b: EmbeddingTable, rowB: number): boolean {
   const { dim } = a;
   for (let d = 0; d < dim; d++)

@@ -1,10 +1,10 @@
-// Vectors in fewer bits: what --dtype makes of a batch of f32.
+// Converts batches of f32 vectors to types with fewer bits (--dtype).
 //
 //   f16   the nearest IEEE half, ties to even; largest 65504
 //   i8    q = round(127 v / m) with m the row's largest magnitude, so that v is about scale * q with scale = m / 127, f32[rows];
 //         a row of zeros has scale 0
 //
-// What a reader computes from them is `decoded`, by which the loss is measured (api/dtype-loss.ts).
+// `decoded` computes what a reader gets; the loss is measured with it (api/dtype-loss.ts).
 
 import { DataError } from "../errors.js";
 import { fromHalf } from "../embedding/half.js";
@@ -12,7 +12,7 @@ import { fromHalf } from "../embedding/half.js";
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
-/** numpy's name of the elements, and safetensors'. */
+/** Names of the element types in numpy and safetensors. */
 export const dtypeNames = {
   f32: { numpy: "<f4", safetensors: "F32", bytes: 4 },
   f16: { numpy: "<f2", safetensors: "F16", bytes: 2 },
@@ -20,17 +20,17 @@ export const dtypeNames = {
 } as const;
 
 export interface Encoded {
-  /** as many elements as the vectors: f32, the bits of halves, or i8 */
+  /** one element per number of the vectors: f32, the bits of halves, or i8 */
   values: Float32Array | Uint16Array | Int8Array;
-  /** f32[rows], of i8 */
+  /** f32[rows], for i8 */
   scales?: Float32Array;
 }
 
 /**
- * A batch's vectors as elements of a type.
+ * Converts a batch's vectors to a type.
  *
  * @param vectors f32[rows * dim]
- * @throws {DataError} a number is beyond the largest half
+ * @throws {DataError} a number exceeds the largest half
  */
 export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encoded {
   if (dtype === "f32") return { values: vectors };
@@ -48,7 +48,7 @@ export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encod
   return { values, scales };
 }
 
-/** The f32 that a reader makes of the elements. */
+/** Returns the f32 that a reader computes from the elements. */
 export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype): Float32Array {
   const at =
     dtype === "f16"
@@ -73,12 +73,12 @@ function halves(vectors: Float32Array): Uint16Array {
   return out;
 }
 
-/** From 2^-14 on: the bits with 13 of the fraction rounded away and the exponent's bias changed from 127 to 15. */
+/** From 2^-14 on: rounds away 13 bits of the fraction and changes the exponent's bias from 127 to 15. */
 function normal(magnitude: number): number {
   return (magnitude + 0xfff + ((magnitude >>> 13) & 1) - 0x38000000) >>> 13;
 }
 
-/** Below 2^-14: multiples of 2^-24. */
+/** Below 2^-14: rounds to multiples of 2^-24. */
 function subnormal(magnitude: number): number {
   const units = magnitude * 2 ** 24;
   const below = Math.floor(units);

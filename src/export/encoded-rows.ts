@@ -1,30 +1,30 @@
-// What a model makes of new rows: numbers with their keys, on their way to a file.
+// A model's output for new rows: numbers with their keys, to be written to a file.
 
 /** Consecutive rows. */
 export interface EncodedRows {
   numRows: number;
-  /** u32, f64 or, of vectors, f32 [numRows][columns.length]; NaN is missing */
+  /** u32, f64 or, for vectors, f32 [numRows][columns.length]; NaN is missing */
   values: Uint32Array | Float64Array | Float32Array;
-  /** the key of a row as UTF-8 bytes */
+  /** returns the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
-  /** f32[numRows], of vectors with biases */
+  /** f32[numRows], for vectors with biases */
   biases?: Float32Array;
-  /** [numRows], for libsvm; 0 where the log has none */
+  /** [numRows], for libsvm; 0 if the log has no labels */
   labels: ArrayLike<number>;
-  /** an empty line follows, which says that all that was asked for is written */
+  /** true if an empty line follows, which tells the reader that all requested rows are written */
   answers?: true;
 }
 
 export interface Encoding {
-  /** what the numbers are */
+  /** kind of the numbers */
   kind: "leaves" | "features" | "vectors";
-  /** vectors have no biases */
+  /** true if vectors have no biases */
   unbiased?: true;
   /** name of the key column */
   key: string;
-  /** names of the numbers */
+  /** names of the columns of numbers */
   columns: string[];
-  /** leaves: where each tree's leaves start among all */
+  /** for leaves: the index of each tree's first leaf among all */
   starts: ArrayLike<number>;
   numRows: number;
 }
@@ -34,13 +34,16 @@ export function hasBiases({ kind, unbiased }: Encoding): boolean {
   return kind === "vectors" && !unbiased;
 }
 
-/** What vectors are written as. @param key the column that names the rows; `row`, their number, without one */
+/**
+ * Describes vectors for writing. @param key the column of the rows' keys; undefined: the key column is `row`, with row
+ * numbers
+ */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): Encoding {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
   return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };
 }
 
-/** Rows that come at once. */
+/** Yields rows that are all in memory. */
 export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }

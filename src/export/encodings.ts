@@ -1,11 +1,12 @@
-// Rows of numbers with their keys → bytes of a format, chunk by chunk: what `embed transform` writes of new rows.
+// Writes rows of numbers with their keys in a file format, chunk by chunk: the output of `embed transform` for new
+// rows.
 //
-//   csv      a header; the key, then a column a number
+//   csv      a header; the key, then a column per number
 //   jsonl    {"row":...,"leaves":[...]}, or {"row":...,"features":{...}}
 //            vectors: {"row":...,"bias":...,"vector":[...]}
-//   libsvm   label, then index:value of what is not 0; leaves are one-hot, numbered from 1 over all trees
-//   npy      a directory: NAME.npy of all numbers, keys.txt of the keys, a JSON string a line
-//   parquet  csv's columns (encoding-parquet.ts)
+//   libsvm   label, then index:value of numbers other than 0; leaves are one-hot, numbered from 1 over all trees
+//   npy      a directory: NAME.npy of all numbers, keys.txt with one JSON string per line
+//   parquet  the columns of csv (encoding-parquet.ts)
 //
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
@@ -21,7 +22,7 @@ import { bytesOf } from "./selection.js";
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
 
-/** The bytes of one file. @throws {UsageError} npy, which is several */
+/** Yields the bytes of one file. @throws {UsageError} npy, which needs several files */
 export async function* encodingChunks(
   format: EncodingFormat,
   encoding: Encoding,
@@ -52,7 +53,7 @@ export async function* encodingChunks(
 
 function csvRow(out: ByteWriter, { kind, columns }: Encoding, rows: EncodedRows, row: number): void {
   const key = rows.keyOf(row);
-  // a comma, a quote or a line end
+  // the key contains a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
   if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
   else out.bytes(key);
@@ -118,7 +119,7 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Directories of encoded rows in format npy, as --force may replace them (export/format.ts). */
+/** Directories of encoded rows in format npy that --force may replace (export/format.ts). */
 export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy", "keys.txt", [
   "leaves.npy",
   "features.npy",
@@ -127,14 +128,14 @@ export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy",
   "scores.npy",
 ]);
 
-/** Takes rows in parallel to several files. */
+/** A file that is written row by row in parallel with others. */
 export interface NpyFile {
   name: string;
   head: Uint8Array;
   bytesOf: (rows: EncodedRows) => Uint8Array;
 }
 
-/** The files of an npy directory: what each starts with, and what it takes of each chunk. */
+/** Returns the files of an npy directory: the first bytes of each, and how it writes a chunk. */
 export function npyFiles(encoding: Encoding): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];

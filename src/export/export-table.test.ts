@@ -183,10 +183,10 @@ describe("numbers", () => {
       if (!Number.isFinite(v)) continue;
       const got = written(v);
       if (!Object.is(Math.fround(Number(got)), v)) wrong++;
-      // the definition of shortest: the first precision that reads back
+      // the definition of shortest: the smallest precision that reads back
       let p = 1;
       while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
-      // an integer below 1e9 keeps all its digits: as text it is no longer
+      // an integer below 1e9 keeps all its digits, because its text is no longer than that
       if (!Number.isInteger(v) && significantDigits(got) > significantDigits(v.toPrecision(p))) longer++;
     }
     expect({ wrong, longer }).toEqual({ wrong: 0, longer: 0 });

@@ -1,4 +1,5 @@
-// Rows → bytes of another tool's format, in chunks; memory holds a batch of rows but for the formats that need all (formats.ts).
+// Exports rows in another tool's format, in chunks; memory holds one batch, or all rows for formats that need them
+// (formats.ts).
 
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
@@ -13,17 +14,17 @@ import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, Target } from "./servers/server.js";
 
-/** How many rows were written, and how many of them are vectors of zeros. */
+/** The number of rows written, and of zero vectors among them. */
 export interface Exported {
   rows: number;
   numZero: number;
 }
 
 /**
- * Gives `write` the bytes of one file, each chunk in a buffer of its own. Keys are checked before the first chunk.
+ * Passes the bytes of one file to `write`, each chunk in its own buffer. Keys are checked before the first chunk.
  *
- * @throws {UsageError} unknown format or field, a format of several files, weights asked for where there are none
- * @throws {DataError} while iterating: keys that the format cannot tell apart, or under strict cannot hold
+ * @throws {UsageError} unknown format or field, a format of several files, weights requested but not present
+ * @throws {DataError} while iterating: keys that the format cannot distinguish, or with strict cannot represent
  * @throws {ArtifactError} while iterating: a number is not finite
  */
 export async function exportTable(
@@ -44,11 +45,11 @@ export async function exportTable(
 }
 
 /**
- * Writes a format of several files as a directory, whole or not at all.
+ * Writes a format of several files as a directory, completely or not at all.
  *
  * @throws {UsageError} as exportTable, or a format of one file
- * @throws {OutputError} the target exists (with force: and is no such directory), or cannot be created
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {OutputError} the target exists (with force: and is not such a directory), or cannot be created
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function exportDirectory(
   rows: TableRows,
@@ -66,11 +67,11 @@ export async function exportDirectory(
 }
 
 /**
- * Writes a format that its own package writes, whole or not at all.
+ * Writes a format that an external package writes, completely or not at all.
  *
  * @throws {UsageError} as exportTable, or the package is not installed
- * @throws {OutputError} the target exists (with force: and is no such directory), or cannot be created
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {OutputError} the target exists (with force: and is not such a directory), or cannot be created
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function exportSaved(
   rows: TableRows,
@@ -103,9 +104,9 @@ async function checkedSelection(
 }
 
 /**
- * Writes rows straight into a server, whole or not at all.
+ * Writes rows directly to a server, completely or not at all.
  *
- * @throws {UsageError} as exportTable, or a format of files alone
+ * @throws {UsageError} as exportTable, or a format for files only
  * @throws {EmbedError} as the format's `send`
  */
 export async function exportToServer(
@@ -122,11 +123,11 @@ export async function exportToServer(
 }
 
 /**
- * Writes what changed from an earlier table to this one: `write` takes jsonl's chunks, `target` npy's directory.
+ * Writes the changes from an earlier table to this one: jsonl to `write`, npy to the directory `target`.
  *
- * @param options reserve: both tables have its rows
- * @returns how many rows are added, changed, removed and the same
- * @throws {UsageError} another format, or tables that do not go together, as deltaOf
+ * @param options reserve: the scheme of both tables' reserved rows
+ * @returns how many rows were added, changed, removed and unchanged
+ * @throws {UsageError} another format, or tables that cannot be compared, as deltaOf
  */
 export async function exportDelta(
   { earlier, table }: { earlier: EmbeddingTable; table: EmbeddingTable },
@@ -144,7 +145,7 @@ export async function exportDelta(
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
 }
 
-/** How much was written; vectors of zeros are counted in the pass that wrote them. */
+/** Returns the numbers of rows; zero vectors are counted in the pass that wrote them. */
 function exportedOf({ numRows, numZero }: Selection): Exported {
   return { rows: numRows, numZero };
 }

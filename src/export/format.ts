@@ -1,4 +1,4 @@
-// What a format of tables is. A file of files/ or onnx/ declares each, and formats.ts lists them.
+// The definition of an export format. Each is declared in a file of files/ or onnx/, and formats.ts lists them.
 
 import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import type { Chunks } from "../io/write.js";
@@ -10,42 +10,42 @@ import type { Send } from "./servers/server.js";
 interface FormatTraits {
   /** one line for the help */
   summary: string;
-  /** true: rows carry one key, so several fields are written as `field:key` */
+  /** true: rows have a single key column, so several fields are written as `field:key` */
   oneKeyColumn: boolean;
-  /** what becomes of keys that it cannot hold */
+  /** how it handles keys that it cannot represent */
   keys: KeyRule;
-  /** which directories it replaces, where it writes one */
+  /** the directories that --force may replace, if it writes one */
   own?: OwnDirectory;
-  /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
+  /** true if rows are identified by number, with or without a key, so that it can contain the rows of --reserve */
   keepsRows?: true;
-  /** it names rows by their key, and has names for those of this scheme */
+  /** for a format that identifies rows by key: the scheme of --reserve whose rows it has names for */
   namesReserved?: ReserveScheme;
-  /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
+  /** true if it represents the model and not only the table: fields are as trained, and items are not composed */
   isOfModel?: true;
-  /** vectors may be of fewer bits: --dtype */
+  /** true if it supports --dtype */
   takesDtype?: true;
-  /** it finds a row for keys that are not there, so that there must be one */
+  /** true if it has a row for unknown keys, so that one must exist */
   findsUnknown?: true;
-  /** writes the rows straight into a server, too */
+  /** writes the rows directly to a server */
   send?: Send;
-  /** its keys share one space with all that the server holds, so that they need a prefix: --into */
+  /** true if its keys share a namespace with everything else on the server, so that they need a prefix: --into */
   needsPrefix?: true;
 }
 
 export interface FileFormat extends FormatTraits {
   needsDirectory: false;
-  /** The bytes of the file. */
+  /** Returns the bytes of the file. */
   chunks(selection: Selection): Chunks;
 }
 
 export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   own: OwnDirectory;
-  /** Names of the files and their chunks. */
+  /** Returns the names of the files and their chunks. */
   files(selection: Selection): Map<string, Chunks>;
 }
 
-/** A format whose own package writes it, to a path and not to a stream. */
+/** A format that an external package writes to a path instead of a stream. */
 export interface SavedFormat extends FormatTraits {
   /** false: `path` is an empty file; true: a directory */
   needsDirectory: boolean;
@@ -54,7 +54,7 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-/** A format as its file declares it: keys are written exactly, and fields have a column, unless it says otherwise. */
+/** A format as its file declares it. By default keys are written exactly, and there is a column for fields. */
 type Declared<Format extends ExportFormat> = Omit<
   Format,
   "oneKeyColumn" | "keys" | "needsDirectory" | "own"
@@ -71,7 +71,7 @@ export function fileFormat(declared: Declared<FileFormat>): FileFormat {
 /**
  * A format of several files.
  *
- * @param names of all files, as ownExport takes them
+ * @param names names of all files, as for ownExport
  */
 export function directoryFormat(
   name: string,
@@ -81,7 +81,7 @@ export function directoryFormat(
   return { ...usual, needsDirectory: true, own: ownExport(name, names), ...declared };
 }
 
-/** A format that a package writes. @param names of all files of a directory; absent for a format of one file */
+/** A format that an external package writes. @param names names of all files of a directory; absent for a format of one file */
 export function savedFormat(
   name: string,
   names: readonly [string, ...string[]] | undefined,
@@ -91,11 +91,11 @@ export function savedFormat(
 }
 
 /**
- * The directories of a format as --force may replace them. They have no description, since other tools read them as they are: such a
- * directory holds the format's first file and no file of another name than the format has, so that --force replaces what the export
- * itself would write and nothing else.
+ * The directories of a format that --force may replace. They have no description, because other tools read them
+ * directly: such a directory contains the format's first file and no file with a name that the format does not have, so
+ * that --force replaces only what the export itself would write.
  *
- * @param names the one that every such directory holds first; some of the others are there with some options only
+ * @param names first the file that every such directory contains; some of the others depend on options
  */
 function ownExport(format: string, [marker, ...names]: readonly [string, ...string[]]): OwnDirectory {
   return ownFiles(`an export in format ${format}`, marker, [...names, "preprocess.json"]);

@@ -51,7 +51,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   }),
 );
 
-/** The format of that name. @throws {UsageError} there is none; names the nearest */
+/** Returns the format of that name. @throws {UsageError} there is none; the message has the most similar name */
 export function formatNamed(name: string): ExportFormat {
   const format = exportFormats.get(name);
   if (format) return format;

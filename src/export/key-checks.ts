@@ -1,4 +1,5 @@
-// Keys looked at before the first byte is written: those that a format refuses, and those that would be one name for two rows.
+// Checks keys before the first byte is written: keys that a format cannot represent, and keys that would give two rows
+// the same name.
 
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
@@ -7,20 +8,20 @@ import { checkKeys, oneKeyBytes, type Selection, nameBytes, type Batch } from ".
 import type { ReplacingRule } from "./key-rules.js";
 
 /**
- * What is checked of keys that are written as they are; those that are replaced are `checkedWords`' own. A pass over the keys where
- * there is something to check; memory holds the keys of fields whose names begin with another's and a colon.
+ * Checks keys that are written unchanged; `checkedWords` checks those that are modified. Makes a pass over the keys if
+ * there is something to check; memory holds the keys of fields whose names begin with another field's name and a colon.
  *
- * @throws {DataError} a key cannot be held, or two fields have one `field:key`
+ * @throws {DataError} a key cannot be represented, or two fields have the same `field:key`
  */
 export async function checkHeld(
   selection: Selection,
   { keys: rule, oneKeyColumn }: Pick<ExportFormat, "keys" | "oneKeyColumn">,
 ): Promise<void> {
   const { fields, field, onnxInput } = selection;
-  // by rows a model has no keys
+  // a model with row numbers as input contains no keys
   const refused = onnxInput === "row" ? undefined : rule.refused;
   const meets = (name: string, other: string) => name !== other && name.startsWith(`${other}:`);
-  // of `a` and `a:b`: keys of both are looked at
+  // for fields `a` and `a:b`, keys of both are compared
   const meeting = fields.map((name) => fields.some((other) => meets(name, other) || meets(other, name)));
   const canMeet = oneKeyColumn && !rule.replaced && field === undefined && meeting.includes(true);
   if (!refused && !canMeet) return;
@@ -51,21 +52,21 @@ function textOf(key: Uint8Array): string {
 
 const QUOTE = 34;
 
-/** What names rows in a format of words. */
+/** The names of rows in a format of words. */
 export interface Words {
   word: (batch: Batch, row: number) => Uint8Array;
-  /** rows that have one: all but holes */
+  /** number of rows with a name: all but holes */
   numWords: number;
 }
 
 /**
- * Checks the keys of all rows before the first byte is written, and says how each is written.
+ * Checks the keys of all rows before the first byte is written, and returns how each is written.
  *
- * A numeric field's row, whose key is empty, is called like its field; holes of --row-order have no word. Memory holds the keys
- * that are changed.
+ * The row of a numeric field, whose key is empty, has the name of the field; holes of --row-order have no name. Memory
+ * holds the keys that are modified.
  *
- * @param rule what the format cannot hold, of visible ASCII a quote at the start alone
- * @throws {DataError} two keys become the same, or under strict a key has to be changed
+ * @param rule what the format cannot represent; of visible ASCII only a quote at the start
+ * @throws {DataError} two keys become the same, or with strict a key has to be modified
  */
 export async function checkedWords(selection: Selection, { replaced }: ReplacingRule): Promise<Words> {
   const word = (batch: Batch, row: number): Uint8Array => {
@@ -83,15 +84,16 @@ function isVisibleAscii(key: Uint8Array): boolean {
 }
 
 /**
- * Only a key that is changed can meet another, or one of a field whose name holds a colon; so only those are remembered.
+ * Only a modified key can become equal to another, or one of a field whose name contains a colon; so only those are
+ * kept in memory.
  *
- * @returns how many rows have a word
+ * @returns the number of rows with a name
  */
 async function checkWords(selection: Selection, word: Words["word"]): Promise<number> {
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
   const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  // word written -> key that it stands for
+  // written name -> original key
   const remembered = new Map<string, string>();
   const isRemembered = (batch: Batch, row: number, original: Uint8Array, written: Uint8Array): boolean =>
     colon[batch.table.fieldOf[row]!]! || Buffer.compare(original, written) !== 0;

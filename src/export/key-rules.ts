@@ -1,25 +1,27 @@
-// What formats make of keys that they, or those who read them, cannot hold: a rule by its name, said once and in the help.
+// How formats handle keys that they, or the programs that read them, cannot represent. Each rule has a name and a line
+// for the help.
 //
-//   replaced   characters that become `_`; a key that then meets another is an error, and under --strict every replacement is one
+//   replaced   characters that become `_`; it is an error if a key then equals another, and with --strict every replacement is an error
 //   refused    an error before anything is written, which names the key
 //
-// All other keys are held exactly. Sources: StarSpace's initFromTsv, which splits at blanks too; RecBole's reader, which is pandas' with
-// its quotes and its words for what is missing; numpy's `<U`; PostgreSQL's text; Elasticsearch's ids.
+// All other keys are represented exactly. Sources: StarSpace's initFromTsv, which splits at blanks too; RecBole's
+// reader, which is pandas' with its quotes and its words for missing values; numpy's `<U`; PostgreSQL's text;
+// Elasticsearch's ids.
 
-/** What a format does with keys. */
+/** How a format handles keys. */
 export interface KeyRule {
-  /** one line for the help and the documentation, as what becomes of keys */
+  /** one line for the help and the documentation, with "keys" as the subject */
   summary: string;
-  /** what becomes `_`: a global expression */
+  /** characters that become `_`: a global regular expression */
   replaced?: RegExp;
-  /** why the bytes of a key cannot be held; undefined where they can */
+  /** returns why the bytes of a key cannot be represented; undefined if they can */
   refused?: (key: Uint8Array) => string | undefined;
 }
 
 const MAX_ID_BYTES = 512;
 const NUL = 0;
 
-// pandas' words for a missing value
+// words that pandas reads as a missing value
 const MISSING_WORDS = new Set(
   "#N/A,#N/A N/A,#NA,-1.#IND,-1.#QNAN,-NaN,-nan,1.#IND,1.#QNAN,<NA>,N/A,NA,NULL,NaN,None,n/a,nan,null".split(
     ",",
@@ -27,32 +29,32 @@ const MISSING_WORDS = new Set(
 );
 const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.length));
 
-/** One that replaces. */
+/** A rule that replaces characters. */
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
 
-/** Held as they are. */
+/** Keys are written unchanged. */
 export const exact: KeyRule = { summary: "written exactly" };
 
-/** Words between white space: Unicode's, and the controls that Python counts among it. */
+/** Words separated by white space: Unicode's, and the control characters that Python treats as such. */
 export const words: ReplacingRule = {
   summary: "whitespace is replaced by _",
   // oxlint-disable-next-line no-control-regex
   replaced: /[\s\u0085\u001c-\u001f]/g,
 };
 
-/** Cells between tabs, without quotes. */
+/** Cells separated by tabs, without quotes. */
 export const cells: ReplacingRule = {
   summary: "tabs and line ends are replaced by _",
   replaced: /[\t\n\r]/g,
 };
 
-/** Cells of StarSpace, which splits at blanks too. */
+/** Cells for StarSpace, which splits at blanks, too. */
 export const starspaceCells: ReplacingRule = {
   summary: "blanks, tabs and line ends are replaced by _",
   replaced: /[ \t\n\r]/g,
 };
 
-/** Cells of RecBole's reader. */
+/** Cells for RecBole's reader. */
 export const recboleCells: ReplacingRule = {
   summary: "tabs, line ends and a leading quote are replaced by _; NA, null, None and similar are errors",
   replaced: /^"|[\t\n\r]/g,
@@ -77,7 +79,7 @@ export const postgresText: KeyRule = {
   refused: (key) => (key.includes(NUL) ? "contains NUL, which PostgreSQL text cannot store" : undefined),
 };
 
-/** Strings that onnxruntime-web hands on until their first NUL. */
+/** Strings for onnxruntime-web, which truncates them at the first NUL. */
 export const onnxText: KeyRule = {
   summary: "keys with NUL are errors",
   refused: (key) => (key.includes(NUL) ? "contains NUL, which ends a string in onnxruntime-web" : undefined),

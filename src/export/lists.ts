@@ -1,9 +1,9 @@
-// Lists of items for many keys, on their way to a file: a row for each place of a list.
+// Ranked lists of items for many keys, written as one row per item of a list.
 //
-//   user,rank,item,score            rank from 1; of lists for items item,rank,neighbor,score
+//   user,rank,item,score            rank from 1; for lists of items item,rank,neighbor,score
 //   user,category,rank,item,score   where an owner has a list of each category
 //
-// In the formats of row-table.ts. A key without anything in its list has no row.
+// The file formats are those of row-table.ts. A key with an empty list has no row.
 
 import type { Keys } from "../log/keys.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -12,17 +12,17 @@ import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 export type ListFormat = RowFormat;
 
-/** Lists of some keys. */
+/** The lists of some keys. */
 export interface ListBatch {
   /** the owner of each list */
   keys: Keys;
   /** the category of each list, where an owner has several */
   categories?: Keys;
-  /** items a list at most */
+  /** most items of a list */
   top: number;
-  /** u32[keys.size * top]: best first, as the lists' items are numbered; NO_ITEM from where a list ends */
+  /** u32[keys.size * top]: indices into the lists' items, best first; NO_ITEM after the end of a list */
   items: Uint32Array;
-  /** f32, beside items */
+  /** f32, one per entry of items */
   scores: Float32Array;
 }
 
@@ -33,16 +33,16 @@ export interface ListColumns {
   item: string;
 }
 
-/** Lists, once. */
+/** Lists that can be read once. */
 export interface Lists {
-  /** what the columns of keys are called */
+  /** names of the key columns */
   columns: ListColumns;
-  /** the items that stand in them */
+  /** the items that occur in the lists */
   items: Keys;
   batches: AsyncIterable<ListBatch>;
 }
 
-/** The bytes of one file. */
+/** Returns the bytes of one file. */
 export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
   const { owner, category, item } = lists.columns;
   const columns: RowColumn[] = [
@@ -54,14 +54,14 @@ export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uin
   return rowChunks(format, columns, listRows(lists));
 }
 
-/** How many items stand in a list of the batch. */
+/** Returns the number of items in a list of the batch. */
 export function lengthOfList({ items, top }: ListBatch, list: number): number {
   let length = 0;
   while (length < top && items[list * top + length] !== NO_ITEM) length++;
   return length;
 }
 
-/** Owner, category where lists have one, rank, item and score of each place of each list. */
+/** Yields owner, category if there is one, rank, item and score of each entry of each list. */
 export async function* listRows({
   items,
   batches,

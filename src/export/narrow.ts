@@ -1,4 +1,4 @@
-// Some of the rows, or vectors without their length, before they are written.
+// Selects rows, or normalizes vectors, before they are written.
 
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
@@ -6,10 +6,10 @@ import { rangeOf, type TableRows } from "../embedding/rows.js";
 import { isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
 
 /**
- * Of each field the rows of most events; of equal ones the first. Memory holds four bytes a row, and as many numbers as the
- * largest field has rows.
+ * Selects the rows with most events of each field; of equal ones the first. Memory holds four bytes per row, and as
+ * many numbers as the largest field has rows.
  *
- * @param count >= 1, rows a field
+ * @param count >= 1, number of rows per field
  */
 export async function topRows(rows: TableRows, count: number): Promise<TableRows> {
   const byField: number[][] = rows.fields.map(() => []);
@@ -30,11 +30,11 @@ export async function topRows(rows: TableRows, count: number): Promise<TableRows
 }
 
 /**
- * The rows of the given keys.
+ * Selects the rows of the given keys.
  *
- * @param keys  `field:key`, or keys of `field` where one is named
- * @returns the rows, and how many of the keys have none
- * @throws {UsageError} no key has one
+ * @param keys  `field:key`, or keys of `field` if it is given
+ * @returns the rows, and how many of the keys have no row
+ * @throws {UsageError} no key has a row
  */
 export async function rowsNamed(
   rows: TableRows,
@@ -66,7 +66,7 @@ export async function rowsNamed(
   };
 }
 
-/** Some of the rows. @param picked their numbers, ascending */
+/** Selects rows. @param picked their numbers, ascending */
 function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
   return {
     ...rows,
@@ -86,7 +86,7 @@ function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
   };
 }
 
-/** The rows with vectors of length 1; a zero vector has no direction and stays zero. */
+/** Returns the rows with vectors of length 1; a zero vector stays zero. */
 export function normalizedRows(rows: TableRows): TableRows {
   return {
     ...rows,
@@ -108,7 +108,7 @@ function normalized(table: EmbeddingTable): EmbeddingTable {
   return { ...table, vectors };
 }
 
-/** How many rows that have a key have a vector of zeros, whose cosine with any other is not defined. */
+/** Returns how many rows with a key have a zero vector, whose cosine with any other is undefined. */
 export function numZeroVectors(table: EmbeddingTable): number {
   const { dim, numRows, vectors } = table;
   let count = 0;

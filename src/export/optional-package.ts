@@ -1,11 +1,11 @@
-// Packages that are installed only where their format is wanted: loaded when used.
+// Loads packages that are only installed for the formats that need them.
 
 import { IoError, UsageError } from "../errors.js";
 
 /**
- * What an optional package exports.
+ * Imports an optional package.
  *
- * @param format that needs it, and the versions of it that are known to work
+ * @param format the format that needs it, and the versions that are known to work
  * @throws {UsageError} it is not installed, or not for this machine
  */
 export async function optionalPackage<T>(
@@ -28,7 +28,7 @@ export async function optionalPackage<T>(
   }
 }
 
-/** Lets a package write a file itself. @throws {IoError} it fails: such an error has no code that says why */
+/** Calls a package that writes a file itself. @throws {IoError} it fails: such an error has no code with the reason */
 export function writtenBy<T>(name: string, write: () => T): T {
   try {
     return write();

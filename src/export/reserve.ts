@@ -1,19 +1,19 @@
-// Rows for padding and for out-of-vocabulary keys, where networks expect them.
+// Adds rows for padding and for out-of-vocabulary keys at the positions that networks expect.
 //
 //   scheme     padding   out-of-vocabulary
 //   keras      0         1                     StringLookup(mask_token=...): mask, then oov, then the vocabulary
 //   fuxictr    0         the last              FeatureProcessor: __PAD__ is 0, __OOV__ is vocab_size - 1
 //   pytorch    1         0                     torchtext's vocabularies: <unk> is 0, <pad> is 1
 //
-// Padding is zero. Out-of-vocabulary is what training made of keys too rare to have a row (zero where it met none). Both have
-// no key and no events. A numeric field, which has one row and no keys, gets neither.
+// Padding is zero. The out-of-vocabulary row was trained on keys that are too rare for a row (zero if there were none).
+// Both have no key and no events. A numeric field, which has one row and no keys, gets neither.
 
 import type { EmbeddingTable } from "../embedding/table.js";
 
 export const reserveSchemes = ["keras", "fuxictr", "pytorch"] as const;
 export type ReserveScheme = (typeof reserveSchemes)[number];
 
-/** Where the rows stand among a field's; -1 is the last. */
+/** Returns the positions of the reserved rows in a field; -1 is the last. */
 export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVocabulary: number } {
   return {
     keras: { padding: 0, outOfVocabulary: 1 },
@@ -22,26 +22,26 @@ export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVoc
   }[scheme];
 }
 
-/** Where they stand among the rows of a field, from its first. */
+/** Returns their positions in a field with the given number of rows. */
 export function reservedAmong(numRows: number, scheme: ReserveScheme): { padding: number; unknown: number } {
   const { padding, outOfVocabulary } = reservedRows(scheme);
   return { padding, unknown: outOfVocabulary < 0 ? numRows + outOfVocabulary : outOfVocabulary };
 }
 
-/** What stands for unknown keys, by field. */
+/** The out-of-vocabulary features of fields. */
 export interface OutOfVocabulary {
   /** f32[numFields] */
   weights: Float32Array;
   /** f32[numFields * dim] */
   vectors: Float32Array;
-  /** whether a field has keys, and so unknown ones */
+  /** whether a field has keys, and therefore unknown ones */
   hasKeys: readonly boolean[];
 }
 
-/** In place of a row of the table. */
+/** Markers in place of a row number of the table. */
 const [PADDING, UNKNOWN] = [-1, -2];
 
-/** A copy of the table with two rows more for each field of keys. */
+/** Returns a copy of the table with two additional rows for each field of keys. */
 export function withReserved(
   table: EmbeddingTable,
   scheme: ReserveScheme,
@@ -79,7 +79,7 @@ function gathered(
     numRows,
     fields,
     fieldOf: Uint32Array.from(fieldOf),
-    // rows keep their order, so the keys' bytes are the same
+    // rows keep their order, so the bytes of the keys are unchanged
     keys: { size: numRows, bytes: keys.bytes, offsets },
     counts: new Uint32Array(numRows),
     weights: weights && new Float32Array(numRows),

@@ -1,11 +1,11 @@
-// Rows of texts and numbers, on their way to a file: a column a name.
+// Writes rows of texts and numbers to a file, with named columns.
 //
-//   csv      a header, cells quoted as RFC 4180 says where they must be
-//   jsonl    an object a row
+//   csv      a header, cells quoted by RFC 4180 if necessary
+//   jsonl    an object per row
 //   parquet  texts, UINT_32, FLOAT, DOUBLE; a batch is a row group
-//   arrow    an Arrow IPC file of them: utf8, u32, f32, f64; a batch is a record batch
+//   arrow    an Arrow IPC file: utf8, u32, f32, f64; a batch is a record batch
 //
-// No cell is null: a text that is missing is empty.
+// No cell is null: a missing text is empty.
 
 import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
@@ -19,13 +19,13 @@ export interface RowColumn {
   type: "key" | "count" | "f32" | "f64";
 }
 
-/** Keys at places of a list, which may repeat; the text of a place that is none is empty. */
+/** Keys selected by index, with repetitions; the text of an invalid index is empty. */
 interface PlacedKeys {
   keys: Keys;
   places: Uint32Array;
 }
 
-/** A batch of a column, as its type has it. */
+/** A batch of a column, in the layout of its type. */
 export type RowCells = Keys | PlacedKeys | Uint32Array | Float32Array | Float64Array;
 
 /** Consecutive rows. */
@@ -35,7 +35,7 @@ export interface RowBatch {
   cells: readonly RowCells[];
 }
 
-/** The bytes of one file. @param columns of different names */
+/** Returns the bytes of one file. @param columns distinct names */
 export function rowChunks(
   format: RowFormat,
   columns: readonly RowColumn[],
@@ -47,7 +47,7 @@ export function rowChunks(
   );
 }
 
-/** The same rows in batches of one size, but for the last: what a file is made of does not depend on how its rows came. */
+/** Regroups rows into batches of equal size, except the last, so that a file does not depend on how its rows arrive. */
 export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number): AsyncGenerator<RowBatch> {
   let held: RowBatch[] = [];
   let numHeld = 0;
@@ -116,7 +116,7 @@ async function* csvChunks(
   const text = (bytes: Uint8Array) => quoted(bytes, COMMA);
   const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
   let header: Buffer | undefined = Buffer.from(`${names.join(",")}\n`, "utf8");
-  // with the first rows, so that nothing is written where reading these fails
+  // the header is written with the first rows, so that nothing is written if reading these fails
   for await (const chunk of rowLines(batches, {
     before: columns.map((_, c) => (c > 0 ? "," : "")),
     end: "\n",
@@ -138,21 +138,21 @@ function jsonlChunks(
 
 /** How rows are written as lines. */
 interface LineStyle {
-  /** what stands before the cell of each column */
+  /** the text before the cell of each column */
   before: readonly string[];
   end: string;
-  /** a key as it is written */
+  /** converts a key for writing */
   text: (key: Uint8Array) => Uint8Array;
 }
 
-/** A line a row; what was written is handed on with each batch, so that a reader of a pipe need not wait. */
+/** Yields one line per row; chunks are yielded with each batch, so that a reader of a pipe need not wait. */
 export async function* rowLines(
   batches: AsyncIterable<RowBatch>,
   { before, end, text }: LineStyle,
 ): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
   const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
-  // a key that stands at several places is made once
+  // the text of a key that occurs several times is created once
   const made = new WeakMap<Keys, Uint8Array[]>();
   for await (const { numRows, cells } of batches) {
     const writers = cells.map((column) => cellWriter(out, column, text, made));
@@ -200,7 +200,7 @@ async function* parquetChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // the package that it uses is loaded when it is used
+  // imported here, because few commands need it
   const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches)
@@ -215,7 +215,7 @@ async function* arrowChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // loaded when used, as for tables
+  // imported here, as for tables
   const { arrow } = await import("../io/apache-arrow.js");
   const { Field, Float32, Float64, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
   const types = { key: Utf8, count: Uint32, f32: Float32, f64: Float64 };

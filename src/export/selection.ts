@@ -1,4 +1,4 @@
-// What an export writes: a table's rows of one field or of all, with or without weights, a batch at a time.
+// The rows that an export writes: those of one field or of all, with or without weights, one batch at a time.
 
 import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
@@ -10,78 +10,78 @@ import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";
 
-/** What a factorization machine has beside its table, for formats that take the model. */
+/** Parameters of a factorization machine beside its table, for formats that contain the model. */
 export interface ModelFacts {
   w0: number;
   /** k; 0 for a linear model */
   dim: number;
 }
 
-/** A text beside each row, for formats of text: its column's name, and what it is. */
+/** A text per row, for text formats: the name of its column, and the texts. */
 export interface RowTexts {
   name: string;
   of: (key: Uint8Array) => string;
 }
 
-/** What finds a row in an ONNX model: the key, or the row's number within the field. */
+/** The input of an ONNX model: the key, or the row's number within the field. */
 export const onnxInputs = ["key", "row"] as const;
 export type OnnxInput = (typeof onnxInputs)[number];
 
 export interface ExportOptions {
   /** all fields when absent */
   field?: string;
-  /** false: no weights are written */
+  /** false: weights are not written */
   withWeight: boolean;
-  /** true: what a format cannot hold exactly is an error, not replaced */
+  /** true: an error if a format cannot represent a key exactly, instead of replacing characters */
   strict: boolean;
-  /** parquet: a column a dimension */
+  /** for parquet: one column per dimension */
   wide?: boolean;
-  /** preprocess.json as it is in the run, for formats of several files */
+  /** the run's preprocess.json, for formats of several files */
   preprocess?: Uint8Array;
   model?: ModelFacts;
-  /** how the table's padding and out-of-vocabulary rows stand, where it has them */
+  /** the scheme of the table's padding and out-of-vocabulary rows, if it has them */
   reserve?: ReserveScheme;
-  /** csv, tsv and jsonl write it; the others have no place for it */
+  /** written by csv, tsv and jsonl only */
   texts?: RowTexts;
   /** f32 when absent */
   dtype?: Dtype;
-  /** onnx: what finds a row */
+  /** for onnx: the input */
   onnxInput?: OnnxInput;
-  /** usearch: vectors were made for a dot product */
+  /** for usearch: vectors are compared by inner product */
   isInnerProduct?: boolean;
-  /** redis: keys are `PREFIX:KEY` */
+  /** for redis: keys are `PREFIX:KEY` */
   prefix?: string;
 }
 
-/** Rows that are written together: all of `table`, whose arrays may be views. */
+/** Rows that are written together: all rows of `table`, whose arrays may be views. */
 export interface Batch {
-  /** the first row's number within the selection */
+  /** index of the first row in the selection */
   start: number;
   table: EmbeddingTable;
-  /** there only when they are to be written */
+  /** set only if they are written */
   weights: Float32Array | undefined;
   field: string | undefined;
 }
 
-/** Rows to export, and how. */
+/** The rows to export, with the options. */
 export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeight"> {
   dim: number;
   numRows: number;
-  /** names of all the table's fields */
+  /** names of all fields of the table */
   fields: readonly string[];
   hasWeights: boolean;
-  /** The rows in their order, as often as they are asked for. @param pass vectors: false leaves the batches' empty */
+  /** Returns the rows in order; may be called repeatedly. @param pass vectors: false leaves the batches' vectors empty */
   batches: (pass?: { vectors?: boolean }) => AsyncIterable<Batch>;
-  /** All of them as one batch, for formats that need them at once. */
+  /** Returns all rows as one batch, for formats that need them at once. */
   whole: () => Promise<Batch>;
-  /** rows of zeros in the last pass that read the vectors to its end */
+  /** number of zero vectors in the last complete pass with vectors */
   numZero: number;
 }
 
 /**
- * The rows to export.
+ * Selects the rows to export.
  *
- * @throws {UsageError} the table has no such field, or no weights where they are asked for
+ * @throws {UsageError} the table has no such field, or no weights although they are requested
  */
 export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
   const { field, withWeight, preprocess: _, ...how } = options;
@@ -116,9 +116,9 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   return selection;
 }
 
-/** @throws {ArtifactError} a key is no UTF-8: every format would hold another one, or none that its readers take */
+/** @throws {ArtifactError} a key is not UTF-8: no format could represent it */
 export function checkUtf8({ size, bytes, offsets }: Keys): void {
-  // the whole can be text where its parts are not, if a character is cut in two
+  // all bytes together may be valid UTF-8 although a character is split between two keys
   let isText = isUtf8(bytes);
   for (let row = 1; isText && row < size; row++)
     isText = offsets[row]! >= bytes.length || (bytes[offsets[row]!]! & 0xc0) !== 0x80;
@@ -133,7 +133,7 @@ export function checkUtf8({ size, bytes, offsets }: Keys): void {
   );
 }
 
-/** The rows of a range as all there are. */
+/** Returns the rows of a range as if there were no others. */
 function within(rows: TableRows, range: RowRange): TableRows {
   return {
     ...rows,
@@ -145,24 +145,24 @@ function within(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/** The bytes of a row's key: a view. */
+/** Returns the bytes of a row's key as a view. */
 export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
   return keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]);
 }
 
-/** For formats of one key column: the key within one field, or else `field:key`. */
+/** Returns the key for formats with one key column: the key within one field, or else `field:key`. */
 export function oneKeyBytes({ table, field }: Pick<Batch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
-/** The same where it names a row: the one row of a numeric field, whose key is empty, is called like the field. */
+/** Like oneKeyBytes, but the single row of a numeric field, whose key is empty, gets the name of the field. */
 export function nameBytes(batch: Pick<Batch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
   return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;
 }
 
-/** Yields the chunks of a text that is put down row by row. @param writer what writes a row of a batch */
+/** Yields the chunks of a text that is written row by row. @param writer returns a function that writes a row of a batch */
 export async function* chunksByRow(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -178,7 +178,7 @@ export async function* chunksByRow(
   yield out.take();
 }
 
-/** The same without holes of --row-order, which have no key. */
+/** Like chunksByRow, but without holes of --row-order, which have no key. */
 export function keyedChunks(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -192,17 +192,17 @@ export function keyedChunks(
   });
 }
 
-/** The same rows for what needs no vectors. */
+/** Returns the same rows with empty vectors. */
 export function withoutVectors({ batches }: Selection): Pick<Selection, "batches"> {
   return { batches: () => batches({ vectors: false }) };
 }
 
-/** The bytes of an array: a view. */
+/** Returns the bytes of an array as a view. */
 export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Looks at every row's key before the first byte is written. @param check throws where it cannot be */
+/** Checks every row's key before the first byte is written. @param check throws an error for an invalid key */
 export async function checkKeys(
   selection: Selection,
   check: (batch: Batch, row: number) => void,

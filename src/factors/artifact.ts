@@ -1,4 +1,5 @@
-// A factorization machine in a run directory: its table, and in model/ what the table does not hold.
+// Stores a factorization machine in a run directory: its table, and in model/ the parameters that the table does not
+// contain.
 //
 //   embeddings.arrow        a row for each key of each field: vector v, weight w, events
 //   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: each field's out-of-vocabulary
@@ -15,7 +16,7 @@ import { readSpace, type RunSpace } from "../training/capabilities/run-space.js"
 
 const MODEL_FILE = "fm.safetensors";
 
-/** The files of model/. */
+/** Returns the files of model/. */
 export function fmModelFiles(
   space: FeatureSpace,
   { dim, w0, w, vectors }: FmParameters,
@@ -37,7 +38,7 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
-/** Reads a run's parameters back. @throws {ArtifactError} a tensor is missing, or of another shape */
+/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or of another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
@@ -45,7 +46,7 @@ export async function readFmParameters(
 ): Promise<FmParameters> {
   const tensors = await TensorFile.of(run, MODEL_FILE);
   const numFields = space.fields.length;
-  // a linear model has no factors, and its table's vectors are its weights
+  // a linear model has no vectors, and its table contains the weights instead
   const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
   const oovWeights = tensors.f32("oovWeights", [numFields]);
   const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
@@ -59,12 +60,12 @@ export async function readFmParameters(
   return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
 }
 
-/** A factorization machine's parameters over its features; a linear model is one without dimensions. */
+/** A factorization machine's parameters over its features; a linear model has no dimensions. */
 export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
 
-/** Reads a run's features and parameters; of draws those of their table. @throws {ArtifactError} damaged */
+/** Reads a run's features and parameters; for a run with several draws, those of its table. @throws {ArtifactError} damaged */
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };

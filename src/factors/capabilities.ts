@@ -1,19 +1,19 @@
-// What every kind of factor model can do, whichever trainer fitted it.
+// The capabilities that all kinds of factor models share, whichever trainer fitted them.
 
 import { type Capabilities, ranksByVectors, type ReadScorer } from "../training/capabilities/model.js";
 import type { Scorer } from "../training/session/feature-training.js";
 
-/** The scorer of a run of factors with one vector a feature, or none. */
+/** Returns the scorer of a run of factors with one vector per feature, or none. */
 export const readFactors: ReadScorer<Required<Scorer>> = async (...of) =>
   await (await import("./trained.js")).readFactors(...of);
 
-/** Of all runs that keep model/fm.safetensors. */
+/** Capabilities of all runs with model/fm.safetensors. */
 export const storedFactors = {
   forgetting: async (run) => await (await import("./forgetting.js")).factorForgetting(run),
   unknownKeys: async (run) => await (await import("./read.js")).factorUnknownKeys(run),
 } satisfies Capabilities;
 
-/** Of factors with one vector a feature, or none. */
+/** Capabilities of factors with one vector per feature, or none. */
 export const sumCapabilities = {
   ...storedFactors,
   ...ranksByVectors(readFactors),
@@ -21,7 +21,7 @@ export const sumCapabilities = {
   secondOrder: async (run) => await (await import("./read.js")).secondOrderFacts(run),
 } satisfies Capabilities;
 
-/** Of factors with one vector a feature. */
+/** Capabilities of factors with one vector per feature. */
 export const factorCapabilities = {
   ...sumCapabilities,
   rotation: async (...of) => (await import("./rotation.js")).factorRotation(...of),

@@ -1,4 +1,4 @@
-// A user's features and an item's, each as one vector and one bias, score as the model's own rows do.
+// A user's features and an item's, each composed into one vector and one bias, give the model's scores.
 
 import type { FeatureRows } from "../dataset/rows.js";
 import { mulberry32 } from "../testing/random.js";
@@ -15,7 +15,7 @@ const model: FmParameters = {
   vectors: numbers(NUM_FEATURES * DIM),
 };
 
-/** Rows of some features in [from, to) with values. */
+/** Returns rows of some features in [from, to) with values. */
 function someRows(numRows: number, from: number, to: number): FeatureRows {
   const lists = Array.from({ length: numRows }, () => {
     const all = Array.from({ length: to - from }, (_, i) => from + i);

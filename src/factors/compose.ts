@@ -1,4 +1,4 @@
-// Several features of a factorization machine as one: a vector and a bias that stand for all of them in a score.
+// Composes several features of a factorization machine into one vector and one bias that give the same score.
 //
 //   vector = sum_f x_f v_f
 //   bias   = sum_f x_f w_f + sum_{f<g} <v_f, v_g> x_f x_g = sum_f x_f w_f + 0.5 (|sum_f x_f v_f|^2 - sum_f |x_f v_f|^2)
@@ -7,7 +7,7 @@
 //
 //   w0 + bias_u + bias_i + <vector_u, vector_i>
 //
-// which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
+// which is Rendle 2010, eq. 1, with its products separated into those within each group and those across.
 
 import type { RowComposer } from "../training/capabilities/run-space.js";
 import { forEachPair, type FeatureRows } from "../dataset/rows.js";
@@ -15,13 +15,13 @@ import type { FmParameters } from "./model.js";
 import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {
-  /** What rows say of the parameters of one feature, with everything else as the model has it. */
+  /** Returns the events of one feature, with all other parameters fixed. */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** The same over other parameters. */
+  /** Returns the same composer for other parameters. */
   over(parameters: FmParameters): Composer;
 }
 
-/** f32[numRows * dim]: the vector, sum of x v over each row's features, in their order. */
+/** Returns f32[numRows * dim]: the vectors, sum of x v over each row's features, in their order. */
 export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows): Float32Array {
   const sums = new Float32Array(rows.numRows * dim);
   const sum = new Float64Array(dim);
@@ -35,7 +35,7 @@ export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows
   return sums;
 }
 
-/** f32[numRows]: the bias of each row's features. Source: Rendle 2010, lemma 3.1 for the products. */
+/** Returns f32[numRows]: the bias of each row's features. Source: Rendle 2010, lemma 3.1 for the products. */
 export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureRows): Float32Array {
   const sum = new Float64Array(dim);
   return Float32Array.from({ length: rows.numRows }, (_, r) => {
@@ -53,7 +53,7 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
   });
 }
 
-/** A factorization machine's vectors and biases of several features. */
+/** Composes features of a factorization machine into vectors and biases. */
 export function fmComposer(parameters: FmParameters): Composer {
   return {
     dim: parameters.dim,
@@ -65,7 +65,7 @@ export function fmComposer(parameters: FmParameters): Composer {
   };
 }
 
-/** What the rows say of their feature `own`, with everything else as the model has it. */
+/** Returns the events of the rows' feature `own`, with all other parameters fixed. */
 function eventsOf(
   { dim, w0, w, vectors }: FmParameters,
   rows: FeatureRows,

@@ -1,17 +1,20 @@
-// First vectors of users and items: the singular vectors of the degree-normalised matrix of users and items.
+// Initial vectors of users and items: the singular vectors of the degree-normalized user-item matrix.
 //
-//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 where an event joins user and item       D  its rows' and columns' sums
-//   user  U S^1/2, item  V S^1/2, each over its length
+//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 for each pair of user and item with an event       D  its rows' and columns' sums
+//   user  U S^1/2, item  V S^1/2, each divided by its length
 
 import { transpose } from "../dataset/sequences/interactions.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
 import { degreeNormalised } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
-/** Rows are a start: their last digits do not matter. */
+/** Initial vectors need not be accurate. */
 const TOLERANCE = 0.1;
 
-/** f32[users * dim], f32[numItems * dim]: rows of length 1; zeros for one without events, and beyond the matrix's rank. */
+/**
+ * Returns f32[users * dim], f32[numItems * dim]: rows of length 1; zeros for a row without events, and beyond the
+ * matrix's rank.
+ */
 export async function degreeVectors(
   { indptr, items }: ItemLists,
   numItems: number,

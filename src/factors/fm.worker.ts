@@ -1,20 +1,20 @@
-// A thread of the factorization machine: beside the kernel's calls it marks its share of training rows.
+// A thread of the factorization machine: beside the kernel's calls it marks its share of the training rows.
 
 import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
 
-/** What rows are marked for. */
+/** The settings of marking. */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;
 }
 
-/** Marks the features that blocks of rows repeat. */
+/** A task that marks the features that occur repeatedly in blocks of rows. */
 export interface MarkTask {
   /** offset of the struct Rows */
   rows: number;
-  /** where the rows' ids are not there yet */
+  /** set if the rows' ids still have to be encoded */
   encoding: Encoding | undefined;
 }
 

@@ -1,4 +1,5 @@
-// New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
+// Computes vectors of new users or items from their first events, with all other parameters fixed (`transform
+// --fold-in`).
 
 import { MISSING } from "../log/keys.js";
 import { bindEncoder, firstPair, type FeatureRows } from "../dataset/rows.js";
@@ -16,10 +17,10 @@ import { composerOfFactors, type ComposerOf } from "./transform.js";
 import { priorPenalties, type FoldInOptions } from "./fold-in.js";
 
 /**
- * A vector and a bias for each new key of the events.
+ * Returns a vector and a bias for each new key of the events.
  *
  * @param fitting  how the run's kind of model fits them
- * @param together why a key's vector depends on what else the log holds, as FoldingIn has it
+ * @param together why a key's vector depends on the rest of the log, as in FoldingIn
  * @throws {UsageError} the events have no new key, or the field is hashed
  */
 export async function foldInEvents(
@@ -54,7 +55,7 @@ export async function foldInEvents(
   };
 }
 
-/** A user's own vector; an item's together with the features that its latest event shows. */
+/** Returns a user's vector alone, or an item's together with the features of its latest event. */
 function sumsWithItemFeatures(
   { space, parameters, preprocess: { itemFields = [] } }: FmRun,
   composer: Composer,
@@ -70,7 +71,7 @@ function sumsWithItemFeatures(
     const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
     const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
 
-    // each new key in turn stands where the field's unknown keys do
+    // each new key in turn takes the place of the field's out-of-vocabulary feature
     const own = space.offsets[f]!;
     const found: Float32Array[] = [];
     const biases = Float32Array.from(folded, (theta, i) => {
@@ -84,7 +85,7 @@ function sumsWithItemFeatures(
   };
 }
 
-/** One of the rows, with a feature before its own. */
+/** Returns one of the rows, with a feature inserted at the front. */
 function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRows {
   const [from, to] = [firstPair(rows, row), firstPair(rows, row + 1)];
   const values = rows.values?.subarray(from, to) ?? new Float32Array(to - from).fill(1);
@@ -97,24 +98,24 @@ function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRo
   };
 }
 
-/** Their events: for each key the rows of the dataset that hold it. */
+/** New keys with their events: for each key the rows of the dataset that contain it. */
 export interface NewEvents extends NewKeys {
   dataset: Dataset;
   rows: number[][];
 }
 
-/** A run's machine, and how features of it are put together. */
+/** A run's parameters, and how its features are composed. */
 export interface FoldingModel extends FmRun {
   composer: Composer;
 }
 
-/** Fits each new key, everything else of the run as it is. @returns f64[1 + dim] a key: its weight, then its vector */
+/** Fits each new key with all other parameters fixed. @returns f64[1 + dim] per key: its weight, then its vector */
 export type Fit = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
 
-/** Readies the fitting: what does not depend on the events is done here. */
+/** Prepares the fitting: computes everything that does not depend on the events. */
 export type Fitting = (run: Run, model: FoldingModel, options: TransformOptions) => Promise<Fit> | Fit;
 
-/** L2 as given, or as the field's known keys have it. */
+/** Returns the given L2, or that implied by the field's known keys. */
 export function penaltiesOf(
   run: Run,
   { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,

@@ -1,4 +1,4 @@
-// What folding in returns is the lowest point of its loss, which is stated here again from its definition.
+// Folding in returns the minimum of its loss, which is implemented here again from its definition.
 
 import { UsageError } from "../errors.js";
 import { mulberry32 } from "../testing/random.js";
@@ -77,13 +77,13 @@ test("the penalties are noise over the mean square of what the field's known key
   const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 1);
   expect(l2Weight).toBeCloseTo(2 / ((3 * 1 + 1 * 9) / 4), 12);
   expect(l2Vector[0]).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
-  // of two blocks each has its own
+  // each of two blocks has its own
   const blocks = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 2).l2Vector;
   expect([...blocks].map((x) => 1 / x)).toEqual([
     expect.closeTo(3 / 4 / 2, 12),
     expect.closeTo(13 / 4 / 2, 12),
   ]);
-  // what learned nothing is held where it is
+  // a field that learned nothing gets a strong penalty
   expect(
     priorPenalties({ ...model, w: new Float32Array(4) }, 1, Uint32Array.of(5, 3, 1), 2, 1).l2Weight,
   ).toBeGreaterThan(1e8);

@@ -1,17 +1,17 @@
-// The weight and the vector of one new feature from its events, with everything else of the machine fixed.
+// Computes the weight and the vector of one new feature from its events, with all other parameters fixed.
 //
-//   theta = (w, v)          what is sought, f64[1 + dim]
+//   theta = (w, v)          the unknowns, f64[1 + dim]
 //   phi_r = (x, x S_r)      x: the feature's value in row r; S_r: sum of x v over the row's other features
 //   c_r                     the row's score without the feature
 //   score = c_r + <phi_r, theta>             Rendle 2010, eq. 1, is linear in the parameters of one feature
 //
-//   squared   theta = argmin 0.5 sum_r a_r (y_r - score)^2 + 0.5 <lambda, theta^2>: one solution of normal equations
-//   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, the step halved
-//             while the loss does not fall
+//   squared   theta = argmin 0.5 sum_r a_r (y_r - score)^2 + 0.5 <lambda, theta^2>: solved by normal equations
+//   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, with the step halved
+//             while the loss does not decrease
 //
-// a_r is what the row counts, lambda the L2 of the weight and, dim times, of the vector: once a parameter, as in ridge
-// regression, and not once an event as in the training, whose L2 would let a single event decide. So by default a new
-// parameter is taken to come from where the field's known ones do: lambda = noise / mean square of theirs, which makes
+// a_r is the weight of the row, lambda the L2 of the weight and, dim times, of the vector: once per parameter, as in ridge
+// regression, and not once per event as in training, whose L2 would give a single event too much influence. By default a new
+// parameter is assumed to have the distribution of the field's known ones: lambda = noise / mean square of theirs, which makes
 // theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
 import { logistic, softplus } from "../numeric/exp.js";
@@ -20,9 +20,9 @@ import { UsageError } from "../errors.js";
 import type { FmParameters } from "./model.js";
 
 const MAX_STEPS = 30;
-/** a step whose longest part is shorter has arrived */
+/** the iteration stops when the largest component of a step is smaller */
 const TOLERANCE = 1e-9;
-/** of a field that learned nothing */
+/** variance assumed for a field that learned nothing */
 const SMALLEST_VARIANCE = 1e-9;
 
 /** The events of one feature. */
@@ -34,22 +34,22 @@ export interface FoldInEvents {
   offsets: Float64Array;
   /** f64[numRows] */
   labels: Float64Array;
-  /** f64[numRows]: what each row counts */
+  /** f64[numRows]: the weight of each row */
   weights: Float64Array;
 }
 
 export interface FoldInOptions {
   loss: "logistic" | "squared";
   l2Weight: number;
-  /** of every dimension, or by dimension */
+  /** for all dimensions, or by dimension */
   l2Vector: number | Float64Array;
 }
 
 /**
- * The feature's parameters.
+ * Returns the feature's parameters.
  *
  * @returns f64[1 + dim]: the weight, then the vector
- * @throws {UsageError} without L2 the events do not decide it
+ * @throws {UsageError} without L2 the events do not determine them
  */
 export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldInOptions): Float64Array {
   const size = 1 + events.dim;
@@ -59,7 +59,7 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
   lambda[0] = l2Weight;
   let theta = new Float64Array(size);
   let height = objective(events, lambda, theta, loss);
-  // the squared loss is a parabola: its first step arrives
+  // the squared loss is quadratic, so the first step reaches the minimum
   for (let step = 0; step < (loss === "squared" ? 1 : MAX_STEPS); step++) {
     const { gradient, hessian } = derivatives(events, lambda, theta, loss);
     const move = solveCholesky(hessian, gradient);
@@ -84,12 +84,12 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
 }
 
 /**
- * L2 by what the known features of a field are like.
+ * Returns the L2 implied by the known features of a field.
  *
- * @param first     the field's out-of-vocabulary feature, which its known ones follow
- * @param counts    u32: events of these features, by which their squares count
+ * @param first     the field's out-of-vocabulary feature, which precedes its known ones
+ * @param counts    u32: events of these features, which weight their squares
  * @param noise     variance of a label about its score; 1 for the logistic loss
- * @param numBlocks equal parts of a vector, each with an L2 of its own
+ * @param numBlocks equal parts of a vector, each with its own L2
  */
 export function priorPenalties(
   { dim, w, vectors }: FmParameters,
@@ -144,7 +144,7 @@ function objective(
   return sum;
 }
 
-/** First and second derivatives by theta; the lower triangle of the second. */
+/** Returns first and second derivatives by theta; of the second, the lower triangle. */
 function derivatives(
   events: FoldInEvents,
   lambda: Float64Array,

@@ -1,4 +1,5 @@
-// Keys leave a factorization machine: what its optimizer keeps of their features becomes zero, as their rows of the table do.
+// Removes keys from a factorization machine: the optimizer state of their features becomes zero, like their rows of the
+// table.
 
 import type { Run } from "../embedding/run-directory.js";
 import {
@@ -8,7 +9,10 @@ import {
   type OwnFiles,
 } from "../training/capabilities/forgetting/forgetting.js";
 
-/** How keys leave a run of factors. @param more files beside those of every factor model @throws {ArtifactError} damaged */
+/**
+ * Returns how keys are removed from a run of factors. @param more files beside those of every factor model @throws
+ * {ArtifactError} damaged
+ */
 export async function factorForgetting(
   run: Run,
   { withoutKeys = [], tensors = {} }: OwnFiles = {},

@@ -1,4 +1,4 @@
-// A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
+// A factorization machine in shared memory with its threads, for training and scoring.
 
 import { sizeText, UsageError } from "../errors.js";
 import { allocateFfm, type FieldAwareness } from "../kernels/ffm/binding.js";
@@ -40,16 +40,16 @@ import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { FmOwn, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
 
-/** Bytes of a memory, and of them for batches, the smallest chunks of rows, and what threads keep. */
+/** Bytes of a memory, and the part of it for batches, the smallest chunks of rows, and data of threads. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 
-/** First vectors are uniform in plus or minus this. */
+/** Initial vectors are uniform within plus or minus this. */
 const SPREAD = 0.05;
 
-/** With fields, the machine is field-aware: a vector for each partner field. */
+/** The shape of a machine. With fields, it is field-aware: a feature has a vector for each partner field. */
 export type MachineShape = FmShape & { fields?: FieldAwareness };
 
-/** Dense copies of the parameters, in the shared memory. */
+/** Memory for dense copies of the parameters. */
 export interface ParameterRegions {
   /** f32[n][dim]; field-aware f32[n][fields][dim] */
   vectors: Region;
@@ -70,7 +70,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   }
 
   /**
-   * Lays the parameters out (all zero) and starts the threads.
+   * Allocates the parameters (all zero) and starts the threads.
    *
    * @throws {UsageError} the parameters do not fit one memory
    */
@@ -82,20 +82,20 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
 
-  /** How training rows are to be marked, where that is done as they are loaded. */
+  /** How training rows are to be marked, if they are marked while they are loaded. */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
     return marksFor(numFeatures, fields !== undefined);
   }
 
-  /** Marks loaded training rows, which must not be marked yet; encodes those whose ids loading has left. */
+  /** Marks loaded training rows that are not marked yet, and encodes those whose ids were not encoded while loading. */
   async mark(rows: RowsBuffer): Promise<void> {
     const { offset, encoding } = rows;
     await this.runTask({ rows: offset, encoding });
     rows.encoding = undefined;
   }
 
-  /** Numbers of a feature's vector as `export` copies it. */
+  /** Number of elements of a feature's vector in the copy that `export` writes. */
   get vectorWidth(): number {
     return this.#layout.vectorWidth;
   }
@@ -109,10 +109,10 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   }
 
   /**
-   * Draws first vectors; weights are 0.
+   * Draws initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]; a feature with 0 is 0 and stays 0
+   * @param counts u32[n]; a feature with count 0 is 0 and stays 0
    */
   async initialise(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
     const hashes = this.arena.put("the hashes of the features", featureHashes);
@@ -120,17 +120,17 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     await this.#onSlices("initialise", hashes, countsAt, seed, SPREAD);
   }
 
-  /** Learning rates of weights and of vectors. */
+  /** Sets the learning rates of weights and of vectors. */
   setLearningRates(ofWeights: number, ofVectors: number): void {
     setLearningRates(this.arena, this.#layout, ofWeights, ofVectors);
   }
 
-  /** L2 and rate of each feature; the shape has them. */
+  /** Sets L2 and learning rate of each feature, if the shape has individual ones. */
   setRates(ratesOf: (feature: number) => FeatureRates): void {
     setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
   }
 
-  /** One step for each row, in file order or, with a key, in the order that the key names. */
+  /** Does one step for each row, in file order or, with a key, in the order that it determines. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
     reservePairs(this.arena, this.#layout, rows.pairs);
     const { order, keys } = blockVisits(Math.ceil(rows.numRows / BLOCK_ROWS), key);
@@ -140,20 +140,20 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     });
   }
 
-  /** The sum of the losses of all rows trained on since the last call, each taken before its batch's step. */
+  /** Returns the sum of the losses of all rows trained on since the last call, each computed before its batch's step. */
   takeLoss(): number {
     return takeLoss(this.arena, this.#layout);
   }
 
-  /** A region that `score` can write the rows' scores to. */
+  /** Allocates a region for the rows' scores. */
   allocateScores(numRows: number): Region {
     return this.arena.allocate("scores", Math.ceil(numRows / BATCH_ROWS) * BATCH_ROWS * 4);
   }
 
   /**
-   * Writes the rows' scores, without a link.
+   * Writes the rows' scores, without a link function.
    *
-   * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
+   * @returns sum of the rows' losses, by blocks of 4,096 rows in order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
     reservePairs(this.arena, this.#layout, rows.pairs);
@@ -172,18 +172,18 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     };
   }
 
-  /** Copies the parameters out. @returns false when one of them is NaN or infinite */
+  /** Copies the parameters to regions. @returns false if one of them is NaN or infinite */
   async export({ vectors, w }: ParameterRegions): Promise<boolean> {
     const areFinite = await this.#onSlices("exportSlice", vectors.offset, w.offset);
     return Number.isFinite(this.bias) && areFinite.every(Boolean);
   }
 
-  /** Copies parameters in. */
+  /** Copies the parameters from regions. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
     await this.#onSlices("importSlice", vectors.offset, w.offset);
   }
 
-  /** Calls a function of all slices, the last of which is of the weights. */
+  /** Calls a function with each slice, the last of which contains the weights. */
   async #onSlices(
     ...[name, ...args]:
       | [name: "initialise", hashes: number, counts: number, seed: number, spread: number]
@@ -194,32 +194,35 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return await this.run({ deal: { end: numSlices + 1, size: 1 }, call });
   }
 
-  /** The Frobenius norm of V. */
+  /** Returns the Frobenius norm of V. */
   vectorNorm(): number {
     return vectorNorm(this.arena, this.#layout);
   }
 
-  /** Lets no further step move w0. */
+  /** Excludes w0 from further steps. */
   freezeBias(): void {
     freezeBias(this.arena, this.#layout);
   }
 
-  /** What the method keeps beside the parameters. */
+  /** The optimizer state. */
   get optimizer(): OptimizerState {
     return readOptimizer(this.arena, this.#layout);
   }
 
-  /** Puts it back for the features and blocks of their vectors that are flagged. @param known u8[numFeatures] */
+  /** Restores the optimizer state for the flagged features and blocks of their vectors. @param known u8[numFeatures] */
   setOptimizer(state: OptimizerState, known: Uint8Array, knownBlocks: Uint8Array): void {
     writeOptimizer(this.arena, this.#layout, state, known, knownBlocks);
   }
 
-  /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */
+  /**
+   * Must be called after weights were written: with FTRL they follow from the optimizer state. @param l2 L2 of a
+   * feature's weight
+   */
   alignWeights(l2: (feature: number) => number): void {
     if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
   }
 
-  /** A copy of all that training has made; given back, training goes on as if it had not stopped. */
+  /** A copy of everything that training has computed; after it is restored, training continues as if it had not stopped. */
   get state(): FmState {
     return copyState(this.arena, this.#layout);
   }
@@ -230,7 +233,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
 }
 
 /**
- * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
+ * Returns the bytes per feature: v and w with the optimizer state, the copy of the best epoch, its hash and count, its
  * own rates, and its slot on each thread.
  */
 function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
@@ -241,7 +244,7 @@ function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, thread
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
 }
 
-/** @throws {UsageError} the parameters do not fit; says how much they need */
+/** @throws {UsageError} the parameters do not fit; the message says how much memory they need */
 export function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },

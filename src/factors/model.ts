@@ -1,4 +1,4 @@
-// A trained factorization machine and how it scores rows that it has not seen.
+// A trained factorization machine, and scoring of new rows.
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
@@ -13,35 +13,35 @@ import { RowsBuffer } from "./rows-buffer.js";
 
 export interface FmModel {
   dim: number;
-  /** what the squared loss predicts is the score itself, the logistic loss its logistic function */
+  /** for the squared loss, the prediction is the score; for the logistic loss, its logistic function */
   loss: "logistic" | "squared";
   w0: number;
   /** f32[numFeatures] */
   w: Float32Array;
   /** f32[numFeatures * dim], row-major */
   vectors: Float32Array;
-  /** the epoch whose parameters these are, from 1 */
+  /** the epoch of these parameters, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** a signal ended the training before its time */
+  /** true if a signal ended the training early */
   interrupted?: boolean;
-  /** of the same epoch, where it is to be kept */
+  /** optimizer state of the same epoch, if it is kept */
   optimizer?: OptimizerState;
 }
 
-/** The parameters alone: what scoring needs, and what a run keeps. */
+/** The parameters alone: needed for scoring, and stored in a run. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
 
-/** Parameters of a field-aware machine: dim is that of all partner fields together. */
+/** Parameters of a field-aware machine: dim is the sum over all partner fields. */
 export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
 
 /**
- * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
+ * Returns scores of rows, without a link function: log-odds for the logistic loss, the prediction for the squared loss.
  *
- * The same bytes at any number of threads.
+ * The result does not depend on the number of threads.
  *
  * @returns f32[numRows]
- * @throws {UsageError} parameters or rows do not fit 4 GiB
+ * @throws {UsageError} parameters or rows exceed 4 GiB
  */
 export async function scoreRows(
   model: FieldAwareParameters,
@@ -56,7 +56,7 @@ export async function scoreRows(
   }
 }
 
-/** What scores rows again and again, as scoreRows. @throws {UsageError} the parameters do not fit 4 GiB */
+/** Returns a scorer that can be called repeatedly, as scoreRows. @throws {UsageError} the parameters exceed 4 GiB */
 export async function startScoring(
   model: FieldAwareParameters,
   { threads }: { threads: number },
@@ -85,7 +85,7 @@ export async function startScoring(
   };
 }
 
-/** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */
+/** Returns the shape of a machine that only scores with such parameters; sgd needs no optimizer state. */
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,
@@ -106,7 +106,7 @@ export function scoringShape(
 }
 
 /**
- * What the scores predict: probabilities for the logistic loss, the scores themselves for the squared loss.
+ * Converts scores to predictions: probabilities for the logistic loss, the scores themselves for the squared loss.
  *
  * @param scores f32[numRows]
  * @returns f64[numRows]

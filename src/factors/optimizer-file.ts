@@ -1,6 +1,7 @@
-// --keep-state: what the optimizer keeps beside each parameter, in model/optimizer.safetensors, by feature of the run's space.
+// --keep-state: stores the optimizer state of each parameter in model/optimizer.safetensors, by feature of the run's
+// space.
 //
-//   vectors  f32[n, J (S - 1) K]   AdaGrad's n of each dimension, or Adam's two means and its counters, as kernels/fm-state.ts
+//   vectors  f32[n, J (S - 1) K]   AdaGrad's n of each dimension, or Adam's two means and its counters, as in kernels/fm-state.ts
 //   w        f32[n, L - 1]
 //   w0       f32[1]
 
@@ -11,7 +12,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
 
-/** The file, relative to model/. */
+/** Returns the file, with its path in model/. */
 export function optimizerFile(
   { vectors, w, w0 }: OptimizerState,
   numFeatures: number,
@@ -25,7 +26,7 @@ export function optimizerFile(
   return { [FILE]: safetensorsChunks(tensors) };
 }
 
-/** What a run keeps of its optimizer; undefined when it was trained without --keep-state. @throws {ArtifactError} damaged */
+/** Reads a run's optimizer state; undefined if it was trained without --keep-state. @throws {ArtifactError} damaged */
 export async function readOptimizerFile(run: Run, numFeatures: number): Promise<OptimizerState | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${FILE}`)) return undefined;
   const tensors = await TensorFile.of(run, FILE);

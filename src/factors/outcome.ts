@@ -1,4 +1,4 @@
-// What the validation part says of a factorization machine whose training has ended.
+// Warnings about a factorization machine after training, from its metrics on the validation split.
 
 import { titleOf } from "../evaluation/metrics.js";
 import { listMetric } from "../training/options/lists.js";
@@ -14,16 +14,16 @@ import {
 import type { FeatureOptions } from "../training/session/feature-training.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 
-/** For a machine that is worse than a constant. */
+/** Advice for a machine that is worse than a constant. */
 const CONSTANT_ADVICE =
   "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
   "rarely repeat, and check that the label has the same meaning in that split";
 
 /**
- * Sentences for the summary.
+ * Returns sentences for the summary.
  *
- * @param isChain the training does not get better from epoch to epoch
- * @param constantAdvice for a model that is worse than a constant
+ * @param isChain true if the epochs form a Markov chain, which does not improve from epoch to epoch
+ * @param constantAdvice advice for a model that is worse than a constant
  */
 export function factorOutcome(
   { trained, metrics, examples, options, stoppingMetric, vectorsAdd }: Outcome<FeatureOptions>,
@@ -50,15 +50,15 @@ export function factorOutcome(
   return [...unfinished, ...constant, ...vectors, ...byTable];
 }
 
-/** Deviation of the first scores above which a training seldom finds back. */
+/** Standard deviation of the initial scores above which training rarely recovers. */
 const LARGE_SCORE = 2;
-/** Variance of a number of a first vector: uniform in plus or minus 0.05. */
+/** Variance of an element of an initial vector: uniform in plus or minus 0.05. */
 const FIRST_VARIANCE = 0.05 ** 2 / 3;
 
 /**
- * Warns where rows have so many fields that first vectors, small as they are, add up to scores beyond use.
+ * Warns if rows have so many fields that the sum of small initial vectors gives unusable scores.
  *
- * @param instead more advice: `--model linear`
+ * @param instead additional advice: `--model linear`
  */
 export function widthWarnings(
   { fields }: FeatureSpace,

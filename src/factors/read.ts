@@ -1,4 +1,4 @@
-// What commands read of a run of factors beside its table.
+// Reads the parameters of a run of factors beside its table.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../export/reserve.js";
@@ -9,25 +9,25 @@ import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./artifact.js";
 
-/** One vector a feature, added up. @throws {ArtifactError} damaged */
+/** Returns how features are composed: one vector per feature, added up. @throws {ArtifactError} damaged */
 export async function factorComposition(run: Run): Promise<Composition> {
   const { space, parameters } = await readFmModel(run);
   return { space, composer: fmComposer(parameters) };
 }
 
-/** What training made of keys without a row. @throws {ArtifactError} damaged */
+/** Reads the out-of-vocabulary features. @throws {ArtifactError} damaged */
 export async function factorUnknownKeys(run: Run): Promise<OutOfVocabulary> {
   const { space, parameters } = await readFmModel(run);
   return unknownKeysOf(space, parameters);
 }
 
-/** What completes the table to the score of second order. @throws {ArtifactError} damaged */
+/** Reads the parameters that complete the table to a model of second order. @throws {ArtifactError} damaged */
 export async function secondOrderFacts(run: Run): Promise<ModelFacts> {
   const { parameters } = await readFmModel(run);
   return { w0: parameters.w0, dim: parameters.dim };
 }
 
-/** Vectors with weights and w0 of the run's task. @throws {ArtifactError} damaged */
+/** Returns the vectors with weights and w0. @throws {ArtifactError} damaged */
 export async function factorVectors(run: Run): Promise<KeyVectors> {
   const { space, preprocess, parameters } = await readFmModel(run);
   const { dim, vectors, w, w0 } = parameters;

@@ -1,5 +1,5 @@
-// Rotating a factorization machine, whatever its training: <v_i, v_j> = <v_i Q, v_j Q>, one Q for all rows, out-of-vocabulary ones
-// and every draw among them.
+// Rotates a factorization machine of any trainer: <v_i, v_j> = <v_i Q, v_j Q>, with one Q for all rows, including
+// out-of-vocabulary ones and every draw.
 
 import { ascending } from "../numeric/indices.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -10,25 +10,25 @@ import { ArtifactError } from "../errors.js";
 import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
-/** The tensors of a file that change. */
+/** Returns the tensors of a file that change. */
 export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Tensor>;
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
-  // a row a field
+  // one row per field
   const fieldOf = ascending(shape[0]!);
   return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };
 
-/** The file of model/ that holds vectors of a factorization machine. */
+/** By file of model/ with vectors of a factorization machine: how it is rotated. */
 export const factorFiles: Readonly<Record<string, RotateTensors>> = { "fm.safetensors": rotateUnknown };
 
-/** The rotation of a run of factors. */
+/** Returns the rotation of a run of factors. */
 export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }
 
-/** What rotates a run's files. @param changes by file of model/ */
+/** Returns the function that rotates a run's files. @param changes by file of model/ */
 export function rotating(run: Run, changes: Readonly<Record<string, RotateTensors>>): Rotation["files"] {
   return async (rotate) => {
     const rotated: Record<string, readonly Uint8Array[]> = {};
@@ -40,14 +40,14 @@ export function rotating(run: Run, changes: Readonly<Record<string, RotateTensor
   };
 }
 
-/** A tensor that has a row a feature or a field. @throws {ArtifactError} it has not */
+/** Returns a tensor with one row per feature or field. @throws {ArtifactError} it has another shape */
 export function rowsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
   const found = floatsIn(tensors, name);
   if (found.shape.length === 2) return found;
   throw new ArtifactError(`tensor '${name}' of the run's model has ${found.shape.length} dimensions, not 2`);
 }
 
-/** A tensor of 32-bit floats. @throws {ArtifactError} there is none */
+/** Returns a tensor of 32-bit floats. @throws {ArtifactError} there is none */
 export function floatsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
   const found = tensors.get(name);
   if (!(found?.data instanceof Float32Array))

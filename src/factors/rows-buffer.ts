@@ -1,4 +1,4 @@
-// Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
+// Rows in shared memory, from which the kernel reads them: loaded once, or repeatedly for chunks of rows.
 
 import type { Encoding } from "../dataset/encoding.worker.js";
 import { firstPair, sharedEncodingOf, type FeatureRows } from "../dataset/rows.js";
@@ -8,14 +8,14 @@ import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from ".
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
 import { weightOf } from "../numeric/indices.js";
 
-/** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
+/** Regions that grow to the largest rows loaded so far, and the kernel's struct that refers to them. */
 export class RowsBuffer {
   numRows = 0;
-  /** what the rows count together */
+  /** total weight of the rows */
   weight = 0;
-  /** most pairs that a thread copies or works on at once */
+  /** most pairs that a thread copies or processes at once */
   pairs: PairCounts = { copied: 0, batch: 0 };
-  /** from what those that mark the rows encode them first; undefined where ids are there already */
+  /** the cells from which the marking threads encode the rows first; undefined if ids are encoded already */
   encoding: Encoding | undefined;
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
@@ -24,8 +24,8 @@ export class RowsBuffer {
   readonly #marks: Marks | undefined;
 
   /**
-   * @param name  what the rows are, for messages
-   * @param marks of rows to train on that are marked as they are loaded: the features that their blocks repeat
+   * @param name  noun for the rows, for messages
+   * @param marks for training rows that are marked while they are loaded: the features that their blocks repeat
    */
   constructor(arena: Arena, name: string, marks?: Marks) {
     this.#arena = arena;
@@ -35,9 +35,9 @@ export class RowsBuffer {
   }
 
   /**
-   * Copies the rows in, their labels divided by labelScale; what was there before is gone.
+   * Copies the rows into memory, with labels divided by labelScale; replaces the previous rows.
    *
-   * @param leavesIds ids are left to those that mark the rows, where they can be encoded on any thread
+   * @param leavesIds true if ids are encoded by the marking threads when possible
    * @throws {UsageError} they do not fit the arena
    */
   load(rows: FeatureRows, labelScale = 1, leavesIds = false): this {
@@ -74,7 +74,7 @@ export class RowsBuffer {
   }
 }
 
-/** Bytes that the rows take in the shared memory. */
+/** Returns the bytes that the rows take in shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
   const arrays = [rows.indptr, rows.values, rows.labels, rows.weights];
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), bytesOfIds(rows));
@@ -84,12 +84,12 @@ function bytesOfIds(rows: FeatureRows): number {
   return 4 * firstPair(rows, rows.numRows);
 }
 
-/** Most pairs that any `count` of the rows have together. */
+/** Returns the most pairs that any `count` of the rows have in total. */
 function pairsOfWidest(rows: FeatureRows, count: number): number {
   const { indptr } = rows;
   if (!indptr) return rows.width * Math.min(count, rows.numRows);
 
-  // rows by their number of pairs, then the widest first
+  // rows by number of pairs, then the longest first
   const rowsOfWidth = new Map<number, number>();
   for (let r = 0; r < rows.numRows; r++) {
     const width = indptr[r + 1]! - indptr[r]!;

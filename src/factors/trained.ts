@@ -1,4 +1,4 @@
-// A factor model as trainers return it and as a run scores by it.
+// The form in which trainers return a factor model, and its scorer.
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -21,7 +21,7 @@ export function factorScorer(parameters: FmParameters): Required<Scorer> {
   };
 }
 
-/** The scorer of a run. */
+/** Returns the scorer of a run. */
 export async function readFactors(
   run: Run,
   space: FeatureSpace,
@@ -30,7 +30,7 @@ export async function readFactors(
   return factorScorer(await readFmParameters(run, space, table));
 }
 
-/** Any model that scores as a factorization machine does. @param name as the manifest is to name it */
+/** Wraps any model that scores like a factorization machine. @param name its name in the manifest */
 export function trainedFactors(name: string, model: FmModel): Trained {
   const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
@@ -49,11 +49,11 @@ export function trainedFactors(name: string, model: FmModel): Trained {
 }
 
 /**
- * Vectors and weights whose scores rank the items for each context as the model does.
+ * Returns vectors and weights whose scores rank the items for each context as the model does.
  *
  *   score = <p, q_i> + b_i + a constant of the context
  *   p, q  sums of x v over the features of the context, and of the item
- *   b_i   sum of x w over the item's features + the products of the item's own features with one another
+ *   b_i   sum of x w over the item's features + the products of the item's features with one another
  */
 function rankingVectors(
   model: FmParameters,

@@ -1,5 +1,5 @@
-// Rows of a table of items or users as a factor model sees them: the sum over the features that each row has, so that an item
-// which no event held has a vector, too.
+// Encodes rows of a table of items or users with a factor model: the sum over the features of each row, so that an item
+// without events has a vector, too.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureRows } from "../dataset/rows.js";
@@ -12,14 +12,14 @@ import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
 
-/** How a run's features are composed. @throws {UsageError} they cannot be */
+/** Returns how a run's features are composed. @throws {UsageError} they cannot be */
 export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
 
-/** One vector a feature, added up. */
+/** Composes one vector per feature by adding them up. */
 export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
   await Promise.resolve(fmComposer(parameters));
 
-/** What the rows have beside the table's cells, by its columns: rows from `first` on with all that they have. */
+/** Completes the table's cells by its columns: returns rows from `first` on with all features. */
 export type Completion = (
   dataset: Dataset,
   known: readonly string[],
@@ -28,18 +28,18 @@ export type Completion = (
 /** How a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
-  /** @param known names of the fields that the rows have @throws {UsageError} they are no vector together */
+  /** @param known names of the fields that the rows have @throws {UsageError} these fields do not form a vector */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
   completion?: Completion;
 }
 
-/** Rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
+/** Encodes rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
 export async function encodeSums(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: composerOfFactors });
 }
 
 /**
- * Reads the table and says how its rows are encoded; the work is done as the rows are asked for.
+ * Reads the table and returns an encoder for its rows; rows are encoded when they are requested.
  *
  * @throws {UsageError} no column is a feature of the run
  */

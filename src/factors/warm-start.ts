@@ -1,6 +1,6 @@
-// --init of a factor model: a run of the same model, whose parameters, optimizer state and keys the training continues with.
+// --init of a factor model: training starts from the parameters, optimizer state and keys of a run of the same model.
 //
-//   run of --init ──► vocabulary with its keys (training/warm-start/carried-keys) ──► first parameters by feature
+//   run of --init ──► vocabulary with its keys (training/warm-start/carried-keys) ──► initial parameters by feature
 
 import type { OptimizerState } from "../kernels/fm/state.js";
 import { UsageError } from "../errors.js";
@@ -26,32 +26,32 @@ import {
 import { readFmModel, type FmRun } from "./artifact.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 
-/** The run of --init, read. */
+/** The content of the run of --init. */
 export interface FactorInit extends InitRun, FmRun {
-  /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
+  /** names of the partner fields whose vectors are concatenated; absent if a feature has one vector */
   blocks?: readonly string[];
-  /** f32[numFeatures * dim]: vectors before its layers, where it had layers */
+  /** f32[numFeatures * dim]: vectors before its layers, if it had layers */
   base?: Float32Array;
-  /** the state of its optimizer, where the run has it */
+  /** its optimizer state, if the run contains it */
   optimizer?: OptimizerState;
 }
 
-/** First parameters by feature of the training's vocabulary. */
+/** Initial parameters by feature of the training's vocabulary. */
 export interface FactorStart {
   /** u8[numFeatures]: 1 for features of the run of --init */
   known: Uint8Array;
   w0: number;
-  /** f32[numFeatures]; 0 for features that are not known */
+  /** f32[numFeatures]; 0 for unknown features */
   w: Float32Array;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** f32[numFeatures * dim]: vectors before the layers of the run, where it had layers */
+  /** f32[numFeatures * dim]: vectors before the layers of the run, if it had layers */
   base?: Float32Array;
-  /** of vectors of several blocks, one for each partner field: 1 for those of the run; the others are 0 here */
+  /** for vectors with one block per partner field: 1 for the run's blocks; the others are 0 here */
   knownBlocks?: Uint8Array;
-  /** known features and w0 stay as they are, bit for bit */
+  /** true if known features and w0 must stay unchanged, bit for bit */
   freezes: boolean;
-  /** by feature, where the run has it */
+  /** optimizer state by feature, if the run contains it */
   optimizer?: OptimizerState;
 }
 
@@ -79,8 +79,8 @@ export async function readFactorInit(run: Run): Promise<FactorInit> {
 }
 
 /**
- * @param unless the value of runs that do not state it
- * @throws {UsageError} the optimizer's state is of another way to train
+ * @param unless the value for runs that do not state it
+ * @throws {UsageError} the optimizer state belongs to another training method
  */
 export function checkState(
   { run, optimizer }: FactorInit,
@@ -105,7 +105,7 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/** What a trainer's plan says of --init. */
+/** Returns the part of a trainer's plan for --init. */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
@@ -114,9 +114,9 @@ export function factorInit(
 }
 
 /**
- * The fitted vocabulary with the keys of the run, the first parameters, and what became of the keys.
+ * Returns the fitted vocabulary with the keys of the run, the initial parameters, and the numbers of kept and new keys.
  *
- * @throws {UsageError} as carryKeys; --freeze of a field-aware model that gets a field
+ * @throws {UsageError} as carryKeys; --freeze of a field-aware model that gets a new field
  */
 function carryFactors(
   init: FactorInit,
@@ -154,9 +154,9 @@ function carryFactors(
 }
 
 /**
- * The parameters of the run by feature of the new vocabulary; zero where there are none.
+ * Returns the parameters of the run by feature of the new vocabulary; zero for new features.
  *
- * @param places of each block of the new vectors: its place among those of the run, negative for none
+ * @param places for each block of the new vectors: its index among those of the run, negative for none
  */
 function startOf(
   { space, parameters: { w0, w, vectors }, blocks, base, optimizer }: FactorInit,
@@ -180,7 +180,7 @@ function startOf(
   };
 }
 
-/** Puts the run's bits back for known features that no step moved: frozen ones, and those that no training row holds. */
+/** Restores the run's bits for known features that no step changed: frozen ones, and those in no training row. */
 export function keepUntouched(
   model: Pick<FactorStart, "w0" | "w" | "vectors">,
   start: FactorStart,

@@ -1,5 +1,5 @@
-// What a file says of a table's options → what the command line would give. The file's parser takes long to load: a command without
-// a pipeline does without.
+// Converts options in a file to the values that the command line would give. This is a separate module because the
+// file's parser takes long to load, and commands without a pipeline do not need it.
 
 import { Command } from "commander";
 import { textsOf, type Setting } from "../config/config-file.js";
@@ -8,15 +8,15 @@ import type { OptionTable } from "../training/options/table.js";
 import { nameOf, settingOf, valueOf } from "./setting.js";
 import { addTable, type TableOption } from "./table-option.js";
 
-/** A table's options as keys of a file, each with the heading that the help has it under. */
+/** Returns a table's options as keys of a file, each with its heading in the help. */
 export function settingsOf(table: OptionTable): (Setting & { group: string })[] {
   return optionsOf(table).map((option) => ({ ...settingOf(option), group: option.declared.group }));
 }
 
 /**
- * What a file says of a table's options, by their long names, as the command line would give it.
+ * Returns the values of a table's options in a file, by their long names, as the command line would give them.
  *
- * @param fail throws what is wrong with a key
+ * @param fail throws the error of a key
  */
 export function givenFromFile(
   table: OptionTable,
@@ -26,7 +26,7 @@ export function givenFromFile(
   const given: Record<string, unknown> = {};
   for (const option of optionsOf(table)) {
     const name = nameOf(option);
-    // where it is written is known when it runs
+    // the output path is known only when the command runs
     if (option.mandatory && name !== "out" && !Object.hasOwn(file, name))
       fail(name, `${option.flags} is needed`);
     if (!Object.hasOwn(file, name)) continue;

@@ -1,11 +1,11 @@
-// Options of a table as flags of a command.
+// Adds options of a table to a command as flags.
 
 import { Option, type Command } from "commander";
 import { flagNamed, type Option as Declared, type OptionTable } from "../training/options/table.js";
 
 /** A flag that a table declares. */
 export class TableOption extends Option {
-  /** @param flags as commander takes them @param isSearched the command has --search, which varies it */
+  /** @param flags in commander's syntax @param isSearched true if the command's --search varies the option */
   constructor(
     flags: string,
     readonly declared: Declared,
@@ -16,10 +16,10 @@ export class TableOption extends Option {
   }
 }
 
-/** Short forms, which scripts rely on. */
+/** Short forms of flags, which scripts use. */
 const short: Readonly<Record<string, string>> = { out: "-o, " };
 
-/** Adds the flags of a table's options. The help states a default; whoever resolves the table sets it. */
+/** Adds the flags of a table's options. The help shows defaults, which are set when the table is resolved. */
 export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
     command.addOption(optionOf(name, option, Object.hasOwn(table, "search")));
@@ -49,28 +49,28 @@ function optionOf(name: string, declared: Declared, hasSearch: boolean): TableOp
   return option;
 }
 
-/** The help with the default, which is left to whoever resolves the table. */
+/** Returns the help with the default. */
 function withDefault({ help, shown, default: standard, placeholder }: Declared): string {
   const isPlain = typeof standard === "number" || typeof standard === "string";
   const text = shown ?? (placeholder !== undefined && isPlain ? String(standard) : "");
   return text === "" ? help : `${help} (default: ${text})`;
 }
 
-/** What was set of a table's options, on the command line, by a variable or in a file. */
+/** Returns the options of a table that were set on the command line, by a variable or in a file. */
 export function givenOf(command: Command, table: OptionTable): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
     const value: unknown = command.getOptionValue(name);
-    // commander gives --no-NAME a default of its own
+    // commander gives --no-NAME a default value
     if (value !== undefined && command.getOptionValueSource(name) !== "default") given[name] = value;
   }
   return given;
 }
 
-/** Shown for every command. */
+/** Options that are shown for every command. */
 const ALWAYS = ["help", "config", "json", "quiet"];
 
-/** Leaves the less common options to --help-all, and says how many; a command that marks none as common shows all. */
+/** Hides less common options, except in --help-all, and prints their number; shows all if the command marks none as common. */
 export function hideUncommon(command: Command, helpAll: string): void {
   const shown = command.options.filter(({ hidden }) => !hidden) as TableOption[];
   if (!shown.some(({ declared }) => declared.common)) return;

@@ -1,10 +1,10 @@
-// Options of every command about what is printed. TypeScript has none of them.
+// Options of commands for their printed output, which the TypeScript functions do not have.
 
 import { choice, flag, pick, text, type Given } from "../training/options/table.js";
 
 const group = "Output:";
 
-/** Of a command that shows its progress. */
+/** Options of a command that shows its progress. */
 export const display = {
   json: flag({ help: "print one JSON object on stdout", group }),
   quiet: flag({ help: "print only errors and results", group }),
@@ -23,13 +23,13 @@ export const display = {
   }),
 } as const;
 
-/** Of a command that ends soon. */
+/** Options of a short command. */
 export const lines = pick(display, "quiet", "json");
 
-/** What the user said of it. */
+/** The values of these options. */
 export type TerminalOptions = Given<typeof display>;
 
-/** Where options come from that the command line leaves open. */
+/** The option for a file with options that the command line does not contain. */
 export const config = {
   config: text("file", {
     help: "YAML file of options by their long names; EMBED_NAME environment variables override it",

@@ -1,9 +1,9 @@
-// A value and its bounds → outcomes, one a bound.
+// Compares a value with its bounds and returns one outcome per bound.
 
 import { durationOf, shareOf } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 
-/** A value as a person reads it. */
+/** Formats a value for messages. */
 export type Show = (value: number) => string;
 
 export const asCount: Show = (value) => value.toLocaleString("en");
@@ -11,7 +11,7 @@ export const asShare: Show = (value) => `${Number((100 * value).toPrecision(3))}
 export const asNumber: Show = (value) => String(Number(value.toPrecision(5)));
 export const asTime: Show = (value) => new Date(value).toISOString();
 
-/** What a gate has measured. */
+/** A value that a gate has measured. */
 export interface Measured {
   gate: string;
   value: number | undefined;
@@ -19,7 +19,7 @@ export interface Measured {
   show: Show;
   /** why there is no value */
   why?: string;
-  /** why there is no earlier value; by default there is no earlier version */
+  /** why there is no previous value; by default because there is no previous version */
   whyNoPrevious?: string;
 }
 
@@ -29,7 +29,7 @@ export interface ValueBounds {
   within?: number | string | undefined;
 }
 
-/** Absolute bounds, and last version's value ± a share of it. */
+/** Checks absolute bounds, and the previous version's value ± a share of it. */
 export function checkBounds(measured: Measured, { min, max, within }: ValueBounds = {}): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   if (min !== undefined) outcomes.push(absolute(measured, "min", shareOf(min), String(min)));
@@ -45,7 +45,7 @@ export function checkBounds(measured: Measured, { min, max, within }: ValueBound
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/** The outcomes of a value that may be absent: none where nothing is asked of it either. */
+/** Returns the outcomes of a value that may be absent: none if it has no bounds either. */
 export function reported(measured: Measured, bounds: ValueBounds | undefined): GateOutcome[] {
   const { min, max, within } = bounds ?? {};
   const isAsked = min !== undefined || max !== undefined || within !== undefined;
@@ -56,7 +56,10 @@ function absolute(measured: Measured, name: "min" | "max", bound: number, text: 
   return outcome(measured, `${name} ${text}`, (value) => (name === "min" ? value >= bound : value <= bound));
 }
 
-/** A bound that compares with last version: not compared where there is no earlier value, failed where there is no value now. */
+/**
+ * Returns the outcome of a bound that compares with the previous version: not compared without a previous value, failed
+ * without a current one.
+ */
 export function relative(
   measured: Measured,
   bound: string,
@@ -69,7 +72,7 @@ export function relative(
   return { ...reported, bound, status: "notCompared", message: `${message}: ${bound}: ${whyNoPrevious}` };
 }
 
-/** The outcome of a bound on the value alone; a value that is not there fails it. */
+/** Returns the outcome of an absolute bound; an absent value fails it. */
 export function outcome(measured: Measured, bound: string, isGood: (value: number) => boolean): GateOutcome {
   const passed = measured.value !== undefined && isGood(measured.value);
   const { message, ...reported } = unbounded(measured);
@@ -103,7 +106,7 @@ export interface NewestBounds {
   maxAdvance?: string | undefined;
 }
 
-/** Bounds of a time. @param now milliseconds since 1970; @param parse of the bounds that are times */
+/** Checks bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
 export function checkTime(
   measured: Measured,
   { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
@@ -123,7 +126,7 @@ export function checkTime(
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/** Clocks and time zones may put an event ahead by so much: what is later is a wrong time, and its age says nothing. */
+/** Clocks and time zones may put an event this far into the future: a later time is wrong, and its age is meaningless. */
 const AHEAD = durationOf("1d");
 
 function ageOutcome(measured: Measured, maxAge: string, now: number): GateOutcome {
@@ -152,13 +155,13 @@ export interface NamedRoles {
 /** The bounds of one gate by field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
-  /** whether the field has bounds of its own */
+  /** whether the field has its own bounds */
   isNamed: (field: string) => boolean;
-  /** failed outcomes of bounds that name no field: they would measure nothing */
+  /** failed outcomes of bounds for unknown fields, which would otherwise check nothing */
   unknown: GateOutcome[];
 }
 
-/** @param kind what the names are, for messages: `field` */
+/** @param kind noun for the names in messages: `field` */
 export function fieldBounds(
   gate: string,
   bounds: PerField | undefined,
@@ -182,7 +185,7 @@ export function fieldBounds(
   return { of: (field) => own.get(field) ?? every, isNamed: (field) => own.has(field), unknown };
 }
 
-/** Bounds of a gate that compares two tables, where there is one. */
+/** Returns outcomes of a gate that compares two tables if there is no previous one. */
 export function withoutEarlier(gate: string, bounds: PerField | undefined): GateOutcome[] {
   const why = "there is no earlier version to compare with";
   const own = Object.entries(bounds?.fields ?? {});
@@ -192,7 +195,7 @@ export function withoutEarlier(gate: string, bounds: PerField | undefined): Gate
   ];
 }
 
-/** Outcomes of bounds that there is nothing to compare by. */
+/** Returns outcomes of bounds that there is nothing to compare with. */
 export function notCompared(
   gate: string,
   { min, max, within }: ValueBounds = {},

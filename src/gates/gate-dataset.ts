@@ -1,4 +1,5 @@
-// What the gates before training measure of an encoded dataset: its description's counts, and a column or two of its rows.
+// Measures an encoded dataset for the gates before training, from its description's counts and a column or two of its
+// rows.
 
 import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
@@ -8,7 +9,7 @@ import { newestEvent } from "../dataset/vocabulary/last-seen.js";
 import { labelsOf } from "./group-facts.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** Undefined where the dataset has no column for it. */
+/** Measurements of a dataset; undefined if it has no column for one. */
 export interface DatasetFacts {
   rows: number;
   positiveRate: number | undefined;
@@ -22,7 +23,7 @@ export interface DatasetFacts {
   newest: number | undefined;
 }
 
-/** @param from a label from there on is positive; one above 0 when absent */
+/** @param from labels from there on are positive; those above 0 when absent */
 export function factsOf({ dataset, description }: EncodedDataset, from: number | undefined): DatasetFacts {
   const { rows, roles, columns } = description;
   const distinctOf = (name: string | undefined) => columns.find((column) => column.name === name)?.distinct;
@@ -48,9 +49,10 @@ function labelFacts(
 }
 
 /**
- * Share of a field's cells (each value of a multi-valued one) whose key is no row of the table: 0 for a column without cells.
+ * Returns the share of a field's cells (each value of a multi-valued one) whose key has no row in the table; 0 for a
+ * column without cells.
  *
- * @returns undefined where the dataset has no such column of keys
+ * @returns undefined if the dataset has no such column of keys
  */
 export function unseenShare(dataset: Dataset, table: EmbeddingTable, field: string): number | undefined {
   const column = dataset.columns.find(({ name }) => name === field);

@@ -1,6 +1,6 @@
-// Files and days that are new since the last version, each next to the median of the earlier ones → outcomes, one a bound.
+// Compares files and days that are new since the previous version with the median of the earlier ones; returns one outcome per bound.
 //
-//   newFiles.rows   gate; its value is that of the new file which is furthest from holding the bound
+//   newFiles.rows   gate; its value is that of the new file which violates the bound most
 //   previous        the median of the files that are not new
 
 import { shareOf, type GroupBounds } from "../config/gates.js";
@@ -11,7 +11,7 @@ import type { GroupFacts, MeasuredGroup } from "./group-facts.js";
 type Kind = "newFiles" | "newDays";
 type Bounds = Record<string, number | string | undefined>;
 
-/** The rule of each kind of bound, and which of several values is the worst. */
+/** For each kind of bound: how it is checked, and which of several values is the worst. */
 const RULES = new Map<
   string,
   {
@@ -29,7 +29,7 @@ const RULES = new Map<
   }),
 );
 
-/** Whether a value holds a bound of a new file or day; true where a median is asked for and there is none. */
+/** Whether a value of a new file or day satisfies a bound; true if a median is needed and there is none. */
 export function holdsGroupBound(
   kind: string,
   bound: number | string,
@@ -52,9 +52,9 @@ const SHOWN: Record<keyof GroupFacts, { show: Show; why: string }> = {
 };
 
 /**
- * Outcomes of the values that both files and days have.
+ * Returns the outcomes of the values that both files and days have.
  *
- * @param groups of a version's log; string: why the new ones cannot be measured
+ * @param groups groups of a version's log; string: why the new ones cannot be measured
  */
 export function groupOutcomes(
   kind: Kind,
@@ -70,7 +70,7 @@ export function groupOutcomes(
   });
 }
 
-/** One outcome a bound of a value that cannot be measured, or that nothing can be compared with. */
+/** Returns one outcome per bound for a value that cannot be measured or compared. */
 export function withoutValue(
   gate: string,
   bounds: Bounds,
@@ -159,7 +159,10 @@ function medianOf(values: readonly number[]): number | null {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** A number of things that should not be, of which there may be at most `max`. @param found its message names */
+/**
+ * Returns the outcome for a number of unwanted things, of which there may be at most `max`. @param found names for the
+ * message
+ */
 export function countOutcome(
   gate: string,
   count: number,

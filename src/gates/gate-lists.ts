@@ -1,10 +1,11 @@
-// Lists that a pipeline made, and last version's → outcomes of the gates on them.
+// Checks lists of a pipeline, and compares them with the previous version's.
 //
-//   lists.empty:OUT      share of owners whose list holds nothing
-//   lists.coverage:OUT   share of the items that may stand in lists and do
-//   lists.overlap:OUT    share of a list's first k items that last version's list of the owner has among its first k
+//   lists.empty:OUT      share of owners with an empty list
+//   lists.coverage:OUT   share of the eligible items that occur in lists
+//   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous version
 //
-// The first two are of what embed recall counted, which the file alone does not say; last version's are those of its gate.json.
+// The first two are computed from counts of embed recall, which the file alone does not contain; the previous version's
+// values are those of its gate.json.
 
 import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -15,22 +16,22 @@ import { asShare, checkBounds, reported, notCompared } from "./bounds.js";
 import { earlierValues } from "./gate.js";
 import { overlapOfLists } from "../api/recall/list-files.js";
 
-/** What embed recall counted. */
+/** Counts of embed recall. */
 export interface ListFacts {
-  /** lists that hold something, and those that do not */
+  /** number of lists with items, and of empty lists */
   lists: number;
   empty: number;
   coverage: number;
 }
 
-/** Of what says so beside the lists. */
+/** The shape of the file with these counts beside the lists. */
 export const listFactsShape = object({
   lists: count,
   empty: count,
   coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
 });
 
-/** Lists to be checked. */
+/** Lists to check. */
 export interface CheckedLists {
   /** their place within exports/ */
   out: string;
@@ -42,8 +43,8 @@ export interface CheckedLists {
 /**
  * Checks lists against their bounds.
  *
- * @param previous last version's run, and where its lists would be; undefined when there is none
- * @throws {ArtifactError} one of the two is damaged @throws {DataError} a file is no lists
+ * @param previous the previous version's run, and where its lists would be; undefined if there is none
+ * @throws {ArtifactError} one of the two is damaged @throws {DataError} a file does not contain lists
  */
 export async function gateLists(
   { out, facts, file, isForItems }: CheckedLists,

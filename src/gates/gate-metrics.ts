@@ -1,4 +1,4 @@
-// Bounds of a run's metrics: absolute, and how much worse than last version's they may be.
+// Checks a run's metrics against absolute bounds, and against the previous version's by how much worse they may be.
 
 import { shareOf, type AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -10,10 +10,10 @@ import { asNumber, checkBounds, outcome, relative, type Measured } from "./bound
 type ByPart = Readonly<Record<string, PartMetrics>>;
 
 /**
- * Outcomes of the bounded metrics, of the validation part unless the name says otherwise (`test.auc`), and values of all other ones
- * of the validation part.
+ * Returns outcomes of the bounded metrics, on the validation split unless the name has another (`test.auc`), and values
+ * of all other metrics of the validation split.
  *
- * @throws {ConfigError} `worse` is asked of a metric that is neither better nor worse
+ * @throws {ConfigError} `worse` is given for a metric without a better direction
  */
 export function metricOutcomes(
   metrics: ByPart,
@@ -30,7 +30,10 @@ export function metricOutcomes(
   ];
 }
 
-/** The low end of what the vectors add, which must lie above its bound: vectors that add exactly nothing fail `min: 0`. */
+/**
+ * Checks the lower end of the interval of the vectors' gain, which must exceed its bound: vectors that add exactly
+ * nothing fail `min: 0`.
+ */
 export function vectorsAddOutcomes(
   now: VectorsAdd | undefined,
   before: VectorsAdd | undefined,
@@ -62,7 +65,7 @@ function metricOutcome(
   return [
     ...outcomes,
     relative(measured, `worse by no more than ${String(worse)}`, (value, previous) => {
-      // a share is of last version's value, a number in the metric's unit
+      // a percentage is relative to the previous version's value, a number is in the metric's unit
       const most = typeof worse === "string" ? shareOf(worse) * Math.abs(previous) : worse;
       return goodness(metric, previous)! - goodness(metric, value)! <= most;
     }),
@@ -87,7 +90,10 @@ function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): 
   };
 }
 
-/** Whether a metric is undefined because its split has labels of one class: the log loss alone needs no two. */
+/**
+ * Whether a metric is undefined because its split has labels of one class; log loss is the only metric that does not
+ * need two.
+ */
 export function isOneClass(metrics: ByPart, gate: string): boolean {
   const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
   const found = (Object.hasOwn(metrics, part) && metrics[part]) || {};

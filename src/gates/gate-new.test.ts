@@ -1,4 +1,4 @@
-// Groups of rows by file and by day, and what is measured of them.
+// Rows are grouped by file and by day, and the groups are measured.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
@@ -9,7 +9,7 @@ import { measuredGroups, dayGroups, fileGroups } from "./group-facts.js";
 const DAY = 86_400_000;
 const start = Date.UTC(2026, 0, 5);
 
-/** Rows of [day, hour, user, label]. */
+/** Creates a dataset from rows of [day, hour, user, label]. */
 function datasetOf(rows: [number, number, number, number][]): Dataset {
   return {
     numRows: rows.length,
@@ -52,18 +52,18 @@ test("days are those of the log, with those between that have no event", () => {
     ["2026-01-05", true, true, 2],
     ["2026-01-06", true, true, 0],
     ["2026-01-07", true, true, 3],
-    // it may be going on
+    // the day may be incomplete
     ["2026-01-08", true, false, 1],
   ]);
   expect(found[2]).toMatchObject({
     users: 2,
     positiveRate: 1 / 3,
     labelSpread: expect.closeTo(Math.sqrt(2) / 3, 12) as number,
-    // user 2 in two of three rows
+    // user 2 is new and in two of three rows
     unseenUsers: 2 / 3,
     unseenItems: undefined,
   });
-  // of the first day every key is new, and of a day without rows there is nothing
+  // every key of the first day is new, and a day without rows has no measurements
   expect(found.map(({ unseenUsers }) => unseenUsers)).toEqual([undefined, undefined, 2 / 3, 1]);
 });
 

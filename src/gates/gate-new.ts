@@ -1,4 +1,4 @@
-// The log since the last version: its new files, its gone files, its new days → outcomes.
+// Checks new files, gone files and new days of a log since the previous version.
 
 import type { BeforeBounds } from "../config/gates.js";
 import type { Description } from "../dataset/encoded/description.js";
@@ -9,13 +9,13 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { countOutcome, groupOutcomes, withoutValue } from "./gate-groups.js";
 import { measuredGroups, type MeasuredGroup, dayGroups, fileGroups, type RowGroup } from "./group-facts.js";
 
-/** Files of fewer rows may have the same ones by chance. */
+/** Files with fewer rows may be equal by chance. */
 const LEAST_COPY = 10;
 
 /**
- * Outcomes of `newFiles`, `goneFiles` and `newDays`.
+ * Returns outcomes of `newFiles`, `goneFiles` and `newDays`.
  *
- * @param newest newest event of the log, and of the last version: milliseconds since 1970
+ * @param newest newest event of the log, and of the previous version: milliseconds since 1970
  */
 export function newOutcomes(
   encoded: EncodedDataset,
@@ -75,7 +75,7 @@ function dayOutcomes(
   }
   const measured = measuredGroups(dataset, days, from);
   const { length, name } = longestEmptyRun(measured);
-  // a day without an event is a matter of `empty`, and of no other bound
+  // a day without events counts for the bound `empty` and for no other
   const filled = measured.filter(({ isNew, isWhole, start, end }) => end > start && (isWhole || !isNew));
   return [
     ...groupOutcomes("newDays", filled, bounds),
@@ -83,7 +83,7 @@ function dayOutcomes(
   ];
 }
 
-/** The most new days in a row that have no event, and the name of the first. */
+/** Returns the length of the longest run of new days without events, and the name of its first day. */
 function longestEmptyRun(days: readonly RowGroup[]): { length: number; name: string } {
   let [run, longest] = [
     { length: 0, name: "" },
@@ -97,7 +97,7 @@ function longestEmptyRun(days: readonly RowGroup[]): { length: number; name: str
   return longest;
 }
 
-/** New files whose rows are those of another file, in any order. */
+/** Returns new files with the same rows as another file, in any order. */
 function copiesIn(files: readonly MeasuredGroup[]): string[] {
   const byDigest = new Map<string, string>();
   return files.flatMap(({ name, isNew, digest, facts }) => {
@@ -110,8 +110,8 @@ function copiesIn(files: readonly MeasuredGroup[]): string[] {
 }
 
 /**
- * Files that the last version's log had and this one has not, as far as a file that sorts before them by name is still there: a
- * window that moves on loses its first files.
+ * Returns files of the previous version's log that are missing now, although a file that sorts before them by name
+ * exists: a moving window drops its first files.
  */
 function goneOf(
   before: readonly InputFingerprint[],
@@ -128,7 +128,7 @@ function goneOf(
   return gone.filter((path) => kept.some((other) => other < path));
 }
 
-/** Whether two paths, which may be relative to different folders, are of one file, compressed or not. */
+/** Whether two paths, which may be relative to different folders, denote the same file, compressed or not. */
 function isSamePlace(a: string, b: string): boolean {
   const plain = (path: string) => `/${path.replace(/\.(gz|zst)$/i, "").replace(/^(\.{1,2}\/)+|^\/+/, "")}`;
   const [one, other] = [plain(a), plain(b)];

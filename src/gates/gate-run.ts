@@ -1,4 +1,4 @@
-// A run's table and the last version's → outcomes of the gates on its vectors.
+// Checks the vectors of a run's table, and compares them with the previous version's.
 
 import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -18,7 +18,7 @@ import {
 } from "./bounds.js";
 import { driftOf, fieldFacts } from "../api/table-facts.js";
 
-/** Shares and lengths of each field's vectors. */
+/** Returns outcomes for shares and norms of each field's vectors. */
 export function tableOutcomes(
   { manifest }: Run,
   table: EmbeddingTable,
@@ -40,7 +40,7 @@ export function tableOutcomes(
       ...(before && { whyNoPrevious: "the last version has no rows of it" }),
     });
     const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
-      // of a field without rows only what is asked of it by name
+      // a field without rows is only measured if bounds name it
       reported(
         about(name, facts?.[name], last?.[name], asShare),
         facts || isNamed(field) ? of(field) : undefined,
@@ -63,7 +63,7 @@ export function tableOutcomes(
   return [...outcomes, ...zero.unknown, ...duplicate.unknown];
 }
 
-/** How far each field's vectors are from the last version's. */
+/** Measures how much each field's vectors differ from the previous version's. */
 export async function driftOutcomes(
   { manifest }: Run,
   table: EmbeddingTable,
@@ -92,7 +92,7 @@ export async function driftOutcomes(
       continue;
     }
     const drift = await driftOf(table, before, field, k, { threads, signal });
-    // one key has no neighbours in either week: a numeric field
+    // a single key has no neighbors, for example in a numeric field
     if (drift.keys === 1) continue;
     const none = "the last version has no two of these keys";
     const why = before.dim === table.dim ? none : dims;

@@ -1,9 +1,9 @@
-// Gates: what must hold of a dataset before training, and of a run before it is published.
+// Gates: conditions that a dataset must satisfy before training, and a run before it is published.
 //
-//   encoded dataset, run ──► values ──► bounds, last version's values ──► outcomes, and the bytes of gate.json
+//   encoded dataset, run ──► values ──► bounds, previous version's values ──► outcomes, and the bytes of gate.json
 //
-// Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset knew
-// stands in its gate.json. docs/gates.md defines every value.
+// Values of the previous version are measured again if its run allows it (metrics of its manifest, its table, its
+// newest event); those that need its dataset are in its gate.json. docs/gates.md defines every value.
 
 import { readBounds, type AfterBounds, type BeforeBounds, type GateBounds } from "../config/gates.js";
 import { resolved } from "../training/options/table.js";
@@ -41,14 +41,14 @@ import { join } from "node:path";
 interface How {
   threads?: number;
   signal?: AbortSignal;
-  /** milliseconds since 1970, for `maxAge`; the clock's when absent */
+  /** milliseconds since 1970, for `maxAge`; the current time when absent */
   now?: number;
 }
 
 /**
  * Measures an encoded dataset and checks it against its bounds.
  *
- * @param previous directory of last version's run; undefined when there is none
+ * @param previous directory of the previous version's run; undefined if there is none
  * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
  */
 export async function gateBefore(
@@ -57,7 +57,7 @@ export async function gateBefore(
   previous: string | undefined,
   { now = Date.now() }: How = {},
 ): Promise<GateOutcome[]> {
-  // its rows stay on disk, and a column at a time is read
+  // its rows stay on disk, and one column at a time is read
   const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
   const run = previous === undefined ? undefined : await openRun(previous);
   const before = run ? await earlierValues(run) : new Map<string, number>();
@@ -116,7 +116,7 @@ async function unseenOutcomes(
   const outcomes = table.fields.flatMap((field) => {
     const gate = `unseen:${field}`;
     const isHashed = Object.hasOwn(hashing, field);
-    // buckets are no keys
+    // the keys of the table are buckets
     const value = isHashed ? undefined : unseenShare(dataset, table, field);
     const why = isHashed ? "a hashed field has no keys" : "the dataset has no such column of keys";
     const asked = value !== undefined || isNamed(field) ? of(field) : undefined;
@@ -125,7 +125,7 @@ async function unseenOutcomes(
   return [...outcomes, ...unknown];
 }
 
-/** The newest event that a run has seen. */
+/** Returns the time of the newest event in a run's log. */
 async function newestOf(run: Run): Promise<number | undefined> {
   const { lastSeen } = await readHistory(run, (await run.readTable()).numRows);
   const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
@@ -133,9 +133,9 @@ async function newestOf(run: Run): Promise<number | undefined> {
 }
 
 /**
- * Measures a run and checks it against its bounds; that a number is NaN or infinite fails whatever the bounds are.
+ * Measures a run and checks it against its bounds; a number that is NaN or infinite always fails.
  *
- * @param previous directory of last version's run; undefined when there is none
+ * @param previous directory of the previous version's run; undefined if there is none
  * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
  */
 export async function gateAfter(
@@ -180,7 +180,7 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-/** Bounds of lists, which a run alone does not have. */
+/** Returns outcomes for bounds of lists, which cannot be checked for a run alone. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
@@ -191,9 +191,9 @@ function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): G
 export interface TriedGates {
   command: "gate";
   version: string;
-  /** which bounds were tried: before training, of a dataset, or after it, of a run */
+  /** the bounds that were checked: those before training, for a dataset, or those after it, for a run */
   stage: "before" | "after";
-  /** no bound failed */
+  /** true if no bound failed */
   passed: boolean;
   counts: GateCounts;
   outcomes: GateOutcome[];
@@ -202,7 +202,7 @@ export interface TriedGates {
 /**
  * Measures a dataset or a run and checks it against the bounds of its stage.
  *
- * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
+ * @throws {NoInputError} it does not exist @throws {ArtifactError} it is damaged
  * @throws {OutputError} `out` exists
  */
 export async function tryGates(path: string, given: GateOptions, signal?: AbortSignal): Promise<TriedGates> {
@@ -221,7 +221,7 @@ export async function tryGates(path: string, given: GateOptions, signal?: AbortS
 }
 
 /**
- * Values of a version by gate; of a run that was published without gates, its rows alone.
+ * Returns the values of a version by gate; for a run that was published without gates, only its number of rows.
  *
  * @throws {ArtifactError} gate.json is damaged
  */
@@ -232,7 +232,7 @@ export async function earlierValues({ path, manifest }: Run): Promise<Map<string
   return values;
 }
 
-/** The bytes of gate.json. */
+/** Returns the bytes of gate.json. */
 export function gateJson(outcomes: readonly GateOutcome[]): string {
   const counts = countGates(outcomes);
   return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;

@@ -1,31 +1,31 @@
-// Groups of rows → the measurements of each that gates bound. One column at a time is read, and memory is 8 bytes a key beside it.
+// Measures groups of rows for the gates. One column at a time is read, and memory beside it is 8 bytes per key.
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { MISSING } from "../log/keys.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** Measurements of a file or a day; undefined where the log has no column for it, or the group no row. */
+/** Measurements of a file or a day; undefined if the log has no column for one, or the group no row. */
 export interface GroupFacts {
   rows: number;
-  /** distinct keys */
+  /** number of distinct keys */
   users: number | undefined;
   items: number | undefined;
   positiveRate: number | undefined;
   /** standard deviation of the labels */
   labelSpread: number | undefined;
-  /** share of rows whose key no earlier group has; undefined of the first group, in which every key is new */
+  /** share of rows whose key no earlier group has; undefined for the first group, in which every key is new */
   unseenUsers: number | undefined;
   unseenItems: number | undefined;
 }
 
 export type MeasuredGroup = RowGroup & {
   facts: GroupFacts;
-  /** equal of groups with the same rows in any order */
+  /** equal for groups with the same rows in any order */
   digest: string;
 };
 
-/** @param from a label from there on is positive; one above 0 when absent */
+/** @param from labels from there on are positive; those above 0 when absent */
 export function measuredGroups(
   dataset: Dataset,
   { groups, order }: RowGroups,
@@ -106,7 +106,7 @@ function labelFacts(
   return labels && groups.map((group) => labelsOf(labels, group, order, from));
 }
 
-/** The positive rate and the spread of the labels of a group. */
+/** Returns the positive rate and the standard deviation of a group's labels. */
 export function labelsOf(
   labels: Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,
@@ -118,7 +118,7 @@ export function labelsOf(
     const label = labels[order ? order[i]! : i]!;
     if (from === undefined ? label > 0 : label >= from) positive++;
     if (Number.isNaN(label)) continue;
-    // Welford's update: labels far from 0 lose no digits
+    // Welford's update loses no digits for labels far from 0
     const step = label - mean;
     mean += step / ++n;
     squares += step * (label - mean);
@@ -130,7 +130,7 @@ export function labelsOf(
   };
 }
 
-/** A sum of 32-bit hashes, which does not depend on the order of the rows. */
+/** Returns a sum of 32-bit hashes, which does not depend on the order of the rows. */
 function hashOf(
   cells: Uint32Array | Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,
@@ -138,7 +138,7 @@ function hashOf(
 ): number {
   let sum = 0;
   for (let i = start; i < end; i++) {
-    // times are whole milliseconds, of which imul takes the low 32 bits
+    // times are whole milliseconds, of which imul uses the low 32 bits
     const mixed = Math.imul(cells[order ? order[i]! : i]!, 0x9e3779b1);
     sum = (sum + Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)) | 0;
   }
@@ -147,21 +147,21 @@ function hashOf(
 
 const DAY = 86_400_000;
 const SIX_HOURS = DAY / 4;
-/** Events before this many days are in no group: a wrong time must not make a million of them. */
+/** Most days that are grouped: a wrong time must not create a million groups. */
 const MOST_DAYS = 4000;
 
-// A dataset's rows by file and by day, and which of them the last version had not seen.
+// Groups a dataset's rows by file and by day, and finds the groups that the previous version did not have.
 //
 //   files   in the order of the log, the new ones last
-//   days    in UTC, oldest first. A last day without an event after 18:00 may still be going on and would look cut short: the next
+//   days    in UTC, oldest first. A last day without an event after 18:00 may be incomplete: the next
 //           version measures it
 
-/** Rows start .. end - 1, in the order of `RowGroups.order`. */
+/** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {
   name: string;
-  /** the last version had not seen it */
+  /** true if the previous version did not have it */
   isNew: boolean;
-  /** false of a first day that begins in the middle, and of a last one that may be going on */
+  /** false for a first day that begins in the middle, and for a last one that may be incomplete */
   isWhole: boolean;
   start: number;
   end: number;
@@ -169,15 +169,15 @@ export interface RowGroup {
 
 export interface RowGroups {
   groups: RowGroup[];
-  /** row numbers by group; absent where the rows stand in this order */
+  /** row numbers by group; absent if the rows are in this order */
   order?: Uint32Array;
 }
 
 /**
- * The log's files.
+ * Groups rows by the log's files.
  *
- * @param before inputs of the last version
- * @returns undefined where the dataset does not state the rows of its files
+ * @param before inputs of the previous version
+ * @returns undefined if the dataset does not record the number of rows of its files
  */
 export function fileGroups(
   { description, dataset }: EncodedDataset,
@@ -187,7 +187,7 @@ export function fileGroups(
   if (fileRows.reduce((sum, rows) => sum + rows, 0) !== dataset.numRows) return undefined;
   const known = new Map<string, number>();
   for (const { sha256 } of before) known.set(sha256, (known.get(sha256) ?? 0) + 1);
-  // of two files with the bytes of one that was there, the second is new
+  // if two files have the bytes of one earlier file, the second is new
   const isKnown = (sha256: string) => {
     const left = known.get(sha256) ?? 0;
     known.set(sha256, left - 1);
@@ -202,10 +202,10 @@ export function fileGroups(
 }
 
 /**
- * The days of the log up to its newest event.
+ * Groups rows by the days of the log up to its newest event.
  *
- * @param before newest event of the last version, milliseconds since 1970
- * @returns undefined where no event has a time
+ * @param before newest event of the previous version, milliseconds since 1970
+ * @returns undefined if no event has a time
  */
 export function dayGroups(
   dataset: Dataset,
@@ -217,7 +217,7 @@ export function dayGroups(
   if (newest === undefined || column?.kind !== "number") return undefined;
   const last = Math.floor(newest / DAY);
   const { values } = column;
-  // days count back from the newest; NaN is none
+  // days count back from the newest; NaN without a time
   const ageOf = (row: number) => last - Math.floor(values[row]! / DAY);
   const counts = new Uint32Array(MOST_DAYS);
   let [oldest, isSorted, latest] = [Infinity, true, MOST_DAYS];

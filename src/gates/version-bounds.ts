@@ -1,7 +1,8 @@
-// A published version against today's bounds, by what its gate.json states: bounds that are tightened hold for versions too.
+// Checks a published version against today's bounds, by the values in its gate.json: bounds that were tightened apply
+// to versions, too.
 //
-// Checked are bounds that a version holds or not on its own, as `embed gate` checks them without --previous: absolute ones, and those
-// of its new files and days. Bounds that compare with another version are not.
+// Only bounds that concern the version alone are checked, as `embed gate` without --previous does: absolute ones, and
+// those of its new files and days.
 
 import { join } from "node:path";
 import type { GateBounds } from "../config/gates.js";
@@ -15,14 +16,14 @@ import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 type Asked = Record<string, number | string | undefined>;
 
 /**
- * Messages of today's bounds that a version does not hold.
+ * Returns the messages of today's bounds that a version violates.
  *
  * @throws {ArtifactError} its gate.json is damaged
  */
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;
-  // a metric that the version lacks for another reason was not asked for when it was trained
+  // a metric that the version lacks for another reason was not requested when it was trained
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
     ({ gate, status, value }) =>
       status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
@@ -45,7 +46,7 @@ function breaches(
     if (bound === undefined) return [];
     const stated = `${kind} ${bound}`;
     const judged = stored.find((each) => each.gate === gate && each.bound === stated);
-    // what was checked then may have been more than a comparison of two numbers
+    // the check at that time may have been more than a comparison of two numbers
     if (judged && judged.status !== "failed") return [];
     if (isGroup)
       return holdsGroupBound(kind, bound, judged?.value ?? value, previous)
@@ -57,7 +58,7 @@ function breaches(
   });
 }
 
-/** The bounds of a gate that say something about a version on its own. */
+/** Returns the bounds of a gate that concern a version alone. */
 function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: NamedRoles): Asked {
   const colon = gate.indexOf(":");
   const [name, of] = colon < 0 ? [gate, ""] : [gate.slice(0, colon), gate.slice(colon + 1)];

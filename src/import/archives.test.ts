@@ -1,4 +1,5 @@
-// Archives that unpack to far more than they are, and arrays whose header says more than there is: 65, soon and in little memory.
+// Archives that unpack to far more than their size, and arrays whose header states more data than exists, are rejected
+// with exit code 65, quickly and in little memory.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

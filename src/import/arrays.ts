@@ -1,10 +1,10 @@
-// Formats of arrays → rows: npz (`key`, `value`), safetensors (`vectors`, `keys`, `keyOffsets`), and directories of npy files, as export
-// writes them.
+// Reads formats of arrays: npz (`key`, `value`), safetensors (`vectors`, `keys`, `keyOffsets`), and directories of npy
+// files, as export writes them.
 //
-//   npy     vectors.npy, keys.txt (a JSON string a line)        faiss   vectors.npy, ids.tsv (row TAB key)
+//   npy     vectors.npy, keys.txt (one JSON string per line)    faiss   vectors.npy, ids.tsv (row TAB key)
 //
-// Vectors are f32, f64, halves, or i8 with a scale a row: `scale`, `scales`, scales.npy.
-// Sources: numpy.lib.format; https://github.com/huggingface/safetensors.
+// Vectors are f32, f64, halves, or i8 with a scale per row: `scale`, `scales`, scales.npy. Sources: numpy.lib.format;
+// https://github.com/huggingface/safetensors.
 
 import { isUtf8 } from "node:buffer";
 import { join } from "node:path";
@@ -19,10 +19,10 @@ import { elementsOf, parseNpy, rowReader, textsOf, type Elements, type NpyArray 
 /** The arrays of an npz file that are read. */
 const ARRAYS = ["key.npy", "value.npy", "scale.npy"];
 
-/** What is unpacked may be so many times as large as the file, and at least so many bytes. */
+/** An archive may unpack to this many times its size, and always to at least this many bytes. */
 const [MAX_RATIO, ALWAYS] = [64, 64 << 20];
 
-/** @throws {DataError} a file that unpacks to far more than it is: it would fill the memory */
+/** @throws {DataError} a file unpacks to far more than its size, which would fill the memory */
 function checkUnpacked(unpacked: number, packed: number, file: string): void {
   const most = Math.max(ALWAYS, MAX_RATIO * packed);
   if (unpacked <= most) return;
@@ -33,7 +33,7 @@ function checkUnpacked(unpacked: number, packed: number, file: string): void {
   );
 }
 
-/** Reads npz. @throws {DataError} it lacks `key` or `value`, or these are of other types: keys as objects, for instance */
+/** Reads npz. @throws {DataError} it lacks `key` or `value`, or these have other types, for example keys as objects */
 export async function readNpz(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   const fail = (problem: string): never => {
@@ -75,7 +75,7 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
   return [fingerprint];
 }
 
-/** Reads a directory of vectors.npy and keys.txt. @throws {DataError} the files do not go together */
+/** Reads a directory of vectors.npy and keys.txt. @throws {DataError} the files are inconsistent */
 export async function readNpy(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readFolder(path, rows, "keys.txt", (line) => {
     const key: unknown = JSON.parse(line);
@@ -83,7 +83,7 @@ export async function readNpy(path: string, rows: RowCollector): Promise<InputFi
   });
 }
 
-/** Reads a directory of vectors.npy and ids.tsv. @throws {DataError} the files do not go together */
+/** Reads a directory of vectors.npy and ids.tsv. @throws {DataError} the files are inconsistent */
 export async function readFaiss(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readFolder(path, rows, "ids.tsv", (line, row) => {
     const [number, key] = line.split("\t");
@@ -91,7 +91,7 @@ export async function readFaiss(path: string, rows: RowCollector): Promise<Input
   });
 }
 
-/** @param keyOf the key that a line holds; undefined, or an error, where it is no such line */
+/** @param keyOf returns the key of a line; undefined, or an error, if the line is invalid */
 async function readFolder(
   path: string,
   rows: RowCollector,
@@ -123,24 +123,24 @@ async function readFolder(
     try {
       key = keyOf(line, r);
     } catch {
-      // said below
+      // reported below
     }
     if (key === undefined)
       throw new DataError(`expected the key of row ${r}, as export writes it, got '${line}'`, place);
-    // a row without key is a hole or one that was reserved
+    // a row without a key is a hole or a reserved row
     if (key !== "") rows.add(key, rowAt(r), place);
   });
   return inputs;
 }
 
-/** Reads safetensors. @throws {DataError} it is none, or lacks a tensor */
+/** Reads safetensors. @throws {DataError} it is invalid, or lacks a tensor */
 export async function readTensors(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   let tensors: ReturnType<typeof readSafetensors>;
   try {
     tensors = readSafetensors(bytes, path);
   } catch (error) {
-    // a foreign file is data, not an artifact of ours
+    // a file of another program is data, not an artifact of this one
     if (error instanceof ArtifactError) throw new DataError(error.message);
     throw error;
   }
@@ -169,7 +169,7 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
         { file: path },
       );
     const key = (keys.data as Uint8Array).subarray(from, to);
-    // a row without key is a hole or one that was reserved
+    // a row without a key is a hole or a reserved row
     if (key.length === 0) continue;
     if (!isUtf8(key)) throw new DataError(`key ${r + 1} is not valid UTF-8`, { file: path });
     rows.add(Buffer.from(key).toString("utf8"), rowAt(r), { file: path });
@@ -177,7 +177,7 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
   return [fingerprint];
 }
 
-/** An array's rows as numbers. @param scale of i8 @throws {DataError} of another type, or cut short */
+/** Returns an array's rows as numbers. @param scale for i8 @throws {DataError} it has another type, or is truncated */
 function vectorsOf(value: NpyArray, scale: NpyArray | undefined, file: string): ReturnType<typeof rowReader> {
   const values = elementsOf(value);
   const scales = scale && elementsOf(scale);
@@ -196,7 +196,7 @@ function npyOf(bytes: Uint8Array, file: string): NpyArray {
   return array;
 }
 
-/** Not instanceof: arrays of another realm are as good. */
+/** Not instanceof, because arrays of another realm are valid, too. */
 function isOf(data: ArrayBufferView, type: string): boolean {
   return Object.prototype.toString.call(data) === `[object ${type}]`;
 }

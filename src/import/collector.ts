@@ -1,23 +1,23 @@
-// Rows of a foreign table as they come → an embedding table.
+// Collects the rows of a foreign table into an embedding table.
 
 import { DataError, excerpt, type Place } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
 const HALF_A_PAIR = /[\ud800-\udfff]/u;
 
-/** What keys belong to. */
+/** How keys are assigned to fields. */
 export interface FieldOfKeys {
   /** the field of all rows; undefined: keys are `field:key` */
   field: string | undefined;
 }
 
-/** Collects rows, checks them, and groups them by field; within a field they keep their order. */
+/** Collects and checks rows, and groups them by field; the order within a field is kept. */
 export class RowCollector {
   readonly #field: string | undefined;
   readonly #fields = new Map<string, number>();
   readonly #fieldOf: number[] = [];
   readonly #keys: string[] = [];
-  /** by `field:key`, the line of its row, 0 where there are no lines */
+  /** by `field:key`: the line of its row, 0 if there are no lines */
   readonly #lines = new Map<string, number>();
   readonly #counts: number[] = [];
   readonly #weights: number[] = [];
@@ -29,10 +29,10 @@ export class RowCollector {
   }
 
   /**
-   * Takes a row.
+   * Adds a row.
    *
-   * @param vector as numbers; they are rounded to f32
-   * @throws {DataError} an empty key, one that an earlier row has, another number of dimensions, a number that is not finite
+   * @param vector its numbers; they are rounded to f32
+   * @throws {DataError} the key is empty or repeated, the number of dimensions differs, or a number is not finite
    */
   add(
     key: string,
@@ -78,12 +78,12 @@ export class RowCollector {
     if (weight !== undefined) this.#weights.push(weight);
   }
 
-  /** The table. @throws {DataError} no rows came */
+  /** Returns the table. @throws {DataError} there are no rows */
   finish(file: string): EmbeddingTable {
     const dim = this.#dim;
     const numRows = this.#keys.length;
     if (dim === undefined) throw new DataError("the file has no rows", { file });
-    // fields in the order in which they came; the sort is stable
+    // fields in order of appearance; the sort is stable
     const order = Array.from({ length: numRows }, (_, row) => row).sort(
       (a, b) => this.#fieldOf[a]! - this.#fieldOf[b]!,
     );

@@ -1,4 +1,5 @@
-// csv and tsv → rows: a column of keys, and a column a number. `field`, `count` and `weight` are what export calls so.
+// Reads csv and tsv: a column of keys, and one column per dimension. `field`, `count` and `weight` have the meaning of
+// export's columns.
 
 import { MISSING } from "../log/keys.js";
 import { DataError, UsageError, nearestName, type Place } from "../errors.js";
@@ -11,9 +12,9 @@ import type { RowCollector } from "./collector.js";
  * Reads delimited text with a header.
  *
  * @param keyColumn the column of keys
- * @param field     of all keys, whatever a column `field` says
+ * @param field     the field of all keys, which overrides a column `field`
  * @throws {UsageError} there is no such column
- * @throws {DataError} an empty key or a cell that is no number, with its line and column
+ * @throws {DataError} a key is empty or a cell is not a number, with its line and column
  */
 export async function readDelimited(
   path: string,
@@ -72,7 +73,7 @@ export async function readDelimited(
   return inputs;
 }
 
-/** An empty cell is 0. @throws {DataError} no number of events */
+/** Parses a count; an empty cell is 0. @throws {DataError} it is not a number of events */
 function countOf(count: number, place: Place): number {
   if (Number.isNaN(count)) return 0;
   if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
@@ -82,7 +83,7 @@ function countOf(count: number, place: Place): number {
   });
 }
 
-/** @throws {DataError} none, or beyond a 32-bit float */
+/** @throws {DataError} it is missing, or exceeds a 32-bit float */
 function weightOf(weight: number, place: Place): number {
   if (Number.isFinite(Math.fround(weight))) return weight;
   const got = Number.isNaN(weight) ? "an empty cell" : String(weight);

@@ -1,4 +1,4 @@
-// Foreign tables by the name of their format. A new one is a file beside this and a line here.
+// The readers of foreign tables by format. A new format is a file beside this one and a line here.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
@@ -26,7 +26,7 @@ interface Columns {
 }
 type Read = (path: string, rows: RowCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
-/** What reads each: gives every row to the collector, and tells what was read. */
+/** The reader of each format: it adds every row to the collector, and returns the fingerprints of the files. */
 export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,

@@ -1,21 +1,22 @@
-// One array of numpy's format, and rows of numbers in what types exports have: f32, f64, halves, and i8 with a scale a row.
+// Parses an array in numpy's format, and reads rows of numbers in the types of exports: f32, f64, halves, and i8 with a
+// scale per row.
 //
 // Source: numpy.lib.format, versions 1.0 to 3.0.
 
 import { fromHalf } from "../embedding/half.js";
 
 export interface NpyArray {
-  /** numpy's name of the elements */
+  /** numpy's name of the element type */
   descr: string;
   shape: number[];
-  /** aligned to any element */
+  /** aligned for any element type */
   data: Uint8Array<ArrayBuffer>;
 }
 
-/** Elements of vectors; Uint16Array holds the bits of halves. */
+/** Elements of vectors; Uint16Array contains the bits of halves. */
 export type Elements = Float32Array | Float64Array | Uint16Array | Int8Array;
 
-/** The array that a file holds; undefined where it is none in row order. */
+/** Parses the array of a file; undefined if it is invalid or not in row order. */
 export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
@@ -37,7 +38,10 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   };
 }
 
-/** Fixed-width text, little-endian u32 code points; undefined of another type, or where the data are fewer than the shape says. */
+/**
+ * Decodes fixed-width text, little-endian u32 code points; undefined for another type, or if there is less data than
+ * the shape says.
+ */
 export function textsOf({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
   if (!(width >= 1) || shape.length !== 1 || data.length < 4 * width * shape[0]!) return undefined;
@@ -46,7 +50,7 @@ export function textsOf({ descr, shape, data }: NpyArray): (string | undefined)[
     const row = points.subarray(r * width, (r + 1) * width);
     let end = width;
     while (end > 0 && row[end - 1] === 0) end--;
-    // one by one: a spread takes no key of 100,000 characters
+    // one by one, because spreading fails for a key of 100,000 characters
     const text: string[] = [];
     for (const point of row.subarray(0, end)) {
       if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return undefined;
@@ -58,7 +62,7 @@ export function textsOf({ descr, shape, data }: NpyArray): (string | undefined)[
 
 const elements = { "<f4": Float32Array, "<f8": Float64Array, "<f2": Uint16Array, "|i1": Int8Array };
 
-/** Numbers of those types; undefined of others, or where the data are fewer than the shape says. */
+/** Returns numbers of those types; undefined for others, or if there is less data than the shape says. */
 export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefined {
   if (!Object.hasOwn(elements, descr)) return undefined;
   const type = elements[descr as keyof typeof elements];
@@ -68,9 +72,9 @@ export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefin
 }
 
 /**
- * What gives a row as numbers.
+ * Returns a function that returns a row as numbers.
  *
- * @param scales f32[rows], of i8
+ * @param scales f32[rows], for i8
  */
 export function rowReader(
   values: Elements,
@@ -79,7 +83,7 @@ export function rowReader(
 ): (row: number) => ArrayLike<number> {
   const rowAt = (row: number): Elements => values.subarray(row * dim, (row + 1) * dim);
   if (values.BYTES_PER_ELEMENT === 2) return (row) => Float32Array.from(rowAt(row), (bits) => fromHalf(bits));
-  // as readers multiply: in 32 bits
+  // in 32 bits, as other readers multiply
   if (scales) return (row) => Float32Array.from(rowAt(row), (q) => q * scales[row]!);
   return rowAt;
 }

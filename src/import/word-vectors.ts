@@ -1,7 +1,8 @@
-// Formats of a word and its vector → rows: word2vec's text and binary form, fastText's .vec, GloVe's text.
+// Reads formats with a word and its vector per row: word2vec's text and binary format, fastText's .vec, GloVe's text.
 //
-// In text, a line is the key, then its numbers, between single blanks or tabs; a first line of two whole numbers is word2vec's
-// header, and what it promises must come. In the binary form a key ends at the first blank, and a line end may follow a row.
+// In text, a line contains the key and its numbers, separated by single blanks or tabs; a first line of two whole
+// numbers is word2vec's header, whose number of rows is checked. In the binary format a key ends at the first blank,
+// and a line end may follow a row.
 
 import { DataError } from "../errors.js";
 import { openSource } from "../io/source.js";
@@ -13,12 +14,12 @@ const MAX_KEY = 1 << 20;
 const MAX_LINE = 16 << 20;
 const MAX_DIM = 1 << 16;
 
-/** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
+/** Reads text. @throws {DataError} a line is invalid, or the number of rows differs from the header's */
 export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, true);
 }
 
-/** The same without a header: two numbers in the first line are a key and a number. @throws {DataError} a line that is no row */
+/** Reads text without a header: two numbers in the first line are a key and a number. @throws {DataError} a line is invalid */
 export async function readGlove(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
@@ -40,7 +41,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
     const [key, ...cells] = text.split(/[ \t]/);
     const vector = cells.map((cell) => {
       const x = Number(cell);
-      // Number reads 0x10, which no writer of decimals means
+      // Number also parses 0x10, which is not a decimal
       if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
           `expected a number, got '${cell}': a row must be a key without spaces followed by numbers`,
@@ -87,7 +88,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
   return [source.fingerprint()];
 }
 
-/** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row or goes on behind the last */
+/** Reads word2vec's binary format. @throws {DataError} no header, or the file ends within a row or continues after the last */
 export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();
@@ -100,7 +101,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
     at = 0;
     return true;
   };
-  /** The bytes up to a byte, which is passed over. */
+  /** Reads bytes up to a delimiter, which is skipped. */
   const until = async (byte: number, row: number): Promise<Buffer> => {
     for (;;) {
       const end = bytes.indexOf(byte, at);
@@ -129,7 +130,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
       );
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
-      // the line end after the row before
+      // skips the line end after the previous row
       const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path }, ` of row ${row}`);
       while (bytes.length - at < 4 * dim)
         if (!(await more()))
@@ -140,7 +141,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
       at += 4 * dim;
       rows.add(text, vector, { file: path });
     }
-    // the fingerprint is of the whole file
+    // reads to the end, because the fingerprint covers the whole file
     do {
       if (bytes.subarray(at).some((byte) => byte !== LF))
         throw new DataError(

@@ -1,5 +1,5 @@
-// apache-arrow from its own files, which takes five times as long to load as its bundle (apache-arrow.ts) and leaves the names that
-// subclasses use. What one makes, the other does not know.
+// Loads apache-arrow from its separate modules, which takes five times as long as its bundle (apache-arrow.ts) but
+// keeps the member names that subclasses use. Objects of one cannot be passed to the other.
 
 import type * as Arrow from "apache-arrow";
 import { createRequire } from "node:module";

@@ -1,23 +1,24 @@
-// Where things lie in an Arrow IPC file that this program wrote: its fields, its batches, and what each holds. apache-arrow
-// reads such files too, but takes 0.09 s to load and believes every length that it meets.
+// Reads the structure of an Arrow IPC file that this program wrote: its fields, its batches, and their contents.
+// apache-arrow reads such files too, but takes 0.09 s to load and trusts every length in the file.
 //
 //   "ARROW1"  schema  batch  batch ...  dictionary ...  footer  footer's length (i32)  "ARROW1"
 //
-// Metadata are FlatBuffers; fields of a table are named by their index in Arrow's Message.fbs, Schema.fbs and File.fbs. Reading
-// beyond the bytes of one throws a RangeError, which the rooms that read files turn into their own error.
+// Metadata are FlatBuffers; fields of a table are identified by their index in Arrow's Message.fbs, Schema.fbs and
+// File.fbs. Reading beyond the end of a FlatBuffer throws a RangeError, which the rooms that read files convert to
+// their own error.
 
 import { wrongOffsets } from "./offsets.js";
 
-/** The bytes of a file; `read` fills an array from a byte on, and fails where there are fewer. */
+/** Random access to a file; `read` fills an array from a byte offset on, and fails if the file ends before. */
 export interface ArrowBytes {
   size: number;
   read(into: Uint8Array, offset: number): Promise<void>;
 }
 
-/** Throws the error of a file that is not as it must be. */
+/** Throws the error for a file with an unexpected structure. */
 export type Fail = (why: string) => never;
 
-/** Arrow's numbers of types. */
+/** Arrow's numbers of types, from Schema.fbs. */
 export const ARROW_TYPES = { int: 2, float: 3, utf8: 5, fixedSizeList: 16 } as const;
 
 /** A table of a FlatBuffer. */
@@ -32,7 +33,7 @@ export class FlatTable {
     return new FlatTable(view, view.getUint32(0, true));
   }
 
-  /** Where a field stands; 0: it has its default. */
+  /** Returns the position of a field; 0 if it has its default value. */
   #field(index: number): number {
     const vtable = this.at - this.view.getInt32(this.at, true);
     const slot = 4 + 2 * index;
@@ -87,7 +88,7 @@ export class FlatTable {
     });
   }
 
-  /** A vector of structs of so many bytes; 64-bit numbers of each at the given offsets. */
+  /** Reads a vector of structs of `bytes` bytes each; returns the 64-bit numbers of each at the given offsets. */
   structs(index: number, bytes: number, offsets: readonly number[]): number[][] {
     const target = this.#target(index);
     const length = target === 0 ? 0 : this.view.getUint32(target, true);
@@ -97,30 +98,30 @@ export class FlatTable {
   }
 }
 
-/** Where a message lies: its offset, bytes of its metadata, bytes of its body. */
+/** The position of a message: its offset, bytes of its metadata, bytes of its body. */
 export interface Block {
   offset: number;
   meta: number;
   body: number;
 }
 
-/** The body of a message: rows, and where its buffers are in the file. */
+/** The body of a message: its number of rows, and the positions of its buffers in the file. */
 export interface Body {
   length: number;
   buffers: { offset: number; bytes: number }[];
 }
 
-/** Keys as Arrow holds text. */
+/** Keys in Arrow's layout of text. */
 export interface ArrowText {
   size: number;
   bytes: Uint8Array<ArrayBuffer>;
   offsets: Uint32Array<ArrayBuffer>;
 }
 
-/** An Arrow file whose footer was read. Lengths that it states are held against the bytes that are there. */
+/** An Arrow file whose footer was read. Lengths that the file states are checked against its size. */
 export class ArrowFile {
   readonly fields: readonly FlatTable[];
-  /** of the schema */
+  /** metadata of the schema */
   readonly metadata: ReadonlyMap<string, string>;
   readonly batches: readonly Block[];
   readonly #dictionaries: readonly Block[];
@@ -150,7 +151,7 @@ export class ArrowFile {
     return new ArrowFile(FlatTable.root(footer), bytes, fail);
   }
 
-  /** Bytes of the file in a buffer of their own. */
+  /** Reads bytes of the file into a new buffer. */
   async bytesAt(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.#bytes.size))
       return this.#fail(`it points to bytes ${offset} to ${offset + length} of ${this.#bytes.size}`);
@@ -159,12 +160,12 @@ export class ArrowFile {
     return bytes;
   }
 
-  /** A batch of rows. */
+  /** Reads the body of a batch of rows. */
   async batch(block: Block): Promise<Body> {
     return this.#body((await this.#message(block)).table(2), block);
   }
 
-  /** A dictionary's id and its keys, by their places in the file. */
+  /** Yields the id and keys of each dictionary, in the order of the file. */
   async *dictionaries(): AsyncGenerator<{ id: number; keys: ArrowText }> {
     for (const block of this.#dictionaries) {
       const header = (await this.#message(block)).table(2);
@@ -173,7 +174,7 @@ export class ArrowFile {
     }
   }
 
-  /** A column of text of a body, whose offsets are its buffer `index`, and its bytes the one behind. */
+  /** Reads a column of text of a body; its offsets are buffer `index`, its bytes the next buffer. */
   async textIn({ length, buffers }: Body, index: number): Promise<ArrowText> {
     if (length === 0) return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
     const offsets = new Uint32Array(
@@ -188,7 +189,7 @@ export class ArrowFile {
     };
   }
 
-  /** The first bytes of a body's buffer. */
+  /** Reads the first bytes of a body's buffer. */
   async bufferOf({ buffers }: Body, index: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const at = buffers[index];
     if (!at || at.bytes < length) return this.#fail("a batch is shorter than its rows");
@@ -197,7 +198,7 @@ export class ArrowFile {
 
   async #message({ offset, meta }: Block): Promise<FlatTable> {
     if (meta < 8) return this.#fail("a message has no header");
-    // a mark and the length stand before the metadata
+    // a marker and the length precede the metadata
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 
@@ -214,13 +215,13 @@ export class ArrowFile {
 }
 
 function blocksOf(footer: FlatTable, index: number): Block[] {
-  // the length of metadata is an i32, and what is beside it in the struct is padding
+  // the length of the metadata is an i32, followed by padding
   return footer
     .structs(index, 24, [0, 8, 16])
     .map(([offset, meta, body]) => ({ offset: offset!, meta: meta! % 2 ** 32, body: body! }));
 }
 
-/** The bytes of an open file. @param fail for a file that ends too early */
+/** Returns random access to an open file. @param fail throws the error for a file that ends too early */
 export async function arrowBytesOf(
   file: {
     stat(): Promise<{ size: number }>;

@@ -32,7 +32,7 @@ const fill =
   };
 const content = (): string => readFileSync(join(target, "model", "w"), "utf8");
 
-/** Runs writeDirectory in a process of its own that kills itself at the given step. */
+/** Runs writeDirectory in a new process that kills itself at the given step. */
 function killedAt(step: string): void {
   const script = `
     import { writeFileSync } from "node:fs";

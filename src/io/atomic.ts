@@ -1,10 +1,11 @@
-// Writing whole or absent: a directory or a file is made under a temporary name beside its target, synced, and renamed.
+// Writes a directory or a file completely or not at all: under a temporary name beside its target, which is synced and
+// renamed.
 //
-//   .NAME.new-ID   what is being written; nobody reads it, and nobody may who may not read the old NAME
+//   .NAME.new-ID   the output while it is written; no command reads it, and its access rights are at most those of the old NAME
 //   .NAME.old-ID   with force: the old NAME, between the two renames
-//   ID             of the writer, see leftovers
+//   ID             identifies the writer, see leftovers
 //
-// A kill between the two renames leaves no NAME: restoreInterrupted brings the old one back.
+// If the process is killed between the two renames, NAME is missing: restoreInterrupted restores the old one.
 
 import { constants } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -25,18 +26,19 @@ import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chun
 export type Step = "written" | "old-aside" | "in-place";
 
 export interface AtomicOptions {
-  /** aborting removes what was written so far and rejects with the signal's reason */
+  /** an abort removes the temporary and rejects with the signal's reason */
   signal?: AbortSignal;
-  /** what a directory must be to be replaced under force, so that `--force` on a mistyped path deletes nothing else */
+  /** the kind of directory that force may replace, so that `--force` with a mistyped path deletes nothing else */
   own?: OwnDirectory;
   /** called after each step; tests stop a writer there */
   onStep?: (step: Step) => void | Promise<void>;
 }
 
 /**
- * Checks that a target can be written, before long work whose result would have nowhere to go.
+ * Checks that a target can be written, so that long work does not fail at its end.
  *
- * @throws {OutputError} it exists (without force), is nothing this tool would replace, or its parent cannot be written to
+ * @throws {OutputError} the target exists (without force), is not an output of this program, or its parent is not
+ * writable
  */
 export async function checkOutput(
   target: string,
@@ -65,12 +67,13 @@ export async function checkOutput(
 }
 
 /**
- * Makes a directory whole or not at all: `write` fills it under a temporary name, every file is synced, then it is renamed.
+ * Writes a directory completely or not at all: `write` fills it under a temporary name, every file is synced, then it
+ * is renamed.
  *
- * Whatever goes wrong, and on abort, the temporary is removed and an old target stands as it was.
+ * On an error or abort, the temporary is removed and the old target is unchanged.
  *
- * @throws {OutputError} as checkOutput, or the target appeared meanwhile
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {OutputError} as checkOutput, or the target was created meanwhile
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeDirectory(
   target: string,
@@ -91,7 +94,7 @@ export async function writeDirectory(
     if (exists && !force)
       throw new OutputError(`output '${target}' was created by another program in the meantime`);
     if (exists) {
-      // hours may have passed since
+      // hours may have passed since the first check
       await checkDirectory(target, own);
       await keepAccess(target, temporary);
       await rename(target, old);
@@ -105,16 +108,17 @@ export async function writeDirectory(
     }
     await syncDirectory(dirname(resolve(target)));
     await onStep?.("in-place");
-    // the new one stands: an old one that resists deletion is swept by the next write
+    // the new directory is complete; if the old one cannot be deleted now, the next write removes it
     if (exists) await rm(old, { recursive: true, force: true }).catch(() => undefined);
   });
 }
 
 /**
- * Writes a file whole or not at all. A device or a pipe (`/dev/null`) is written through, since it cannot be replaced.
+ * Writes a file completely or not at all. A device or a pipe (`/dev/null`) is written directly, because it cannot be
+ * replaced.
  *
  * @throws {OutputError} as checkOutput
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeFileAtomic(
   path: string,
@@ -138,7 +142,7 @@ export async function writeFileAtomic(
 }
 
 /**
- * Writes a file as writeFileAtomic does, or chunk by chunk to `write` where no path is given, or `-`.
+ * Writes a file like writeFileAtomic, or passes its chunks to `write` if the path is missing or `-`.
  *
  * @throws {OutputError} as checkOutput
  * @throws {IoError} as writeFileAtomic
@@ -157,10 +161,11 @@ export async function writeFileOr(
 }
 
 /**
- * Makes a file whole or not at all: `write` fills an empty one under a temporary name, it is synced, then renamed.
+ * Writes a file completely or not at all: `write` fills an empty file under a temporary name, which is synced and
+ * renamed.
  *
- * @throws {OutputError} as checkOutput, or the target is a device or a pipe, which is not made by renaming
- * @throws {IoError} disk full, permission and the like on the way
+ * @throws {OutputError} as checkOutput, or the target is a device or a pipe, which cannot be replaced by renaming
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeFileBy(
   path: string,
@@ -186,10 +191,10 @@ export async function writeFileBy(
 }
 
 /**
- * Brings back `NAME` where a writer was killed between its two renames; every command that opens a run calls it first.
+ * Restores `NAME` if a writer was killed between its two renames; every command that opens a run calls it first.
  *
- * @param isAlone whether the caller knows, by a lock, that no other writer lives
- * @returns the path of an old directory that was left alone because its writer may still be at work, for the error message
+ * @param isAlone true if the caller holds a lock, so that no other writer is running
+ * @returns the path of an old directory that was kept because its writer may still be running, for the error message
  */
 export async function restoreInterrupted(target: string, isAlone = false): Promise<string | undefined> {
   if (await lstat(target).catch(() => undefined)) return undefined;
@@ -205,7 +210,7 @@ export async function restoreInterrupted(target: string, isAlone = false): Promi
       await syncDirectory(parent);
       return undefined;
     } catch (error) {
-      // another command restored it first, which is as good
+      // another command restored it first
       if (await lstat(target).catch(() => undefined)) return undefined;
       throw asIoError(error, `cannot restore '${target}' from '${name}'`);
     }
@@ -214,10 +219,11 @@ export async function restoreInterrupted(target: string, isAlone = false): Promi
 }
 
 /**
- * Makes a directory beside a target, whole and synced, lets it be used, and removes it however that ends.
+ * Creates a directory beside a target, complete and synced, calls `use` with it, and removes it afterwards, also after
+ * an error.
  *
- * @param isNeeded whether something still leads to it, when its use has failed: then it stays
- * @throws {IoError} disk full, permission and the like on the way
+ * @param isNeeded whether something still refers to the directory after an error; if so, it is kept
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function withTemporary(
   target: string,
@@ -234,7 +240,7 @@ export async function withTemporary(
   await underTemporaryName(target, "directory", whole, isNeeded);
 }
 
-/** Runs a write under a temporary name that is removed however it ends. */
+/** Runs a write under a temporary name, which is removed afterwards, also after an error. */
 async function underTemporaryName(
   target: string,
   kind: "directory" | "file",
@@ -244,7 +250,7 @@ async function underTemporaryName(
   const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
   const temporary = join(parent, temporaryName(name, "new", id));
-  // what something may lead to is not removed without a look
+  // without this check, a directory that something refers to would be removed when the process ends
   if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {
@@ -267,7 +273,7 @@ async function underTemporaryName(
   }
 }
 
-/** Removes what dead writers left beside a target that stands (or that was never there). */
+/** Removes temporary files that dead writers left beside a target that exists (or never existed). */
 async function sweep(target: string): Promise<void> {
   const parent = dirname(resolve(target));
   const kinds = (await lstat(target).catch(() => undefined)) ? (["new", "old"] as const) : (["new"] as const);

@@ -1,18 +1,18 @@
-// The decompressors that this Node has: zstd came to node:zlib in 22.15.
+// Decompressors of this Node version: node:zlib supports zstd since 22.15.
 
 import * as zlib from "node:zlib";
 import { Readable, type Transform } from "node:stream";
 import { UsageError } from "../errors.js";
 
-/** From compressed bytes to what they hold; it reads all of its input, also what follows its end. */
+/** Decompresses a stream; reads all of its input, including bytes after the end of the compressed data. */
 export type Decompress = (compressed: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>;
 
 interface Options {
-  /** bytes of the pieces that come out */
+  /** size of the output pieces in bytes */
   chunkSize: number;
 }
 
-/** Of gzip, any number of members. */
+/** Decompresses gzip with any number of members. */
 export function gunzip(options: Options): Decompress {
   return async function* (bytes) {
     const compressed = Readable.from(bytes, { objectMode: false });
@@ -20,7 +20,7 @@ export function gunzip(options: Options): Decompress {
     compressed.on("error", (error) => stream.destroy(error));
     try {
       yield* bytesOf(compressed.pipe(stream));
-      // it may end before its input does (bytes after the last member): the fingerprint needs them all
+      // the stream may end before its input (bytes after the last member), but the fingerprint needs all bytes
       for await (const _ of compressed);
     } finally {
       compressed.destroy();
@@ -29,10 +29,10 @@ export function gunzip(options: Options): Decompress {
   };
 }
 
-/** A stream that knows how many bytes it has taken. */
+/** A stream that counts its input bytes. */
 type Counting = Transform & { bytesWritten: number };
 
-/** Of zstd, any number of frames. @throws {UsageError} this Node has no zstd */
+/** Decompresses zstd with any number of frames. @throws {UsageError} this Node version has no zstd */
 export function unzstd(options: Options): Decompress {
   const zstd: typeof zlib & { createZstdDecompress?: (options: Options) => Counting } = zlib;
   const create = zstd.createZstdDecompress;
@@ -56,9 +56,9 @@ export function unzstd(options: Options): Decompress {
 }
 
 /**
- * Gives a stream its input. Node's ends silently where a frame ends within a piece.
+ * Passes input to a stream for one frame. Node's stream ends silently if a frame ends within a piece.
  *
- * @returns what it has not taken, the next frame's; undefined when the input has ended
+ * @returns the unused input, which belongs to the next frame; undefined at the end of the input
  */
 async function feedFrame(
   first: Uint8Array | undefined,
@@ -82,7 +82,7 @@ async function feedFrame(
   return undefined;
 }
 
-/** The pieces of a byte stream, which Node types as anything. */
+/** Types the pieces of a byte stream, which Node types as `any`. */
 export function bytesOf(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- neither objectMode nor an encoding is set
   return stream as AsyncIterable<Uint8Array>;

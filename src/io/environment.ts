@@ -1,9 +1,9 @@
-// Values that a command takes from environment variables, so that a secret stands in no command line and in no file.
+// Reads environment variables, so that secrets are in no command line and no file.
 
 import { env } from "node:process";
 import { UsageError } from "../errors.js";
 
-/** A variable's value. @throws {UsageError} it is not set, or empty */
+/** Returns the value of a variable. @throws {UsageError} it is not set, or empty */
 export function variableOf(name: string): string {
   const value = env[name];
   if (value === undefined || value === "")
@@ -11,7 +11,7 @@ export function variableOf(name: string): string {
   return value;
 }
 
-/** A variable's value, where it has one. */
+/** Returns the value of a variable, or undefined. */
 export function environmentVariable(name: string): string | undefined {
   return env[name] || undefined;
 }

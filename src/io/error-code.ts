@@ -1,4 +1,7 @@
-/** The `code` of an error of Node's, as ENOENT; empty when it has none. Under jest such errors are not instanceof Error. */
+/**
+ * Returns the `code` of an error of Node's, such as ENOENT; empty if it has none. Does not use instanceof Error, which
+ * is false under jest.
+ */
 export function errorCode(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

@@ -1,4 +1,4 @@
-// What identifies an input: a manifest states it, so that a run can be reproduced and a leak found.
+// The fingerprint of an input file. Manifests contain it, so that runs can be reproduced and data leaks detected.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -7,15 +7,15 @@ import { asIoError, codeOf } from "./write.js";
 
 const UPDATE = 1 << 30;
 
-/** The checksum of bytes, hexadecimal. */
+/** Returns the SHA-256 of bytes, hexadecimal. */
 export function sha256Of(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** The checksum of several arrays of bytes, one after another, whatever their sizes. */
+/** Returns the SHA-256 of several concatenated arrays of bytes of any size. */
 export function sha256OfAll(parts: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
-  // one update takes 2 GiB at most
+  // one update takes at most 2 GiB
   for (const part of parts)
     for (let at = 0; at < part.length; at += UPDATE) hash.update(part.subarray(at, at + UPDATE));
   return hash.digest("hex");
@@ -24,17 +24,17 @@ export function sha256OfAll(parts: readonly Uint8Array[]): string {
 export interface InputFingerprint {
   /** as the user named it; `-` for standard input */
   path: string;
-  /** of the file as it is on disk, compressed or not */
+  /** size of the file on disk, compressed or not */
   bytes: number;
   /** hexadecimal */
   sha256: string;
-  /** what the checksum is of, where it is not of the file's bytes: of the rows as they were read */
+  /** `rows` if the checksum is that of the rows as they were read, and not of the file's bytes */
   of?: "rows";
-  /** of a file on another machine: when it was last modified, ISO 8601 */
+  /** time of the last modification of a remote file, ISO 8601 */
   modified?: string;
 }
 
-/** Of a file as it is now. @throws {NoInputError} there is none @throws {IoError} */
+/** Computes the fingerprint of a file. @throws {NoInputError} the file does not exist @throws {IoError} */
 export async function fingerprintOf(path: string): Promise<InputFingerprint> {
   const hash = createHash("sha256");
   let bytes = 0;

@@ -1,20 +1,21 @@
-// Files that a shell has listed ('logs/*.csv' without quotes) → the pattern that matches them and those that come later.
+// Finds a glob pattern for files that a shell has expanded ('logs/*.csv' without quotes), so that it also matches later
+// files.
 //
 //   logs/sales_2010-W48.csv.gz, logs/sales_2010-W49.csv.gz ──► logs/sales_*.csv.gz
 //
-// A date or a number that differs takes its neighbours along: next year's files are to match, too.
+// If one number of a date differs, the whole date is replaced, so that next year's files match, too.
 
 import { MAGIC, expandPaths } from "./glob.js";
 
-/** What a list of files comes to. */
+/** The patterns for a list of files. */
 export interface Proposal {
-  /** one, or one for each compression; they match exactly the files. Undefined: none does */
+  /** one pattern, or one per compression, that matches exactly the files; undefined if there is none */
   patterns?: string[];
-  /** the pattern that comes nearest, and what it matches beside the files */
+  /** the closest pattern, and the other files that it matches */
   nearest?: { pattern: string; others: string[] };
 }
 
-/** Finds the widest pattern that matches the files and no others that are there now. @param files two or more */
+/** Finds the widest pattern that matches the given files and no other existing ones. @param files two or more */
 export async function patternsFor(files: readonly string[]): Promise<Proposal> {
   const wanted = new Set(files);
   let nearest: Proposal["nearest"];
@@ -27,7 +28,7 @@ export async function patternsFor(files: readonly string[]): Promise<Proposal> {
   return { nearest };
 }
 
-/** A pattern for a file and others that are named like it; undefined where its name has no number. */
+/** Returns a pattern for a file and others with a similar name; undefined if its name contains no number. */
 export function patternLike(file: string): string | undefined {
   const at = file.lastIndexOf("/") + 1;
   const { stem, compression } = split(file.slice(at));
@@ -37,7 +38,7 @@ export function patternLike(file: string): string | undefined {
   return `${file.slice(0, at)}${cutPrefix(stem.slice(0, number.index))}*${cutSuffix(stem.slice(end))}${compression}`;
 }
 
-/** Lists of patterns, wider ones first. */
+/** Returns candidate patterns, the widest first. */
 function candidates(files: readonly string[]): string[][] {
   const named = files.map((file) => {
     const at = file.lastIndexOf("/") + 1;
@@ -58,7 +59,7 @@ function candidates(files: readonly string[]): string[][] {
   });
 }
 
-/** A file's name apart from the ending that says how it is compressed. */
+/** Splits off the extension that states a file's compression. */
 function split(name: string): { stem: string; compression: string } {
   const compression = /\.(gz|zst)$/i.exec(name)?.[0] ?? "";
   return { stem: name.slice(0, name.length - compression.length), compression };
@@ -75,12 +76,12 @@ function pattern(names: readonly string[], width: "wide" | "narrow"): string {
   const [prefix, suffix] = [first!.slice(0, head), first!.slice(first!.length - tail)];
   if (width === "narrow") return `${prefix}*${suffix}`;
   const shapes = new Set(names.map((name) => name.replaceAll(/\d+/g, "0")));
-  // names of different words: a word is not cut in two
+  // the names differ in words: the pattern replaces whole words
   if (shapes.size > 1) return `${prefix.replace(/[\p{L}\d]+$/u, "")}*${suffix.replace(/^[\p{L}\d]+/u, "")}`;
   return `${cutPrefix(prefix)}*${cutSuffix(suffix)}`;
 }
 
-/** Without the numbers at its end and what stands between them: `ratings-2013-w0` is `ratings-`. */
+/** Removes the numbers at the end of a prefix and the separators between them: `ratings-2013-w0` becomes `ratings-`. */
 function cutPrefix(prefix: string): string {
   const runs = prefix.match(/\d+|\D+/g) ?? [];
   while (runs.length > 0 && (/\d/.test(runs.at(-1)!) || (runs.length > 1 && runs.at(-1)!.length <= 2)))
@@ -88,7 +89,7 @@ function cutPrefix(prefix: string): string {
   return runs.join("");
 }
 
-/** The same of the numbers at its start: `-03-2013.csv` is `.csv`. */
+/** Removes the numbers at the start of a suffix in the same way: `-03-2013.csv` becomes `.csv`. */
 function cutSuffix(suffix: string): string {
   const runs = suffix.match(/\d+|\D+/g) ?? [];
   while (runs.length > 0 && (/\d/.test(runs[0]!) || (runs.length > 1 && runs[0]!.length <= 2))) runs.shift();

@@ -1,16 +1,18 @@
-// Patterns that no shell has expanded ('logs/*.csv.gz' in quotes, or from a crontab) → the files they match.
+// Expands patterns that the shell did not expand ('logs/*.csv.gz' in quotes, or from a crontab) to the files that
+// match.
 
 import { readdir, stat } from "node:fs/promises";
 import { NoInputError } from "../errors.js";
 
-/** A path with one of these is a pattern, unless it exists. */
+/** Characters of patterns; a path with one of these is a pattern unless a file of that name exists. */
 export const MAGIC = /[*?[]/;
 
 /**
- * Paths with their patterns replaced by the files that match, in the order of their names' UTF-16 units.
+ * Replaces patterns by the files that match them, in the order of the UTF-16 units of their names.
  *
- * `*` any text within a name, `?` one character, `[abc]` and `[!a-z]` one of a set, `**` any folders. Names that start
- * with a dot match only where the pattern has the dot. A path that exists is itself, whatever characters it has.
+ * `*` matches any text within a name, `?` one character, `[abc]` and `[!a-z]` one of a set, `**` any folders. Names
+ * that start with a dot match only if the pattern has the dot. An existing path denotes itself, whatever characters it
+ * has.
  *
  * @throws {NoInputError} a pattern matches nothing
  */
@@ -41,7 +43,7 @@ async function matching(pattern: string): Promise<string[]> {
   return found.sort(byUnits);
 }
 
-/** What one part of a pattern makes of a folder; only files are of use at the end. */
+/** Expands one component of a pattern in a folder; the last component matches files only. */
 async function step(folder: string, part: string, isLast: boolean): Promise<string[]> {
   const join = (name: string) => (folder === "" || folder === "/" ? `${folder}${name}` : `${folder}/${name}`);
   if (part === "**") {
@@ -58,7 +60,7 @@ async function step(folder: string, part: string, isLast: boolean): Promise<stri
   return kept;
 }
 
-/** The folder and all folders below it; links are not followed, so that there is an end. */
+/** Lists a folder and all folders below it. Links are not followed, because they may form a loop. */
 async function descendants(folder: string, join: (name: string) => string): Promise<string[]> {
   const all = [folder];
   let inner: string[] = [];
@@ -68,7 +70,7 @@ async function descendants(folder: string, join: (name: string) => string): Prom
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
       .map(({ name }) => name);
   } catch {
-    // what cannot be listed matches nothing
+    // a folder that cannot be listed matches nothing
   }
   for (const name of inner) {
     const path = join(name);
@@ -93,7 +95,7 @@ function patternOf(part: string): RegExp {
   try {
     return new RegExp(`^${source}$`, "u");
   } catch {
-    // a set such as [z-a] is none: no name matches
+    // an invalid set such as [z-a] matches no name
     return /(?!)/;
   }
 }

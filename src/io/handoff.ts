@@ -1,12 +1,12 @@
-// What one loop makes and another takes, one piece at a time: the maker waits until its piece is taken.
+// Passes pieces from a producer to a consumer, one at a time: the producer waits until its piece is taken.
 
-/** Pieces on their way from a callback to a loop over them. */
+/** Pieces that a callback produces and a loop consumes. */
 export class Handoff<T> {
   #given: { piece: T; taken: () => void } | undefined;
   #isOver = false;
   #wake: () => void = () => undefined;
 
-  /** Waits until the piece is taken. @throws {Error} nobody takes any more */
+  /** Waits until the piece is taken. @throws {Error} the consumer has stopped */
   async give(piece: T): Promise<void> {
     if (this.#isOver) throw new Error("the taker has stopped");
     await new Promise<void>((taken) => {
@@ -17,9 +17,10 @@ export class Handoff<T> {
   }
 
   /**
-   * The pieces, as they are given, and then the maker's last ones.
+   * Yields the pieces as they are given, and finally the last ones of the producer.
    *
-   * @param making ends when nothing more is given; its error is the loop's, but for one that says that the taker has stopped
+   * @param making resolves when the producer has ended; the loop throws its error, unless it says that the consumer has
+   * stopped
    */
   async *taken(making: Promise<readonly T[]>): AsyncGenerator<T> {
     let ended: { last: readonly T[] } | { error: unknown } | undefined;

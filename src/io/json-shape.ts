@@ -1,13 +1,13 @@
-// What JSON of an artifact must look like before anything relies on it: a checksum says that the bytes are those that were
-// written, not by whom. A file's shape stands once, beside what writes it. (zod takes 40 ms to load, a third of the start of a
-// command; config files are checked by it.)
+// Checks the structure of an artifact's JSON before it is used: a checksum shows that the bytes are those that were
+// written, but not who wrote them. The shape of a file is declared once, beside the code that writes it. (zod takes 40
+// ms to load, a third of the start of a command; config files are checked with it.)
 
 import { ArtifactError, excerpt } from "../errors.js";
 
-/** What is wrong with a value: where in the file, and what was expected; undefined when nothing is. */
+/** Returns the problem of a value: where in the file, and what was expected; undefined if there is none. */
 export type Shape = (value: unknown, at: string) => string | undefined;
 
-/** Levels of lists and objects that a value may have. */
+/** Most nested lists and objects of a value. */
 const MAX_DEPTH = 32;
 
 function expected(what: string, at: string, value: unknown): string {
@@ -23,13 +23,13 @@ function expected(what: string, at: string, value: unknown): string {
   return `${at === "" ? "it" : at}: expected ${what}, got ${shown}`;
 }
 
-/** A value for which `holds`. @param what it is, for the message */
+/** A value for which `holds` returns true. @param what the expected value, for the message */
 export function where(what: string, holds: (value: unknown) => boolean): Shape {
   return (value, at) => (holds(value) ? undefined : expected(what, at, value));
 }
 
 export const text = where("text", (value) => typeof value === "string");
-/** Text that the operating system takes for a path: it has no NUL. */
+/** A text that the operating system accepts as a path: it contains no NUL. */
 export const path = where(
   "a path without NUL",
   (value) => typeof value === "string" && !value.includes("\0"),
@@ -41,7 +41,7 @@ export const count = where(
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
-/** Any value, but none that is nested deeply. */
+/** Any value that is not nested too deeply. */
 export const anything: Shape = (value, at) =>
   depthOf(value, MAX_DEPTH) < MAX_DEPTH
     ? undefined
@@ -63,7 +63,7 @@ export function whole(least: number, most: number): Shape {
   );
 }
 
-/** One of a few words. */
+/** One of the given words. */
 export function word(...words: readonly string[]): Shape {
   return where(
     words.map(excerpt).join(" or "),
@@ -76,7 +76,7 @@ export function orNull(shape: Shape): Shape {
   return (value, at) => (value === null ? undefined : shape(value, at));
 }
 
-/** A value of one of the shapes; the message is the last one's. */
+/** A value of one of the shapes; the message is that of the last shape. */
 export function either(...shapes: readonly Shape[]): Shape {
   return (value, at) => {
     let problem: string | undefined;
@@ -88,7 +88,7 @@ export function either(...shapes: readonly Shape[]): Shape {
   };
 }
 
-/** A list. @param length how many; any number when absent */
+/** A list. @param length its length; any length when absent */
 export function list(shape: Shape, length?: number): Shape {
   return (value, at) => {
     if (!Array.isArray(value)) return expected("a list", at, value);
@@ -98,13 +98,13 @@ export function list(shape: Shape, length?: number): Shape {
   };
 }
 
-/** An object of any names. */
+/** An object with any member names. */
 export function record(shape: Shape): Shape {
   return (value, at) =>
     isObject(value) ? firstOf(Object.entries(value), () => shape, at) : expected("an object", at, value);
 }
 
-/** An object of these names; others may stand beside them. */
+/** An object with the given members; other members are allowed. */
 export function object(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
   return (value, at) => {
     if (!isObject(value)) return expected("an object", at, value);
@@ -133,17 +133,17 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The value that a JSON file of an artifact holds.
+ * Parses and checks a JSON file of an artifact.
  *
  * @param file for messages
- * @param remake how its user can make it again, for the message
- * @throws {ArtifactError} no JSON, or not of the shape; says where
+ * @param remake how to create the file again, for the message
+ * @throws {ArtifactError} invalid JSON, or not of the shape; the message says where
  */
 export function parseJson(bytes: Uint8Array, shape: Shape, file: string, remake = "train again"): unknown {
   return checked(Buffer.from(bytes).toString("utf8"), shape, `'${file}'`, remake);
 }
 
-/** The values of the lines of a file. @throws {ArtifactError} as parseJson; names the line */
+/** Parses and checks the lines of a JSON lines file. @throws {ArtifactError} as parseJson; the message has the line */
 export function parseJsonLines(bytes: Uint8Array, shape: Shape, file: string): unknown[] {
   return Buffer.from(bytes)
     .toString("utf8")

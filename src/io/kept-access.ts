@@ -1,4 +1,4 @@
-// Who may read an output that replaces another: mode, owner and group are those of what it replaces.
+// Gives an output that replaces another the same mode, owner and group.
 
 import { chmod, chown, lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,17 +12,20 @@ export interface Access {
 
 const OWNER_MAY_WRITE = 0o700;
 
-/** Mode, owner and group of what stands at a path, links followed; undefined if nothing does. */
+/** Returns the mode, owner and group of a path, following links; undefined if it does not exist. */
 export async function accessOf(path: string): Promise<Access | undefined> {
   return await stat(path).catch(() => undefined);
 }
 
-/** Gives a new file or directory the access of the old one while it is written: its writer may write to it, too. */
+/** Gives a new file or directory the access rights of the old one during the write, but keeps it writable for the writer. */
 export async function giveWhileWritten(path: string, { mode, uid, gid }: Access): Promise<void> {
   await give(path, { mode: mode | ((await lstat(path)).isDirectory() ? OWNER_MAY_WRITE : 0o600), uid, gid });
 }
 
-/** Gives a new file or directory the access of the old one at `old`, and so each file and folder below that both have. */
+/**
+ * Gives a new file or directory the access rights of the old one at `old`, and likewise each file and folder below that
+ * both contain.
+ */
 export async function keepAccess(old: string, made: string): Promise<void> {
   const [before, now] = [await stat(old).catch(() => undefined), await lstat(made)];
   if (!before || before.isDirectory() !== now.isDirectory()) return;
@@ -32,10 +35,10 @@ export async function keepAccess(old: string, made: string): Promise<void> {
 }
 
 async function give(path: string, { mode, uid, gid }: Access): Promise<void> {
-  // only root may give a file away
+  // only root may change the owner
   await chown(path, uid, gid).catch(() => chown(path, -1, gid).catch(() => undefined));
   const isInGroup = (await lstat(path)).gid === gid;
-  // rights of a group that it could not be given to are not another group's
+  // if the group could not be changed, the rights of the old group must not apply to another group
   const others = mode & 0o7;
   const permitted = isInGroup ? mode & 0o7777 : (mode & 0o700) | (others << 3) | others;
   await chmod(path, permitted).catch((error: unknown) => {

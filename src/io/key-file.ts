@@ -1,4 +1,4 @@
-// A secret that ids are replaced under: read from a file, so that it stands in no command line and no manifest.
+// Reads the secret of keyed hashes from a file, so that it is in no command line and no manifest.
 
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -11,10 +11,10 @@ const MIN_BYTES = 16;
 export type KeyedHash = (bytes: Uint8Array) => string;
 
 /**
- * The hash under a file's secret: its bytes, without the line end after them.
+ * Returns the hash function for the secret in a file: its bytes, without a trailing line end.
  *
- * @throws {NoInputError} no such file, or it cannot be read
- * @throws {UsageError} a secret of fewer than 16 bytes, which can be guessed
+ * @throws {NoInputError} the file does not exist or cannot be read
+ * @throws {UsageError} the secret has fewer than 16 bytes and could be guessed
  */
 export async function keyedHashFrom(path: string): Promise<KeyedHash> {
   let content: Buffer;

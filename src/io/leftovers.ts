@@ -1,9 +1,9 @@
-// Names of what is not whole yet or no longer needed, which tell whether their writer lives.
+// Names of outputs that are incomplete or no longer needed; a name shows whether its writer is still running.
 //
-//   .NAME.new-ID    what is being written, to become NAME
-//   .NAME.old-ID    the NAME that it replaces, until the new one stands
-//   .NAME.gone-ID   a NAME that is being removed: nothing brings it back
-//   ID              PID-RANDOM-HOST of the writer; it stands in names only and reaches no result
+//   .NAME.new-ID    an output while it is written, which becomes NAME
+//   .NAME.old-ID    the NAME that it replaces, until the new one is in place
+//   .NAME.gone-ID   a NAME that is being removed and is never restored
+//   ID              PID-RANDOM-HOST of the writer; it occurs in names only and affects no result
 
 import { randomBytes } from "node:crypto";
 import { lstat, readdir, mkdtemp, rm } from "node:fs/promises";
@@ -13,36 +13,36 @@ import { codeOf, asIoError } from "./write.js";
 
 type Kind = "new" | "old" | "gone";
 
-/** IDs of this process's own writes: its pid is alive, but one of its old writes may have failed. */
+/** IDs of this process's current writes. The pid of this process is alive, but an earlier write of it may have failed. */
 const ours = new Set<string>();
 
-/** An ID for a write of this process, which counts as alive until `endWrite`. */
+/** Returns an ID for a write of this process, which counts as running until `endWrite`. */
 export function startWrite(): string {
   const id = `${process.pid}-${randomBytes(6).toString("hex")}-${hostName()}`;
   ours.add(id);
   return id;
 }
 
-/** Ends a write, however it went. */
+/** Marks a write as ended, whether it succeeded or not. */
 export function endWrite(id: string): void {
   ours.delete(id);
 }
 
-/** The name that a write gives to what is to become NAME, or was. */
+/** Returns the temporary name for an output that will become NAME, or was NAME. */
 export function temporaryName(name: string, kind: Kind, id: string): string {
   return `.${name}.${kind}-${id}`;
 }
 
 export interface Leftover {
   name: string;
-  /** the name that it was to become, or was */
+  /** the final or former name */
   of: string;
   kind: Kind;
-  /** whether its writer is surely gone */
+  /** true if its writer is certainly not running */
   dead: boolean;
 }
 
-/** Temporary names beside a target, the most recently renamed first. */
+/** Lists the temporary names beside a target, the most recently renamed first. */
 export async function leftoversOf(target: string, kind: Kind): Promise<Leftover[]> {
   const [parent, of] = [dirname(resolve(target)), basename(resolve(target))];
   const found = (await leftoversIn(parent)).filter(
@@ -55,7 +55,7 @@ export async function leftoversOf(target: string, kind: Kind): Promise<Leftover[
   return found.sort((a, b) => renamed.get(b.name)! - renamed.get(a.name)!);
 }
 
-/** All temporary names in a directory; none where it cannot be read. */
+/** Lists all temporary names in a directory; returns none if it cannot be read. */
 export async function leftoversIn(directory: string): Promise<Leftover[]> {
   const names = await readdir(directory).catch(() => []);
   return names.flatMap((name): Leftover[] => {
@@ -65,10 +65,10 @@ export async function leftoversIn(directory: string): Promise<Leftover[]> {
   });
 }
 
-/** Whether a writer is surely gone. One on another machine that shares the disk is not known to be. */
+/** Whether a writer is certainly not running. This is unknown for a writer on another machine that shares the disk. */
 function isDead(id: string, pid: number, writerHost: string): boolean {
   if (writerHost !== hostName()) return false;
-  // a container gives the same pid to every run
+  // in containers, every run has the same pid
   if (pid === process.pid) return !ours.has(id);
   try {
     process.kill(pid, 0);
@@ -78,19 +78,19 @@ function isDead(id: string, pid: number, writerHost: string): boolean {
   }
 }
 
-/** The machine's name, of letters that a file's name takes. */
+/** Returns the machine's name, restricted to characters that are safe in file names. */
 export function hostName(): string {
   return hostname().replaceAll(/[^A-Za-z0-9.-]/g, "_");
 }
 
-// What this process holds under names that are to go: temporary files and directories, and locks. Whoever ends the process in the
-// middle of its work removes them.
+// Tracks the temporary files, directories and locks of this process, so that they are removed when the process is ended
+// in the middle of its work.
 
-/** A name that is to go. */
+/** A temporary file or directory, or a lock. */
 export interface Unfinished {
-  /** absolute, or from the working directory of the process */
+  /** absolute, or relative to the working directory of the process */
   path: string;
-  /** of a lock: what it points to while it is this process's */
+  /** for a lock: the link's target while this process holds it */
   target?: string;
 }
 
@@ -98,22 +98,25 @@ type Observer = (unfinished: Unfinished, isThere: boolean) => void;
 
 let observer: Observer = () => undefined;
 
-/** Has each such name reported: before it is made, and when it has been renamed or removed. */
+/** Sets the observer, which is called before each such name is created, and after it was renamed or removed. */
 export function observeUnfinished(observe: Observer): void {
   observer = observe;
 }
 
-/** To be called before such a name is made. */
+/** Must be called before such a name is created. */
 export function unfinishedStarts(unfinished: Unfinished): void {
   observer(unfinished, true);
 }
 
-/** To be called when it is no more. */
+/** Must be called after it was renamed or removed. */
 export function unfinishedEnds(path: string): void {
   observer({ path }, false);
 }
 
-/** Calls `work` with a new directory under the system's temporary one, and removes it however that ends. @throws {IoError} */
+/**
+ * Calls `work` with a new directory under the system's temporary one, and removes it afterwards, also after an error.
+ * @throws {IoError}
+ */
 export async function withTemporaryDirectory<T>(
   name: string,
   work: (path: string) => Promise<T>,

@@ -1,10 +1,11 @@
-// The files that a description (manifest.json, publication.json, dataset.json) lists of its directory.
+// Checks the files that a description (manifest.json, publication.json, dataset.json) lists.
 //
-// A run, a version or a dataset may come from a stranger, and its description with it: a checksum says that a file is the one that
-// was listed, not that it lies in the directory. Names are checked before any of them is joined to a path, and what stands under
-// them is checked before any of it is opened: a link leads elsewhere, and opening a named pipe waits for ever.
+// A run, a version or a dataset may come from an untrusted source, including its description: a checksum shows that a
+// file is the one that was listed, not that it is inside the directory. Names are checked before any of them is joined
+// to a path, and the kinds of files before any of them is opened: a link may lead out of the directory, and opening a
+// named pipe blocks.
 //
-// Hard links need no check: nothing here writes into a file of a directory that it has opened.
+// Hard links need no check, because no command writes into a file of a directory that it has opened.
 
 import { lstat } from "node:fs/promises";
 import { join, posix } from "node:path";
@@ -14,10 +15,11 @@ import { asIoError, codeOf } from "./write.js";
 const ADVICE = "it is damaged or was tampered with; do not use it, get a new copy from a trusted source";
 
 /**
- * Why names cannot be those of the files of one directory; undefined when they can. A name is relative, with slashes, and stays in
- * the directory on every system; no two may be one file where case or Unicode composition does not count.
+ * Returns why names cannot be those of the files of one directory, or undefined if they can. A name must be relative,
+ * with slashes, and stay in the directory on every system; no two may denote the same file if case or Unicode
+ * composition is ignored.
  *
- * @param reserved names that the list must not have
+ * @param reserved names that the list must not contain
  */
 export function whyNotListed(names: readonly string[], reserved: readonly string[] = []): string | undefined {
   const folded = new Set(reserved.map(fold));
@@ -40,22 +42,21 @@ function whyNoName(name: string): string | undefined {
   return undefined;
 }
 
-/** @param file that lists the names, for the message @throws {ArtifactError} as whyNotListed */
+/** @param file the file that lists the names, for the message @throws {ArtifactError} as whyNotListed */
 export function checkListed(names: readonly string[], file: string, reserved: readonly string[] = []): void {
   const why = whyNotListed(names, reserved);
   if (why !== undefined) throw new ArtifactError(`'${file}' lists ${why}: ${ADVICE}`);
 }
 
 /**
- * Checks that what stands under names in a directory are regular files, reached over no link; one that is missing is left to
- * whoever reads it.
+ * Checks that the names denote regular files that are reached without links; a missing file is reported by its reader.
  *
- * @throws {ArtifactError} a link, a named pipe, a device or a directory stands there @throws {IoError} no permission
+ * @throws {ArtifactError} one is a link, a named pipe, a device or a directory @throws {IoError} no permission
  */
 export async function checkRegularFiles(dir: string, names: Iterable<string>): Promise<void> {
   const files = [...names];
   const folders = [...new Set(files.flatMap((name) => foldersOf(name)))];
-  // at the same time: a run has ten files, and each takes a fraction of a millisecond
+  // in parallel: a run has ten files, and each check takes a fraction of a millisecond
   const complaints = await Promise.all([
     ...folders.map((folder) => kindComplaint(join(dir, folder), "directory")),
     ...files.map((name) => kindComplaint(join(dir, name), "regular file")),
@@ -64,7 +65,7 @@ export async function checkRegularFiles(dir: string, names: Iterable<string>): P
   if (first !== undefined) throw first;
 }
 
-/** What is wrong with what stands there; undefined when it is of that kind, or missing. */
+/** Returns an error if the path exists and is not of the expected kind; undefined otherwise. */
 async function kindComplaint(path: string, expected: "directory" | "regular file"): Promise<unknown> {
   let found;
   try {
@@ -77,7 +78,7 @@ async function kindComplaint(path: string, expected: "directory" | "regular file
   return new ArtifactError(`'${path}' is ${kindOf(found)}, expected a ${expected}: ${ADVICE}`);
 }
 
-/** What something is, in words. */
+/** Describes the kind of a file in words. */
 export function kindOf(found: {
   isFile(): boolean;
   isDirectory(): boolean;
@@ -90,7 +91,7 @@ export function kindOf(found: {
   return found.isFIFO() ? "a named pipe" : "a device or a socket";
 }
 
-/** `a`, `a/b` of `a/b/c`. */
+/** Returns the folders of a name: `a`, `a/b` for `a/b/c`. */
 export function foldersOf(name: string): string[] {
   const parts = name.split("/").slice(0, -1);
   return parts.map((_, i) => parts.slice(0, i + 1).join("/"));

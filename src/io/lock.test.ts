@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const atOnce = { waitMs: 0, signal: new AbortController().signal };
 const module = JSON.stringify(new URL("./lock.js", import.meta.url).href);
 
-/** A process that takes the lock, says so on standard output, and holds it until it is ended. */
+/** Starts a process that acquires the lock, prints a line, and holds the lock until it is killed. */
 async function holder(): Promise<ChildProcess> {
   const child = spawn(process.execPath, [
     "--input-type=module",
@@ -41,11 +41,11 @@ async function holder(): Promise<ChildProcess> {
   return child;
 }
 
-/** Resolves when a process has ended. */
+/** Resolves when a process has exited. */
 const ended = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve) => child.once("exit", resolve));
 
-/** Leaves a lock as a process that was killed leaves it. */
+/** Creates a lock like one of a killed process. */
 async function leaveStale(): Promise<void> {
   const child = await holder();
   child.kill("SIGKILL");
@@ -149,7 +149,7 @@ test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])
     const { pid: _, host, namespace } = await thisProcess();
     const store = join(folder, "store");
     const inStore = join(store, ".lock");
-    // the folder on the way that a token with slashes needs
+    // the intermediate folder that a token with slashes would need
     mkdirSync(`${inStore}.`, { recursive: true });
     symlinkSync(`embed:${2 ** 22 + 1}:1:-:${namespace}:${token}:${host}`, inStore);
     const refused = { exitCode: 75, message: expect.stringContaining("what no embed made") };
@@ -161,7 +161,8 @@ test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])
 test("of many processes that find a stale lock at once, one works at a time and each gets its turn", async () => {
   await leaveStale();
   const log = join(folder, "log");
-  // each writes two lines while it holds the lock: they must stand together. Every fourth is killed holding it.
+  // each process writes two lines while it holds the lock, which must be adjacent. Every fourth process is killed while
+  // holding it.
   const worker = (index: number): ChildProcess =>
     spawn(process.execPath, [
       "--input-type=module",
@@ -182,7 +183,7 @@ test("of many processes that find a stale lock at once, one works at a time and 
   const entered = lines.filter((line) => line.startsWith("in "));
   expect(new Set(entered).size).toBe(24);
   expect(entered).toHaveLength(24);
-  // whoever was not killed left before the next entered
+  // every process that was not killed left before the next one entered
   const overlaps = lines.filter((line, i) => {
     const [what, index] = line.split(" ");
     return what === "in" && Number(index) % 4 !== 3 && lines[i + 1] !== `out ${index}`;

@@ -1,14 +1,14 @@
-// One writer at a time: a lock is a symbolic link, and where it points to says who holds it.
+// Ensures that there is one writer at a time. A lock is a symbolic link whose target identifies the holder.
 //
 //   .lock -> embed:PID:START:BOOT:NAMESPACE:TOKEN:HOST
 //
-// Making a link is one system call that fails when there is one already, so a lock is whole from its first instant; it takes
-// no block of a full disk. TOKEN tells one holding from the next.
+// A link is created by one system call that fails if the link exists, so a lock is complete from the start; it needs no
+// space on a full disk. TOKEN distinguishes successive holders.
 //
-// A lock whose holder is gone is taken over. Of several that see so at once, one may win: each first takes a lock of its own on
-// the taking-over of this very holding, `.lock.TOKEN`, looks once more whether `.lock` still is that holding, and then renames
-// its own link over it, which ends both at once. Who comes late finds another token and starts again. A killed taker leaves
-// `.lock.TOKEN`, which is taken over in the same way.
+// A lock whose holder is dead is taken over. Of several processes that detect this at once, only one may win: each
+// first acquires a second lock for taking over this holder, `.lock.TOKEN`, checks again that `.lock` still belongs to
+// this holder, and then renames its own link over it, which ends both at once. A process that comes late finds another
+// token and starts again. If it is killed, it leaves `.lock.TOKEN`, which is taken over in the same way.
 
 import { randomBytes } from "node:crypto";
 import { lstat, readlink, rename, symlink, unlink } from "node:fs/promises";
@@ -18,31 +18,32 @@ import { unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf } from "./write.js";
 
 export interface LockOptions {
-  /** how long to wait for another holder, in milliseconds; 0 does not wait */
+  /** milliseconds to wait for another holder; 0 does not wait */
   waitMs: number;
   signal: AbortSignal;
-  /** reported once who is waited for, and when a dead holder's lock is taken over */
+  /** receives a message when a wait starts, and when a dead holder's lock is taken over */
   observe?: (note: string) => void;
 }
 
-/** Milliseconds between two looks at a lock that is waited for. */
+/** Milliseconds between two attempts to acquire a lock. */
 const LOOK_EVERY = 200;
 
 interface Holder extends ProcessIdentity {
   token: string;
 }
 
-/** What holds a lock that this program did not write. */
+/** The holder of a lock that this program did not write. */
 const FOREIGN = "foreign";
 
 /**
- * Does work under a lock, which is released however the work ends.
+ * Calls `work` under a lock, which is released afterwards, also after an error.
  *
- * @param path of the lock; its directory exists
- * @throws {LockedError} another process holds it still when the wait is over; says who, and how to remove it
- * @throws {OutputError} it cannot be made: a read-only file system, no permission
+ * @param path path of the lock; its directory exists
+ * @throws {LockedError} another process still holds it after the wait; the message says which one, and how to remove
+ * the lock
+ * @throws {OutputError} the lock cannot be created: a read-only file system, no permission
  * @throws {IoError} the disk is full
- * @throws the signal's reason, when aborted while waiting
+ * @throws the signal's reason if aborted while waiting
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const mine: Holder = { ...(await thisProcess()), token: randomBytes(6).toString("hex") };
@@ -60,7 +61,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: LockOptions): Promise<void> {
-  // the monotonic clock: a wait is as long as it says when the machine's time is set meanwhile
+  // the monotonic clock, so that changes of the machine's time do not affect the wait
   const end = performance.now() + waitMs;
   for (let tries = 0; ; tries++) {
     signal.throwIfAborted();
@@ -73,7 +74,7 @@ async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: 
   }
 }
 
-/** Takes the lock, or returns who holds it. */
+/** Acquires the lock, or returns its holder. */
 async function tryAcquire(
   path: string,
   mine: Holder,
@@ -87,7 +88,7 @@ async function tryAcquire(
       if (codeOf(error) !== "EEXIST") throw asCreateError(error, `cannot lock with '${path}'`);
     }
     const held = await holderOf(path);
-    // released meanwhile
+    // the lock was released meanwhile
     if (!held) continue;
     if (held === FOREIGN || !(await isGone(held))) return held;
 
@@ -100,7 +101,7 @@ async function tryAcquire(
       observe?.(`${holderText(held)} is gone: taking over its lock`);
       return undefined;
     }
-    // another took it over first
+    // another process took it over first
     await release(turn, mine);
   }
 }
@@ -108,7 +109,7 @@ async function tryAcquire(
 async function release(path: string, mine: Holder): Promise<void> {
   try {
     const held = await holderOf(path);
-    // one removed by hand may be another's by now
+    // if the lock was removed by hand, it may belong to another process now
     if (held && held !== FOREIGN && held.token === mine.token) await unlink(path);
   } catch (error) {
     throw asIoError(error, `removing the lock '${path}' failed`);
@@ -120,7 +121,7 @@ async function holderOf(path: string): Promise<Holder | typeof FOREIGN | undefin
     return parse(await readlink(path)) ?? FOREIGN;
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    // no link
+    // not a link
     if (codeOf(error) === "EINVAL" && (await lstat(path).catch(() => undefined))) return FOREIGN;
     throw asIoError(error, `reading the lock '${path}' failed`);
   }
@@ -130,7 +131,10 @@ function textOf({ pid, start, boot, namespace, token, host }: Holder): string {
   return ["embed", pid, start, boot, namespace, token, host].join(":");
 }
 
-/** Anybody who may write to the directory may make such a link, and its token becomes part of a path: each part has its own form. */
+/**
+ * Anybody who may write to the directory can create such a link, and its token becomes part of a path, so each part is
+ * restricted.
+ */
 const HOLDER = /^embed:([1-9]\d{0,9}):(\d+|-):([0-9a-f-]+):(\d+|-):([0-9a-f]{12}):([A-Za-z0-9_.-]+)$/;
 
 function parse(text: string): Holder | undefined {

@@ -1,15 +1,15 @@
-// An output that is one of the command's own inputs: --force would replace what is still to be read.
+// Detects an output that is also an input of the command: --force would replace a file that is still to be read.
 
 import { UsageError } from "../errors.js";
 import { expandPaths } from "./glob.js";
 import { realPathOf } from "./tree.js";
 
 /**
- * Checks that an output is none of the files that the command reads.
+ * Checks that an output is not one of the files that the command reads.
  *
- * @param flag that names the output
- * @param inputs paths and patterns; those that do not exist are left to whoever reads them
- * @throws {UsageError} it is one of them, by whatever name
+ * @param flag the flag of the output
+ * @param inputs paths and patterns; missing ones are reported by their readers
+ * @throws {UsageError} the output is one of them, under any name
  */
 export async function checkNotAnInput(
   flag: string,
@@ -19,7 +19,7 @@ export async function checkNotAnInput(
   const target = await realPathOf(output);
   if (target === undefined) return;
   for (const input of inputs.filter((path) => path !== "-")) {
-    // a path without a file is reported where it is read
+    // a path without a file is reported by its reader
     const paths = await expandPaths([input]).catch(() => [input]);
     for (const path of paths) {
       if ((await realPathOf(path)) !== target) continue;

@@ -1,10 +1,10 @@
-// Offsets into other arrays, as files hold them: checked before a loop runs from one to the next.
+// Checks offsets into other arrays that were read from files, before a loop uses them.
 
 /**
- * What is wrong with offsets that are to ascend from 0 to an end; undefined when nothing is.
+ * Returns the problem of offsets that must ascend from 0 to `end`, or undefined if there is none.
  *
  * @param offsets u32
- * @param end the last one; any that is at most this when `exact` is false
+ * @param end the last offset, or an upper bound of it if `exact` is false
  */
 export function wrongOffsets(offsets: Uint32Array, end: number, exact = true): string | undefined {
   if (offsets.length === 0 || offsets[0] !== 0) return "offsets do not begin at 0";
@@ -14,7 +14,7 @@ export function wrongOffsets(offsets: Uint32Array, end: number, exact = true): s
   return last > end || (exact && last < end) ? `offsets end at ${last} of ${end}` : undefined;
 }
 
-/** What is wrong with numbers that are all to be less than a bound; undefined when nothing is. */
+/** Returns the problem of numbers that must be less than `bound`, or undefined if there is none. */
 export function wrongIds(ids: Uint32Array, bound: number): string | undefined {
   for (let i = 0; i < ids.length; i++)
     if (ids[i]! >= bound) return `entry ${i} is ${ids[i]}, there are ${bound}`;

@@ -1,4 +1,4 @@
-// The tool's version, as package.json beside the program states it.
+// The version of this program, from package.json.
 
 import { readFileSync } from "node:fs";
 

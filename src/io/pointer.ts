@@ -1,11 +1,12 @@
-// A symbolic link that names one of its siblings, as `latest` does: moved by one rename, so that it always names a whole one.
+// A symbolic link to one of its siblings, such as `latest`. It is replaced by one rename, so that it always names a
+// complete one.
 
 import { readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
-/** The name that a link names; undefined when there is no link. @throws {IoError} it cannot be read */
+/** Returns the name that a link points to; undefined if there is no link. @throws {IoError} it cannot be read */
 export async function readPointer(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);
@@ -17,9 +18,9 @@ export async function readPointer(path: string): Promise<string | undefined> {
 }
 
 /**
- * Lets a link name another sibling: whoever follows it finds the old one or the new one.
+ * Points a link to another sibling; a concurrent reader finds the old one or the new one.
  *
- * @throws {OutputError} it cannot be made: a read-only file system, no permission
+ * @throws {OutputError} the link cannot be created: a read-only file system, no permission
  * @throws {IoError} the disk is full
  */
 export async function movePointer(path: string, name: string): Promise<void> {

@@ -1,12 +1,12 @@
-// Which process: what tells a live one from a dead one, and from another that was given the same pid later.
+// Identifies a process, to distinguish a running one from a dead one, and from a later one with the same pid.
 //
 //   pid        of the process, within its namespace
-//   start      ticks between the machine's boot and its own start; none where there is no /proc
-//   boot       the boot of the machine
+//   start      ticks between the machine's boot and its own start; unknown without /proc
+//   boot       id of the machine's boot
 //   namespace  of pids: a container counts its own
 //   host       the machine's name
 //
-// These stand in the names of locks alone and reach no result.
+// They occur in the names of locks only and affect no result.
 
 import { readFile, readlink } from "node:fs/promises";
 import { hostName } from "./leftovers.js";
@@ -20,10 +20,10 @@ export interface ProcessIdentity {
   host: string;
 }
 
-/** What stands where the system does not tell. */
+/** The value of parts that the system does not provide. */
 const UNKNOWN = "-";
 
-/** This process. */
+/** Returns the identity of this process. */
 export async function thisProcess(): Promise<ProcessIdentity> {
   return {
     pid: process.pid,
@@ -35,8 +35,9 @@ export async function thisProcess(): Promise<ProcessIdentity> {
 }
 
 /**
- * Whether a process is surely gone: it is of an earlier boot of this machine, nobody has its pid, somebody has who started
- * at another time, or it is killed and waits for its parent. One on another machine or in another container is never known to be.
+ * Whether a process is certainly not running: it belongs to an earlier boot of this machine, its pid is unused or
+ * belongs to a process with another start time, or it was killed and waits for its parent. This is unknown for other
+ * machines and containers.
  */
 export async function isGone(other: ProcessIdentity): Promise<boolean> {
   const mine = await thisProcess();
@@ -46,7 +47,7 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // EPERM: it is another user's
+    // EPERM: the process exists and belongs to another user
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));
@@ -58,10 +59,10 @@ function isKnown(part: string): boolean {
   return part !== UNKNOWN;
 }
 
-/** From /proc/PID/stat; undefined where there is none, or none to be read. Source: proc_pid_stat(5), fields 3 and 22. */
+/** Reads /proc/PID/stat; undefined if it does not exist or is not readable. Source: proc_pid_stat(5), fields 3 and 22. */
 async function statusOf(pid: string): Promise<{ start: string; isKilled: boolean } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // the second field is the program's name in parentheses, which may hold blanks and parentheses
+  // the second field is the program's name in parentheses, which may contain blanks and parentheses
   const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
   const [state, start] = [fields?.[0], fields?.[19]];
   if (state === undefined || start === undefined) return undefined;

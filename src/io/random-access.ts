@@ -1,4 +1,4 @@
-// A file that is read at any place, as Parquet needs it, and its fingerprint, which every input has.
+// A file with random access, as Parquet needs it, and its fingerprint.
 
 import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -8,17 +8,17 @@ import type { InputFingerprint } from "./fingerprint.js";
 
 export interface RandomAccessFile {
   readonly path: string;
-  /** the open file's descriptor, for reading it on several threads; it belongs to this one */
+  /** descriptor of the open file, for reading it on several threads; this object owns it */
   readonly fd: number;
   readonly totalBytes: number;
-  /** u8: a copy of the bytes [start, end) */
+  /** returns u8: a copy of the bytes [start, end) */
   slice: (start: number, end?: number) => Promise<ArrayBuffer>;
   close(): Promise<void>;
 }
 
 /** Opens a file. @throws as openSource; {IoError} it is a pipe */
 export async function openRandomAccess(path: string): Promise<RandomAccessFile> {
-  // errors of opening are those of every input
+  // openSource reports errors of opening in the same way as for every input
   const source = await openSource(path);
   const { totalBytes } = source;
   await source.close();
@@ -51,7 +51,7 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
   };
 }
 
-/** Reads a whole file for its checksum. @throws as openSource */
+/** Reads a whole file to compute its checksum. @throws as openSource */
 export async function digestOf(path: string): Promise<InputFingerprint> {
   const whole = await openSource(path);
   try {
@@ -63,9 +63,9 @@ export async function digestOf(path: string): Promise<InputFingerprint> {
 }
 
 /**
- * Reads a file that is open, at any place and on any thread; what is asked for again is not read again.
+ * Returns a function that reads an open file at any position, on any thread; bytes of the previous read are reused.
  *
- * @returns reads the bytes [start, end), which the next call overwrites @throws {IoError} they are not there
+ * @returns reads the bytes [start, end); the next call overwrites them @throws {IoError} the file ends before
  */
 export function readerOf({
   fd,

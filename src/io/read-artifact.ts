@@ -1,4 +1,4 @@
-// Reading back what this tool wrote: by chunks, checked against the size and checksum that the manifest states.
+// Reads files that this program wrote in chunks, and checks their size and checksum against the manifest.
 
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
@@ -9,7 +9,7 @@ import { asIoError, codeOf } from "./write.js";
 
 const CHUNK = 1 << 20;
 
-/** Whether something stands at a path. @throws {IoError} that cannot be determined, for want of permission for instance */
+/** Whether a path exists. @throws {IoError} this cannot be determined, for example without permission */
 export async function pathExists(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -20,10 +20,13 @@ export async function pathExists(path: string): Promise<boolean> {
   }
 }
 
-/** A file opened for reading at any place. */
+/** A file opened for random access. */
 export type ReadHandle = FileHandle;
 
-/** Opens a file for reading at any place; its owner closes it. @throws {ArtifactError} it is missing, or is no regular file @throws {IoError} */
+/**
+ * Opens a file for random access; the caller closes it. @throws {ArtifactError} it is missing, or is not a regular file
+ * @throws {IoError}
+ */
 export async function openArtifact(path: string): Promise<ReadHandle> {
   try {
     return await openRegular(path);
@@ -32,9 +35,9 @@ export async function openArtifact(path: string): Promise<ReadHandle> {
   }
 }
 
-/** Opening a named pipe would wait for a writer: with O_NONBLOCK it does not, and what is opened is looked at. */
+/** Opens a file and checks that it is regular. O_NONBLOCK, because opening a named pipe would wait for a writer. */
 async function openRegular(path: string): Promise<FileHandle> {
-  // Windows has no such flag, and no such pipes
+  // Windows has neither the flag nor such pipes
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = await file.stat();
@@ -46,7 +49,7 @@ async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** A file's bytes, a megabyte at a time. @throws {ArtifactError} the file is missing @throws {IoError} */
+/** Yields a file's bytes, one megabyte at a time. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array, void> {
   const file = await openArtifact(path);
   try {
@@ -63,7 +66,10 @@ export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array, 
   }
 }
 
-/** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+/**
+ * Calls `read` with a file opened for random access, and closes it. @throws {ArtifactError} the file is missing @throws
+ * {IoError}
+ */
 export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
   const file = await openArtifact(path);
   try {
@@ -75,14 +81,14 @@ export async function withArtifact<T>(path: string, read: (file: ReadHandle) => 
   }
 }
 
-/** A whole small file. @throws {ArtifactError} the file is missing @throws {IoError} */
+/** Reads a small file completely. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function readArtifact(path: string): Promise<Uint8Array> {
   return await withArtifact(path, (file) => file.readFile());
 }
 
 /**
- * @param remake how its user can make it again, for the message
- * @throws {ArtifactError} the file is missing, or is not the one that was written
+ * @param remake how to create the file again, for the message
+ * @throws {ArtifactError} the file is missing, or differs from the one that was written
  */
 export async function checkArtifact(
   path: string,
@@ -98,7 +104,7 @@ export async function checkArtifact(
   }
 }
 
-/** Size and checksum of a file. @throws {ArtifactError} it is missing @throws {IoError} */
+/** Returns the size and checksum of a file. @throws {ArtifactError} it is missing @throws {IoError} */
 export async function fingerprintOf(
   path: string,
   remake = "train again",

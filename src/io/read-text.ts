@@ -1,8 +1,8 @@
-// Small text files of the user's own: read whole.
+// Reads small text files of the user completely.
 
 import { readFile } from "node:fs/promises";
 
-/** The file's text, without a byte-order mark. @throws errors of the file system as they are */
+/** Returns the file's text without a byte-order mark. @throws errors of the file system unchanged */
 export async function readText(path: string): Promise<string> {
   return (await readFile(path, "utf8")).replace(/^\ufeff/, "");
 }

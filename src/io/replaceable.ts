@@ -1,23 +1,23 @@
-// What --force may replace: a directory that this tool wrote and in which nothing else lies. A file of a known name proves nothing
-// (web pages, browser extensions and other tools have a manifest.json too), so each kind of directory says which files it has, by
-// what its description lists; one file more, and the directory stays.
+// Decides what --force may replace: a directory that this program wrote and that contains nothing else. A file with a
+// known name is no proof (web pages, browser extensions and other tools have a manifest.json too), so each kind of
+// directory declares its files by the list in its description; a directory with any other file is not replaced.
 
 import { join } from "node:path";
 import { OutputError } from "../errors.js";
 import { foldersOf } from "./listed-files.js";
 import { entriesOf, kindAt } from "./tree.js";
 
-/** A kind of directory that this tool writes. */
+/** A kind of directory that this program writes. */
 export interface OwnDirectory {
   /** for messages: `a run` */
   what: string;
-  /** the file by which one is known, for messages */
+  /** the file that identifies such a directory, for messages */
   marker: string;
-  /** Names of all files of such a directory, with slashes; undefined of one that this tool did not write. */
+  /** Returns the names of all files of such a directory, with slashes; undefined if this program did not write it. */
   filesOf(dir: string): Promise<readonly string[] | undefined>;
 }
 
-/** A directory without a description: it holds `marker`, and no file of another name than these. */
+/** A directory without a description: it contains `marker`, and only files with these names. */
 export function ownFiles(what: string, marker: string, names: readonly string[]): OwnDirectory {
   const filesOf = async (dir: string) =>
     (await kindAt(join(dir, marker))) === "file" ? [marker, ...names] : undefined;
@@ -27,7 +27,7 @@ export function ownFiles(what: string, marker: string, names: readonly string[])
 /**
  * Checks that a directory may be replaced; an empty one may.
  *
- * @throws {OutputError} this tool did not write it, or something else lies in it; names what
+ * @throws {OutputError} this program did not write it, or it contains another file; the message names it
  */
 export async function checkReplaceable(target: string, own: OwnDirectory): Promise<void> {
   if ((await entriesOf(target)).length === 0) return;
@@ -47,7 +47,7 @@ export async function checkReplaceable(target: string, own: OwnDirectory): Promi
   }
 }
 
-/** The first thing in a directory that is none of the files; undefined when there is none. */
+/** Returns the first entry of a directory that is not one of the files; undefined if there is none. */
 export async function foreignEntry(dir: string, files: readonly string[]): Promise<string | undefined> {
   const [known, folders] = [new Set(files), new Set(files.flatMap(foldersOf))];
   const within = async (folder: string): Promise<string | undefined> => {

@@ -1,19 +1,20 @@
-// Arrays on disk for the time of a training: written once, one after another, and read back at any place.
+// Arrays on disk during a training: written once in sequence, and read at any position.
 //
-// Reads are synchronous: they come in the middle of loops over arrays, and from the file cache of the system as a rule.
+// Reads are synchronous, because they occur inside loops over arrays, and are usually served from the system's file
+// cache.
 
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { ArtifactError } from "../errors.js";
 import { asIoError } from "./write.js";
 
-/** Bytes that a system call takes. */
+/** Most bytes of one system call. */
 const MOST = 1 << 30;
 
-/** Closes the files that nothing reads any more: a dataset whose rows are on disk has no end that a caller could name. */
+/** Closes files that are not referenced any more, because nothing marks the end of use of a dataset whose rows are on disk. */
 const unused = new FinalizationRegistry<number>(closeSync);
 
-/** A file opened for reading at any place; `close` it, or let it go. */
+/** A file opened for random access; call `close`, or drop the object. */
 export class RowFile {
   readonly #path: string;
   readonly #file: number;
@@ -36,9 +37,9 @@ export class RowFile {
   }
 
   /**
-   * A new file beside the run that is to be, without a name as soon as it is open: whatever happens, it is gone afterwards.
+   * Creates a file beside the future run and deletes its name at once, so that it disappears with the process.
    *
-   * @throws {IoError} it cannot be made
+   * @throws {IoError} it cannot be created
    */
   static temporary(beside: string): RowFile {
     const path = `${beside}.rows-${process.pid}-${randomBytes(6).toString("hex")}`;
@@ -51,7 +52,7 @@ export class RowFile {
     }
   }
 
-  /** Fills an array from a byte on. @throws {ArtifactError} the file ends before @throws {IoError} */
+  /** Fills an array from a byte offset on. @throws {ArtifactError} the file ends before @throws {IoError} */
   read(into: Uint32Array | Float32Array | Float64Array, position: number): void {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length;) {
@@ -63,7 +64,7 @@ export class RowFile {
     }
   }
 
-  /** Writes an array behind all others. @throws {IoError} disk full and the like */
+  /** Appends an array. @throws {IoError} disk full and the like */
   append(array: Uint32Array | Float32Array): void {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let at = 0; at < bytes.length;) {

@@ -1,4 +1,5 @@
-// Bytes of a file, a pipe or standard input, decompressed by the file's extension and fingerprinted as they are on disk.
+// Reads the bytes of a file, a pipe or standard input, decompresses them by the file's extension, and computes the
+// fingerprint of the bytes on disk.
 
 import { createHash } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
@@ -13,29 +14,29 @@ import type { InputFingerprint } from "./fingerprint.js";
 export interface ByteSource {
   /** as the user named it; `-` for standard input */
   readonly path: string;
-  /** bytes taken from disk so far, before decompression */
+  /** number of bytes read so far, before decompression */
   readonly bytesRead: number;
   /** size on disk; undefined for a pipe */
   readonly totalBytes: number | undefined;
   /**
-   * The decompressed bytes. A piece may share its buffer with others: copy what is to be transferred or kept.
-   * @throws {IoError} reading failed on the way
+   * Yields the decompressed bytes. A piece may share its buffer with others: copy it before transferring or keeping it.
+   * @throws {IoError} reading failed
    * @throws {DataError} the compressed data is damaged
    */
   pieces(): AsyncGenerator<Uint8Array, void, undefined>;
-  /** Of the whole input; only after the last piece. */
+  /** Returns the fingerprint of the whole input; call it after the last piece. */
   fingerprint(): InputFingerprint;
-  /** Frees the file handle, also before the end. */
+  /** Closes the file; may be called before the end. */
   close(): Promise<void>;
 }
 
 /**
  * Opens a file, a named pipe or (`-`) standard input; `.gz` and `.zst` are decompressed.
  *
- * @param pieceBytes size of the reads, bytes
- * @throws {NoInputError} it does not exist
- * @throws {IoError} it cannot be read
- * @throws {UsageError} it is a directory, or `.zst` on a Node without zstd
+ * @param pieceBytes number of bytes per read
+ * @throws {NoInputError} the file does not exist
+ * @throws {IoError} the file cannot be read
+ * @throws {UsageError} it is a directory, or `.zst` on a Node version without zstd
  */
 export async function openSource(path: string, pieceBytes = 1 << 20): Promise<ByteSource> {
   const decompress = decompressOf(path, pieceBytes);
@@ -60,18 +61,18 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   }
 }
 
-/** A source whose first bytes are known; it is read by whoever takes it. */
+/** A source whose first bytes were read ahead; it passes to the caller of `take`. */
 export interface PeekedSource {
   path: string;
-  /** u8: some of its first bytes, decompressed; none of an empty one */
+  /** u8: some of its first bytes, decompressed; none if the input is empty */
   first: Uint8Array;
-  /** The source, all of whose bytes are still to come; undefined from the second time on. */
+  /** Returns the source, with all of its bytes still to come; undefined from the second call on. */
   take(): ByteSource | undefined;
-  /** Closes it where nobody took it. */
+  /** Closes the source if it was not taken. */
   leave(): Promise<void>;
 }
 
-/** Looks at the first bytes of a source. @throws as its pieces() */
+/** Reads the first bytes of a source ahead. @throws as its pieces() */
 export async function peekedSource(source: ByteSource): Promise<PeekedSource> {
   const pieces = source.pieces();
   let first: Uint8Array = new Uint8Array(0);
@@ -112,7 +113,7 @@ export async function peekedSource(source: ByteSource): Promise<PeekedSource> {
   };
 }
 
-/** Bytes in memory, named as the input that they are of. */
+/** Returns bytes in memory as a source, with the name of the input that they come from. */
 export function heldSource(path: string, bytes: Uint8Array): ByteSource {
   return new StreamedSource(path, bytes.length, pieceOf(bytes), undefined, () => undefined);
 }
@@ -121,13 +122,13 @@ async function* pieceOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** Whether opening a path and leaving it takes nothing from a later reader: false for pipes and standard input. */
+/** Whether a path can be opened and closed without taking data from a later reader: false for pipes and standard input. */
 export async function canReopen(path: string): Promise<boolean> {
   if (path === "-") return false;
   try {
     return !(await stat(path)).isFIFO();
   } catch {
-    // opening it says what is wrong
+    // opening it reports the error
     return true;
   }
 }
@@ -188,7 +189,7 @@ function decompressOf(path: string, pieceBytes: number): Decompress | undefined 
   return undefined;
 }
 
-/** Reads one piece ahead, so that the disk works while the receiver does. */
+/** Reads one piece ahead, so that disk and consumer work in parallel. */
 async function* filePieces(handle: FileHandle, path: string, pieceBytes: number) {
   const readPiece = async () => {
     const buffer = Buffer.allocUnsafeSlow(pieceBytes);
@@ -197,7 +198,7 @@ async function* filePieces(handle: FileHandle, path: string, pieceBytes: number)
   };
   const readAhead = () => {
     const piece = readPiece();
-    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
+    // if the consumer stops early, the failure of a pending read does not matter
     piece.catch(() => undefined);
     return piece;
   };

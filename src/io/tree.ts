@@ -1,4 +1,4 @@
-// Directories of files: what is in them, and copying, renaming and removing it.
+// Lists directories, and copies, renames and removes files.
 
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
@@ -6,16 +6,16 @@ import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
-/** What stands at a path itself, no link followed. */
+/** The kind of a path itself; links are not followed. */
 export type Kind = "file" | "directory" | "link" | "other";
 
-/** What a directory holds by one name. */
+/** An entry of a directory. */
 export interface Entry {
   name: string;
   kind: Kind;
 }
 
-/** The entries of a directory by name; none when it does not exist or is a file. @throws {IoError} it cannot be read */
+/** Returns the entries of a directory by name; none if it does not exist or is a file. @throws {IoError} it cannot be read */
 export async function entriesOf(path: string): Promise<Entry[]> {
   try {
     const found = await readdir(path, { withFileTypes: true });
@@ -28,7 +28,7 @@ export async function entriesOf(path: string): Promise<Entry[]> {
   }
 }
 
-/** What stands at a path, which may be a link; undefined when nothing does. @throws {IoError} */
+/** Returns the kind of a path, which may be a link; undefined if it does not exist. @throws {IoError} */
 export async function kindAt(path: string): Promise<Kind | undefined> {
   try {
     return kindOfEntry(await lstat(path));
@@ -44,7 +44,7 @@ function kindOfEntry(entry: { isFile(): boolean; isDirectory(): boolean; isSymbo
   return entry.isSymbolicLink() ? "link" : "other";
 }
 
-/** Paths of all files below a directory, relative to it, with slashes. @throws {IoError} it cannot be read */
+/** Returns the paths of all files below a directory, relative to it, with slashes. @throws {IoError} it cannot be read */
 export async function filesBelow(path: string): Promise<string[]> {
   const found = await entriesOf(path);
   const each = found.map(async ({ name, kind }) =>
@@ -53,7 +53,7 @@ export async function filesBelow(path: string): Promise<string[]> {
   return (await Promise.all(each)).flat();
 }
 
-/** Size and time of the last change of a file or directory; undefined when there is none. @throws {IoError} */
+/** Returns the size and modification time of a file or directory; undefined if it does not exist. @throws {IoError} */
 export async function statOf(
   path: string,
 ): Promise<{ bytes: number; changed: Date; isDirectory: boolean; isFile: boolean } | undefined> {
@@ -67,7 +67,7 @@ export async function statOf(
   }
 }
 
-/** Where a path leads once links are followed; undefined when nowhere. @throws {IoError} */
+/** Returns the path after following links; undefined if it does not exist. @throws {IoError} */
 export async function realPathOf(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
@@ -77,10 +77,10 @@ export async function realPathOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes a directory and those on the way to it, if they are not there. @throws {OutputError} cannot be made @throws {IoError} disk full */
+/** Creates a directory and its missing parents. @throws {OutputError} it cannot be created @throws {IoError} disk full */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    // step by step: mkdir's own recursion says ENOENT where the file system is read-only
+    // one level at a time: the recursive mkdir reports ENOENT on a read-only file system
     await mkdir(path);
   } catch (error) {
     if (codeOf(error) === "EEXIST" && (await statOf(path))?.isDirectory) return;
@@ -94,12 +94,12 @@ export async function makeDirectory(path: string): Promise<void> {
 }
 
 /**
- * Copies a file to a new name; directories on the way are made.
+ * Copies a file to a new name and creates missing directories.
  *
- * The copy is of its own: a byte that changes in one changes not in the other. File systems that can (Btrfs, XFS) share the
- * space until then.
+ * The copy is independent of the original. File systems with copy-on-write (Btrfs, XFS) share the space until one of
+ * them changes.
  *
- * @throws errors of the file system as they are
+ * @throws errors of the file system unchanged
  */
 export async function placeFile(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
@@ -107,9 +107,9 @@ export async function placeFile(from: string, to: string): Promise<void> {
 }
 
 /**
- * Gives a file a second name, under which it is the same file; a copy where the file system cannot.
+ * Creates a hard link to a file, or a copy if the file system does not support links.
  *
- * @throws errors of the file system as they are
+ * @throws errors of the file system unchanged
  */
 export async function linkFile(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
@@ -121,12 +121,12 @@ export async function linkFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** No links at all, or too many of one file. */
+/** Error codes if a file system supports no hard links, or not as many of one file. */
 const CANNOT_LINK = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**
- * Removes a directory, or a file, that a store no longer needs: it is renamed first, to a name that nothing brings back, so that
- * under its own name it is whole until it is gone. Only directories are synced; what is left of a killed removal is a leftover.
+ * Removes a directory or file of a store. It is first renamed to a name that is never restored, so that under its own
+ * name it is complete until it disappears. Only directories are synced; an interrupted removal leaves a leftover.
  *
  * @throws {OutputError} not permitted @throws {IoError} the device failed
  */
@@ -156,7 +156,7 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** Removes a directory that is empty; leaves one that is not. */
+/** Removes a directory if it is empty. */
 export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-// Bytes to disk: one file from chunks, synced, with the size and checksum that a manifest states.
+// Writes chunks of bytes to a file, syncs it, and returns the size and checksum for the manifest.
 
 import { createHash } from "node:crypto";
 import { mkdir, open, type FileHandle, rm } from "node:fs/promises";
@@ -7,14 +7,14 @@ import { EmbedError, IoError, OutputError } from "../errors.js";
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Small chunks are joined up to this size, so that a writer may yield as it likes. */
+/** Small chunks are joined to blocks of this size, so that callers may pass chunks of any size. */
 const BLOCK = 1 << 20;
 
 /**
- * Writes chunks to a file, replacing it, and syncs it; directories on the way to it are made.
+ * Writes chunks to a file, replaces an existing one, and syncs it; missing directories are created.
  *
- * @returns its size and the hexadecimal sha256 of its bytes
- * @throws the signal's reason when aborted; errors of the file system as they are
+ * @returns its size and the hexadecimal SHA-256 of its bytes
+ * @throws the signal's reason when aborted; errors of the file system unchanged
  */
 export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSignal): Promise<WrittenFile> {
   const file = await ChunkWriter.open(path);
@@ -29,14 +29,14 @@ export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSi
   }
 }
 
-/** What a manifest states of a file. */
+/** Size and checksum of a file, as manifests contain them. */
 export interface WrittenFile {
   bytes: number;
   /** hexadecimal */
   sha256: string;
 }
 
-/** A file that is written as its chunks come; `close` it however the writing ends. */
+/** A file that is written chunk by chunk; call `close` in any case. */
 export class ChunkWriter {
   readonly #file: FileHandle;
   readonly #hash = createHash("sha256");
@@ -48,31 +48,31 @@ export class ChunkWriter {
     this.#file = file;
   }
 
-  /** Makes the file, and the directories on the way to it. */
+  /** Creates the file and missing directories. */
   static async open(path: string): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });
     return new ChunkWriter(await open(path, "w"));
   }
 
-  /** Takes a chunk, which must stay as it is until the next flush. */
+  /** Appends a chunk, which must not change until the next flush. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
     if (this.#pendingBytes >= BLOCK) await this.flush();
   }
 
-  /** Writes what was taken; afterwards its chunks may be used again. */
+  /** Writes all pending chunks; afterwards their arrays may be reused. */
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
     const block = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
     [this.#pending, this.#pendingBytes] = [[], 0];
     this.#hash.update(block);
     this.#bytes += block.length;
-    // a write may take less than it was given
+    // a write may accept fewer bytes than requested
     for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
   }
 
-  /** Writes what is left and syncs. */
+  /** Writes all pending chunks and syncs the file. */
   async finish(): Promise<WrittenFile> {
     await this.flush();
     // pipes and devices cannot be synced and need not be
@@ -88,12 +88,12 @@ export class ChunkWriter {
   }
 }
 
-/** Syncs a directory, or a file that is written already. */
+/** Syncs a directory, or a file that is already written. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync().catch((error: unknown) => {
-      // some network file systems sync no directories
+      // some network file systems do not sync directories
       if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error;
     });
   } finally {
@@ -101,15 +101,15 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The code of a file system error, such as ENOSPC. */
+/** Returns the code of a file system error, such as ENOSPC. */
 export function codeOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;
 }
 
-/** An error of the file system as an IoError that says what was being done; any other error as it is. */
+/** Converts a file system error to an IoError that says what was being done; returns other errors unchanged. */
 export function asIoError(error: unknown, doing: string): unknown {
-  // errors of node:fs carry the system call that failed
+  // errors of node:fs have the name of the failed system call
   const fromSystem = typeof error === "object" && error !== null && "syscall" in error;
   if (error instanceof EmbedError || !fromSystem) return error;
   const code = codeOf(error);
@@ -117,7 +117,7 @@ export function asIoError(error: unknown, doing: string): unknown {
   return new IoError(`${doing}: ${explanations[code ?? ""] ?? code}${advice}`, { cause: error });
 }
 
-/** An error of making something: an IoError when the disk is full or fails, otherwise an OutputError that says why not. */
+/** Converts an error of creating a file: an IoError if the disk is full or fails, otherwise an OutputError with the reason. */
 export function asCreateError(error: unknown, doing: string): unknown {
   const code = codeOf(error);
   if (code === undefined || code === "ENOSPC" || code === "EDQUOT" || code === "EIO") {
@@ -137,7 +137,7 @@ const explanations: Record<string, string> = {
   EIO: "the device reported an error (EIO)",
 };
 
-/** Removes a file, if it is there. @throws {IoError} it cannot be removed */
+/** Removes a file if it exists. @throws {IoError} it cannot be removed */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });

@@ -1,4 +1,4 @@
-// Files of one log whose columns are not the same, headers that come again, and what a directory says of its files.
+// Logs of several files with different columns, repeated headers, and warnings about directories.
 
 import { keyAt } from "./keys.js";
 import { gzipSync } from "node:zlib";
@@ -19,7 +19,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** Rows of some columns as text, with the lines that they are on, however the bytes are cut. */
+/** Reads some columns as text, with the line of each row, for any chunk size. */
 async function readAll(
   paths: string | string[],
   names?: string[],
@@ -145,7 +145,7 @@ describe("a directory", () => {
     file("hive/.hidden/x.csv", "b\n1\n");
     file("hive/dt=2026-01-02/city=C/empty.csv", "");
     file("hive/notes.md", "about");
-    // a loop, which ends as links to folders are not followed
+    // a loop, which is harmless because links to folders are not followed
     symlinkSync("..", join(folder, "hive/dt=2026-01-01/loop"));
     const { columns, rows, log } = await readAll(join(folder, "hive/"));
     expect(columns).toEqual(["a", "dt", "city"]);
@@ -159,7 +159,7 @@ describe("a directory", () => {
       "directory '/hive/': skipped files without a log extension: notes.md",
       "directory '/hive/': skipped folders without files: dt=2026-01-02/city=B",
     ]);
-    // a file that is named itself has its own columns alone
+    // a file that is named itself has only its own columns
     expect((await readAll(join(folder, "hive/dt=2026-01-01/*/*.csv"))).columns).toEqual(["a"]);
     expect((await readAll(join(folder, "hive/dt=2026-01-01"))).columns).toEqual(["a", "dt", "city"]);
   });

@@ -1,5 +1,5 @@
-// What was named as a log → its files. A directory is the logs in it and below it; folders called `dt=2026-01-01`, as Hive and Spark
-// write them, say what the column `dt` of all rows below is.
+// Expands the names of a log into its files. A directory stands for the log files in it and below it. A folder named
+// `dt=2026-01-01`, as Hive and Spark write them, gives all rows below it that value in the column `dt`.
 
 import { dirname, join } from "node:path";
 import { DataError, NoInputError, UsageError } from "../errors.js";
@@ -9,34 +9,37 @@ import { entriesOf, statOf } from "../io/tree.js";
 import { forms } from "./form.js";
 import type { LogFile } from "./log.js";
 
-/** What names of logs end in; any other file is read as delimited text only where it is named itself. */
+/** File names that are read as logs in a directory; any other file is read as delimited text only if it is named itself. */
 const LOG_NAME = new RegExp(
   `(${Object.values(forms)
     .flatMap((form) => form.extensions.map((end) => end.replace(".", String.raw`\.`)))
     .join("|")})(\\.gz|\\.zst)?$`,
   "i",
 );
-/** Files of runs and datasets, some of which are called like logs. */
+/** Files of runs and datasets, some of which have the extension of a log. */
 const OWN_NAME = /(^|\/)(manifest\.json|dataset\.json|metrics\.jsonl|embeddings\.arrow)$/;
-/** Files as Hive and Hadoop call them (000000_0, part-00000), read where no name ends like a log's. */
+/**
+ * File names without an extension, as Hive and Hadoop write them (000000_0, part-00000); read if a directory has no
+ * file with a log's extension.
+ */
 const BARE_NAME = /^[^.]+$/;
-/** How Hive calls the partition of missing cells. */
+/** Hive's name for the partition of rows whose partition cell is missing. */
 const NO_PARTITION = "__HIVE_DEFAULT_PARTITION__";
-/** Files and folders of one directory, at most: more are a mistake, such as a home directory. */
+/** Most files and folders in one directory: more are a mistake, such as a home directory. */
 const MOST_FILES = 100_000;
-/** Folders below one another. */
+/** Most folders nested in one another. */
 const MOST_DEPTH = 64;
-/** Names that a sentence lists. */
+/** Most file names that a message lists. */
 const MOST_SHOWN = 3;
 
 /**
- * The files of a log, in the order in which they are named; those of a directory by their paths.
+ * Returns the files of a log in the order in which they are named, and those of a directory sorted by path.
  *
  * @param named files, directories, patterns or `-`
- * @returns with sentences about what was left out
- * @throws {NoInputError} a pattern or a directory has no file
+ * @returns the files, and sentences about skipped files
+ * @throws {NoInputError} a pattern or a directory matches no file
  * @throws {UsageError} a run or an encoded dataset is named
- * @throws {DataError} folders state a column twice
+ * @throws {DataError} the folders of a path give a column twice
  */
 export async function filesOfLog(
   named: readonly string[],
@@ -56,7 +59,7 @@ export async function filesOfLog(
   return { files, warnings };
 }
 
-/** @throws {UsageError} the directory is one of this program's */
+/** @throws {UsageError} the directory is a run or a dataset of this program */
 async function refuseArtifact(path: string): Promise<void> {
   if (await pathExists(join(path, "manifest.json")))
     throw new UsageError(`'${path}' is a run directory, not a log: name the log files`);
@@ -74,17 +77,18 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   return chosenLogs(path, all, (file) => sizes.get(file)!, emptyFolders);
 }
 
-/** Whether a file of a directory can be one of a log by its name. */
+/** Whether the name of a file in a directory is that of a log. */
 function mayBeLog(file: string): boolean {
   return LOG_NAME.test(file) || BARE_NAME.test(file.split("/").at(-1)!);
 }
 
 /**
- * The logs among the files of a directory, with the columns that their paths state, and sentences about what was left out.
+ * Selects the log files of a directory, with the columns that their paths give, and sentences about skipped files.
  *
- * @param path the directory, as it is named
- * @param all  paths of its visible files below it, in the order of their UTF-16 units
- * @throws {UsageError} they are those of a run or a dataset @throws {NoInputError} none is a log
+ * @param path the directory, as the user named it
+ * @param all  paths of its visible files relative to it, in the order of their UTF-16 units
+ * @throws {UsageError} the files are those of a run or a dataset
+ * @throws {NoInputError} none of them is a log
  */
 export function chosenLogs(
   path: string,
@@ -126,8 +130,9 @@ export function chosenLogs(
 }
 
 /**
- * Paths of files below a directory, and of folders that hold none, in the order of their UTF-16 units. Names that start with a dot or an
- * underscore are those of programs (`_SUCCESS`, `.crc`); links to folders are not followed, so that there is an end.
+ * Lists the files below a directory, and its empty folders, in the order of their UTF-16 units. Names that start with a
+ * dot or an underscore are skipped, because programs write them (`_SUCCESS`, `.crc`). Links to folders are not
+ * followed, because they may form a loop.
  */
 async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolders: string[] }> {
   const files: string[] = [];
@@ -159,7 +164,10 @@ async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolde
   return { files: files.sort(byUnits), emptyFolders: emptyFolders.sort(byUnits) };
 }
 
-/** The columns that folders of a path state, outer ones first. @throws {DataError} two state one */
+/**
+ * Returns the columns that the folders of a path give, outer folders first. @throws {DataError} two folders give the
+ * same column
+ */
 function partitionOf(folder: string): Record<string, string> {
   const cells = new Map<string, string>();
   for (const name of folder.split("/")) {
@@ -172,7 +180,7 @@ function partitionOf(folder: string): Record<string, string> {
   return Object.fromEntries(cells);
 }
 
-/** Hive writes `%3A` for a colon, which not all file systems hold. */
+/** Decodes a folder name: Hive writes `%3A` for a colon, because some file systems do not allow colons. */
 function decodedName(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -186,7 +194,7 @@ function shown(names: readonly string[]): string {
   return `${names.slice(0, MOST_SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-/** The order of UTF-16 units. */
+/** Compares two texts by their UTF-16 units. */
 export function byUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,37 +1,38 @@
-// Where a file has the log's columns. Files of one log are matched by name: their columns may stand in another order, and one
-// that nobody reads may be missing; what the path says of a file (`dt=2026-01-01/`) is a column of all its rows.
+// Maps the columns of a log to those of each file. Files of one log are matched by column name, so a file may have its
+// columns in another order and may lack columns that are not read. A column given by the path (`dt=2026-01-01/`) has
+// the same cell in all rows of the file.
 
 import { DataError } from "../errors.js";
 
-/** What is known of a file before its rows. */
+/** Columns of a file, known before its rows are read. */
 export interface FileColumns {
   path: string;
-  /** names of its columns in their order; "" for one that is left out, as its name stands there twice */
+  /** column names in file order; "" for a duplicate name that is ignored */
   columns: readonly string[];
-  /** columns that the path states, with the cell of all rows */
+  /** columns given by the path, with the cell of all rows */
   partition: Readonly<Record<string, string>>;
 }
 
-/** Where the scanners find what is asked for in the chunks of a file. */
+/** Where the scanners find the requested columns in the chunks of a file. */
 export interface ScanLayout {
-  /** cells of a row */
+  /** number of cells in a row */
   numColumns: number;
-  /** one a request: the index of its cell; -1: all rows have the cell in `constants` */
+  /** cell index per request; -1 if all rows have the cell in `constants` */
   cells: number[];
   constants: string[];
-  /** the file's header, which streams of several files repeat: its cells, and its line where none is quoted */
+  /** the file's header, which concatenated files repeat: its cells, and its line if no cell is quoted */
   header?: { cells: string[]; line: Uint8Array };
 }
 
-/** The names of a file's columns that a log can have. */
+/** Returns the names of a file's columns that can be columns of a log. */
 export function columnsIn({ columns, partition }: Omit<FileColumns, "path">): string[] {
   return [...columns.filter((name) => name !== ""), ...Object.keys(partition)];
 }
 
 /**
- * Where a file has the columns of requests.
+ * Returns the position of each requested column in a file.
  *
- * @throws {DataError} it lacks one of them
+ * @throws {DataError} the file lacks a requested column
  */
 export function placesOf(
   { path, columns, partition }: FileColumns,
@@ -52,7 +53,7 @@ export function placesOf(
   return { numColumns: columns.length, cells, constants };
 }
 
-/** Cells of a row of the file in the order of the log's columns, empty where the file has none. */
+/** Returns the cells of a row in the order of the log's columns; cells of columns that the file lacks are empty. */
 export function cellsInOrder(
   { columns, partition }: Omit<FileColumns, "path">,
   names: readonly string[],
@@ -61,17 +62,20 @@ export function cellsInOrder(
   return (cells) => places.map((at, i) => (at === -1 ? partitionCell(partition, names[i]!) : cells[at]!));
 }
 
-/** The cell that a file's folders give to a column; empty where they give none. */
+/** Returns the cell that a file's folders give to a column, or an empty cell if they give none. */
 export function partitionCell(partition: FileColumns["partition"], name: string): string {
   return Object.hasOwn(partition, name) ? partition[name]! : "";
 }
 
-/** A sentence about lines that repeat the header of their file. */
+/** Returns a warning about lines that repeat the header of their file. */
 export function repeatedHeaderNote(lines: number): string {
   return `skipped ${lines} repeated header ${lines === 1 ? "line" : "lines"}`;
 }
 
-/** Columns that later files have and the first has not, with both files: nobody reads them, as columns are known by the first. */
+/**
+ * Columns of later files that the first file lacks, with a file that has the column and one that lacks it. They are not
+ * read, because the first file determines the columns of a log.
+ */
 export type LaterColumns = ReadonlyMap<string, { has: string; lacks: string }>;
 
 export function laterColumnsOf(first: FileColumns, others: readonly FileColumns[]): LaterColumns {
@@ -83,7 +87,7 @@ export function laterColumnsOf(first: FileColumns, others: readonly FileColumns[
   return later;
 }
 
-/** A sentence about them, or none. @param ignored columns that the user leaves out */
+/** Returns a warning about these columns, or nothing. @param ignored columns that the user excludes */
 export function laterColumnWarnings(later: LaterColumns, ignored: readonly string[] = []): string[] {
   const reported = [...later].filter(([name]) => !ignored.includes(name));
   const named = reported.map(([name, { has }]) => `'${name}' (in '${has}')`);
@@ -91,7 +95,10 @@ export function laterColumnWarnings(later: LaterColumns, ignored: readonly strin
   return named.length === 0 ? [] : [`ignored columns missing from '${lacks}': ${named.join(", ")}`];
 }
 
-/** @throws {DataError} a file's path states a column that the file has too, or other columns than the first one's */
+/**
+ * @throws {DataError} the path gives a column that the file also has, or the path gives other columns than the first
+ * file's path
+ */
 export function checkPartition(first: FileColumns, { path, columns, partition }: FileColumns): void {
   const both = Object.keys(partition).find((name) => columns.includes(name));
   if (both !== undefined)

@@ -1,23 +1,23 @@
-// The forms of logs, and which one a log has: by --input-format, else by the names of its files.
+// The file formats of logs. The format of a log is given by --input-format, or else by the extensions of its files.
 
 import { UsageError } from "../errors.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { hasOwnForm } from "./number.js";
 import type { RecordForm } from "./text/record-form.js";
 
-/** A form of log. */
+/** A file format of logs. */
 interface LogForm {
-  /** of its files' names, in lower case */
+  /** file extensions, in lower case */
   extensions: readonly string[];
-  /** lines of a file that are all like this are of the form, and no CSV */
+  /** if all lines of a file match this, it has this format and is not CSV */
   line?: RegExp;
-  /** Opens files of the form as one log; what reads them is loaded then. @throws as openLog */
+  /** Opens files of this format as one log and loads the reader on demand. @throws as openLog */
   open(files: readonly LogFile[], options: ReadOptions, sizes: ReadSizes): Promise<Log>;
 }
 
 const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
 
-/** The forms of a log by name; a new one is a file that reads it and an entry here. `csv` stands for any delimiter. */
+/** The formats of logs by name; a new format is a file that reads it and an entry here. `csv` stands for any delimiter. */
 export const forms = {
   csv: {
     extensions: [".csv", ".tsv", ".tab", ".txt"],
@@ -48,7 +48,7 @@ export const inputFormats = Object.keys(forms) as InputFormat[];
 
 const named = Object.entries(forms) as [InputFormat, LogForm][];
 
-/** A form whose files hold records of text cells, one after another. */
+/** Returns a format whose files hold a sequence of records with text cells. */
 function records<Rec>(
   load: () => Promise<(options: ReadOptions, pieceBytes: number) => RecordForm<Rec>>,
 ): LogForm["open"] {
@@ -58,19 +58,19 @@ function records<Rec>(
   };
 }
 
-/** The form that the file's name says. */
+/** Returns the format that the extension of a file indicates. */
 function formNamed(path: string): InputFormat {
   const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
   const [found = "csv"] =
     named.find(([, { extensions }]) => extensions.includes(extension.toLowerCase())) ?? [];
-  // Parquet is compressed by itself: its file would be read from its end
+  // compressed Parquet cannot be read, because its reader starts at the end of the file
   return found === "parquet" && packed !== undefined ? "csv" : found;
 }
 
 /**
- * The one form that all files have.
+ * Returns the format that all files have in common.
  *
- * @throws {UsageError} their names say different ones, or Parquet is to come from standard input
+ * @throws {UsageError} the extensions indicate different formats, or Parquet comes from standard input
  */
 export function formOf(paths: readonly string[], given: string | undefined): InputFormat {
   const found = paths.map((path) => (given as InputFormat | undefined) ?? formNamed(path));
@@ -86,19 +86,19 @@ export function formOf(paths: readonly string[], given: string | undefined): Inp
   return found[0]!;
 }
 
-/** Whether a file whose form nobody named starts as a JSON object does. @param first its first bytes, decompressed */
+/** Whether a file without a known format starts like a JSON object. @param first its first bytes, decompressed */
 export function startsAsJson(first: Uint8Array): boolean {
   const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
   return /^\uFEFF?\s*\{\s*["}]/u.test(text);
 }
 
-/** Lines by which other text is distinguished from CSV. */
+/** Number of lines that are examined to tell other text formats from CSV. */
 const LINES_TO_KNOW = 5;
 
 /**
- * Refuses text that was opened as CSV because nobody named its form or its delimiter, and is no CSV.
+ * Rejects text that is opened as CSV without --input-format or --delimiter but is not CSV.
  *
- * @throws {UsageError} its first lines are all libsvm's or libffm's, or have `::` between cells that would be read as one column
+ * @throws {UsageError} all first lines are libsvm or libffm, or `::` separates cells that would be read as one column
  */
 export function refuseOtherText(
   path: string,
@@ -122,7 +122,10 @@ export function refuseOtherText(
     );
 }
 
-/** @throws {UsageError} an option is of delimited text, which the log is not @param what the log is: `the log format is jsonl` */
+/**
+ * @throws {UsageError} an option applies to delimited text only @param what the log's format, for the message: `the log
+ * format is jsonl`
+ */
 export function checkUndelimited(options: ReadOptions, what: string): void {
   if (hasOwnForm(options))
     throw new UsageError(`--decimal and --thousands are only supported for delimited text, and ${what}`);

@@ -1,4 +1,4 @@
-// The forms of a log beside delimited text: what they accept, refuse, and make of typed cells.
+// Formats other than delimited text: which input they accept and reject, and how they convert typed cells.
 
 import { keyAt } from "./keys.js";
 import * as fc from "fast-check";
@@ -19,7 +19,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** All cells of a log as text, and what else its reading says. */
+/** Reads all cells of a log as text, and the warnings of the reading. */
 async function readAll(paths: string | string[], options: Partial<ReadOptions> = {}, chunkBytes = 1 << 20) {
   const log = await openLog(
     [paths].flat(),
@@ -41,7 +41,7 @@ async function readAll(paths: string | string[], options: Partial<ReadOptions> =
   return { columns: log.columns, multi: log.multi, sample: log.sample, rows, lines, codes, ...read };
 }
 
-/** What opening a log says of its columns. */
+/** Opens a log and returns the properties of its columns. */
 async function opened(name: string, text: string, options: Partial<ReadOptions> = {}) {
   const log = await openLog([file(name, text)], { ...defaultReadOptions, threads: 1, ...options });
   await log.close();
@@ -51,7 +51,7 @@ async function opened(name: string, text: string, options: Partial<ReadOptions> 
 const refuses = (paths: string | string[], options: Partial<ReadOptions> = {}) =>
   expect(readAll(paths, options)).rejects;
 
-/** Members that are no objects, with their paths. */
+/** Returns members that are not objects, with their paths. */
 function leavesOf(members: object, path = ""): [string, unknown][] {
   return Object.entries(members).flatMap(([name, value]): [string, unknown][] =>
     typeof value === "object" && value !== null && !Array.isArray(value)
@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // what is JSON and no row is distinguished from what is no JSON
+        // valid JSON that is rejected as a row is distinguished from invalid JSON
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

@@ -10,7 +10,7 @@ import { openLog } from "./open.js";
 const folder = mkdtempSync(join(tmpdir(), "embed-groups-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The groups of an input that comes in pieces; rows as they come without a column. */
+/** Splits an input that arrives in pieces into groups; without a column, rows are not grouped. */
 function groupsOf(
   text: string,
   cuts: readonly number[],
@@ -26,7 +26,7 @@ function groupsOf(
   return [...found, ...groups.end()];
 }
 
-/** Cells of a log, by its columns. */
+/** Returns the cells of a log in the order of its columns. */
 async function cellsOf(reading: Partial<GroupedRows["reading"]>, path = "-"): Promise<string[][]> {
   const log = await openLog([path], { ...defaultReadOptions, threads: 1, comment: "#", ...reading });
   const requests = ["user", "item"].map((name) => ({ name, as: "key" as const }));
@@ -82,7 +82,7 @@ test.each(["csv", "jsonl"] as const)(
           ofBlocks.push(...own);
         }
         expect(ofBlocks).toEqual(whole);
-        // what is asked for is no part of a later log
+        // rows before a request for results are not part of a later log
         const asked = all.filter((one) => one === "").length - (ends || all.at(-1) !== "" ? 0 : 1);
         expect(found.filter(({ isAsked }) => isAsked).length).toBe(asked);
       }),

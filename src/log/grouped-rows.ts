@@ -1,11 +1,12 @@
-// A file or a pipe, read as it comes: whole records in memory, a piece at a time, as logs of their own. Either any rows, or rows of a
-// key that come together, as soon as they are complete.
+// Reads a file or a pipe as it arrives and turns each piece of whole records into a small log in memory. The rows of a
+// log are either any rows, or complete groups of consecutive rows with the same key.
 //
-//   pieces ──► whole records, with the key of each ──► groups ──► all groups that are complete when a piece is read, as a log of their own
-//          └─► whole records ──► all rows that a piece completes, as a log of their own
+//   pieces ──► whole records, with the key of each ──► groups ──► a log of all groups that are complete after a piece
+//          └─► whole records ──► a log of all rows that a piece completes
 //
-// A group is complete when a row of another key, an empty line or the end follows. An empty line also says that somebody waits for what
-// the rows before it give, so that nothing is held back for what follows. Memory is that of a piece and of one group.
+// A group is complete at a row of another key, an empty line or the end. An empty line also says that the sender waits
+// for the results of the rows before it, so these rows are processed at once. Memory is bounded by one piece and one
+// group.
 
 import { isUtf8 } from "node:buffer";
 import { DataError, sizeText, UsageError } from "../errors.js";
@@ -22,30 +23,30 @@ import { RowFault } from "./text/record-form.js";
 import { countLines, lastCut, recordEnd, startsComment, textOf, type Dialect } from "./text/records.js";
 import { forEachRow } from "./text/text-rows.js";
 
-/** The rows of a key, at most: more are no history of one user, but a column that is another. */
+/** Most bytes of the rows of one key: a larger group is no user's history, so the wrong column was probably named. */
 const MOST_BYTES = 16 << 20;
-/** Bytes of a read. */
+/** Bytes that are read at once. */
 const PIECE = 1 << 16;
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
-/** Whole rows: of several keys, none of which comes twice, or any. */
+/** A log of whole rows: of several keys, each of which occurs in one group, or any rows. */
 export interface GroupedRows {
-  /** how they are read as a log */
+  /** options to read the rows as a log */
   reading: Pick<ReadOptions, "format" | "held" | "delimiter">;
-  /** of the groups, in their order; none of any rows */
+  /** keys of the groups in their order; empty if rows are not grouped */
   keys: string[];
-  /** records, malformed ones among them */
+  /** number of records, including malformed ones */
   numRows: number;
-  /** an empty line follows */
+  /** true if an empty line follows: the sender waits for results */
   isAsked: boolean;
 }
 
 /**
- * Reads an input piece by piece; empty lines mean nothing here.
+ * Reads an input piece by piece without grouping; empty lines have no meaning here.
  *
  * @param path  a file, or `-`
- * @param bytes of a read: a pipe gives fewer, so that its rows come as they are written
- * @throws {UsageError} the form is not one of lines
+ * @param bytes most bytes of one read; a pipe returns fewer, so its rows are processed as they are written
+ * @throws {UsageError} records of the format are not lines
  * @throws {DataError} as openLog
  */
 export function rowBlocks(
@@ -56,18 +57,21 @@ export function rowBlocks(
   return rowsAsTheyCome(path, undefined, options, bytes);
 }
 
-/** How records of a form are distinguished, and what is in front of them. */
+/** How records of a format are split into header, key and row. */
 interface Form {
   format: "csv" | "jsonl";
   dialect: Dialect;
-  /** what is read before the rows of each log, and how many lines that is */
+  /** bytes that are put before the rows of each log (the header), and their number of lines */
   head: Uint8Array;
   headLines: number;
-  /** The key of a record; undefined where it cannot be determined, and reading it says why. @param line for messages, from 1 */
+  /**
+   * The key of a record; undefined if it cannot be determined, in which case reading the record reports why. @param
+   * line for messages, from 1
+   */
   keyOf: (record: Uint8Array, line: number) => string | undefined;
-  /** Whether a record repeats the header, and is no row. */
+  /** Whether a record repeats the header and is not a row. */
   isHeader: (record: Uint8Array) => boolean;
-  /** names that records had so far, of a form that names them in each */
+  /** names of the previous records' members, for formats that name the columns in each record */
   columns: Set<string>;
 }
 
@@ -75,8 +79,8 @@ interface Form {
  * Reads an input group by group.
  *
  * @param path   a file, or `-`
- * @param column whose cell is the key
- * @throws {UsageError} the form is not one of lines, or there is no such column
+ * @param column the column with the key
+ * @throws {UsageError} records of the format are not lines, or there is no such column
  * @throws {DataError} as openLog, or the rows of a key are too many
  */
 export function groupedRows(
@@ -87,7 +91,7 @@ export function groupedRows(
   return rowsAsTheyCome(path, column, options, PIECE);
 }
 
-/** @param column undefined: each row is complete by itself */
+/** @param column the column with the key; undefined if each row is complete by itself */
 async function* rowsAsTheyCome(
   path: string,
   column: string | undefined,
@@ -107,22 +111,22 @@ async function* rowsAsTheyCome(
   }
 }
 
-/** The groups of an input that comes in pieces, as groupedRows gives them. */
+/** Splits an input that arrives in pieces into groups, as groupedRows returns them. */
 export class Groups {
   #form: Form | undefined;
-  /** from the first row on that was not yielded, at #from */
+  /** bytes from #from on, the first row that was not yielded */
   #bytes: Uint8Array = new Uint8Array(0);
   #from = 0;
-  /** the record whose key is read next, and the end of the last complete group */
+  /** start of the record whose key is read next, and end of the last complete group */
   #at = 0;
   #complete = 0;
-  /** physical lines before #from and before #at */
+  /** number of physical lines before #from and before #at */
   #linesBefore = 0;
   #lines = 0;
-  /** of the complete groups */
+  /** keys of the complete groups */
   #keys = new Set<string>();
   #numRows = 0;
-  /** of the group that is not complete */
+  /** key of the incomplete group */
   #key = "";
   #rowsOfKey = 0;
   #isEmpty = true;
@@ -186,7 +190,7 @@ export class Groups {
     if (this.#numRows > 0) yield this.#batch(false);
   }
 
-  /** Reads what stands before the rows; false while that takes more bytes. */
+  /** Reads the header; returns false while more bytes are needed for it. */
   #start(ended: boolean): boolean {
     const bytes = withoutMark(this.#bytes, ended);
     if (!bytes) return false;
@@ -204,7 +208,7 @@ export class Groups {
     return true;
   }
 
-  /** Where the record ends; whole records are at hand. */
+  /** Returns the end of the current record, which is complete in memory. */
   #recordEnd(): number {
     const { dialect, format } = this.#form!;
     const line = this.#bytes.indexOf(NEWLINE, this.#at) + 1;
@@ -213,7 +217,7 @@ export class Groups {
     return end === -1 ? line : end;
   }
 
-  /** The group is complete. */
+  /** Marks the current group as complete. */
   #close(): void {
     if (this.#rowsOfKey === 0) return;
     this.#keys.add(this.#key);
@@ -222,7 +226,7 @@ export class Groups {
     this.#rowsOfKey = 0;
   }
 
-  /** What is complete and was not yielded, as a log. */
+  /** Returns the complete groups that were not yielded yet, as a log. */
   #batch(isAsked: boolean): GroupedRows {
     const { format, dialect, head, headLines, columns } = this.#form!;
     const rows = this.#bytes.subarray(this.#from, this.#complete);
@@ -257,7 +261,7 @@ export class Groups {
     if (!isUtf8(bytes)) throw notUtf8(path, this.#lines + 1 + firstBadLine(bytes), options.encoding);
   }
 
-  /** @throws {DataError} a record or a group does not end @param openQuote at the end, where one is open */
+  /** @throws {DataError} a record or a group is too large @param openQuote position of an unclosed quote at the end */
   #checkSizes(openQuote: number): void {
     const { path, options, column } = this;
     const line = this.#lines + 1;

@@ -5,7 +5,7 @@ import { inferRoles } from "./infer.js";
 import { defaultReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 
-/** Roles of columns whose cells are all the same text. */
+/** Infers roles of columns in which all cells have the same text. */
 function rolesOf(cells: Record<string, string>) {
   return inferRoles(Object.keys(cells), [Object.values(cells)]).roles;
 }

@@ -1,28 +1,28 @@
-// Which column is the user, the item, the label, ...: guessed from names and first rows, and reported to the user.
+// Infers the roles of columns (user, item, label, ...) from their names and first rows. The result is reported to the user.
 //
 // Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. In
-// each role's list the better name stands first; between columns of equal names the leftmost wins.
+// each role's list better names come first; of several columns with an equally good name the leftmost wins.
 
 import { parseNumber, truthOf } from "./number.js";
 import { timeParser } from "./time-format.js";
 
-/** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
+/** The type of a column's first rows. A column of times is recognized by its name or by ISO dates. */
 export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";
 
-/** The roles that can be guessed. */
+/** The roles that can be inferred. */
 export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session";
 
-/** What was guessed, and why. */
+/** Inferred roles and types, with the reasons. */
 export interface InferredRoles {
   /** role → column */
   roles: { [Role in RoleName]?: string };
   /** column → type */
   types: Record<string, ColumnType>;
-  /** columns without a role whose sample holds decimals */
+  /** columns without a role whose first rows contain decimals */
   numeric: string[];
-  /** columns that look like the time of the event, where there are several and no name decides */
+  /** columns that may be the time of the event, if there are several and no name decides */
   times: string[];
-  /** column → one sentence, for roles and numeric columns */
+  /** column → one sentence with the reason, for roles and numeric columns */
   why: Record<string, string>;
 }
 
@@ -54,24 +54,24 @@ function words(text: string): string[] {
   return text.split(" ");
 }
 
-/** The name as it is compared: `User_ID` is userid. */
+/** Normalizes a name for comparison: `User_ID` becomes userid. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[\s_\-.]/g, "");
 }
 
-/** Whether a column is called as times are. */
+/** Whether a column has the name of a time. */
 export function isNamedTime(name: string): boolean {
   return NAMES.time.includes(plain(name)) || isTimeName(name);
 }
 
 /**
- * Guesses roles and types. Pure: the same columns and sample give the same answer.
+ * Infers roles and types. Pure: the same columns and sample give the same result.
  *
  * @param columns names, distinct
  * @param sample  first rows, each with a cell a column
- * @param timeFormat of times, as --time-format takes it
- * @param numOwn how many of the columns are the log's own, which come first: a side table's column has no role
- * @throws {UsageError} timeFormat is no format of times
+ * @param timeFormat format of times, as in --time-format
+ * @param numOwn number of columns of the log itself, which come first; columns of side tables get no role
+ * @throws {UsageError} timeFormat is invalid
  */
 export function inferRoles(
   columns: readonly string[],
@@ -95,7 +95,7 @@ export function inferRoles(
     const evidence = types[found.c] === "boolean" ? ", its first rows are true or false" : EVIDENCE[role];
     why.set(found.name, `${role}: by its name${evidence}`);
   }
-  // without a well-known name: the one column that can only be the time of the event
+  // without a well-known name, a column is the time only if it is the only candidate
   const times = own.filter((name, c) => types[c] === "time" && !why.has(name) && mayBeEventTime(name));
   if (roles.time === undefined && times.length === 1) {
     roles.time = times[0]!;
@@ -106,7 +106,7 @@ export function inferRoles(
   for (const name of numeric) why.set(name, "numeric: its first rows hold decimals");
   return {
     roles,
-    // fromEntries, as a column may be called __proto__
+    // fromEntries, because a column may be called __proto__
     types: Object.fromEntries(columns.map((name, c) => [name, types[c]!])),
     numeric,
     times: roles.time === undefined ? times : [],
@@ -123,7 +123,7 @@ const EVIDENCE: Record<RoleName, string> = {
   session: "",
 };
 
-/** Whether the values of a column can play the role. */
+/** Whether the values of a column fit the role. */
 function isPlausible(role: RoleName, type: ColumnType, present: readonly string[]): boolean {
   const isNumber = type === "integer" || type === "number";
   if (role === "label") return isNumber || type === "boolean";
@@ -138,7 +138,8 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   const areNumbers = numbers.every((value) => value !== undefined);
   const parse = timeParser(timeFormat);
   const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
-  // a number is a time only in a column of that name, and from 1973 on: `day` may be 1 to 31, `time` seconds since a start
+  // a number is a time only if the column has the name of a time and the value is from 1973 on: `day` may be 1 to 31,
+  // `time` seconds since a start
   const areNamed = isNamedTime(name);
   const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
@@ -146,10 +147,10 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
 }
 
-/** Last words of names of times: purchased_at, orderTime, created.date. */
+/** Last words of names of times, as in purchased_at, orderTime, created.date. */
 const LAST_WORDS = new Set(["at", "on", "time", "timestamp", "date", "datetime", "ts"]);
 
-/** Words in names of times that say something about the user or the item, and not when the event happened. */
+/** Words in names of times that describe the user or the item, and not the time of the event. */
 const OTHER_TIMES =
   /birth|born|\bdob\b|releas|publish|expir|\bdue\b|until|\bvalid\b|signup|sign.?up|regist|join|member|since|updat|modif|delet|\bend/;
 
@@ -161,13 +162,13 @@ function wordsOf(name: string): string[] {
     .split(/[\s_\-.]+/);
 }
 
-/** Whether the last word of the name is one of times; a name of one word is left to the list of known names. */
+/** Whether the last word of a name is that of a time. Names of one word are compared with the list of known names instead. */
 function isTimeName(name: string): boolean {
   const words = wordsOf(name);
   return words.length > 1 && LAST_WORDS.has(words.at(-1)!);
 }
 
-/** Whether times of a column of that name can be those of the events: a date of birth or of release is not. */
+/** Whether a column of that name can be the time of the event; a date of birth or of release cannot. */
 function mayBeEventTime(name: string): boolean {
   return !OTHER_TIMES.test(wordsOf(name).join(" "));
 }

@@ -1,24 +1,25 @@
-// Codes that the calling thread has given already, looked up by another thread while more are given: most of a log's cells have
-// keys that came before. What is not found, the calling thread looks up in its turn.
+// Looks up, on another thread, the codes of keys that the log's key tables already contain, while the calling thread
+// adds more keys. Most cells of a log have keys that occurred before. The calling thread looks up the remaining keys in
+// its turn.
 //
-// A code that is found is the log's, whenever that is: keys only join a table. A table that grows moves, which waits for those
-// who look up at the moment, and whom none may join until it is over.
+// A code that is found is final, because keys are only ever added to a table. A table that grows is moved: the move
+// waits for running lookups and blocks new ones until it is done.
 
 import { UNKNOWN, type Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { kernelImports } from "../kernels/shared/load.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 
-/** Keys that are looked up at once, and the bytes that they take with what comes of them. */
+/** Keys that are looked up at once, and the size of the buffer for their bytes and codes. */
 const PIECE = 1 << 14;
 const SCRATCH_BYTES = 1 << 20;
 
-/** What the lock holds while a table moves. */
+/** Value of the lock while a table is moved. */
 const CLOSED = -(2 ** 30);
 
-/** Lets threads look keys up, or tables of this memory move: the memory's owner holds it. */
+/** A lock that either lets threads look keys up or lets the owner of the memory move a table. */
 export class TableLock {
-  /** byte offset of the i32: threads that look up, CLOSED added while a table moves */
+  /** byte offset of the i32: number of threads in a lookup, plus CLOSED while a table is moved */
   readonly offset: number;
   readonly #lock: Int32Array;
 
@@ -28,7 +29,7 @@ export class TableLock {
     this.#lock[0] = 0;
   }
 
-  /** Moves tables while no thread reads them. */
+  /** Calls `move` while no thread reads the tables. */
   closed(move: () => void): void {
     const lock = this.#lock;
     Atomics.add(lock, 0, CLOSED);
@@ -42,17 +43,17 @@ export class TableLock {
   }
 }
 
-/** What a thread needs to look keys up. It is sent to threads. */
+/** The data that a thread needs to look keys up; it is sent to the thread. */
 export interface FinderData {
   memory: WebAssembly.Memory;
   lock: number;
-  /** byte offset of SCRATCH_BYTES that are this thread's */
+  /** byte offset of SCRATCH_BYTES that only this thread uses */
   scratch: number;
-  /** one a request: byte offset of its table; undefined for numbers */
+  /** per request: byte offset of its table; undefined for numbers */
   tables: (number | undefined)[];
 }
 
-/** For a thread that is to be started. */
+/** Creates the data for a thread that is about to start. */
 export function finderData(
   memory: ScanMemory,
   lock: TableLock,
@@ -62,7 +63,7 @@ export function finderData(
   return { memory: memory.memory, lock: lock.offset, scratch, tables: [...tables] };
 }
 
-/** Looks keys up, on a thread that does not own the tables. */
+/** Looks keys up on a thread that does not own the tables. */
 export class KeyFinder {
   readonly #kernel: ScanKernel;
   readonly #lock: Int32Array;
@@ -80,11 +81,11 @@ export class KeyFinder {
   }
 
   /**
-   * Codes of keys: MISSING for an empty one, UNKNOWN for one that is not found.
+   * Looks up the codes of keys: MISSING for an empty key, UNKNOWN for a key that is not found.
    *
    * @param table byte offset
    * @param gap   bytes before each key that are not part of it
-   * @param codes u32[size], where they go
+   * @param codes u32[size], receives the codes
    */
   find(table: number, { size, bytes, offsets }: Keys, gap: number, codes: Uint32Array): void {
     codes.fill(UNKNOWN);
@@ -93,7 +94,7 @@ export class KeyFinder {
       let to = Math.min(from + PIECE, size);
       const fits = () => offsets[to]! - start + 8 * (to - from) + 64 <= SCRATCH_BYTES;
       while (to - from > 1 && !fits()) to = from + ((to - from) >> 1);
-      // scratch: the offsets, the codes, the bytes
+      // scratch memory: the offsets, the codes, the bytes
       const codesAt = to - from + 1;
       const bytesAt = 4 * (codesAt + to - from);
       if (fits() && this.#enter()) {

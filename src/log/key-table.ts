@@ -1,4 +1,5 @@
-// Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/scan/assembly/main.ts's.
+// A hash table from the keys of one column to their codes, in a scanner's memory; kernels/scan/assembly/main.ts defines
+// the layout.
 
 import { noKeys, type Keys } from "./keys.js";
 import { Table } from "../kernels/scan/layout.js";
@@ -9,10 +10,10 @@ import type { Region, ScanMemory } from "./scanner.js";
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
 
-/** Keys that are looked up at once: room is made for all of them, and they stay in the processor's cache. */
+/** Keys that are looked up at once: memory is reserved for all of them, and they fit in the processor's cache. */
 const PIECE = 1 << 14;
 
-/** Cells as internCells of the kernel takes them. */
+/** Cells in the layout of the kernel's internCells. */
 interface Cells {
   base: number;
   bounds: number;
@@ -21,7 +22,7 @@ interface Cells {
   numCells: number;
 }
 
-/** Distinct keys; their codes are given in order of first appearance. */
+/** A table of distinct keys; codes are assigned in order of first appearance. */
 export class KeyTable {
   readonly #memory: ScanMemory;
   readonly #table: Region;
@@ -30,11 +31,11 @@ export class KeyTable {
   #offsets: Region;
   #scratch: Region | undefined;
   readonly #lock: TableLock | undefined;
-  /** keys, and bytes of keys, that there is room for at least */
+  /** number of keys, and bytes of keys, for which memory is reserved at least */
   #spareKeys = 0;
   #spareBytes = 0;
 
-  /** @param lock of the memory, where other threads look keys up */
+  /** @param lock lock of the memory, if other threads look keys up */
   constructor(memory: ScanMemory, lock?: TableLock) {
     this.#memory = memory;
     this.#lock = lock;
@@ -54,14 +55,13 @@ export class KeyTable {
     return this.#table.offset;
   }
 
-  /** Number of keys. */
   get size(): number {
     return this.#get("size");
   }
 
   /**
-   * Writes the codes of cells (internCells of the kernel); new keys are added.
-   * @param maxBytes no more bytes than all these cells have
+   * Writes the codes of cells (internCells of the kernel) and adds new keys.
+   * @param maxBytes upper bound on the bytes of all these cells
    */
   intern(cells: Cells, maxBytes: number, codes: number): void {
     this.#reserve(cells.numCells, maxBytes);
@@ -70,17 +70,18 @@ export class KeyTable {
   }
 
   /**
-   * Codes u32[size] of keys, in their order, MISSING for an empty one; new keys are added. They need not be distinct.
+   * Returns the codes u32[size] of keys in their order, MISSING for an empty key; new keys are added. The keys need not
+   * be distinct.
    *
    * @param gap bytes before each key that are not part of it, such as its length
-   * @param codes where they go
+   * @param codes receives the codes
    */
   codesOf(keys: Keys, gap = 0, codes: Uint32Array = new Uint32Array(keys.size)): Uint32Array {
     this.#eachPiece(keys, gap, codes, (cells, maxBytes, at) => this.intern(cells, maxBytes, at));
     return codes;
   }
 
-  /** As codesOf, but adds no key: what has no code is UNKNOWN. */
+  /** Like codesOf, but adds no keys: unknown keys get the code UNKNOWN. */
   find(keys: Keys, gap: number, codes: Uint32Array): void {
     const { kernel } = this.#memory;
     this.#eachPiece(keys, gap, codes, ({ base, bounds, stride, numCells }, _, at) =>
@@ -97,14 +98,14 @@ export class KeyTable {
     for (let from = 0; from < size; from += PIECE) {
       const to = Math.min(from + PIECE, size);
       const [start, end] = [offsets[from]!, offsets[to]!];
-      // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
+      // scratch memory: the bytes (and 16 that may be read after them), the offsets, the codes
       const boundsAt = Math.ceil((end - start + 16) / 4) * 4;
       const codesAt = boundsAt + 4 * (to - from + 1);
       this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * (to - from));
       const scratch = this.#scratch.offset;
       this.#memory.u8.set(bytes.subarray(start, end), scratch);
       this.#memory.u32.set(offsets.subarray(from, to + 1), (scratch + boundsAt) / 4);
-      // bounds count from the first of all keys
+      // bounds are relative to the first key
       const base = scratch - start;
       const cells = { base, bounds: scratch + boundsAt, stride: 4, gap, numCells: to - from };
       look(cells, end - start, scratch + codesAt);
@@ -113,7 +114,7 @@ export class KeyTable {
     }
   }
 
-  /** The keys with codes at and above `code`. */
+  /** Returns the keys with codes of at least `code`. */
   keysFrom(code: number): Keys {
     if (code === this.size) return noKeys();
     const first = this.#offsets.offset / 4;
@@ -124,7 +125,7 @@ export class KeyTable {
     return { size: offsets.length - 1, bytes, offsets };
   }
 
-  /** The key of a code. */
+  /** Returns the key of a code. */
   keyOf(code: number): string {
     const at = this.#offsets.offset / 4 + code;
     const [from, to] = [this.#memory.u32[at]!, this.#memory.u32[at + 1]!];
@@ -133,9 +134,9 @@ export class KeyTable {
     );
   }
 
-  /** Makes room for so many more keys at half load, and for their bytes. */
+  /** Reserves memory for `numKeys` more keys at half load, and for their bytes. */
   #reserve(numKeys: number, numBytes: number): void {
-    // as if all keys so far had been new
+    // treats all previous keys as if they had been new
     this.#spareKeys -= numKeys;
     this.#spareBytes -= numBytes;
     if (this.#spareKeys >= 0 && this.#spareBytes >= 0) return;
@@ -177,7 +178,7 @@ export class KeyTable {
     return moved;
   }
 
-  /** Tells the kernel where the regions are. */
+  /** Passes the offsets of the regions to the kernel. */
   #place(): void {
     this.#set("slots", this.#slots.offset);
     this.#set("mask", this.#slots.bytes / SLOT_BYTES - 1);

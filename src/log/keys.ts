@@ -2,13 +2,16 @@
 
 import * as scan from "../kernels/scan/layout.js";
 
-/** The code of an empty cell, as the scanner writes it: it adds no feature. */
+/** The code of an empty cell, as the scanner writes it; such a cell adds no feature. */
 export const MISSING = scan.MISSING;
 
-/** Immutable list of keys; the code of a key is its position. Those of a column are distinct; an empty key in a table is a hole. */
+/**
+ * An immutable list of keys; the code of a key is its position. The keys of a column are distinct; an empty key in a
+ * table is an empty row.
+ */
 export interface Keys {
   readonly size: number;
-  /** u8: all keys one after another */
+  /** u8: all keys, concatenated */
   readonly bytes: Uint8Array;
   /** u32[size + 1]: key c is bytes[offsets[c] .. offsets[c + 1]) */
   readonly offsets: Uint32Array;
@@ -16,12 +19,12 @@ export interface Keys {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The key of a code as text. */
+/** Returns the key of a code as text. */
 export function keyAt(keys: Keys, code: number): string {
   return decoder.decode(keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]));
 }
 
-/** The given keys as bytes, in their order. */
+/** Encodes the given keys in their order. */
 export function keysOf(keys: readonly string[]): Keys {
   const encoded = keys.map((key) => Buffer.from(key, "utf8"));
   const offsets = new Uint32Array(keys.length + 1);
@@ -29,16 +32,16 @@ export function keysOf(keys: readonly string[]): Keys {
   return { size: keys.length, bytes: Buffer.concat(encoded), offsets };
 }
 
-/** No keys, in buffers of their own. */
+/** Returns an empty list of keys with its own buffers. */
 export function noKeys(): Keys {
   return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
 }
 
-/** Negative, zero or positive as key a stands before, at or after key b in the order of their UTF-8 bytes. */
+/** Compares keys a and b by their UTF-8 bytes; the result is negative, zero or positive. */
 export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): number {
   const [from, other] = [offsets[a]!, offsets[b]!];
   const [size, otherSize] = [offsets[a + 1]! - from, offsets[b + 1]! - other];
-  // most keys differ within a few bytes: no view of them is made
+  // no views are made, because most keys differ within a few bytes
   for (let i = 0; i < size && i < otherSize; i++) {
     const difference = bytes[from + i]! - bytes[other + i]!;
     if (difference !== 0) return difference;
@@ -46,7 +49,7 @@ export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): num
   return size - otherSize;
 }
 
-/** Whether one of the keys is this text; a look at all of them. */
+/** Whether one of the keys equals this text; compares with all of them. */
 export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
   const key = Buffer.from(text, "utf8");
   for (let code = 0; code < size; code++) {
@@ -56,7 +59,7 @@ export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
   return false;
 }
 
-/** The keys of the given codes, in that order; an empty one for a code that is none, such as MISSING. */
+/** Returns the keys of the given codes in that order, with an empty key for an invalid code such as MISSING. */
 export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): Keys {
   const selected = new Uint32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
@@ -64,7 +67,7 @@ export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): 
     selected[i + 1] = selected[i]! + (code < size ? offsets[code + 1]! - offsets[code]! : 0);
   }
   const out = new Uint8Array(selected[order.length]!);
-  // keys are short: no view of them is made
+  // no views are made, because keys are short
   for (let i = 0, at = 0; i < order.length; i++) {
     if (order[i]! >= size) continue;
     const end = offsets[order[i]! + 1]!;
@@ -73,7 +76,7 @@ export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): 
   return { size: order.length, bytes: out, offsets: selected };
 }
 
-/** The keys of lists, one list after another. */
+/** Concatenates lists of keys. */
 export function joinedKeys(...lists: readonly Keys[]): Keys {
   const offsets = new Uint32Array(lists.reduce((sum, { size }) => sum + size, 1));
   let [key, end] = [0, 0];

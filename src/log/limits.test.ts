@@ -1,4 +1,4 @@
-// What a log may hold in one place: a hostile or damaged file ends with a clear error, soon and in little memory.
+// A hostile or damaged file is rejected with a clear error, quickly and in little memory.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

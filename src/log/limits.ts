@@ -1,24 +1,23 @@
-// How much one log may hold in one place before it is taken to be damaged or hostile: bounds on memory and time, stated in
-// docs/formats.md.
+// Limits beyond which a log is considered damaged or hostile: bounds on memory and time, documented in docs/formats.md.
 
 import { DataError } from "../errors.js";
 
-/** The first rows, by which columns and their roles are known: so many, or fewer where they take more bytes. */
+/** Number of first rows from which columns and roles are inferred; fewer if they take too many bytes. */
 export const SAMPLE_ROWS = 1000;
 export const SAMPLE_BYTES = 64 << 20;
 
-/** Columns of a log, or fields of libffm text: work on a row grows with all of them. */
+/** Most columns of a log, or fields of libffm text, because the work per row grows with the number of columns. */
 const MAX_COLUMNS = 16_384;
 
-/** Bytes of a row or a header, unless --max-cell allows larger cells. */
+/** Most bytes of a row or a header, unless --max-cell allows larger cells. */
 const MAX_ROW = 16 << 20;
 
-/** Bytes that a row, or the header, may take: room for four of the largest cells. */
+/** Most bytes of a row or a header: four of the largest cells. */
 export function maxRowBytes({ maxCell }: { maxCell: number }): number {
   return Math.max(MAX_ROW, 4 * maxCell);
 }
 
-/** A row, or a header, that is larger than that. @param what "row", "line" or "header line" */
+/** The error for a row or a header that is larger than that. @param what "row", "line" or "header line" */
 export function rowTooLarge(
   what: string,
   path: string,
@@ -32,7 +31,7 @@ export function rowTooLarge(
   );
 }
 
-/** @throws {DataError} more columns than a log may have */
+/** @throws {DataError} a log has too many columns */
 export function checkColumnCount(count: number, path: string, line: number): void {
   if (count <= MAX_COLUMNS) return;
   throw new DataError(

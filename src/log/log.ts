@@ -1,6 +1,6 @@
-// A log opened for reading: its columns and first rows are known, its rows are read once, in order.
+// A log opened for reading: its columns and first rows are known, and its rows are read once, in order.
 //
-// This file is the room's contract; the ways in are openLog (open.ts) and Log.read.
+// This file declares the types of the room; the entry points are openLog (open.ts) and Log.read.
 
 import type { Keys } from "./keys.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
@@ -10,9 +10,9 @@ import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {
-  /** one of `inputFormats` (form.ts); undefined: by the file's extension */
+  /** one of `inputFormats` (form.ts); undefined: from the file's extension */
   format?: string;
-  /** undefined: by the file's extension, else from the header line */
+  /** undefined: from the file's extension, else detected in the header line */
   delimiter?: string;
   /** false: the first line is data and the columns are named c0, c1, ... */
   header: boolean;
@@ -20,111 +20,110 @@ export interface ReadOptions extends NumberForm {
   columns?: readonly string[];
   /** a WHATWG encoding label; undefined: UTF-8, checked */
   encoding?: string;
-  /** lines that start with it are left out */
+  /** lines that start with this text are skipped */
   comment?: string;
-  /** `skip` leaves bad rows out and counts them */
+  /** `skip` skips bad rows and counts them */
   onBadRow: "error" | "skip";
-  /** true: batches hold what was left out, too; it costs a second look at the 64 KB around each such row */
+  /** true: batches contain the skipped rows, too; this costs a second read of the 64 KB around each such row */
   keepBadRows?: boolean;
-  /** the largest cell in bytes before a quote is taken to be unclosed */
+  /** most bytes of a cell; beyond this, a quote is considered unclosed */
   maxCell: number;
   threads: number;
-  /** rows that repeat an earlier one, cell by cell, are left out and counted */
+  /** rows that repeat an earlier row in all cells are skipped and counted */
   dedupe?: boolean;
-  /** separator by column: how values of a list are joined, and distinguished from others, as text */
+  /** column → separator that joins the values of a list as text and splits them again */
   multi?: Record<string, string>;
-  /** columns of these whose values may carry a number, `key:number`, in a form that has them */
+  /** columns of `multi` whose values may have a number, `key:number`, in a format that supports it */
   multiWeights?: string[];
-  /** rows in memory, which stand for the file that is named */
+  /** rows in memory, which are read in place of the named file */
   held?: HeldRows;
-  /** the first file, opened already */
+  /** the first file, if it is already open */
   opened?: PeekedSource;
-  /** where files come from that are not on this machine; the disk when absent */
+  /** where remote files are read from; the local disk when absent */
   sources?: Sources;
-  /** the server that reads the log, and how: engine/ makes a log of it. Without secrets, as runs keep it */
+  /** the server that reads the log, and how (see engine/); without secrets, because runs store it */
   engine?: EngineReading;
-  /** columns that nobody wants: what they hold need not be fit for a column */
+  /** columns that are not needed: their content is not checked */
   ignore?: string[];
-  /** texts that stand for a missing cell; none when absent */
+  /** texts that represent a missing cell; none when absent */
   nulls?: readonly string[];
 }
 
-/** One file of a log. */
 export interface LogFile {
   path: string;
-  /** columns that its path states, with the cell of all rows; of files that are named themselves there are none */
+  /** columns given by the path, with the cell of all rows; empty for files that are named themselves */
   partition: Readonly<Record<string, string>>;
 }
 
-/** Sizes of Parquet, which is cut by rows. */
+/** Sizes for Parquet files, which are split by rows. */
 export interface RangeSizes {
-  /** rows of a range */
+  /** number of rows in a range */
   rangeRows: number;
-  /** a log whose pages take so many bytes uncompressed, or fewer, is read by the calling thread alone */
+  /** a log with at most this many bytes of uncompressed pages is read by the calling thread alone */
   localBytes: number;
 }
 
-/** Sizes that tests make small, so that every boundary falls everywhere. */
+/** Sizes of buffers. Tests make them small so that every boundary occurs at every position. */
 export interface ReadSizes {
-  /** about so many bytes are scanned at once */
+  /** approximate number of bytes that are scanned at once */
   chunkBytes: number;
-  /** so many bytes are scanned by the calling thread before it starts others */
+  /** number of bytes that the calling thread scans before it starts other threads */
   localBytes: number;
-  /** those of Parquet, where they are not the usual ones */
+  /** sizes for Parquet files, if they differ from the defaults */
   ranges?: RangeSizes;
 }
 
-/** Where the files of a log are read from. */
+/** The source of a log's remote files. */
 export interface Sources {
   /** @throws as openSource */
   open: (path: string, pieceBytes: number) => Promise<ByteSource>;
 }
 
-/** A Spark Connect server as the engine that reads a log. */
+/** The settings of a Spark Connect server that reads a log. */
 export interface EngineReading {
-  /** `sc://HOST:PORT/;...`; its parameters are dropped where it is kept */
+  /** `sc://HOST:PORT/;...`; the parameters are removed before a run stores it */
   address: string;
-  /** a file with the query whose rows are the log */
+  /** a file with the SQL query that returns the log */
   sql?: string;
-  /** columns that order the rows of a table or a query */
+  /** columns that define the order of the rows of a table or a query */
   order?: string[];
-  /** bytes of rows that one job returns, about; one job a file or table when absent */
+  /** approximate bytes of rows that one job returns; one job per file or table when absent */
   slice?: number;
-  /** seconds that the server may be out of reach or silent */
+  /** seconds that the server may be unreachable or silent */
   timeout?: number;
-  /** true: files are read once more on the server's side for their checksums */
+  /** true: the server reads files a second time for their checksums */
   hash?: boolean;
 }
 
-/** What runs and datasets keep of a reading: what no byte depends on is left out. */
+/** Returns the reading options that runs and datasets store: those that can change the result. */
 export function keptReading({ threads: _, engine, ...reading }: ReadOptions): Omit<ReadOptions, "threads"> {
   if (!engine) return reading;
   const { address, sql, order } = engine;
   return { ...reading, engine: { address, ...(sql !== undefined && { sql }), ...(order && { order }) } };
 }
 
-/** Whether a name of a log is one that only an engine finds: a URI, a table or a query. */
+/** Whether the name of a log is a URI, a table or a query, which only an engine can read. */
 export function isRemote(name: string): boolean {
   return /^([a-z][a-z0-9+.-]*:\/|table:|sql:)/i.test(name);
 }
 
-/** Whole records of an input that is read group by group (grouped-rows.ts). */
+/** Whole records of an input that is read in groups (grouped-rows.ts). */
 export interface HeldRows {
-  /** u8: UTF-8, with the header line where there is one */
+  /** u8: UTF-8, including the header line if there is one */
   bytes: Uint8Array;
-  /** physical lines of the input between the header and the first row */
+  /** number of physical lines of the input between the header and the first row */
   linesBefore: number;
-  /** of JSON lines: names that rows before had, so that they may be missing here */
+  /** for JSON lines: member names of previous records, which may be absent from these */
   columns: readonly string[];
 }
 
-/** What a run keeps of how its log was read: what cells say and are called, whatever the file that has them. */
+/** The reading options that determine the content and names of cells regardless of the file; a run stores them. */
 export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter" | "decimal" | "thousands">;
 
-/** Delimiters that are found where nobody names them. */
+/** Delimiters that are detected if the user gives none. */
 export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
 
-/** These of a reading's options; a delimiter that is found belongs to the file. */
+/** Selects these from a reading's options; a detected delimiter belongs to the file and is not included. */
 export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
   const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
   return {
@@ -135,7 +134,7 @@ export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellRea
   };
 }
 
-/** How numbers are written, of a reading's options. */
+/** Selects the number format from a reading's options. */
 export function numberFormOf({ decimal, thousands }: NumberForm): NumberForm {
   return { ...(decimal !== undefined && { decimal }), ...(thousands !== undefined && { thousands }) };
 }
@@ -147,22 +146,22 @@ export const defaultReadOptions: ReadOptions = {
   threads: 2,
 };
 
-/** What a log says whose cells are not delimited text. */
+/** Members of a Log whose cells are not delimited text. */
 export function undelimited({
   nulls = [],
 }: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "laterColumns"> {
   return { nulls, numbers: {}, delimiter: "", warnings: [], laterColumns: new Map() };
 }
 
-/** What to make of a column: its keys as codes of a dictionary, or its numbers. */
+/** A requested column: read as keys, which become codes of a dictionary, or as numbers. */
 export interface ColumnRequest {
   name: string;
   as: "key" | "number";
-  /** numbers are milliseconds since 1970; of columns in Log.times only */
+  /** numbers are milliseconds since 1970; only for columns in Log.times */
   isTime?: true;
 }
 
-/** A cell that is no finite number, in a column that was requested as numbers. Lines count from 1. */
+/** A cell that is not a finite number in a column that was requested as numbers. Lines count from 1. */
 export interface BadCell {
   /** row within the batch */
   row: number;
@@ -173,7 +172,7 @@ export interface BadCell {
   text: string;
 }
 
-/** A row that was left out of a batch, as its text. Lines count from 1. */
+/** A row that was skipped, as text. Lines count from 1. */
 export interface FaultyRow {
   file: string;
   line: number;
@@ -181,29 +180,29 @@ export interface FaultyRow {
   text: string;
 }
 
-/** Consecutive rows of the log. Arrays are the receiver's until `onBatch` has ended. */
+/** Consecutive rows of the log. The receiver may use the arrays until `onBatch` has returned. */
 export interface Batch {
   /** index of the first row in the whole log */
   firstRow: number;
   numRows: number;
   /**
-   * one array a request, in the order of the requests, each of numRows entries.
-   * key: u32 codes by first appearance in the whole log, 0xffffffff for an empty cell; number: f64, NaN for an empty or bad cell
+   * one array per request, in the order of the requests, each with numRows entries. key: u32 codes by first appearance
+   * in the whole log, 0xffffffff for an empty cell; number: f64, NaN for an empty or bad cell
    */
   columns: (Uint32Array | Float64Array)[];
-  /** by row, then request */
+  /** ordered by row, then by request */
   badCells: BadCell[];
-  /** rows left out, by line; empty unless they are to be kept. A batch may hold nothing else */
+  /** skipped rows, by line; empty unless keepBadRows is set. A batch may consist of these alone */
   faultyRows: FaultyRow[];
-  /** where a row stands in its file, for a message about it */
+  /** returns the file and line of a row, for messages */
   placeOf(row: number): { file: string; line: number };
-  /** dictionary sizes after this batch, one a request (0 for numbers): codes at and above the last batch's size are new */
+  /** size of each request's dictionary after this batch (0 for numbers): codes from the previous batch's size on are new */
   sizes: number[];
-  /** one a request: cells that ReadOptions.nulls made missing, of the whole log so far */
+  /** per request: cells that ReadOptions.nulls made missing in the whole log so far */
   nulls: readonly NullCells[];
 }
 
-/** How far a reading is; bytes are of the (compressed) files. */
+/** The progress of a reading, in bytes of the (compressed) files. */
 export interface ReadProgress {
   rows: number;
   bytes: number;
@@ -212,18 +211,18 @@ export interface ReadProgress {
 
 export interface ReadResult {
   numRows: number;
-  /** one a request; empty for numbers */
+  /** one per request; empty for numbers */
   dictionaries: Keys[];
   inputs: InputFingerprint[];
-  /** rows left out under onBadRow skip, by reason */
+  /** number of rows skipped by onBadRow, per reason */
   skipped: Record<string, number>;
-  /** rows left out under dedupe */
+  /** number of rows skipped by dedupe */
   repeats?: number;
-  /** what a user should know of its rows, a sentence each */
+  /** warnings about the rows, one sentence each */
   warnings?: string[];
-  /** lines that repeat the header of their file, and were left out */
+  /** number of skipped lines that repeat the header of their file */
   repeatedHeaders?: number;
-  /** one a request: cells that `nulls` made missing */
+  /** per request: cells that `nulls` made missing */
   nulls: NullCells[];
 }
 
@@ -234,36 +233,36 @@ export interface Log {
   sample: string[][];
   /** true when the sample is the whole log */
   sampleIsAll: boolean;
-  /** what was found or given; empty where cells are not delimited */
+  /** the detected or given delimiter; empty if the format has none */
   delimiter: string;
-  /** texts that it reads as missing */
+  /** texts that are read as missing cells */
   nulls: readonly string[];
-  /** how its numbers are written */
+  /** format of its numbers */
   numbers: NumberForm;
-  /** what a user should know of its files, a sentence each */
+  /** warnings about the files, one sentence each */
   warnings: string[];
-  /** columns that the first file has not: they are no columns of the log */
+  /** columns that the first file lacks, which are not columns of the log */
   laterColumns: LaterColumns;
-  /** columns whose cells hold several values by the log's form, with the separator that joins them */
+  /** columns whose cells hold several values by the log's format, with the separator that joins them */
   multi?: Record<string, string>;
-  /** columns of these whose values carry a number by the log's form, as text `key:number` */
+  /** columns of `multi` whose values have a number by the log's format, as text `key:number` */
   multiWeights?: string[];
-  /** columns that hold times by the log's form: they may be requested as such */
+  /** columns that hold times by the log's format, and may be requested as times */
   times?: ReadonlySet<string>;
-  /** columns of 64-bit floating-point numbers by the log's form */
+  /** columns of 64-bit floating-point numbers by the log's format */
   floats?: ReadonlySet<string>;
   /**
-   * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
+   * Reads every row once, in order, in batches of a few thousand to some hundred thousand rows.
    *
    * The same log gives the same codes at any number of threads. `onBatch` may look keys up in `keyOf` while reading.
    *
-   * @throws {DataError} a malformed row, with file and line (unless skipped); bad numbers are reported in the batch instead
+   * @throws {DataError} a row is malformed, with file and line (unless skipped); bad numbers are reported in the batch instead
    */
   read(
     requests: readonly ColumnRequest[],
     onBatch: (batch: Batch, keyOf: (request: number, code: number) => string) => void | Promise<void>,
     observe?: (progress: ReadProgress) => void,
   ): Promise<ReadResult>;
-  /** Frees file handles and workers; for a log that is not read to its end. */
+  /** Frees file handles and workers of a log that is not read to its end. */
   close(): Promise<void>;
 }

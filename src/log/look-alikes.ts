@@ -1,5 +1,5 @@
-// Text that a person would read as a number or a time and this program does not: `1,234.56`, `12 %`, `03/04/2024`. As keys
-// such columns tell a model little, so that their users hear what would read them.
+// Detects text that a person would read as a number or a time but this program does not, such as `1,234.56`, `12 %`,
+// `03/04/2024`. As keys such columns carry little information, so users are told which option reads them.
 
 import { isNamedTime, type InferredRoles } from "./infer.js";
 import { COMMON_NULLS } from "./nulls.js";
@@ -7,7 +7,7 @@ import { parseNumber } from "./number.js";
 import { timeParser, type TimeParser } from "./time-format.js";
 import { parseTime } from "./time.js";
 
-/** Forms of numbers, and what reads them; all cells of a column must be of one form. */
+/** Number formats, with the option that reads them; a column is detected if all its cells have the same format. */
 const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, advice: () => "--thousands ','" },
   { form: /^[-+]?\d+(?:,\d+)?$/, advice: () => "--decimal ','" },
@@ -22,14 +22,14 @@ const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   },
 ];
 
-/** How advice about what no flag reads begins. */
+/** First word of the advice for cells that no option reads. */
 const WRITE = "write ";
 
 function writing(cell: string, plain: string): string {
   return `${WRITE}'${cell}' as ${plain}`;
 }
 
-/** Texts that stand for a missing cell here and there, and are a key or a name elsewhere. */
+/** Texts that represent a missing cell in some logs and are a key or a name in others. */
 const RARE_NULLS = ["null", "nan", "None", "NA", "n/a", "nil", "(null)", "<null>", "#N/A", "-", "?"];
 
 const DAYS = [
@@ -43,7 +43,7 @@ const DAYS = [
   "%b %d, %Y",
 ];
 const CLOCKS = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"];
-/** Compiled when they are first needed: forty patterns take 2 ms. */
+/** Time parsers, compiled on demand because forty patterns take 2 ms. */
 let compiled: { format: string; parse: TimeParser }[] | undefined;
 const timeForms = () =>
   (compiled ??= DAYS.flatMap((day) => CLOCKS.map((clock) => day + clock)).map((format) => ({
@@ -51,18 +51,18 @@ const timeForms = () =>
     parse: timeParser(format),
   })));
 
-/** What a column looks like and is not read as: a sentence without its subject. */
+/** A sentence without its subject that says what a column looks like and how it is read. */
 export interface LookAlike {
   name: string;
   looks: string;
 }
 
 /**
- * The columns that look like what they are not read as.
+ * Finds columns that look like numbers or times but are read as keys.
  *
- * @param unnamed columns that are categorical features because nobody said otherwise
- * @param cellsOf first cells of a column
- * @param hasTime whether a column is the time of the events: no other is looked for then
+ * @param unnamed columns that are categorical features by default
+ * @param cellsOf returns the first cells of a column
+ * @param hasTime whether the time of the event is known, in which case no times are searched for
  */
 export function lookAlikes(
   unnamed: readonly string[],
@@ -82,7 +82,7 @@ export function lookAlikes(
   });
 }
 
-/** The same as sentences, and one about columns of times, none of which is taken for that of the events. */
+/** Returns the same as warnings, and one about columns of times if none of them was chosen as the time of the event. */
 export function lookAlikeWarnings(
   alike: readonly LookAlike[],
   unnamed: readonly string[],
@@ -119,7 +119,7 @@ function numbersLike(name: string, cells: readonly string[]): string | undefined
 
 function timesLike(name: string, cells: readonly string[]): string | undefined {
   const states = (parse: (text: string) => number) => (cell: string) => !Number.isNaN(parse(cell));
-  // a bare number is a time to parseTime, and no date
+  // parseTime accepts a plain number as Unix time, but a number alone is no sign of a date
   const isTime = (cell: string) =>
     parseNumber(cell) === undefined &&
     (states(parseTime)(cell) || timeForms().some(({ parse }) => states(parse)(cell)));
@@ -144,7 +144,7 @@ function filled(cells: readonly string[]): string[] {
   return cells.map((cell) => cell.trim()).filter((cell) => cell !== "");
 }
 
-/** Dates that are written as whole numbers, such as 20240331 and 20240331083000. */
+/** Formats of dates that are written as whole numbers, such as 20240331 and 20240331083000. */
 const DIGITS = [
   { form: /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$/, format: "%Y%m%d" },
   {
@@ -153,13 +153,13 @@ const DIGITS = [
   },
 ];
 
-/** The format of cells that are all such dates. */
+/** Returns the format if all cells are such dates. */
 function digitsFormat(cells: readonly string[]): string | undefined {
   if (cells.length === 0) return undefined;
   return DIGITS.find(({ form }) => cells.every((cell) => form.test(cell)))?.format;
 }
 
-/** A time column without a format whose dates are read as Unix time: 20240331 would be a day of August 1970. */
+/** Warns about a time column without a format whose dates are read as Unix time: 20240331 would be a day of August 1970. */
 export function unixTimeWarnings(
   time: string | undefined,
   cellsOf: (name: string) => readonly string[],

@@ -1,8 +1,8 @@
-// Chunk scans in the order of their chunks → batches with the log's own codes.
+// Merges the scans of chunks, in the order of the chunks, into batches with the log's codes.
 //
-// A scanner's codes count its own keys. Chunks are merged strictly in order, each with the keys that were new to its
-// scanner in order of appearance; a scanner sees its chunks in order, too. So each key gets its code at its first
-// appearance in the log, whatever the number of scanners.
+// A scanner assigns codes to the keys that it has seen. Chunks are merged strictly in order, each with the keys that
+// were new to its scanner in order of appearance, and a scanner receives its chunks in order. So the code of a key is
+// determined by its first appearance in the log, whatever the number of scanners.
 
 import { MISSING, keysOf, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
@@ -15,36 +15,36 @@ import { NullTexts, type NullCells } from "./nulls.js";
 import { ColumnCodes } from "./parquet/codes.js";
 import type { ScanMemory } from "./scanner.js";
 
-/** How faults are called in ReadResult.skipped. */
+/** Names of faults in ReadResult.skipped. */
 const REASONS: Record<RowFault, string> = {
   ragged: "wrong number of cells",
   quote: "malformed quote",
   encoding: "not in the encoding",
 };
 
-/** Rows without a fault; their arrays become the batch's. */
+/** Rows without a fault; the batch takes over their arrays. */
 export type CodedRows = Pick<ChunkScan, "numRows" | "numLines" | "rowLines" | "columns" | "badCells">;
 
-/** The state of one reading. */
+/** The state of merging one log. */
 export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
   numRows = 0;
-  /** lines that repeat a header */
+  /** number of lines that repeat a header */
   numHeaders = 0;
-  /** rows of the current file, left out ones too */
+  /** number of rows of the current file, including skipped rows */
   rowsOfFile = 0;
   readonly skipped: Record<string, number> = {};
-  /** one a request */
+  /** one per request */
   readonly nulls: NullCells[];
   readonly #nullTexts: NullTexts;
   readonly #onBadRow: "error" | "skip";
   readonly #encoding: string | undefined;
   readonly #tables: (KeyTable | undefined)[];
-  /** by scanner, then request: the log's code of each code of the scanner */
+  /** per scanner, then request: maps the scanner's codes to the log's */
   readonly #codes: CodeMap[][];
 
-  /** @param lock of the memory, where other threads look keys up */
+  /** @param lock lock of the memory, if other threads look keys up */
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,
@@ -60,15 +60,15 @@ export class Merger {
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
   }
 
-  /** Lines count anew with each file. */
+  /** Starts a file: its lines are counted from 1. */
   startFile(linesBefore: number): void {
     this.nextLine = linesBefore + 1;
     this.rowsOfFile = 0;
   }
 
   /**
-   * The chunk's rows with the log's codes; the scan's arrays become the batch's.
-   * @throws {DataError} a row that cannot be used, unless such rows are skipped
+   * Returns the chunk's rows with the log's codes; the batch takes over the scan's arrays.
+   * @throws {DataError} a row is bad and bad rows are not skipped
    */
   merge(scan: ChunkScan, scanner: number, path: string): Batch {
     this.#checkFaults(scan, path);
@@ -82,13 +82,13 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /** As merge(), of rows whose codes are the log's (codes.ts). */
+  /** Like merge(), for rows that already have the log's codes (codes.ts). */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);
   }
 
-  /** One a request: what gives keys the log's codes, where scanners do not; undefined for numbers. */
+  /** Returns, per request, what assigns the log's codes to keys that have none; undefined for numbers. */
   columnCodes(): (ColumnCodes | undefined)[] {
     return this.#tables.map((table, request) => table && new ColumnCodes(table, this.nulls[request]!));
   }
@@ -117,7 +117,7 @@ export class Merger {
     return batch;
   }
 
-  /** The log's codes of new keys; MISSING for those that stand for a missing cell, which become no keys of the log. */
+  /** Returns the log's codes of new keys; MISSING for null texts, which do not become keys of the log. */
   #codesOf(table: KeyTable, request: number, keys: Keys): Uint32Array {
     if (this.#nullTexts.size === 0) return table.codesOf(keys);
     const nulls: number[] = [];
@@ -137,7 +137,7 @@ export class Merger {
     return all;
   }
 
-  /** Cells that are no numbers, without those that stand for a missing one: as numbers these are NaN already. */
+  /** Returns the cells that are not numbers, without null texts: these are NaN in the column already. */
   #numbersOf(badCells: ChunkScan["badCells"]): ChunkScan["badCells"] {
     if (this.#nullTexts.size === 0 || badCells.length === 0) return badCells;
     return badCells.filter(({ request, text }) => {
@@ -159,7 +159,7 @@ export class Merger {
     this.rowsOfFile += numRows + numFaults;
     if (!fault) return;
     const place = { file: path, line: this.nextLine + fault.line };
-    // bytes of another encoding are no matter of single rows
+    // an encoding error affects the whole file, so its row is never skipped
     if (fault.reason === "encoding") throw notUtf8(path, place.line, this.#encoding);
     if (this.#onBadRow === "error" && fault.reason === "quote") {
       throw new DataError(
@@ -190,16 +190,16 @@ export class Merger {
   }
 }
 
-/** Whether a column holds codes; not instanceof, which is false for arrays of another realm. */
+/** Whether a column holds codes. Does not use instanceof, which is false for arrays of another realm. */
 function isCodes(column: Uint32Array | Float64Array): column is Uint32Array {
   return column.BYTES_PER_ELEMENT === 4;
 }
 
-/** A growing u32 array: code of a scanner → code of the log. */
+/** A growing u32 array that maps a scanner's codes to the log's. */
 class CodeMap {
   #codes = new Uint32Array(256);
   #size = 0;
-  /** each code is its own, as those of the only scanner are */
+  /** true while each code maps to itself, as for a single scanner */
   #isIdentity = true;
 
   append(codes: Uint32Array): void {
@@ -213,7 +213,7 @@ class CodeMap {
     this.#size += codes.length;
   }
 
-  /** Replaces codes of the scanner. @returns how many of them became MISSING */
+  /** Replaces the scanner's codes by the log's. @returns how many cells became MISSING */
   apply(column: Uint32Array): number {
     if (this.#isIdentity) return 0;
     const codes = this.#codes;

@@ -1,13 +1,13 @@
-// Several values of one cell as its text: what the dataset splits again.
+// The text of a cell with several values, which the dataset splits again.
 //
 //   tea|milk           values, joined by the column's separator
-//   tea:0.5|milk:2     values that carry a number; one without it counts 1
+//   tea:0.5|milk:2     values with a number; one without it counts 1
 
 import { excerpt } from "../errors.js";
 import { parseNumber } from "./number.js";
 import { RowFault, type Schema } from "./text/record-form.js";
 
-/** The values joined. @throws {RowFault} a value holds the separator and would come back as two */
+/** Joins the values. @throws {RowFault} a value contains the separator and would be split into two */
 export function joinValues(column: string, values: readonly string[], separator: string): string {
   const torn = values.find((value) => value.includes(separator));
   if (torn !== undefined) {
@@ -21,7 +21,7 @@ export function joinValues(column: string, values: readonly string[], separator:
   return values.filter((value) => value !== "").join(separator);
 }
 
-/** How the values of a column are joined: as given, else as the form says; undefined where it has single values. */
+/** Returns the separator of a column's values: the user's, else the format's; undefined if cells hold single values. */
 export function separatorOf(
   column: string,
   given: Record<string, string>,
@@ -31,7 +31,7 @@ export function separatorOf(
   return Object.hasOwn(multi, column) ? multi[column] : undefined;
 }
 
-/** What is parsed of each record that is not malformed; what is wrong with the others is reported when they are read. */
+/** Parses records and skips malformed ones, which are reported when they are read. */
 export function* wellFormed<Rec, T>(records: Iterable<Rec>, parse: (record: Rec) => T): Generator<T> {
   for (const record of records) {
     let parsed: T;
@@ -45,12 +45,12 @@ export function* wellFormed<Rec, T>(records: Iterable<Rec>, parse: (record: Rec)
   }
 }
 
-/** `tea:0.5`, or `tea` for a value of 1 where nothing can be taken for another. */
+/** Returns `tea:0.5`, or `tea` if the value is 1 and the key cannot be mistaken for another. */
 export function weightedText(key: string, value: number): string {
   return value === 1 && !key.includes(":") ? key : `${key}:${value}`;
 }
 
-/** Key and number of a value that carries one, parted at the last colon; undefined when what follows is no 32-bit float. */
+/** Splits a value at the last colon into key and number; undefined if the text after it is not a 32-bit float. */
 export function parseWeighted(text: string): { key: string; value: number } | undefined {
   const colon = text.lastIndexOf(":");
   if (colon === -1) return { key: text, value: 1 };

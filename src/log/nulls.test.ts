@@ -1,4 +1,4 @@
-// Texts that stand for a missing cell, in every form, column and cut of the bytes.
+// Texts that represent a missing cell, in every format, for keys and numbers, and for any chunk size.
 
 import { COMMON_NULLS, nullWarnings } from "./nulls.js";
 import { logFiles, rowsOf } from "../testing/log-rows.js";

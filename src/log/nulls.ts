@@ -1,26 +1,29 @@
-// Texts that stand for a missing cell (--null): what databases and data frames write where they have no value.
+// Texts that represent a missing cell (--null), as databases and data frames write it.
 //
-// They are taken where codes of a scanner become the log's (merge.ts): once for each distinct key, and for each cell of a
-// column of numbers that is none. So a log without them is read as fast as before.
+// They are recognized where a scanner's codes become the log's (merge.ts): once per distinct key, and once per cell of
+// a numeric column that is not a number. So reading is as fast as without them.
 
 import type { Keys } from "./keys.js";
 
-/** SQL and Hive, MySQL's and PostgreSQL's text dumps, spreadsheets, pandas and numpy. `NA` is Namibia, and `None` a name. */
+/**
+ * Null texts of SQL and Hive, text dumps of MySQL and PostgreSQL, spreadsheets, pandas and numpy. Not `NA` (Namibia)
+ * and `None` (a name).
+ */
 export const COMMON_NULLS: readonly string[] = ["NULL", "\\N", "N/A", "NaN"];
 
-/** What one column had of them. */
+/** The null texts that occurred in one column. */
 export interface NullCells {
-  /** rows whose cell is one */
+  /** number of rows with such a cell */
   cells: number;
-  /** those that were found, in order of appearance */
+  /** the distinct texts, in order of appearance */
   texts: string[];
 }
 
-/** The texts, as text and as bytes. */
+/** The null texts, as text and as bytes. */
 export class NullTexts {
   readonly #texts: ReadonlySet<string>;
   readonly #bytes: readonly { text: string; bytes: Buffer }[];
-  /** bytes of the longest */
+  /** bytes of the longest text */
   readonly #most: number;
 
   constructor(texts: readonly string[] = []) {
@@ -37,17 +40,17 @@ export class NullTexts {
     return this.#texts.has(text);
   }
 
-  /** The cell, empty where it stands for a missing one. */
+  /** Returns the cell, or an empty one if it is a null text. */
   cell(text: string): string {
     return this.#texts.has(text) ? "" : text;
   }
 
-  /** Cells of rows, as `cell` gives them. */
+  /** Applies `cell` to all cells of rows. */
   cells(rows: string[][]): string[][] {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }
 
-  /** The text among these that a dictionary's key is; undefined of any other key. @param gap bytes before the key */
+  /** Returns the null text that a dictionary's key equals; undefined for any other key. @param gap bytes before the key */
   among({ bytes, offsets }: Keys, code: number, gap = 0): string | undefined {
     const start = offsets[code]! + gap;
     const end = offsets[code + 1]!;
@@ -61,9 +64,9 @@ export class NullTexts {
 }
 
 /**
- * One sentence about all columns that had cells of these texts; none where no column had.
+ * Returns one warning about all columns that had null texts, or nothing.
  *
- * @param found by column
+ * @param found the null texts per column
  */
 export function nullWarnings(found: ReadonlyMap<string, NullCells>): string[] {
   const parts = [...found]

@@ -1,22 +1,22 @@
-// The number syntax of cells, decimal and scientific, and words for yes and no. The kernel parses the common ones itself (kernels/scan/assembly/main.ts) and
-// leaves the rest to this.
+// The syntax of numbers in cells, decimal and scientific, and of words for yes and no. The kernel parses common numbers
+// itself (kernels/scan/assembly/main.ts) and leaves the rest to this file.
 
 import { UsageError } from "../errors.js";
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** How numbers are written where it is not as programs do: `1.234,56` has a decimal comma, and dots between thousands. */
+/** A number format that differs from that of programs: `1.234,56` has a decimal comma, and dots between thousands. */
 export interface NumberForm {
-  /** stands before the fraction; a dot when absent */
+  /** the decimal separator; a dot when absent */
   decimal?: string;
-  /** stands between groups of three digits; nothing does when absent */
+  /** the separator of groups of three digits; none when absent */
   thousands?: string;
 }
 
-/** From a cell to its finite number; NaN for an empty one; undefined for anything else (hex, Infinity, NaN, words). */
+/** Parses a cell: a finite number, NaN for an empty cell, undefined for anything else (hex, Infinity, NaN, words). */
 export type NumberParser = (text: string) => number | undefined;
 
-/** The finite number that a cell states; NaN for an empty one; undefined for anything else (hex, Infinity, NaN, words). */
+/** Returns the finite number of a cell; NaN for an empty cell; undefined for anything else (hex, Infinity, NaN, words). */
 export function parseNumber(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return NaN;
@@ -25,15 +25,16 @@ export function parseNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Whether numbers are in a form of their own, which the kernel does not parse. */
+/** Whether numbers have separators that the kernel does not parse. */
 export function hasOwnForm({ decimal, thousands }: NumberForm): boolean {
   return (decimal !== undefined && decimal !== ".") || thousands !== undefined;
 }
 
 /**
- * The parser of numbers in a form. Groups of thousands have three digits each, so that `1.5` is no number where dots part thousands.
+ * Returns a parser for a number format. Groups of thousands must have three digits, so `1.5` is not a number if dots
+ * separate thousands.
  *
- * @throws {UsageError} a separator that is a digit or a sign, or both are one
+ * @throws {UsageError} a separator is a digit or a sign, or both separators are equal
  */
 export function numberParser(form: NumberForm): NumberParser {
   if (!hasOwnForm(form)) return parseNumber;
@@ -52,7 +53,7 @@ export function numberParser(form: NumberForm): NumberParser {
   };
 }
 
-/** Cells of a form as programs write them, so that what looks at first rows sees numbers; other cells as they are. */
+/** Returns a function that rewrites numbers in the usual format, for checks of the first rows; other cells are unchanged. */
 export function plainCell(form: NumberForm): (text: string) => string {
   if (!hasOwnForm(form)) return (text) => text;
   const parse = numberParser(form);
@@ -81,13 +82,13 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }
 
-/** Yes and no as programs write booleans: pandas True, DuckDB and JSON true, PostgreSQL t, surveys yes and y. */
+/** Words for yes and no: pandas writes True, DuckDB and JSON true, PostgreSQL t, surveys yes and y. */
 const TRUTHS: Readonly<Record<string, 0 | 1>> = {
   ...{ true: 1, t: 1, yes: 1, y: 1 },
   ...{ false: 0, f: 0, no: 0, n: 0 },
 };
 
-/** 1 for true, t, yes and y in any case, 0 for false, f, no and n; undefined for anything else. */
+/** Returns 1 for true, t, yes and y in any case, 0 for false, f, no and n; undefined for anything else. */
 export function truthOf(text: string): 0 | 1 | undefined {
   const word = text.trim().toLowerCase();
   return Object.hasOwn(TRUTHS, word) ? TRUTHS[word] : undefined;

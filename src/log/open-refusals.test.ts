@@ -1,4 +1,4 @@
-// What openLog refuses, and says of it.
+// Input that openLog rejects, and the messages.
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";

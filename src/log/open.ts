@@ -1,4 +1,4 @@
-// The way in: files → a log whose columns and first rows are known.
+// Opens files as a log, whose columns and first rows are known.
 
 import { NoInputError, UsageError } from "../errors.js";
 import { openSource, peekedSource } from "../io/source.js";
@@ -12,15 +12,14 @@ import { decoderOf } from "./text/decoded.js";
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
 /**
- * Opens files as one log: reads the heads of all and the first rows.
+ * Opens files as one log: reads the headers of all files and the first rows.
  *
  * @param named files, directories or patterns, or `-` for standard input; `.gz` and `.zst` are decompressed
- * @param sizes for tests
- * @throws {NoInputError} a file does not exist, or none is named
+ * @param sizes buffer sizes, for tests
+ * @throws {NoInputError} a file does not exist, or no file is named
  * @throws {IoError} a file cannot be read
- * @throws {UsageError} a run's directory is named, an option has no meaning, as a delimiter with a line end, or libsvm text would be
- *   read as CSV
- * @throws {DataError} an empty file, columns of one name, files that lack a column which is read, bytes that are not the encoding's
+ * @throws {UsageError} a run's directory is named, an option is invalid, or libsvm text would be read as CSV
+ * @throws {DataError} a file is empty, two columns have the same name, a file lacks a requested column, or bytes are invalid in the encoding
  */
 export async function openLog(
   named: readonly string[],
@@ -34,7 +33,7 @@ export async function openLog(
 /**
  * Opens the files of a log.
  *
- * @param named files in their order, with sentences about those that were left out
+ * @param named the files in their order, with sentences about skipped files
  * @throws as openLog
  */
 export async function openFiles(
@@ -52,7 +51,10 @@ export async function openFiles(
   return options.dedupe === true ? withoutRepeats(given) : given;
 }
 
-/** Opens files of one form, or of JSON lines where names say nothing and the first file starts as they do. */
+/**
+ * Opens files of one format; detects JSON lines if the names indicate no format and the first file starts like a JSON
+ * object.
+ */
 async function openByForm(
   form: InputFormat,
   files: readonly LogFile[],
@@ -72,7 +74,7 @@ async function openByForm(
   }
 }
 
-/** Opens files of one form. */
+/** Opens files of the given format. */
 async function openForm(
   form: InputFormat,
   files: readonly LogFile[],

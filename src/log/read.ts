@@ -1,7 +1,8 @@
-// The reading itself: chunks go to scanners, and their scans come back to be merged in the chunks' order.
+// Reads a log: chunks are sent to scanners, and their scans are merged in the order of the chunks.
 //
-// The calling thread scans the log's first part alone, the 200 MB of a second; what comes after goes to the threads in
-// turn. Threads have to start, learn the keys and hand over codes: on two cores they gain nothing on 66 MB, 1.2 on 660.
+// The calling thread scans the first part of a log alone, about 200 MB or one second; the remaining chunks go to the
+// threads in turn. Threads have to start, learn the keys and send codes: on two cores the speedup is 1.0 for 66 MB and
+// 1.2 for 660 MB.
 
 import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
@@ -15,38 +16,38 @@ import { loadKernel } from "../kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
 import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./text/scanners.js";
 
-/** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
+/** Chunks that are queued for a thread: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 2;
 
-/** What openLog hands over. */
+/** The input of readLog, created by openLog. */
 export interface Reading {
   items: AsyncGenerator<InputItem, void, undefined>;
-  /** the inputs opened so far, in order; all of them when items has ended */
+  /** the inputs opened so far, in order; all of them once `items` has ended */
   sources: readonly ByteSource[];
   setup: ScanSetup;
-  /** names of the columns that setup's requests ask for */
+  /** names of the columns of setup's requests */
   names: readonly string[];
   options: ReadOptions;
   sizes: ReadSizes;
-  /** where buffers of chunks go when they are scanned */
+  /** receives the buffers of chunks that were scanned */
   buffers: ChunkBuffers;
 }
 
-/** An item on its way; a chunk with its scan to come. */
+/** A queued item; for a chunk, with the promise of its scan. */
 interface Ordered {
   item: InputItem;
   scanner: number;
   scan?: Promise<ChunkScan>;
 }
 
-/** Reads every row once, in order: Log.read. */
+/** Reads every row once, in order; implements Log.read. */
 export async function readLog(
   { items, sources, setup, names, options, sizes, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
-  // the calling thread is one of them: it merges and passes batches on
+  // one of them is the calling thread, which merges and passes batches on
   const memories = scanMemories(module);
   const numThreads = affordableScanners(options.threads - 1);
   const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
@@ -69,7 +70,7 @@ export async function readLog(
     }
   };
 
-  // what is on its way is bounded: memory is that of the keys and of a few chunks
+  // the queue is bounded, so memory is that of the keys and of a few chunks
   const ordered: Ordered[] = [];
   let layout: ScanLayout | undefined;
   let localBytes = 0;
@@ -86,7 +87,7 @@ export async function readLog(
         const scanner = isLocal ? 0 : 1 + (turn++ % numThreads);
         const { bytes, quoted } = item;
         const scan = scanners[scanner]!.scan({ bytes, quoted, layout: layout! });
-        // it is awaited in its turn, which an earlier failure may take away
+        // the scan is awaited in its turn, or never if an earlier chunk fails
         scan.catch(() => undefined);
         ordered.push({ item, scanner, scan });
       } else {
@@ -108,7 +109,10 @@ export async function readLog(
   };
 }
 
-/** Where a file has what is asked for, and its header: of one column that is a word like any other. */
+/**
+ * Finds the requested columns and the header of a file. In a file of one column the header is searched for as a single
+ * word.
+ */
 function scanLayout(
   { columns, header }: InputItem & { kind: "start" },
   names: readonly string[],
@@ -119,7 +123,7 @@ function scanLayout(
   return { ...layout, header: { cells: header, line: Buffer.from(header.join(delimiter), "utf8") } };
 }
 
-/** Of all inputs opened so far. */
+/** Returns the progress over all inputs opened so far. */
 export function progressOf(
   rows: number,
   sources: readonly Pick<ByteSource, "bytesRead" | "totalBytes">[],
@@ -136,7 +140,7 @@ export function progressOf(
   return { rows, bytes, totalBytes };
 }
 
-/** A request for a column that the log does not have. */
+/** The error for a requested column that the log does not have. */
 export function noSuchColumn(name: string, columns: string[]): UsageError {
   const nearest = nearestName(name, columns);
   return new UsageError(
@@ -144,7 +148,10 @@ export function noSuchColumn(name: string, columns: string[]): UsageError {
   );
 }
 
-/** A log that is read once, and has the columns that are asked for. @throws as the log; {UsageError} it has no such column */
+/**
+ * Wraps a log so that it is read only once and requested columns are checked. @throws as the log; {UsageError} it lacks
+ * such a column
+ */
 export function checkedReading(log: Log): Log {
   let isRead = false;
   return {
@@ -158,7 +165,7 @@ export function checkedReading(log: Log): Log {
   };
 }
 
-/** Items that were pulled already, then the rest. */
+/** Yields the items that were pulled already, then the rest. */
 export async function* replayed<T>(pulled: T[], rest: AsyncGenerator<T, void, undefined>) {
   for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
   yield* rest;

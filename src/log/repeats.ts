@@ -1,17 +1,18 @@
-// A log without its repeats: of rows that are equal cell by cell, the first is kept.
+// Removes repeated rows from a log: of rows that are equal in all cells, the first is kept.
 //
-// Each row is known by a 64-bit hash of its codes, which are equal exactly when the cells' text is. So the memory is 16
-// to 32 bytes a distinct row, and the keys of all columns. Two different rows of n have the same hash, and the later is
-// lost, with odds of about n^2 / 2^65: 1 in 37 million at a million rows, 1 in 3,700 at a hundred million.
+// A row is identified by a 64-bit hash of its codes, which are equal if and only if the cells' text is. So the memory is 16
+// to 32 bytes per distinct row, and the keys of all columns. The probability that two different rows of n have the same hash, so that the later is
+// lost, is about n^2 / 2^65: 1 in 37 million at a million rows, 1 in 3,700 at a hundred million.
 
 import type { Batch, ColumnRequest, Log } from "./log.js";
 
-/** The log with --dedupe; ReadResult.repeats says how many rows it left out. */
+/** Returns the log without repeated rows (--dedupe); ReadResult.repeats counts them. */
 export function withoutRepeats(log: Log): Log {
   return {
     ...log,
     async read(requests, onBatch, observe) {
-      // a row is its cells as text: columns that nobody asked for, or as numbers, are read for their codes
+      // rows are compared by the text of all cells: columns that were not requested, or requested as numbers, are read
+      // as codes, too
       const asked = requests.map(({ name, as }) => (as === "key" ? name : undefined));
       const more = log.columns.filter((name) => !asked.includes(name));
       const all: ColumnRequest[] = [...requests, ...more.map((name) => ({ name, as: "key" as const }))];
@@ -42,19 +43,19 @@ export function withoutRepeats(log: Log): Log {
   };
 }
 
-/** u32: rows of the batch that no earlier row equals. */
+/** Returns u32: the rows of the batch that do not repeat an earlier row. */
 function newRows(columns: Batch["columns"], numRows: number, seen: RowSet): Uint32Array {
   const kept = new Uint32Array(numRows);
   let size = 0;
   for (let row = 0; row < numRows; row++) {
     let [a, b] = [0x9e3779b9, 0x85ebca6b];
     for (const codes of columns) {
-      // two lanes of Murmur3's 32-bit step, each with constants of its own
+      // two 32-bit hashes with Murmur3's step and different constants
       const code = codes[row]!;
       a = step(a, code, 0xcc9e2d51, 0x1b873593);
       b = step(b, code, 0x239b961b, 0x38b34ae5);
     }
-    // lanes take from each other last, so that none of their bits is alone
+    // the two hashes are mixed at the end, so that each bit of a code affects both
     a = finish(a ^ columns.length);
     b = finish(b + a);
     if (seen.add((a + b) | 0, b)) kept[size++] = row;
@@ -87,7 +88,7 @@ function batchOf(batch: Batch, kept: Uint32Array, firstRow: number, numRequests:
     ...batch,
     firstRow,
     numRows: kept.length,
-    // the row moves down at most: each cell is read before it is written over
+    // rows only move towards the start, so each cell is read before it is overwritten
     columns: columns.map((cells) => {
       kept.forEach((row, i) => (cells[i] = cells[row]!));
       return cells.slice(0, kept.length);
@@ -104,12 +105,12 @@ function batchOf(batch: Batch, kept: Uint32Array, firstRow: number, numRequests:
 /** A set of 64-bit hashes: open addressing, linear probing, at most half full. */
 class RowSet {
   #size = 0;
-  // pairs; 0, 0 is an empty slot
+  // pairs of words; (0, 0) is an empty slot
   #slots = new Int32Array(2 << 12);
 
-  /** Whether the hash is new. */
+  /** Adds a hash and returns whether it is new. */
   add(a: number, b: number): boolean {
-    // the one hash that means empty shares its place with another
+    // the hash (0, 0) is replaced by another, because it denotes an empty slot
     const low = a === 0 && b === 0 ? 1 : a;
     if (4 * (this.#size + 1) > this.#slots.length) this.#grow();
     if (!insert(this.#slots, low, b)) return false;

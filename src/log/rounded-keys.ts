@@ -1,33 +1,36 @@
-// Ids that went through a floating-point number before the log was written: 7.698748E+18, 76987484447176000.0, or a 64-bit
-// integer whose last digits are 0. Ids that differed are equal then, or no longer those of the other files. Looked at are the distinct
-// keys of a column, not its cells.
+// Detects ids that were converted to floating-point numbers before the log was written: 7.698748E+18,
+// 76987484447176000.0, or a 64-bit integer whose last digits are 0. Different ids may have become equal, or differ from
+// those in other files. The distinct keys of a column are examined, not its cells.
 
 import { excerpt } from "../errors.js";
 import { keyAt, type Keys } from "./keys.js";
 
 const [MINUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65];
-/** The form in which spreadsheets and pandas write large numbers; `1e5` may be a key of another kind. */
+/** Exponents as spreadsheets and pandas write large numbers; a text such as `1e5` may be an ordinary key. */
 const EXPONENT = /^-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{2,3}$/;
-/** From 2^53 = 9007199254740992 on, not every integer is a 64-bit floating-point number. */
+/** Digits of 2^53 = 9007199254740992, from which on not every integer is a 64-bit floating-point number. */
 const LEAST_DIGITS = 16;
-/** Integers from 2^56 on: of random ones at most one in sixteen is a floating-point number. */
+/**
+ * Share of random integers that are floating-point numbers, above which integers are not examined: 1/16 for integers
+ * from 2^56 on.
+ */
 const MOST_CHANCE = 1 / 16;
-/** Long integers that are looked at; of more, evenly many. */
+/** Most long integers that are examined; of more, an evenly spaced sample. */
 const MOST_LOOKS = 1 << 14;
 
 const ADVICE =
   'in pandas, read ids with dtype=str or dtype="Int64"; in a spreadsheet, format the column as text';
 
 export interface KeyOrigin {
-  /** the column holds 64-bit floating-point numbers in the file */
+  /** true if the file stores the column as 64-bit floating-point numbers */
   isFloat?: boolean;
-  /** the column has ids, so that `123.0` and `123` are meant to be the same key */
+  /** true if the column contains ids, so that `123.0` and `123` denote the same key */
   isId?: boolean;
-  /** no key may stand in a message */
+  /** true if messages must not contain keys */
   hidesText?: boolean;
 }
 
-/** Sentences about keys of a column that look as if they had lost digits. */
+/** Returns warnings about keys of a column that seem to have lost digits. */
 export function roundedKeyWarnings(
   name: string,
   keys: Keys,
@@ -61,7 +64,7 @@ export function roundedKeyWarnings(
 
 interface Found {
   count: number;
-  /** the first one */
+  /** the first such key */
   text?: string;
 }
 
@@ -76,7 +79,7 @@ function looksOf(keys: Keys, isFloat: boolean) {
   for (let code = 0; code < size; code++) {
     const [from, to] = [offsets[code]!, offsets[code + 1]!];
     const start = bytes[from] === MINUS ? from + 1 : from;
-    // keys are short and mostly no numbers: text is made of few
+    // most keys are short and not numbers: only the others are converted to text
     if (to === start || bytes[start]! < ZERO || bytes[start]! > NINE) continue;
     const second = bytes[start + 1];
     const last = bytes[to - 1]!;
@@ -102,11 +105,12 @@ function numIntegers(keys: Keys): number {
 }
 
 /**
- * Integers that look rounded, if they are more than chance makes them.
+ * Returns the integers that seem rounded, if they are more than chance would produce.
  *
- * Of random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a clock in their upper bits
- * are often multiples of a power of two, so of those only odd multiples of the spacing 2^(e - 52) count. Others count if their digits
- * are the shortest that name the number, filled up with zeros.
+ * Of random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a timestamp
+ * in their upper bits are often multiples of a power of two, so only odd multiples of the spacing 2^(e - 52) count
+ * among those. Others count if their digits are the shortest that identify the floating-point number, padded with
+ * zeros.
  */
 function roundedAmong(
   { codes, each }: EvenSample,
@@ -134,7 +138,8 @@ function roundedAmong(
 }
 
 function isRounded(digits: string, number: number, chance: number): boolean {
-  // of 18 digits the shortest form ends in 0, and a multiple of 16 is one of its last four digits: most ids are neither
+  // of more than 17 digits, a padded shortest form ends in 0, and a multiple of 16 is recognized by its last four
+  // digits; most ids are neither
   if (digits.length > 17 && !digits.endsWith("0") && Number(digits.slice(-4)) % 16 !== 0) return false;
   const integer = BigInt(digits);
   if (BigInt(number) === integer) return (integer / BigInt(1 / chance)) % 2n === 1n;
@@ -142,10 +147,10 @@ function isRounded(digits: string, number: number, chance: number): boolean {
   return shortest!.replace(".", "") === digits.replace(/0+$/, "");
 }
 
-/** At most MOST_LOOKS codes of those that are added, evenly many. */
+/** An evenly spaced sample of at most MOST_LOOKS of the codes that are added. */
 class EvenSample {
   codes: number[] = [];
-  /** one is kept of so many */
+  /** one code in `each` is kept */
   each = 1;
   #added = 0;
 

@@ -1,11 +1,11 @@
-// A thread that scans: jobs go in, replies come out, in order.
+// A thread that scans: jobs are sent to it, and it replies in order.
 
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
 import { threadEnded } from "../workers/thread-ended.js";
 import type { ChunkScan } from "./text/chunk-scanner.js";
 
-/** The buffers of a scan's arrays, which move to another thread with it. */
+/** Returns the buffers of a scan's arrays, which are transferred to another thread with it. */
 export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
   return [
     ...columns.map(({ buffer }) => buffer),
@@ -13,14 +13,14 @@ export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
   ];
 }
 
-/** An error on its way between threads, which its class does not survive. */
+/** An error that is sent between threads. The class of an error is lost on the way, so its members are sent instead. */
 export interface SentError {
   name: "DataError" | "IoError" | "UsageError";
   message: string;
   place?: Place | undefined;
 }
 
-/** @throws the error itself, where it is a bug or of another class */
+/** Converts an error for sending. @throws the error itself, if it is a bug or of another class */
 export function sentError(error: unknown): SentError {
   if (error instanceof DataError) return { name: "DataError", message: error.detail, place: error.place };
   if (error instanceof EmbedError && (error.name === "IoError" || error.name === "UsageError"))
@@ -28,25 +28,25 @@ export function sentError(error: unknown): SentError {
   throw error;
 }
 
-/** The error that was sent. */
+/** Restores the error that was sent. */
 export function receivedError({ name, message, place }: SentError): EmbedError {
   if (name === "DataError") return new DataError(message, place);
   return name === "IoError" ? new IoError(message) : new UsageError(message);
 }
 
-/** A thread that answers jobs. */
+/** A thread that answers jobs in order. */
 export class ScanThread<Job, Reply> {
   readonly #worker: Worker;
   #failure: unknown;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
 
-  /** @param script what runs in it */
+  /** @param script the module that runs in the thread */
   constructor(script: URL, workerData: object) {
     this.#worker = new Worker(script, {
       workerData,
-      // flags of the process, such as --input-type, may be none of a thread's
+      // flags of the process, such as --input-type, may be invalid for a thread
       execArgv: [],
-      // what a scanner makes is sent on: a small nursery is all that it needs, where the default grows to 48 MB a thread
+      // a scanner sends its results away, so a small nursery suffices; the default grows to 48 MB per thread
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()!.resolve(reply));
@@ -54,7 +54,7 @@ export class ScanThread<Job, Reply> {
     this.#worker.on("exit", (code) => this.#fail(threadEnded(code)));
   }
 
-  /** Jobs on their way. */
+  /** Number of jobs that are not answered yet. */
   get numWaiting(): number {
     return this.#waiting.length;
   }
@@ -71,7 +71,7 @@ export class ScanThread<Job, Reply> {
     return this.#worker.terminate();
   }
 
-  /** Rejects jobs, as the thread answers no more. */
+  /** Rejects all jobs, because the thread does not answer any more. */
   #fail(error: unknown): void {
     this.#failure ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);

@@ -1,5 +1,5 @@
-// The compiled scanner and the memory that it works in: regions are powers of two, so that what a growing table leaves
-// is taken by the next.
+// The compiled scanner and its memory. The sizes of regions are powers of two, so a region that a growing table leaves
+// fits the next table.
 
 import { kernelImports } from "../kernels/shared/load.js";
 import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/memory.js";
@@ -7,36 +7,36 @@ import { UsageError } from "../errors.js";
 import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { freeAddresses } from "../workers/process-limits.js";
 
-/** A region of a scanner's memory: its capacity is a power of two. */
+/** A region of a scanner's memory; its capacity is a power of two. */
 export interface Region {
   offset: number;
   bytes: number;
 }
 
 /**
- * The memories of a scanner and of what merges its scans, on the same thread: one for both where addresses are scarce.
+ * Creates the memories of a scanner and of the merger on the same thread; both share one if addresses are scarce.
  *
- * @throws {IoError} the system does not give the addresses of a memory
+ * @throws {IoError} the system provides no addresses for a memory
  */
 export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
   const scanner = new ScanMemory(module);
-  // a trainer needs others later
+  // addresses are saved for the trainer, which needs memories later
   return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
 }
 
-/** One thread's memory with the kernel on it. */
+/** The memory of one thread, with the kernel that works on it. */
 export class ScanMemory {
   readonly kernel: ScanKernel;
   readonly memory: WebAssembly.Memory;
-  // page 0 is the module's own
+  // page 0 belongs to the module
   #end = PAGE;
-  /** by the logarithm of their size: offsets of regions given back */
+  /** offsets of released regions, by the logarithm of their size */
   readonly #free: number[][] = Array.from({ length: 33 }, () => []);
   #u8: Uint8Array;
   #u32: Uint32Array;
   #f64: Float64Array;
 
-  /** @throws {IoError} the system does not give the addresses of a memory */
+  /** @throws {IoError} the system provides no addresses for a memory */
   constructor(module: WebAssembly.Module, memory = newMemory()) {
     this.memory = memory;
     const instance = new WebAssembly.Instance(module, kernelImports(memory));
@@ -47,7 +47,7 @@ export class ScanMemory {
     this.#f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** A region of at least so many bytes; its content is arbitrary. @throws {UsageError} 4 GiB are used up */
+  /** Returns a region of at least `bytes` bytes with arbitrary content. @throws {UsageError} all 4 GiB are used */
   allocate(bytes: number): Region {
     const log = Math.max(6, 32 - Math.clz32(bytes - 1));
     const size = 2 ** log;
@@ -60,12 +60,12 @@ export class ScanMemory {
     return { offset: end - size, bytes: size };
   }
 
-  /** Gives a region back. */
+  /** Releases a region. */
   release({ offset, bytes }: Region): void {
     this.#free[31 - Math.clz32(bytes)]!.push(offset);
   }
 
-  /** The region itself when it is large enough, else a larger one in its place; content is not kept. */
+  /** Returns the region itself if it is large enough, else a larger one that replaces it; the content is not kept. */
   atLeast(region: Region | undefined, bytes: number): Region {
     if (region && region.bytes >= bytes) return region;
     if (region) this.release(region);
@@ -74,7 +74,7 @@ export class ScanMemory {
 
   #grow(pages: number): void {
     try {
-      // by halves of what there is, as each growth costs new views
+      // memory grows by half, because views must be created again after each growth
       const spare = Math.min((this.#u8.length / PAGE) >> 1, MAX_PAGES - this.#u8.length / PAGE - pages);
       this.memory.grow(pages + Math.max(0, spare));
     } catch (error) {
@@ -89,7 +89,7 @@ export class ScanMemory {
     this.#f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** All of the memory, by byte; not to be kept across an allocation, as those below. */
+  /** All of the memory as bytes; this view and those below become invalid when a region is allocated. */
   get u8(): Uint8Array {
     return this.#u8;
   }

@@ -1,10 +1,10 @@
-// Times in a form of the user's (--time-format): a pattern of directives, those of strptime that logs need.
+// Times in a user's format (--time-format): a pattern of the strptime directives that logs need.
 //
 //   %Y year, 4 digits   %y 2 digits (69 to 99 are 1969 to 1999)   %m month   %b its English name, short or long   %d day
 //   %H hour   %I hour of 12   %p AM or PM   %M minute   %S second   %f fraction, 1 to 9 digits   %z Z or +02:00   %% a %
 //
-// A number may lack its leading zero; a blank stands for one or several. Without %z a time is UTC. Several forms have | between them,
-// and `iso` is one for unix time and ISO 8601.
+// A number may lack its leading zero; a blank matches one or several. Without %z a time is UTC. Alternatives are
+// separated by |, and `iso` accepts Unix time and ISO 8601.
 
 import { UsageError } from "../errors.js";
 import { millisecondsOf, parseTime, zoneMinutes } from "./time.js";
@@ -13,7 +13,7 @@ const MONTHS = "january february march april may june july august september octo
   " ",
 );
 
-/** The group of the pattern and what it matches, by directive. */
+/** By directive: the name of the group in the regular expression, and its pattern. */
 const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   Y: ["year", String.raw`\d{4}`],
   y: ["shortYear", String.raw`\d{2}`],
@@ -29,28 +29,28 @@ const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   z: ["zone", String.raw`z|[+-]\d{2}(?::?\d{2})?`],
 };
 
-/** From the text of a cell to milliseconds since 1970 in UTC, NaN where it states no time. */
+/** Converts the text of a cell to milliseconds since 1970 in UTC, or NaN if it is not a time. */
 export type TimeParser = (text: string) => number;
 
-/** The parser of a format; of the forms of time.ts when it is undefined. @throws {UsageError} the format states no date */
+/** Returns the parser of a format; without a format, that of time.ts. @throws {UsageError} the format has no date */
 export function timeParser(format: string | undefined): TimeParser {
   if (format === undefined) return parseTime;
   const formats = formatsOf(format);
   if (formats.length === 1) return parserOf(formats[0]!);
   const parsers = formats.map(parserOf);
   return (text) => {
-    // a cell that two forms read as different times states none
+    // a cell that two alternatives read as different times is ambiguous and therefore not a time
     const times = new Set(parsers.map((parse) => parse(text)).filter((time) => !Number.isNaN(time)));
     return times.size === 1 ? [...times][0]! : NaN;
   };
 }
 
-/** The forms that a format has, with `|` between them. */
+/** Splits a format at `|` into its alternatives. */
 export function formatsOf(format: string): string[] {
   return format.split("|").map((each) => each.trim());
 }
 
-/** The parser of one form. @throws {UsageError} the format states no date */
+/** Returns the parser of one alternative. @throws {UsageError} the format has no date */
 function parserOf(format: string): TimeParser {
   if (format === "iso") return parseTime;
   const pattern = patternOf(format);
@@ -109,7 +109,7 @@ function timeOf(parts: Record<string, string | undefined>): number {
   });
 }
 
-/** 1 to 12; NaN for a word that is no month, or fewer than its first three letters. */
+/** Returns 1 to 12; NaN if the word is not a month, or shorter than three letters. */
 function monthNamed(name: string): number {
   const at = MONTHS.findIndex(
     (month) => month === name.toLowerCase() || month.slice(0, 3) === name.toLowerCase(),
@@ -117,7 +117,7 @@ function monthNamed(name: string): number {
   return at === -1 ? NaN : at + 1;
 }
 
-/** 12 AM is midnight, 12 PM noon. */
+/** Converts an hour of 12 to one of 24: 12 AM is midnight, 12 PM noon. */
 function hourOf(hour: number, half: string): number {
   if (hour < 1 || hour > 12) return NaN;
   return (hour % 12) + (/^p/i.test(half) ? 12 : 0);

@@ -1,14 +1,14 @@
-// Times in cells → milliseconds since 1970 in UTC.
+// Converts times in cells to milliseconds since 1970 in UTC.
 //
 // Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, distinguished by magnitude; ISO 8601 dates and
 // date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing).
-// A date-time without a zone is taken as UTC: the same log gives the same times on any machine.
+// A date-time without a zone is read as UTC, so a log gives the same times on any machine.
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const UNIX = /^[+-]?\d+(?:\.\d*)?$/;
 
-/** The time that a cell states, ms since 1970 in UTC, or NaN: an invalid date such as 2010-02-30 is none. */
+/** Returns the time of a cell, ms since 1970 in UTC, or NaN; an invalid date such as 2010-02-30 gives NaN. */
 export function parseTime(text: string): number {
   const trimmed = text.trim();
   if (UNIX.test(trimmed)) return unixTime(Number(trimmed));
@@ -27,14 +27,14 @@ export function parseTime(text: string): number {
   });
 }
 
-/** What parseTime makes of a number's text, without the text. */
+/** Returns the same as parseTime for the text of a number, without creating the text. */
 export function timeOfNumber(value: number): number {
   const size = Math.abs(value);
-  // the text of others has an exponent, or is that of -0
+  // outside this range the text of a number has an exponent, or the number is -0
   return size >= 1e-6 && size < 1e21 ? unixTime(value) : parseTime(String(value));
 }
 
-/** Parts of a time; `fraction` is the digits of a second's, `zone` in minutes east of UTC. */
+/** Components of a time; `fraction` holds the digits after the decimal point of the seconds, `zone` minutes east of UTC. */
 interface TimeParts {
   year: number;
   month: number;
@@ -46,7 +46,7 @@ interface TimeParts {
   zone: number;
 }
 
-/** Milliseconds since 1970 in UTC; NaN when there is no such time. */
+/** Returns milliseconds since 1970 in UTC; NaN if the time does not exist. */
 export function millisecondsOf({
   year,
   month,
@@ -58,18 +58,19 @@ export function millisecondsOf({
   zone,
 }: TimeParts): number {
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return NaN;
-  // 24:00 and leap seconds are ISO's, and in no log worth guessing about
+  // ISO also allows 24:00 and leap seconds, which logs hardly ever contain
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return NaN;
   const date = new Date(0);
-  // not Date.UTC, which takes the years 0 to 99 for 1900 to 1999
+  // Date.UTC would read the years 0 to 99 as 1900 to 1999
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute - zone, second, 0);
   return date.getTime() + Number(`0.${fraction}0`) * 1000;
 }
 
 /**
- * Unix time of any unit: seconds reach to the year 5138, so anything of 1e11 and more is of a finer unit.
- * Milliseconds from 1973 on, microseconds and nanoseconds likewise, are distinguished with a factor of 1000 to spare.
+ * Converts Unix time of any unit. Seconds reach the year 5138 at 1e11, so larger numbers are of a finer unit.
+ * Milliseconds from 1973 on, microseconds and nanoseconds are distinguished in the same way, with a factor of 1000 to
+ * spare.
  */
 function unixTime(value: number): number {
   const size = Math.abs(value);
@@ -85,7 +86,7 @@ function daysIn(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
-/** Minutes east of UTC; NaN beyond a day. */
+/** Returns minutes east of UTC; NaN if they exceed a day. */
 export function zoneMinutes(zone: string): number {
   if (/^z$/i.test(zone)) return 0;
   const hours = Number(zone.slice(1, 3));

@@ -1,10 +1,10 @@
-// Drawing from a distribution in constant time.
+// Draws from a discrete distribution in constant time (alias method).
 
 import { draw } from "./random.js";
 
 /**
- * The alias table of a distribution: slot i is drawn uniformly, and gives item i when a u32 is at most its threshold, else its
- * other item.
+ * Returns the alias table of a distribution: a draw picks slot i uniformly, and then item i if a u32 is at most the
+ * slot's threshold, else the slot's other item.
  *
  * @param chances f64[n], >= 0, sum 1
  * @returns u32[n][2]: threshold and other item
@@ -21,9 +21,9 @@ export function aliasTable(chances: Float64Array): Uint32Array {
 }
 
 /**
- * Writes an alias table in place, for callers that make many.
+ * Writes an alias table in place, for callers that create many.
  *
- * Source: Walker 1977 (doi:10.1145/355744.355749), made in linear time as Vose 1991 (doi:10.1109/32.92917).
+ * Source: Walker 1977 (doi:10.1145/355744.355749), built in linear time as in Vose 1991 (doi:10.1109/32.92917).
  *
  * @param shares f64[n], >= 0, mean 1; overwritten
  * @param table  u32[n][2]: threshold and other item
@@ -43,7 +43,7 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
     const [low, high] = [room[--small]!, room[large]!];
     table[2 * low] = Math.floor(shares[low]! * 0xffffffff);
     table[2 * low + 1] = high;
-    // the large one gives what the small one lacks
+    // the large item fills the rest of the small item's slot
     shares[high]! -= 1 - shares[low]!;
     if (shares[high]! < 1) {
       large++;
@@ -52,7 +52,7 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
   }
 }
 
-/** An item at random. @param table as aliasTable makes it @param counter of this draw among those that the key names */
+/** Draws an item. @param table result of aliasTable @param counter number of the draw in the key's stream */
 export function drawAlias(table: Uint32Array, key: number, counter: number): number {
   const slot = Math.floor((draw(key, 2 * counter) * (table.length / 2)) / 2 ** 32);
   return draw(key, 2 * counter + 1) <= table[2 * slot]! ? slot : table[2 * slot + 1]!;

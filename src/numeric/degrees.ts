@@ -1,10 +1,12 @@
-// Sine and cosine of angles in degrees, in f64 from additions and multiplications alone: the same bits on every engine.
+// Sine and cosine of angles in degrees, in f64 with additions and multiplications only, so that all engines compute the
+// same bits.
 //
-// Source: fdlibm, k_sin.c and k_cos.c (Sun Microsystems, 1993). The angle is reduced in degrees, where quarter turns are exact.
+// Source: fdlibm, k_sin.c and k_cos.c (Sun Microsystems, 1993). The angle is reduced in degrees, where quarter turns
+// are exact.
 
 const RADIANS = Math.PI / 180;
 
-/** @param degrees finite; exact at multiples of 90 */
+/** Returns the sine. @param degrees finite; exact at multiples of 90 */
 export function sinDegrees(degrees: number): number {
   const quarter = Math.round(degrees / 90);
   const x = (degrees - 90 * quarter) * RADIANS;
@@ -13,12 +15,12 @@ export function sinDegrees(degrees: number): number {
   return turned < 2 ? value : -value;
 }
 
-/** @param degrees finite; exact at multiples of 90 */
+/** Returns the cosine. @param degrees finite; exact at multiples of 90 */
 export function cosDegrees(degrees: number): number {
   return sinDegrees(90 - Math.abs(degrees));
 }
 
-/** sin x of |x| <= π/4. */
+/** Returns sin x for |x| <= π/4. */
 function sinNear0(x: number): number {
   const z = x * x;
   const r =
@@ -29,7 +31,7 @@ function sinNear0(x: number): number {
   return x + z * x * (-1.66666666666666324348e-1 + z * r);
 }
 
-/** cos x of |x| <= π/4. */
+/** Returns cos x for |x| <= π/4. */
 function cosNear0(x: number): number {
   const z = x * x;
   const r =

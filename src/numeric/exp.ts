@@ -1,5 +1,5 @@
-// exp, log, log1p and pow in f64, from additions, multiplications and divisions alone: the same bits on every engine, where Math's
-// own may differ in the last bit from one to the next.
+// exp, log, log1p and pow in f64, with additions, multiplications and divisions only, so that all engines compute the
+// same bits; the functions of Math may differ in the last bit between engines.
 //
 // Source: fdlibm, e_exp.c and e_log.c (Sun Microsystems, 1993); each is within 1 ulp.
 
@@ -7,19 +7,19 @@ const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 const bits = new DataView(new ArrayBuffer(8));
 
-/** e^x. */
+/** Returns e^x. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (x > 709.782712893384) return Infinity;
   if (x < -745.1332191019411) return 0;
 
-  // x = k ln 2 + r with |r| <= ln 2 / 2, r kept in two parts
+  // x = k ln 2 + r with |r| <= ln 2 / 2, r stored as a sum of two numbers
   const k = Math.round(x * Math.LOG2E);
   const high = x - k * LN2_HIGH;
   const low = k * LN2_LOW;
   const r = high - low;
 
-  // exp(r) = 1 + 2 r / (2 - c) with c a polynomial of r^2
+  // exp(r) = 1 + 2 r / (2 - c) where c is a polynomial in r^2
   const t = r * r;
   const c =
     r -
@@ -31,12 +31,12 @@ export function exp(x: number): number {
               (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   const y = 1 - (low - (r * c) / (2 - c) - high);
 
-  // halves of the power, so that neither overflows where the product does not
+  // multiplies by two half powers, so that neither overflows unless the product does
   const half = Math.trunc(k / 2);
   return y * powerOfTwo(half) * powerOfTwo(k - half);
 }
 
-/** Natural logarithm of x; -Infinity at 0, NaN below. */
+/** Returns the natural logarithm of x; -Infinity at 0, NaN below. */
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
@@ -57,7 +57,7 @@ export function log(x: number): number {
     k++;
   }
 
-  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial of s^2
+  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial in s^2
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;
@@ -77,14 +77,17 @@ export function log(x: number): number {
   return k * LN2_HIGH - (square - (s * (square + R) + k * LN2_LOW) - f);
 }
 
-/** log(1 + x), also where 1 + x drops digits of x; -Infinity at -1, NaN below. Source: Kahan's correction, within a few ulp */
+/**
+ * Returns log(1 + x) without loss of digits for small x; -Infinity at -1, NaN below. Source: Kahan's correction, within
+ * a few ulp
+ */
 export function log1p(x: number): number {
   const u = 1 + x;
   if (u === 1 || u === Infinity) return x;
   return u > 0 ? (log(u) * x) / (u - 1) : log(u);
 }
 
-/** base^exponent of base >= 0, within a few ulp times |exponent log base|; 0^0 is 1. */
+/** Returns base^exponent for base >= 0, within a few ulp times |exponent log base|; 0^0 is 1. */
 export function pow(base: number, exponent: number): number {
   if (exponent === 0 || base === 1) return 1;
   if (base === 0) return exponent > 0 ? 0 : Infinity;
@@ -97,14 +100,14 @@ function powerOfTwo(k: number): number {
   return bits.getFloat64(0);
 }
 
-// Metrics are made of these, since they are written to files that are compared.
+// Metrics use these functions, because they are written to files that are compared.
 
-/** log(1 + e^x) without overflow or cancellation: the logistic loss of score -x for label 1, in nats. */
+/** Returns log(1 + e^x) without overflow or cancellation: the logistic loss of score -x for label 1, in nats. */
 export function softplus(x: number): number {
   return Math.max(x, 0) + log1p(exp(-Math.abs(x)));
 }
 
-/** 1 / (1 + e^-x). */
+/** Returns 1 / (1 + e^-x). */
 export function logistic(x: number): number {
   const e = exp(-Math.abs(x));
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);

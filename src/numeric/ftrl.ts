@@ -1,6 +1,6 @@
-// FTRL-proximal for one weight, with beta = 1. The kernels' f32 version: kernels/shared/assembly/steps.ts.
+// FTRL-proximal for one weight, with beta = 1. The kernels' f32 version is in kernels/shared/assembly/steps.ts.
 //
-//   z   sum of gradients, minus what each step took back          n   sum of squared gradients
+//   z   sum of gradients, minus the correction of each step         n   sum of squared gradients
 //   w   argmin z w + l1 |w| + 0.5 ((1 + sqrt(n)) / lr + l2) w^2
 //
 // Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
@@ -11,18 +11,18 @@ export interface FtrlRates {
   l2: number;
 }
 
-/** The weight, given z and n. */
+/** Returns the weight for z and n. */
 export function ftrlWeight(z: number, n: number, rates: FtrlRates): number {
   const { l1 } = rates;
   return Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / curvature(n, rates);
 }
 
-/** The z that gives a weight, at this n. */
+/** Returns the z that gives a weight, at this n. */
 export function ftrlZ(w: number, n: number, rates: FtrlRates): number {
   return -w * curvature(n, rates) - Math.sign(w) * rates.l1;
 }
 
-/** What a step adds to z. It adds g^2 to n. @param n before the step */
+/** Returns the change of z in a step; n changes by g^2. @param n before the step */
 export function ftrlGrowth(w: number, n: number, g: number, learningRate: number): number {
   return g - ((Math.sqrt(n + g * g) - Math.sqrt(n)) / learningRate) * w;
 }

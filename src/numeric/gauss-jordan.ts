@@ -1,11 +1,11 @@
-// The inverse of a small symmetric positive definite matrix. It inverts the diagonal blocks of a large one, whose kernel
-// (kernels/inverse) has it as the definition of correct.
+// Inverts a small symmetric positive definite matrix: a diagonal block of a large one. It is also the reference for the
+// kernel of the large inverse (kernels/inverse).
 
 /**
- * Gauss and Jordan without pivoting, which a positive definite matrix does not need.
+ * Gauss-Jordan elimination without pivoting, which a positive definite matrix does not need.
  *
  * @param a f64[n][n], row-major, symmetric; overwritten
- * @returns a, which holds the inverse; undefined when it is not positive definite
+ * @returns a, which contains the inverse; undefined if it is not positive definite
  */
 export function gaussJordanInverse(a: Float64Array, n: number): Float64Array | undefined {
   for (let k = 0; k < n; k++) {

@@ -1,5 +1,5 @@
-// 64-bit hashes of keys and rows, as two 32-bit halves: what must not depend on the order or the number of keys is
-// decided by them (random splits, a feature's first vector).
+// 64-bit hashes of keys and rows, as two 32-bit halves. They determine everything that must not depend on the order or
+// the number of keys (random splits, a feature's initial vector).
 //
 // Source: MurmurHash3 (Appleby 2011, public domain), the 32-bit variant run with two seeds.
 
@@ -11,18 +11,18 @@ export interface Hash64 {
   hi: number;
 }
 
-/** Hash of bytes[from .. to). @param seed two halves, e.g. another hash */
+/** Returns the hash of bytes[from .. to). @param seed two halves, for example another hash */
 export function hashBytes(bytes: Uint8Array, from: number, to: number, seed: Hash64): Hash64 {
   return { lo: murmur32(bytes, from, to, seed.lo), hi: murmur32(bytes, from, to, seed.hi ^ HALF_SEED) };
 }
 
-/** Hash of a text's UTF-8 bytes. */
+/** Returns the hash of a text's UTF-8 bytes. */
 export function hashText(text: string, seed: Hash64 = { lo: 0, hi: 0 }): Hash64 {
   const bytes = Buffer.from(text, "utf8");
   return hashBytes(bytes, 0, bytes.length, seed);
 }
 
-/** One word mixed into a running 32-bit hash; `finish` it after the last. */
+/** Mixes one word into a running 32-bit hash; call `finish` after the last one. */
 export function mixWord(h: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);
   k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
@@ -30,7 +30,7 @@ export function mixWord(h: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** Avalanche of the last word; u32. */
+/** Returns the final u32, in which the last word affects all bits. */
 export function finish(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
@@ -49,25 +49,25 @@ function murmur32(bytes: Uint8Array, from: number, to: number, seed: number): nu
   return finish(mixWord(h, tail) ^ (to - from));
 }
 
-// Random numbers that are named rather than drawn in turn: the n-th number of a stream is a hash of (stream, n), so that results do
-// not depend on who draws first.
+// Random numbers with names instead of a sequence: the n-th number of a stream is a hash of (stream, n), so that
+// results do not depend on the order of the draws.
 
-/** A stream's name from numbers such as seed, epoch and row. */
+/** Returns the name of a stream, a hash of numbers such as seed, epoch and row. */
 export function streamOf(...names: number[]): number {
   return finish(names.reduce(mixWord, 0x2545f491));
 }
 
-/** The n-th number of a stream, u32. */
+/** Returns the n-th number of a stream, u32. */
 function randomAt(stream: number, n: number): number {
   return finish(mixWord(stream, n));
 }
 
-/** The n-th number of a stream, in [0, 1). */
+/** Returns the n-th number of a stream, in [0, 1). */
 export function uniformAt(stream: number, n: number): number {
   return randomAt(stream, n) / 2 ** 32;
 }
 
-/** Puts the numbers in a random order, in place (Fisher and Yates; Knuth 1969, algorithm P). */
+/** Shuffles the numbers in place (Fisher and Yates; Knuth 1969, algorithm P). */
 export function shuffle(numbers: Uint32Array, stream: number): void {
   for (let i = numbers.length - 1; i > 0; i--) {
     const j = Math.floor(uniformAt(stream, i) * (i + 1));

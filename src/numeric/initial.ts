@@ -1,28 +1,28 @@
-// Initial values of parameters. Each is a hash of (seed, what it is for, its place), so that no value changes when the vocabulary
-// or another layer does. Twin for features: ../kernels/shared/assembly/initial.ts.
+// Initial values of parameters. Each is a hash of (seed, purpose, position), so that no value changes if the vocabulary
+// or another layer does. The twin for features is ../kernels/shared/assembly/initial.ts.
 
 import { hashText } from "./hash.js";
 import { draw } from "./random.js";
 
 /**
- * The key of a feature's draws.
+ * Returns the key of a feature's draws.
  *
- * @param hashes u32[numFeatures][2], of `featureHashes`: the same in every vocabulary
+ * @param hashes u32[numFeatures][2], result of `featureHashes`: independent of the vocabulary
  */
 export function featureKey(seed: number, hashes: ArrayLike<number>, feature: number): number {
   return draw(draw(seed, hashes[2 * feature]!), hashes[2 * feature + 1]!);
 }
 
-/** Draw number `counter` of a key, uniform in [-1, 1), with 24 bits so that an f32 holds it exactly. */
+/** Returns draw number `counter` of a key, uniform in [-1, 1), with 24 bits so that an f32 represents it exactly. */
 export function firstUnit(key: number, counter: number): number {
   return (draw(key, counter) >>> 8) * 2 ** -23 - 1;
 }
 
 /**
- * Initial weights of a dense layer: uniform within sqrt(6 / inputs) before a ReLU (He et al. 2015), else within
+ * Returns initial weights of a dense layer: uniform within sqrt(6 / inputs) before a ReLU (He et al. 2015), else within
  * sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010).
  *
- * @param name of the array; layers of different names get different weights
+ * @param name name of the array; layers with different names get different weights
  * @returns f32[outputs][inputs]
  */
 export function firstDenseWeights(

@@ -1,21 +1,24 @@
-// Losses of one row and their derivatives in the score, in f64.
+// Losses of one row and their derivatives by the score, in f64.
 
 import { exp, log } from "./exp.js";
 
-/** Logistic loss in nats, or squared loss, of a score. */
+/** Returns the logistic loss in nats, or the squared loss, of a score. */
 export function rowLoss(loss: "logistic" | "squared", score: number, label: number): number {
   if (loss === "squared") return (score - label) ** 2;
   return Math.max(score, 0) - label * score + log(1 + exp(-Math.abs(score)));
 }
 
-/** First and second derivative of a row's loss in its score. */
+/** Returns the first and second derivative of a row's loss by its score. */
 export function gradient(score: number, label: number, squared: boolean): { g: number; h: number } {
   if (squared) return { g: score - label, h: 1 };
   const p = 1 / (1 + exp(-score));
   return { g: p - label, h: p * (1 - p) };
 }
 
-/** Derivatives of a row's softmax loss in the score of each class; hessians times K / (K - 1), as LightGBM has them. */
+/**
+ * Returns the derivatives of a row's softmax loss by the score of each class; hessians are multiplied by K / (K - 1),
+ * as in LightGBM.
+ */
 export function softmaxGradient(scores: readonly number[], label: number): { g: number; h: number }[] {
   const most = Math.max(...scores);
   const exps = scores.map((score) => exp(score - most));

@@ -34,7 +34,7 @@ test("100,000 normal draws have the moments and the distribution of N(0, 1), wit
   [0, 1, 0, 3].forEach((expected, i) => {
     expect(Math.abs(moments[i]! - expected)).toBeLessThan(errors[i]!);
   });
-  // Kolmogorov and Smirnov: 1.95 / sqrt(n) is exceeded once in a thousand
+  // Kolmogorov-Smirnov test: 1.95 / sqrt(n) is exceeded once in a thousand
   const sorted = values.sort((a, b) => a - b);
   const distance = Math.max(...sorted.map((x, i) => Math.abs((i + 0.5) / n - normalCdf(x))));
   expect(distance).toBeLessThan(1.95 / Math.sqrt(n));

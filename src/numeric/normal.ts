@@ -1,27 +1,27 @@
-// The normal distribution: its cdf, and draws named by a key. Twin, the same bits: ../kernels/shared/assembly/normal.ts.
+// The normal distribution: its cdf, and draws named by a key. The twin ../kernels/shared/assembly/normal.ts computes the same bits.
 //
 //   key ──► uniform(key, 0), uniform(key, 1), ...  ──► accepted or not, two at a time ──► a draw
 //
-// f64 from additions, multiplications, divisions and roots alone, as exp.ts: no engine's own functions.
+// f64 with additions, multiplications, divisions and roots only, as in exp.ts, so that all engines compute the same bits.
 
 import { exp, log } from "./exp.js";
 import { draw } from "./random.js";
 
-/** exp underflows beyond; a probability there is 1e-300 or less. */
+/** exp underflows beyond this; probabilities there are at most 1e-300. */
 const FAR = 37;
 
-/** Draw number `counter` of a key's stream, uniform in (0, 1). */
+/** Returns draw number `counter` of a key's stream, uniform in (0, 1). */
 export function uniform(key: number, counter: number): number {
   return (draw(key, counter) + 0.5) / 2 ** 32;
 }
 
-/** The density of N(0, 1) at x. */
+/** Returns the density of N(0, 1) at x. */
 function normalDensity(x: number): number {
   return 0.3989422804014327 * exp(-0.5 * x * x);
 }
 
 /**
- * P(X <= x) of a standard normal X, to a relative 1e-14 in either tail; x is clamped to [-37, 37].
+ * Returns P(X <= x) of a standard normal X, to a relative 1e-14 in either tail; x is clamped to [-37, 37].
  *
  * Source: Cody 1969 (10.1090/S0025-5718-1969-0247736-4), rational approximations in the form of R's pnorm.
  */
@@ -80,9 +80,10 @@ function farTail(a: number): number {
 }
 
 /**
- * A standard normal draw.
+ * Returns a standard normal draw.
  *
- * Source: Leva 1992 (10.1145/138351.138364), ratio of uniforms: 1.4 pairs a draw, a logarithm in 100 a dozen times.
+ * Source: Leva 1992 (10.1145/138351.138364), ratio of uniforms: 1.4 pairs per draw, and a logarithm in about one draw
+ * of eight.
  */
 export function normalDraw(key: number): number {
   let i = 0;
@@ -98,7 +99,7 @@ export function normalDraw(key: number): number {
 }
 
 /**
- * A draw of a standard normal X given X > left.
+ * Returns a draw of a standard normal X given X > left.
  *
  * Source: Robert 1995 (10.1007/BF00143942): plain rejection below 0, a shifted exponential above.
  */
@@ -120,16 +121,17 @@ export function tailDraw(key: number, left: number): number {
   }
 }
 
-/** The mean of a standard normal X given X > left, left clamped to [-37, 37]: the inverse Mills ratio. */
+/** Returns the mean of a standard normal X given X > left, the inverse Mills ratio; left is clamped to [-37, 37]. */
 export function tailMean(left: number): number {
   const a = Math.min(Math.max(left, -FAR), FAR);
   return normalDensity(a) / normalCdf(-a);
 }
 
 /**
- * A draw of the gamma distribution of the given shape and rate; its mean is shape / rate.
+ * Returns a draw of the gamma distribution with the given shape and rate; its mean is shape / rate.
  *
- * Source: Marsaglia and Tsang 2000 (10.1145/358407.358414). It has no twin: hyperparameters are drawn once a sweep.
+ * Source: Marsaglia and Tsang 2000 (10.1145/358407.358414). It has no twin, because hyperparameters are drawn once per
+ * sweep.
  *
  * @param shape >= 1
  */

@@ -1,31 +1,31 @@
-// Pólya-Gamma draws PG(1, z): with them a logistic likelihood is normal in its score. Twin, the same bits: ../kernels/shared/assembly/polya-gamma.ts.
+// Pólya-Gamma draws PG(1, z), given which a logistic likelihood is normal in its score. The twin ../kernels/shared/assembly/polya-gamma.ts computes the same bits.
 //
 //   exp(s y) / (1 + exp(s)) is proportional to   E exp(-omega (s - (y - 1/2) / omega)^2 / 2)   over omega ~ PG(1, 0),
 //   and omega given s is PG(1, s)
 //
 // Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z / 2), cut
-// at 0.64: below an inverse Gaussian, above an exponential proposes, and one proposal in 1,000 is refused.
+// at 0.64: the proposal is an inverse Gaussian below and an exponential above, and one proposal in 1,000 is rejected.
 
 import { exp, log } from "./exp.js";
 import { normalCdf, normalDraw, uniform } from "./normal.js";
 import { draw } from "./random.js";
 
-/** Where the two proposals meet. */
+/** The boundary between the two proposals. */
 const CUT = 0.64;
-/** Scores beyond it have precisions of 0.0025 and less, and are taken for it. */
+/** Scores beyond this have precisions of at most 0.0025, and are replaced by it. */
 const FAR = 200;
 const { PI } = Math;
 
-/** The mean of PG(1, s): what a row's precision is on average. */
+/** Returns the mean of PG(1, s): the expected precision of a row. */
 export function polyaGammaMean(s: number): number {
   const a = Math.abs(s);
-  // of the series around 0, what is beyond is below 1e-12
+  // the omitted terms of the series around 0 are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp(-a);
   return (1 - t) / ((1 + t) * 2 * a);
 }
 
-/** A draw of PG(1, s). */
+/** Returns a draw of PG(1, s). */
 export function polyaGammaDraw(key: number, s: number): number {
   const z = 0.5 * Math.min(Math.abs(s), FAR);
   const rate = (PI * PI) / 8 + 0.5 * z * z;
@@ -37,7 +37,7 @@ export function polyaGammaDraw(key: number, s: number): number {
     if (uniform(key, i++) * (left + right) < right) {
       x = CUT - log(uniform(key, i++)) / rate;
     } else if (z * CUT < 1) {
-      // the mean is beyond the cut: 1 / chi-square, cut, then thinned
+      // the mean is beyond the boundary: draw 1 / chi-square, truncated, then thinned
       do {
         let e = 0;
         let f = 0;
@@ -57,7 +57,7 @@ export function polyaGammaDraw(key: number, s: number): number {
         if (uniform(key, i++) * (mean + x) > mean) x = (mean * mean) / x;
       } while (x > CUT);
     }
-    // the density as an alternating series: its partial sums are above and below it in turn
+    // the density as an alternating series, whose partial sums are alternately above and below it
     let sum = term(0, x);
     const height = uniform(key, i++) * sum;
     let n = 1;
@@ -70,11 +70,11 @@ export function polyaGammaDraw(key: number, s: number): number {
   }
 }
 
-/** P(X <= CUT) of the inverse Gaussian of mean 1 / z and shape 1. */
+/** Returns P(X <= CUT) of the inverse Gaussian with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: number): number {
   const root = 1.25; // 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // beyond, the other part is below 1e-40
+  // for larger z, the second term is below 1e-40
   return z > 20 ? near : near + exp(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

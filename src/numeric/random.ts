@@ -1,6 +1,6 @@
-// Twin of ../kernels/shared/assembly/random.ts: draws named by (key, counter), and a permutation made of them.
+// Twin of ../kernels/shared/assembly/random.ts: draws named by (key, counter), and permutations from them.
 
-/** u32 hash of a key and a counter, both u32. */
+/** Returns the u32 hash of a key and a counter, both u32. */
 export function draw(key: number, counter: number): number {
   let x = (key + Math.imul(counter, 0x9e3779b9)) | 0;
   x ^= x >>> 16;
@@ -11,12 +11,12 @@ export function draw(key: number, counter: number): number {
   return x >>> 0;
 }
 
-/** Draw number `counter` of a key's stream, uniform in [-1, 1). */
+/** Returns draw number `counter` of a key's stream, uniform in [-1, 1). */
 export function signedDraw(key: number, counter: number): number {
   return draw(key, counter) / 2 ** 31 - 1;
 }
 
-/** A random permutation of 0 .. n-1 (Fisher and Yates, from the front), the kernel's own. */
+/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), the same as the kernel's. */
 export function permutation(n: number, key: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
@@ -29,8 +29,8 @@ export function permutation(n: number, key: number): Uint32Array {
 }
 
 /**
- * Place i of a random order of 0 .. n-1, without the order in memory: a Feistel network of four rounds permutes the next power of 4,
- * and places beyond n are permuted again.
+ * Returns element i of a random permutation of 0 .. n-1 without storing it: a Feistel network with four rounds permutes
+ * the next power of 4, and results beyond n are permuted again.
  *
  * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
  *
@@ -49,17 +49,17 @@ export function permutedAt(i: number, n: number, key: number): number {
   return place;
 }
 
-/** The order in which an epoch visits its blocks of 4,096 rows; `epochKey` names the epoch. */
+/** Returns the order in which an epoch visits its blocks of 4,096 rows; `epochKey` identifies the epoch. */
 export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
   return permutation(numBlocks, draw(epochKey, 0xffffffff));
 }
 
-/** The key of a block's permutation in that epoch; never 0, which would mean file order. */
+/** Returns the key of a block's permutation in that epoch; never 0, which would mean file order. */
 export function blockKey(epochKey: number, block: number): number {
   return draw(epochKey, block) || 1;
 }
 
-/** How an epoch visits its blocks: their order and the keys of their permutations; as they stand without a key. */
+/** Returns the order of an epoch's blocks and the keys of their permutations; file order without a key. */
 export function blockVisits(
   numBlocks: number,
   epochKey: number | undefined,

@@ -1,5 +1,5 @@
-// The commands that a pipeline's steps are, as its file tells of them: which flags are keys of which section, what a pipeline adds
-// where the file is silent, and the function of api/ that each step calls: its modules are read when the step runs.
+// The commands that steps of a pipeline run: which flags are keys of which section of the file, the defaults that a
+// pipeline adds, and the function of api/ that each step calls, which is imported when the step runs.
 
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
@@ -21,18 +21,18 @@ import { holdsOutRows } from "../training/options/split-options.js";
 import type { Trainer } from "../training/session/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
-/** Throws what is wrong with a key. */
+/** Throws the error of a key. */
 export type Fail = (name: string, message: string) => never;
 
-/** The trainer of a command that a pipeline file names: the file was checked. */
+/** Returns the trainer of a command of a pipeline file, which was checked. */
 async function named(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
 }
 
-/** What the pipeline itself decides. */
+/** Flags that the pipeline itself sets. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // what is new in a log is found on this machine
+  // the pipeline determines the new files of a log on this machine
   ...[
     "engine",
     "engine-sql",
@@ -44,11 +44,11 @@ const DECIDED = [
   ],
 ];
 
-/** Keys of a pipeline file, by section. */
+/** Returns the keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
   const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group }) => group === "Reading:");
-  // a training reads the dataset, but may have threads of its own and leave rows out
+  // a training reads the dataset, but may have its own number of threads and skip rows
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
     settingsOf(options).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
@@ -66,10 +66,10 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
 }
 
 /**
- * Options of a pipeline's training: the file's, and by default a refit on the held-out rows too (--refit), the row
- * numbers of the last version (--row-order latest), and checkpoints.
+ * Returns the options of a pipeline's training: the file's, and by default a refit that includes the held-out rows
+ * (--refit), the row numbers of the previous version (--row-order latest), and checkpoints.
  *
- * @throws what `fail` does
+ * @throws the errors of `fail`
  */
 export async function withDefaults(command: string, given: Given, fail: Fail): Promise<Given> {
   const { checkpointEvery, options } = await named(command);
@@ -89,18 +89,18 @@ export async function withDefaults(command: string, given: Given, fail: Fail): P
   };
 }
 
-/** Options of a training that need another one, such as `init`, by their names in the file. */
+/** Returns the options of a training that require another one, such as `init`, by their names in the file. */
 export async function optionsThatNeed(command: string, other: string): Promise<string[]> {
   const { options } = await named(command);
   const names = Object.entries(options).filter(([, option]) => (option as Option).only?.[other] === true);
   return names.map(([name]) => flagOf(name).slice(2));
 }
 
-/** Of --init and --row-order: the version that is the latest when the pipeline starts, or none. */
+/** Value of --init and --row-order: the latest version when the pipeline starts, or none. */
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
 
-/** Words that stand where a path may: two of a pipeline, and where a network starts. */
+/** Values of path options that are not paths: two of pipelines, and the random initialization of networks. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether the training resumes from its checkpoint; every search does. */
@@ -108,7 +108,7 @@ export async function resumes(command: string, { search }: Given): Promise<boole
   return search !== undefined || (await named(command)).checkpointEvery !== undefined;
 }
 
-/** Checks a training's options. @throws what `fail` does @throws {UsageError} they do not go together */
+/** Checks a training's options. @throws the errors of `fail` @throws {UsageError} they cannot be combined */
 export async function checkTraining(command: string, given: Given, fail: Fail): Promise<void> {
   const { options } = await named(command);
   const own = givenFromFile(options, given, fail);
@@ -116,7 +116,7 @@ export async function checkTraining(command: string, given: Given, fail: Fail): 
   checkRefit(own);
 }
 
-/** Trains on a dataset; `given` has the run it writes. @throws {EmbedError} as the command does */
+/** Trains on a dataset; `given` includes the output run. @throws {EmbedError} as the command does */
 export async function runTraining(
   command: string,
   given: Given,
@@ -128,12 +128,12 @@ export async function runTraining(
   return await train(trainer, [dataset], own as GivenTraining & { out: string }, watch);
 }
 
-/** Checks how the log is encoded. @throws what `fail` does @throws {UsageError} options do not go together */
+/** Checks the options of the encoding. @throws the errors of `fail` @throws {UsageError} options cannot be combined */
 export function checkEncoding(given: Given, fail: Fail): void {
   checkGiven(encodeOptions, givenFromFile(encodeOptions, given, fail));
 }
 
-/** Encodes the log; `given` has the dataset it writes. @throws {EmbedError} as embed encode does */
+/** Encodes the log; `given` includes the output dataset. @throws {EmbedError} as embed encode does */
 export async function runEncoding(
   given: Given,
   logs: readonly string[],
@@ -148,7 +148,7 @@ export async function runEncoding(
  * Checks an export's options.
  *
  * @returns whether it writes a directory
- * @throws what `fail` does @throws {UsageError} they do not go together
+ * @throws the errors of `fail` @throws {UsageError} they cannot be combined
  */
 export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
   const options = givenFromFile(exportOptions, given, fail) as GivenExport;
@@ -159,7 +159,7 @@ export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
   return format.needsDirectory;
 }
 
-/** Writes an export; `given` has its output or its server. @throws {EmbedError} as embed export does */
+/** Writes an export; `given` includes its output or its server. @throws {EmbedError} as embed export does */
 export async function runExport(
   given: Given,
   run: string,
@@ -171,7 +171,7 @@ export async function runExport(
   return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
-/** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
+/** Checks the options of lists. @throws the errors of `fail` @throws {UsageError} they cannot be combined */
 export async function checkRecall(given: Given, fail: Fail): Promise<void> {
   const own = givenFromFile(recallOptions, given, fail);
   checkGiven(recallOptions, own);
@@ -179,7 +179,7 @@ export async function checkRecall(given: Given, fail: Fail): Promise<void> {
   requestedLists(own);
 }
 
-/** Makes lists; `given` has their file. @throws {EmbedError} as embed recall does */
+/** Writes lists; `given` includes their file. @throws {EmbedError} as embed recall does */
 export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
   const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");
@@ -187,7 +187,7 @@ export async function runRecall(given: Given, run: string, watch: Watch): Promis
   return await recall(run, own, toStdout, watch);
 }
 
-/** What was checked when the file was read. */
+/** Throws for an option that was already checked when the file was read. */
 function unexpected(name: string, message: string): never {
   throw new Error(`${name}: ${message}`);
 }

@@ -1,7 +1,8 @@
-// The version that gates compare with: the one that a training goes by, or before it the newest that holds today's bounds.
+// Chooses the version that gates compare with: the base of a training, or the newest version before it that satisfies
+// today's bounds.
 //
-// A version that was published by weaker bounds may be what is wrong, and the next good one would be refused for being unlike it. The
-// walk follows `previous`, so it never meets a version that was rolled back.
+// A version that was published with weaker bounds may itself be wrong, and the next good one would be rejected because
+// it differs. The search follows `previous`, so it never considers a version that was rolled back.
 
 import { join } from "node:path";
 import type { GateBounds } from "../config/gates.js";
@@ -12,24 +13,22 @@ import { brokenBounds } from "../gates/version-bounds.js";
 import { EmbedError } from "../errors.js";
 import { fingerprintOf, pathExists } from "../io/read-artifact.js";
 
-/** A version that a training goes by. */
+/** A version that a training starts from and is compared with. */
 export interface Base {
   version: string;
   path: string;
-  /** sha256 of its manifest when it was gone by */
+  /** SHA-256 of its manifest at that time */
   manifest: string;
 }
 
 export interface ComparedVersion {
   /** undefined: there is none */
   version: { version: string; path: string } | undefined;
-  /** later versions that do not hold today's bounds, the newest first, each with the messages of the bounds */
+  /** later versions that do not satisfy today's bounds, the newest first, each with the messages of the bounds */
   passedOver: { version: string; broken: string[] }[];
 }
 
-/**
- * @param latest version that the training goes by; a damaged one is returned as it is
- */
+/** @param latest the base of the training; returned unchanged if it is damaged */
 export async function comparedVersion(
   store: string,
   name: string,
@@ -38,7 +37,7 @@ export async function comparedVersion(
 ): Promise<ComparedVersion> {
   const passedOver: ComparedVersion["passedOver"] = [];
   for (let version = latest; version;) {
-    // versions that gc removed end the walk
+    // the search ends at a version that gc removed
     if (!(await pathExists(version.path))) break;
     try {
       const broken = await brokenBounds(await openRun(version.path), bounds);
@@ -48,14 +47,14 @@ export async function comparedVersion(
       version = before === null ? undefined : { version: before, path: join(store, name, before) };
     } catch (error) {
       if (!(error instanceof EmbedError)) throw error;
-      // the steps report a damaged base; one before it is as good as removed
+      // the steps report a damaged base; a damaged version before it is treated as removed
       return { version: version === latest ? latest : undefined, passedOver };
     }
   }
   return { version: undefined, passedOver };
 }
 
-/** A sentence about versions that were passed over; undefined where none was. */
+/** Returns a sentence about versions that were skipped; undefined if there were none. */
 export function passedOverText(
   { version, passedOver }: ComparedVersion,
   latest: string | undefined,
@@ -78,7 +77,7 @@ export function rollbackCommand(place: string): string {
   return `embed rollback ${place}`;
 }
 
-/** A version as a base. @throws {ArtifactError} its publication is damaged */
+/** Returns a version as a base. @throws {ArtifactError} its publication is damaged */
 export async function baseOf({ version: number, path }: Pick<Base, "version" | "path">): Promise<Base> {
   const publication = await readPublication(path);
   const sha256 =

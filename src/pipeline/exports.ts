@@ -1,4 +1,5 @@
-// The entries of `export:` and `recall:` of a pipeline file: what is written where, and what is sent to a server.
+// Parses the entries of `export:` and `recall:` in a pipeline file: which files are written, and what is sent to
+// servers.
 
 import { basename, isAbsolute, normalize, join } from "node:path";
 import { type Setting, textsOf } from "../config/config-file.js";
@@ -9,41 +10,41 @@ import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
 import { pathExists } from "../io/read-artifact.js";
 import { variableName } from "../api/export/options.js";
 
-/** An export of a pipeline. */
+/** An export of a pipeline to a file. */
 export interface PipelineExport {
-  /** the training's name */
+  /** name of the training */
   train: string;
   given: Given;
-  /** within exports/ */
+  /** path within exports/ */
   out: string;
   to?: string;
 }
 
-/** An export of a pipeline straight into a server. */
+/** An export of a pipeline to a server. */
 export interface PipelineSend {
-  /** the training's name */
+  /** name of the training */
   train: string;
   given: Given;
   /** the environment variable that holds the server's URL */
   variable: string;
-  /** what it is called in messages: format and name */
+  /** its name in messages: format and name */
   label: string;
 }
 
 /** Lists of a pipeline. */
 export interface PipelineRecall extends PipelineExport {
-  /** servers that get them */
+  /** servers that receive them */
   sends: ListSend[];
 }
 
-/** Lists that go to a server when they are published. */
+/** A server that receives lists when they are published. */
 export interface ListSend {
   format: "redis" | "postgres";
   variable: string;
   into: string;
 }
 
-/** Reads an entry of `export:`. @throws {ConfigError} it is not valid */
+/** Parses an entry of `export:`. @throws {ConfigError} it is not valid */
 export async function exportEntry(
   yaml: YamlFile,
   folder: string,
@@ -82,7 +83,7 @@ export async function exportEntry(
   return { train: of, given, ...placesOf(yaml, folder, place, out, to) };
 }
 
-/** Reads an entry of `recall:`. @throws {ConfigError} it is not valid */
+/** Parses an entry of `recall:`. @throws {ConfigError} it is not valid */
 export async function recallEntry(
   yaml: YamlFile,
   folder: string,
@@ -108,7 +109,10 @@ export async function recallEntry(
   return { train: of, given, ...placesOf(yaml, folder, place, out, to), sends };
 }
 
-/** The training that an entry is about. @throws {ConfigError} there is none of that name, or there are several and none is named */
+/**
+ * Returns the training of an entry. @throws {ConfigError} there is none of that name, or there are several and none is
+ * named
+ */
 function trainingNamed(
   yaml: YamlFile,
   place: string[],
@@ -125,7 +129,7 @@ function trainingNamed(
   );
 }
 
-/** Where an entry is written. @throws {ConfigError} `out` leads out of exports/ */
+/** Returns where an entry is written. @throws {ConfigError} `out` is outside of exports/ */
 function placesOf(
   yaml: YamlFile,
   folder: string,
@@ -146,7 +150,7 @@ function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/+$/, "");
 }
 
-/** Two exports of a training in one place: the second would replace the first. */
+/** Rejects two exports of a training with the same place: the second would replace the first. */
 export function checkPlaces(
   yaml: YamlFile,
   exports: readonly PipelineExport[],
@@ -162,7 +166,7 @@ export function checkPlaces(
   }
 }
 
-/** An error about options that exclude each other names their place. */
+/** Adds the place of an entry to an error about options that exclude each other. */
 export async function within<T>(yaml: YamlFile, place: string[], check: () => Promise<T>): Promise<T> {
   try {
     return await check();
@@ -172,7 +176,7 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
   }
 }
 
-/** What is given, with its paths from the file's folder. */
+/** Resolves the paths among the values relative to the file's folder. */
 export async function withPaths(folder: string, given: Given, settings: readonly Setting[]): Promise<Given> {
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
@@ -185,13 +189,13 @@ export async function withPaths(folder: string, given: Given, settings: readonly
     const path = paths.get(name);
     if (!path) placed[name] = value;
     else if (typeof value !== "object") placed[name] = await place(path, value);
-    // a mapping of files to keys, or a list
+    // the value is a mapping of files to keys, or a list
     else placed[name] = await Promise.all([textsOf(value)].flat().map((one) => place(path, one)));
   }
   return placed;
 }
 
-/** A path from a folder. */
+/** Resolves a path relative to a folder. */
 export function inFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : join(folder, path);
 }

@@ -1,6 +1,7 @@
-// A pipeline file → the options of its steps, checked before anything runs; an error names the line and column.
+// Parses a pipeline file into the options of its steps and checks them before anything runs; errors have line and
+// column.
 //
-// Paths are relative to the file, so that cron may start it from anywhere.
+// Paths are relative to the file, so that cron may start the pipeline from any directory.
 
 import { basename, dirname } from "node:path";
 import type { Setting } from "../config/config-file.js";
@@ -22,14 +23,14 @@ import {
 
 /** A training of a pipeline. */
 export interface PipelineTraining {
-  /** in the store */
+  /** name in the store */
   name: string;
   command: string;
   /** its flags by their long names */
   given: Given;
-  /** of its run; the pipeline's or its own */
+  /** bounds of its run; the pipeline's or its own */
   bounds: AfterBounds;
-  /** undefined: where it can be */
+  /** undefined: aligned if possible */
   align: boolean | undefined;
 }
 
@@ -40,7 +41,7 @@ export interface Pipeline {
   store: string;
   /** files and patterns */
   logs: string[];
-  /** how the log is encoded: columns and reading */
+  /** options of the encoding: columns and reading */
   encoding: Given;
   before: BeforeBounds;
   trainings: PipelineTraining[];
@@ -49,15 +50,15 @@ export interface Pipeline {
   sends: PipelineSend[];
 }
 
-/** The schema of pipeline files, as JSON Schema. */
+/** Returns the schema of pipeline files as JSON Schema. */
 export async function pipelineFileSchema(): Promise<string> {
   return pipelineJsonSchema(await pipelineSettings());
 }
 
 /**
- * Reads a pipeline file and checks it as far as that can be done without the log.
+ * Reads a pipeline file and checks it as far as possible without the log.
  *
- * @throws {ConfigError} unreadable, not valid, or options that do not go together
+ * @throws {ConfigError} unreadable, invalid, or options that cannot be combined
  */
 export async function readPipeline(file: string): Promise<Pipeline> {
   const yaml = await openYaml(file, "the pipeline file");
@@ -117,7 +118,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   };
 }
 
-/** @throws {ConfigError} bounds of lists that no entry makes: of the training's own, or of the pipeline's */
+/** @throws {ConfigError} the training or the pipeline has bounds for lists, but no entry makes lists */
 function checkListBounds(
   yaml: YamlFile,
   content: PipelineContent,

@@ -1,7 +1,7 @@
-// What a step depends on → a fingerprint, by which it is known whether its output is still the one that it would write.
+// Computes fingerprints of the inputs of steps; a step whose output has the same fingerprint is skipped.
 //
-//   fingerprint   16 hexadecimal digits of the sha256 of: tool version, kind of step, and its parts
-//   parts         by name, so that a plan can say which of them changed; a part is made of contents, never of times or paths
+//   fingerprint   16 hexadecimal digits of the SHA-256 of: version of the program, kind of step, and its parts
+//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or paths
 
 import { join } from "node:path";
 import type { Setting } from "../config/config-file.js";
@@ -17,16 +17,16 @@ import { filesOfLog } from "../log/directory.js";
 import type { LogFile } from "../log/log.js";
 import { NO_PATHS } from "./commands.js";
 
-/** What a step depends on, by what a person calls it. */
+/** The inputs of a step, by the name that messages use. */
 export type Parts = Readonly<Record<string, unknown>>;
 
-/** Each part as its own fingerprint, with the tool's version as one of them. */
+/** Returns the fingerprint of each part, and the version of the program as another part. */
 export function fingerprintsOf(parts: Parts): Record<string, string> {
   const all = { ...parts, "embed's version": version };
   return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
 }
 
-/** The fingerprint of a step. @param kind so that two steps with the same parts differ */
+/** Returns the fingerprint of a step. @param kind distinguishes two steps with the same parts */
 export function stepFingerprint(kind: string, parts: Readonly<Record<string, string>>): string {
   return short([kind, parts]);
 }
@@ -35,10 +35,10 @@ function short(value: unknown): string {
   return sha256Of(JSON.stringify(value)).slice(0, 16);
 }
 
-/** A file of a log, with the columns that its path states. */
+/** A file of a log, with the columns that its path gives. */
 export type PipelineLogFile = InputFingerprint & Pick<LogFile, "partition">;
 
-/** A log as far as it decides bytes: contents, and what paths state of them. */
+/** Returns the part of a log that determines results: the contents of files, and the columns of their paths. */
 export function logPart(files: readonly PipelineLogFile[]): unknown {
   return files.map(({ bytes, sha256, partition }) =>
     Object.keys(partition).length === 0 ? [bytes, sha256] : [bytes, sha256, partition],
@@ -46,7 +46,7 @@ export function logPart(files: readonly PipelineLogFile[]): unknown {
 }
 
 /**
- * The files of a log, with size and checksum; what is read is read whole.
+ * Returns the files of a log, with size and checksum, for which they are read completely.
  *
  * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
  */
@@ -60,10 +60,10 @@ export async function logFiles(patterns: readonly string[], signal: AbortSignal)
   return files;
 }
 
-/** Options as far as they decide bytes, files among them by their content. */
+/** Returns the options that determine results; files are represented by their content. */
 export async function optionsPart(given: Given, settings: readonly Setting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
-  // a file that is written beside is one of the bytes
+  // an additional output file is part of the result, too
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
   for (const name of Object.keys(given).sort()) {
@@ -75,7 +75,7 @@ export async function optionsPart(given: Given, settings: readonly Setting[]): P
   return part;
 }
 
-/** What a path leads to, by its content; a value that is no path is itself. */
+/** Returns the content of the file or directory of a path; other values are returned unchanged. */
 async function contentOf(value: unknown): Promise<unknown> {
   if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
   for (const path of [value, join(value, RUN_MARKER), join(value, DATASET_MARKER), ...beforeColons(value)]) {
@@ -85,7 +85,7 @@ async function contentOf(value: unknown): Promise<unknown> {
   return value;
 }
 
-/** `items.csv:item_id` may be the file items.csv. */
+/** Returns the possible paths in a value: `items.csv:item_id` may refer to the file items.csv. */
 function beforeColons(value: string): string[] {
   const parts = value.split(":");
   return parts.slice(1).map((_, i) => parts.slice(0, parts.length - 1 - i).join(":"));

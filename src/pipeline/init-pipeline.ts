@@ -1,4 +1,5 @@
-// `embed init`: a log → a commented pipeline file, with what was inferred and gates around what the log is now.
+// `embed init` inspects a log and writes a commented pipeline file with inferred roles, and gates around the log's
+// current values.
 
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { inspect } from "../api/inspect/inspect.js";
@@ -18,13 +19,13 @@ import { firstTrainer } from "../trainers/index.js";
 import type { InitOptions } from "./options.js";
 
 /**
- * Looks at a log and writes a pipeline file for it.
+ * Inspects a log and writes a pipeline file for it.
  *
  * @param logs files and patterns, which the file names relative to itself
  * @param now  milliseconds since 1970, for the age of the newest event
  * @returns the file's text
- * @throws {UsageError} the log has neither a label nor users and items: nothing can be trained on it unasked; or its files are
- *   several, and no pattern matches them alone
+ * @throws {UsageError} the log has neither a label nor users and items, so no training can be chosen; or there are
+ *   several files, and no pattern matches exactly these
  * @throws {OutputError} the file exists (without force)
  */
 export async function initPipeline(
@@ -84,18 +85,18 @@ export interface ProposedLog {
   log: readonly string[];
   /** files that match now */
   files: string[];
-  /** what the file does with later files: a sentence */
+  /** a sentence on how later files are handled */
   note: string;
-  /** later files may not be read */
+  /** true if later files may not match */
   isUnsure: boolean;
 }
 
 /**
- * The files that `embed init` was given → what stands under `log:`, so that next week's files are read, too: a shell expands
- * logs/*.csv before embed sees it, and a list of today's files would be read for ever.
+ * Determines the value of `log:` from the arguments of `embed init`, so that later files are read, too: a shell expands
+ * logs/*.csv before embed sees it, and a list of today's files would never include new ones.
  *
- * @param logs as the command line has them
- * @throws {UsageError} several files that no pattern tells from others, or a directory beside files
+ * @param logs as given on the command line
+ * @throws {UsageError} several files that no pattern distinguishes from others, or a directory beside files
  * @throws {NoInputError} a pattern matches nothing
  */
 export async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
@@ -103,7 +104,7 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   const isDirectory = await Promise.all(
     files.map(async (path) => (await statOf(path))?.isDirectory === true),
   );
-  // what comes into a directory is read when it comes
+  // new files in a directory are read automatically
   if (files.length === logs.length && isDirectory.every(Boolean)) return await directories(logs);
   const mixed = files.find((_, i) => isDirectory[i]);
   if (mixed !== undefined)
@@ -151,7 +152,7 @@ function counted(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
 }
 
-/** How the log was said to be read: keys of `reading:`, as YAML has them. */
+/** Returns the reading options of the user as keys of `reading:`, in YAML's syntax. */
 function readingKeys(given: InitOptions): Record<string, string> {
   const isKey = ([name, value]: [string, unknown]) =>
     value !== undefined && (Object.hasOwn(reading, name) || name === "maxBad");

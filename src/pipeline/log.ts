@@ -1,6 +1,6 @@
-// A pipeline's log: what must not be among its files, and how they differ from those of the last version.
+// Checks the files of a pipeline's log and compares them with those of the previous version.
 //
-//   files now, files of the last version ──► new, changed, gone ──► a line, and warnings about what looks wrong
+//   files now, files of the previous version ──► new, changed, gone ──► a line, and warnings about suspicious changes
 
 import { relative, resolve, sep } from "node:path";
 import { DataError, UsageError } from "../errors.js";
@@ -10,17 +10,17 @@ import { readDescription } from "../dataset/encoded/read.js";
 import type { Roles } from "../dataset/dataset.js";
 import { openRun } from "../embedding/run-directory.js";
 
-/** A file of a log as a version states it. */
+/** A file of a log as a version records it. */
 export interface LoggedFile {
-  /** from the pipeline file's folder */
+  /** relative to the pipeline file's folder */
   path: string;
   sha256: string;
 }
 
-/** How the files differ from those of a version; paths are from the pipeline file's folder. */
+/** The differences between the files now and those of a version; paths are relative to the pipeline file's folder. */
 export interface LogChanges {
   files: number;
-  /** the version compared with; null: none is published, or it does not state its files */
+  /** the version; null if none is published, or it does not record its files */
   since: string | null;
   new: string[];
   changed: string[];
@@ -28,10 +28,10 @@ export interface LogChanges {
 }
 
 /**
- * Refuses files whose rows would count twice, or that the pipeline writes itself.
+ * Rejects files whose rows would count twice, or that the pipeline itself writes.
  *
- * @throws {UsageError} two patterns match a file, or one matches what is published
- * @throws {DataError} a file is there plain and compressed
+ * @throws {UsageError} two patterns match the same file, or one matches a published file
+ * @throws {DataError} a file exists both plain and compressed
  */
 export function checkLog(paths: readonly string[], published: readonly string[] = []): void {
   const seen = new Map<string, string>();
@@ -60,12 +60,12 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder + sep);
 }
 
-/** A log's files as a version states them. @param folder of the pipeline file */
+/** Returns a log's files as a version records them. @param folder folder of the pipeline file */
 export function loggedFiles(logs: readonly InputFingerprint[], folder: string): LoggedFile[] {
   return logs.map(({ path, sha256 }) => ({ path: relative(resolve(folder), resolve(path)), sha256 }));
 }
 
-/** @param before undefined: the version does not state its files, or there is none */
+/** @param before undefined: the version does not record its files, or there is none */
 export function logChanges(
   now: readonly LoggedFile[],
   before: readonly LoggedFile[] | undefined,
@@ -95,10 +95,10 @@ export function changesLine({ files, since, ...changes }: LogChanges): string {
   return `${counted}, since version ${since}: ${parts.length === 0 ? "none new" : parts.join(", ")}`;
 }
 
-/** Sentences about files that look wrong. */
+/** Returns warnings about suspicious changes of files. */
 export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): string[] {
   const warnings: string[] = [];
-  // a window that moves on loses its oldest files, by their names; any other that is gone is missed
+  // a moving window drops its oldest files, by their names; any other file that is gone is reported
   const kept = now.map(({ path }) => path).filter((path) => !changes.new.includes(path));
   const missed = changes.gone.filter((path) => kept.some((other) => other < path));
   if (missed.length > 0)
@@ -117,8 +117,8 @@ export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): st
 }
 
 /**
- * Refuses a text file that is new and has no line end, where an older one has it: it may still be being written, and a cell that is cut
- * short is a value like any other.
+ * Rejects a new text file without a line end at its end if an older one has it: it may still be being written, and a
+ * truncated cell looks like any other value.
  *
  * @throws {DataError}
  */
@@ -153,11 +153,11 @@ async function endsLine({ path, bytes }: InputFingerprint): Promise<boolean> {
 }
 
 /**
- * A sentence for each column that nobody named and that was a feature of the earlier run and is none, or the other way round.
+ * Returns a sentence for each unnamed column that was a feature of the earlier run and is not any more, or vice versa.
  *
  * @param dataset directory of the encoded dataset
  * @param previous directory of the earlier run
- * @param version what the earlier run is called
+ * @param version name of the earlier run in messages
  */
 export async function fieldChanges(dataset: string, previous: string, version: string): Promise<string[]> {
   const { fields, leftOut = [] } = (await readDescription(dataset)).roles;
@@ -179,7 +179,7 @@ export async function fieldChanges(dataset: string, previous: string, version: s
   ];
 }
 
-/** The first three, and how many more. */
+/** Lists the first three names, and the number of others. */
 export function shortList(names: readonly string[]): string {
   const rest = names.length - 3;
   return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");

@@ -1,4 +1,4 @@
-// Options of the pipeline's own commands: run, init, schedule.
+// Options of the commands run, init and schedule.
 
 import { columns } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";

@@ -1,12 +1,12 @@
-// A pipeline and what stands already → its steps: which run, which are skipped, and why.
+// Plans the steps of a pipeline from its existing outputs: which steps run, which are skipped, and why.
 //
 //   encode ─┬─ gate before NAME ── train NAME ── align NAME ── gate after NAME ── recall ... ── gate lists ... ── export ... ── publish NAME ── copy ...
 //           └─ the same for each other training
 //
-// A step's output lies in the work directory under a name that holds its fingerprint, whole or absent: that it is there is all that
-// says that the step is done. A published version holds pipeline.json: the fingerprint of its publication, and the version
-// that it was made from (its base), since what was trained next to version 3 and published as version 4 is not to be
-// trained again next to version 4.
+// A step's output is in the work directory under a name that contains its fingerprint, complete or absent: its existence is the only sign
+// that the step is done. A published version contains pipeline.json: the fingerprint of its publication, and the version
+// that it was based on, because a training based on version 3 and published as version 4 must not be
+// repeated with version 4 as its base.
 
 import { dirname, join } from "node:path";
 import { ArtifactError } from "../errors.js";
@@ -38,32 +38,32 @@ import {
 import { latestVersion, type Publication } from "../store/store.js";
 import { workFolder } from "../store/work-folder.js";
 
-/** The lists within their step's output. */
+/** The file of the lists within their step's output. */
 const LISTS_FILE = "lists";
 
-/** What a version says of the pipeline that published it. */
+/** The file of a version that describes the pipeline which published it. */
 export const PIPELINE_FILE = "pipeline.json";
 
-/** pipeline.json */
+/** The content of pipeline.json. */
 export interface PipelineRecord {
   schemaVersion: 1;
   pipeline: string;
-  /** of the tool */
+  /** version of the program */
   version: string;
-  /** of the publication */
+  /** fingerprint of the publication */
   fingerprint: string;
-  /** of the training */
+  /** fingerprint of the training */
   train: string;
   base: Pick<Base, "version" | "manifest"> | null;
-  /** what the publication goes back to, each by its fingerprint */
+  /** fingerprints of the inputs of the publication */
   parts: Record<string, string>;
-  /** files of the log, for what the next run tells of new ones; absent of versions before it was stated */
+  /** files of the log, with which the next run compares its files; absent in older versions */
   log?: LoggedFile[];
-  /** how its exports were made, as far as they need nothing but the run and its base */
+  /** options of its exports that only need the run and its base */
   exports?: RecordedExport[];
 }
 
-/** An export as pipeline.json has it: its place under exports/, and what the file says of it; `delta` is the base. */
+/** An export in pipeline.json: its place under exports/, and its options in the file; `delta` refers to the base. */
 export interface RecordedExport {
   out: string;
   options: Given;
@@ -72,7 +72,7 @@ export interface RecordedExport {
 export interface Step {
   id: string;
   fingerprint: string;
-  /** the file or directory that says it is done */
+  /** the file or directory whose existence shows that the step is done */
   output: string;
   runs: boolean;
   why: string;
@@ -80,7 +80,7 @@ export interface Step {
 
 export type ExportStep = Step & { export: PipelineExport };
 
-/** Lists, whose output is a directory of them and of what they hold; `file` is the lists' own path. */
+/** A step of lists, whose output is a directory of the lists and their facts; `file` is the path of the lists. */
 export type RecallStep = Step & { export: PipelineRecall; file: string; gate: Step };
 
 /** The steps of one training. */
@@ -90,9 +90,9 @@ export interface TrainingPlan {
   given: PipelineTraining["given"];
   base: Base | undefined;
   latest: Publication | undefined;
-  /** version that gates compare with: the base, or one before it */
+  /** the version that gates compare with: the base, or one before it */
   compared: Base | undefined;
-  /** a sentence about later versions that gates do not compare with; undefined: there are none */
+  /** a sentence about later versions that gates do not compare with; undefined if there are none */
   passedOver: string | undefined;
   before: Step;
   train: Step;
@@ -105,15 +105,15 @@ export interface TrainingPlan {
 
 export interface Plan {
   logs: PipelineLogFile[];
-  /** since the latest version */
+  /** changes of the log since the latest version */
   changes: LogChanges;
-  /** about files of the log that look wrong, and versions that do not hold today's bounds */
+  /** warnings about files of the log, and about versions that do not satisfy today's bounds */
   warnings: string[];
   encode: Step;
   trainings: TrainingPlan[];
 }
 
-/** The directory of a pipeline's unfinished work. */
+/** Returns the directory of a pipeline's intermediate outputs. */
 export function workDirectory({ store, name }: Pipeline): string {
   return workFolder(store, name);
 }
@@ -121,7 +121,7 @@ export function workDirectory({ store, name }: Pipeline): string {
 /**
  * Reads the log and the store, and writes nothing.
  *
- * @param force every step runs
+ * @param force runs every step
  * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
  * @throws {UsageError} {DataError} as checkLog does
  */
@@ -142,7 +142,7 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // what a user has, which a list leaves out, is read from the log that the run was trained on
+  // lists exclude the items that a user has, which are read from the log of the training
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);
@@ -175,19 +175,19 @@ async function planTraining(
   const known: Base | undefined = record?.base
     ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
     : undefined;
-  // what `latest` was made of is there already, if its base is taken for the base
+  // the outputs of `latest` exist already; they are found with its base as the base
   const asPublished = record && (await chain(pipeline, training, ofLog, encode, known, latest));
   if (asPublished && record.fingerprint === asPublished.publish.fingerprint && !force) {
     const unchanged = { runs: false, why: "unchanged" };
     for (const each of stepsOf(asPublished)) Object.assign(each, unchanged);
-    // how old the newest event is depends on the day
+    // the age of the newest event depends on the day
     if (pipeline.before.newest?.maxAge !== undefined) {
       asPublished.before.runs = true;
       asPublished.before.why = "the newest event's age is measured each time";
     }
     return asPublished;
   }
-  // another gate or export of the same training is no reason to train again, as long as what it went by is there
+  // another gate or export of the same training requires no new training, as long as its inputs exist
   const isSame = record?.train === asPublished?.train.fingerprint && !force;
   const stands = isSame && asPublished && (await canGoOn(asPublished));
   const plan = stands ? asPublished : await chain(pipeline, training, ofLog, encode, now, latest);
@@ -215,7 +215,7 @@ async function planTraining(
   return plan;
 }
 
-/** The steps of a training that goes by a base, not yet decided upon. */
+/** Plans the steps of a training with a base, without deciding which run. */
 async function chain(
   pipeline: Pipeline,
   training: PipelineTraining,
@@ -229,7 +229,7 @@ async function chain(
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;
   const { given, goesBy } = resolveLatest(training.given, base);
-  // in the first week there is nothing to start from
+  // a first version has nothing to start from
   if (given["init"] === undefined)
     for (const other of await optionsThatNeed(command, "init")) delete given[other];
   const lastVersion = base?.manifest ?? null;
@@ -308,7 +308,10 @@ async function chain(
   };
 }
 
-/** None of an export that reads a file beside; what says how much --dtype costs changes no byte. */
+/**
+ * Returns the record of an export; none for an export that reads an additional file. Reporting the loss of --dtype
+ * changes no result.
+ */
 function recorded(
   out: string,
   { on: _, part: __, ...options }: Given,
@@ -316,16 +319,16 @@ function recorded(
 ): RecordedExport[] {
   if (options["keys"] !== undefined) return [];
   if (options["delta"] === undefined) return [{ out, options }];
-  // a delta to another run than the base names a path of this machine
+  // a delta to a run other than the base would record a path of this machine
   return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
 }
 
-/** Whether what a published training came to is there still, or can be made again. */
+/** Whether the outputs of a published training still exist, or can be computed again. */
 async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
   return base ? await pathExists(base.path) : await pathExists(train.output);
 }
 
-/** All steps of a training, in the order in which they run. */
+/** Returns all steps of a training, in the order in which they run. */
 export function stepsOf({ before, train, align, after, recalls, exports, publish }: TrainingPlan): Step[] {
   const lists = recalls.flatMap((each) => [each, each.gate]);
   return [before, train, align, after, ...lists, ...exports, publish];
@@ -336,14 +339,14 @@ function step(work: string, file: string, id: string, parts: Record<string, stri
   return { id, fingerprint, output: join(work, `${file}-${fingerprint}`), runs: true, why: "" };
 }
 
-/** @param needed by a later step */
+/** @param needed true if a later step needs the output */
 async function decide(each: Step, force: boolean, needed: boolean, why: string): Promise<void> {
   const done = await pathExists(each.output);
   each.runs = needed && (force || !done);
   each.why = each.runs ? why : done ? "unchanged" : "not needed";
 }
 
-/** `latest` as the version that it is, and left out where there is none; whether the options go by it. */
+/** Replaces `latest` by the version, or removes it if there is none; returns whether the options use it. */
 function resolveLatest(
   given: PipelineTraining["given"],
   base: Base | undefined,
@@ -360,7 +363,7 @@ function resolveLatest(
   return { given: resolved, goesBy };
 }
 
-/** What a version says of its pipeline; undefined of one that none published. @throws {ArtifactError} damaged */
+/** Reads the record of a version's pipeline; undefined if none published it. @throws {ArtifactError} damaged */
 async function readRecord({ path }: Publication): Promise<PipelineRecord | undefined> {
   const file = join(path, PIPELINE_FILE);
   if (!(await pathExists(file))) return undefined;
@@ -377,7 +380,7 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
   }
 }
 
-/** What differs from what the latest version was made of. */
+/** Returns the parts that differ from those of the latest version. */
 function whyOf(before: PipelineRecord | undefined, { parts }: PipelineRecord): string {
   if (!before) return "nothing is published yet";
   const names = [...new Set([...Object.keys(parts), ...Object.keys(before.parts)])];

@@ -1,6 +1,6 @@
-// What became of one run of a pipeline: last-run.json in its work directory, and metrics for a node exporter.
+// Reports the outcome of a run of a pipeline: last-run.json in its work directory, and metrics for a node exporter.
 //
-// Times of day stand here and in no result: they say when, for whoever watches the job.
+// Only reports contain times of day, for whoever monitors the job; results do not.
 
 import { join } from "node:path";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -16,12 +16,12 @@ const LAST_RUN_FILE = "last-run.json";
 
 export type Outcome = "published" | "unchanged" | "failed" | "interrupted";
 
-/** A step as it went. */
+/** The outcome of a step. */
 export interface StepReport {
   step: string;
-  /** planned: of a dry run */
+  /** planned: in a dry run */
   outcome: "done" | "skipped" | "failed" | "planned";
-  /** why it ran or not, or what it came to */
+  /** why it ran or not, or its result */
   text: string;
   seconds: number;
   rows?: number;
@@ -30,7 +30,7 @@ export interface StepReport {
 export interface PipelineReport {
   schemaVersion: 1;
   command: "run";
-  /** of the tool */
+  /** version of the program */
   version: string;
   pipeline: string;
   file: string;
@@ -39,21 +39,21 @@ export interface PipelineReport {
   seconds: number;
   outcome: Outcome;
   exitCode: number;
-  /** why it failed */
+  /** the error's message */
   error?: string;
-  /** its files since the latest version; absent where the run ended before they were read */
+  /** its files compared with the latest version; absent if the run ended before they were read */
   log?: LogChanges;
-  /** sentences that its steps warned of */
+  /** warnings of its steps */
   warnings: string[];
   steps: StepReport[];
-  /** by training, of the gates that ran */
+  /** by training, for the gates that ran */
   gates: Record<string, GateOutcome[]>;
-  /** by training and part, of the trainings that ran */
+  /** by training and split, for the trainings that ran */
   metrics: Record<string, Record<string, object>>;
   published: Publication[];
 }
 
-/** A report of a run that begins. */
+/** Creates the report of a run that starts. */
 export function newReport(pipeline: string, file: string, now: Date): PipelineReport {
   return {
     schemaVersion: 1,
@@ -73,7 +73,7 @@ export function newReport(pipeline: string, file: string, now: Date): PipelineRe
   };
 }
 
-/** How an error ends a program: an interruption's reason carries its own code. */
+/** Returns the exit code of an error; the reason of an interrupt has its own code. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof EmbedError) return error.exitCode;
   const code =
@@ -89,7 +89,8 @@ export async function writeReport(work: string, report: PipelineReport): Promise
 }
 
 /**
- * Writes a report in Prometheus' text format, whole or not at all; the time of the last success outlives a failure.
+ * Writes a report in Prometheus' text format, completely or not at all; the time of the last success is kept after a
+ * failure.
  *
  * @param now seconds since 1970
  * @throws {OutputError} {IoError}
@@ -182,7 +183,7 @@ function metricSamples({ metrics }: PipelineReport): Sample[] {
   );
 }
 
-/** One sample a gate and bound: two of the same labels would be refused. */
+/** Returns one sample per gate and bound: two samples with the same labels would be rejected. */
 function gateSamples({ gates }: PipelineReport, valueOf: (gate: GateOutcome) => number | string): Sample[] {
   return Object.entries(gates).flatMap(([training, outcomes]) =>
     outcomes

@@ -2,7 +2,7 @@
 //
 //   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, lists, gate, export; then every publication; then copies and servers
 //
-// Nothing is published before every training has passed its gates. The lock of a name is held while it is published alone, so that
+// Nothing is published before every training has passed its gates. The lock of a name is held only while it is published, so that
 // `embed rollback` works while a training runs.
 
 import { join } from "node:path";
@@ -36,15 +36,15 @@ import {
 } from "./steps.js";
 import { makeWorkFolder, sweepOutputs } from "../store/work-folder.js";
 
-/** What `runPipeline` is given. */
+/** Options of `runPipeline`. */
 export interface RunPipelineOptions extends RunOptions {
-  /** hears how the run ended, with the path of its last-run.json where that could be written */
+  /** called when the run ends, with the path of its last-run.json if that could be written */
   onEnd?: ((report: PipelineReport, path: string | undefined) => void) | undefined;
 }
 
 const LOCK = ".lock";
 
-/** What `embed run --dry-run` would do. */
+/** Returns the plan for `embed run --dry-run`. */
 export async function dryRunPipeline(
   file: string,
   { force = false }: RunOptions,
@@ -69,11 +69,11 @@ export async function dryRunPipeline(
 }
 
 /**
- * Runs a pipeline to its end, or from where an earlier run of it was killed.
+ * Runs a pipeline, or continues an earlier run of it that was killed.
  *
- * @returns how it went, also where nothing had changed
+ * @returns the report, also if nothing had changed
  * @throws {ConfigError} the file is not valid
- * @throws {LockedError} another run of it is at work
+ * @throws {LockedError} another run of it is active
  * @throws {GateError} a gate failed: nothing is published
  * @throws {EmbedError} as its steps do
  */
@@ -94,7 +94,7 @@ export async function runPipeline(
   try {
     await makeWorkFolder(pipeline.store, pipeline.name);
     await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
-      // what another run holds is its own to report
+      // another run that holds the lock writes its own report
       try {
         await new PipelineRun(pipeline, report, { force, waitMs }, watch).run(work);
         report.outcome = report.published.length > 0 ? "published" : "unchanged";
@@ -118,7 +118,7 @@ export async function runPipeline(
   return report;
 }
 
-/** Lists that servers get, as messages name them. */
+/** Returns the lists that servers receive, with their names in messages. */
 function listSends({ trainings }: Plan): { label: string; step: RecallStep; send: ListSend }[] {
   return trainings.flatMap(({ recalls }) =>
     recalls.flatMap((step) =>
@@ -127,7 +127,7 @@ function listSends({ trainings }: Plan): { label: string; step: RecallStep; send
   );
 }
 
-/** Says which files of the log are new or gone, and which look wrong. */
+/** Reports which files of the log are new or gone, and which are suspicious. */
 function tellLog({ changes, warnings }: Plan, report: PipelineReport, { observe }: Watch): void {
   report.log = changes;
   observe({ stage: "note", text: changesLine(changes) });
@@ -141,7 +141,7 @@ function failed(report: PipelineReport, error: unknown, signal: AbortSignal): vo
   report.error = why instanceof Error ? why.message : String(why);
 }
 
-/** Says how it ended, to files and to whoever watches. */
+/** Reports the outcome to files and to the observer. */
 async function finish(
   report: PipelineReport,
   work: string,
@@ -194,7 +194,7 @@ class PipelineRun {
 
   async run(work: string): Promise<void> {
     const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
-    // before hours of work
+    // checked before hours of work
     for (const { given, variable } of pipeline.sends) serverUrl(String(given["format"]), variable);
     for (const { sends } of pipeline.recalls)
       for (const { format, variable } of sends) serverUrl(format, variable);
@@ -251,7 +251,7 @@ class PipelineRun {
     }
   }
 
-  /** Does a step that the plan has run, and reports it. @returns undefined of one that is skipped */
+  /** Runs a step that the plan does not skip, and reports it. @returns undefined for a skipped step */
   async #step<T extends StepResult>(
     { id, runs, why }: Pick<Step, "id" | "runs" | "why">,
     work: () => Promise<T>,
@@ -286,7 +286,7 @@ class PipelineRun {
     this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }
 
-  /** What takes a training's gates into the report. */
+  /** Returns a function that adds a training's gates to the report. */
   #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
     return (outcomes) => {
       const { gates } = this.#report;
@@ -296,7 +296,7 @@ class PipelineRun {
   }
 }
 
-/** Removes what no step of the plan would take up again: outputs of other logs and options, and what killed writers left. */
+/** Removes files that no step of the plan would use: outputs of other logs and options, and files of killed writers. */
 async function sweep(work: string, plan: Plan): Promise<void> {
   const wanted = new Set([plan.encode, ...plan.trainings.flatMap(stepsOf)].map(({ output }) => output));
   const keeps = (path: string) =>

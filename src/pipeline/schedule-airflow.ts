@@ -1,11 +1,11 @@
-// A DAG of Airflow, 2 or 3, of one task. The command is a list of arguments, so that neither a shell nor Jinja reads it, and what it
-// prints goes to the task's log, line by line.
+// A DAG of Airflow, 2 or 3, with one task. The command is a list of arguments, so that neither a shell nor Jinja
+// interprets it, and its output goes to the task's log, line by line.
 
 import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
-/** @param skipsLocked a store that is locked skips the task, and is tried again otherwise */
+/** @param skipsLocked true: the task is skipped if the store is locked; false: it is retried */
 export function airflow({ name, time, node, embed, file, folder }: Job, skipsLocked: boolean): string {
-  // a JSON string is one of Python's, too
+  // a JSON string is a valid Python string, too
   const text = (value: string) => JSON.stringify(value);
   const locked = skipsLocked
     ? `a store that is locked (${LOCKED}) skips the task`

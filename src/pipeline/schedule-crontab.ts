@@ -1,14 +1,15 @@
-// A line of a crontab. Its output goes to the log; when it fails, the end of the log is printed, which cron mails.
+// A line of a crontab. The output goes to the log; after a failure, the end of the log is printed, which cron sends by
+// mail.
 
 import { UsageError } from "../errors.js";
 import { cronFields, LOCKED, type Job } from "./schedule-job.js";
 
-/** cron reads no longer command (MAX_COMMAND of Vixie's cron, which Debian has). */
+/** Longest command that cron accepts (MAX_COMMAND of Vixie's cron, which Debian uses). */
 const MAX_COMMAND = 998;
 
 /**
- * A word of a POSIX shell that has neither % nor a backslash before one in it: cron takes % for a line end, and every cron undoes
- * `\%` and `\\` in its own way.
+ * Quotes a word for a POSIX shell without % and without a backslash before one: cron reads % as a line end, and
+ * versions of cron differ in how they handle `\%` and `\\`.
  */
 function word(text: string): string {
   if (/^[\w./:=@-]+$/.test(text)) return text;
@@ -19,7 +20,7 @@ function word(text: string): string {
   return `'${quoted}'`;
 }
 
-/** @throws {UsageError} the command is longer than cron reads */
+/** @throws {UsageError} the command is longer than cron accepts */
 export function crontab({ name, time, node, embed, file, folder, log }: Job): string {
   const run = `${word(node)} ${word(embed)} run ${word(file)} >> ${word(log)} 2>&1`;
   const command = `cd ${word(folder)} && { ${run} || { code=$?; tail -n 20 ${word(log)}; exit $code; }; }`;

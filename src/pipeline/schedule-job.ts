@@ -1,12 +1,12 @@
-// A weekly job before any scheduler has it. Paths are absolute and nothing is expected of the environment: cron has no HOME, no
-// terminal, and a PATH of /usr/bin:/bin.
+// The description of a scheduled job, independent of the scheduler. Paths are absolute and the environment is not used:
+// cron provides no HOME, no terminal, and a PATH of /usr/bin:/bin.
 //
-// No unit locks: `embed run` locks the store itself, and a second writer ends with 75, "try later" (EX_TEMPFAIL).
+// No unit locks: `embed run` locks the store itself, and a second writer exits with 75, "try later" (EX_TEMPFAIL).
 
 import { UsageError } from "../errors.js";
 
 export interface Job {
-  /** of lower-case letters, digits and dashes; at most MAX_NAME, and no dash at either end */
+  /** lower-case letters, digits and dashes; at most MAX_NAME characters, without a dash at either end */
   name: string;
   time: ScheduleTime;
   /** absolute paths, without control characters */
@@ -17,10 +17,10 @@ export interface Job {
   log: string;
 }
 
-/** With `embed-` before it, no more than the 52 characters of a CronJob's name. */
+/** With the prefix `embed-`, at most the 52 characters of a CronJob's name. */
 export const MAX_NAME = 40;
 
-/** Exit codes that trying again does not change: usage, input, configuration, gates, damaged runs. */
+/** Exit codes of errors that a retry does not fix: usage, input, configuration, gates, damaged runs. */
 export const FINAL = [64, 65, 66, 70, 73, 78, 80, 81, 82];
 export const LOCKED = 75;
 
@@ -34,7 +34,7 @@ export interface ScheduleTime {
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 
-/** @throws {UsageError} neither or both are given, or one states no time */
+/** @throws {UsageError} neither or both are given, or one is not a valid time */
 export function scheduleTime({ weekly, daily }: { weekly?: string; daily?: string }): ScheduleTime {
   if ((weekly === undefined) === (daily === undefined))
     throw new UsageError("set either --weekly 'sun 03:00' or --daily 03:00");
@@ -52,12 +52,12 @@ function clockOf(text: string, wrong: string): { hour: number; minute: number } 
   return { hour: Number(hour), minute: Number(minute) };
 }
 
-/** Minute, hour, day of the month, month, day of the week. */
+/** Returns minute, hour, day of the month, month, day of the week. */
 export function cronFields({ day, hour, minute }: ScheduleTime): string {
   return `${minute} ${hour} * * ${day ?? "*"}`;
 }
 
-/** systemd's OnCalendar. */
+/** Returns systemd's OnCalendar. */
 export function onCalendar({ day, hour, minute }: ScheduleTime): string {
   const two = (x: number) => String(x).padStart(2, "0");
   const name = day === undefined ? "" : `${DAYS[day]![0]!.toUpperCase()}${DAYS[day]!.slice(1, 3)} `;

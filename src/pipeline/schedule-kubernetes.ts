@@ -1,13 +1,14 @@
-// A CronJob of Kubernetes whose volume holds the pipeline's folder at the same path; the pod's log is its output.
+// A CronJob of Kubernetes whose volume contains the pipeline's folder at the same path; the output goes to the pod's
+// log.
 
 import { stringify } from "yaml";
 import { UsageError } from "../errors.js";
 import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
-/** A word of a container's command: $(NAME) would be a variable, and $$ is a $. */
+/** Escapes a word of a container's command: $(NAME) would be a variable, and $$ is a $. */
 const argument = (text: string) => text.replaceAll("$", "$$$$");
 
-/** @throws {UsageError} the folder or the image cannot be one there */
+/** @throws {UsageError} the folder or the image is not valid there */
 export function kubernetes({ name, time, node, embed, file, folder }: Job, image: string): string {
   if (folder.includes(":"))
     throw new UsageError(`Kubernetes cannot mount a volume at a path with a colon: rename '${folder}'`);
@@ -35,7 +36,7 @@ export function kubernetes({ name, time, node, embed, file, folder }: Job, image
       concurrencyPolicy: "Forbid",
       jobTemplate: {
         spec: {
-          // what is left, such as a lock that is held (75), is tried again
+          // other errors, such as a lock that is held (75), are retried
           backoffLimit: 6,
           podFailurePolicy: {
             rules: [

@@ -1,6 +1,6 @@
-// A service of systemd and its timer. Values are escaped as systemd.unit(5), systemd.service(5) and systemd.exec(5) say:
-// %  starts a specifier everywhere; $ a variable in arguments, though not in the program's path; a backslash or white space at the
-// end of a line, and white space before it, are not part of a value.
+// A service of systemd and its timer. Values are escaped as systemd.unit(5), systemd.service(5) and systemd.exec(5)
+// specify: % starts a specifier everywhere; $ a variable in arguments, but not in the program's path; a backslash or
+// white space at the end of a line, and white space at its start, are not part of a value.
 
 import { UsageError } from "../errors.js";
 import { onCalendar, FINAL, LOCKED, type Job } from "./schedule-job.js";
@@ -12,15 +12,18 @@ const quoted = (text: string) =>
     .replaceAll('"', String.raw`\"`)}"`;
 const argument = (text: string) => quoted(text).replaceAll("$", "$$$$");
 
-/** The program: systemd takes no path with quotes or backslashes there, but the shell takes it as its first argument. */
+/**
+ * Returns the program: systemd allows no quotes or backslashes in its path, so such a path becomes an argument of the
+ * shell.
+ */
 function program(path: string): string {
   return /["'\\]/.test(path) ? `/bin/sh -c 'exec "$$0" "$$@"' ${argument(path)}` : quoted(path);
 }
 
 /**
- * Both units. A store that is locked is tried again after ten minutes, six times; other errors stay failed.
+ * Returns both units. A locked store is retried after ten minutes, six times; other errors are final.
  *
- * @throws {UsageError} the log's name ends as no value may
+ * @throws {UsageError} the log's name ends in a character that a value cannot end in
  */
 export function systemd({ name, time, node, embed, file, folder, log }: Job): string {
   if (/[\\\s]$/.test(log))

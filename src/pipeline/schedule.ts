@@ -1,4 +1,4 @@
-// `embed schedule`: a pipeline file and a time → a unit of a scheduler, as text. Nothing is installed.
+// `embed schedule` prints a unit of a scheduler for a pipeline file and a time. Nothing is installed.
 
 import { basename, dirname, join, resolve } from "node:path";
 import { NoInputError, UsageError, visibleText } from "../errors.js";
@@ -12,10 +12,10 @@ import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
 
 /**
- * The unit's text.
+ * Returns the unit's text.
  *
  * @throws {NoInputError} there is no such pipeline file
- * @throws {UsageError} no time, a path that no unit can hold, or an option of another scheduler
+ * @throws {UsageError} no time, a path that no unit can contain, or an option of another scheduler
  */
 export async function schedule(
   pipeline: string,
@@ -48,7 +48,7 @@ export async function schedule(
   return kubernetes(job, image);
 }
 
-/** The text as all schedulers take a name: lower-case letters, digits, and dashes between them. */
+/** Converts a text to a name that all schedulers accept: lower-case letters, digits, and dashes between them. */
 function slugOf(text: string): string {
   return text
     .toLowerCase()
@@ -56,7 +56,7 @@ function slugOf(text: string): string {
     .replaceAll(/^-+|-+$/g, "");
 }
 
-/** @throws {UsageError} nothing is left of it, or it is too long */
+/** @throws {UsageError} no character is left, or it is too long */
 function nameGiven(text: string): string {
   const name = slugOf(text);
   if (name === "" || name.length > MAX_NAME)
@@ -64,7 +64,7 @@ function nameGiven(text: string): string {
   return name;
 }
 
-/** A name of its own for each file of a folder: part of a hash follows unless the file is called NAME.yaml. */
+/** Returns a distinct name for each file of a folder: part of a hash is appended unless the file is called NAME.yaml. */
 function nameOfFile(file: string): string {
   const slug = slugOf(file.replace(/\.ya?ml$/, ""));
   if (file === `${slug}.yaml` && slug.length <= MAX_NAME) return slug;

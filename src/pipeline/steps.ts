@@ -1,4 +1,4 @@
-// What each step of a pipeline does. Its output is whole or absent, under the name that the plan gave it.
+// The steps of a pipeline. The output of a step is complete or absent, under the name given by the plan.
 
 import { basename, dirname, join } from "node:path";
 import { checkpointPath } from "../training/epochs/checkpoint-file.js";
@@ -34,20 +34,20 @@ import {
 } from "./plan.js";
 import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
 
-/** The folder of a version that holds its exports. */
+/** The folder of a version that contains its exports. */
 export const EXPORTS_FOLDER = "exports";
 
-/** What a step tells when it is done. */
+/** The result of a step. */
 export interface StepResult {
   text: string;
   rows?: number;
   metrics?: Record<string, object>;
 }
 
-/** Hears what gates have measured, also where one fails. */
+/** Receives the values measured by gates, also if one fails. */
 type Tell = (outcomes: GateOutcome[]) => void;
 
-/** Encodes the log. @throws {IoError} it changed since it was planned by */
+/** Encodes the log. @throws {IoError} it has changed since it was planned */
 export async function encodeStep(
   { encoding, logs: named }: Pipeline,
   { encode, logs }: Plan,
@@ -56,7 +56,7 @@ export async function encodeStep(
 ): Promise<StepResult> {
   const given = { ...encoding, out: encode.output, force };
   const planned = logs.map(({ path }) => path);
-  // columns that folders state are those of a directory, not of the files in it
+  // columns given by folders belong to a directory, not to its files
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
   const { rows } = await runEncoding(given, isStated ? named : planned, quiet(watch));
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
@@ -90,7 +90,7 @@ export async function beforeStep(
   return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
-/** Checks what is to be published against the gates. @throws {GateError} */
+/** Checks a run before its publication against the gates. @throws {GateError} */
 export async function afterStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -117,7 +117,7 @@ async function checked(
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
   else {
-    // beside what passed before, for who looks into it
+    // beside the gate.json of the last success, for diagnosis
     await writeFileAtomic(failedGates(pipeline, plan), bytes, true, { signal });
   }
   const { name } = plan.training;
@@ -130,12 +130,12 @@ async function checked(
   return { text: gateSummary(outcomes) };
 }
 
-/** gate.json of a pipeline's last failed gates. */
+/** Returns the path of the gate.json of a pipeline's last failed gates. */
 function failedGates(pipeline: Pipeline, { training }: TrainingPlan): string {
   return join(workDirectory(pipeline), training.name, GATE_FILE);
 }
 
-/** Trains, from the checkpoint that a killed training left. */
+/** Trains, or resumes from the checkpoint of a killed training. */
 export async function trainStep(
   plan: TrainingPlan,
   dataset: string,
@@ -153,14 +153,14 @@ export async function trainStep(
   return { text: text.join(", "), rows, metrics };
 }
 
-/** How many rows the table has seen, and why not all of them. */
+/** Describes how many rows the table was trained on, and why not all of them. */
 function seenRows({ rows, trainedRows = rows, heldOutRows = 0, options }: Summary<object>): string {
   const [all, some] = [rows.toLocaleString("en"), trainedRows.toLocaleString("en")];
   if (heldOutRows === 0) return `${all} rows${options["refit"] === true ? ", refitted on all" : ""}`;
   return `${some} of ${all} rows, the other ${heldOutRows.toLocaleString("en")} held out of the table (refit: false)`;
 }
 
-/** The loss of the part that gates check. */
+/** Returns the loss of the split that gates check. */
 function shownMetric(metrics: Record<string, object>): string[] {
   for (const [part, values] of Object.entries(metrics).toReversed()) {
     const loss = Object.entries(values).find(
@@ -172,9 +172,9 @@ function shownMetric(metrics: Record<string, object>): string[] {
 }
 
 /**
- * Turns a run onto its base's vectors.
+ * Rotates a run to match its base's vectors.
  *
- * @throws {UsageError} it cannot be rotated, and the file asks for it
+ * @throws {UsageError} it cannot be rotated, and the file requests it
  */
 export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
   const { training, train, align, base } = plan;
@@ -192,20 +192,20 @@ export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: 
   }
 }
 
-/** The run that is evaluated, exported and published. */
+/** Returns the run that is evaluated, exported and published. */
 async function runOf({ train, align }: TrainingPlan): Promise<string> {
   return (await pathExists(align.output)) ? align.output : train.output;
 }
 
-/** The run that gates compare with, as far as it is still there. */
+/** Returns the run that gates compare with, if it still exists. */
 async function previousOf({ compared }: TrainingPlan): Promise<string | undefined> {
   return compared && (await pathExists(compared.path)) ? compared.path : undefined;
 }
 
-/** What lists hold, beside them: the gates check it. */
+/** The file beside lists with the facts that gates check. */
 const FACTS_FILE = "facts.json";
 
-/** Makes lists, and says what they hold. */
+/** Writes lists and their facts. */
 export async function recallStep(
   plan: TrainingPlan,
   { file, output, export: { given } }: RecallStep,
@@ -258,9 +258,9 @@ export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Wa
 }
 
 /**
- * Publishes a run with its gates, its exports and what it was made of.
+ * Publishes a run with its gates, its exports and the record of its inputs.
  *
- * @throws {LockedError} another writer is at work, or published meanwhile
+ * @throws {LockedError} another writer is running, or has published meanwhile
  */
 export async function publishStep(
   { store }: Pipeline,
@@ -302,10 +302,7 @@ export async function publishStep(
   return { text: published.path, published };
 }
 
-/**
- * The files of an export, by their path within it; one that is called "" where the export is a file. What the publication lists
- * was checked: a link that lies beside is copied nowhere.
- */
+/** Returns the files of an export that its version's publication lists, by their path within it; "" for a single file. */
 async function publishedFiles(version: string, out: string): Promise<string[]> {
   const place = `${EXPORTS_FOLDER}/${out}`;
   const { files = {} } = (await readPublication(version)) ?? {};
@@ -314,7 +311,7 @@ async function publishedFiles(version: string, out: string): Promise<string[]> {
   );
 }
 
-/** Whether a copy outside the store is what the version holds. */
+/** Whether a copy outside the store equals the export in the version. */
 export async function isCopied(
   version: string,
   { export: { out, to } }: Pick<ExportStep, "export">,
@@ -333,9 +330,9 @@ export async function isCopied(
 }
 
 /**
- * Copies an export of a version to where the file says, whole or not at all.
+ * Copies an export of a version to the place in the file, completely or not at all.
  *
- * @throws {OutputError} what stands there is a directory that no export made
+ * @throws {OutputError} a directory that is not an export exists there
  */
 export async function copyStep(
   version: string,
@@ -355,7 +352,7 @@ export async function copyStep(
 }
 
 /**
- * Writes a version's rows into a server, which says itself whether it has them already.
+ * Sends a version's rows to a server, which knows whether it has them already.
  *
  * @throws {EmbedError} as embed export does
  */
@@ -370,7 +367,7 @@ export async function sendStep(
 }
 
 /**
- * Writes a version's lists into a server, which says itself whether it has them already: what was checked and published, and no others.
+ * Sends a version's published lists to a server, which knows whether it has them already.
  *
  * @throws {EmbedError} as sendLists does
  */
@@ -389,7 +386,7 @@ export async function sendListsStep(
   return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };
 }
 
-/** A step's watch: epochs say which training they are of, and sentences about the log are left to the commands themselves. */
+/** Returns a step's watch: epochs have the training's name, and notes about the log, which commands print, are omitted. */
 function quiet({ observe, signal }: Watch, training?: string): Watch {
   const given = (progress: Progress): void => {
     if (progress.stage === "note") return;

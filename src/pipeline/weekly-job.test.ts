@@ -1,4 +1,4 @@
-// The weekly job as a hurried user has it: `embed init` with the files that the shell lists, then a run a week.
+// The weekly job as a hurried user sets it up: `embed init` with the files that the shell lists, then one run per week.
 
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const texts = (stage: "note" | "warning") =>
 const at = (name: string) => join(folder, name);
 const week = (number: number) => at(`logs/ratings-2026-w${number}.csv`);
 
-/** 600 ratings of a week, the sum of a user's and an item's taste; or drawn at random. */
+/** Writes 600 ratings of a week, each the sum of a user's and an item's taste, or random. */
 function writeWeek(number: number, isRandom = false): void {
   const random = mulberry32(number);
   const rows = Array.from({ length: 600 }, (_, i) => {

@@ -1,5 +1,5 @@
-// Which of the keys that are to be forgotten something holds: a run, or a dataset among the step outputs of a pipeline. Nothing is
-// forgotten for a key that nothing holds: a number such as 7 stands as a word in many a text and file that has nothing to do with it.
+// Finds which of the keys to forget occur in a run, or in a dataset among the step outputs of a pipeline. A key that
+// occurs nowhere is not forgotten: a number such as 7 occurs as a word in many unrelated texts and files.
 
 import { keyAt } from "../log/keys.js";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.j
 import { forgettingIn, rewritingOf } from "./forget-run.js";
 import { keysByColumn, parseKeys, textsOf } from "./forgotten-keys.js";
 
-/** The keys, as FIELD:KEY, that a run holds. @throws {ArtifactError} as rewritingOf */
+/** Returns the keys, as FIELD:KEY, that a run contains. @throws {ArtifactError} as rewritingOf */
 export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
   const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
   const held = new Set<string>();
@@ -26,7 +26,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
     }
   }
   const rest = textsOf(asked).filter((text) => !held.has(text));
-  // what is in no table is in nothing else, as a rule: all at once first
+  // keys that are in no table are usually nowhere else: all are checked at once first
   if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
   for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);
   return [...held];
@@ -41,13 +41,16 @@ function* keysInTable(table: EmbeddingTable, column: string, keys: ReadonlySet<s
   }
 }
 
-/** The keys, as FIELD:KEY, that the encoded datasets among a pipeline's step outputs hold. @throws {ArtifactError} damaged */
+/**
+ * Returns the keys, as FIELD:KEY, that the encoded datasets among a pipeline's step outputs contain. @throws
+ * {ArtifactError} damaged
+ */
 export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<string[]> {
   const held = new Set<string>();
   for (const { name, kind } of await entriesOf(folder)) {
     const path = join(folder, name);
     if (kind !== "directory" || !(await isEncodedDataset(path))) continue;
-    // rows stay on disk: dictionaries tell
+    // rows stay on disk, because dictionaries suffice
     const { dataset } = await readEncoded(path, 0);
     for (const [field, keys] of asked) {
       const { user, item } = dataset.roles;

@@ -1,4 +1,4 @@
-// One run without some keys: what changes, and writing it beside what stays.
+// Removes keys from one run: determines what changes, and writes it with the unchanged files.
 
 import { join } from "node:path";
 import { arrowChunks } from "../embedding/arrow.js";
@@ -24,22 +24,22 @@ import { ArtifactError } from "../errors.js";
 import { keyAt } from "../log/keys.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** What a run is to become. */
+/** The changes of a run. */
 export interface Rewriting {
-  /** new content; other files stay as they are */
+  /** new content of files; other files are unchanged */
   files: NewFiles;
   /** without its list of files */
   manifest: Omit<Manifest, "files">;
-  /** rows of tables and entries of lists that go */
+  /** number of removed rows of tables and entries of lists */
   dropped: number;
-  /** the keys by column, as this run calls its columns */
+  /** the keys by column, with the run's names of columns */
   keys: AskedKeys;
 }
 
 /**
- * What a run is without keys; undefined when it holds none of them.
+ * Returns the changes of a run without the keys; undefined if it contains none of them.
  *
- * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite holds one of the keys
+ * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite contains one of the keys
  */
 export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting | undefined> {
   const files: NewFiles = new Map();
@@ -67,21 +67,24 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
   return { files, manifest: { ...reported, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
 }
 
-/** How keys leave a run. @throws {UsageError} its kind of model does not say @throws {ArtifactError} damaged */
+/**
+ * Returns how keys are removed from a run. @throws {UsageError} its kind of model does not support it @throws
+ * {ArtifactError} damaged
+ */
 export async function forgettingIn(run: Run): Promise<Forgetting> {
   return await (
     await capable(run, "forgetting", "forgets no key")
   )(run);
 }
 
-/** Whether a manifest has one of the keys in quotes; as a word of a sentence it may be any number. */
+/** Whether a manifest contains one of the keys in quotes; as a word of a sentence a key may be an unrelated number. */
 function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
   const texts = { options, asked, warnings };
   const without = mapTexts(texts, (text) => expressionWithout(text, keys));
   return JSON.stringify(without) !== JSON.stringify(texts);
 }
 
-/** What the manifest says in words, without the keys. */
+/** Returns the texts of the manifest without the keys. */
 function manifestWithout(
   manifest: Omit<Manifest, "files">,
   keys: readonly string[],
@@ -96,7 +99,7 @@ function manifestWithout(
   };
 }
 
-/** Writes a run as it is to become into a directory, its manifest last. @returns the manifest */
+/** Writes the changed run into a directory, its manifest last. @returns the manifest */
 export async function writeRewritten(
   dir: string,
   run: Run,
@@ -123,12 +126,12 @@ export async function writeRewritten(
 export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
 
 /**
- * What changes in model/.
+ * Returns the changes in model/.
  *
  * @param keys by column
- * @param lost of the default table
- * @returns new files, and how many keys of lists beside the table went
- * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite holds one of the keys
+ * @param lost removed rows of the default table
+ * @returns new files, and the number of keys removed from lists beside the table
+ * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite contains one of the keys
  */
 export async function forgetInModel(
   run: Run,
@@ -150,8 +153,8 @@ export async function forgetInModel(
 }
 
 /**
- * The table without some keys: their rows stay as holes, without key, events, weight and vector, so that no other row changes its
- * number and nothing that goes by rows has to. Returns which rows they are: u32, ascending. Undefined when it has none of the keys.
+ * Returns the table without some keys: their rows become holes, without key, events, weight and vector, so that no row
+ * number changes. Also returns these rows: u32, ascending. Undefined if the table contains none of the keys.
  */
 export function withHoles(
   table: EmbeddingTable,

@@ -1,9 +1,9 @@
-// One version of a store without some keys: its run, and what lies beside the run's files.
+// Removes keys from one version of a store: from its run, and from the files beside the run's.
 //
-//   exports of what changed   made again where pipeline.json says how, else removed
-//   others                    removed when they hold a key in plain sight
-//   pipeline.json             stays while no export is lacking: the weekly job finds the version as it published it. Without it the
-//                             job publishes anew, with its exports
+//   exports of a changed run   written again if pipeline.json has their options, else removed
+//   other files                removed if they contain a key in plain text
+//   pipeline.json              kept if no export is missing: the weekly job then recognizes the version. Without it the
+//                              job publishes again, with its exports
 
 import { join, dirname } from "node:path";
 import { RUN_MARKER } from "../embedding/manifest.js";
@@ -20,14 +20,14 @@ import { replaceVersion, type Publication } from "../store/store.js";
 import { EmbedError, UsageError } from "../errors.js";
 import { checkExport, runExport } from "../pipeline/commands.js";
 
-/** What became of one version or run. */
+/** The result for one version or run. */
 export interface ForgottenIn {
   path: string;
-  /** rows of its tables and entries of its lists that are gone */
+  /** number of removed rows of its tables and entries of its lists */
   dropped: number;
-  /** files beside the run's that held the keys, or may have: they are gone */
+  /** removed files beside the run's that contained the keys, or may have */
   removed: string[];
-  /** exports, by their place under exports/, that were made again without the keys */
+  /** exports, by their place under exports/, that were written again without the keys */
   remade: string[];
 }
 
@@ -39,10 +39,10 @@ interface ForgetHow {
 }
 
 /**
- * Writes a version anew without the keys; its caller holds the lock, and has checked the version.
+ * Rewrites a version without the keys; the caller holds the lock, and has verified the version.
  *
- * @returns undefined when nothing of it holds one
- * @throws {ArtifactError} a file of a kind that this program cannot rewrite holds one of the keys
+ * @returns undefined if it contains none of the keys
+ * @throws {ArtifactError} a file of a kind that this program cannot rewrite contains one of the keys
  */
 export async function forgetInVersion(
   store: string,
@@ -80,7 +80,7 @@ export async function forgetInVersion(
   return done;
 }
 
-/** The message about files that are removed, some of which are made again. */
+/** Returns the message about files that are removed, some of which are written again. */
 function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   return {
     removed: goes.filter((file) => !remade.some(({ out }) => isOf(out, file))),
@@ -88,7 +88,7 @@ function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   };
 }
 
-/** The files of exports, by their path within a version. */
+/** Returns the files of exports, by their path within a version. */
 async function filesOf(dir: string, exports: readonly { out: string }[]): Promise<string[]> {
   const found: string[] = [];
   for (const { out } of exports) {
@@ -101,7 +101,10 @@ async function filesOf(dir: string, exports: readonly { out: string }[]): Promis
   return found;
 }
 
-/** Files beside the run's own that must go: exports of what changed, in whatever form, and what holds a key in plain sight. */
+/**
+ * Returns the files beside the run's that must be removed: exports of the changed run in any format, and files with a
+ * key in plain text.
+ */
 async function heldBeside(
   path: string,
   files: readonly string[],
@@ -113,17 +116,17 @@ async function heldBeside(
   for (const file of files) {
     const isExport =
       file.startsWith(`${EXPORTS_FOLDER}/`) && rewriting !== undefined && rewriting.dropped > 0;
-    // in JSON a key stands in quotes: a number there is no key
+    // a key in JSON is quoted: a number there is not a key
     const shown = file.endsWith(".json") ? keys.map((key) => JSON.stringify(key)) : keys;
     if (isExport || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
   }
   return held;
 }
 
-/** Options that read or write something beside the run and its base: no record of this tool has them. */
+/** Options that read or write files beside the run and its base: no record of this program contains them. */
 const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
 
-/** What a version's pipeline.json says of its exports, and the number of the version that it went by; nothing where it is damaged. */
+/** Returns the record of exports in a version's pipeline.json, and the number of its base version; nothing if it is damaged. */
 export async function recordedExports(
   version: string,
 ): Promise<{ exports: RecordedExport[]; base?: string }> {
@@ -147,17 +150,17 @@ function isRecorded(each: Partial<RecordedExport> | null): boolean {
   return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
 }
 
-/** Whether a file of a version is one of an export. */
+/** Whether a file of a version belongs to an export. */
 export function isOf(out: string, file: string): boolean {
   const place = `${EXPORTS_FOLDER}/${out}`;
   return file === place || file.startsWith(`${place}/`);
 }
 
 /**
- * Makes exports of a run again, beside its files.
+ * Writes exports of a run again, beside its files.
  *
- * @param run directory of the run @param base the version that it went by, for --delta
- * @returns those that could be made
+ * @param run directory of the run @param base the base version, for --delta
+ * @returns the exports that could be written
  */
 export async function remakeExports(
   run: string,
@@ -179,7 +182,7 @@ export async function remakeExports(
       await runExport(asked, run, { signal, observe: () => undefined });
       made.push(each);
     } catch (error) {
-      // an optional package may be lacking here: the export is removed then, and reported as such
+      // an optional package may be missing here: the export is then removed, and reported as such
       if (signal.aborted || !(error instanceof EmbedError)) throw error;
     }
   }

@@ -1,12 +1,12 @@
-// embed forget: keys go out of every version of a store, or out of one run, as if the training had not known them.
+// embed forget removes keys from every version of a store, or from one run, as if the training had not known them.
 //
-// Each version is written anew beside itself, whole, and takes its own place. While the latest version changes places, `latest`
-// names a stand-in that is the new one already:
+// Each version is rewritten beside itself, completely, and then replaced. While the latest version is replaced,
+// `latest` names a stand-in that is the new one already:
 //
 //   .000003.new-ID written   latest → .000003.new-ID   000003 replaced   latest → 000003   .000003.new-ID removed
 //
-// so that whoever follows `latest` finds the old version or the new one at any moment. A kill on the way leaves some versions
-// with the keys and all of them whole; the same command again finishes.
+// so that a reader that follows `latest` finds the old version or the new one at any moment. If the process is killed,
+// some versions still contain the keys, but all are complete; the same command can be repeated.
 
 import { basename, dirname, join, resolve } from "node:path";
 import { RUN_MARKER } from "../embedding/manifest.js";
@@ -47,22 +47,22 @@ export interface ForgetSummary {
   command: "forget";
   version: string;
   dryRun: boolean;
-  /** what held one of the keys */
+  /** versions or runs that contained one of the keys */
   changed: ForgottenIn[];
-  /** what held none */
+  /** those that contained none */
   unchanged: string[];
-  /** keys that nothing held, as FIELD:KEY; where none was held at all, that is an error */
+  /** keys that were found nowhere, as FIELD:KEY; it is an error if no key was found */
   notFound: string[];
-  /** folders of step outputs that were removed: they are made again when they are needed */
+  /** folders of step outputs that were removed; they are computed again when needed */
   work: string[];
 }
 
 /**
- * Takes keys out of what lies at a place: a store, a name in it, or one run.
+ * Removes keys from a store, a name in it, or one run.
  *
  * @param texts as FIELD:KEY
- * @param keys  a file of more of them, one a line
- * @throws {NoInputError} there is nothing at the place @throws as forgetInStore and forgetInRun
+ * @param keys  a file with more of them, one per line
+ * @throws {NoInputError} the place does not exist @throws as forgetInStore and forgetInRun
  */
 export async function forget(
   place: string,
@@ -84,14 +84,14 @@ export async function forget(
 }
 
 /**
- * Takes keys out of all versions of a store, or of one of its names.
+ * Removes keys from all versions of a store, or of one of its names.
  *
- * Step outputs of pipelines are removed, since what they were made of may hold the keys. All names are locked meanwhile.
+ * Step outputs of pipelines are removed, because their inputs may contain the keys. All names are locked meanwhile.
  *
- * @throws {UsageError} no run has a field of the name that a key is of, or nothing holds any of the keys: nothing is changed
- * @throws {ArtifactError} a version is damaged: it cannot be rewritten, and has to be removed first
- * @throws {OutputError} something that is none of a version's files lies in it
- * @throws {LockedError} a writer is at work
+ * @throws {UsageError} no run has the field of a key, or none of the keys was found: nothing is changed
+ * @throws {ArtifactError} a version is damaged: it cannot be rewritten, and must be removed first
+ * @throws {OutputError} a directory contains a file that does not belong to the version
+ * @throws {LockedError} another writer is running
  */
 async function forgetInStore(
   store: string,
@@ -111,7 +111,7 @@ async function forgetInStore(
       throw new NoInputError(`'${store}' has no versions: name a store, STORE/NAME or a run`);
     await checkAll(versions, asked);
     const held = await heldIn(versions, folders, asked);
-    // what a killed forgetting left may hold keys that nothing else does any more
+    // leftovers of a killed forget may contain keys that occur nowhere else any more
     const finished = dryRun ? 0 : await removeLeftovers(store, each);
     if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
     summary.notFound = textsOf(asked).filter((text) => !held.includes(text));
@@ -126,7 +126,7 @@ async function forgetInStore(
     if (!dryRun) await removeLeftovers(store, each);
   };
   const underLocks = names.reduceRight((inner, one) => () => withStoreLock(store, one, lock, inner), work);
-  // a pipeline takes its own lock first and a name's when it publishes: in another order both would wait
+  // a pipeline takes its own lock first and a name's lock when it publishes: another order could deadlock
   await (dryRun ? work() : withIdlePipelines(folders, lock, underLocks));
   return summary;
 }
@@ -136,7 +136,7 @@ function newSummary(dryRun: boolean): ForgetSummary {
   return { command: "forget", version: tool, dryRun, ...nothing };
 }
 
-/** The keys, as FIELD:KEY, that a version or a dataset among the step outputs holds. */
+/** Returns the keys, as FIELD:KEY, that a version or a dataset among the step outputs contains. */
 async function heldIn(
   versions: readonly Publication[],
   folders: readonly string[],
@@ -159,7 +159,7 @@ function nothingHeld(place: string, asked: AskedKeys): UsageError {
   );
 }
 
-/** @returns how many */
+/** @returns the number of leftovers */
 async function removeLeftovers(store: string, names: readonly string[]): Promise<number> {
   let count = 0;
   for (const one of names) {
@@ -173,10 +173,10 @@ async function removeLeftovers(store: string, names: readonly string[]): Promise
 }
 
 /**
- * Takes keys out of one run that is in no store.
+ * Removes keys from one run that is in no store.
  *
- * @throws {UsageError} the run is a version of a store, has no field of the name that a key is of, or holds none of the keys
- * @throws {ArtifactError} it is damaged @throws {OutputError} something else lies in its directory
+ * @throws {UsageError} the run is a version of a store, does not have the field of a key, or contains none of the keys
+ * @throws {ArtifactError} it is damaged @throws {OutputError} its directory contains other files
  */
 async function forgetInRun(
   path: string,
@@ -220,7 +220,7 @@ async function checkAll(versions: readonly Publication[], asked: AskedKeys): Pro
         { cause: error },
       );
     }
-    // a file that no version has would be lost with the directory
+    // a file that does not belong to the version would be lost with the directory
     await checkReplaceable(path, ownVersion);
   }
   await checkFields(
@@ -229,7 +229,7 @@ async function checkAll(versions: readonly Publication[], asked: AskedKeys): Pro
   );
 }
 
-/** @throws {UsageError} none of the runs has a field of a key's name */
+/** @throws {UsageError} none of the runs has the field of a key */
 async function checkFields(paths: readonly string[], asked: AskedKeys): Promise<void> {
   const known = new Set<string>();
   for (const path of paths) {

@@ -1,17 +1,17 @@
-// Which keys are to be forgotten: FIELD:KEY, as `--key` of other commands takes them.
+// Parses the keys to forget: FIELD:KEY, as in `--key` of other commands.
 
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
 import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
 
-/** What roles name the columns of user and item. */
+/** The names of the user and item columns. */
 interface NamedRoles {
   user?: string;
   item?: string;
 }
 
 /**
- * Keys from texts such as `user:u019`, split at the first colon.
+ * Parses texts such as `user:u019`, split at the first colon.
  *
  * @throws {UsageError} no field or no key, or no text at all
  */
@@ -28,7 +28,10 @@ export function parseKeys(texts: readonly string[]): AskedKeys {
   return asked;
 }
 
-/** The lines of a file of keys, one FIELD:KEY a line; empty lines are none. @throws {NoInputError} it cannot be read */
+/**
+ * Returns the lines of a file of keys, one FIELD:KEY per line, without empty lines. @throws {NoInputError} it cannot be
+ * read
+ */
 export async function keyLines(path: string): Promise<string[]> {
   let text: string;
   try {
@@ -39,7 +42,7 @@ export async function keyLines(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** The keys by column, where a run's roles say what `user` and `item` are; a field that is called so itself is meant first. */
+/** Returns the keys by column; `user` and `item` denote the columns in these roles, unless a field has this name. */
 export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readonly string[]): AskedKeys {
   const byColumn = new Map<string, Set<string>>();
   for (const [name, keys] of asked) {
@@ -50,7 +53,7 @@ export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readon
   return byColumn;
 }
 
-/** The keys as FIELD:KEY, as parseKeys takes them. */
+/** Formats the keys as FIELD:KEY, the syntax of parseKeys. */
 export function textsOf(asked: AskedKeys): string[] {
   return [...asked].flatMap(([field, keys]) => [...keys].map((key) => `${field}:${key}`));
 }

@@ -1,4 +1,5 @@
-// What changed from an earlier table: keys, neighbours, and how far rows moved once the tables are rotated onto each other.
+// Changes from an earlier table: keys, neighbors, and displacement of rows after one table is rotated to match the
+// other.
 
 import type { Drift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metrics.js";
@@ -7,12 +8,12 @@ import { html, shortened, tableOf, type Markup, keyMarkup, percent, short, whole
 import type { Pen } from "./plot.js";
 
 const BINS = 40;
-/** Fields whose displacements are drawn: those with most rows. */
+/** Number of fields whose displacements are plotted: those with most rows. */
 const DRAWN = 4;
 
 type Drifted = ReportedRun & { drift: Drift };
 
-/** The drift of the runs that have an earlier one; undefined where none has. */
+/** Returns the drift of the runs that have an earlier one; undefined if none has. */
 export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
   if (drifted.length === 0) return undefined;
@@ -63,7 +64,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     ${tableOf(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
-/** The held-out metrics of both. */
+/** Returns the held-out metrics of both runs. */
 function metricsBeside({
   drift: { metrics: before },
   manifest: { metrics: now },

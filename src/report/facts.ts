@@ -1,15 +1,15 @@
-// What a run's manifest states: what it was made of, by what options, with what warnings, in what time.
+// The content of a run's manifest: its inputs, options, warnings and timings.
 
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, type Content, type Markup, counted, instant, whole } from "./html.js";
 
-/** Lines of one list: inputs, warnings. */
+/** Most lines of one list of inputs or warnings. */
 const MOST = 20;
-/** Characters of a value. */
+/** Most characters of a value. */
 const VALUE = 160;
 
-/** A block a run. */
+/** Returns one block per run. */
 export function facts(runs: readonly ReportedRun[]): Section {
   return {
     id: "facts",
@@ -94,7 +94,7 @@ function listOf(items: readonly Markup[]): Markup | undefined {
   </ul>`;
 }
 
-/** Every option that says something, as it was used. */
+/** Returns every option with a value, as it was used. */
 function optionsOf(options: Record<string, unknown> | undefined): Markup | undefined {
   const reported = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
   if (reported.length === 0) return undefined;
@@ -103,7 +103,7 @@ function optionsOf(options: Record<string, unknown> | undefined): Markup | undef
   </ul>`;
 }
 
-/** Options of options by their path: `reading.header`. */
+/** Flattens nested options by their path: `reading.header`. */
 function flat(options: Record<string, unknown>): [string, unknown][] {
   return Object.entries(options).flatMap(([name, value]): [string, unknown][] =>
     typeof value === "object" && value !== null && !Array.isArray(value)

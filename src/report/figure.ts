@@ -1,22 +1,22 @@
-// What the sections of a page are built of: figures, legends, and the table beside a drawing.
+// Building blocks of the sections of a page: figures, legends, and the table beside a plot.
 
 import { html, shortened, type Content, type Markup } from "./html.js";
 import type { ReportedRun } from "./content.js";
 import { palette } from "./plot.js";
 
-/** A part of the page. */
+/** A section of the page. */
 export interface Section {
-  /** of the element; links lead to it */
+  /** id of the element; links lead to it */
   id: string;
   title: string;
-  /** what is to be seen, in a sentence or two */
+  /** description of the section in a sentence or two */
   lead?: Content;
   body: Markup;
-  /** takes half of a wide window, beside another that does */
+  /** true if it takes half of a wide window, beside another such section */
   isHalf?: boolean;
 }
 
-/** A drawing under its title. @param table what it shows in numbers, folded away @param kind a class of the page's style */
+/** A plot with its title. @param table its numbers, collapsed @param kind a class of the page's style */
 export function figure(title: Content, drawing: Markup, table?: Markup, kind?: string): Markup {
   return html`<figure${kind === undefined ? undefined : html` class="${kind}"`}><figcaption>${title}</figcaption>
 ${drawing}
@@ -30,12 +30,12 @@ ${
 `;
 }
 
-/** Figures side by side where there is room. */
+/** Places figures side by side if there is room. */
 export function grid(figures: readonly Markup[]): Markup {
   return html`<div class="grid">${figures}</div> `;
 }
 
-/** Names with their colours. */
+/** A legend of names with their colors. */
 export function legend(entries: readonly { name: string; color: string; note?: string }[]): Markup {
   return html`<ul class="legend">
     ${entries.map(
@@ -49,12 +49,12 @@ export function legend(entries: readonly { name: string; color: string; note?: s
   </ul> `;
 }
 
-/** The colour of a run, by its place on the page. */
+/** Returns the color of a run, by its position on the page. */
 export function colorOf(runs: readonly ReportedRun[], run: ReportedRun): string {
   return palette[runs.indexOf(run) % palette.length]!;
 }
 
-/** The title of a run's own figure: its name, with its colour where there are others. */
+/** Returns the title of a run's own figure: its name, with its color if there are other runs. */
 export function runTitle(runs: readonly ReportedRun[], run: ReportedRun, of?: string): Markup {
   const name = shortened(run.name, 60);
   const text = of === undefined ? name : `${name} · ${of}`;
@@ -62,7 +62,7 @@ export function runTitle(runs: readonly ReportedRun[], run: ReportedRun, of?: st
   return html`<i class="dot" style="background:${colorOf(runs, run)}"></i><span class="key">${text}</span>`;
 }
 
-/** Legend of the runs; nothing where there is one. */
+/** Returns a legend of the runs; nothing if there is only one. */
 export function legendOf(
   runs: readonly ReportedRun[],
   shown: readonly ReportedRun[] = runs,

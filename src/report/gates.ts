@@ -1,4 +1,4 @@
-// Which bounds a table kept, and which it did not.
+// The bounds that a table satisfied or violated.
 
 import type { Gate, ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
@@ -6,7 +6,7 @@ import { html, shortened, tableOf, type Markup, instant, short } from "./html.js
 
 type Gated = ReportedRun & { gates: readonly Gate[] };
 
-/** The gates of the runs that went through some; undefined where none did. */
+/** Returns the gates of the runs that have them; undefined if none has. */
 export function gates(runs: readonly ReportedRun[]): Section | undefined {
   const gated = runs.filter((run): run is Gated => (run.gates?.length ?? 0) > 0);
   if (gated.length === 0) return undefined;
@@ -38,7 +38,7 @@ function gateTable({ gates: all }: Gated): Markup {
   return tableOf(["gate", "", "bound", "", "value", "last version"], rows, 4);
 }
 
-/** The newest event is a time, all others are numbers. */
+/** Formats a value: the newest event is a time, all others are numbers. */
 function valueOf(gate: string, value: number | null): string {
   return gate === "newest" && value !== null ? instant(value) : short(value);
 }

@@ -1,4 +1,4 @@
-// How the versions of a name went: metrics, keys and drift by version.
+// The history of a name's versions: metrics, keys and drift by version.
 
 import { titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
@@ -6,12 +6,12 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup, instant, percent, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
-/** Metrics that are drawn. */
+/** Most metrics that are plotted. */
 const MOST = 4;
 
 type WithHistory = ReportedRun & { history: readonly VersionPoint[] };
 
-/** The history of the runs that have one; undefined where none has. */
+/** Returns the history of the runs that have one; undefined if none has. */
 export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithHistory => (run.history?.length ?? 0) > 1);
   if (shown.length === 0) return undefined;
@@ -24,12 +24,12 @@ export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undef
   };
 }
 
-/** A number of a version; absent where it was not measured. */
+/** A number by version; absent if it was not measured. */
 interface Series {
   title: string;
   valueOf: (point: VersionPoint) => number | undefined;
   format: (value: number) => string;
-  /** a second line, that stands back */
+  /** a second line in a muted color */
   beside?: (point: VersionPoint) => number | undefined;
 }
 
@@ -66,7 +66,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Marku
     </details>`;
 }
 
-/** The metrics of the split that is reported: what was held out for testing, else for validation. */
+/** Returns the metrics of the test split, or else the validation split. */
 function metricSeries({ manifest: { metrics } }: WithHistory): Series[] {
   const part =
     ["test", "valid", "train"].find((name) => Object.keys(metrics[name] ?? {}).length > 0) ?? "test";

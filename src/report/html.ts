@@ -1,20 +1,20 @@
-// Text → HTML that is safe by construction: whatever is put into a template is escaped unless it is markup already.
+// Builds HTML that is safe by construction: values in a template are escaped unless they are markup already.
 //
 //   html`<td>${key}</td>`      key is text: `<script>` becomes `&lt;script&gt;`
-//   html`<tr>${cells}</tr>`    cells are markup, one or several, and stay as they are
+//   html`<tr>${cells}</tr>`    cells are markup, one or several, and are inserted unchanged
 
 /** HTML that needs no escaping. */
 export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** What a template takes; nothing stands for what is absent. */
+/** A value of a template; undefined inserts nothing. */
 export type Content = string | number | Markup | readonly Markup[] | undefined;
 
 /**
- * Markup from a template; texts are escaped, for elements and for attributes in double quotes alike.
+ * Returns markup from a template; texts are escaped for elements and for attributes in double quotes.
  *
- * A line end with the indentation after it, which lays out the source, is one line end.
+ * A line end and the indentation after it, which only format the source, become one line end.
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const own = parts.map((part) => part.replaceAll(/\n\s*/g, "\n"));
@@ -41,8 +41,9 @@ function escaped(text: string): string {
 }
 
 /**
- * Text of the data as a page can hold it: control characters and halves of surrogate pairs, which HTML has not, and what turns the
- * direction of the text after it are `\uFFFD`. The marks of direction that titles often begin with are left out.
+ * Makes text of the data safe for a page: control characters and unpaired surrogates, which HTML does not allow, and
+ * characters that change the direction of the following text become `\uFFFD`. Direction marks, with which titles often
+ * begin, are removed.
  */
 export function visible(text: string): string {
   return text
@@ -50,7 +51,7 @@ export function visible(text: string): string {
     .replaceAll(/[^\P{Cc}\t\n]|\p{Cs}|[\u2028-\u202E\u2066-\u2069]/gu, "\uFFFD");
 }
 
-/** The first characters of a text that may have any length, an ellipsis for the rest. */
+/** Truncates a text, with an ellipsis. */
 export function shortened(text: string, most: number): string {
   const characters = Array.from(text.slice(0, 2 * most));
   return characters.length <= most && characters.join("").length === text.length
@@ -58,7 +59,7 @@ export function shortened(text: string, most: number): string {
     : `${characters.slice(0, most - 1).join("")}…`;
 }
 
-/** A table; columns after the first `texts` hold numbers and stand to the right. */
+/** Returns a table; columns after the first `texts` contain numbers and are right-aligned. */
 export function tableOf(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
   const kind = (c: number) => (c < texts ? undefined : html`class="number"`);
   return html`<div class="wide">
@@ -82,37 +83,37 @@ export function tableOf(head: readonly string[], rows: readonly (readonly Conten
 
 export interface ShownKey {
   key: string;
-  /** what the key is called */
+  /** display name of the key */
   name?: string | undefined;
 }
 
-/** For lists and tables. */
+/** Formats a key for lists and tables. */
 export function keyMarkup({ key, name }: ShownKey): Markup {
   if (name === undefined) return html`<span class="key">${shortened(key, 60)}</span>`;
   return html`<span class="key">${shortened(name, 60)} <small>${shortened(key, 40)}</small></span>`;
 }
 
-/** For the title of a mark: `Tea (85123A)`. */
+/** Formats a key for the title of a mark: `Tea (85123A)`. */
 export function keyTitle({ key, name }: ShownKey): string {
   return name === undefined ? shortened(key, 60) : `${shortened(name, 48)} (${shortened(key, 24)})`;
 }
 
-/** Text on a drawing, where there is room for one of them. */
+/** Formats a key for a plot, where there is room for either the name or the key. */
 export function keyLabel({ key, name }: ShownKey): string {
   return shortened((name ?? key).trim(), 24);
 }
 
-/** A whole number with its thousands apart. */
+/** Formats a whole number with separated thousands. */
 export function whole(value: number): string {
   return value.toLocaleString("en");
 }
 
-/** A share as per cent. */
+/** Formats a share as a percentage. */
 export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** Four significant digits at most; nothing for what is no number. */
+/** Formats a number with at most four significant digits; empty if it is not a number. */
 export function short(value: number | null | undefined): string {
   if (value === undefined || value === null || !Number.isFinite(value)) return value === undefined ? "" : "–";
   if (Number.isInteger(value)) return whole(value);
@@ -120,19 +121,19 @@ export function short(value: number | null | undefined): string {
   return size >= 0.001 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }
 
-/** A count with what it counts: `1 row`, `1,204 rows`. */
+/** Formats a count with its noun: `1 row`, `1,204 rows`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
-/** A time as a date in UTC: `2013-07-31 00:12:44 UTC`; as a number where no calendar has it. @param ms since 1970 */
+/** Formats a time as a date in UTC: `2013-07-31 00:12:44 UTC`; as a number if it is out of range. @param ms since 1970 */
 export function instant(ms: number): string {
   const time = new Date(ms);
   if (Number.isNaN(time.getTime())) return `${ms.toExponential(2)} ms`;
   return `${time.toISOString().slice(0, -5).replace("T", " ")} UTC`;
 }
 
-/** The value below which a share of sorted numbers lies. @param sorted ascending, at least one */
+/** Returns the value below which a share of sorted numbers lies. @param sorted ascending, not empty */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))]!;
 }

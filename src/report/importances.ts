@@ -1,20 +1,20 @@
-// Which columns the trees of a run gain most by.
+// Feature importances of boosted trees.
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup, percent, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
-/** Columns that are drawn. */
+/** Most columns that are plotted. */
 const MOST = 20;
-/** Characters of a column's name beside its bar. */
+/** Most characters of a column's name beside its bar. */
 const NAME = 20;
-/** Columns that are listed. */
+/** Most columns that are listed. */
 const LISTED = 100;
 
 type Forest = ReportedRun & Required<Pick<ReportedRun, "importances">>;
 
-/** The importances of the runs that have trees; undefined where none has. */
+/** Returns the importances of the runs that have trees; undefined if none has. */
 export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const forests = runs.filter((run): run is Forest => (run.importances?.length ?? 0) > 0);
   if (forests.length === 0) return undefined;
@@ -31,7 +31,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Forest): 
   const total = run.importances.reduce((sum, { gain }) => sum + gain, 0) || 1;
   const used = run.importances.filter(({ splits }) => splits > 0);
   const bars = used.slice(0, MOST).map(({ column, splits, gain }, i) => ({
-    // a rank tells columns apart whose names begin alike
+    // the rank distinguishes columns whose truncated names are equal
     row: i,
     name: shortened(column, NAME),
     share: gain / total,

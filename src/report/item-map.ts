@@ -1,4 +1,4 @@
-// Items on planes, coloured by what they are called: their first two principal components, and beside it UMAP.
+// Maps of items, colored by label: their first two principal components, and beside it UMAP.
 
 import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
@@ -6,20 +6,20 @@ import { html, shortened, type Markup, keyLabel, keyTitle, counted, percent, who
 import { placedNames } from "./map-labels.js";
 import { palette, type Pen } from "./plot.js";
 
-/** Width and height of the drawing; its names are hidden where it is scaled down to a phone. */
+/** Width and height of the plot; its names are hidden when it is scaled down to a phone. */
 const WIDTH = 600;
 const HEIGHT = 480;
 const MARGIN = 16;
-/** Names on a drawing. */
+/** Most names on a plot. */
 const NAMES = 10;
 const OTHERS = "var(--others)";
 
 type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
 
-/** Colours of labels: the scheme without its grey, which stands for all others. */
+/** Colors of labels: the palette without gray, which is used for other labels. */
 export const labelColors = palette.slice(0, -1);
 
-/** The maps of the runs that have one; undefined where none has. */
+/** Returns the maps of the runs that have one; undefined if none has. */
 export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithMap => run.table?.map !== undefined);
   const [first] = shown;
@@ -37,7 +37,7 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-/** What distances mean on the maps that there are. */
+/** Explains what distances mean on the maps. */
 function leadOf(maps: readonly ItemMap[]): Markup {
   const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
   const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of
@@ -51,7 +51,7 @@ function leadOf(maps: readonly ItemMap[]): Markup {
   name.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
-/** Labels are the same on all maps; how many keys have each is reported where there is one. */
+/** Labels are the same on all maps; their numbers of keys are shown if there is one map only. */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});
@@ -63,13 +63,13 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
     ])}`;
 }
 
-/** A key where it stands on the drawing. */
+/** A point with its position in the plot. */
 type Dot = MapPoint & { x: number; y: number };
 
 function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
   const { map, field } = run.table;
   const plain = map.column === undefined;
-  // what has a colour lies above what has none; of these, the frequent below the rare, which would be hidden
+  // points with a color are above those without; of these, rare labels are above frequent ones, which would hide them
   const rank = ({ label }: MapPoint) => label ?? -1;
   const dots = dotsOf(map.points, layout.places).sort((a, b) => rank(a) - rank(b));
   const colorAt = ({ label }: MapPoint) => (label === undefined ? OTHERS : labelColors[label]!);
@@ -125,7 +125,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, 
 
 const TITLES: Record<Layout["by"], string> = { pca: "PCA", umap: "UMAP" };
 
-/** How many keys are drawn, and what the plane keeps of the table. */
+/** Describes how many keys are plotted, and how much of the table the plane preserves. */
 function noteOf({ table: { map, rows } }: WithMap, { explained, kept }: Layout): string {
   const shown = map.points.length;
   return [
@@ -137,7 +137,7 @@ function noteOf({ table: { map, rows } }: WithMap, { explained, kept }: Layout):
     .replaceAll(" %", "\u00A0%");
 }
 
-/** Equal scales, the cloud in the middle of the drawing, the second axis upward. */
+/** Scales both axes equally, centers the cloud, and points the second axis upward. */
 function dotsOf(points: readonly MapPoint[], places: Float64Array): Dot[] {
   const along = (axis: 0 | 1) => {
     const values = places.filter((_, i) => i % 2 === axis);

@@ -1,4 +1,4 @@
-// What a comparison came to: contenders from the best to the worst, and what was not trained.
+// The result of a comparison: contenders from the best to the worst, and those that were not trained.
 
 import { titleOf } from "../evaluation/metrics.js";
 import {
@@ -11,7 +11,7 @@ import {
 import type { Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
 
-/** The table, under the sentence that answers; undefined on a page that compares nothing. */
+/** Returns the table below a sentence with the answer; undefined on a page without a comparison. */
 export function leaderboard(board: Leaderboard | undefined): Section | undefined {
   if (!board) return undefined;
   const { metrics, on, lines, untrained, vectors, conclusion } = board;

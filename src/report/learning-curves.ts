@@ -1,4 +1,4 @@
-// Losses and metrics by epoch, a drawing a run, drawn to one scale where they are of one kind.
+// Losses and metrics by epoch, one plot per run, with the same scale for losses of the same kind.
 
 import type { ReportedRun } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metrics.js";
@@ -6,9 +6,9 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup, short } from "./html.js";
 import { MUTED, palette, type Pen } from "./plot.js";
 
-/** Epochs that are drawn: forests have thousands of trees. */
+/** Most epochs that are plotted, because forests have thousands of trees. */
 const MOST = 300;
-/** Epochs that are listed. */
+/** Most epochs that are listed. */
 const LISTED = 30;
 
 interface Epoch {
@@ -16,7 +16,7 @@ interface Epoch {
   trainLoss: number;
   validLoss: number;
   best: boolean;
-  /** others, by name */
+  /** other metrics, by name */
   metrics: Record<string, number>;
 }
 
@@ -27,7 +27,7 @@ interface Curve {
   metrics: readonly string[];
 }
 
-/** The curves of the runs that have epochs; undefined where none has. */
+/** Returns the curves of the runs that have epochs; undefined if none has. */
 export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const curves = runs.map(curveOf).filter((curve) => curve !== undefined);
   if (curves.length === 0) return undefined;
@@ -49,7 +49,7 @@ export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section 
 
 function curveOf(run: ReportedRun): Curve | undefined {
   const epochs = run.lines.flatMap((line) => {
-    // what was trained once more on all rows has curves of its own, without a validation part
+    // the refit on all rows has its own curve without a validation loss, which is not shown
     if (typeof line["epoch"] !== "number" || line["refit"] === true) return [];
     const numbers = Object.entries(line).filter(
       (entry): entry is [string, number] => typeof entry[1] === "number",
@@ -64,14 +64,14 @@ function curveOf(run: ReportedRun): Curve | undefined {
   return { run, epochs: thinned(epochs), loss: lossOf(run), metrics };
 }
 
-/** The epochs that stand for all: evenly spaced, the last and the best among them. */
+/** Selects evenly spaced epochs, including the last and the best one. */
 function thinned(epochs: readonly Epoch[]): Epoch[] {
   const step = Math.ceil(epochs.length / MOST);
   const best = epochs.findLastIndex((epoch) => epoch.best);
   return epochs.filter((_, i) => i % step === 0 || i === epochs.length - 1 || i === best);
 }
 
-/** What the losses of a run are called. */
+/** Returns the name of a run's loss. */
 function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   const has = (name: string) => Object.values(metrics).some((part) => Object.hasOwn(part, name));
   if (has("logLoss")) return "log loss, nats";
@@ -80,7 +80,7 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 
-/** Least and greatest loss of the runs that share a kind, so that their drawings compare. */
+/** Returns the smallest and largest loss of the runs with the same kind, so that their plots can be compared. */
 function spanOf(curves: readonly Curve[], loss: string): [number, number] {
   const values = curves
     .filter((curve) => curve.loss === loss)
@@ -127,7 +127,7 @@ function lossFigure(
   return figure(title, drawing, tableOf(["epoch", "training", "validation"], listed(epochs, best)));
 }
 
-/** Whole epochs from 1 to the last, at most seven of them with a number. */
+/** A scale of whole epochs from 1 to the last, with at most seven labeled ticks. */
 function epochScale(epochs: readonly Epoch[]) {
   const last = epochs.at(-1)!.epoch;
   const step =
@@ -150,7 +150,7 @@ function listed(epochs: readonly Epoch[], best: Epoch | undefined) {
     ]);
 }
 
-/** AUC, or the metrics of a ranking. */
+/** Plots AUC, or the metrics of a ranking. */
 function metricsFigure(
   { plot, draw }: Pen,
   runs: readonly ReportedRun[],

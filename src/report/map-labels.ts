@@ -1,24 +1,24 @@
-// Names on a map: those of the most frequent keys that find room, none over another.
+// Places names on a map: those of the most frequent keys for which there is room without overlap.
 
-/** A dot and what it is called, in units of the drawing. */
+/** A dot and its name, in units of the plot. */
 export interface Named {
   x: number;
   y: number;
   text: string;
 }
 
-/** A name where it stands: left of `x` or right of it, its middle at `y`. */
+/** The position of a name: left of `x` or right of it, vertically centered at `y`. */
 export interface PlacedName extends Named {
   anchor: "start" | "end";
 }
 
-/** Of a font of 11 units: the height of a line with air around it, and a character's width, rather too much than too little. */
+/** For a font of 11 units: the height of a line with some space, and a character's width, estimated generously. */
 const LINE = 20;
 const CHARACTER = 6.6;
-/** Wide characters, as those of Chinese, Japanese and Korean. */
+/** Wide characters, such as Chinese, Japanese and Korean ones. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|[\u{1f300}-\u{1faff}]/u;
-/** Between a dot and its name. */
+/** Space between a dot and its name. */
 const GAP = 8;
 
 interface Box {
@@ -29,10 +29,10 @@ interface Box {
 }
 
 /**
- * Places names one after another, right of their dots or left of them, and leaves out those without room.
+ * Places names one after another, to the right or left of their dots, and omits those without room.
  *
  * @param named the most important first
- * @param most names placed
+ * @param most most names to place
  */
 export function placedNames(
   named: readonly Named[],
@@ -59,7 +59,7 @@ export function placedNames(
 function boxOf(x: number, y: number, text: string, anchor: PlacedName["anchor"]): Box {
   const length = Array.from(text).reduce((sum, each) => sum + (WIDE.test(each) ? 2 : 1) * CHARACTER, 0);
   const left = anchor === "start" ? x - GAP : x - GAP - length;
-  // the dot belongs to its name: no other name covers it
+  // the box includes the dot, so that no other name covers it
   return { left, right: left + length + 2 * GAP, top: y - LINE / 2, bottom: y + LINE / 2 };
 }
 

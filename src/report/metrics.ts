@@ -1,4 +1,4 @@
-// The metrics of all runs, by part, the best of each marked where runs can be compared.
+// A table of the metrics of all runs, by split, with the best of each marked if runs are comparable.
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { goodness, metricNames, titleOf } from "../evaluation/metrics.js";
@@ -7,10 +7,10 @@ import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
 
-/** Parts in the order in which they are read: what decides first. */
+/** Splits in the order of importance. */
 const parts = ["test", "valid", "train"];
 
-/** The table; undefined where no run has metrics, as imported tables have none. */
+/** Returns the table; undefined if no run has metrics, for example for imported tables. */
 export function metrics(runs: readonly ReportedRun[]): Section | undefined {
   const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
   const names = metricNames(all);
@@ -39,7 +39,7 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
   };
 }
 
-/** What the vectors add on the validation split; nothing of a run without the figure. */
+/** Returns the gain of the vectors on the validation split; nothing for a run without it. */
 function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | undefined {
   const { vectorsAdd } = run.manifest;
   if (!vectorsAdd) return undefined;
@@ -75,7 +75,7 @@ function numberIn(part: PartMetrics | undefined, name: string): number | undefin
   return typeof value === "number" ? value : undefined;
 }
 
-/** Whether all runs read the same bytes and held out as many of them in the same way. */
+/** Whether all runs used the same input and split it in the same way. */
 function sameParts(runs: readonly ReportedRun[]): boolean {
   const identity = ({ manifest: { inputs, split, seed } }: ReportedRun) =>
     JSON.stringify([

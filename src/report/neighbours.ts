@@ -1,4 +1,4 @@
-// The nearest rows of a few keys, runs side by side.
+// The nearest rows of a few keys, with runs side by side.
 
 import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
@@ -6,7 +6,7 @@ import { html, type Markup, keyMarkup, counted } from "./html.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-/** The lists; undefined where no run has one. */
+/** Returns the lists; undefined if no run has one. */
 export function neighbours(runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.neighbours.length ?? 0) > 0);
   if (shown.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// How long vectors are: by field, and against the number of events that taught them.
+// Norms of vectors: by field, and against the number of training events.
 
 import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
@@ -7,16 +7,16 @@ import { MUTED, type Pen } from "./plot.js";
 
 /** Bins of a field's histogram. */
 const BINS = 48;
-/** Fields that are drawn: those with most rows. */
+/** Most fields that are plotted: those with most rows. */
 const MOST_FIELDS = 12;
-/** The longest vectors are left outside, or one would press all others to the left. */
+/** Share of the vectors that determines the axis, because a few long ones would compress all others. */
 const SHOWN = 0.999;
-/** Characters of a field's name. */
+/** Most characters of a field's name. */
 const NAME = 40;
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-/** The norms of the runs that have a table; undefined where none has. */
+/** Returns the norms of the runs that have a table; undefined if none has. */
 export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.norms.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
@@ -88,14 +88,14 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
   return figure(runTitle(runs, run, `length by field${rest}`), drawing, tableOf(head, rows));
 }
 
-/** Vectors that a strong penalty has shrunk to nothing need more digits than an axis has. */
+/** Vectors that a strong penalty has shrunk need more digits than the default of an axis. */
 function tickFormat(most: number): { tickFormat?: (value: number) => string } {
   return most < 0.01 ? { tickFormat: short } : {};
 }
 
 function histogram({ field, norms: sorted }: FieldNorms, most: number) {
   const counts = new Uint32Array(BINS);
-  // what is longer stands in the last bin
+  // longer vectors count in the last bin
   for (const norm of sorted) counts[Math.min(BINS - 1, Math.floor((BINS * norm) / most))]!++;
   const fullest = Math.max(...counts);
   return [...counts.keys()]
@@ -153,7 +153,7 @@ function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTab
   return figure(title, drawing);
 }
 
-/** The median length of rows of about as many events: a point for each doubling. */
+/** Returns the median norm of rows by number of events: one point for each doubling. */
 function mediansByCount(points: readonly { count: number; norm: number }[]) {
   const groups = new Map<number, { count: number; norm: number }[]>();
   for (const point of points) {

@@ -1,4 +1,4 @@
-// The page as a whole: what it holds, and what it never does.
+// The whole page: its content, and what it must not contain.
 
 import { reportedRun, reportedTable } from "../testing/reported.js";
 import type { Drift, ReportContent, ReportedRun } from "./content.js";
@@ -6,7 +6,7 @@ import { reportPage } from "./page.js";
 
 const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>`;
 
-/** Everything that a run can have, with a text of the data in each place. */
+/** Returns a run with everything that a run can have, and a text of the data in each place. */
 function fullRun(name: string, text = "tea"): ReportedRun {
   const run = reportedRun({ name, path: text });
   const drift: Drift = {

@@ -1,6 +1,7 @@
-// The page: sections in the order in which a table is evaluated, in one file that asks for nothing from elsewhere.
+// The page: sections in the order in which a table is evaluated, in one self-contained file.
 //
-// A policy in its head lets nothing be loaded and no script run but the page's own, whatever a log's keys hold.
+// A content security policy forbids loading anything and running any script but the page's own, whatever the keys of a
+// log contain.
 
 import { calibration } from "./calibration.js";
 import type { ReportContent } from "./content.js";
@@ -24,13 +25,13 @@ import { script } from "./script.js";
 import { searches } from "./search.js";
 import { style } from "./style.js";
 
-/** Runs that a page holds: each has a colour of its own. */
+/** Most runs of a page, because each has its own color. */
 export const MOST_RUNS = 9;
 
 /**
- * The page as HTML. The same content gives the same text.
+ * Returns the page as HTML. The same content gives the same text.
  *
- * @param content runs of distinct names, MOST_RUNS at most
+ * @param content runs with distinct names, at most MOST_RUNS
  */
 export async function reportPage(content: ReportContent): Promise<string> {
   const pen = await loadPen();
@@ -96,12 +97,12 @@ export async function reportPage(content: ReportContent): Promise<string> {
   return page.text;
 }
 
-/** Not written in a template, whose layout would change the hash. */
-/** Runs that the title of a page names. */
+/** Not a template of `html`, which would change white space and thereby the hash. */
+/** Most runs that the title of a page names. */
 const MOST_NAMED = 4;
 const scriptElement = new Markup(`<script>${script}</script>`);
 
-/** A line under the title: how many runs, of what. */
+/** Returns the line below the title: the number of runs, and their input. */
 function subtitle({ runs }: ReportContent): Markup {
   const rows = new Set(
     runs.map(({ manifest: { refit, split, rows: all } }) => refit?.rows ?? split?.train ?? all),
@@ -118,7 +119,7 @@ function sectionOf({ id, title, lead, body, isHalf = false }: Section): Markup {
   </section> `;
 }
 
-/** Nothing is loaded, and no script runs but the one whose hash this is. */
+/** Returns the policy, which forbids loading anything and running any script but the one with this hash. */
 async function policy(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", Buffer.from(script));
   const hash = Buffer.from(digest).toString("base64");

@@ -1,16 +1,17 @@
-// Draws: Observable Plot on a document of linkedom → SVG as markup.
+// Draws plots with Observable Plot on a document of linkedom, and returns SVG as markup.
 //
-// A drawing is as wide as a phone and scales up, so that its text keeps a size that can be read; grids of the page place several
-// side by side. Coordinates are cut to hundredths: smaller pages, and no last bit of a logarithm, which engines round differently,
-// reaches them. No mark that makes ids (clip, marker, tip) is used: ids count up within the process.
+// A plot is as wide as a phone and scales up, so that its text stays readable; grids of the page place several side by
+// side. Coordinates are rounded to hundredths: pages are smaller, and differences in the last bit of logarithms between
+// engines do not affect them. Marks that create ids (clip, marker, tip) are not used, because ids count up within the
+// process.
 
 import type * as Plot from "@observablehq/plot";
 import { html, Markup, visible } from "./html.js";
 
-/** The width of a drawing in its own units; on a phone about a pixel each. */
+/** The width of a plot in its own units; on a phone about one pixel each. */
 export const WIDTH = 380;
 
-/** Colours that tell runs and labels apart: Plot's own scheme observable10, which reads on white and on black. */
+/** Colors of runs and labels: Plot's scheme observable10, which is readable on white and on black. */
 export const palette = [
   "#4269d0",
   "#efb118",
@@ -24,23 +25,23 @@ export const palette = [
   "#9498a0",
 ] as const;
 
-/** The colour of what stands back. */
+/** The color of muted marks. */
 export const MUTED = "var(--muted)";
 
 type PlotModule = typeof Plot;
 
-/** Plot, and what makes a drawing of it. */
+/** Plot, and the function that renders a plot. */
 export interface Pen {
   plot: PlotModule;
   /**
-   * The drawing as SVG.
+   * Renders a plot as SVG.
    *
-   * @param label what it shows, for those who cannot see it
+   * @param label its content, for screen readers
    */
   draw: (label: string, options: Plot.PlotOptions) => Markup;
 }
 
-/** Loads Plot and a document to draw on: half a second, so only when a page is made. */
+/** Loads Plot and linkedom, which takes half a second, so only when a page is written. */
 export async function loadPen(): Promise<Pen> {
   const [plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
@@ -57,7 +58,7 @@ export async function loadPen(): Promise<Pen> {
   return { plot, draw };
 }
 
-/** What is used of linkedom's elements. */
+/** The members of linkedom's elements that are used. */
 interface DrawnElement {
   outerHTML: string;
   attributes: Iterable<{ name: string; value: string }>;
@@ -67,11 +68,11 @@ interface DrawnElement {
   querySelectorAll(selector: string): Iterable<DrawnElement>;
 }
 
-/** The drawing's text: size and style left to the page, numbers cut. */
+/** Cleans up the SVG: fonts are left to the page's style, numbers are rounded. */
 function finished(svg: DrawnElement, label: string): string {
   for (const style of svg.querySelectorAll("style")) style.remove();
   for (const element of svg.querySelectorAll("*")) {
-    // parts of an image have no names of their own
+    // parts of an image have no labels of their own
     element.removeAttribute("aria-label");
     element.removeAttribute("aria-hidden");
     for (const { name, value } of [...element.attributes]) {

@@ -1,4 +1,4 @@
-// Each drawing shows the numbers that it was given.
+// Each plot shows the numbers that it was given.
 
 import { parseHTML } from "linkedom";
 import { reportedRun, reportedTable } from "../testing/reported.js";
@@ -31,7 +31,7 @@ interface Found {
   getAttribute(name: string): string | null;
 }
 
-/** The elements of a section that match. */
+/** Returns the elements of a section that match a selector. */
 function within(section: Section | undefined, selector: string): Found[] {
   const { document } = parseHTML(`<html><body>${section!.body.text}</body></html>`);
   return [...document.querySelectorAll(selector)] as unknown as Found[];
@@ -88,7 +88,7 @@ test("runs of one loss are drawn to one scale, and rankings by their metrics", (
     "high",
     "ranked",
   ]);
-  // of the loss of 8 the first drawing has a number too
+  // the axis of the first plot has a number for the loss of 8
   const [first] = within(section, "figure > svg");
   expect(first!.textContent).toContain("8");
   expect(labels[2]).toContain("recall@20");
@@ -157,7 +157,7 @@ test("vectors that are all zero are one bar at nought", () => {
   expect(titles(section)).toEqual([expect.stringContaining("5 rows of length 0")]);
 });
 
-/** A run with two keys on maps. */
+/** Returns a run with two keys on maps. */
 function mapped(layouts: ItemMap["layouts"]): ReportedRun {
   const points = [
     { key: "1", name: "Tea", count: 2, label: 0, cell: "hot|drink" },
@@ -299,7 +299,7 @@ test("times are dates in UTC: of gates, of the newest event of a run and of vers
     metrics: { test: { auc: 0.5 } },
   }));
   expect(rowsOf(history(pen, [reportedRun({ history: versions })]))[0]).toMatch(/000002.*2013-07-31/);
-  // a damaged manifest ends no page
+  // an invalid time in a damaged manifest does not throw
   expect(instant(1e300)).toBe("1.00e+300 ms");
 });
 
@@ -340,7 +340,7 @@ test("a search shows each setting by its order and by each option that varies, a
   const run = reportedRun({ trials });
   run.manifest.searchedBy = { metric: "logLoss", default: 0.6 };
   const section = searches(pen, [run]);
-  // the larger dot lies below
+  // the larger dot is below
   expect(titles(section)).toEqual([
     "setting 2: 0.5; dim 16, learningRate 0.2",
     "setting 1: 0.6; dim 16, learningRate 0.05",

@@ -1,13 +1,13 @@
-// What share of the variance each principal component explains, and all up to it.
+// The share of the variance that each principal component explains, and the cumulative share.
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, legendOf, type Section } from "./figure.js";
 import { html, tableOf, type Markup, percent } from "./html.js";
 import { type Pen } from "./plot.js";
 
-/** Components that are still drawn as bars of their own. */
+/** Most components for which bars are plotted. */
 const BARS = 40;
-/** Components that are listed. */
+/** Most components that are listed. */
 const LISTED = 20;
 
 interface Scree {
@@ -15,7 +15,7 @@ interface Scree {
   components: readonly { component: number; share: number; together: number; run: string; color: string }[];
 }
 
-/** The scree plots of the runs that have components; undefined where none has. */
+/** Returns the scree plots of the runs that have components; undefined if none has. */
 export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const found = runs.map((run) => screeOf(runs, run)).filter((one) => one.components.length > 0);
   if (found.length === 0) return undefined;

@@ -1,9 +1,10 @@
-// The page's one script: names appear at once, under a finger too. Without it, a browser shows the same titles after a moment.
+// The page's only script: it shows names at once, also on touch screens. Without it, a browser shows the same titles
+// after a delay.
 
 /**
- * JavaScript of the page. A label of the map that is pointed at, or has the focus, is seen alone; and the title of the mark under the pointer, or of
- * the nearest within a finger's breadth, stands beside it; on the run's other map the same key has a ring. It reads what is on the page
- * and writes text alone.
+ * JavaScript of the page. A label of the map that is hovered or focused is highlighted alone; the title of the mark
+ * under the pointer, or of the nearest one within a finger's width, is shown beside it; the same key on the run's other
+ * map gets a ring. The script reads the page and writes text only.
  */
 export const script = `
 "use strict";

@@ -1,4 +1,4 @@
-// The settings that --search tried: the validation metric in the order of trying, and by each option.
+// The settings that --search tried: the validation metric in the order of trying, and by option.
 
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun } from "./content.js";
@@ -6,9 +6,9 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup, short } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
-/** Options that are drawn of a run. */
+/** Most options that are plotted per run. */
 const MOST_OPTIONS = 8;
-/** Settings that are listed. */
+/** Most settings that are listed. */
 const LISTED = 200;
 
 type Tried = NonNullable<ReportedRun["trials"]>[number];
@@ -21,7 +21,7 @@ interface Point {
   title: string;
 }
 
-/** The searches of the runs that have one; undefined where none has. */
+/** Returns the searches of the runs that have one; undefined if none has. */
 export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const searched = runs.filter((run): run is Searched => (run.trials?.length ?? 0) > 0);
   if (searched.length === 0) return undefined;

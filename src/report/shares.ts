@@ -1,4 +1,4 @@
-// What items' vectors are composed of, by how often the item occurs: whether side information counts where events are few.
+// The composition of items' vectors by number of events: shows whether side information has more weight for rare items.
 
 import type { ReportedRun } from "./content.js";
 import { figure, grid, legend, runTitle, type Section } from "./figure.js";
@@ -7,7 +7,7 @@ import { palette, type Pen } from "./plot.js";
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
 
-/** The shares of the runs whose items are composed; undefined where none is. */
+/** Returns the shares of the runs whose items are composed; undefined if none is. */
 export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const composed = runs.filter((run): run is Composed => (run.shares?.buckets.length ?? 0) > 0);
   if (composed.length === 0) return undefined;
@@ -28,7 +28,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed)
     bucket.shares.map((share, kind) => ({
       row,
       share,
-      // one after another: the order of the marks is that of the stack
+      // one after another, because the order of the marks is that of the stack
       fill: colours[kind]!,
       title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${counted(bucket.items, "item")} with ${eventsOf(bucket)}`,
     })),

@@ -1,8 +1,9 @@
-// The page's one style: readable on a phone, on a desk and on paper, light and dark; no font and no image from elsewhere.
+// The page's only style sheet: readable on phones, desktops and paper, light and dark; no fonts or images from
+// elsewhere.
 
-/** From here on, sections stand beside a list of them. */
+/** From this width on, a list of sections is beside them. */
 const DESK = "1200px";
-/** Below this, a table may be wider than the page. */
+/** Below this width, a table may be wider than the page. */
 const PHONE = "640px";
 
 /** CSS of the page. */

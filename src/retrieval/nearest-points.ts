@@ -1,24 +1,25 @@
-// The nearest points of a query by Euclidean distance, exactly.
+// Finds the nearest points of a query by Euclidean distance, exactly.
 //
-// Points stand in order of the coordinate that spreads most; a search walks outwards from the query's place and ends where that
-// coordinate alone is farther than what was found. It takes about the points of a slab as wide as the neighbourhood.
+// Points are sorted by the coordinate with the largest range; a search proceeds outwards from the query's position and
+// ends when that coordinate alone is farther away than the points found. It visits about the points of a slab as wide
+// as the neighborhood.
 
 import { ascending } from "../numeric/indices.js";
 
 /** A point that was found. */
 export interface NearPoint {
-  /** which of the points */
+  /** index of the point */
   point: number;
-  /** the square of its distance */
+  /** its squared distance */
   squared: number;
 }
 
-/** Points to search among; of equal distances the lower number is nearer. */
+/** Points to search; of points at equal distance, the one with the lower index is nearer. */
 export class NearestPoints {
   readonly #points: Float64Array;
   readonly #dims: number;
   readonly #axis: number;
-  /** points by their coordinate of the axis, ascending */
+  /** points sorted by their coordinate on the axis */
   readonly #order: Uint32Array;
 
   /** @param points f64[n * dims], row-major, finite @param dims at least 1 */
@@ -32,7 +33,7 @@ export class NearestPoints {
     );
   }
 
-  /** The k nearest, nearest first; all where there are fewer. @param query f64[dims] */
+  /** Returns the k nearest points, nearest first; all if there are fewer. @param query f64[dims] */
   nearest(query: Float64Array, k: number): NearPoint[] {
     const order = this.#order;
     const wanted = Math.min(k, order.length);
@@ -42,7 +43,7 @@ export class NearestPoints {
     while (left >= 0 || right < order.length) {
       const [toLeft, toRight] = [this.#gap(query, left), this.#gap(query, right)];
       const gap = Math.min(toLeft, toRight);
-      // a point at the same distance may have a lower number
+      // a point at the same distance may have a lower index
       if (found.length === wanted && gap * gap > found[wanted - 1]!.squared) break;
       const point = toLeft < toRight ? order[left--]! : order[right++]!;
       offer(found, { point, squared: this.#squared(query, point) }, wanted);
@@ -50,7 +51,7 @@ export class NearestPoints {
     return found;
   }
 
-  /** Where in the order the coordinate of the axis reaches x. */
+  /** Returns the first position in the order whose coordinate on the axis is at least x. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -61,7 +62,7 @@ export class NearestPoints {
     return low;
   }
 
-  /** How far a place of the order lies along the axis; Infinity beyond its ends. */
+  /** Returns the distance of a position to the query along the axis; Infinity beyond the ends. */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;
     return Math.abs(this.#points[this.#order[place]! * this.#dims + this.#axis]! - query[this.#axis]!);
@@ -77,7 +78,7 @@ export class NearestPoints {
   }
 }
 
-/** Puts a point in its place among the nearest so far. */
+/** Inserts a point among the nearest so far. */
 function offer(found: NearPoint[], near: NearPoint, most: number): void {
   const isNearer = (other: NearPoint) =>
     near.squared < other.squared || (near.squared === other.squared && near.point < other.point);
@@ -88,7 +89,7 @@ function offer(found: NearPoint[], near: NearPoint, most: number): void {
   if (found.length > most) found.pop();
 }
 
-/** The coordinate with the largest range. */
+/** Returns the coordinate with the largest range. */
 function widestAxis(points: Float64Array, dims: number): number {
   let [widest, range] = [0, -1];
   for (let d = 0; d < dims; d++) {

@@ -1,4 +1,4 @@
-// The nearest rows of a row within its field: exactly, where every row is compared, or of some rows that an index found.
+// Finds the nearest rows of a row within its field: exactly by comparing every row, or among rows that an index found.
 
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
@@ -8,7 +8,7 @@ export const neighborMetrics = ["cosine", "dot", "l2"] as const;
 export type Metric = (typeof neighborMetrics)[number];
 
 export interface NeighborOptions {
-  /** how many, >= 1; fewer when the field has fewer */
+  /** number of rows, >= 1; fewer if the field has fewer */
   top: number;
   metric: Metric;
 }
@@ -22,13 +22,13 @@ export interface Neighbor {
 }
 
 /**
- * The rows of the field most similar to a key's row, nearest first, the row itself left out.
+ * Returns the rows of the field most similar to a key's row, nearest first, without the row itself.
  *
- * Ties stand in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
- * zero vector has no direction: such rows are never neighbours, and a key whose vector is zero has none. Under dot and l2
- * they are rows like any other, but for the holes of --row-order.
+ * Ties are in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
+ * zero vector has no direction: such rows are never neighbors, and a key with a zero vector has none. Under dot and l2
+ * they are ordinary rows, except for the holes of --row-order.
  *
- * @throws {UsageError} no such field or key, naming the nearest; top is no positive whole number
+ * @throws {UsageError} no such field or key, with the most similar name; top is not a positive whole number
  */
 export function neighbors(
   table: EmbeddingTable,
@@ -50,7 +50,10 @@ export function neighbors(
   return nearest.sorted().map((found) => neighborOf(table, found));
 }
 
-/** Rows that an index found, as `neighbors` has them: the same numbers in the same order. @param rows of the table */
+/**
+ * Returns rows that an index found in the form of `neighbors`: the same numbers in the same order. @param rows rows of
+ * the table
+ */
 export function asNeighbors(
   table: EmbeddingTable,
   query: number,
@@ -67,7 +70,7 @@ function neighborOf(table: EmbeddingTable, found: { row: number; similarity: num
   return { ...found, key: keyAt(table.keys, found.row), count: table.counts[found.row]! };
 }
 
-/** How similar a row is to a row; undefined where one of them has no direction under cosine. */
+/** Returns a function for the similarity of a row to the given row; undefined if one of them has no direction under cosine. */
 function similarityTo(
   { dim, vectors }: EmbeddingTable,
   query: number,
@@ -93,7 +96,7 @@ function similarityTo(
   };
 }
 
-/** The k most similar of the rows offered, in a heap whose root is the least similar, so the first to go. */
+/** Keeps the k most similar of the rows offered in a heap whose root is the least similar. */
 class Nearest {
   readonly #k: number;
   readonly #heap: { row: number; similarity: number }[] = [];
@@ -102,7 +105,7 @@ class Nearest {
     this.#k = k;
   }
 
-  /** Rows come in ascending order, so an equal similarity comes too late to replace one that is held. */
+  /** Rows come in ascending order, so a row with an equal similarity does not replace an earlier one. */
   offer(row: number, similarity: number): void {
     const heap = this.#heap;
     if (heap.length < this.#k) {
@@ -118,7 +121,7 @@ class Nearest {
     return this.#heap.toSorted((a, b) => b.similarity - a.similarity || a.row - b.row);
   }
 
-  /** Less similar, or as similar and of a later row. */
+  /** Whether row i is less similar than row j, or equally similar and later. */
   #isWorse(i: number, j: number): boolean {
     const [a, b] = [this.#heap[i]!, this.#heap[j]!];
     return a.similarity < b.similarity || (a.similarity === b.similarity && a.row > b.row);

@@ -1,4 +1,4 @@
-// The best items of many queries at once, exactly: every item is compared with every query, on all threads.
+// Finds the best items of many queries at once, exactly: every item is compared with every query, on all threads.
 
 import {
   packItems,
@@ -13,13 +13,16 @@ import {
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
 
-/** Queries that are worth a thread. */
+/** Fewest queries for which another thread is worthwhile. */
 const THREAD_QUERIES = 64;
 
 /** Items that are searched. */
 export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
-/** Sets of items in shared memory, and the threads that search one of them at a time. `terminate` ends the threads and must be called. */
+/**
+ * Sets of items in shared memory, and the threads that search one set at a time. `terminate` ends the threads and must
+ * be called.
+ */
 export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   readonly #room: SearchRoom;
   readonly #sets: readonly PackedItems[];
@@ -30,18 +33,19 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
     this.#room = new SearchRoom(this.arena, dim, threads);
   }
 
-  /** @throws {UsageError} the items do not fit 4 GiB */
+  /** @throws {UsageError} the items exceed 4 GiB */
   static async start(dim: number, sets: readonly SearchedItems[], threads: number): Promise<ItemSearch> {
     const search = new ItemSearch(dim, sets, threads);
     return await search.begin("top-items", { threads: search.#room.scratches });
   }
 
   /**
-   * The `top` items of a set of highest weight plus inner product of each query, best first, ties in the items' order.
+   * Returns the `top` items of a set with the highest weight plus inner product for each query, best first, ties in the
+   * items' order.
    *
-   * The same bytes at any number of threads.
+   * The result does not depend on the number of threads.
    *
-   * @param set which of them
+   * @param set index of the set
    * @throws {UsageError} the queries do not fit beside the items
    */
   async best(set: number, queries: Queries): Promise<TopItems> {
@@ -57,11 +61,11 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
 }
 
 /**
- * The best items of queries that come at once, as ItemSearch.best.
+ * Returns the best items of queries that are all in memory, as ItemSearch.best.
  *
  * @param top >= 1
  * @param signal ends the search promptly; the promise rejects with its reason
- * @throws {UsageError} the vectors do not fit 4 GiB
+ * @throws {UsageError} the vectors exceed 4 GiB
  */
 export async function topItems(
   { dim, queries, items, weights, masks }: TopItemsInput,

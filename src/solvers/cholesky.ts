@@ -1,14 +1,14 @@
-// Small symmetric systems: A x = b by A = L L'.
+// Solves small symmetric systems A x = b with A = L L'.
 //
-// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row; sums in the order of the columns, so that
-// the same numbers come out everywhere.
+// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row; sums are in the order of the columns,
+// so that results are the same everywhere.
 
 /**
  * Solves A x = b; A and b are overwritten.
  *
  * @param a f64[n * n], row-major, symmetric; only the lower triangle is read
  * @param b f64[n]
- * @returns b, which holds x; undefined when A is not positive definite
+ * @returns b, which contains x; undefined if A is not positive definite
  */
 export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array | undefined {
   const n = b.length;

@@ -1,11 +1,11 @@
-// FTRL against the optimum that L-BFGS finds.
+// FTRL approaches the optimum that L-BFGS finds.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { fitFtrl } from "./ftrl.js";
 import { fitLogistic, scoresOfRows, type LogisticModel, type OneHotRows } from "./logistic.js";
 
-/** Two one-hot columns that decide, and one of 50 categories that does not. */
+/** Plants two one-hot columns that determine the label, and one of 50 categories that does not. */
 function planted(numRows: number): { rows: OneHotRows; labels: Float32Array } {
   const random = mulberry32(3);
   const ids = new Uint32Array(3 * numRows);

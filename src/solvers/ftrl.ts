@@ -1,10 +1,10 @@
-// Logistic regression on one-hot features, a row at a time: FTRL-proximal.
+// Logistic regression on one-hot features with FTRL-proximal, one row at a time.
 //
-//   d = w - prior        what is penalised, l1 |d| + l2 / 2 d^2, and what follows from z and n (numeric/ftrl.ts)
+//   d = w - prior        is penalized by l1 |d| + l2 / 2 d^2, and follows from z and n (numeric/ftrl.ts)
 //
-// Rows are taken in their order, so that the latest weigh most. Penalties are those of `solvers/logistic.ts`, of a sum over rows;
-// with several passes each counts the rows once more, and so penalties as many times. The bias has none.
-// Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
+// Rows are processed in order, so that the latest have most influence. Penalties are those of `solvers/logistic.ts` for
+// a sum over rows; each further pass counts the rows once more, so penalties are multiplied by the number of passes.
+// The bias has no penalty. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
 
 import { exp } from "../numeric/exp.js";
 import { ftrlGrowth, ftrlWeight } from "../numeric/ftrl.js";
@@ -13,9 +13,9 @@ import type { LogisticModel, OneHotRows } from "./logistic.js";
 export interface FtrlOptions {
   l1: number;
   l2: number;
-  /** passes over the rows */
+  /** number of passes over the rows */
   passes: number;
-  /** f64[numFeatures]: what weights are drawn to; 0 when absent */
+  /** f64[numFeatures]: the weights without any data; 0 when absent */
   prior?: Float64Array;
 }
 
@@ -25,7 +25,7 @@ const LEARNING_RATE = 0.1;
  * Fits weights.
  *
  * @param labels f32[numRows], 0 or 1
- * @param counts f32[numRows]: what each row counts; 1 when absent
+ * @param counts f32[numRows]: the weight of each row; 1 when absent
  */
 export function fitFtrl(
   { numRows, width, numFeatures, ids }: OneHotRows,
@@ -33,7 +33,7 @@ export function fitFtrl(
   counts: Float32Array | undefined,
   { l1, l2, passes, prior }: FtrlOptions,
 ): LogisticModel {
-  // the bias is the last
+  // the bias is the last element
   const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
   const penalised = { learningRate: LEARNING_RATE, l1: passes * l1, l2: passes * l2 };
   const unpenalised = { learningRate: LEARNING_RATE, l1: 0, l2: 0 };

@@ -1,7 +1,7 @@
-// The inverse of a large symmetric positive definite matrix, on all threads, in 32-bit floats.
+// Inverts a large symmetric positive definite matrix on all threads, in 32-bit floats.
 //
-//   n^2 numbers of memory and n^3 / 2 multiply-adds. What is off by rounding grows with the matrix's condition: a penalty on the
-//   diagonal that is not far below the largest entries keeps it at 1e-4 and less of an entry's scale.
+//   It takes n^2 numbers of memory and n^3 / 2 multiply-adds. Rounding errors grow with the matrix's condition number: a penalty on the
+//   diagonal that is not far below the largest entries keeps them at 1e-4 of an entry's scale or less.
 
 import { UsageError } from "../errors.js";
 import {
@@ -17,15 +17,15 @@ import { withMachine } from "../workers/with-machine.js";
 
 /** A symmetric matrix by rows. */
 export interface SymmetricRows {
-  /** f32[n]: a view */
+  /** returns f32[n]: a view */
   row(i: number): Float32Array;
 }
 
 /**
- * The inverse of a matrix that is filled in a row at a time; the same bytes at any number of threads.
+ * Returns the inverse of a matrix that is filled one row at a time; it does not depend on the number of threads.
  *
  * @param fill adds row i to f32[n] of zeros
- * @throws {UsageError} it does not fit 4 GiB, or is not positive definite
+ * @throws {UsageError} it exceeds 4 GiB, or is not positive definite
  */
 export async function invertPositive(
   n: number,
@@ -40,12 +40,12 @@ export async function invertPositive(
   const matrix = arena.f32(layout.matrix);
   const rowOf = (i: number) => matrix.subarray(i * size, i * size + n);
   for (let i = 0; i < n; i++) fill(i, rowOf(i));
-  // what pads the last block stays apart from the rest
+  // ones on the diagonal of the padding keep it independent of the rest
   for (let i = n; i < size; i++) matrix[i * size + i] = 1;
 
   await machine.begin("inverse", { threads: layout.tiles });
   await withMachine(machine, signal, async () => {
-    // the last rows have the most columns: they go first
+    // the last rows have the most columns, so they go first
     const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).toReversed();
     const take = { end: size, size: SWEEP_BLOCK, order };
     for (let k = 0; k < size; k += SWEEP_BLOCK) {
@@ -54,7 +54,7 @@ export async function invertPositive(
       await machine.run({ take, call: ["sweepRows", layout.plan, k, "first", "thread"] });
     }
   });
-  // -A^-1 in the lower triangle, and what its tiles reached beyond it
+  // -A^-1 is in the lower triangle; tiles on the diagonal reach beyond it
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) matrix[j * size + i] = matrix[i * size + j] = -matrix[i * size + j]!;
   }

@@ -1,28 +1,29 @@
-// Minimising a smooth convex function of many variables from its values and gradients.
+// Minimizes a smooth convex function of many variables from its values and gradients.
 //
-//   x     f64[n], moved in place          g    its gradient
-//   s, y  last steps and changes of the gradient, from which the inverse of the curvature is guessed
+//   x     f64[n], updated in place        g    its gradient
+//   s, y  last steps and changes of the gradient, from which the inverse Hessian is approximated
 //
-// Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition (3.4).
+// Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition
+// (3.4).
 
 /** Writes the gradient at x and returns the value. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 export interface LbfgsOptions {
   iterations: number;
-  /** stops when no component of the gradient is larger, relative to max(1, largest |x|) */
+  /** stops when no component of the gradient is larger than this, relative to max(1, largest |x|) */
   tolerance: number;
 }
 
-/** Steps remembered. */
+/** Number of steps remembered. */
 const MEMORY = 10;
-/** Share of the decrease that the slope promises, at least. */
+/** Smallest share of the decrease predicted by the slope. */
 const ARMIJO = 1e-4;
 const HALVINGS = 30;
 
 /**
- * @param x f64[n]: where to start; where it ended
- * @returns value at x, and how many iterations it took
+ * @param x f64[n]: the initial value; receives the minimum
+ * @returns value at x, and the number of iterations
  */
 export function minimise(
   objective: Objective,
@@ -38,7 +39,7 @@ export function minimise(
     const direction = twoLoops(gradient, pairs);
     const slope = dot(direction, gradient);
 
-    // the first step has no curvature to go by
+    // the first step has no approximation of the Hessian yet
     let step = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
     const [next, nextGradient] = [new Float64Array(n), new Float64Array(n)];
     let nextValue = Infinity;
@@ -50,7 +51,7 @@ export function minimise(
     if (!(nextValue < value)) return { value, iterations: k };
     const [s, y] = [next.map((v, i) => v - x[i]!), nextGradient.map((v, i) => v - gradient[i]!)];
     const sy = dot(s, y);
-    // without positive curvature the pair says nothing
+    // a pair without positive curvature is not used
     if (sy > 1e-12 * dot(y, y)) pairs.push({ s, y, sy });
     if (pairs.length > MEMORY) pairs.shift();
     x.set(next);
@@ -60,7 +61,7 @@ export function minimise(
   return { value, iterations };
 }
 
-/** Minus the guessed inverse curvature times the gradient. */
+/** Returns minus the approximate inverse Hessian times the gradient. */
 function twoLoops(
   gradient: Float64Array,
   pairs: readonly { s: Float64Array; y: Float64Array; sy: number }[],

@@ -1,4 +1,4 @@
-// Logistic regression against its own optimality conditions.
+// Logistic regression satisfies its optimality conditions.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";

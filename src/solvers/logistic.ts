@@ -1,15 +1,15 @@
-// Logistic regression on one-hot features, or on a dense row of numbers each.
+// Logistic regression on one-hot features, or on dense rows of numbers.
 //
 //   score = bias + sum of the weights of a row's features, each times its value
-//   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias is free
+//   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias has no penalty
 
 import { exp, log1p } from "../numeric/exp.js";
 import { minimise } from "./lbfgs.js";
 
-/** Rows of equally many one-hot features. */
+/** Rows with the same number of one-hot features each. */
 export interface OneHotRows {
   numRows: number;
-  /** features a row */
+  /** number of features per row */
   width: number;
   numFeatures: number;
   /** u32[numRows][width] */
@@ -27,7 +27,7 @@ export interface DenseRows {
 export interface LogisticOptions {
   l2: number;
   iterations: number;
-  /** f64[numFeatures]: what weights are drawn to; 0 when absent */
+  /** f64[numFeatures]: the weights without any data; 0 when absent */
   prior?: Float64Array;
 }
 
@@ -40,10 +40,10 @@ export interface LogisticModel {
 const TOLERANCE = 1e-3;
 
 /**
- * Fits weights by L-BFGS.
+ * Fits weights with L-BFGS.
  *
  * @param labels f32[numRows], 0 or 1
- * @param counts f32[numRows]: what each row counts; 1 when absent
+ * @param counts f32[numRows]: the weight of each row; 1 when absent
  */
 export function fitLogistic(
   rows: OneHotRows | DenseRows,
@@ -52,7 +52,7 @@ export function fitLogistic(
   { l2, iterations, prior }: LogisticOptions,
 ): LogisticModel {
   const { numFeatures } = rows;
-  // the bias is the last
+  // the bias is the last element
   const x = new Float64Array(numFeatures + 1);
   if (prior) x.set(prior);
   const scores = new Float64Array(rows.numRows);
@@ -71,7 +71,7 @@ export function fitLogistic(
   return { bias: x[numFeatures]!, weights: x.slice(0, numFeatures) };
 }
 
-/** f64[numRows]: log-odds of rows. */
+/** Returns f64[numRows]: log-odds of rows. */
 export function scoresOfRows(rows: OneHotRows | DenseRows, { bias, weights }: LogisticModel): Float64Array {
   const x = new Float64Array(rows.numFeatures + 1);
   x.set(weights);

@@ -1,15 +1,16 @@
-// The orthogonal matrix that turns one set of vectors nearest to another.
+// Finds the orthogonal matrix that rotates one set of vectors to match another.
 
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 
 /**
- * Q of the least sum of weight |a Q - b|^2 over pairs of rows: Q = U W^T where sum weight a^T b = U S W^T.
+ * Returns the Q that minimizes the sum of weight |a Q - b|^2 over pairs of rows: Q = U W^T where sum weight a^T b = U S
+ * W^T.
  *
  * Source: Schönemann 1966 (10.1007/BF02289451), orthogonal Procrustes.
  *
  * @param from f32[n * dim], row-major
  * @param to   f32[n * dim]
- * @param weights [n], of the rows, >= 0
+ * @param weights [n], weight of each row, >= 0
  * @returns f64[dim][dim]; a row a of `from` becomes a Q
  */
 export function rotationOnto(

@@ -1,9 +1,9 @@
-// embed gc: old versions and what dead writers left are removed; never the latest version, never the newest ones.
+// embed gc removes old versions and files of dead writers; never the latest version, never the newest ones.
 //
-// The newest version always stays, so that its number is not given a second time. A version is renamed before its files go, to
-// a name that nothing brings back, so that under its own name it is whole to the end.
+// The newest version always stays, so that its number is not assigned again. A version is renamed before its files are
+// deleted, to a name that is never restored, so that under its own name it is complete to the end.
 //
-// What was never a version is not removed: folders that are called like one, such as 20240101, hold no manifest of a run.
+// Folders with the name of a version, such as 20240101, that contain no manifest of a run are not removed.
 
 import { join } from "node:path";
 import { ownVersion } from "../embedding/own-run.js";
@@ -35,20 +35,20 @@ export interface GcSummary {
   store: string;
   dryRun: boolean;
   names: { name: string; kept: string[]; removed: string[]; leftovers: string[] }[];
-  /** leftovers of killed writers among pipelines' step outputs */
+  /** files of killed writers among the step outputs of pipelines */
   work: string[];
-  /** of the versions and leftovers that were removed of names */
+  /** size of the versions and leftovers that were removed */
   bytes: number;
 }
 
 /**
- * Removes what a store, or one of its names, needs no longer.
+ * Removes versions and leftovers that a store, or one of its names, no longer needs.
  *
  * @throws {NoInputError} no such store, name or version
  * @throws {UsageError} the version to remove is the latest
- * @throws {OutputError} what would go is no version of a store
- * @throws {ArtifactError} a name's latest version is damaged: its earlier ones are needed, nothing of it is removed
- * @throws {LockedError} a writer is at work
+ * @throws {OutputError} a directory to remove is not a version of a store
+ * @throws {ArtifactError} a name's latest version is damaged: its earlier ones may be needed, so nothing is removed
+ * @throws {LockedError} another writer is running
  */
 export async function gc(
   store: string,
@@ -75,7 +75,7 @@ export async function gc(
       for (const { path, version } of removed) {
         lock.signal.throwIfAborted();
         if (version === (await listVersions(store, each)).at(-1)!.version) await markRemoved(path, version);
-        // of the last version of all, which was the latest
+        // no version is left, so the link to the latest is removed, too
         if (kept.length === 0) await removeFile(join(namePath(store, each), LATEST));
         await removeWhole(path);
       }
@@ -92,7 +92,7 @@ export async function gc(
   return summary;
 }
 
-/** What stays and what goes of a name; its caller holds the lock, and so knows that no other writer lives. */
+/** Decides which versions of a name stay; the caller holds the lock, so no other writer is running. */
 async function planOf(
   store: string,
   name: string,
@@ -119,7 +119,7 @@ async function planOf(
   };
 }
 
-/** One version goes, whatever its state. */
+/** Plans the removal of one version in any state. */
 async function removalOf(store: string, name: string, asked: string): ReturnType<typeof planOf> {
   const versions = await listVersions(store, name);
   const goes = versionCalled(versions, asked, `${store}/${name}`);
@@ -132,7 +132,7 @@ async function removalOf(store: string, name: string, asked: string): ReturnType
   return { kept: versions.filter((version) => version !== goes), removed: [goes], leftovers: [] };
 }
 
-/** Whether there is no version to go back to, and this one is of no use. */
+/** Whether a version is damaged and there is no other version to go back to. */
 async function isLastAndDamaged(versions: readonly Publication[], { path }: Publication): Promise<boolean> {
   if (versions.length > 1) return false;
   try {

@@ -1,5 +1,5 @@
-// Runs and stores from a stranger: whatever they list and wherever their links lead, nothing outside of them is read or written,
-// and what is bad of a store can be removed from it.
+// Runs and stores from an untrusted source: whatever they list and wherever their links lead, no file outside of them
+// is read or written, and bad versions can be removed from a store.
 
 import { execFileSync } from "node:child_process";
 import {
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await writeSmallRun(good, 1);
 });
 
-/** A copy of the good run whose manifest lists more: names with the content that they are to have. */
+/** Returns a copy of the good run whose manifest lists more files, by name and content. */
 function hostileRun(name: string, more: Record<string, string | Buffer>): string {
   const path = join(folder, name);
   cpSync(good, path, { recursive: true });
@@ -146,14 +146,14 @@ test.each([
   });
 });
 
-/** A store of as many good versions. */
+/** Creates a store with the given number of good versions. */
 async function storeOf(name: string, versions: number): Promise<string> {
   const store = join(folder, name);
   for (let i = 0; i < versions; i++) await publish(good, { store, name: "items", ...lock });
   return store;
 }
 
-/** Lets a version list files beside its run's, under a checksum that is right. */
+/** Adds files to the list of a version's publication, with correct checksums. */
 function poison(version: string, files: PublicationRecord["files"]): void {
   const file = join(version, "publication.json");
   const record = JSON.parse(readFileSync(file, "utf8")) as PublicationRecord;

@@ -1,25 +1,25 @@
-// STORE/NAME/latest: a symbolic link that names the latest version beside it, and nothing else.
+// STORE/NAME/latest: a symbolic link to the latest version beside it.
 //
 //   latest -> 000003            the version
-//   latest -> .000003.new-ID    its stand-in, while 000003 is being replaced
+//   latest -> .000003.new-ID    its stand-in while 000003 is being replaced
 //
-// A link that leads anywhere else was not made by this program: it is followed by nobody.
+// A link to anything else was not created by this program and is never followed.
 
 import { join } from "node:path";
 import { remakeOf } from "../embedding/publication.js";
 import { ArtifactError } from "../errors.js";
 import { movePointer, readPointer } from "../io/pointer.js";
 
-/** The link to the latest version. */
+/** The name of the link to the latest version. */
 export const LATEST = "latest";
 
-/** What the link says: the directory beside it, and the version that this is or stands for. */
+/** The target of the link: the directory beside it, and the version that this is or replaces. */
 export interface NamedVersion {
   named: string;
   version: string;
 }
 
-/** @param path STORE/NAME @throws {ArtifactError} the link leads elsewhere @throws {IoError} */
+/** @param path STORE/NAME @throws {ArtifactError} the link has another target @throws {IoError} */
 export async function readLatest(path: string): Promise<NamedVersion | undefined> {
   const link = join(path, LATEST);
   const named = await readPointer(link);
@@ -32,13 +32,16 @@ export async function readLatest(path: string): Promise<NamedVersion | undefined
   );
 }
 
-/** The number of the version that the link names, there or not; undefined when it names none. @throws {IoError} */
+/**
+ * Returns the number of the version that the link names, whether it exists or not; undefined without a link. @throws
+ * {IoError}
+ */
 export async function latestNumberIn(path: string): Promise<string | undefined> {
   const named = await readPointer(join(path, LATEST));
   return named === undefined ? undefined : numberOf(named);
 }
 
-/** Lets the link name a version again where a killed writer left it at the version's stand-in. */
+/** Points the link to a version again if a killed writer left it at the version's stand-in. */
 export async function settleLatest(path: string): Promise<void> {
   const link = join(path, LATEST);
   const named = await readPointer(link);

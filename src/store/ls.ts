@@ -1,4 +1,4 @@
-// embed ls: what a store holds. Reads only, takes no lock, and tells of damaged versions in place of failing.
+// embed ls lists the content of a store. It only reads, takes no lock, and reports damaged versions instead of failing.
 
 import { join } from "node:path";
 import type { Manifest } from "../embedding/manifest.js";
@@ -9,21 +9,21 @@ import { version as tool } from "../io/package-version.js";
 import { filesBelow, statOf } from "../io/tree.js";
 import { checkVersion, latestNumber, listVersions, namesOf, versionsOf, type Publication } from "./store.js";
 
-/** A version as it is shown. */
+/** A version in the listing. */
 export interface ListedVersion {
   name: string;
   version: string;
   path: string;
   latest: boolean;
-  /** why it is damaged; null of a whole one */
+  /** why it is damaged; null if it is not */
   damage: string | null;
   bytes: number;
-  /** when the version was written by the clock of the machine that wrote it, ISO 8601; shown only, nothing goes by it */
+  /** when the version was written by the clock of the machine that wrote it, ISO 8601; for display only */
   written: string | null;
-  /** of its manifest, where that can be read */
+  /** command of its manifest, if that can be read */
   command?: string;
   model?: string;
-  /** of the log that it was trained on */
+  /** number of rows of the log that it was trained on */
   rows?: number;
   metric?: { part: string; name: string; value: number };
 }
@@ -37,9 +37,9 @@ export interface StoreListing {
 }
 
 /**
- * The versions of a store or of one of its names, names in order, the oldest version first.
+ * Lists the versions of a store or of one of its names, sorted by name, the oldest version first.
  *
- * @param quick compares sizes in place of checksums
+ * @param quick compares sizes instead of checksums
  * @throws {NoInputError} no such store or name
  */
 export async function listStore(
@@ -90,7 +90,7 @@ async function checkSizes(path: string, { files }: Manifest): Promise<void> {
   }
 }
 
-/** Metrics in the order in which one of them is shown for all. */
+/** Metrics in the order of preference; one of them is shown for all versions. */
 const SHOWN = [
   /^auc$/,
   /^rmse$/,
@@ -100,7 +100,7 @@ const SHOWN = [
   /^explainedVarianceRatioTotal$/,
 ];
 
-/** One number of how good a run is, of held-out rows where there are some. */
+/** Returns one metric of a run, on held-out rows if there are any. */
 function metricOf({ metrics }: Manifest): ListedVersion["metric"] {
   for (const part of ["test", "valid", "train"]) {
     const values = metrics[part] ?? {};

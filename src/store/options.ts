@@ -1,4 +1,4 @@
-// Options of commands of a store: publish, rollback, ls, gc, and of others that wait for a store's writer.
+// Options of the commands of a store (publish, rollback, ls, gc), and of others that wait for a store's writer.
 
 import { basename, dirname, normalize } from "node:path";
 import { UsageError } from "../errors.js";
@@ -9,7 +9,7 @@ import type { Watch } from "../training/session/watch.js";
 const group = "Options:";
 const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000 };
 
-/** Of commands that write to a store. */
+/** Options of commands that write to a store. */
 export const wait = {
   wait: custom(
     "span",
@@ -66,15 +66,15 @@ export const gcOptions = {
   dryRun: flag({ help: "report what would be removed without removing it", group }),
 } as const;
 
-/** What a writer of a store is given: its options, and how it takes the store's lock. */
+/** The arguments of a function that writes to a store: its options, and how it takes the store's lock. */
 export type WriterOptions<T> = Omit<Given<T>, "wait"> & LockOptions;
 
-/** How a writer takes the store's lock. */
+/** Returns how a writer takes the store's lock. */
 export function lockOf({ wait: waitMs = 0 }: Given<typeof wait>, { signal, observe }: Watch): LockOptions {
   return { waitMs, signal, observe: (note) => observe({ stage: "note", text: note }) };
 }
 
-/** A span such as 30s, 10m or 2h, in milliseconds. @throws {UsageError} */
+/** Parses a span such as 30s, 10m or 2h into milliseconds. @throws {UsageError} */
 function spanOf(given: string): number {
   const [, count, unit] = /^(\d+)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)
@@ -82,7 +82,7 @@ function spanOf(given: string): number {
   return Number(count) * MILLISECONDS[unit as keyof typeof MILLISECONDS];
 }
 
-/** STORE/NAME as a store and a name in it. @throws {UsageError} one of them is lacking */
+/** Splits STORE/NAME into store and name. @throws {UsageError} one of them is missing */
 export function storeAndName(place: string): { store: string; name: string } {
   const path = normalize(place).replace(/\/+$/, "");
   const name = basename(path);

@@ -1,4 +1,4 @@
-// embed publish: a run becomes the next version of a name in a store.
+// embed publish makes a run the next version of a name in a store.
 
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { readPublication } from "../embedding/publication.js";
@@ -14,17 +14,17 @@ import { namedLatest, nextVersion, publishRun, withStoreLock } from "./store.js"
 export interface PublishSummary {
   command: "publish";
   version: string;
-  /** of the new version */
+  /** path of the new version */
   out: string;
   published: { name: string; version: string; previous: string | null };
   dryRun: boolean;
 }
 
 /**
- * Publishes a run; readers of `latest` see the old version or the new one.
+ * Publishes a run; a reader of `latest` sees the old version or the new one.
  *
- * @throws {LockedError} another writer is at work
- * @throws {UsageError} the store would be within the run
+ * @throws {LockedError} another writer is running
+ * @throws {UsageError} the store would be inside the run
  * @throws {NoInputError} there is no such run, or no such extra file
  * @throws {ArtifactError} the run is damaged: nothing is published
  */
@@ -44,7 +44,7 @@ export async function publish(
     const version = await nextVersion(store, name);
     return { ...reported, out: join(store, name, version), published: { name, version, previous } };
   }
-  // what is no run makes no name
+  // checked first, so that a wrong path creates no name
   await openRun(run);
   return await withStoreLock(store, name, lock, async () => {
     const { version, path } = await publishRun(run, store, name, extras, lock.signal);
@@ -53,7 +53,7 @@ export async function publish(
   });
 }
 
-/** @throws {UsageError} the store would be within the run, and each version within the next */
+/** @throws {UsageError} the store would be inside the run, so that each version would contain the store */
 function checkStore(store: string, run: string): void {
   const path = relative(resolve(run), resolve(store));
   if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return;
@@ -62,7 +62,7 @@ function checkStore(store: string, run: string): void {
   );
 }
 
-/** `exports/items.txt=items.txt`, or the path alone: its name is its place. */
+/** Parses `exports/items.txt=items.txt`, or a path alone, which is also its place. */
 function placeAndPath(text: string): [place: string, path: string] {
   const at = text.indexOf("=");
   const [place, path] = at < 0 ? [basename(text), text] : [text.slice(0, at), text.slice(at + 1)];

@@ -1,4 +1,4 @@
-// `embed report` of runs, and of names in a store: their latest version, and how it came to be.
+// `embed report` for runs and for names in a store: their latest version, with the history of the versions before.
 
 import { basename, dirname, join, resolve } from "node:path";
 import { report } from "../api/report/report.js";
@@ -11,9 +11,10 @@ import { statOf } from "../io/tree.js";
 import { isStoreName, listVersions, namedLatest, namesOf, type Publication } from "./store.js";
 
 /**
- * Writes a page about runs, as `report` does; STORE/NAME stands for its latest version with the history of those before.
+ * Writes a page about runs like `report`; STORE/NAME denotes its latest version with its history.
  *
- * @throws {UsageError} as `report`, or a store is named without a name in it @throws {ArtifactError} the latest version is damaged
+ * @throws {UsageError} as `report`, or a store is given without a name @throws {ArtifactError} the latest version is
+ * damaged
  */
 export async function reportVersions(
   paths: readonly string[],
@@ -24,13 +25,13 @@ export async function reportVersions(
   const history = new Map<string, readonly { version: string; path: string }[]>();
   const runs: string[] = [];
   for (const reported of paths) {
-    // a shell may stand in the directory that is meant
+    // `.` and `..` are resolved, because their last part is not a name
     const path = /^\.*$/.test(basename(reported)) ? resolve(reported) : reported;
     const latest = (await pathExists(join(path, RUN_MARKER))) ? undefined : await latestOf(path);
     if (!latest) await checkNotStore(path);
     if (latest) {
       const versions = await versionsAt(path);
-      // after a rollback the latest is not the last: what was given up is no part of how it came to be
+      // after a rollback the latest version is not the last one: rolled-back versions are not part of its history
       history.set(
         latest.path,
         versions.filter(({ version }) => Number(version) <= Number(latest.version)),
@@ -41,7 +42,7 @@ export async function reportVersions(
   return await report(runs, given, { history, ...(given.out === "-" && { write }) }, watch);
 }
 
-/** @throws {UsageError} a store without one of its names */
+/** @throws {UsageError} the path is a store without a name */
 async function checkNotStore(path: string): Promise<void> {
   if (!(await statOf(path))?.isDirectory || (await pathExists(join(path, RUN_MARKER)))) return;
   const folders = (await namesOf(path)).map((name) => join(path, name));
@@ -51,13 +52,13 @@ async function checkNotStore(path: string): Promise<void> {
     throw new UsageError(`'${path}' is a store: choose one of its names, ${names.join(", ")}`);
 }
 
-/** The latest version of a path that is a name in a store; undefined of any other. */
+/** Returns the latest version if the path is a name in a store; undefined otherwise. */
 async function latestOf(path: string): Promise<Publication | undefined> {
   if ((await versionsAt(path)).length === 0) return undefined;
   return await namedLatest(dirname(path), basename(path));
 }
 
-/** The versions of a name in a store, the oldest first; none of a path that is no such name. */
+/** Returns the versions of a name in a store, the oldest first; none if the path is not such a name. */
 async function versionsAt(path: string): Promise<Publication[]> {
   return isStoreName(basename(path)) ? await listVersions(dirname(path), basename(path)) : [];
 }

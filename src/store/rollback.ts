@@ -1,4 +1,4 @@
-// embed rollback: `latest` goes back to an earlier version, which is checked before; nothing is written but the link.
+// embed rollback points `latest` back to an earlier version, which is verified before; only the link is written.
 
 import { join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
@@ -26,11 +26,11 @@ export interface RollbackSummary {
 }
 
 /**
- * Lets `latest` name an earlier version. The later ones stay, and their numbers are not given again.
+ * Points `latest` to an earlier version. The later ones stay, and their numbers are not assigned again.
  *
  * @throws {NoInputError} there is no such name or version, or none before the latest
- * @throws {ArtifactError} the version asked for is damaged, or every earlier one is
- * @throws {LockedError} another writer is at work
+ * @throws {ArtifactError} the requested version is damaged, or every earlier one is
+ * @throws {LockedError} another writer is running
  */
 export async function rollback(
   store: string,
@@ -62,14 +62,14 @@ async function checked(version: Publication): Promise<Publication> {
   return version;
 }
 
-/** The version that was the latest before this one was published, or else the newest whole one before it. */
+/** Returns the version that was the latest before this one was published, or else the newest intact one before it. */
 async function beforeLatest(
   versions: Publication[],
   from: string | null,
   what: string,
 ): Promise<{ chosen: Publication; skipped: string[] }> {
   const latest = versions.find(({ version }) => version === from);
-  // a damaged one may not say what was before it
+  // the record of a damaged version may be missing
   const reported = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
   const earlier = versions
     .filter(({ version }) => from === null || Number(version) < Number(from))

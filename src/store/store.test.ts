@@ -16,7 +16,7 @@ const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };
 const run = (value: number): string => join(folder, `run ${value}`);
 const latestOf = (store: string): string => join(store, "items", "latest");
-/** Publishes the run of so many values, one after the other. */
+/** Publishes runs with the given values, one after the other. */
 async function storeOf(name: string, ...values: number[]): Promise<string> {
   const store = join(folder, name);
   for (const value of values) await publish(run(value), { store, name: "items", ...lock });
@@ -35,12 +35,12 @@ beforeAll(async () => {
   for (const value of [1, 2, 3]) await writeSmallRun(run(value), value);
 });
 
-/** What follows `latest` as a tool without locks does: the directory once, then its files. */
+/** Reads `latest` as a tool without locks does: first the directory, then its files. */
 async function versionsSeen(store: string): Promise<number> {
   const found = await openRun(latestOf(store));
   const { manifest } = found;
   const { vectors } = await found.readTable();
-  // every vector is of the run that the manifest is of
+  // every vector belongs to the same run as the manifest
   expect(new Set(vectors.filter((x) => x !== 0))).toEqual(new Set([manifest.seed]));
   return manifest.seed;
 }
@@ -107,7 +107,7 @@ describe("a writer that is killed", () => {
       killedAt(
         `await forget(${JSON.stringify(store)}, ["item:key 7"], { ...lock, onStep: ${onStep(step)} });`,
       );
-      // as a tool finds it that knows of no repair
+      // as another tool finds it, which does no repair
       expect(readFileSync(join(latestOf(store), "manifest.json"), "utf8").endsWith("}\n")).toBe(true);
       expect(await versionsSeen(store)).toBe(2);
       expect((await latestVersion(store, "items"))!.version).toBe("000002");

@@ -1,11 +1,11 @@
-// A store of published runs: which versions a name has, which of them is the latest, and the lock of who writes.
+// A store of published runs: the versions of a name, the latest version, and the lock of the writer.
 //
 //   STORE/NAME/000001/    a version: a run directory, with publication.json beside its files
 //   STORE/NAME/latest     a link that names the latest version; moved by one rename
-//   STORE/NAME/.lock      the writer's, see io/lock
+//   STORE/NAME/.lock      the writer's lock, see io/lock
 //
-// Versions are counted from 1 and no number is given twice; what a dead writer left has a name with a dot before it.
-// Readers take no lock: what they find under a version's name is whole, always.
+// Versions are numbered from 1 and no number is assigned twice; files of a dead writer have a name that starts with a
+// dot. Readers take no lock: a directory with a version's name is always complete.
 
 import { basename, isAbsolute, join, normalize } from "node:path";
 import { ownVersion } from "../embedding/own-run.js";
@@ -49,18 +49,18 @@ export interface Publication {
   name: string;
   /** six digits, from 000001 */
   version: string;
-  /** of the version's directory, which is a run directory */
+  /** path of the version's directory, which is a run directory */
   path: string;
 }
 
-/** A name's lock. */
+/** The file name of a name's lock. */
 export const LOCK = ".lock";
 
 /**
- * The latest version of a name, whole: every checksum is verified, which reads all of its files.
+ * Returns the latest version of a name after verifying every checksum, which reads all of its files.
  *
- * @returns undefined when nothing was published under the name
- * @throws {ArtifactError} it is damaged; says to try `embed rollback`
+ * @returns undefined if nothing was published under the name
+ * @throws {ArtifactError} it is damaged; the message suggests `embed rollback`
  */
 export async function latestVersion(store: string, name: string): Promise<Publication | undefined> {
   const latest = await namedLatest(store, name);
@@ -68,7 +68,10 @@ export async function latestVersion(store: string, name: string): Promise<Public
   return latest;
 }
 
-/** The version that `latest` names, unread. @throws {ArtifactError} it is gone, or the link leads elsewhere */
+/**
+ * Returns the version that `latest` names without reading it. @throws {ArtifactError} it is gone, or the link has
+ * another target
+ */
 export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
   const path = namePath(store, name);
   const found = await readLatest(path);
@@ -82,12 +85,15 @@ export async function namedLatest(store: string, name: string): Promise<Publicat
   );
 }
 
-/** The number of the version that `latest` names, there or not; undefined when it names none. @throws {IoError} */
+/**
+ * Returns the number of the version that `latest` names, whether it exists or not; undefined without a link. @throws
+ * {IoError}
+ */
 export async function latestNumber(store: string, name: string): Promise<string | undefined> {
   return await latestNumberIn(namePath(store, name));
 }
 
-/** The versions of a name, the oldest first; whole or not. None when there is no such name. @throws {IoError} */
+/** Returns the versions of a name, the oldest first, without checking them; none if there is no such name. @throws {IoError} */
 export async function listVersions(store: string, name: string): Promise<Publication[]> {
   const path = namePath(store, name);
   return (await entriesOf(path))
@@ -96,7 +102,7 @@ export async function listVersions(store: string, name: string): Promise<Publica
     .sort((a, b) => Number(a.version) - Number(b.version));
 }
 
-/** The versions of a name. @throws {NoInputError} none */
+/** Returns the versions of a name. @throws {NoInputError} there are none */
 export async function versionsOf(store: string, name: string): Promise<Publication[]> {
   const versions = await listVersions(store, name);
   if (versions.length > 0) return versions;
@@ -105,7 +111,7 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   );
 }
 
-/** The version of a number, 3 or 000003. @throws {NoInputError} there is none */
+/** Returns the version with a number, 3 or 000003. @throws {NoInputError} there is none */
 export function versionCalled(versions: Publication[], to: string, what: string): Publication {
   const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
   if (found) return found;
@@ -114,7 +120,10 @@ export function versionCalled(versions: Publication[], to: string, what: string)
   );
 }
 
-/** The names of a store, in order; one may have no version, when its first publication failed. @throws {NoInputError} there is no such store */
+/**
+ * Returns the names of a store, sorted; a name has no version if its first publication failed. @throws {NoInputError}
+ * there is no such store
+ */
 export async function namesOf(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
@@ -128,13 +137,13 @@ export async function namesOf(store: string): Promise<string[]> {
   return names;
 }
 
-/** Whether a publication has been at work in a directory: another one is left alone. */
+/** Whether a publication has written to a directory: other directories are not touched. */
 async function isWritten(path: string): Promise<boolean> {
   const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
   return (await entriesOf(path)).some(({ name }) => ours.test(name));
 }
 
-/** The directory of a name. @throws {UsageError} no name that a store takes */
+/** Returns the directory of a name. @throws {UsageError} the name is invalid */
 export function namePath(store: string, name: string): string {
   if (!isStoreName(name)) {
     throw new UsageError(
@@ -145,22 +154,23 @@ export function namePath(store: string, name: string): string {
   return join(store, name);
 }
 
-/** Whether a store takes it for a name. */
+/** Whether a name is valid in a store. */
 export function isStoreName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name !== LATEST;
 }
 
 /**
- * Checks every file of a version: what the run's manifest lists, and what its publication lists beside.
+ * Verifies every file of a version: those that the run's manifest lists, and those that its publication lists.
  *
- * @throws {ArtifactError} a file is missing or is not the one that was published; says to try `embed rollback`
+ * @throws {ArtifactError} a file is missing or differs from the one that was published; the message suggests `embed
+ * rollback`
  */
 export async function checkVersion(path: string): Promise<PublicationRecord> {
   const publication = await readPublication(path);
   if (!publication) {
     throw new ArtifactError(`'${path}' has no ${PUBLICATION_FILE}: ${remakeOf(path)}`);
   }
-  // opening it checks the manifest
+  // opening the run verifies the manifest
   const { manifest } = await openRun(path);
   for (const [file, expected] of Object.entries({ ...manifest.files, ...publication.files })) {
     if (file !== RUN_MARKER) await checkArtifact(join(path, file), expected, remakeOf(path));
@@ -169,10 +179,10 @@ export async function checkVersion(path: string): Promise<PublicationRecord> {
 }
 
 /**
- * Does work as the one writer of a name; the name is made when it is new.
+ * Calls `work` as the only writer of a name; a new name is created.
  *
- * @throws {LockedError} another writer is at work still when the wait is over
- * @throws {OutputError} the store cannot be written to
+ * @throws {LockedError} another writer still holds the lock after the wait
+ * @throws {OutputError} the store is not writable
  */
 export async function withStoreLock<T>(
   store: string,
@@ -194,13 +204,13 @@ export async function withStoreLock<T>(
       return await work();
     });
   } catch (error) {
-    // a first publication that failed leaves no name
+    // removes the name if a first publication failed
     await removeEmpty(path);
     throw error;
   }
 }
 
-/** Puts right what a killed writer left half done: a version that was taken from its place, a `latest` that names a stand-in. */
+/** Repairs what a killed writer left unfinished: a version that was moved away, a `latest` that names a stand-in. */
 async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
@@ -209,12 +219,12 @@ async function settle(store: string, name: string): Promise<void> {
 }
 
 /**
- * Writes a version anew in its own place; its caller holds the lock.
+ * Replaces a version in place; the caller holds the lock.
  *
- * Whoever follows `latest` finds the old one or the new one at any moment; a version that is not the latest is absent for the
- * instant between two renames.
+ * A reader that follows `latest` finds the old one or the new one at any moment; a version that is not the latest is
+ * absent between two renames.
  *
- * @param write fills a directory with the whole version
+ * @param write fills a directory with the complete version
  */
 export async function replaceVersion(
   store: string,
@@ -248,13 +258,14 @@ export async function replaceVersion(
 }
 
 /**
- * Publishes a whole run as the next version of a name, and lets `latest` name it; its caller holds the lock.
+ * Publishes a complete run as the next version of a name and points `latest` to it; the caller holds the lock.
  *
- * Files are copied, so that no byte that changes in the run or in another version changes in this one; each copy is verified.
+ * Files are copied, so that later changes of the run or another version do not affect this one; each copy is verified.
  *
- * @param extras by path within the version, with slashes: files, or directories with all in them, that go beside the run's
+ * @param extras by path within the version, with slashes: files, or directories with their content, to add to the run's
+ * files
  * @throws {ArtifactError} the run is damaged, or changed meanwhile: nothing is published
- * @throws {UsageError} an extra's path leads out of the version or is a file of the run
+ * @throws {UsageError} an extra's path is outside of the version or is a file of the run
  * @throws {IoError} disk full and the like: nothing is published
  */
 export async function publishRun(
@@ -293,7 +304,7 @@ export async function publishRun(
         givenIn === undefined ? {} : await fromPlace(target, givenIn, [...(manifest.asked?.log ?? []), "."]);
       const record = { name, version, run: files[RUN_MARKER]!.sha256, ...from, previous, files };
       await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes(record)], signal);
-      // the manifest that the files were checked against must be the one that was placed
+      // the copied manifest must be the one that the files were checked against
       const placed = await openRun(dir);
       if (JSON.stringify(placed.manifest) !== JSON.stringify(source.manifest)) {
         throw new ArtifactError(`run '${run}' was replaced while it was being published: publish it again`);
@@ -305,7 +316,7 @@ export async function publishRun(
   return { name, version, path: target };
 }
 
-/** The version that would be published next: one more than the highest number that was ever given. @throws {IoError} */
+/** Returns the number of the next version: one more than the highest number that was ever assigned. @throws {IoError} */
 export async function nextVersion(store: string, name: string): Promise<string> {
   const numbers = (await entriesOf(namePath(store, name))).map((entry) => {
     const [, number, removed] = /^(?:(\d{6,})|\.(\d{6,})\.removed)$/.exec(entry.name) ?? [];
@@ -314,13 +325,13 @@ export async function nextVersion(store: string, name: string): Promise<string> 
   return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
 }
 
-/** Leaves a mark that stands for the newest version once it is removed, so that its number is not given again. */
+/** Leaves a mark in place of the newest version when it is removed, so that its number is not assigned again. */
 export async function markRemoved(path: string, version: string): Promise<void> {
   const mark = join(path, "..", `.${version}.removed`);
   await writeFileAtomic(mark, [], true);
 }
 
-/** Where each extra file comes from, by its path within the version. */
+/** Returns the source of each extra file, by its path within the version. */
 async function extraFiles(
   extras: ReadonlyMap<string, string>,
   { manifest }: Run,

@@ -1,4 +1,5 @@
-// STORE/.work/PIPELINE: what pipelines made on the way to a version. All of it can be made again; a pipeline at work holds its lock.
+// STORE/.work/PIPELINE: intermediate outputs of pipelines. All of them can be computed again; a running pipeline holds
+// a lock.
 
 import { join } from "node:path";
 import { GATE_FILE } from "../embedding/publication.js";
@@ -10,15 +11,16 @@ import { LOCK } from "./store.js";
 
 const FOLDER = ".work";
 
-/** Where a pipeline's step outputs lie. */
+/** Returns the folder of a pipeline's step outputs. */
 export function workFolder(store: string, pipeline: string): string {
   return join(store, FOLDER, pipeline);
 }
 
 /**
- * Makes a pipeline's folder, if it is not there.
+ * Creates a pipeline's folder if it does not exist.
  *
- * @throws {OutputError} it is a symbolic link, or lies behind one: what a run writes and removes there would be another folder's
+ * @throws {OutputError} it is a symbolic link, or inside of one: a pipeline would write and remove files of another
+ * folder
  */
 export async function makeWorkFolder(store: string, pipeline: string): Promise<void> {
   await checkNoLink(join(store, FOLDER));
@@ -26,7 +28,10 @@ export async function makeWorkFolder(store: string, pipeline: string): Promise<v
   await makeDirectory(workFolder(store, pipeline));
 }
 
-/** The pipelines' folders. @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot be read */
+/**
+ * Returns the folders of all pipelines. @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot
+ * be read
+ */
 export async function workFolders(store: string): Promise<string[]> {
   await checkNoLink(join(store, FOLDER));
   const folders: string[] = [];
@@ -37,7 +42,7 @@ export async function workFolders(store: string): Promise<string[]> {
   return folders;
 }
 
-/** @throws {OutputError} a symbolic link stands at the path */
+/** @throws {OutputError} the path is a symbolic link */
 async function checkNoLink(path: string): Promise<void> {
   if ((await kindAt(path)) !== "link") return;
   throw new OutputError(
@@ -47,10 +52,10 @@ async function checkNoLink(path: string): Promise<void> {
 }
 
 /**
- * Removes step outputs of other logs and options, and what killed writers left; what no pipeline writes is left alone.
+ * Removes step outputs of other logs and options, and files of killed writers; files that no pipeline writes are kept.
  *
- * @param trainings names of the pipeline's trainings, each with a folder of its own
- * @param keeps whether a path is of use to the run that begins
+ * @param trainings names of the pipeline's trainings, each of which has a folder
+ * @param keeps whether the starting run can use a path
  * @throws {OutputError} a step output is a symbolic link
  */
 export async function sweepOutputs(
@@ -78,7 +83,10 @@ async function sweepFolder(folder: string, keeps: (path: string) => boolean): Pr
   }
 }
 
-/** `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline-plan), and what killed writers left of any file. */
+/**
+ * Whether a file is a step output: `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline-plan), or a
+ * leftover of a killed writer.
+ */
 function isOutput(name: string): boolean {
   return (
     name === GATE_FILE ||
@@ -87,7 +95,7 @@ function isOutput(name: string): boolean {
   );
 }
 
-/** Does work while none of the pipelines is. @throws {LockedError} one is */
+/** Calls `work` while no pipeline runs. @throws {LockedError} a pipeline is running */
 export async function withIdlePipelines<T>(
   folders: readonly string[],
   lock: LockOptions,
@@ -100,14 +108,17 @@ export async function withIdlePipelines<T>(
   return await underAll();
 }
 
-/** Removes step outputs unless it is a dry run; the caller holds the lock. @returns whether there were any */
+/** Removes step outputs, except in a dry run; the caller holds the lock. @returns whether there were any */
 export async function clearWork(folder: string, dryRun: boolean): Promise<boolean> {
   const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK);
   if (!dryRun) for (const { name } of outputs) await removeTree(join(folder, name));
   return outputs.length > 0;
 }
 
-/** What killed writers left in a pipeline's folder, removed unless it is a dry run; nothing of a pipeline that is at work. */
+/**
+ * Returns the files of killed writers in a pipeline's folder, and removes them except in a dry run; none if the
+ * pipeline is running.
+ */
 export async function sweepWork(folder: string, lock: LockOptions, dryRun: boolean): Promise<string[]> {
   const found = async (): Promise<string[]> =>
     (await leftoversIn(folder)).filter(({ kind }) => kind !== "old").map(({ name }) => join(folder, name));

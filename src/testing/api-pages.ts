@@ -1,4 +1,5 @@
-// docs/reference/typescript*.md: the package's functions, their options and all types that these name, as the compiler declares them.
+// Generates docs/reference/typescript*.md: the package's functions, their options and all types that these refer to, as
+// the compiler declares them.
 
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -10,10 +11,10 @@ import { projectFolder } from "./places.js";
 
 const dist = join(projectFolder, "dist");
 
-/** Rooms whose types no user reads. */
+/** Rooms whose types are not documented for users. */
 const inner = /^(kernels|workers)\//;
 
-/** The pages by their names in docs/reference, without the note that they are written by a command. */
+/** Returns the pages by their names in docs/reference, without the note that a command writes them. */
 export async function apiPages(): Promise<Record<string, string>> {
   const read = new Declarations();
   const exported = read.exportsOf(join(dist, "index.d.ts"));
@@ -87,7 +88,7 @@ ${types
   };
 }
 
-/** What a function resolves to, and the file that says so. */
+/** Returns the result type of a function, and the file that declares it. */
 export function resultOf({ name, file, as = name }: LibraryFunction): { type: string; file: string } {
   const path = join(dist, file.replace(/\.js$/, ".d.ts"));
   const [, type] = new RegExp(`function ${as}\\([\\s\\S]*?\\): (.*);$`, "m").exec(
@@ -96,7 +97,7 @@ export function resultOf({ name, file, as = name }: LibraryFunction): { type: st
   return { type: type!, file: path };
 }
 
-/** The declarations and all that they name, each once, by name. @throws {Error} two types have one name */
+/** Returns the declarations and all that they refer to, each once, by name. @throws {Error} two types have the same name */
 function reachedFrom(roots: readonly Declaration[], read: Declarations): Declaration[] {
   const reached = new Map<string, Declaration>();
   const waiting = [...roots];
@@ -108,7 +109,7 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
       );
     if (known) continue;
     reached.set(each.name, each);
-    // what a class or the arithmetic holds is its own
+    // the members of classes and of the arithmetic are internal
     waiting.push(
       ...read.namedBy(each).filter(({ kind, file }) => kind !== "class" && !inner.test(relative(dist, file))),
     );
@@ -116,7 +117,7 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
   return [...reached.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The interfaces of the package's entry, without what the commands' pages say of each option. */
+/** Returns the interfaces of the package's entry point, without the text of each option, which the commands' pages contain. */
 function optionTexts(): string[] {
   const entry = readFileSync(join(dist, "library.d.ts"), "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
   return [...entry.matchAll(/^export (interface (\w+) \{\n[\s\S]*?\n\})$/gm)].map(
@@ -128,7 +129,7 @@ function sectionOf({ name, about, text }: Declaration, level = "###"): string {
   return `${level} ${name}\n\n${about === "" ? "" : `${prose(about)}\n\n`}${code(text)}`;
 }
 
-/** A doc comment as Markdown. */
+/** Converts a doc comment to Markdown. */
 function prose(about: string): string {
   return about
     .replaceAll(/[*_[\]<>|]/g, (sign) => `\\${sign}`)

@@ -1,19 +1,19 @@
-// What the best possible model reaches on planted labels: it knows the probability that each label was drawn with.
+// The metrics of the best possible model on planted labels, which knows the probability that each label was drawn with.
 //
-// Quality bounds of tests follow from these, so that none is a guess.
+// Quality bounds of tests are derived from these instead of being guessed.
 
-/** The metrics that a model can at best, and without knowing anything, be expected to reach on a part of a planted log. */
+/** The expected metrics of the best model, and of one without information, on a part of a planted log. */
 export interface BestMetrics {
-  /** area under the ROC curve of the true probabilities; knowing nothing reaches 0.5 */
+  /** area under the ROC curve of the true probabilities; 0.5 without information */
   auc: number;
   /** mean log loss of the true probabilities, in nats */
   logLoss: number;
-  /** mean log loss of the part's own click rate, in nats: what knowing nothing reaches */
+  /** mean log loss of the part's own click rate, in nats: the loss without information */
   priorLogLoss: number;
 }
 
 /**
- * Metrics of the true probabilities on rows [from, to).
+ * Returns the metrics of the true probabilities on rows [from, to).
  *
  * @param labels u8[numRows]: 0 or 1
  * @param probabilities f64[numRows], in (0, 1)
@@ -35,12 +35,12 @@ export function bestMetrics(
 
 type Scored = readonly [score: number, label: number];
 
-/** The share of (positive, negative) pairs that the score puts in order; a tie counts half. */
+/** Returns the share of (positive, negative) pairs that the score orders correctly; a tie counts half. */
 function areaUnderCurve(scored: Scored[]): number {
   const ascending = scored.toSorted((a, b) => a[0] - b[0]);
   let [negatives, positives, ordered] = [0, 0, 0];
   for (let i = 0; i < ascending.length;) {
-    // rows of one score are one step: half of their own negatives count as below
+    // rows with the same score are one step: half of their negatives count as below
     const tied = ascending.slice(i).findIndex(([score]) => score !== ascending[i]![0]);
     const end = tied < 0 ? ascending.length : i + tied;
     const ones = ascending.slice(i, end).filter(([, label]) => label === 1).length;

@@ -1,6 +1,6 @@
-// A page as a browser shows it: headless Chromium, driven through a pipe, which takes no port and no package.
+// Shows pages in headless Chromium, which is controlled through a pipe and needs no port and no package.
 //
-// Messages are JSON, each ended by a NUL: https://chromedevtools.github.io/devtools-protocol/
+// Messages are JSON, each terminated by a NUL: https://chromedevtools.github.io/devtools-protocol/
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,12 +9,12 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
-/** The browser's program; undefined where none is installed. */
+/** The browser's program; undefined if none is installed. */
 export const chromium = ["chromium", "chromium-browser", "google-chrome"].find(
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
 
-/** How the page is shown. */
+/** How a page is shown. */
 export interface Shown {
   width: number;
   dark?: boolean;
@@ -28,7 +28,7 @@ interface Message {
   error?: { message: string };
 }
 
-/** A running browser with one page; `close` it. */
+/** A running browser with one page; call `close` at the end. */
 export class Browser {
   readonly #process: ChildProcess;
   readonly #profile: string;
@@ -36,7 +36,7 @@ export class Browser {
   #sent = 0;
   #session: string | undefined;
   #onLoad: () => void = () => undefined;
-  /** what the page logged, threw or was refused */
+  /** messages and errors of the page, and requests that were blocked */
   readonly logged: string[] = [];
 
   private constructor() {
@@ -63,7 +63,7 @@ export class Browser {
     });
   }
 
-  /** Starts it. */
+  /** Starts the browser. */
   static async start(): Promise<Browser> {
     const browser = new Browser();
     const { targetId } = await browser.#send<{ targetId: string }>("Target.createTarget", {
@@ -78,7 +78,7 @@ export class Browser {
     return browser;
   }
 
-  /** Shows a file, once it has loaded. */
+  /** Loads and shows a file. */
   async show(file: string, { width, dark = false }: Shown): Promise<void> {
     await this.#send("Emulation.setDeviceMetricsOverride", {
       width,
@@ -93,25 +93,25 @@ export class Browser {
     await loaded;
   }
 
-  /** The value of an expression in the page. */
+  /** Evaluates an expression in the page. */
   async value<T>(expression: string): Promise<T> {
     const asked = { expression, returnByValue: true };
     const { result } = await this.#send<{ result: { value: T } }>("Runtime.evaluate", asked);
     return result.value;
   }
 
-  /** The pointer at a place of the window. */
+  /** Moves the pointer to a position of the window. */
   async pointAt(x: number, y: number): Promise<void> {
     await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
   }
 
-  /** The whole page as PNG. */
+  /** Returns the whole page as PNG. */
   async screenshot(): Promise<Buffer> {
     const asked = { format: "png", captureBeyondViewport: true };
     return Buffer.from((await this.#send<{ data: string }>("Page.captureScreenshot", asked)).data, "base64");
   }
 
-  /** Ends it and removes what it kept. */
+  /** Ends the browser and removes its files. */
   async close(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.on("close", resolve));
     await this.#send("Browser.close", {}, false);

@@ -1,4 +1,5 @@
-// Runs command lines of the program in this process: for many short ones, where starting a process each would take longer.
+// Runs command lines of the program in this process, for tests of many short ones: starting a process for each would
+// take longer.
 
 import { Writable } from "node:stream";
 import { Command, CommanderError } from "commander";
@@ -7,18 +8,18 @@ import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import { EmbedError } from "../errors.js";
 
-/** How a command line ended: its exit code as main.ts has it, and the message of its error. */
+/** The outcome of a command line: its exit code as in main.ts, and the message of its error. */
 export interface Ended {
   code: number;
   message: string;
 }
 
-/** What runs command lines one after the other; nothing is printed. Call it at the top of a test file. */
+/** Returns a function that runs command lines one after another without printing. Call it at the top of a test file. */
 export function commandLines(): (line: string) => Promise<Ended> {
   const interrupts = withoutListeners();
   const streams = ["stdout", "stderr"] as const;
   const own = streams.map((name) => Object.getOwnPropertyDescriptor(process, name)!);
-  // the tests' process object is a copy, so that only they lose what is printed
+  // the tests' process object is a copy, so that only their output is suppressed
   beforeAll(() => {
     for (const name of streams) {
       const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -43,7 +44,7 @@ export function commandLines(): (line: string) => Promise<Ended> {
   };
 }
 
-/** Interrupts that take no signal from the tests' own process. */
+/** Creates interrupts that do not handle signals of the tests' process. */
 function withoutListeners(): Interrupts {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));

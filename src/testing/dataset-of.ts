@@ -1,10 +1,10 @@
-// A dataset from plain arrays, for tests of what reads datasets.
+// Creates a dataset from plain arrays, for tests.
 
 import { MISSING, keysOf } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "../dataset/dataset.js";
 import { splitCells } from "../dataset/multi.js";
 
-/** Columns of strings are keys (empty is missing), columns of numbers are numbers; `multi` columns are split. */
+/** Columns of strings become keys (empty is missing), columns of numbers numbers; `multi` columns are split. */
 export function datasetOf(columns: Record<string, (string | number)[]>, roles: Partial<Roles> = {}): Dataset {
   const built = Object.entries(columns).map(([name, cells]): Column => {
     if (typeof cells[0] === "number")

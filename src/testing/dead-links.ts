@@ -1,11 +1,11 @@
-// Links of built pages that lead nowhere.
+// Finds broken links of built pages.
 
 import { posix } from "node:path";
 
 /**
- * What is wrong with the links of a site: pages by their paths, as HTML.
+ * Returns the problems of a site's links; pages are given by path, as HTML.
  *
- * @param hasFile whether the site holds a file that is no page
+ * @param hasFile whether the site contains a file that is not a page
  */
 export function deadLinksOf(
   pages: ReadonlyMap<string, string>,

@@ -1,6 +1,7 @@
-// What the compiler declares of the package, read from dist/*.d.ts: an exported type or function, and the types that it names.
+// Reads exported types and functions of the package, and the types that they refer to, from dist/*.d.ts.
 //
-// The compiler's files are regular: a declaration starts at the left margin, after its doc comment, and so does its last line.
+// The compiler's files are regular: a declaration starts at the left margin, after its doc comment, and so does its
+// last line.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,7 +10,7 @@ import { dirname, join } from "node:path";
 export interface Declaration {
   name: string;
   kind: "interface" | "type" | "class" | "function";
-  /** the file that declares it */
+  /** the file that contains it */
   file: string;
   /** the text of its doc comment, empty without one */
   about: string;
@@ -17,23 +18,23 @@ export interface Declaration {
   text: string;
 }
 
-/** The declarations of files, each read once. */
+/** A cache of the declarations of files. */
 export class Declarations {
   readonly #files = new Map<string, { declared: Map<string, Declaration>; imported: Map<string, Place> }>();
 
-  /** What a file exports under the name, wherever it is declared; undefined of what another package declares. */
+  /** Returns the export of a file with the name, wherever it is declared; undefined if another package declares it. */
   find(file: string, name: string): Declaration | undefined {
     const { declared, imported } = this.#read(file);
     const place = imported.get(name);
     return declared.get(name) ?? (place && this.find(place.file, place.name));
   }
 
-  /** What a file exports from others, in order. */
+  /** Returns the declarations that a file re-exports, in order. */
   exportsOf(file: string): Declaration[] {
     return [...this.#read(file).imported.keys()].flatMap((name) => this.find(file, name) ?? []);
   }
 
-  /** The types that a declaration names and the package declares, itself left out. */
+  /** Returns the types of the package that a declaration refers to, except itself. */
   namedBy(declaration: Declaration): Declaration[] {
     const names = new Set(withoutComments(declaration.text).match(/(?<![.\w'"])[A-Z]\w*(?!\w*\??:)/g));
     return [...names]
@@ -84,14 +85,14 @@ interface Place {
   name: string;
 }
 
-/** Where a declaration ends: after the brace that closes its body, or after the semicolon that no brace surrounds. */
+/** Returns the end of a declaration: after the brace that closes its body, or after the semicolon outside of braces. */
 function endOf(text: string, start: number, kind: string): number {
   if (kind === "interface" || kind === "class") {
     const line = text.indexOf("\n", start);
     return text[line - 1] === "}" ? line : text.indexOf("\n}", start) + 2;
   }
   let depth = 0;
-  // braces in comments come in pairs
+  // comments contain only matching braces
   for (let at = start; at < text.length; at++) {
     if (text[at] === "{") depth++;
     else if (text[at] === "}") depth--;

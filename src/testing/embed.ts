@@ -1,7 +1,7 @@
-// Runs the built program as a user does: a shell, a bare environment like cron's.
+// Runs the built program as a user does: a shell, a minimal environment like cron's.
 //
-// A command that needs nothing of its process is run by one that stays (resident.ts): loading the program takes longer than what
-// most tests ask of it. EMBED_TEST_PROCESSES=1 gives every command a process of its own.
+// A command that does not need its own process is run by a resident one (resident.ts), because loading the program
+// takes longer than most commands of the tests. EMBED_TEST_PROCESSES=1 gives every command its own process.
 
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,14 +11,14 @@ import type { Resident } from "./environment.js";
 import { program } from "./places.js";
 import type { Answer, Asked } from "./resident.js";
 
-/** What a finished program left behind. */
+/** The output of a finished program. */
 export interface Finished {
-  /** exit code; a program ended by a signal has none */
+  /** exit code; null if a signal ended the program */
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** the bytes of standard output */
+  /** standard output as bytes */
   bytes: Buffer;
-  /** the same as text */
+  /** standard output as text */
   stdout: string;
   stderr: string;
 }
@@ -26,12 +26,12 @@ export interface Finished {
 /** How a program is run. */
 export interface Running {
   cwd?: string;
-  /** what standard input holds; without it, standard input is empty */
+  /** content of standard input; empty when absent */
   input?: string | Buffer;
   env?: Record<string, string>;
-  /** sends the signal as soon as standard error matches; it has every epoch then, as JSON: `"epoch":8,` */
+  /** sends the signal as soon as standard error matches; epochs are then printed as JSON: `"epoch":8,` */
   signalWhen?: { stderr: RegExp; signal: NodeJS.Signals };
-  /** is done as soon as standard error matches, while the program goes on */
+  /** calls `act` as soon as standard error matches, while the program runs */
   when?: { stderr: RegExp; act: () => void };
 }
 
@@ -42,7 +42,7 @@ export function embed(args: readonly string[], running: Running = {}): Promise<F
     : askResident({ args: [...args], ...surroundings(running) });
 }
 
-/** Runs `embed ARGS...` and returns what it left. @throws {Error} the exit code is not 0; the message is its standard error */
+/** Runs `embed ARGS...` and returns its output. @throws {Error} the exit code is not 0; the message is its standard error */
 export async function embedOk(args: readonly string[], running: Running = {}): Promise<Finished> {
   const finished = await embed(args, running);
   if (finished.code !== 0) {
@@ -51,7 +51,7 @@ export async function embedOk(args: readonly string[], running: Running = {}): P
   return finished;
 }
 
-/** Runs a line of shell in which `embed` is the built program, for pipes and redirections. */
+/** Runs a shell command line in which `embed` is the built program, for pipes and redirections. */
 export function shell(line: string, running: Running = {}): Promise<Finished> {
   const define = `embed() { "$EMBED_NODE" "$EMBED_PROGRAM" "$@"; }`;
   const env = { ...running.env, EMBED_NODE: process.execPath, EMBED_PROGRAM: program };
@@ -59,8 +59,8 @@ export function shell(line: string, running: Running = {}): Promise<Finished> {
 }
 
 /**
- * The folder and the environment of a command: cron's, but for what the test adds, and one thread where --threads asks for no more:
- * starting others takes longer than most of these trainings.
+ * Returns the folder and the environment of a command: cron's with the test's additions, and one thread unless
+ * --threads requests more, because starting threads takes longer than most of these trainings.
  */
 function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Record<string, string> } {
   return {
@@ -69,7 +69,7 @@ function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Rec
   };
 }
 
-/** Whether the command reads standard input, gets a signal, sets up Node, or runs beside another. */
+/** Whether the command reads standard input, gets a signal, configures Node, or runs in parallel with another. */
 function needsProcess(args: readonly string[], { input, signalWhen, when, env = {} }: Running): boolean {
   return (
     process.env["EMBED_TEST_PROCESSES"] === "1" ||
@@ -80,10 +80,10 @@ function needsProcess(args: readonly string[], { input, signalWhen, when, env = 
   );
 }
 
-// environment.ts keeps it from one test file to the next
+// environment.ts passes it from one test file to the next
 const { resident } = globalThis as unknown as { resident: Resident };
 
-/** Has the resident run a command; starts one when there is none. */
+/** Lets the resident process run a command; starts one if there is none. */
 async function askResident(asked: Asked): Promise<Finished> {
   resident.isBusy = true;
   if (!resident.program?.connected)
@@ -97,7 +97,7 @@ async function askResident(asked: Asked): Promise<Finished> {
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   const keepOut = (chunk: Buffer) => out.push(chunk);
   const keepErr = (chunk: Buffer) => err.push(chunk);
-  // what goes past the streams of the program, as the report of a crash does
+  // output that bypasses the program's streams, such as the report of a crash
   child.stdout!.on("data", keepOut);
   child.stderr!.on("data", keepErr);
   try {
@@ -125,7 +125,7 @@ async function askResident(asked: Asked): Promise<Finished> {
   }
 }
 
-/** Whether the process of the tests lives as long as the child. */
+/** Sets whether the child keeps the tests' process alive. */
 function setHeld(child: ChildProcess, isHeld: boolean): void {
   for (const handle of [child, child.channel, child.stdout, child.stderr] as (Handle | null | undefined)[]) {
     if (isHeld) handle?.ref();
@@ -133,7 +133,7 @@ function setHeld(child: ChildProcess, isHeld: boolean): void {
   }
 }
 
-/** What of a child keeps a process alive. */
+/** The methods of a child's handles that keep a process alive. */
 interface Handle {
   ref(): void;
   unref(): void;
@@ -149,9 +149,9 @@ function finished(
   return { code, signal, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8") };
 }
 
-/** Runs a program with cron's environment and collects all it writes. */
+/** Runs a program with cron's environment and collects its output. */
 function run(command: string, args: readonly string[], running: Running = {}): Promise<Finished> {
-  // text leaves out epochs of a long training
+  // text output omits epochs of a long training
   const everyEpoch = (running.signalWhen ?? running.when) && { EMBED_LOG_FORMAT: "json" };
   const env = { ...everyEpoch, ...running.env };
   return new Promise((resolve, reject) => {
@@ -173,14 +173,14 @@ function run(command: string, args: readonly string[], running: Running = {}): P
       }
     });
     child.on("error", reject);
-    // a program that refuses its arguments does not read its input: that is no error here
+    // a program that rejects its arguments does not read its input, which is not an error here
     child.stdin.on("error", () => {});
     child.stdin.end(running.input ?? "");
     child.on("close", (code, signal) => resolve(finished(code, signal, out, err)));
   });
 }
 
-/** A new folder that is deleted after the tests of the file; call it at the top of a test file or a describe. */
+/** Creates a folder that is deleted after the tests of the file; call it at the top of a test file or a describe. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "embed-test-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

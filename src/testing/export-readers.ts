@@ -1,4 +1,5 @@
-// Every format of `embed export` → its rows, each read by its own definition or another's reader, and none by the project's code.
+// Reads the rows of every format of `embed export` by its definition or with another reader, never with the project's
+// code.
 
 import { tableFromIPC } from "apache-arrow";
 import { unzipSync } from "fflate";
@@ -11,7 +12,7 @@ import Papa from "papaparse";
 import { parseJson } from "./json.js";
 import { runOnnx } from "./onnx.js";
 
-/** A row as a reader has it: `name` is the key, or where a format has one column for both, without --field, `field:key`. */
+/** A row as read: `name` is the key, or in a format with one column for both, without --field, `field:key`. */
 export interface ReadRow {
   name: string;
   vector: number[];
@@ -19,7 +20,7 @@ export interface ReadRow {
 
 type Reader = (path: string, asked: Asked) => ReadRow[] | Promise<ReadRow[]>;
 
-/** What a reader that has to ask for rows is given. */
+/** The expected rows, for readers that can only look rows up. */
 export interface Asked {
   field: string;
   keys: readonly string[];
@@ -27,7 +28,7 @@ export interface Asked {
   vectors: readonly number[];
 }
 
-/** By the format's name. */
+/** The readers by format name. */
 export const exportReaders: Record<string, Reader> = {
   fnn: (path, { field }) => {
     const { tensors } = safetensors(readFileSync(join(path, "fnn.safetensors")));
@@ -68,7 +69,7 @@ export const exportReaders: Record<string, Reader> = {
     return Array.from({ length: key.shape[0]! }, (_, row) => {
       const points = Array.from({ length: width }, (__, i) => key.data.readUInt32LE(4 * (row * width + i)));
       while (points.at(-1) === 0) points.pop();
-      // a spread would take no key of 100,000 characters
+      // spreading fails for a key of 100,000 characters
       const name = points.map((point) => String.fromCodePoint(point)).join("");
       const dim = value.shape[1]!;
       return { name, vector: floats(value.data, 4 * row * dim, dim) };
@@ -89,8 +90,8 @@ export const exportReaders: Record<string, Reader> = {
   },
   arrow: (path, { dim }) => {
     const table = tableFromIPC(readFileSync(path));
-    // bytes, since its decoder takes a mark at the start for a byte-order mark; and from the lists' child, since a list itself is
-    // no array of the realm of the tests
+    // bytes, because its decoder interprets a mark at the start as a byte-order mark; and from the lists' child,
+    // because a list itself is not an array of the tests' realm
     const names = table
       .getChild("key")!
       .data.flatMap(({ length, values, valueOffsets }) =>
@@ -108,7 +109,7 @@ export const exportReaders: Record<string, Reader> = {
   parquet: async (path) => {
     const bytes = readFileSync(path);
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-    // its own decoder takes a mark at the start for a byte-order mark
+    // its decoder interprets a mark at the start as a byte-order mark
     const stringFromBytes = (of: Uint8Array) => Buffer.from(of).toString("utf8");
     const parsers = { stringFromBytes };
     const rows = (await parquetReadObjects({ file, compressors, parsers })) as {
@@ -130,7 +131,7 @@ export const exportReaders: Record<string, Reader> = {
       }
       return { name: parseJson<string>(comment), vector };
     }),
-  // pandas reads quotes at the start of a cell as Papa does, and a missing value is no key
+  // pandas reads quotes at the start of a cell as Papa does, and a missing value is not a key
   recbole: (path) => {
     const { data } = Papa.parse<string[]>(text(path), { delimiter: "\t", newline: "\n" });
     return data
@@ -144,7 +145,7 @@ export const exportReaders: Record<string, Reader> = {
     return rows.map((row, r) => ({ name: row[head!.indexOf("key")]!, vector: vectors[r]! }));
   },
   faiss: (path) => withMatrix(join(path, "vectors.npy"), identities(path)),
-  // an index gives no vector back: one that finds its own row is there
+  // an index does not return vectors: a vector that finds its own row is present
   usearch: async (path, { dim, vectors }) => {
     const { default: usearch } = await import("usearch");
     const options = { metric: "cos", quantization: "f32", connectivity: 16 } as const;
@@ -168,7 +169,7 @@ export const exportReaders: Record<string, Reader> = {
   sqlite: (path, { dim }) => {
     const database = new sqlite.Database(path, { readOnly: true });
     try {
-      // as bytes, since the package ends a text at its first NUL
+      // as bytes, because the package ends a text at its first NUL
       return database
         .all("SELECT CAST(key AS BLOB) AS key, vector FROM embeddings")
         .map(({ key, vector }) => ({
@@ -206,7 +207,7 @@ export const exportReaders: Record<string, Reader> = {
 
 const text = (path: string): string => readFileSync(path, "utf8");
 
-/** Lines that end in LF, and nothing else. */
+/** Splits a text at LF only. */
 const lines = (content: string): string[] => content.split("\n").slice(0, -1);
 
 const words = (rows: readonly string[], separator: string | RegExp = " "): ReadRow[] =>
@@ -229,7 +230,7 @@ function delimited(content: string, delimiter: string): ReadRow[] {
   return rows.map((row) => ({ name: row[head!.indexOf("key")]!, vector: row.slice(at).map(Number) }));
 }
 
-/** The second column of ids.tsv; the first counts rows. */
+/** Returns the second column of ids.tsv; the first column counts rows. */
 function identities(path: string): string[] {
   return lines(text(join(path, "ids.tsv"))).map((line, row) => {
     const [number, name, ...more] = line.split("\t");
@@ -263,7 +264,7 @@ function withMatrix(path: string, names: readonly string[]): ReadRow[] {
   return names.map((name, row) => ({ name, vector: floats(data, 4 * row * dim, dim) }));
 }
 
-/** Tensors of F32 as numbers, and the bytes of any. */
+/** Returns tensors of F32 as numbers, and the bytes of any tensor. */
 function safetensors(bytes: Buffer): {
   tensors: Record<string, { shape: number[]; values: number[] }>;
   bytesOf: (name: string) => Buffer;
@@ -284,7 +285,7 @@ function safetensors(bytes: Buffer): {
   return { tensors: Object.fromEntries(tensors), bytesOf };
 }
 
-/** Arrays of bulk strings. */
+/** Parses arrays of bulk strings. */
 function commands(bytes: Buffer): Buffer[][] {
   let at = 0;
   const header = (mark: string): number => {
@@ -306,7 +307,7 @@ function commands(bytes: Buffer): Buffer[][] {
   return all;
 }
 
-/** A cell of COPY's text. */
+/** Unescapes a cell of COPY's text. */
 function unescaped(cell: string): string {
   const meant: Record<string, string> = { t: "\t", n: "\n", r: "\r", "\\": "\\" };
   return cell.replaceAll(/\\(.)/g, (_, c: string) => meant[c]!);

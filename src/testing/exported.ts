@@ -1,4 +1,4 @@
-// Reads what `embed export` wrote, each format by its own definition and none by the project's code.
+// Parses the output of `embed export`, each format by its definition and without the project's code.
 
 import Papa from "papaparse";
 import { parseJson } from "./json.js";
@@ -8,18 +8,18 @@ export interface ExportedRow {
   field: string;
   key: string;
   count: number;
-  /** where it was asked for */
+  /** present if requested */
   weight?: number;
   /** as written: the shortest decimal that gives the same f32, or the f32 itself */
   vector: number[];
 }
 
-/** Rows of a csv or tsv export: `field,key,count[,weight],v0..[,path]`. */
+/** Parses the rows of a csv or tsv export: `field,key,count[,weight],v0..[,path]`. */
 export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow[] {
   const { data, errors } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: true });
   if (errors.length > 0) throw new Error(`not a table: ${errors[0]!.message} in row ${errors[0]!.row}`);
   const [header, ...rows] = data;
-  // what a leaf is follows its numbers
+  // the text of a leaf follows its numbers
   const values = [...header!.keys()].filter((c) => /^v\d+$/.test(header![c]!));
   return rows.map((row) => ({
     field: row[header.indexOf("field")]!,
@@ -29,7 +29,7 @@ export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow
   }));
 }
 
-/** Rows of a jsonl export: one object a line. */
+/** Parses the rows of a jsonl export: one object per line. */
 export function parseJsonLines(text: string): ExportedRow[] {
   return text
     .trimEnd()
@@ -37,7 +37,7 @@ export function parseJsonLines(text: string): ExportedRow[] {
     .map((line) => parseJson<ExportedRow>(line));
 }
 
-/** Keys and vectors of word2vec's text format: a line `rows dim`, then `key v0 v1 ...`. */
+/** Parses keys and vectors of word2vec's text format: a line `rows dim`, then `key v0 v1 ...`. */
 export function parseWord2vecText(text: string): Map<string, number[]> {
   const [header, ...lines] = text.trimEnd().split("\n");
   const [numRows, dim] = header!.split(" ").map(Number);
@@ -53,7 +53,7 @@ export function parseWord2vecText(text: string): Map<string, number[]> {
   return rows;
 }
 
-/** Keys and vectors of word2vec's binary format: the same header, then key, space, little-endian f32[dim], line feed. */
+/** Parses keys and vectors of word2vec's binary format: the same header, then key, space, little-endian f32[dim], line feed. */
 export function parseWord2vecBinary(bytes: Buffer): Map<string, number[]> {
   const headerEnd = bytes.indexOf("\n");
   const [numRows, dim] = bytes.toString("utf8", 0, headerEnd).split(" ").map(Number);
@@ -72,7 +72,7 @@ export function parseWord2vecBinary(bytes: Buffer): Map<string, number[]> {
   return rows;
 }
 
-/** An array of one or two dimensions of numpy's format, version 1: little-endian f32 in row order. */
+/** Parses an array of one or two dimensions in numpy's format, version 1: little-endian f32 in row order. */
 export function parseNpy(bytes: Buffer): { shape: number[]; values: number[] } {
   if (bytes.toString("latin1", 0, 6) !== "\x93NUMPY") throw new Error("not an npy file");
   const start = 10 + bytes.readUInt16LE(8);
@@ -85,7 +85,7 @@ export function parseNpy(bytes: Buffer): { shape: number[]; values: number[] } {
   return { shape, values };
 }
 
-/** The f32 tensors of a safetensors file: a length, a header in JSON, the numbers. */
+/** Parses the f32 tensors of a safetensors file: a length, a header in JSON, the numbers. */
 export function parseSafetensors(bytes: Buffer): Record<string, { shape: number[]; values: number[] }> {
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const { __metadata__: _, ...entries } = parseJson<

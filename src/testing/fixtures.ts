@@ -1,4 +1,4 @@
-// The fixtures that ship, as the generator makes them: each file's name, seed and size are decided here and nowhere else.
+// The generated fixtures: name, seed and size of each file are defined only here.
 
 import {
   plantedClicks,
@@ -8,12 +8,12 @@ import {
   type PlantedClicks,
 } from "./planted.js";
 
-/** The log of fixtures/clicks.csv, with the truth it was drawn from. */
+/** Returns the log of fixtures/clicks.csv, with the true probabilities it was drawn from. */
 export function clicksFixture(): PlantedClicks {
   return plantedClicks(7, 12_000);
 }
 
-/** Every generated file in fixtures/: its name and its text. */
+/** Returns every generated file in fixtures/, by name. */
 export function fixtures(): Record<string, string> {
   const { ratings, items } = plantedRatings(11, 6_000);
   return {

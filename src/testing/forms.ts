@@ -1,13 +1,13 @@
-// The same rows of text cells in every form of log.
+// Writes the same rows of text cells in every format of logs.
 
 import { parquetWriteBuffer } from "hyparquet-writer";
 
 export type Cells = readonly (readonly string[])[];
 
-/** Delimited text with a header; every cell that needs it is quoted. */
+/** Writes delimited text with a header; cells are quoted if necessary. */
 export function delimitedOf(columns: readonly string[], rows: Cells, delimiter: string): string {
   const line = (cells: readonly string[]) => cells.map((cell) => quoted(cell, delimiter)).join(delimiter);
-  // in a log of one column an empty line is blank: a missing cell stands in quotes
+  // an empty line of a log with one column would be blank, so a missing cell is quoted
   return `${[columns, ...rows].map((cells) => line(cells) || '""').join("\n")}\n`;
 }
 
@@ -15,7 +15,10 @@ function quoted(cell: string, delimiter: string): string {
   return /["\r\n]/.test(cell) || cell.includes(delimiter) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** An object a line; an empty cell is null, or absent in every other row, but never in the first, which names the columns. */
+/**
+ * Writes one object per line; an empty cell is null, or absent in every second row, but not in the first, which names
+ * the columns.
+ */
 export function jsonLinesOf(columns: readonly string[], rows: Cells): string {
   const lines = rows.map((cells, r) => {
     const members = columns.map((name, c): [string, string | null] => [
@@ -27,7 +30,7 @@ export function jsonLinesOf(columns: readonly string[], rows: Cells): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Parquet with a column of strings each; an empty cell is null. */
+/** Writes Parquet with columns of strings; an empty cell is null. */
 export function parquetOf(columns: readonly string[], rows: Cells, rowGroupSize = 1000): Uint8Array {
   const columnData = columns.map((name, c) => ({
     name,

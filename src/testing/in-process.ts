@@ -1,17 +1,17 @@
-// The command line within this process: what it ends with and what it prints, without the time that a start takes.
+// Runs the command line in this process and returns its exit code and output, without the time to start a process.
 
 import { Interrupts } from "../cli/interrupts.js";
 import { runProgram } from "../cli/program.js";
 import { program } from "./places.js";
 
-/** How a command ended, and the bytes it wrote. */
+/** The outcome of a command, and the bytes it wrote. */
 export interface Ended {
   code: number;
   stdout: Buffer;
   stderr: Buffer;
 }
 
-/** Runs `embed ARGS...`; what it prints is kept back. One at a time. */
+/** Runs `embed ARGS...` and captures its output. One command at a time. */
 export async function embedHere(args: readonly string[]): Promise<Ended> {
   const [out, err] = [keepBack(process.stdout), keepBack(process.stderr)];
   const { argv } = process;

@@ -1,4 +1,4 @@
-// The kernel of a factorization machine with rows in its memory, driven from a test's own thread, and its twin beside it.
+// The kernel of a factorization machine with rows in its memory, called on a test's own thread, and its reference twin.
 
 import {
   BATCH_ROWS,
@@ -24,13 +24,13 @@ export interface KernelMachine {
   kernel: FmKernel;
   /** the struct Rows */
   rowsAt: number;
-  /** the parameters as they are now */
+  /** returns the current parameters */
   parameters: () => { vectors: Float32Array; w: Float32Array };
-  /** trains on all rows in the order that the key names; 0: as they stand */
+  /** trains on all rows in the order that the key determines; 0: file order */
   train: (key: number) => void;
 }
 
-/** Lays a machine out, draws first vectors in plus or minus `spread`, and sets w0 to 0.25. */
+/** Creates a machine, draws initial vectors in plus or minus `spread`, and sets w0 to 0.25. */
 export async function kernelMachine(
   name: "fm" | "ffm",
   numFeatures: number,
@@ -78,14 +78,14 @@ export async function kernelMachine(
   };
 }
 
-/** Which features the rows, of one block, repeat. */
+/** Returns which features repeat in the rows of one block. */
 export function repeatedIn(rows: readonly ReferenceRow[]): (feature: number) => boolean {
   const counts = new Map<number, number>();
   for (const id of rows.flatMap(({ ids }) => ids)) counts.set(id, (counts.get(id) ?? 0) + 1);
   return (feature) => (counts.get(feature) ?? 0) > mostUnmarked(rows.length);
 }
 
-/** The struct Rows: ends, values and weights only where rows need them; ids are marked as for training. */
+/** Writes the struct Rows: ends, values and weights only if rows need them; ids are marked as for training. */
 function putRows(
   arena: Arena,
   rows: ReferenceRow[],
@@ -111,7 +111,7 @@ function putRows(
   });
 }
 
-/** The rows in the order in which the kernel visits them under the key, in its batches. */
+/** Returns the rows in the order in which the kernel visits them with the key, in its batches. */
 export function batchesOf(rows: readonly ReferenceRow[], key: number): ReferenceRow[][] {
   const visited = [...rows];
   if (key) permutation(rows.length, key).forEach((place, r) => (visited[place] = rows[r]!));
@@ -121,9 +121,10 @@ export function batchesOf(rows: readonly ReferenceRow[], key: number): Reference
 }
 
 /**
- * The largest differences of a trained machine from its twin: of weights and vectors, and of w0 and, as a share, the loss.
+ * Returns the largest differences of a trained machine from its twin: of weights and vectors, and of w0 and the loss
+ * (relative).
  *
- * @param loss the sum of the kernel's losses, as lossOf gives it once
+ * @param loss sum of the kernel's losses, as returned by lossOf
  */
 export function errorsOf(
   { arena, layout, parameters }: KernelMachine,
@@ -137,7 +138,7 @@ export function errorsOf(
   };
 }
 
-/** The sum of the losses of a machine's training since the last call. */
+/** Returns the sum of the losses of a machine's training since the last call. */
 export function lossOf({ arena, layout }: KernelMachine): number {
   return takeLoss(arena, layout);
 }

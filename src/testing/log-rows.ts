@@ -1,4 +1,4 @@
-// A log read whole, as a test compares it.
+// Reads a log completely, for comparisons in tests.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { defaultReadOptions, type BadCell, type ReadOptions, type ReadSizes } from "../log/log.js";
 import { openLog } from "../log/open.js";
 
-/** A folder for the logs of a test file, and what writes one there and returns its path. */
+/** Returns a folder for the logs of a test file, and a function that writes one and returns its path. */
 export function logFiles(): { folder: string; file: (name: string, content: string | Uint8Array) => string } {
   const folder = mkdtempSync(join(tmpdir(), "embed-log-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,7 +20,7 @@ export function logFiles(): { folder: string; file: (name: string, content: stri
   };
 }
 
-/** All rows as text (numbers for those columns), read through codes and dictionaries. */
+/** Returns all rows as text (as numbers for number columns), read through codes and dictionaries. */
 export async function rowsOf(
   paths: string | string[],
   options: Partial<ReadOptions> = {},

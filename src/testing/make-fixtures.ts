@@ -1,4 +1,4 @@
-// `npm run fixtures`: writes the generated files of fixtures/ again.
+// `npm run fixtures` writes the generated files of fixtures/ again.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// `npm run docs`: writes docs/pipeline.schema.json and docs/reference again; pages of commands that are gone are removed.
+// `npm run docs` writes docs/pipeline.schema.json and docs/reference again, and removes pages of commands that no
+// longer exist.
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

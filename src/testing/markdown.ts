@@ -1,11 +1,11 @@
-// What the tests and the documentation's site read from Markdown: prose, links, and anchors of headings.
+// Parses Markdown for the tests and the documentation's site: prose, links, and anchors of headings.
 
-/** The text without blocks of code. */
+/** Returns the text without code blocks. */
 export function prose(text: string): string {
   return text.replaceAll(/^( *)(```|~~~)[^\n]*\n[\s\S]*?^\1\2[^\n]*$/gm, "");
 }
 
-/** Where links lead, of `[text](target)` and `![text](target)`; what stands in code is none. */
+/** Returns the targets of links `[text](target)` and images `![text](target)`, except in code. */
 export function linksOf(text: string): string[] {
   const outsideCode = prose(text).replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, "");
   return [...outsideCode.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)].map(([, target]) => target!);
@@ -16,7 +16,7 @@ export function isExternal(target: string): boolean {
   return /^[a-z][a-z\d+.-]*:/i.test(target);
 }
 
-/** Anchors of the headings; one that repeats is counted. */
+/** Returns the anchors of the headings; repeated ones are numbered. */
 export function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of prose(text).matchAll(/^#{1,6} +(.+?) *#*$/gm)) {
@@ -28,7 +28,7 @@ export function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** The anchor of a heading as GitHub makes it, so that links work there and on the site. */
+/** Returns the anchor of a heading as GitHub creates it, so that links work there and on the site. */
 export function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

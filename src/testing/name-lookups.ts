@@ -1,7 +1,8 @@
-// Where code looks names up in objects, found with types: `name in object`, and `object[name]` where any string may be a key.
+// Finds code that looks names up in objects, using types: `name in object`, and `object[name]` where any string may be
+// a key.
 //
 // Objects inherit names (`constructor`, `__proto__`), so a name from a log or a file needs Object.hasOwn, a Map, or
-// Object.fromEntries, which defines what an assignment may set as the prototype.
+// Object.fromEntries, which also defines names that an assignment would interpret as the prototype.
 
 import { relative } from "node:path";
 import { SyntaxKind, type Node, type SourceFile } from "typescript/unstable/ast";
@@ -16,17 +17,17 @@ import { API, type Checker, type Type } from "typescript/unstable/sync";
 
 /** A name that is looked up in an object. */
 export interface NameLookup {
-  /** path from the folder */
+  /** path relative to the folder */
   file: string;
   line: number;
   kind: "in" | "read" | "write";
   /** the expression, on one line */
   text: string;
-  /** the object in it */
+  /** the object of the expression */
   object: string;
 }
 
-/** All of them in the project of a folder, in files whose path from there matches. */
+/** Returns the lookups in a folder's project, in files whose path relative to it matches. */
 export function nameLookups(folder: string, files: RegExp): NameLookup[] {
   const api = new API({ cwd: folder });
   try {
@@ -74,7 +75,7 @@ function textOf(node: Node, source: SourceFile): string {
   return source.text.slice(node.getStart(source), node.end).replaceAll(/\s+/g, " ");
 }
 
-/** Whether an expression may be any text, and not one of a closed set. */
+/** Whether an expression may be any text, instead of one of a closed set. */
 function isAnyText(node: Node, checker: Checker): boolean {
   if (isStringLiteral(node)) return false;
   const type = checker.getTypeAtLocation(node);
@@ -97,12 +98,15 @@ function isTarget(node: Node): boolean {
   return operator >= SyntaxKind.FirstAssignment && operator <= SyntaxKind.LastAssignment;
 }
 
-/** Whether Object.hasOwn of the same object and name stands in the function, or in the other statement of the file, around an expression. */
+/**
+ * Whether the function or other top-level statement around an expression contains Object.hasOwn of the same object and
+ * name.
+ */
 function isChecked(node: Node, source: SourceFile): boolean {
   if (!isElementAccessExpression(node)) return false;
   const [object, name] = [textOf(node.expression, source), textOf(node.argumentExpression, source)];
   const check = `Object.hasOwn(${object}, ${name})`;
-  // up to the statement of the file
+  // go up to the top-level statement
   let at: Node = node;
   while (at.parent.kind !== SyntaxKind.SourceFile) at = at.parent;
   return textOf(at, source).includes(check);

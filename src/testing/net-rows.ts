@@ -4,7 +4,8 @@ import { type NetRows, type NetShape, numFieldsOf } from "../kernels/net/shape.j
 import { between, integerBelow, mulberry32, type Random } from "./random.js";
 
 /**
- * Rows with one feature a field of value 1, or in the general form: none to two features a field, values, and what rows count.
+ * Creates rows with one feature of value 1 per field, or in the general form: up to two features per field, values, and
+ * weights.
  */
 export function netRows(
   shape: NetShape,
@@ -45,7 +46,7 @@ function featuresOf({ offsets }: NetShape, general: boolean, random: Random): nu
   return Array.from({ length: offsets.length - 1 }, (_, f) => {
     const size = offsets[f + 1]! - offsets[f]!;
     const n = general ? integerBelow(3, random) : 1;
-    // a row's features are distinct
+    // features of a row are distinct
     const first = integerBelow(size, random);
     return Array.from({ length: Math.min(n, size) }, (_, i) => offsets[f]! + ((first + i) % size));
   }).flat();

@@ -1,22 +1,22 @@
-// Runs an ONNX model by onnxruntime-web, the WebAssembly build that browsers have too.
+// Runs an ONNX model with onnxruntime-web, the WebAssembly build that browsers also use.
 
 import * as ort from "onnxruntime-web";
 import { readFileSync } from "node:fs";
 
-/** A tensor of one axis, or with `dims` of several. */
+/** A tensor with one axis, or with `dims` several. */
 export type Input =
   | { type: "string"; values: string[]; dims?: number[] }
   | { type: "int64" | "float32"; values: number[]; dims?: number[] };
 
-/** What a model gives. */
+/** An output of a model. */
 export interface Output {
   dims: readonly number[];
   values: number[];
 }
 
-/** The outputs of a model by name. */
+/** Returns the outputs of a model by name. */
 export async function runOnnx(path: string, inputs: Record<string, Input>): Promise<Record<string, Output>> {
-  // threads of its own would keep the tests from ending
+  // additional threads would keep the tests from ending
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(new Uint8Array(readFileSync(path)));
   const feeds = Object.entries(inputs).map(([name, input]) => [name, tensorOf(input)] as const);

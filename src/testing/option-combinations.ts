@@ -1,8 +1,8 @@
-// Seeded combinations of a training command's options, drawn from what the command itself declares: a new option is covered by
-// itself as long as its placeholder has values here.
+// Generates seeded combinations of a training command's options from its declarations: a new option is covered
+// automatically if its placeholder has values here.
 //
 //   command's Option objects ──► one option in turn, so that each is drawn, and up to four more that need no server
-//                            ──► what those go with (a table's `only`), where it is not drawn ──► the words to type
+//                            ──► the options that those require (a table's `only`), if not drawn ──► the words of the command line
 
 import { isSwitch, nameOf } from "../flags/setting.js";
 import type { TableOption } from "../flags/table-option.js";
@@ -10,25 +10,25 @@ import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
 import { commandOf } from "./training-commands.js";
 
-/** Files that options name, made by the test. */
+/** Files that options refer to, created by the test. */
 export interface CombinationFiles {
-  /** of a planted log */
+  /** returns a planted log */
   log: (row: TrainerRow) => string;
-  /** an earlier run of the row's trainer */
+  /** returns an earlier run of the row's trainer */
   run: (row: TrainerRow) => string;
-  /** a secret */
+  /** a file with a secret */
   secret: string;
   /** a side table with the key `item_id` */
   side: string;
-  /** a path that does not exist yet */
+  /** returns a path that does not exist yet */
   fresh: () => string;
 }
 
 export interface Combination {
   row: TrainerRow;
-  /** what follows the command, without `-o` */
+  /** the words after the command, without `-o` */
   words: string[];
-  /** the drawn options with their values: what a refusal may be about */
+  /** the drawn options with their values, which an error message may mention */
   drawn: Drawn[];
 }
 
@@ -38,14 +38,14 @@ export interface Drawn {
   value?: string;
 }
 
-/** What every combination is given anyway, or what needs a server, so that no combination with it would train. */
+/** Options that every combination has anyway, or that need a server, so that no combination with them would train. */
 const GIVEN = ["out", "force", "engine-train"];
-/** Options that are refused without a server, whatever else is drawn: each is drawn in its turn alone. */
+/** An option that is rejected without a server, whatever else is drawn: it is drawn alone in its turn. */
 const NEEDS_SERVER = "engine";
-/** They change the names of all columns, so that every other option that names one is refused. */
+/** Options that rename all columns, so that every other option that names one is rejected. */
 const RENAMING = ["no-header", "columns"];
 
-/** Options whose values name columns that a log has not: they would be refused whatever else is drawn. */
+/** Options whose values name columns that a log does not have, which would be rejected whatever else is drawn. */
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
   purchases: ["label"],
   numbers: [
@@ -63,7 +63,7 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Values by an option's name, where its placeholder does not tell enough; they keep a training small. */
+/** Values by an option's name, if its placeholder is not specific enough; they keep trainings small. */
 const byName: Record<string, readonly string[]> = {
   epochs: ["1", "2", "3"],
   "num-trees": ["1", "3", "5"],
@@ -92,7 +92,7 @@ const byName: Record<string, readonly string[]> = {
   user: ["user_id"],
   item: ["item_id"],
   seed: ["0", "2", "4294967295"],
-  // no server is there: refused in words; with the name of a file also before it is asked
+  // no server is running: rejected with a message; a file name is rejected before that
   engine: ["sc://127.0.0.1:1", "spark://host:7077"],
   "engine-timeout": ["1"],
   "engine-slice": ["1M", "100K"],
@@ -163,7 +163,10 @@ const byPlaceholder: Record<string, Values> = {
   bytes: () => ["8", "1000"],
 };
 
-/** Options, or values of them, that a training needs beside these, which a table's `only` does not say since it takes one of several. */
+/**
+ * Options, or values of them, that a training needs together with these, which a table's `only` does not declare
+ * because one of several suffices.
+ */
 const beside: Readonly<Record<string, Readonly<Record<string, true | readonly string[]>>>> = {
   refit: { valid: true },
   search: { valid: true },
@@ -176,15 +179,15 @@ const beside: Readonly<Record<string, Readonly<Record<string, true | readonly st
   group: { split: ["last"] },
 };
 
-/** Words of a row that an option takes the place of. */
+/** Words of a row that an option replaces. */
 const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
-  // each row of the log is an edge then
+  // with it, each row of the log is an edge
   "--source": ["--item", "--session", "--item-fields"],
-  // sessions are those of the user then
+  // with it, sessions are those of the user
   "--user": ["--session"],
 };
 
-/** Every option that the generator draws of a command. */
+/** Returns every option of a command that the generator draws. */
 export function drawnOptions(row: TrainerRow): TableOption[] {
   const options = commandOf(row.command).options as TableOption[];
   return options.filter(
@@ -196,7 +199,7 @@ export function drawnOptions(row: TrainerRow): TableOption[] {
   );
 }
 
-/** Whether the row's own words are of those that the option goes with: another row of the command has the others. */
+/** Whether the row's own words satisfy the requirements of the option: otherwise another row of the command does. */
 function goesWithRow(option: TableOption, row: TrainerRow, options: readonly TableOption[]): boolean {
   const own = [...row.columns, ...row.small];
   return Object.entries(option.declared.only ?? {}).every(([name, values]) => {
@@ -207,9 +210,9 @@ function goesWithRow(option: TableOption, row: TrainerRow, options: readonly Tab
 }
 
 /**
- * The values that an option is drawn with.
+ * Returns the values that an option is drawn with.
  *
- * @throws {Error} nothing here says what its placeholder stands for
+ * @throws {Error} no values are defined for its placeholder
  */
 export function valuesOf(option: TableOption, row: TrainerRow, files: CombinationFiles): readonly string[] {
   if (isSwitch(option)) return [];
@@ -228,7 +231,7 @@ export function valuesOf(option: TableOption, row: TrainerRow, files: Combinatio
   return values(row, files);
 }
 
-/** So many combinations, row by row of the table; the same for the same seed. */
+/** Yields the given number of combinations, row by row of the table; the same for the same seed. */
 export function* drawCombinations(
   seed: number,
   count: number,
@@ -249,7 +252,7 @@ export function* drawCombinations(
   }
 }
 
-/** The options with values, and before each the options that it goes with, unless they are drawn or the row has them. */
+/** Adds, before each option, the options that it requires, unless they are drawn or the row has them. */
 function withCompanions(
   row: TrainerRow,
   chosen: TableOption[],
@@ -267,7 +270,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // the row's own word stands where it fits
+      // the row's own word is kept if it fits
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);
@@ -277,7 +280,10 @@ function withCompanions(
   return [...drawn.values()];
 }
 
-/** The row's own words and the drawn ones; own ones are left out where the option is drawn, or goes with another choice than the drawn one. */
+/**
+ * Returns the row's own words and the drawn ones; an own word is omitted if the option is drawn, or does not fit a
+ * drawn choice.
+ */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));
   const replaced = new Set(drawn.flatMap(({ flag }) => inPlaceOf[flag] ?? []));

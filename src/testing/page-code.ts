@@ -1,11 +1,11 @@
-// Code of a page of docs/, run as it stands.
+// Runs code blocks of a page of docs/ unchanged.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
 
-/** The page's first block of a language that holds a text. @throws {Error} there is none */
+/** Returns the page's first block in a language that contains a text. @throws {Error} there is none */
 export function blockOf(page: string, language: string, holds: string): string {
   const text = readFileSync(join(projectFolder, "docs", page), "utf8");
   const blocks = text.split(`\`\`\`${language}\n`).slice(1);
@@ -14,7 +14,7 @@ export function blockOf(page: string, language: string, holds: string): string {
   return block;
 }
 
-/** What code prints, run in a folder. @throws {Error} it fails */
+/** Returns the output of code that is run in a folder. @throws {Error} it fails */
 export function printedBy(
   program: string,
   args: readonly string[],
@@ -30,7 +30,7 @@ export function printedBy(
   return stdout;
 }
 
-/** A Python with what .ci/requirements.txt lists, where the tests were given one. */
+/** A Python with the packages of .ci/requirements.txt, if the tests were given one. */
 export const testPython: string | undefined = process.env["EMBED_TEST_PYTHON"];
 
 /** Whether that Python has a module. */

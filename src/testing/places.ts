@@ -1,4 +1,4 @@
-// Where the project's own folders are, seen from the built tests.
+// Paths of the project's folders, from the built tests.
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 /** The folder of package.json. */
 export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-/** The folder of the logs that ship. */
+/** The folder of the shipped logs. */
 export const fixturesFolder = join(projectFolder, "fixtures");
 
-/** Path of a log that ships, `fixture("clicks.csv")`. */
+/** Returns the path of a shipped log, `fixture("clicks.csv")`. */
 export function fixture(name: string): string {
   return join(fixturesFolder, name);
 }

@@ -1,15 +1,19 @@
-// A planted log of markets and styles: a session looks at items of one market, first at those of a style, then at whatever the market
-// has; some end in a booking of the style. Airbnb's terms should find the booked item among those of its market.
+// A planted log with markets and styles: a session views items of one market, first those of one style, then any of the
+// market; some sessions end in a booking of the style. Airbnb's objective should rank the booked item high among those
+// of its market.
 
 import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 
 const MARKETS = 24;
 const STYLES = 4;
-/** Of each market and style. */
+/** Number of items per market and style. */
 const ITEMS = 4;
-/** Chance that an early click is of the session's style; others are of any style of the market. */
+/** Probability that an early click has the session's style; other clicks have any style of the market. */
 const ON_STYLE = 0.4;
-/** The last clicks compare what the market has, of any style: a window of so many sees nothing of the style. */
+/**
+ * Number of last clicks, which have any style of the market, so that a window of this size contains no information
+ * about the style.
+ */
 export const COMPARED = 5;
 const BOOKED = 0.9;
 const REJECTED = 0.5;
@@ -23,20 +27,20 @@ export interface PlantedItem {
 export interface PlantedSession {
   clicks: PlantedItem[];
   booked: PlantedItem | undefined;
-  /** of another style than the session's */
+  /** an item of another style than the session's */
   rejected: PlantedItem | undefined;
 }
 
 const numItems = MARKETS * STYLES * ITEMS;
 
 export const plantedItems: readonly PlantedItem[] = Array.from({ length: numItems }, (_, i) => ({
-  // keys say nothing of what is planted
+  // keys contain no information about the planted groups
   key: `i${(i * 37) % numItems}`,
   market: i % MARKETS,
   style: Math.floor(i / MARKETS) % STYLES,
 }));
 
-/** So many sessions, the same for the same seed. */
+/** Returns `count` sessions, the same for the same seed. */
 export function plantedSessions(seed: number, count: number): PlantedSession[] {
   const random = mulberry32(seed);
   return Array.from({ length: count }, () => plantedSession(random));
@@ -60,9 +64,9 @@ function plantedSession(random: Random): PlantedSession {
 }
 
 /**
- * The sessions as a log `session,item,event,market,time`; a booking is the session's last event.
+ * Returns the sessions as a log `session,item,event,market,time`; a booking is the session's last event.
  *
- * @param marketOf what stands in the column of an item's market; empty is missing
+ * @param marketOf returns the market column of an item; empty is missing
  */
 export function bookingsCsv(
   sessions: readonly PlantedSession[],
@@ -81,7 +85,7 @@ export function bookingsCsv(
   return `session,item,event,market,time\n${lines.join("\n")}\n`;
 }
 
-/** The sessions with each booking moved to a click of the session; the item that was booked is clicked in its place. */
+/** Exchanges each booking with a click of its session, so that the booked item is clicked instead. */
 export function withSwappedBookings(sessions: readonly PlantedSession[], seed: number): PlantedSession[] {
   const random = mulberry32(seed);
   return sessions.map((session) => {
@@ -92,7 +96,7 @@ export function withSwappedBookings(sessions: readonly PlantedSession[], seed: n
   });
 }
 
-/** Markets dealt anew among the items, each as often as before. */
+/** Permutes the markets of the items, so that each is as frequent as before. */
 export function permutedMarkets(seed: number): (item: PlantedItem) => string {
   const random = mulberry32(seed);
   const markets = plantedItems.map(({ market }) => market);
@@ -105,10 +109,11 @@ export function permutedMarkets(seed: number): (item: PlantedItem) => string {
 }
 
 /**
- * The mean rank (1 is best) of booked items among all of their market, by the cosine with the item clicked so many clicks before.
+ * Returns the mean rank (1 is best) of booked items among all of their market, by the cosine with an item clicked
+ * before.
  *
  * @param vectors by item
- * @param before 1 is the last click
+ * @param before number of clicks back; 1 is the last click
  */
 export function meanRank(
   vectors: ReadonlyMap<string, readonly number[]>,

@@ -1,8 +1,10 @@
-// A small planted log with a column for every kind of option: few users and items, so that a few hundred rows hold the answer.
+// A small planted log with a column for every kind of option; it has few users and items, so that a few hundred rows
+// suffice to learn it.
 //
 //   odds(click) = odds of the item * (8 if the groups are the same, else 1/8)
 //
-// An item's key is its group, a dash and a number, as in planted.ts; half of a user's events are of the user's own group.
+// An item's key is its group, a dash and a number, as in planted.ts; half of a user's events are of the user's own
+// group.
 
 import { bestMetrics } from "./best-metrics.js";
 import { GROUPS } from "./planted.js";
@@ -14,7 +16,7 @@ const ITEMS_PER_GROUP = 5;
 /** 2024-03-04 00:00 UTC */
 const START = 1709510400;
 
-/** The columns of the log, as `plantedEvents` writes them. */
+/** Names of the columns of the log that `plantedEvents` writes. */
 export const eventColumns = {
   label: "click",
   user: "user_id",
@@ -36,9 +38,10 @@ export interface PlantedEvents {
 }
 
 /**
- * Events in order of time, with the columns of `eventColumns`.
+ * Returns events in order of time, with the columns of `eventColumns`.
  *
- * @param bought every event is of the user's own group nine times in ten, for trainers that take events without labels
+ * @param bought true: every event is of the user's own group with probability 0.9, for trainers of events without
+ * labels
  */
 export function plantedEvents(seed: number, numRows: number, { bought = false } = {}): PlantedEvents {
   const random = mulberry32(seed);

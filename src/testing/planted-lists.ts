@@ -1,4 +1,4 @@
-// Lists of items as `embed recall` makes them, of what a test says.
+// Creates given lists of items as `embed recall` returns them.
 
 import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
@@ -7,7 +7,7 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 /** Items by owner, best first. */
 export type Planted = Record<string, readonly string[]>;
 
-/** Lists in batches of two owners; scores fall by a half from 2. @param end runs after the last batch */
+/** Returns lists in batches of two owners; scores decrease by a half from 2. @param end called after the last batch */
 export function plantedLists(
   planted: Planted,
   { columns = { owner: "user", item: "item" }, end = (): void => undefined } = {},

@@ -1,8 +1,10 @@
-// A planted log of ids whose pairs decide: a user likes some campaigns, an item sells on some devices, whatever each does alone.
+// A planted log of ids in which pairs determine the label: a user likes some campaigns, an item sells on some devices,
+// beside the effects of each alone.
 //
-//   log-odds = -0.5 + user + item + user*campaign + item*device + 0.5 x      normal effects, those of pairs the larger ones
+//   log-odds = -0.5 + user + item + user*campaign + item*device + 0.5 x      normal effects, those of pairs are larger
 //
-// 200 users of 30 campaigns are 6,000 pairs: of 40,000 rows each has seven on the average. `visit` has 4,000 keys and no effect.
+// 200 users and 30 campaigns form 6,000 pairs: of 40,000 rows each pair has seven on average. `visit` has 4,000 keys
+// and no effect.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32, type Random } from "./random.js";
@@ -17,11 +19,11 @@ export interface PlantedPairs {
   ids: Record<Id, string[]>;
   x: number[];
   labels: number[];
-  /** mean log loss of the true odds: no model is expected below it */
+  /** mean log loss of the true odds, the expected minimum of any model */
   bestLogLoss: number;
 }
 
-/** So many rows, the same for the same seed. */
+/** Returns `numRows` rows, the same for the same seed. */
 export function plantedPairs(seed: number, numRows: number): PlantedPairs {
   const effects = mulberry32(42);
   const drawn = (size: number, deviation: number) =>
@@ -40,7 +42,7 @@ export function plantedPairs(seed: number, numRows: number): PlantedPairs {
       Id,
       number
     >;
-    // keys are texts, as ids of whole numbers are read as amounts
+    // keys are texts, because integer ids would be read as numbers
     for (const name of names) rows.ids[name].push(`${name[0]!}${own[name]}`);
     const x = Math.round(100 * normal(random)) / 100;
     const score =
@@ -59,14 +61,14 @@ export function plantedPairs(seed: number, numRows: number): PlantedPairs {
   return rows;
 }
 
-/** Lines of a CSV file with a header. */
+/** Formats the rows as CSV with a header. */
 export function plantedPairsCsv({ ids, x, labels }: PlantedPairs): string {
   const columns = [...Object.values(ids), x];
   const lines = labels.map((label, row) => [label, ...columns.map((cells) => cells[row]!)].join(","));
   return `${["label", ...Object.keys(ids), "x"].join(",")}\n${lines.join("\n")}\n`;
 }
 
-/** The sum of twelve uniform draws less six: the same on every machine, as a logarithm may not be. */
+/** Returns the sum of twelve uniform draws minus six, which is the same on every machine, unlike a logarithm. */
 function normal(random: Random): number {
   let sum = -6;
   for (let i = 0; i < 12; i++) sum += random();

@@ -1,4 +1,4 @@
-// Rows of which the odds are known: a step of a number, a set of categories, and missing numbers of their own.
+// Rows with known odds: a step function of a number, a set of categories, and missing numbers.
 
 import { MISSING, keysOf } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -37,7 +37,7 @@ export function planted(seed: number, numRows: number): { dataset: Dataset; labe
   return { dataset, labels };
 }
 
-/** All rows of a dataset for training. */
+/** Returns all rows of a dataset for training. */
 export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features: Feature[]): GbdtRows {
   return {
     columns: features.map((feature) => binnedColumn(dataset, feature)),
@@ -46,7 +46,7 @@ export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features
   };
 }
 
-/** Trains on one seed's rows with another's as validation part. */
+/** Trains on one seed's rows with another's as validation split. */
 export async function trainPlanted(given: Partial<GbdtOptions>, numRows = 6000) {
   const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...given };
   const [train, valid] = [planted(1, numRows), planted(2, 2000)];

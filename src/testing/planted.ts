@@ -1,11 +1,12 @@
-// Logs with a planted answer: users and items belong to groups, and a user clicks, buys or likes what is of their group.
+// Logs with a planted answer: users and items belong to groups, and users mostly click, buy or like items of their
+// group.
 //
 //   odds(click) = 0.05 * (100 if the groups are the same) * odds of the user * odds of the item * odds of the device
 //   p(click)    = odds / (1 + odds)
 //
-// Odds multiply where scores would add, so that no exp is needed: every number here is made by +, -, * and / alone, and
-// the files are the same bytes on every engine. An item's name tells its group (`tea-03`), and no column does: neighbours
-// can be found from the interactions only.
+// Odds multiply where scores would add, so that no exp is needed: every number here is computed with +, -, * and /, and
+// the files have the same bytes on every engine. An item's name contains its group (`tea-03`), but no column does:
+// neighbors can be found from the interactions only.
 
 import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
 
@@ -18,7 +19,7 @@ const USERS = 160;
 const START = 1709510400;
 const WEEKS = 4;
 
-/** A planted log as a file's text, and what the best possible model would say of each of its rows. */
+/** A planted log as a file's text, and the true probability of each of its rows. */
 export interface PlantedClicks {
   csv: string;
   /** u8[numRows]: 1 for a click */
@@ -27,12 +28,12 @@ export interface PlantedClicks {
   probabilities: Float64Array;
 }
 
-/** The group of an item's key. */
+/** Returns the group of an item's key. */
 export function groupOf(item: string): string {
   return item.slice(0, item.lastIndexOf("-"));
 }
 
-/** Every item's key, group by group. */
+/** Returns every item's key, group by group. */
 export function plantedItems(): string[] {
   return GROUPS.flatMap((group) =>
     Array.from({ length: ITEMS_PER_GROUP }, (_, i) => `${group}-${String(i + 1).padStart(2, "0")}`),
@@ -40,7 +41,7 @@ export function plantedItems(): string[] {
 }
 
 /**
- * Impressions over four weeks in order of time: `click,user_id,item_id,device,hour,timestamp`.
+ * Returns impressions over four weeks in order of time: `click,user_id,item_id,device,hour,timestamp`.
  *
  * Two impressions in five are of the user's own group, the others of any; one device cell in fifty is empty.
  */
@@ -74,10 +75,10 @@ export function plantedClicks(seed: number, numRows: number): PlantedClicks {
 }
 
 /**
- * Purchases without a label, in order of time: `customer_id,product_id,brand,channel,purchased_at`.
+ * Returns purchases without a label, in order of time: `customer_id,product_id,brand,channel,purchased_at`.
  *
- * Nine purchases in ten are of the customer's own group. A product has one brand, drawn regardless of its group, so that
- * a negative has to replace both; the channel is the purchase's own.
+ * Nine purchases in ten are of the customer's own group. A product has one brand, drawn independently of its group, so
+ * that a negative has to replace both; the channel belongs to the purchase.
  */
 export function plantedPurchases(seed: number, numRows: number): string {
   const random = mulberry32(seed);
@@ -98,7 +99,8 @@ export function plantedPurchases(seed: number, numRows: number): string {
 }
 
 /**
- * Ratings from 1 to 10 and a side table of what was rated: `user_id,item_id,rating,timestamp` and `item_id,title,genres,year`.
+ * Returns ratings from 1 to 10 and a side table of the items: `user_id,item_id,rating,timestamp` and
+ * `item_id,title,genres,year`.
  *
  * Ids are digits with leading zeros. An item has one to three genres (`Comedy|Drama`); a user likes three genres, and a
  * rating rises with each of the item's genres among them.
@@ -145,7 +147,7 @@ function userKey(user: number): string {
   return `u${String(user + 1).padStart(3, "0")}`;
 }
 
-/** Popularity of each group's items: the first is drawn four times as often as the last, in an order of its own. */
+/** Returns the popularity of each group's items: the first is drawn four times as often as the last, in a random order. */
 function popularities(random: Random): number[][] {
   return GROUPS.map(() => {
     const left = Array.from({ length: ITEMS_PER_GROUP }, (_, i) => 1 / (5 + i));
@@ -156,13 +158,13 @@ function popularities(random: Random): number[][] {
   });
 }
 
-/** Seconds since 1970, ascending: evenly over the weeks with seeded jitter. */
+/** Returns seconds since 1970, ascending: evenly spaced over the weeks with seeded jitter. */
 function times(numRows: number, random: Random): number[] {
   const step = (WEEKS * 7 * 86400) / numRows;
   return Array.from({ length: numRows }, (_, row) => START + Math.floor((row + random()) * step));
 }
 
-/** Every seventh title needs quoting: a comma, or a quote. */
+/** Returns a title; every seventh one needs quoting because of a comma or a quote. */
 function title(i: number, random: Random): string {
   const noun = pick(["River", "Letter", "Winter", "Lighthouse", "Stranger", "Orchard"], random);
   const adjective = pick(["Long", "Last", "Quiet", "Secret", "Second", "Crimson"], random);
@@ -175,10 +177,10 @@ function quoted(cell: string): string {
 }
 
 /**
- * Edges between items, drawn by group: `from,to,weight`.
+ * Returns edges between items, drawn by group: `from,to,weight`.
  *
- * Nine edges in ten are within a group, the others between any two items; weights are 1 to 5. No edge leads from an item to itself;
- * some are repeated, in either direction.
+ * Nine edges in ten are within a group, the others between any two items; weights are 1 to 5. No edge leads from an
+ * item to itself; some are repeated, in either direction.
  */
 export function plantedEdges(seed: number, numEdges: number): string {
   const random = mulberry32(seed);

@@ -1,14 +1,14 @@
-// Seeded draws for generators and tests: the same numbers on every machine and every version of Node.
+// Seeded random numbers for generators and tests: the same on every machine and every version of Node.
 
-/** Draws numbers uniformly from [0, 1). */
+/** Returns a number that is uniform in [0, 1). */
 export type Random = () => number;
 
 /**
- * A seeded generator of uniform numbers in [0, 1), with 32 bits each.
+ * Returns a seeded generator of uniform numbers in [0, 1), with 32 bits each.
  *
  * Source: Tommy Ettinger, mulberry32 (public domain). Period 2^32: for tests and fixtures, not for training.
  *
- * @param seed any integer; its low 32 bits count
+ * @param seed any integer; its low 32 bits are used
  */
 export function mulberry32(seed: number): Random {
   let state = seed | 0;
@@ -20,22 +20,22 @@ export function mulberry32(seed: number): Random {
   };
 }
 
-/** An integer in [0, n), uniformly. */
+/** Returns an integer in [0, n), uniformly. */
 export function integerBelow(n: number, random: Random): number {
   return Math.floor(random() * n);
 }
 
-/** One of the values, uniformly. */
+/** Returns one of the values, uniformly. */
 export function pick<T>(values: readonly T[], random: Random): T {
   return values[integerBelow(values.length, random)]!;
 }
 
-/** A number in [from, to), uniformly. */
+/** Returns a number in [from, to), uniformly. */
 export function between(from: number, to: number, random: Random): number {
   return from + (to - from) * random();
 }
 
-/** An index drawn with probability proportional to its weight; weights are positive and need not sum to one. */
+/** Returns an index with probability proportional to its weight; weights are positive and need not sum to one. */
 export function pickWeighted(weights: readonly number[], random: Random): number {
   let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
   for (let i = 0; i < weights.length - 1; i++) {

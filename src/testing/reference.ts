@@ -1,4 +1,5 @@
-// docs/reference/: a page for each command, from what its flags declare, and the pages of the package's types.
+// Generates docs/reference/: a page for each command from the declarations of its flags, and the pages of the package's
+// types.
 
 import type { Command, Option } from "commander";
 import { commands } from "../cli/commands.js";
@@ -11,7 +12,7 @@ const NOTE = "<!-- Written by `npm run docs` from the command's options: change 
 const NOTE_ON_TYPES =
   "<!-- Written by `npm run docs` from the package's declarations: change these, not this page. -->\n";
 
-/** Every page: its name in docs/reference and its text. */
+/** Returns every page: its name in docs/reference and its text. */
 export async function referencePages(): Promise<Record<string, string>> {
   const pages: Record<string, string> = { "README.md": indexPage() };
   for (const [name, text] of Object.entries(await apiPages())) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
@@ -55,7 +56,7 @@ function pageOf(command: Command): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** How its functions are called from TypeScript, and what they resolve to. */
+/** Describes how a command's functions are called from TypeScript, and their results. */
 function fromTypeScript(command: Command): string[] {
   const lines: string[] = [];
   for (const found of functions.filter((one) => one.command === command.name())) {
@@ -66,7 +67,7 @@ function fromTypeScript(command: Command): string[] {
   return ["From TypeScript ([the library](../library.md)):", `\`\`\`ts\n${lines.join("\n")}\n\`\`\``];
 }
 
-/** What the help shows before the usage. */
+/** Returns the text of the help before the usage. */
 function examplesOf(command: Command): string[] {
   let help = "";
   command.configureOutput({ writeOut: (text) => (help += text) });
@@ -98,7 +99,7 @@ function optionLine(option: Option): string {
   return `- \`${flags}\`: ${plain(description)}${notes.length > 0 ? ` (${notes.join("; ")})` : ""}`;
 }
 
-/** Text as it is, where Markdown would read signs in it. */
+/** Escapes characters that Markdown would interpret. */
 function plain(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
 }

@@ -1,8 +1,8 @@
-// A run as a page shows it, small and of known numbers: what tests of the report alter to their case.
+// A small run for pages with known numbers, which tests of the report modify.
 
 import type { ReportedRun, ReportedTable } from "../report/content.js";
 
-/** A run of two classes with three epochs, the second the best. */
+/** Returns a run with binary labels and three epochs, the second the best. */
 export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   return {
     name: "week",
@@ -32,7 +32,7 @@ export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   };
 }
 
-/** A table of three items. */
+/** Returns a table of three items. */
 export function reportedTable(changes: Partial<ReportedTable> = {}): ReportedTable {
   const items = ["tea", "cup", "pot"].map((key, i) => ({ key, count: 10 * (i + 1), norm: i + 1 }));
   return {

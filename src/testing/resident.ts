@@ -1,24 +1,25 @@
-// A program that stays: it has loaded every module once and runs one command after the other, as its parent asks.
+// A resident program: it has loaded every module once and runs commands one after another for its parent.
 //
-// Most commands of the tests work for a fraction of the time that a new process takes to load. embed.ts starts this program.
+// Most commands of the tests take a fraction of the time that a new process needs to load. embed.ts starts this
+// program.
 
 import { tmpdir } from "node:os";
 import { chdir, memoryUsage } from "node:process";
 import { embedHere, type Ended } from "./in-process.js";
 
-/** A command to run: the words behind `embed`, the folder, and the whole environment. */
+/** A command to run: the words after `embed`, the folder, and the complete environment. */
 export interface Asked {
   args: string[];
   cwd: string;
   env: Record<string, string>;
 }
 
-/** What it left, and whether another program is to take over. */
+/** The outcome, and whether another program must replace this one. */
 export interface Answer extends Ended {
   isLast: boolean;
 }
 
-/** Bytes. */
+/** Bytes of memory above which the program is replaced. */
 const MOST_MEMORY = 2 ** 30;
 
 process.on("message", (asked: Asked) => void run(asked));

@@ -1,4 +1,4 @@
-// A run's model, ready to score rows of its features.
+// Loads a run's model to score rows of its features.
 
 import type { Run } from "../embedding/run-directory.js";
 import { capable } from "../trainers/index.js";

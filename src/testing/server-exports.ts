@@ -1,4 +1,4 @@
-// Runs, and exports of them straight into a server: what the tests of Redis and of PostgreSQL share.
+// Runs and their exports to a server, shared by the tests of Redis and of PostgreSQL.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { fixture } from "./places.js";
 
 const LARGE_ROWS = 60_000;
 
-/** Writes into a folder the runs `monday` and `tuesday`, of the same keys, and `large`, of so many rows that an export takes a while. */
+/** Writes the runs `monday` and `tuesday`, which have the same keys, and `large`, whose export takes a while. */
 export async function writeRunsToSend(folder: string, { largeDim }: { largeDim: number }): Promise<void> {
   const at = (name: string): string => join(folder, name);
   const brief = ["train-fm", fixture("clicks.csv"), "--dim", "4", "--quiet"];
@@ -19,17 +19,17 @@ export async function writeRunsToSend(folder: string, { largeDim }: { largeDim: 
   await embedOk(["import", at("large.txt"), "--format", "word2vec", "--field", "item", "-o", at("large")]);
 }
 
-/** How an export goes: `url` in place of the test's own server. */
+/** How an export is run; `url` replaces the test's own server. */
 export type Sending = Running & { flags?: string[]; url?: string };
 
-/** Exports in a format into `items` of a server, whose URL is in a variable. */
+/** Returns functions that export to `items` on a server, whose URL is in a variable. */
 export function senderOf(format: string, variable: string, url: () => string) {
-  /** How an export of a run ends. */
+  /** Exports a run and returns the outcome. */
   async function send(run: string, { flags = [], url: other, ...running }: Sending = {}): Promise<Finished> {
     const args = ["export", run, "--format", format, "--url-env", variable, "--into", "items", ...flags];
     return await embed(args, { ...running, env: { [variable]: other ?? url() } });
   }
-  /** What a good export says. @throws {Error} it fails */
+  /** Exports and returns the output. @throws {Error} it fails */
   async function sendOk(run: string, ...flags: string[]): Promise<string> {
     const { code, stderr } = await send(run, { flags });
     if (code !== 0) throw new Error(stderr);

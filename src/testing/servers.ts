@@ -1,4 +1,5 @@
-// Real servers for tests, each in a folder of its own on a free port of this machine; undefined where a machine has none.
+// Starts real servers for tests, each with its own folder and a free port of this machine; undefined if none is
+// installed.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -14,11 +15,11 @@ export interface Server {
   url: string;
   port: number;
   process: ChildProcess;
-  /** ends it at once, without a last write */
+  /** kills it at once, without a final write */
   kill: () => Promise<void>;
 }
 
-/** redis-server, which asks for PASSWORD and keeps nothing on disk. */
+/** Starts redis-server, which requires PASSWORD and stores nothing on disk. */
 export async function startRedis(...settings: string[]): Promise<Server | undefined> {
   if (spawnSync("redis-server", ["--version"]).status !== 0) return undefined;
   const [folder, port] = [newFolder(), await freePort()];
@@ -29,15 +30,15 @@ export async function startRedis(...settings: string[]): Promise<Server | undefi
 }
 
 /**
- * PostgreSQL, whose user `app` has PASSWORD; its programs are in EMBED_TEST_POSTGRES, or where Debian has them.
+ * Starts PostgreSQL with the user `app` and PASSWORD; its programs are in EMBED_TEST_POSTGRES, or in Debian's folders.
  *
- * @param vectors false: one without pgvector will do
+ * @param vectors false: pgvector is not needed
  */
 export async function startPostgres({ vectors = true } = {}): Promise<Server | undefined> {
   const bin = postgresFolder(vectors);
   if (bin === undefined) return undefined;
   const [folder, port] = [newFolder(), await freePort()];
-  // it refuses to run as root
+  // PostgreSQL refuses to run as root
   const account = process.getuid?.() === 0 ? accountOf("postgres", "nobody") : undefined;
   writeFileSync(join(folder, "password"), PASSWORD);
   if (account)
@@ -73,7 +74,7 @@ export async function startPostgres({ vectors = true } = {}): Promise<Server | u
   return await started(child, port, url, folder);
 }
 
-/** Where the programs of a PostgreSQL are. @param vectors that has pgvector */
+/** Returns the folder of PostgreSQL's programs. @param vectors true: pgvector is required */
 function postgresFolder(vectors: boolean): string | undefined {
   const reported = process.env["EMBED_TEST_POSTGRES"];
   const debian = "/usr/lib/postgresql";
@@ -81,7 +82,7 @@ function postgresFolder(vectors: boolean): string | undefined {
   const usable = [...(reported ? [reported] : []), ...found].find((bin) => {
     const control = "extension/vector.control";
     const shared = spawnSync(join(bin, "pg_config"), ["--sharedir"], { encoding: "utf8" }).stdout?.trim();
-    // a PostgreSQL that was moved tells where it was built
+    // a relocated PostgreSQL reports the folder in which it was built
     const folders = [shared ?? "", join(bin, "../share/postgresql"), join(bin, "../share")];
     const hasVectors = folders.some((folder) => existsSync(join(folder, control)));
     return existsSync(join(bin, "postgres")) && (hasVectors || !vectors);
@@ -104,7 +105,7 @@ async function started(child: ChildProcess, port: number, url: string, folder: s
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await ended;
-    // processes of a server that was killed write for a moment
+    // processes of a killed server write for a moment
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
   for (let tries = 0; !(await answers(port)); tries++) {
@@ -115,7 +116,7 @@ async function started(child: ChildProcess, port: number, url: string, folder: s
   return { url, port, process: child, kill };
 }
 
-/** A connection to PostgreSQL, as soon as the server takes one. */
+/** Connects to PostgreSQL as soon as the server accepts connections. */
 export async function connected({ url }: Pick<Server, "url">): Promise<Client> {
   for (let tries = 0; ; tries++) {
     const client = new Client(url).on("error", () => undefined);

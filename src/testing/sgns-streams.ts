@@ -1,4 +1,4 @@
-// Streams of drawn sessions for item2vec's kernel, and what it makes of them.
+// Streams of random sessions for item2vec's kernel, and trainings on them.
 
 import type { SgnsStream } from "../kernels/sgns/binding.js";
 import type { ReferenceSgns } from "../kernels/sgns/sgns.reference.js";
@@ -8,7 +8,7 @@ import { SgnsMachine, type SgnsInput } from "../skip-grams/machine.js";
 export const seed = 7;
 export const rates = { from: 0.4, to: 0.1 };
 
-/** Sessions one after another; a side of 0 looks nowhere. */
+/** Concatenates sessions; a side of 0 has no context. */
 export function streamOf(
   sessions: readonly (readonly number[])[],
   before: number,
@@ -22,7 +22,7 @@ export function streamOf(
   };
 }
 
-/** Sessions of drawn rows, the last one shorter, so that they hold `numTokens` together. */
+/** Creates sessions of random rows with `numTokens` tokens in total, the last one shorter. */
 export function drawnSessions(numRows: number, numTokens: number, length: number): number[][] {
   const rowAt = (i: number) => Math.floor((draw(3, i) / 2 ** 32) ** 2 * numRows);
   return Array.from({ length: Math.ceil(numTokens / length) }, (_, s) =>
@@ -43,7 +43,7 @@ export function inputOf(shape: Pick<SgnsInput, "numRows" | "dim" | "window">, st
   };
 }
 
-/** Vectors after some epochs, and the mean loss of each. */
+/** Returns vectors after some epochs, and the mean loss of each epoch. */
 export async function trained(input: SgnsInput, streams: readonly SgnsStream[], threads = 1) {
   const machine = await SgnsMachine.start(input, threads);
   try {
@@ -58,7 +58,7 @@ export async function trained(input: SgnsInput, streams: readonly SgnsStream[], 
   }
 }
 
-/** Central differences of minus a twin's loss over pairs, by each number of one side. */
+/** Returns central differences of minus a twin's loss over pairs, by each number of one side. */
 export function differencesOf(
   twin: ReferenceSgns,
   pairs: ReturnType<ReferenceSgns["pairs"]>,
@@ -76,7 +76,7 @@ export function differencesOf(
   });
 }
 
-/** The largest difference, as a share of the largest number. */
+/** Returns the largest difference, relative to the largest number. */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   const most = (values: number[]) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const wanted = Array.from(expected);

@@ -1,11 +1,12 @@
-// A seeded shop with planted groups: days of impressions and purchases, a catalogue, and days broken as real ones break.
+// A seeded shop with planted groups: days of impressions and purchases, a catalogue, and days with realistic faults.
 //
 //   odds(click) = 0.05 * (40 if item and user have the same group) * odds of the user * odds of the item
 //   p(click)    = odds / (1 + odds)
 //
-// Users and items have one of eight groups, and no column of the logs names it. The catalogue's category is the group, with some
-// cells missing. Item keys are 64-bit integers, as databases assign them: text that passes through a double loses its last digits.
-// Every number is made by +, -, * and / alone, so that the logs have the same bytes on every engine.
+// Users and items have one of eight groups, and no column of the logs contains it. The catalogue's category is the
+// group, with some cells missing. Item keys are 64-bit integers, as databases assign them: conversion to a double
+// changes their last digits. Every number is computed with +, -, * and /, so that the logs have the same bytes on every
+// engine.
 
 import { GROUPS } from "./planted.js";
 import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
@@ -24,12 +25,12 @@ export interface ShopOptions {
   users?: number;
   impressionsPerDay?: number;
   purchasesPerDay?: number;
-  /** Crawlers, each with `botEvents` impressions a day of items at random, and no click. */
+  /** Number of crawlers, each with `botEvents` impressions per day of random items, and no click. */
   bots?: number;
   botEvents?: number;
-  /** Items that are added to the catalogue at the start of each day but the first. */
+  /** Number of items that are added to the catalogue at the start of each day but the first. */
   newItemsPerDay?: number;
-  /** False: clicks depend on the user's and the item's odds alone, so vectors have nothing to learn. */
+  /** False: clicks depend on the user's and the item's odds only, so vectors have nothing to learn. */
   preferences?: boolean;
 }
 
@@ -46,9 +47,9 @@ export interface Shop {
   days: ShopDay[];
   /** CSV: item_id,category,title,price. One category in twenty is missing: empty, NA or null. */
   catalogue: string;
-  /** The planted group of an item's key or a user's key; undefined for a bot. */
+  /** Returns the planted group of an item's key or a user's key; undefined for a bot. */
   groupOf: (key: string) => string | undefined;
-  /** Keys of the items that are in the catalogue on the day, by its index. */
+  /** Returns the keys of the items in the catalogue on a day, by its index. */
   itemsOn: (day: number) => string[];
 }
 
@@ -150,7 +151,7 @@ function drawPurchases(day: number, users: User[], items: Item[], count: number,
   return [...lines, ""].join("\n");
 }
 
-/** An item of the user's group with probability `own`, else any. */
+/** Returns an item of the user's group with probability `own`, else any. */
 function drawShown(user: User, items: Item[], own: number, random: Random): Item {
   if (random() >= own) return pick(items, random);
   // an item's group is its index modulo the number of groups
@@ -166,7 +167,7 @@ function catalogueOf(items: Item[], random: Random): string {
   return ["item_id,category,title,price", ...lines, ""].join("\n");
 }
 
-/** Each way in which a day's impressions arrive broken: the CSV of a good day → the broken one. */
+/** Faults of a day's impressions: each function converts the CSV of a good day. */
 export const brokenDays = {
   /** The click tracker was down. */
   zeroLabels: (csv: string) => mapRows(csv, (cells) => ["0", ...cells.slice(1)]),

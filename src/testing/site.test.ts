@@ -1,4 +1,4 @@
-// What the documentation's site is made from: its sidebar, and the check of its links.
+// The inputs of the documentation's site: its sidebar, and the check of its links.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

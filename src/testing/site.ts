@@ -1,7 +1,9 @@
-// The documentation as a site, built by VitePress from the Markdown as it stands: `npm run docs`, docs/.vitepress/config.js.
+// Builds the documentation as a site with VitePress from the unchanged Markdown: `npm run docs`,
+// docs/.vitepress/config.js.
 //
-// The pages know nothing of the site. Links between files become links between its pages; a link to another file of the project
-// gets a copy of it. The sidebar is the list of docs/README.md. A dead link or anchor fails the build.
+// The pages contain nothing specific to the site. Links between files become links between its pages; a link to another
+// file of the project gets a copy of the file. The sidebar is the list of docs/README.md. A broken link or anchor fails
+// the build.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -15,7 +17,10 @@ const { description } = JSON.parse(readFileSync(join(projectFolder, "package.jso
   description: string;
 };
 
-/** Pages whose place on the site is not their path below docs/: `index` is a folder's own page there, and here a command. */
+/**
+ * Pages whose place on the site differs from their path below docs/: on the site `index` is a folder's page, but here a
+ * command.
+ */
 const places: Record<string, string> = {
   "docs/README.md": "index.md",
   "docs/reference/README.md": "reference/commands.md",
@@ -30,15 +35,15 @@ const places: Record<string, string> = {
   "src/README.md": "rooms.md",
 };
 
-/** Files that pages link to and that are no pages themselves, by their place on the site. */
+/** Files that pages link to and that are not pages, by their place on the site. */
 const copies = new Map<string, string>();
 
-/** Where a file of the project is on the site. */
+/** Returns the place of a project file on the site. */
 function placeOf(file: string): string {
   return places[file] ?? file.replace(/^docs\//, "");
 }
 
-/** Where a link of a page leads on the site. @throws {Error} there is no such file */
+/** Returns the target of a page's link on the site. @throws {Error} there is no such file */
 function linkOnSite(page: string, target: string): string {
   if (isExternal(target) || target.startsWith("#")) return target;
   const [path, anchor] = target.split("#") as [string, string?];
@@ -51,7 +56,7 @@ function linkOnSite(page: string, target: string): string {
   return `/${place}`;
 }
 
-/** What of markdown-it's tokens is read. */
+/** The members of markdown-it's tokens that are used. */
 interface Token {
   type: string;
   content: string;
@@ -72,13 +77,13 @@ const site: UserConfig<DefaultTheme.Config> = {
   rewrites: placeOf as unknown as Record<string, string>,
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
-    // GitHub reads neither {attributes} nor :names: of pictures
+    // GitHub supports neither {attributes} nor :names: of emoji
     attrs: { disable: true },
     anchor: { slugify: anchorOf },
     languageAlias: { cron: "sh" },
     preConfig: (markdown) => {
       markdown.core.ruler.push("links", ({ tokens, env }) => {
-        // without a place of its own on the site, and for the search, `path` is the file
+        // without a place on the site, and for the search, `path` is the file
         const { path, realPath = path } = env as { path: string; realPath?: string };
         const page = relative(projectFolder, realPath);
         for (const block of tokens as Token[])

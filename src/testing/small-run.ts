@@ -1,10 +1,10 @@
-// A run directory of a few rows, written without a training: for tests of what is done with runs.
+// Writes a small run directory without a training, for tests of commands that read runs.
 
 import { keysOf } from "../log/keys.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
 
-/** What the manifest of a table without a model says. */
+/** The manifest of a table without a model. */
 export const importedManifest: Omit<Manifest, "schemaVersion" | "files"> = {
   version: "0.0.0",
   command: "import",

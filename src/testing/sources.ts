@@ -1,10 +1,10 @@
-// The source files of src/ with what each imports, found in the text itself and not in compiled output.
+// Reads the source files of src/ and finds their imports in the text, not in compiled output.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { projectFolder } from "./places.js";
 
-/** One file of src/. */
+/** A file of src/. */
 export interface Source {
   /** path from src/ without .ts */
   file: string;
@@ -12,38 +12,41 @@ export interface Source {
   room: string;
   /** the text without comments */
   code: string;
-  /** comments, strings and template literals in their order */
+  /** comments, strings and template literals in order */
   texts: SourceText[];
   numLines: number;
-  /** our files by their path from src/ without .ts, packages by name (`papaparse`), built-in modules as they are (`node:fs`) */
+  /**
+   * files of the project by path from src/ without .ts, packages by name (`papaparse`), built-in modules unchanged
+   * (`node:fs`)
+   */
   imports: string[];
 }
 
-/** A comment, a string or a template literal as it stands in a file. */
+/** A comment, a string or a template literal of a file. */
 export interface SourceText {
   kind: "comment" | "string";
-  /** with its quotes, or its `//` */
+  /** including its quotes, or its `//` */
   text: string;
   /** the line that it begins on */
   line: number;
 }
 
-// import x from "y"; export * from "y"; import "y"; import("y"); type imports too, and no string "import"
+// import x from "y"; export * from "y"; import "y"; import("y"); also type imports, but not a string "import"
 const importPattern =
   /(?:^|[\s;{}])(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?<!["'`])\bimport\s*\(?\s*["']([^"']+)["']/g;
 
 const assembly = /^kernels\/[^/]+\/assembly\//;
 
-// a string in the first group, else a comment: `https://` in a string is no comment
+// strings are the first group, so that `https://` in a string is not a comment
 const stringOrComment =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 
-/** Every TypeScript file of src/, by path; the AssemblyScript ones stand apart. */
+/** Returns every TypeScript file of src/, by path; AssemblyScript files are separate. */
 export function readSources(): Source[] {
   return readFiles((name) => !assembly.test(name));
 }
 
-/** Every AssemblyScript file of src/, by path. */
+/** Returns every AssemblyScript file of src/, by path. */
 export function readAssemblySources(): Source[] {
   return readFiles((name) => assembly.test(name));
 }
@@ -58,7 +61,7 @@ function readFiles(isWanted: (name: string) => boolean): Source[] {
     );
 }
 
-/** What a file of that path (from src/, without .ts) and text imports. */
+/** Parses a file with the given path (from src/, without .ts) and text. */
 export function sourceOf(file: string, text: string): Source {
   const texts: SourceText[] = [];
   let [line, counted] = [1, 0];
@@ -73,7 +76,7 @@ export function sourceOf(file: string, text: string): Source {
   return { file, room: roomOf(file), code, texts, numLines, imports: [...new Set(imports)] };
 }
 
-/** The room of a file: the first part of its path. */
+/** Returns the room of a file: the first part of its path. */
 export function roomOf(file: string): string {
   return file.split("/")[0];
 }

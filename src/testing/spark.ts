@@ -1,5 +1,6 @@
-// A Spark Connect server of the PyPI wheel on a free port of this machine, for tests; undefined, with the reason printed, where there is
-// no Java or no wheel. The wheel is in EMBED_TEST_SPARK (the folder pyspark), or that of EMBED_TEST_PYTHON.
+// Starts a Spark Connect server of the PyPI wheel on a free port of this machine, for tests; undefined, after printing
+// the reason, if there is no Java or no wheel. The wheel is in EMBED_TEST_SPARK (the folder pyspark), or that of
+// EMBED_TEST_PYTHON.
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,11 +13,11 @@ export interface SparkServer {
   /** `sc://localhost:PORT` */
   address: string;
   port: number;
-  /** ends it at once */
+  /** kills it at once */
   kill: () => Promise<void>;
 }
 
-/** The wheel's folder, and why there is none. */
+/** Returns the wheel's folder, or why there is none. */
 export function sparkFolder(): { folder: string } | { missing: string } {
   const given = process.env["EMBED_TEST_SPARK"] ?? ofPython();
   if (given === undefined) return { missing: "neither EMBED_TEST_SPARK nor EMBED_TEST_PYTHON has pyspark" };
@@ -60,7 +61,7 @@ export async function startSpark(
       cwd: home,
       env: { ...process.env, SPARK_HOME: found.folder, SPARK_LOCAL_IP: "127.0.0.1", ...env },
       stdio: "ignore",
-      // the shell that starts Java is ended with it
+      // so that the shell that starts Java is ended with it
       detached: true,
     },
   );

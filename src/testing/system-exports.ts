@@ -1,5 +1,5 @@
-// Small exports as real systems write them, by name: what docs/messy-logs.md reads with one command each. Events are the same in all of
-// them as far as a system has such columns; drawn from a seed.
+// Small exports in the form of real systems, by name: docs/messy-logs.md reads each with one command. The events are
+// the same in all of them as far as a system has such columns, and are drawn from a seed.
 
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -48,13 +48,13 @@ const joined = (delimiter: string, rows: readonly (readonly string[])[], end = "
     end,
   );
 
-/** A number as German programs write it: 1.234,56. */
+/** Formats a number as German programs do: 1.234,56. */
 function german(x: number): string {
   const [whole = "", fraction = ""] = x.toFixed(2).split(".");
   return `${whole.replaceAll(/\B(?=(\d{3})+$)/g, ".")},${fraction}`;
 }
 
-/** Files by their paths, below one folder. */
+/** Returns files by their paths below one folder. */
 export function systemExports(): Record<string, string | Uint8Array> {
   const events = drawnEvents();
   const rowsOf = (row: (event: Event, i: number) => string[]) => events.map(row);
@@ -174,7 +174,7 @@ export function systemExports(): Record<string, string | Uint8Array> {
         ] as never,
       }),
     ),
-    // each month was written with its header, and the second one with a column more
+    // each month was written with a header, and the second one with an additional column
     "cat/months.csv": joined(",", [header, ...plain.slice(0, 200), header, ...plain.slice(200)]),
     "daily/2026-01-01.csv": joined(",", [header, ...plain.slice(0, 200)]),
     "daily/2026-01-02.csv": joined(",", [

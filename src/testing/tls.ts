@@ -1,4 +1,4 @@
-// Certificates of an authority that is made for a test, and a proxy that answers with one of them.
+// Creates certificates of an authority for tests, and a proxy that presents one of them.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,10 @@ import { createServer } from "node:tls";
 
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/** Makes an authority: `NAME.pem` and `NAME.key`. @returns its PEM file; undefined, with the reason printed, where there is no openssl */
+/**
+ * Creates an authority: `NAME.pem` and `NAME.key`. @returns its PEM file; undefined, after printing the reason, if
+ * there is no openssl
+ */
 export function makeAuthority(folder: string, name: string): string | undefined {
   if (spawnSync("openssl", ["version"]).status !== 0) {
     console.warn("skipped: there is no openssl");
@@ -20,7 +23,7 @@ export function makeAuthority(folder: string, name: string): string | undefined 
   return pem;
 }
 
-/** Makes a certificate of localhost that an authority signs. @param days from now; negative: it has expired */
+/** Creates a certificate of localhost that an authority signs. @param days validity from now; negative: it has expired */
 export function makeCertificate(folder: string, name: string, authority: string, days: number): void {
   const at = (suffix: string) => join(folder, name + suffix);
   openssl("req", ...NEW_KEY, "-keyout", at(".key"), "-out", at(".csr"), "-subj", "/CN=localhost");
@@ -35,7 +38,7 @@ function openssl(...args: string[]): void {
   if (status !== 0) throw new Error(`openssl ${args.join(" ")}: ${stderr}`);
 }
 
-/** TLS for HTTP/2 before a port of this machine, with the certificate `NAME`. */
+/** Starts TLS for HTTP/2 in front of a port of this machine, with the certificate `NAME`. */
 export async function tlsProxy(
   folder: string,
   name: string,

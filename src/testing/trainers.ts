@@ -1,4 +1,4 @@
-// Every trainer as data: what the contract suite and the generator of option combinations run. A new trainer adds one row.
+// All trainers as data, for the contract suite and the generator of option combinations. A new trainer adds one row.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,26 +8,26 @@ import { between, mulberry32 } from "./random.js";
 /** The planted logs: events with labels, events without, and six columns of numbers that are sums of two factors. */
 export type PlantedLog = "clicks" | "purchases" | "numbers";
 
-/** What of a planted log a trainer finds. */
+/** The planted answer that a trainer must find. */
 export type Answer =
-  /** whether a row is a click: the AUC on the test part */
+  /** which rows are clicks: AUC on the test split */
   | "clicks"
-  /** that items of one group are near to each other */
+  /** that items of one group are nearest neighbors */
   | "groups"
-  /** that two components hold almost all variance */
+  /** that two components explain almost all variance */
   | "factors";
 
 export interface TrainerRow {
-  /** of the tests */
+  /** name in the tests */
   name: string;
   command: string;
   log: PlantedLog;
-  /** which of its columns are what */
+  /** the roles of its columns */
   columns: string[];
-  /** what it is and what it takes to find the answer */
+  /** kind of model, and options with which it finds the answer */
   options: string[];
   answer: Answer;
-  /** its smallest training, for logs of a few rows and the generator */
+  /** options of its smallest training, for logs of a few rows and the generator */
   small: string[];
 }
 
@@ -35,7 +35,7 @@ const words = (text: string): string[] => text.split(" ");
 const clicks = words("--label click --user user_id --item item_id --fields user_id,item_id,device");
 const purchases = words("--user user_id --item item_id --fields user_id,item_id");
 
-/** One row a trainer. */
+/** One row per trainer. */
 export const trainers: readonly TrainerRow[] = [
   {
     name: "train-fm",
@@ -185,10 +185,10 @@ export const trainers: readonly TrainerRow[] = [
   },
 ];
 
-/** Columns that a log of purchases has not: what was bought needs no label. */
+/** Columns that a log of purchases lacks, because purchases have no label. */
 const LABELS = ["click", "rating"];
 
-/** The text of a planted log. */
+/** Returns the text of a planted log. */
 export function plantedText(log: PlantedLog, numRows: number): string {
   if (log === "clicks") return plantedEvents(7, numRows).csv;
   if (log === "purchases") return withoutColumns(plantedEvents(9, numRows, { bought: true }).csv, LABELS);

@@ -1,4 +1,5 @@
-// Training commands in process: the words that a user types → the command's own parser → its function of the API.
+// Runs training commands in this process: parses the words that a user types with the command's parser, and calls its
+// function.
 
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
@@ -12,23 +13,23 @@ import type { Trainer } from "../training/session/trainer.js";
 import type { Watch } from "../training/session/watch.js";
 import { trainers } from "../trainers/index.js";
 
-/** Every trainer by its command; one after the other, since jest cannot link modules that are imported at once. */
+/** Trainers by command; loaded one after another, because jest cannot link modules that are imported at once. */
 const loaded = new Map<string, Trainer>();
 for (const { command, load } of trainers) loaded.set(command, (await load()).trainer);
 export const trainingCommands: ReadonlyMap<string, Trainer> = loaded;
 
-/** A trainer's command with its flags. */
+/** Returns a trainer's command with its flags. */
 export function commandOf(name: string): Command {
   return declareCommand(new Command(name), trainerCommand(trainingCommands.get(name)!));
 }
 
-/** A watch that hears nothing and is never aborted. */
+/** A watch that ignores events and is never aborted. */
 export const unwatched: Watch = { observe: () => undefined, signal: new AbortController().signal };
 
 /**
- * Parses the words as the program does.
+ * Parses words as the program does.
  *
- * @param words what follows the command: the log, the flags
+ * @param words the words after the command: the log, the flags
  * @throws {UsageError} they cannot be parsed
  */
 export function parseTraining(name: string, words: readonly string[]): { paths: string[]; given: Given } {
@@ -37,7 +38,7 @@ export function parseTraining(name: string, words: readonly string[]): { paths: 
   try {
     command.parse(words, { from: "user" });
   } catch (error) {
-    // the program ends with 64 where its parser refuses
+    // the program exits with 64 if its parser rejects the words
     if (error instanceof CommanderError) throw new UsageError(error.message);
     throw error;
   }
@@ -46,7 +47,7 @@ export function parseTraining(name: string, words: readonly string[]): { paths: 
 
 type Given = GivenTraining & { out: string };
 
-/** Trains as `embed NAME WORDS...` would. @throws as the command does */
+/** Trains like `embed NAME WORDS...`. @throws as the command does */
 export async function trainInProcess(
   name: string,
   words: readonly string[],
@@ -56,10 +57,10 @@ export async function trainInProcess(
   return await train(trainingCommands.get(name)!, paths, given, watch);
 }
 
-/** How a piece of work ended: with its result, or refused with an exit code that a user can act upon. */
+/** The outcome of a piece of work: its result, or a rejection with an exit code that a user can act upon. */
 export type Outcome<T> = { result: T } | { refused: { exitCode: number; message: string } };
 
-/** Waits for the work; any error but a usage error (64) or bad data (65) is thrown on. */
+/** Waits for the work; any error other than a usage error (64) or bad data (65) is thrown. */
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { result: await work() };
@@ -69,7 +70,7 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
   }
 }
 
-/** Paths of the numbers in a value that are NaN or infinite. */
+/** Returns the paths of the numbers in a value that are NaN or infinite. */
 export function notFinite(value: unknown, path = ""): string[] {
   if (typeof value === "number") return Number.isFinite(value) ? [] : [`${path} is ${value}`];
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return [];

@@ -6,7 +6,7 @@ import { draw } from "../numeric/random.js";
 /** An edge, and its weight unless that is 1. */
 type Edge = readonly [from: number, to: number, weight?: number | undefined];
 
-/** @param edges each pair once */
+/** @param edges each pair occurs once */
 export function graphOf(numNodes: number, edges: readonly Edge[], directed = false): WalkGraph {
   const arcs: Edge[] = directed
     ? [...edges]
@@ -29,7 +29,7 @@ export function graphOf(numNodes: number, edges: readonly Edge[], directed = fal
   };
 }
 
-/** A graph whose pairs are edges with that chance. */
+/** Returns a graph in which each pair is an edge with the given probability. */
 export function drawnGraph(
   numNodes: number,
   chance: number,

@@ -36,13 +36,13 @@ export const command = commandSpec({
   text: (evaluation, { format = "text" }) =>
     evaluation.index ? indexRecallText(evaluation) : comparisonText(evaluation, format),
   verify({ unevaluated = [] }, from) {
-    // the others were evaluated, and a script must notice that these were not
+    // the other runs were evaluated, but a script must notice that these were not
     if (from === "terminal" && unevaluated.length > 0)
       throw new UsageError(unevaluated.map(({ why }) => why).join("\n"));
   },
 });
 
-/** The recall of an index beside what it takes. */
+/** Formats the recall of an index, with its size and times. */
 function indexRecallText({ compared, index }: Evaluation): string {
   const lengths = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) =>
     name.startsWith("indexRecallAt"),

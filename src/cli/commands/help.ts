@@ -1,4 +1,4 @@
-// embed help: the shared groups of options, each explained once. Help of commands is the program's own (program.ts).
+// embed help explains the groups of options that commands share. Help of commands is the program's own (program.ts).
 
 import { UsageError } from "../../errors.js";
 import type { CommandEntry } from "../command-entry.js";

@@ -22,7 +22,7 @@ export const command = commandSpec({
   examples,
   options: neighborsOptions,
   terminal: "lines",
-  // rows of a file: TypeScript has the lists
+  // these concern rows of a file, while TypeScript gets the lists
   without: ["format", "out", "force"],
   async call([run], given, { watch, write }) {
     const { neighborsOf } = await import("../../api/neighbors.js");

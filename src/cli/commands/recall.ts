@@ -27,7 +27,7 @@ export const command = commandSpec({
   notes: (summary) => (summary.unchanged === true ? [] : textOf(summary)),
 });
 
-/** What was made, in a few lines. */
+/** Formats a summary of the lists in a few lines. */
 function textOf({
   out,
   seconds,
@@ -46,7 +46,11 @@ function textOf({
   const number = (x: number) => x.toLocaleString("en");
   const lengths = [
     ...(empty > 0
-      ? [options["listsPer"] === undefined ? `${number(empty)} ${whom}s have an empty list` : `${number(empty)} lists are empty`]
+      ? [
+          options["listsPer"] === undefined
+            ? `${number(empty)} ${whom}s have an empty list`
+            : `${number(empty)} lists are empty`,
+        ]
       : []),
     ...(short > 0 ? [`${number(short)} lists are shorter than ${number(k)}`] : []),
     ...(longest < k ? [`no list can have more than ${number(longest)} items`] : []),

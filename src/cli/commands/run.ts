@@ -30,7 +30,7 @@ export const command = commandSpec({
   about: {
     quiet: "print only errors, and warnings if a version was published or an error occurred, for cron",
   },
-  // commands of the shell, and a schema that the package ships as a file
+  // shell commands, and a schema that the package contains as a file
   without: ["onSuccess", "onFailure", "printSchema"],
   call: ([file], given, { watch }) => pipelineReport(file, given, watch),
   async act([file], flags, interrupts) {
@@ -104,7 +104,7 @@ async function run(given: string | undefined, flags: Flags, interrupts: Interrup
   }
 }
 
-/** Writes what --quiet has kept back, which may be why a gate failed. */
+/** Prints the warnings that --quiet has suppressed, which may explain why a gate failed. */
 function writeWarnings({ warnings }: PipelineReport, { logFormat }: Flags): void {
   for (const text of similarTogether(warnings))
     writeLine(logFormat === "json" ? JSON.stringify({ stage: "warning", text }) : `warning: ${text}`);

@@ -1,4 +1,4 @@
-// The training commands, one for each trainer.
+// The training commands, one per trainer.
 
 import type { GivenTraining } from "../../training/options/log.js";
 import type { Trainer } from "../../training/session/trainer.js";
@@ -7,7 +7,7 @@ import { commandSpec, logOrQuery, type CommandSpec } from "../command-spec.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 
-/** The command of a trainer. */
+/** Returns the command of a trainer. */
 export function trainerCommand(trainer: Trainer): CommandSpec {
   const { description, examples, options, round = "epoch" } = trainer;
   const saves = round === "epoch" ? "the best epoch so far" : `the best number of ${round}s so far`;
@@ -25,7 +25,10 @@ export function trainerCommand(trainer: Trainer): CommandSpec {
   });
 }
 
-/** The watch of a training that a signal may finish early. @param saves what is saved then, such as `the best epoch so far` */
+/**
+ * Returns the watch of a training that a signal may finish early. @param saves what is saved in that case, such as `the
+ * best epoch so far`
+ */
 function steered(
   { checkpointEvery, onInterrupt }: GivenTraining,
   interrupts: Interrupts,

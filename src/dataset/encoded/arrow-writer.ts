@@ -1,7 +1,7 @@
-// An Arrow IPC file that is written as its batches come, dictionaries last.
+// Writes an Arrow IPC file batch by batch, with dictionaries at the end.
 //
-// The file format lets dictionaries stand anywhere, since the footer says where; codes are given by first appearance, so
-// that a dictionary is whole only when the last row is in.
+// The file format allows dictionaries anywhere, because the footer has their positions. Codes are assigned by first
+// appearance, so a dictionary is complete only after the last row.
 
 import type { Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
@@ -19,10 +19,10 @@ export class ArrowFile {
     this.#file = file;
     this.#schema = new arrow.Schema(fields);
     const ready = (bytes: Uint8Array) => this.#ready.push(bytes);
-    // whatever the writer hands to its sink goes to the file, so that no more than a batch is held
+    // the writer's output goes directly to the file, so that at most one batch is in memory
     class Sink extends arrow.AsyncByteQueue {
       override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-        // the file writer hands over views only
+        // the file writer passes views only
         if (ArrayBuffer.isView(value)) {
           ready(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
         }
@@ -32,7 +32,7 @@ export class ArrowFile {
     this.#writer.reset(new Sink(), this.#schema);
   }
 
-  /** Writes a batch; its arrays may be used again when that is done. */
+  /** Writes a batch; its arrays may be reused when the promise resolves. */
   async writeBatch(length: number, children: Arrow.Data[]): Promise<void> {
     const type = new arrow.Struct(this.#schema.fields);
     const data = arrow.makeData({ type, length, nullCount: 0, children });
@@ -40,7 +40,7 @@ export class ArrowFile {
     await this.#flush();
   }
 
-  /** Writes the dictionary of an id. */
+  /** Writes the dictionary with the given id. */
   async writeDictionary(id: number, dictionary: Keys): Promise<void> {
     this.#writer.writeDictionary(textData(dictionary), id);
     await this.#flush();
@@ -59,7 +59,7 @@ export class ArrowFile {
   }
 }
 
-/** A file writer that leaves dictionaries to its caller. */
+/** A file writer whose caller writes the dictionaries. */
 class LateDictionaryWriter extends arrow.RecordBatchFileWriter {
   protected override _writeDictionaries(): this {
     return this;
@@ -71,18 +71,18 @@ class LateDictionaryWriter extends arrow.RecordBatchFileWriter {
   }
 }
 
-/** dictionary<utf8>, i32 indices. */
+/** The type dictionary<utf8> with i32 indices. */
 export function dictionaryType(id: number): Arrow.Dictionary<Arrow.Utf8, Arrow.Int32> {
   return new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id);
 }
 
-/** Keys as a column of text; a view of the dictionary's arrays. */
+/** Returns keys as a column of text, a view of their arrays. */
 export function textData({ size, bytes, offsets }: Keys): Arrow.Data<Arrow.Utf8> {
   const valueOffsets = new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length);
   return arrow.makeData({ type: new arrow.Utf8(), length: size, nullCount: 0, valueOffsets, data: bytes });
 }
 
-/** The dictionary of a column whose dictionary comes later. */
+/** An empty dictionary for a column whose dictionary is written later. */
 export const laterDictionary = new arrow.Vector([
   arrow.makeData({
     type: new arrow.Utf8(),

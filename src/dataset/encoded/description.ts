@@ -1,7 +1,7 @@
-// dataset.json: what an encoded dataset is and what shaped it; no times of day, no durations, no number of threads.
+// dataset.json describes an encoded dataset and the options that shaped it; it contains no times of day, durations or number of threads.
 //
 //   dataset.json   this description, with the size and sha256 of the other files
-//   rows.arrow     every row: a dictionary-encoded or float64 column each (rows-writer.ts)
+//   rows.arrow     every row, in dictionary-encoded and float64 columns (rows-writer.ts)
 //   values.arrow   every value of every dictionary with its count (write.ts)
 
 import { ArtifactError, UsageError } from "../../errors.js";
@@ -35,60 +35,60 @@ import {
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
-/** The file that tells an encoded dataset from any other directory. */
+/** The file that identifies an encoded dataset. */
 export const DATASET_MARKER = "dataset.json";
 export const ROWS_FILE = "rows.arrow";
 export const VALUES_FILE = "values.arrow";
 
 const SCHEMA_VERSION = 1;
 
-/** What the user said that a dataset holds for good. */
+/** Options that are fixed when a dataset is encoded. */
 export interface ShapingOptions
   extends
     Omit<ColumnOptions, "infer" | "unlabelled">,
     TimeFieldOptions,
     UserLimits,
     Pick<Preprocess, "sides" | "drop" | "where"> {
-  /** how bytes became cells */
+  /** reading options of the log */
   reading: Record<string, unknown> & CellReading;
 }
 
-/** A column as it is in rows.arrow. */
+/** A column of rows.arrow. */
 export type EncodedColumn = ColumnPlan & {
-  /** empty cells */
+  /** number of empty cells */
   missing: number;
-  /** distinct keys or whole cells; absent for numbers */
+  /** number of distinct keys or whole cells; absent for numbers */
   distinct?: number;
 };
 
 export interface Description {
   schemaVersion: number;
-  /** of the program that wrote it */
+  /** version of the program that wrote it */
   version: string;
   rows: number;
   roles: Roles;
   columns: EncodedColumn[];
   inputs: InputFingerprint[];
-  /** Rows of each of the first inputs, the log's files; absent of datasets that were encoded before it was stated. */
+  /** Number of rows of each of the first inputs, which are the log's files; absent in datasets of earlier versions. */
   fileRows?: number[];
   options: ShapingOptions;
-  /** how ids were replaced before they reached the disk; absent when they stand as they are */
+  /** how ids were hashed before they were written; absent if they were not */
   hashKeys?: KeyHashing;
-  /** rows that the log holds and the dataset does not, by reason */
+  /** number of rows of the log that the dataset lacks, per reason */
   skipped: Record<string, number>;
-  /** users that --drop-users-above left out; absent without these options */
+  /** users that --drop-users-above removed; absent without these options */
   droppedUsers?: DroppedUsers;
   files: Record<string, WrittenFile>;
 }
 
-/** The bytes of dataset.json. */
+/** Returns the bytes of dataset.json. */
 export function descriptionText(description: Omit<Description, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...description }, undefined, 2)}\n`;
 }
 
 /**
  * @param file for messages
- * @throws {ArtifactError} no description, or of another schema version
+ * @throws {ArtifactError} not a description, or of another schema version
  */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
   const remake = "encode the log again";
@@ -110,7 +110,7 @@ export function parseDescription(bytes: Uint8Array, file: string): Description {
   return description;
 }
 
-/** Roles that name a column which is none, or of another kind. */
+/** Returns the error of roles that name a column which does not exist, or has another kind. */
 function contradictionOf({ columns, roles }: Description): string | undefined {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
   if (kinds.size < columns.length) return "two columns have the same name";
@@ -123,7 +123,7 @@ function contradictionOf({ columns, roles }: Description): string | undefined {
   return undefined;
 }
 
-/** The error for a dataset that is not as it was written. */
+/** The error for a damaged dataset. */
 export function damaged(file: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(`'${file}' is damaged (${why}): restore it or encode the log again`, { cause });
 }
@@ -149,8 +149,8 @@ const columnShape: Shape = (value, at) =>
     ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
     : undefined);
 
-/** What reading relies upon. */
-/** How bytes became cells; what trainings repeat of it is checked by its kind. */
+/** The shapes of the members that reading a dataset needs. */
+/** Reading options; the types of those that trainings reuse are checked. */
 const reading: Shape = (value, at) =>
   record(anything)(value, at) ??
   object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text })(value, at);

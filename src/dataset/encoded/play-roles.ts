@@ -1,4 +1,4 @@
-// An encoded dataset in the roles that a command asks for: what was decided when it was encoded stands.
+// Gives an encoded dataset the roles that a command requests; decisions made at encoding remain.
 
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -11,12 +11,12 @@ import type { TimeFieldOptions } from "../time-fields.js";
 import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
 
-/** What a dataset says in place of flags. */
+/** The settings that a dataset provides in place of flags. */
 export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
   TimeFieldOptions &
   UserLimits & { reading: ReadOptions };
 
-/** Options of the encoding that a training repeats, as its run has to know them. */
+/** Returns the encoding options that a training repeats, because its run stores them. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
   {
@@ -49,12 +49,12 @@ export interface RoleRequest
 }
 
 /**
- * The dataset as the log would be read with the same options.
+ * Returns the dataset as if the log were read with the same options.
  *
- * @returns rows left out as bad by reason, and sentences on others that were, beside it
- * @throws {UsageError} an option says otherwise than what the dataset was encoded with; or it has labels, and all its rows
- *   would be taken for events that happened
- * @throws {DataError} events are asked for and a row has no item
+ * @returns also the number of bad rows per reason, and notes about other rows that were dropped
+ * @throws {UsageError} an option contradicts the encoding; or the dataset has labels, although all its rows
+ *   would be read as events that happened
+ * @throws {DataError} events are requested and a row has no item
  */
 export function playRoles(
   encoded: EncodedDataset,
@@ -66,7 +66,7 @@ export function playRoles(
   return { ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }), notes };
 }
 
-/** In its own roles, which the flags may repeat. */
+/** Uses the dataset's roles, which the flags may repeat. */
 function asEncoded({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const { roles, columns } = dataset;
   const { options } = description;
@@ -77,7 +77,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   for (const role of roleNames) {
     const [given, own] = [request[role], roles[role]];
     if (given === undefined || given === own) continue;
-    // kinds of events are any column of keys
+    // the kinds of events may be in any column of keys
     if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
       `--${role} ${given}`,
@@ -133,7 +133,10 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   return isLabelIgnored ? withoutLabel(played) : asEvents(played, request);
 }
 
-/** The roles with the fields that options name: the dataset's own, and of those that it left out; undefined for others. */
+/**
+ * Returns the roles with the fields that options name, from the dataset's fields and excluded columns; undefined if
+ * there are others.
+ */
 function fieldsAsAsked({ roles, columns }: Dataset, { fields, keep = [] }: RoleRequest): Roles | undefined {
   const { leftOut = [], ...others } = roles;
   const wanted = new Set([...(fields ?? roles.fields), ...leftOut.filter((name) => keep.includes(name))]);
@@ -151,7 +154,7 @@ function withoutLabel(dataset: Dataset): Dataset {
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => name !== label) };
 }
 
-/** With which rows are events, where the request takes only those that happened. */
+/** Selects the rows that are events, if the request requires it. */
 function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): Dataset {
   const { label } = dataset.roles;
   if (!unlabelled || (label === undefined && positiveFrom === undefined)) return dataset;
@@ -161,7 +164,7 @@ function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): 
   throw labelOfEvents(label!, column.kind === "number" ? [...column.values] : [], "encoded");
 }
 
-/** With a column as the kinds of events, which makes it no feature unless --fields does. */
+/** Sets a column as the kinds of events; it is not a feature then, unless --fields says so. */
 function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
   const { roles } = dataset;
   if (event === undefined) return dataset;
@@ -169,7 +172,7 @@ function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
   return { ...dataset, roles: { ...roles, event, fields: others } };
 }
 
-/** In the roles of another log, which has to be a part of what it holds. */
+/** Uses the roles of another log, whose columns must all be in the dataset. */
 function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const {
     user,
@@ -237,7 +240,7 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }
 
-/** Only rows with an item: an event without one is a bad row. */
+/** Keeps only rows with an item: an event without one is a bad row. */
 function withItems(
   path: string,
   dataset: Dataset,
@@ -265,7 +268,7 @@ function withItems(
   return { dataset: { ...dataset, numRows, columns }, skipped: { [reason]: dataset.numRows - numRows } };
 }
 
-/** A column's name without what --numeric may say after it (`price:bins=20`), which a training decides. */
+/** Removes a form of --numeric (`price:bins=20`) from a column's name, because the training decides it. */
 function bareName(given: string, names: readonly string[]): string {
   return names.find((name) => name === given) ?? names.find((name) => given.startsWith(`${name}:`)) ?? given;
 }

@@ -1,4 +1,4 @@
-// An encoded dataset directory → a dataset in memory: checked against its checksums, then copied column by column.
+// Reads an encoded dataset into memory: it is checked against its checksums, then copied column by column.
 
 import { join } from "node:path";
 import { restoreInterrupted } from "../../io/atomic.js";
@@ -33,14 +33,17 @@ export interface EncodedDataset {
   description: Description;
 }
 
-/** Whether a path is an encoded dataset, after restoring one whose replacement was killed half-way. */
+/** Whether a path is an encoded dataset, after restoring one whose replacement was interrupted. */
 export async function isEncodedDataset(path: string): Promise<boolean> {
   if (path === "-") return false;
   await restoreInterrupted(path);
   return await pathExists(join(path, DATASET_MARKER));
 }
 
-/** What a dataset is, without its rows. @throws {ArtifactError} damaged, of another schema version, or a file of it is no regular one */
+/**
+ * Reads the description of a dataset. @throws {ArtifactError} damaged, of another schema version, or a file is not a
+ * regular file
+ */
 export async function readDescription(path: string): Promise<Description> {
   const file = join(path, DATASET_MARKER);
   await checkRegularFiles(path, [DATASET_MARKER, ROWS_FILE, VALUES_FILE]);
@@ -48,9 +51,10 @@ export async function readDescription(path: string): Promise<Description> {
 }
 
 /**
- * Reads a dataset whole, or leaves its rows on disk (stored-columns.ts) when they and what is made of them take more.
+ * Reads a dataset completely, or leaves its rows on disk (stored-columns.ts) if they and the features need more than
+ * `maxBytes`.
  *
- * @param maxBytes of rows in memory
+ * @param maxBytes most bytes of rows in memory
  * @throws {ArtifactError} a file is missing, changed or damaged, or of another schema version
  */
 export async function readEncoded(path: string, maxBytes = Infinity): Promise<EncodedDataset> {
@@ -64,18 +68,18 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
     const { cells, dictionaries } = await readRows(handle, file, numRows, plans);
     return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
   }).catch((error: unknown) => {
-    // what points beyond the bytes that are there
+    // an offset beyond the end of the file
     throw error instanceof RangeError ? damaged(file, error.message, error) : error;
   });
   return { path, dataset: { numRows, columns, roles, inputs, hashKeys }, description };
 }
 
-/** Bytes of the rows' cells, and of the features that training makes of them. */
+/** Returns the bytes of the rows' cells, and of the features that a training creates from them. */
 export function rowBytes({ rows, columns }: Description): number {
   return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
 }
 
-/** Columns whose cells are read from the file when they are asked for. */
+/** Returns columns whose cells are read from the file when accessed. */
 function storedColumns(
   { numRows, batches, dictionaries }: RowLayout,
   path: string,
@@ -100,8 +104,8 @@ function storedColumns(
 }
 
 /**
- * Columns of an encoded dataset as texts beside its rows (Dataset.beside). What the log had is not there any more: numbers stand as
- * JavaScript writes them.
+ * Returns columns of an encoded dataset as text for Dataset.beside. The original text of numbers is not stored: they
+ * are printed as JavaScript does.
  *
  * @throws {UsageError} there is no such column, or its cells hold several values, which were split
  */
@@ -130,10 +134,10 @@ function textsOf(dataset: Dataset, name: string): KeyColumn {
   return { kind: "key", name, codes, dictionary: keysOf([...codeOf.keys()].map(String)) };
 }
 
-/** Where the rows lie in the file. */
+/** The positions of the rows in the file. */
 export interface RowLayout {
   numRows: number;
-  /** by batch: its first row, its rows, and the file offset of each column's cells */
+  /** by batch: its first row, its number of rows, and the file offset of each column's cells */
   batches: { first: number; length: number; offsets: number[] }[];
   /** by column: its keys or whole cells */
   dictionaries: Keys[];
@@ -141,7 +145,7 @@ export interface RowLayout {
 
 /**
  * @param path for messages
- * @throws {ArtifactError} the file is not of that layout, or has other columns than the plans
+ * @throws {ArtifactError} the file has another layout, or other columns than the plans
  */
 export async function rowLayout(
   file: ReadHandle,
@@ -158,7 +162,7 @@ export async function rowLayout(
   let first = 0;
   for (const block of arrow.batches) {
     const { length, buffers } = await arrow.batch(block);
-    // before each column's values stands its bitmap
+    // a bitmap precedes the values of each column
     const offsets = plans.map(({ kind }, i) => {
       const at = buffers[2 * i + 1];
       if (!at || at.bytes < (kind === "number" ? 8 : 4) * length)
@@ -206,7 +210,7 @@ export async function readRows(
   return { cells, dictionaries };
 }
 
-/** @throws {ArtifactError} a code that stands for no key */
+/** @throws {ArtifactError} a code has no key */
 export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)

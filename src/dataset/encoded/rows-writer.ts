@@ -1,9 +1,9 @@
-// rows.arrow: every row of a dataset, a column each, written as the rows come.
+// Writes rows.arrow, which contains every row of a dataset, while the rows are read.
 //
 //   keys, multi-valued cells   dictionary<utf8>, i32 indices, the column's position as dictionary id
 //   numbers, times               float64
 //
-// Empty cells are null. Beneath a null stands MISSING (-1 as i32) or NaN, so that reading back copies and asks no bitmap.
+// Empty cells are null. The value of a null is MISSING (-1 as i32) or NaN, so that reading copies values without checking the bitmap.
 
 import { MISSING, type Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
@@ -15,15 +15,15 @@ import { densityOf, type Density } from "../sparse-fields.js";
 import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 
-/** A batch of very many columns has fewer rows: it is held in memory. */
+/** Most cells of a batch: a batch with very many columns has fewer rows, because it is kept in memory. */
 const MAX_CELLS_A_BATCH = 1 << 24;
 const MAX_ROWS_A_BATCH = 65_536;
 
-/** Gathers cells into batches, counts them, and writes them. */
+/** Collects cells into batches, counts them, and writes them. */
 export class RowsWriter implements ColumnSink {
-  /** by column: how often each code stands in the rows; empty for numbers */
+  /** by column: number of rows per code; empty for numbers */
   readonly counts: Uint32Array[];
-  /** by column */
+  /** by column: number of empty cells */
   readonly missing: number[];
   readonly #plans: readonly ColumnPlan[];
   readonly #arrow: ArrowFile;
@@ -66,7 +66,7 @@ export class RowsWriter implements ColumnSink {
     return columns.map(({ at }) => densityOf(this.counts[at]!));
   }
 
-  /** Writes the last rows, then the dictionaries. @throws {UsageError} one is too large */
+  /** Writes the last rows, then the dictionaries. @throws {UsageError} a dictionary is too large */
   async finish(dictionaries: readonly Keys[]): Promise<void> {
     if (this.#numRows > 0) await this.#writeBatch();
     for (const [i, { name, kind }] of this.#plans.entries()) {
@@ -117,7 +117,7 @@ export class RowsWriter implements ColumnSink {
   }
 }
 
-/** How many cells are empty, and a bit a cell that is 0 for those. */
+/** Returns the number of empty cells, and a bitmap with 0 for those. */
 function nullsOf(cells: Cells): { nullCount: number; nullBitmap?: Uint8Array } {
   const nullCount = numEmpty(cells);
   if (nullCount === 0) return { nullCount };
@@ -143,7 +143,7 @@ function isNumbers(cells: Cells): cells is Float64Array {
   return cells.BYTES_PER_ELEMENT === 8;
 }
 
-/** Codes as i32, MISSING as -1: comparisons with it are the faster ones. */
+/** Returns codes as i32, with MISSING as -1, because comparisons of signed numbers are faster. */
 function signedCodes({ buffer, byteOffset, length }: Cells): Int32Array {
   return new Int32Array(buffer, byteOffset, length);
 }

@@ -1,4 +1,4 @@
-// A log's rows → an encoded dataset directory, whole or absent.
+// Writes a log's rows as an encoded dataset directory, completely or not at all.
 
 import { join } from "node:path";
 import { writeDirectory } from "../../io/atomic.js";
@@ -27,12 +27,12 @@ import { splitCells, type CellForm } from "../multi.js";
 import { ArrowFile, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
 
 /**
- * Writes a dataset as its rows come: memory is that of the values and of a batch.
+ * Writes a dataset while its rows are read; memory is that of the values and of a batch.
  *
- * @param stream sends all rows to the sink that it opens (streamRows), and has what reaches the disk for dictionaries
- * @returns what the stream reported, and what each column holds
- * @throws {OutputError} the target exists (with force: and is no dataset), or cannot be created
- * @throws {IoError} disk full, permission and the like on the way
+ * @param stream sends all rows to the sink that it opens (streamRows), and returns the dictionaries to write
+ * @returns the stream's result, and the contents of each column
+ * @throws {OutputError} the target exists (with force: and is not a dataset), or cannot be created
+ * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeDataset(
   target: string,
@@ -111,12 +111,12 @@ const ROWS_A_BATCH = 65_536;
  *
  *   column  dictionary<utf8>, i32 indices, id 0: the column's name
  *   key     utf8, by first appearance in the log
- *   count   u32: rows that hold it
+ *   count   u32: number of rows that contain it
  *
  * Multi-valued cells count for each of their values.
  *
  * @param dictionaries by column: distinct keys, or whole cells
- * @param counts by column: rows of each
+ * @param counts by column: number of rows of each
  */
 export async function writeValues(
   file: ChunkWriter,
@@ -166,7 +166,7 @@ function countsOfValues(name: string, form: CellForm, cells: Keys, ofCell: Uint3
   return [dictionary, counts];
 }
 
-/** Consecutive keys, with offsets from 0. */
+/** Returns consecutive keys, with offsets from 0. */
 function slice({ bytes, offsets }: Keys, first: number, size: number): Keys {
   const start = offsets[first]!;
   const own = offsets.slice(first, first + size + 1);

@@ -1,19 +1,19 @@
-// Rows that --on-bad-row skip left out: what is kept of them, and how many are too many.
+// Rows that --on-bad-row skip skips: what is recorded about them, and the limit on their number.
 
 import { DataError } from "../../errors.js";
 
-/** The share of rows that may be bad where nothing is said. */
+/** Default of the largest share of bad rows. */
 export const DEFAULT_MAX_BAD = 0.01;
 
-/** One row that was left out. */
+/** A row that was skipped. */
 export interface BadRow {
   file: string;
   /** physical line on which it starts, from 1 */
   line: number;
   reason: string;
-  /** the column, where one cell of a well-formed row is what is wrong */
+  /** the column, if one cell of a well-formed row is invalid */
   column?: string;
-  /** the row as it stands there, or the cell where a column is named */
+  /** the text of the row, or of the cell if a column is given */
   text: string;
 }
 
@@ -25,12 +25,12 @@ function describe(skipped: Record<string, number>): string {
 }
 
 /**
- * Holds the share of bad rows against its limit.
+ * Checks the share of bad rows against its limit.
  *
- * @param skipped rows left out as bad, by reason
- * @param numRead all rows of the log, bad ones too
+ * @param skipped number of bad rows per reason
+ * @param numRead number of all rows of the log, including bad ones
  * @param max the largest share, in [0, 1]
- * @throws {DataError} more rows are bad
+ * @throws {DataError} the share is larger
  */
 export function checkBadShare(
   skipped: Record<string, number>,

@@ -1,6 +1,7 @@
-// A first reading of a log whose rows go to disk: which users are above the limits, so that the second leaves them out.
+// Finds the users above the limits in a first reading of a log whose rows go to disk, so that the second reading can
+// drop them.
 //
-// Memory: 4 bytes a row for users, 8 for times where a limit is by day, and the distinct values.
+// Memory: 4 bytes per row for users, 8 for times if a limit is per day, and the distinct values.
 
 import { keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -20,9 +21,9 @@ import {
   type UserLimits,
 } from "./heavy-users.js";
 
-/** Users above the limits, as a filter of the next reading. */
+/** Users above the limits, as a filter for the next reading. */
 export interface CountedUsers {
-  /** undefined where nobody is above the limits */
+  /** undefined if no user is above the limits */
   filter?: Where;
   dropped: DroppedUsers;
   /** names the users with most events, unless their ids are hidden */

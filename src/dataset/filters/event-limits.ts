@@ -1,5 +1,4 @@
-// Which events of a log are used: not too old, and not too many of one user. Applied to the whole log, before it is
-// split.
+// Limits on the age of events and on their number per user, applied to the whole log before it is split.
 
 import { ascending } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
@@ -9,24 +8,24 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { rowsWhere, selectRows } from "../select-rows.js";
 
 export interface EventLimits {
-  /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are left out */
+  /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are dropped */
   since?: string;
-  /** events of each user at most; those without a user are all kept */
+  /** most events of each user; events without a user are all kept */
   maxEventsPerUser?: number;
-  /** which of them are kept; the latest when absent */
+  /** which events of a user are kept; the latest when absent */
   keepEvents?: KeepEvents;
 }
 
-/** A user's latest events, or events spread evenly over all of the user's. */
+/** Keep a user's latest events, or events spread evenly over all of the user's. */
 export const keepEvents = ["latest", "spread"] as const;
 export type KeepEvents = (typeof keepEvents)[number];
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /**
- * The events within the limits, in their order, and a sentence for each limit that left some out.
+ * Returns the events within the limits, in their order, and a note for each limit that dropped events.
  *
- * @throws {UsageError} a limit that is none, that lacks its column, or that leaves no event
+ * @throws {UsageError} a limit is invalid, lacks its column, or leaves no event
  */
 export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: Dataset; notes: string[] } {
   const { since, maxEventsPerUser, keepEvents: which = "latest" } = limits;
@@ -54,21 +53,21 @@ function rowsSince(dataset: Dataset, since: string): Uint32Array {
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
 }
 
-/** A span such as 90d in ms; undefined for other text. */
+/** Returns a span such as 90d in ms; undefined for other text. */
 export function spanOf(text: string): number | undefined {
   const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
   return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
 }
 
 function dateOf(text: string): number {
-  // a bare number is a forgotten unit more often than a unix time
+  // a bare number is more often a span without a unit than a Unix time
   const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
   if (Number.isNaN(time))
     throw new UsageError(`--since expects a duration such as 90d (h, d, w) or a date, got '${text}'`);
   return time;
 }
 
-/** At most so many events of each user: the latest, or every so-manieth by time, the latest among them. */
+/** Keeps at most `most` events of each user: the latest, or every n-th by time, including the latest. */
 function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Array {
   const { user } = dataset.roles;
   const column = user === undefined ? undefined : columnNamed(dataset, user);
@@ -80,7 +79,8 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
 
   const totals = new Uint32Array(column.dictionary.size);
   for (const code of column.codes) if (code !== MISSING) totals[code]!++;
-  // latest: events that are left out are counted; spread: each event adds `most`, and a sum of `total` keeps one
+  // latest: counts the events to drop; spread: each event adds `most`, and an event is kept whenever the sum reaches
+  // `total`
   const sums = new Float64Array(totals.length);
   const kept = new Uint8Array(dataset.numRows);
   for (const row of order) {
@@ -96,7 +96,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
   return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
 }
 
-/** f64[numRows]: milliseconds; undefined when no column is the time. */
+/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
 function timesOf(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);

@@ -1,5 +1,5 @@
-// Users with more events than a person has: bots, crawlers, test accounts, a key that stands for missing users. They are
-// left out with all their events before the log is limited by age, capped or split.
+// Drops users with more events than a person has: bots, crawlers, test accounts, a key that stands for missing users.
+// All their events are removed before events are limited by age, limited per user or split.
 
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -7,13 +7,13 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { rowsWhere, selectRows } from "../select-rows.js";
 
 export interface UserLimits {
-  /** users with more events are left out */
+  /** users with more events are dropped */
   dropUsersAbove?: number;
-  /** users with more events on any one day (UTC) are left out */
+  /** users with more events on any one day (UTC) are dropped */
   dropUsersAbovePerDay?: number;
 }
 
-/** How many users were left out, with how many events. */
+/** Number of dropped users, and of their events. */
 export interface DroppedUsers {
   users: number;
   events: number;
@@ -21,14 +21,14 @@ export interface DroppedUsers {
 
 /** A user above a limit. */
 export interface HeavyUser {
-  /** of the user's key */
+  /** code of the user's key */
   code: number;
   events: number;
-  /** events on the day that has most of them; absent without a limit by day */
+  /** number of events on the user's busiest day; absent without a daily limit */
   perDay?: number;
 }
 
-/** Who did what when: u32 codes with MISSING, and f64 milliseconds where a limit is by day. */
+/** Users and times of events: u32 codes with MISSING, and f64 milliseconds if a limit is per day. */
 export interface UserEvents {
   users: Uint32Array;
   numUsers: number;
@@ -36,7 +36,7 @@ export interface UserEvents {
 }
 
 const DAY = 86_400_000;
-/** Users that a warning names. */
+/** Most users that a warning names. */
 const MOST_NAMED = 5;
 
 /** Whether a limit is set. */
@@ -44,7 +44,7 @@ export function limitsUsers({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits
   return (dropUsersAbove ?? dropUsersAbovePerDay) !== undefined;
 }
 
-/** The flags that are set, for a message. */
+/** Returns the flags that are set, for a message. */
 export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): string[] {
   return [
     ...(dropUsersAbove === undefined ? [] : [`--drop-users-above ${dropUsersAbove}`]),
@@ -52,7 +52,7 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
   ];
 }
 
-/** Only the limits of these options. */
+/** Selects the limits from options. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
   return {
     dropUsersAbove,
@@ -60,7 +60,7 @@ export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimit
   };
 }
 
-/** The columns that the limits count by. @throws {UsageError} there is none */
+/** Returns the columns that the limits need. @throws {UsageError} one does not exist */
 export function columnsToCount(
   { user, time }: { user?: string; time?: string },
   limits: UserLimits,
@@ -73,7 +73,7 @@ export function columnsToCount(
   return { user, time };
 }
 
-/** The dataset without the users above the limits; they are counted, and a warning names those with most events. */
+/** Returns the dataset without the users above the limits, their number, and a warning that names those with most events. */
 export function withoutHeavyUsers(
   dataset: Dataset,
   limits: UserLimits,
@@ -103,7 +103,7 @@ export function withoutHeavyUsers(
   };
 }
 
-/** Users above the limits, those with most events first. */
+/** Returns the users above the limits, those with most events first. */
 export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserLimits): HeavyUser[] {
   const { dropUsersAbove = Infinity, dropUsersAbovePerDay } = limits;
   const events = new Uint32Array(numUsers);
@@ -121,7 +121,10 @@ export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserL
   return heavy.sort((a, b) => b.events - a.events || a.code - b.code);
 }
 
-/** By user: events on the day that has most of them. @param isCounted false: the user has no day above the limit anyway */
+/**
+ * Returns, by user, the number of events on the busiest day. @param isCounted false for a user who cannot exceed the
+ * daily limit
+ */
 function busiestDays(
   users: Uint32Array,
   times: Float64Array,
@@ -149,7 +152,7 @@ export function checkSomeLeft({ events }: DroppedUsers, numRows: number, limits:
   throw new UsageError(`${userLimitFlags(limits).join(" and ")} excludes all ${numRows} events`);
 }
 
-/** The warning about users that were left out. @param keys undefined: they are not named */
+/** Returns the warning about dropped users. @param keys undefined: the users are not named */
 export function heavyUsersText(
   heavy: readonly HeavyUser[],
   numRows: number,

@@ -1,7 +1,7 @@
-// Events that happened, out of a log with labels: rows from a label on (--positive-from X) where a training takes positive
-// events alone.
+// Selects the events that happened from a log with labels, by a smallest label (--positive-from X), for trainings on
+// positive events only.
 //
-//   log with labels ──► rows whose label is at least X ──► log of positive events, whose label is no column any more
+//   log with labels ──► rows whose label is at least X ──► log of positive events, in which the label is no column any more
 
 import { DataError, UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type Positives } from "../dataset.js";
@@ -9,9 +9,10 @@ import { rowsWhere, selectRows } from "../select-rows.js";
 import { columnText } from "./where.js";
 
 /**
- * The rows whose label makes them events, without the label; the dataset as it is where its roles ask for no such choice.
+ * Returns the rows whose label makes them events, without the label; the unchanged dataset if its roles require no
+ * selection.
  *
- * @returns with a sentence on what was left out
+ * @returns also a note on the dropped rows
  * @throws {DataError} no row is left
  */
 export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: string[] } {
@@ -35,14 +36,14 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   };
 }
 
-/** How a label came to be one, which decides what its user can type. */
+/** How the label column was chosen, which determines what the user can type to change it. */
 export type LabelOrigin = "inferred" | "named" | "encoded";
 
 /**
- * The error for a log with labels where every row would be taken for an event that happened.
+ * The error for a log with labels in which every row would be read as an event that happened.
  *
- * @param labels some of them, for what to type
- * @param truth how the log spells true, where labels are true and false
+ * @param labels some labels, for the suggested option
+ * @param truth how the log spells true, if labels are true and false
  */
 export function labelOfEvents(
   name: string,
@@ -72,7 +73,10 @@ export function labelOfEvents(
   );
 }
 
-/** From which label on rows are likely to be meant: 1 of 0 and 1, or -1 and 1; above the mean of others, 4 of 1 to 5. */
+/**
+ * Suggests the smallest label of an event: 1 for labels 0 and 1, or -1 and 1; for others the first above the mean, 4
+ * for 1 to 5.
+ */
 function likelyPositive(labels: readonly number[]): number {
   const known = labels.filter((y) => !Number.isNaN(y));
   if (known.every((y) => y === 0 || y === 1 || y === -1)) return 1;
@@ -81,7 +85,7 @@ function likelyPositive(labels: readonly number[]): number {
   return above.reduce((least, y) => Math.min(least, y));
 }
 
-/** @throws {UsageError} rows are to be chosen by a label, and there is none */
+/** @throws {UsageError} rows are to be selected by a label, but there is none */
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(

@@ -1,5 +1,5 @@
-// --where over batches and over a dataset that has been read: each test is decided once for a distinct cell, and rows combine what
-// is known of their cells.
+// Evaluates --where over batches and over a dataset: each test is evaluated once per distinct cell, and rows combine
+// the results of their cells.
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { nearestName, UsageError } from "../../errors.js";
@@ -10,7 +10,7 @@ import { columnNamed, type Column, type Dataset } from "../dataset.js";
 
 type KeyOf = (request: number, code: number) => string;
 
-/** The columns that expressions ask about. @throws {UsageError} the log has no such column */
+/** Returns the columns that expressions use. @throws {UsageError} the log has no such column */
 export function whereColumns(wheres: readonly Where[], columns: readonly string[]): Set<string> {
   for (const where of wheres) {
     for (const { column, at } of where.tests) {
@@ -23,19 +23,19 @@ export function whereColumns(wheres: readonly Where[], columns: readonly string[
   return new Set(wheres.flatMap(({ tests }) => tests.map(({ column }) => column)));
 }
 
-/** One expression over the batches of one reading. */
+/** An expression that is evaluated over the batches of one reading. */
 export class WhereRows {
-  /** by test, of each code seen so far: 1 where it holds */
+  /** by test and code: 1 if the test holds */
   readonly #truths: number[][];
   readonly #ofMissing: number[];
-  /** by test: distinct cells that are compared with a number and are none */
+  /** by test: number of distinct cells that are compared with a number but are not numbers */
   readonly #noNumbers: number[];
 
-  /** @param requestOf the request that reads a column as keys */
+  /** @param requestOf returns the request that reads a column as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
-    /** a cell as it is compared with a number */
+    /** converts a cell for the comparison with a number */
     private readonly plain: (cell: string) => string = (cell) => cell,
   ) {
     this.#truths = where.tests.map(() => []);
@@ -43,13 +43,13 @@ export class WhereRows {
     this.#noNumbers = where.tests.map(() => 0);
   }
 
-  /** u8[numRows]: 1 where the expression holds. */
+  /** Returns u8[numRows]: 1 if the expression holds. */
   of(batch: Batch, keyOf: KeyOf): Uint8Array {
     const answers = this.where.tests.map((test, t) => this.#answers(test, t, batch, keyOf));
     return evaluate(this.where.condition, answers, batch.numRows);
   }
 
-  /** What a user should know. */
+  /** Returns notes for the user. */
   notes(): string[] {
     return this.where.tests.flatMap(({ column }, t) => {
       const n = this.#noNumbers[t]!;
@@ -78,7 +78,7 @@ export class WhereRows {
   }
 }
 
-/** Where a condition holds, from where its tests do. @param answers u8[numRows] by test: 1 or 0 */
+/** Combines the results of tests to that of a condition. @param answers u8[numRows] by test: 1 or 0 */
 export function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
   if (condition.kind === "test") return answers[condition.test]!;
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
@@ -91,11 +91,11 @@ export function evaluate(condition: Condition, answers: readonly Uint8Array[], n
 }
 
 /**
- * Which of the rows an expression holds for. A number is compared as it prints.
+ * Returns for which of the rows an expression holds. Numbers are compared in their printed form.
  *
  * @param rows u32: rows of the dataset
  * @returns u8[rows.length]: 1 or 0
- * @throws {UsageError} it asks for a column that there is not, or for times, multi-valued cells or hashed ids
+ * @throws {UsageError} it uses a column that does not exist, or times, multi-valued cells or hashed ids
  */
 export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where): Uint8Array {
   const { positives, time } = dataset.roles;
@@ -119,11 +119,11 @@ export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where):
 }
 
 /**
- * Which of the rows the expression of an option holds for.
+ * Returns for which of the rows the expression of an option holds.
  *
- * @param what rows are, in the plural, where the expression must hold for one at least
+ * @param what noun for the rows, in the plural, if the expression must hold for at least one
  * @returns u8[rows.length]: 1 or 0
- * @throws {UsageError} as rowsThatHold, or it holds for none and must
+ * @throws {UsageError} as rowsThatHold, or it must hold for a row and holds for none
  */
 export function rowsHeldBy(
   dataset: Dataset,
@@ -137,9 +137,9 @@ export function rowsHeldBy(
 }
 
 /**
- * An expression that holds for no row, with the values that it could ask for.
+ * The error for an expression that holds for no row, with values that would match.
  *
- * @param what rows are, in the plural
+ * @param what noun for the rows, in the plural
  */
 export function neverHolds(dataset: Dataset, numRows: number, where: Where, what: string): UsageError {
   const values = [...new Set(where.tests.map(({ column }) => column))].map((name) => {
@@ -167,7 +167,7 @@ function someValues(column: Column): string {
   return low > high ? "" : `numbers from ${low} to ${high}`;
 }
 
-/** u8[rows.length]: each distinct cell is tested once. */
+/** Returns u8[rows.length]; each distinct cell is tested once. */
 function answersOf(
   test: CellTest,
   column: Exclude<Column, { kind: "multi" }>,
@@ -176,7 +176,7 @@ function answersOf(
   const ofMissing = test.holds("") ? 1 : 0;
   if (column.kind === "number") {
     const known = new Map<number, number>();
-    // of a column on disk, read once
+    // accessed once, because a column on disk would be read again
     const { values } = column;
     return Uint8Array.from(rows, (row) => {
       const x = values[row]!;

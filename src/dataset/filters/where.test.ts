@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { UsageError } from "../../errors.js";
 import { parseWhere, type Condition } from "./where.js";
 
-/** What an expression says of one row; a column that the row lacks is missing. */
+/** Whether an expression holds for one row; a column that the row lacks is missing. */
 function holds(source: string, row: Record<string, string>): boolean {
   const { tests, condition } = parseWhere(source);
   const of = (at: Condition): boolean => {
@@ -57,13 +57,13 @@ test.each([
   ['Country = "Spain" and Quantity = 1 or Quantity = 3', true],
   ['Country = "Spain" and (Quantity = 1 or Quantity = 3)', false],
   ["NOT (Quantity = 1) AND Country IS NOT MISSING", true],
-  // a missing cell equals nothing and is neither above nor below
+  // comparisons with a missing cell are false
   ["absent is missing", true],
   ["absent is not missing", false],
   ["absent > 0 or absent <= 0 or absent = 0", false],
   ['absent != "x" and absent != 0', true],
   ['absent < "x" or absent contains ""', false],
-  // so is a cell that is no number where one is compared with it
+  // so are comparisons of a cell that is not a number with a number
   ["odd > 0 or odd <= 0", false],
   ["odd != 0", true],
   ["Country = 'it''s' or Country = \"France\"", true],

@@ -1,42 +1,42 @@
-// Row filters, of --where and its short form --drop: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
+// Parses the row filters of --where and its short form --drop, such as `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
 //
 //   expression = term { or term }        term = factor { and factor }        factor = [not] ( test | "(" expression ")" )
 //   test       = column comparison literal | column [not] in "(" literal { "," literal } ")"
 //              | column [not] (starts_with | ends_with | contains) text | column is [not] missing
 //   comparison = "=" "==" "!=" "<>" "<" "<=" ">" ">="
 //
-// Every test is about one column, so that it is decided once for each distinct cell (where-rows.ts).
+// Every test uses one column, so that it can be evaluated once per distinct cell (where-rows.ts).
 
 import { UsageError } from "../../errors.js";
 import { parseNumber } from "../../log/number.js";
 
-/** A question about one column's cell. */
+/** A test of one column's cell. */
 export interface CellTest {
   column: string;
-  /** where the column's name stands in the text, from 0 */
+  /** position of the column's name in the text, from 0 */
   at: number;
-  /** whether cells are compared with a number */
+  /** true if cells are compared with a number */
   numeric: boolean;
   /** the texts that cells are compared with */
   texts: string[];
-  /** @param cell the empty text is a missing cell */
+  /** @param cell the empty text denotes a missing cell */
   holds(cell: string): boolean;
 }
 
-/** A condition over tests, by their index. */
+/** A condition over tests, which are given by their index. */
 export type Condition =
   { kind: "test"; test: number } | { kind: "not"; of: Condition } | { kind: "and" | "or"; of: Condition[] };
 
 export interface Where {
   /** as the user wrote it */
   source: string;
-  /** the flag that has it, for messages */
+  /** the flag that contains it, for messages */
   flag: string;
   tests: CellTest[];
   condition: Condition;
 }
 
-/** Reads an expression of a flag. @throws {UsageError} it is none; the message points at the character */
+/** Parses an expression of a flag. @throws {UsageError} it is invalid; the message points at the character */
 export function parseWhere(source: string, flag = "--where"): Where {
   const parser = new Parser(source, flag);
   return { source, flag, tests: parser.tests, condition: parser.whole() };
@@ -51,10 +51,10 @@ const dropTests: Record<string, (cell: string, text: string) => boolean> = {
 };
 
 /**
- * Reads `InvoiceNo^=C` of --drop, which leaves out what it names: `=` equal, `!=` different, `^=` starts with, `$=` ends with, `*=`
- * contains. An empty cell is the empty text.
+ * Parses `InvoiceNo^=C` of --drop, which drops the rows that match: `=` equal, `!=` different, `^=` starts with, `$=`
+ * ends with, `*=` contains. An empty cell is the empty text.
  *
- * @throws {UsageError} there is no column or no operator in it
+ * @throws {UsageError} there is no column or no operator
  */
 export function parseDrop(source: string): Where {
   const match = /^(.+?)(\^=|\$=|\*=|!=|=)(.*)$/su.exec(source);
@@ -67,7 +67,7 @@ export function parseDrop(source: string): Where {
   return without("--drop", source, { column, texts: [text], holds });
 }
 
-/** All rows but those whose cell of a column is such a text. */
+/** Returns a filter for all rows except those whose cell of a column is such a text. */
 export function without(
   flag: string,
   source: string,
@@ -77,7 +77,7 @@ export function without(
   return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
 }
 
-/** An error at a character of a flag's expression, from 0. */
+/** The error at a character of a flag's expression, from 0. */
 export function whereError(
   { source, flag }: Pick<Where, "source" | "flag">,
   at: number,
@@ -89,7 +89,7 @@ export function whereError(
 
 type Literal = { text: string } | { number: number };
 
-/** what a test does with its cell; a missing cell is distinguished before */
+/** comparisons of a cell; missing cells are handled before */
 const comparisons: Record<string, (order: number) => boolean> = {
   "=": (order) => order === 0,
   "<": (order) => order < 0,
@@ -189,7 +189,7 @@ class Parser {
       );
     this.#next++;
     const literal = this.#literal();
-    // != is whatever = is not, missing cells included
+    // != holds whenever = does not, also for missing cells
     const holds = comparisonOf(operator === "!=" ? "=" : operator, literal);
     return negate(operator === "!=", put("number" in literal, holds, [literal]));
   }
@@ -239,7 +239,10 @@ function negate(negated: boolean, of: Condition): Condition {
   return negated ? { kind: "not", of } : of;
 }
 
-/** Numbers by value, texts by their UTF-8 bytes; a missing cell, or one that is no number, compares with nothing. */
+/**
+ * Compares numbers by value and texts by their UTF-8 bytes; for a missing cell, or one that is not a number, all
+ * comparisons are false.
+ */
 function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
   const test = comparisons[operator]!;
   if ("number" in literal) {
@@ -257,7 +260,7 @@ export interface Token {
   /** word: a keyword or a bare column name; name: one in backquotes; text: a quoted literal */
   kind: "word" | "name" | "number" | "text" | "symbol" | "end";
   text: string;
-  /** where it starts, from 0 */
+  /** its start, from 0 */
   at: number;
 }
 
@@ -267,15 +270,15 @@ const patterns: [kind: Token["kind"], pattern: RegExp][] = [
   ["symbol", /==|!=|<>|<=|>=|[=<>(),]/y],
 ];
 
-/** Opening quotes and what stands in them; a quote inside is doubled. */
+/** Opening quotes and the kind of the quoted token; a quote inside is doubled. */
 const quotes: Record<string, Token["kind"]> = { '"': "text", "'": "text", "`": "name" };
 
-/** A column as an expression names it: in backquotes unless it is a plain word. */
+/** Returns a column's name as an expression writes it: in backquotes unless it is a plain word. */
 export function columnText(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
 }
 
-/** The tokens, the last of kind end. @param error makes what is thrown at a character that begins none */
+/** Splits an expression into tokens; the last has the kind `end`. @param error creates the error for an invalid character */
 export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
   const tokens: Token[] = [];
   let at = 0;

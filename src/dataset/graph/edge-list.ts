@@ -1,7 +1,7 @@
-// A list of edges: two columns of keys, whose keys are nodes of one field.
+// A list of edges: two columns of keys, whose keys are the nodes.
 //
 //   source   target                 node
-//   a        b            ──►       a  b  c    (numbered as they come in the source, then the target)
+//   a        b            ──►       a  b  c    (numbered by first appearance in the source, then the target)
 //   b        c
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
@@ -12,14 +12,14 @@ import { KeyIndex } from "../vocabulary/key-index.js";
 import type { EdgeColumns } from "../roles.js";
 import { idsOf, type FeatureSpace } from "../vocabulary/vocabulary.js";
 
-/** The field that the keys of both columns are in. */
+/** The field that contains the keys of both columns. */
 export const NODE_FIELD = "node";
 
 /**
- * The ends of a list's edges as rows of their own, in one column of keys: what a vocabulary is fitted on. Row e is the source of
- * edge e, row numRows + e its target; times are those of the edges.
+ * Returns the ends of a list's edges as separate rows with one column of keys, to fit a vocabulary on. Row e is the
+ * source of edge e, row numRows + e its target; times are those of the edges.
  *
- * @throws {UsageError} a column is not one of keys
+ * @throws {UsageError} a column does not hold keys
  */
 export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset {
   const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
@@ -44,7 +44,7 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
-/** The rows of endsOf that belong to some edges. @param rows u32: edges */
+/** Returns the rows of endsOf that belong to some edges. @param rows u32: edges */
 export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
   const ends = new Uint32Array(2 * rows.length);
   ends.set(rows);
@@ -53,11 +53,11 @@ export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
 }
 
 /**
- * Edges of a list as features of a space that has the field of nodes; MISSING where the space does not know a key.
+ * Returns edges of a list as features of a space with the field of nodes; MISSING if the space does not know a key.
  *
- * @param ends of the list, as endsOf gives them
- * @param rows u32: which edges
- * @param weights f32, a row of the list each
+ * @param ends the ends of the list, as returned by endsOf
+ * @param rows u32: the edges
+ * @param weights f32, one per row of the list
  */
 export function edgesOf(
   space: FeatureSpace,
@@ -92,7 +92,7 @@ export function edgesOf(
   };
 }
 
-/** Checks the weights of a list that was not read as one. @throws {DataError} a weight is not above 0 */
+/** Checks the weights of a list that was not read as edges. @throws {DataError} a weight is not above 0 */
 export function checkEdgeWeights(edges: Dataset): void {
   const { weight } = edges.roles;
   const column = weight === undefined ? undefined : columnNamed(edges, weight);
@@ -115,7 +115,10 @@ function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
   throw new UsageError(`${flag} needs one key per row, but the column '${name}' is numeric or multi-valued`);
 }
 
-/** All keys of two dictionaries, those of the first as they are. @returns with the codes of the second's keys, u32[second.size] */
+/**
+ * Merges two dictionaries; the keys of the first keep their codes. @returns also the codes of the second's keys,
+ * u32[second.size]
+ */
 function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
   const index = new KeyIndex(first);
   const codes = new Uint32Array(second.size);

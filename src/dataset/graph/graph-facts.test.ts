@@ -1,4 +1,4 @@
-// Degrees and components of graphs whose facts are known.
+// Degrees and components of graphs whose statistics are known.
 
 import { graphFacts, hasArc, spreadOf } from "./graph-facts.js";
 import { graphOf } from "./graph.js";

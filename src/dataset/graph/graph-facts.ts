@@ -1,9 +1,9 @@
-// What a graph looks like: degrees, components, nodes that lead nowhere.
+// Statistics of a graph: degrees, components, nodes without outgoing arcs.
 
 import { ascending } from "../../numeric/indices.js";
 import type { Graph } from "./graph.js";
 
-/** Of a number a node; of an even number of nodes the median is the mean of the two in the middle. */
+/** Statistics of one number per node; for an even number of nodes the median is the mean of the two middle ones. */
 export interface Spread {
   min: number;
   median: number;
@@ -12,32 +12,32 @@ export interface Spread {
 }
 
 export interface GraphFacts {
-  /** nodes with an edge */
+  /** number of nodes with an edge */
   linked: number;
-  /** nodes without one, known from self-loops or from edges that lack an end */
+  /** number of nodes without one, known from self-loops or from edges that lack an end */
   isolated: number;
-  /** different neighbours of each linked node; of a directed graph in either direction, an edge there and back counted twice */
+  /** distinct neighbors of each linked node; in a directed graph in either direction, with mutual edges counted twice */
   degree: Spread;
-  /** directed: of each linked node */
+  /** for directed graphs: out-degrees of linked nodes */
   outDegree?: Spread;
   inDegree?: Spread;
-  /** directed: linked nodes that no arc leaves, where a walk ends */
+  /** for directed graphs: linked nodes without outgoing arcs, where a walk ends */
   dangling?: number;
-  /** directed: arcs whose reverse is an arc too */
+  /** for directed graphs: arcs whose reverse is an arc too */
   reciprocated?: number;
-  /** of linked nodes, directions left out */
+  /** number of components of linked nodes, ignoring directions */
   components: number;
-  /** nodes of the largest */
+  /** number of nodes of the largest component */
   largestComponent: number;
 }
 
-/** The facts of a graph. O(E log degree) time; about 40 bytes a node beside the graph. */
+/** Computes the statistics of a graph. O(E log degree) time; about 40 bytes per node beside the graph. */
 export function graphFacts(graph: Graph): GraphFacts {
   const { numNodes, offsets, neighbors, directed } = graph;
   const outDegrees = Uint32Array.from({ length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
   const inDegrees = new Uint32Array(numNodes);
   for (const v of neighbors) inDegrees[v]!++;
-  // an undirected edge stands in both directions already
+  // an undirected edge is stored in both directions already
   const degrees = directed ? outDegrees.map((out, v) => out + inDegrees[v]!) : outDegrees;
   const isLinked = (_: number, v: number): boolean => degrees[v]! > 0;
   const linked = degrees.filter(isLinked);
@@ -57,7 +57,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   };
 }
 
-/** Whether there is an arc from a node to another. O(log degree). */
+/** Whether there is an arc from one node to another. O(log degree). */
 export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
   let [low, high] = [offsets[from]!, offsets[from + 1]!];
   while (low < high) {
@@ -76,7 +76,7 @@ function reciprocated(graph: Graph): number {
   return count;
 }
 
-/** Zeros of no numbers. */
+/** Returns the statistics of numbers; zeros if there are none. */
 export function spreadOf(given: ArrayLike<number>): Spread {
   const numbers = Float64Array.from(given);
   const n = numbers.length;
@@ -90,7 +90,7 @@ export function spreadOf(given: ArrayLike<number>): Spread {
   };
 }
 
-/** By union of trees with path halving (Tarjan and van Leeuwen 1984). */
+/** Finds components by union-find with path halving (Tarjan and van Leeuwen 1984). */
 function componentsOf(
   { numNodes, offsets, neighbors }: Graph,
   degrees: Uint32Array,

@@ -1,56 +1,57 @@
-// A graph in compressed rows, from the transitions of sessions or from a list of edges.
+// Builds a graph in compressed rows, from the transitions of sessions or from a list of edges.
 //
-//   edges ──► self-loops left out ──► ordered by target, then by source (two counting sorts) ──► repeated ones summed
-//         ──► undirected: each edge in both directions, neighbours still ascending
+//   edges ──► self-loops dropped ──► sorted by target, then by source (two counting sorts) ──► repeated ones summed
+//         ──► undirected: each edge in both directions, neighbors still ascending
 //
-// No object an edge. Peak memory beside the given edges, for m of them of which none repeats: directed 8 m bytes, with weights 12 m;
-// undirected 12 m, with weights 24 m. The given ones are let go once they are sorted.
+// No object per edge. Peak memory beside the given edges, for m distinct edges: directed 8 m bytes, with weights 12 m;
+// undirected 12 m, with weights 24 m. The given edges are released once they are sorted.
 
 import { MISSING } from "../../log/keys.js";
 import { DataError } from "../../errors.js";
 import type { Sequences } from "../sequences/sequences.js";
 
-/** A graph in compressed rows; an undirected edge stands in both directions. */
+/** A graph in compressed rows; an undirected edge is stored in both directions. */
 export interface Graph {
-  /** features of the space */
+  /** number of features of the space */
   numNodes: number;
   /** u32[numNodes + 1]: the arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: Uint32Array;
   /** u32[numArcs]: ascending within a node */
   neighbors: Uint32Array;
-  /** f32[numArcs], above 0; absent when all weigh 1 */
+  /** f32[numArcs], above 0; absent if all are 1 */
   weights?: Float32Array;
   directed: boolean;
 }
 
-/** Edges one after another, in any order. */
+/** A list of edges, in any order. */
 export interface Edges {
-  /** u32[m] each: nodes, or MISSING: such an edge is left out */
+  /** u32[m] each: nodes; an edge with MISSING is dropped */
   sources: Uint32Array;
   targets: Uint32Array;
-  /** f32[m], finite and above 0; absent when each counts 1 */
+  /** f32[m], finite and above 0; absent if all are 1 */
   weights?: Float32Array;
 }
 
-/** What became of the edges. */
+/** Counts of edges while a graph is built. */
 export interface EdgeCounts {
-  /** different ones that the graph has, an undirected one counted once */
+  /** number of distinct edges in the graph, an undirected one counted once */
   edges: number;
-  /** beside the first of each, summed into it */
+  /** number of repeated edges, beside the first of each, which were summed into it */
   repeated: number;
-  /** from a node to itself: left out */
+  /** number of dropped edges from a node to itself */
   loops: number;
-  /** with an end that is MISSING: left out */
+  /** number of dropped edges with an end that is MISSING */
   missing: number;
 }
 
 /**
- * The graph of some edges. Repeated ones are summed: undirected, `a b` repeats `b a`. Self-loops are left out, as DeepWalk's code
- * does: a walk that stays teaches that a node is near itself.
+ * Builds the graph of some edges. Repeated ones are summed: in an undirected graph, `a b` repeats `b a`. Self-loops are
+ * dropped, as in DeepWalk's code, because a step from a node to itself carries no information about neighbors.
  *
- * The edges are given up: their arrays are taken out of the object, so that nothing holds them while the graph is made.
+ * The function takes ownership of the edges: it removes their arrays from the object, so that they can be freed during
+ * the build.
  *
- * @throws {DataError} the weights of an edge add up to more than f32 holds
+ * @throws {DataError} the sum of an edge's weights exceeds f32
  */
 export function graphOf(
   numNodes: number,
@@ -58,7 +59,7 @@ export function graphOf(
   { directed }: { directed: boolean },
 ): { graph: Graph; counts: EdgeCounts } {
   const counts: EdgeCounts = { edges: 0, repeated: 0, loops: 0, missing: 0 };
-  // what sorts undirected edges by target holds the arcs of both directions afterwards
+  // the array that is used to sort undirected edges by target later holds the arcs of both directions
   const room = new Uint32Array((directed ? 1 : 2) * edges.sources.length);
   const half = sortedArcs(numNodes, edges, directed, counts, room);
   edges.sources = edges.targets = new Uint32Array();
@@ -69,7 +70,8 @@ export function graphOf(
 }
 
 /**
- * Arcs by source, then by target, repeated ones side by side; of undirected edges from the lower node to the higher.
+ * Returns arcs sorted by source, then by target, with repeated ones adjacent; an undirected edge goes from the lower
+ * node to the higher.
  *
  * @param room u32[m] at least; overwritten
  */
@@ -82,7 +84,7 @@ function sortedArcs(
 ): Graph {
   const { sources, targets, weights } = edges;
 
-  // edges by target: where each target's begin, then the edges
+  // edges by target: the start of each target's edges, then the edges
   const starts = new Uint32Array(numNodes + 1);
   const offsets = new Uint32Array(numNodes + 1);
   for (let e = 0; e < sources.length; e++) {
@@ -107,7 +109,7 @@ function sortedArcs(
     byTarget[starts[!directed && a > b ? a : b]!++] = e;
   }
 
-  // then by source: the order of targets stays within each
+  // then by source: a stable sort, which keeps the order of targets
   const next = offsets.slice();
   const neighbors = new Uint32Array(numArcs);
   const arcWeights = weights && new Float32Array(numArcs);
@@ -122,7 +124,7 @@ function sortedArcs(
   return { numNodes, offsets, neighbors, weights: arcWeights, directed };
 }
 
-/** Sums repeated arcs in place. Weights that are all 1 are left out. */
+/** Sums repeated arcs in place. Weights that are all 1 are dropped. */
 function sumRepeated(graph: Graph, counts: EdgeCounts): void {
   const { numNodes, offsets, neighbors } = graph;
   let { weights } = graph;
@@ -156,7 +158,10 @@ function checkedSum(sum: number): number {
   );
 }
 
-/** Arcs from lower to higher nodes, with those back. @param room u32[2 arcs] at least, which holds the neighbours then */
+/**
+ * Adds the reverse of arcs that go from lower to higher nodes. @param room u32[2 arcs] at least, which receives the
+ * neighbors
+ */
 function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room: Uint32Array): Graph {
   const all = new Uint32Array(numNodes + 1);
   for (let u = 0; u < numNodes; u++) {
@@ -172,7 +177,7 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
     both[at] = to;
     if (bothWeights) bothWeights[at] = weights[i]!;
   };
-  // a node's lower neighbours have put themselves before its turn comes, in ascending order; then its higher ones follow
+  // a node's lower neighbors were inserted before its turn, in ascending order; its higher ones follow
   for (let u = 0; u < numNodes; u++) {
     for (let i = offsets[u]!; i < offsets[u + 1]!; i++) {
       put(u, neighbors[i]!, i);
@@ -186,16 +191,17 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
   };
 }
 
-/** The first numbers of an array; a copy where that frees much of it. */
+/** Returns the first `end` elements of an array; copies if the view would keep a much larger buffer alive. */
 function cut<T extends Uint32Array | Float32Array>(numbers: T, end: number): T {
   return (end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end)) as T;
 }
 
 /**
- * From each token of a session to the next: an edge that counts the geometric mean of its two events, as pairs of skip-grams do.
+ * Creates an edge from each token of a session to the next; its weight is the geometric mean of the weights of the two
+ * events, as for pairs of skip-grams.
  *
- * @param sequences with the square roots of what their events count, where they do not count alike
- * @param into u8, one a token: only steps into those that are 1; all when absent
+ * @param sequences with the square roots of the events' weights, if these differ
+ * @param into u8, one per token: only steps into tokens with 1; all when absent
  */
 export function transitionsOf(
   {

@@ -4,7 +4,7 @@ import { importanceNeighbors } from "./item-neighbors.js";
 
 const namesOf = (numItems: number) => Array.from({ length: numItems }, (_, i) => `item ${draw(9, i)}`);
 
-/** Users' items as rows of a sparse matrix. */
+/** Returns users' items as rows of a sparse matrix. */
 function listsOf(users: readonly (readonly number[])[]) {
   return {
     indptr: Uint32Array.from([0, ...users.map((_, u) => users.slice(0, u + 1).flat().length)]),
@@ -12,7 +12,7 @@ function listsOf(users: readonly (readonly number[])[]) {
   };
 }
 
-/** Neighbours as [item, weight], by item. */
+/** Returns neighbors as [item, weight], by item. */
 function neighborsOf(users: readonly (readonly number[])[], names: readonly string[], most: number) {
   const { indptr, items, weights } = importanceNeighbors(listsOf(users), keysOf(names), most, 1);
   return names.map((_, i) =>
@@ -46,7 +46,7 @@ test.each([1, 4, 100])("of %i neighbours are those of the walk's transition matr
     const errors = found[i]!.map(([j, weight]) => Math.abs(weight - chances[j]! / total));
     expect(found[i]!.length).toBe(Math.min(most, order.length));
     expect(Math.max(0, ...errors)).toBeLessThan(1e-12);
-    // no item that was left out is more likely than one that was taken
+    // no omitted item is more likely than a selected one
     const least = Math.min(...found[i]!.map(([j]) => chances[j]!));
     expect(Math.max(0, ...order.slice(most).map((j) => chances[j]!))).toBeLessThanOrEqual(least + 1e-12);
     expect(found[i]!.map(([j]) => j)).not.toContain(i);
@@ -54,7 +54,7 @@ test.each([1, 4, 100])("of %i neighbours are those of the walk's transition matr
 });
 
 test("are the same bits in whatever order users and items stand; ties stand by the keys' bytes", () => {
-  // many users of the same few degrees: many ties
+  // many users with few distinct degrees, so that there are many ties
   const tied = Array.from({ length: 60 }, (_, u) =>
     [0, 1, 2].map((n) => (u + 7 * n * n) % 20).sort((a, b) => a - b),
   );
@@ -90,6 +90,6 @@ test("of a user of more items than are walked to, a named sample can be neighbou
   for (const i of all) expect(indptr[i + 1]! - indptr[i]!).toBe(60 - (sample.has(i) ? 1 : 0));
   expect(of(1, 60).items).toEqual(items);
   expect(new Set(of(2, 60).items)).not.toEqual(sample);
-  // at the limit nobody is sampled
+  // at the limit no user is sampled
   expect(of(1, 90).sampledUsers).toBe(0);
 });

@@ -1,22 +1,23 @@
-// Which items matter most to an item: those that a walk of two steps, to a user who has it and on to an item of that user, ends at
-// most often.
+// Finds the most important neighbors of each item: the items that a walk of two steps, to a user of the item and on to
+// an item of that user, reaches most often.
 //
 //   d_i, d_u   users of item i, items of user u; a pair counts once, however many events it has
-//   p(j | i)   sum over the users u of both, 1 / (d_i d_u)
+//   p(j | i)   sum over the common users u of 1 / (d_i d_u)
 //
-// Source: Ying et al. 2018 (arXiv:1806.01973), section 3.1, importance-based neighbourhoods. Deviation: chances are summed exactly,
-// where PinSage counts the visits of random walks of any length. The cost is the sum over users of d_u^2, so that of a user of more
-// than 1,000 items the second step goes to 1,000 of them, named by (seed, user, item): sum of d_u min(d_u, 1000).
+// Source: Ying et al. 2018 (arXiv:1806.01973), section 3.1, importance-based neighbourhoods. Deviation: probabilities
+// are summed exactly, where PinSage counts the visits of random walks of any length. The cost is the sum over users of
+// d_u^2; for a user with more than 1,000 items the second step is restricted to a sample of 1,000, a hash of (seed,
+// user, item): sum of d_u min(d_u, 1000).
 
 import { ascending } from "../../numeric/indices.js";
 import { compareKeys, type Keys } from "../../log/keys.js";
 import { draw } from "../../numeric/random.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
-/** Items of a user that the second step goes to, at most. */
+/** Most items of a user that the second step goes to. */
 export const WALKED_ITEMS = 1000;
 
-/** Lists of distinct items, one a user. */
+/** Distinct items per user. */
 interface UserItems {
   /** u32[numUsers + 1] */
   indptr: Uint32Array;
@@ -24,27 +25,28 @@ interface UserItems {
   items: Uint32Array;
 }
 
-/** The neighbours of each item, the most visited first. */
+/** The neighbors of each item, the most visited first. */
 export interface ItemNeighbors {
-  /** u32[numItems + 1]: those of item i are indptr[i] .. indptr[i + 1) */
+  /** u32[numItems + 1]: item i has the neighbors indptr[i] .. indptr[i + 1) */
   indptr: Uint32Array;
   /** u32 */
   items: Uint32Array;
-  /** f64: the chances p(j | i) over their sum, 1 an item that has any */
+  /** f64: the probabilities p(j | i), normalized to the sum 1 for each item that has neighbors */
   weights: Float64Array;
-  /** users of more items than are walked to, of whom a sample was */
+  /** number of users with more items than the second step goes to, who were sampled */
   sampledUsers: number;
 }
 
 /**
- * The items that are visited most often from each item, itself left out.
+ * Returns the items that are visited most often from each item, without the item itself.
  *
- * Chances are summed in ascending order of d_u, so that nothing depends on the order of the events, and of items with the same users'
- * degrees the sums are the same bits; such ties stand by the bytes of their keys.
+ * Probabilities are summed in ascending order of d_u, so that the result does not depend on the order of the events,
+ * and items whose users have the same degrees get the same sums, bit by bit; such ties are ordered by the bytes of
+ * their keys.
  *
- * @param keys  of the items
- * @param most   neighbours of an item, at most
- * @param walked items of a user that the second step goes to, at most
+ * @param keys   keys of the items
+ * @param most   most neighbors per item
+ * @param walked most items of a user that the second step goes to
  */
 export function importanceNeighbors(
   history: UserItems,
@@ -69,7 +71,7 @@ export function importanceNeighbors(
   const found: number[] = [];
   const weights: number[] = [];
   for (let item = 0; item < numItems; item++) {
-    // the chances of all that is two steps away, times d_i
+    // the probabilities of all items two steps away, times d_i
     let numTouched = 0;
     for (let at = usersOf.indptr[item]!; at < usersOf.indptr[item + 1]!; at++) {
       const user = usersOf.users[at]!;
@@ -107,7 +109,7 @@ export function importanceNeighbors(
   };
 }
 
-/** Keeps the first `items.length` of what is offered, in order. */
+/** Keeps the best `items.length` of the offered items, in order. */
 function offer(
   best: { items: Uint32Array; size: number },
   item: number,
@@ -125,7 +127,7 @@ function offer(
   items[at] = item;
 }
 
-/** The users of each item by ascending number of their items, and all users in that order. */
+/** Returns the users of each item by ascending number of their items, and all users in that order. */
 function usersByItem(
   { indptr, items }: UserItems,
   numItems: number,
@@ -142,7 +144,7 @@ function usersByItem(
   return { usersOf: { indptr: ends, users }, order };
 }
 
-/** Some of a user's items, those with the lowest draws, ascending. */
+/** Samples a user's items: those with the lowest hashes, ascending. */
 function sampleOf(items: Uint32Array, size: number, key: number): Uint32Array {
   const drawn = new Map(Array.from(items, (item) => [item, draw(key, item)]));
   return items
@@ -152,18 +154,18 @@ function sampleOf(items: Uint32Array, size: number, key: number): Uint32Array {
     .sort();
 }
 
-// Features that items take over from their neighbours, as rows beside their own.
+// Adds features of an item's neighbors to its rows.
 //
-//   own row        x_f of item i: its own feature, and those of the columns that go with it
-//   neighbour row  s sum over its neighbours j of weight_ij x_f of item j, for the columns that go with the item alone
-//   template       both, added up by feature
+//   own row        x_f of item i: its feature, and those of the columns that it determines
+//   neighbor row   s sum over its neighbors j of weight_ij x_f of item j, for the columns that the item determines, without the item itself
+//   template       the sum of both, by feature
 
 /**
- * What its neighbours add to the row of each item; nothing to one without neighbours.
+ * Returns, for each item, the row that its neighbors add; it is empty for an item without neighbors.
  *
- * @param rows  a row an item
- * @param own   from .. end: the features that stand for items themselves, which are not taken over
- * @param scale what an item's neighbours weigh together
+ * @param rows  one row per item
+ * @param own   from .. end: the features of the items themselves, which are not taken over
+ * @param scale total weight of an item's neighbors
  */
 export function neighborRows(
   rows: FeatureRows,
@@ -182,9 +184,9 @@ export function neighborRows(
 }
 
 /**
- * Rows with what the neighbours of their items add, by feature: those of the row in its order, then what is new to it.
+ * Adds the neighbor rows of their items to rows, by feature: first the features of the row in its order, then new ones.
  *
- * @param itemOf the row of `added` of each row's item, by default its own number; one that `added` does not have adds nothing
+ * @param itemOf the row of `added` for each row, by default its own number; rows beyond the end of `added` get nothing
  */
 export function withNeighborRows(
   rows: FeatureRows,
@@ -199,7 +201,7 @@ export function withNeighborRows(
   return { ...summed, labels: rows.labels };
 }
 
-/** Rows whose pairs are given one by one, a feature any number of times; sums in f64. */
+/** Builds rows from pairs in which a feature may repeat; values are summed in f64. */
 function summedRows(
   numRows: number,
   visit: (row: number, add: (feature: number, x: number) => void) => void,

@@ -2,7 +2,7 @@ import { neighborRows, withNeighborRows } from "./item-neighbors.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
 const labels = new Float32Array(3);
-/** Items are features 0 to 2, a column's values 3 to 5. */
+/** Features 0 to 2 are items, 3 to 5 values of a column. */
 const rows: FeatureRows = {
   numRows: 3,
   width: 0,

@@ -1,8 +1,10 @@
-// What each event counts in training and in metrics: a column of numbers, the kind of the event, and its age.
+// Computes the weight of each event in training and in metrics: a column of numbers, the kind of the event, and its
+// age.
 //
-//   weight = column value  x  weight of its kind  x  2^(-age / half-life)          the last in training alone
+//   weight = column value  x  weight of its kind  x  2^(-age / half-life)          the last factor in training only
 //
-// Weights are divided by their mean over the training part, so that learning rates and penalties mean what they mean without.
+// Weights are divided by their mean over the training split, so that learning rates and penalties have the same effect
+// as without.
 
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -11,9 +13,9 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { spanOf } from "../filters/event-limits.js";
 
 export interface EventWeightOptions {
-  /** as --event-weight takes it: `type:view=1,cart=3,*=0` */
+  /** in the syntax of --event-weight: `type:view=1,cart=3,*=0` */
   eventWeight?: string;
-  /** as --half-life takes it: `30d` */
+  /** in the syntax of --half-life: `30d` */
   halfLife?: string;
 }
 
@@ -23,7 +25,7 @@ export interface KindWeights {
   weights: Map<string, number>;
 }
 
-/** @throws {UsageError} not COLUMN:KIND=NUMBER,... */
+/** @throws {UsageError} the syntax is not COLUMN:KIND=NUMBER,... */
 export function parseEventWeight(text: string): KindWeights {
   const at = text.indexOf(":");
   const weights = new Map<string, number>();
@@ -41,18 +43,19 @@ export function parseEventWeight(text: string): KindWeights {
   return { column: text.slice(0, at), weights };
 }
 
-/** The column of the kinds of events, as an option of reading. */
+/** The column with the kinds of events, as an option of reading. */
 export function eventColumn({ eventWeight }: EventWeightOptions): { event?: string } {
   return eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
 }
 
 /**
- * What the rows of the training part count, and those of other parts by the same measure; undefined when all count alike.
+ * Returns the weights of the rows of the training split, and those of other splits on the same scale; undefined if all
+ * are equal.
  *
- * @param dataset of the training part
- * @param own what rowWeights says of the rows, for a caller that knows it
+ * @param dataset dataset of the training split
+ * @param own the result of rowWeights for the rows, if the caller has it
  * @throws {UsageError} a half-life without times, or a kind of event without a weight
- * @throws {DataError} all training rows count 0
+ * @throws {DataError} all training rows have weight 0
  */
 export function eventWeights(
   dataset: Dataset,
@@ -61,7 +64,8 @@ export function eventWeights(
   own = rowWeights(dataset, rows, options),
 ): { train: Float32Array | undefined; of: (other: Dataset, rows: Uint32Array) => Float32Array | undefined } {
   const decay = decayOf(dataset, rows, options);
-  // loops, as Float64Array.from takes a microsecond a number: of ten million rows a third of a training
+  // loops, because Float64Array.from takes a microsecond per number, which for ten million rows is a third of a
+  // training
   if (own && decay) for (let i = 0; i < decay.length; i++) decay[i]! *= own[i]!;
   const raw = decay ?? own;
   if (!raw) return { train: undefined, of: () => undefined };
@@ -81,7 +85,7 @@ export function eventWeights(
   };
 }
 
-/** f64[rows.length]: column times kind; undefined when neither is given. */
+/** Returns f64[rows.length]: column times kind; undefined if neither is given. */
 export function rowWeights(
   dataset: Dataset,
   rows: Uint32Array,
@@ -127,7 +131,7 @@ function multiplyByKind(
   });
 }
 
-/** f64[rows.length]: 2^(-age / half-life), the age being that before the newest of the rows. */
+/** Returns f64[rows.length]: 2^(-age / half-life), where the age is relative to the newest of the rows. */
 function decayOf(
   dataset: Dataset,
   rows: Uint32Array,

@@ -1,4 +1,4 @@
-// Events as a sparse matrix, users x items: what a factorization of the two reads.
+// Converts events to a sparse matrix of users and items, the input of factorizations.
 //
 //   feature rows (a pair for the user, one for the item) ──► by user: its items, ascending; by item: its users
 //
@@ -7,7 +7,7 @@
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { firstPair, type FeatureRows } from "../rows.js";
 
-/** The features of a field: ids are features less `first`. */
+/** The features of a field: id = feature - first. */
 export interface FieldFeatures {
   first: number;
   count: number;
@@ -16,11 +16,11 @@ export interface FieldFeatures {
 export interface Interactions {
   users: SparseRows;
   items: SparseRows;
-  /** events without a known user or item */
+  /** number of events without a known user or item */
   leftOut: number;
 }
 
-/** The pairs of the events: a pair's value is the sum of its events' weights, 1 each where the rows have none. */
+/** Returns the user-item pairs of the events; the value of a pair is the sum of its events' weights, which are 1 if absent. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const pairs = pairsOf(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
@@ -28,9 +28,9 @@ export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: Fie
 }
 
 /**
- * Entries as rows, each row's columns ascending; repeated ones become their sum.
+ * Returns entries as rows with ascending columns; repeated entries are summed.
  *
- * @param values f32, one an entry; 1 each when absent
+ * @param values f32, one per entry; all 1 when absent
  */
 export function sparseOf(
   rows: Uint32Array,
@@ -38,11 +38,11 @@ export function sparseOf(
   [numRows, numColumns]: readonly [number, number],
   values?: Float32Array,
 ): SparseRows {
-  // what is grouped by column and then by row has its columns ascending, and repeated entries beside each other
+  // after grouping by column and then by row, columns are ascending, and repeated entries are adjacent
   return mergeRepeats(transpose(groupBy(columns, rows, numColumns, values), numRows));
 }
 
-/** The ids of each event that has both. */
+/** Returns the user and item ids of each event that has both. */
 function pairsOf(
   rows: FeatureRows,
   user: FieldFeatures,
@@ -73,7 +73,7 @@ function pairsOf(
   };
 }
 
-/** Entries (row, column) as rows, in their order within each. */
+/** Groups entries (row, column) by row; the order within a row is kept. */
 function groupBy(
   rows: Uint32Array,
   columns: Uint32Array,
@@ -94,14 +94,14 @@ function groupBy(
   return { indptr, indices, values: grouped };
 }
 
-/** The same entries by column, each column's rows ascending. */
+/** Returns the same entries by column, with ascending rows in each. */
 export function transpose({ indptr, indices, values }: SparseRows, numColumns: number): SparseRows {
   const rows = new Uint32Array(indices.length);
   for (let r = 0; r + 1 < indptr.length; r++) rows.fill(r, indptr[r], indptr[r + 1]);
   return groupBy(indices, rows, numColumns, values);
 }
 
-/** Entries that stand beside each other become one, the sum of both; values are left out when all are 1. */
+/** Sums adjacent repeated entries; values are dropped if all are 1. */
 function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
   const ends = new Uint32Array(indptr.length);
   const merged = { indices: new Uint32Array(indices.length), values: new Float32Array(indices.length) };
@@ -119,7 +119,7 @@ function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
   return { indptr: ends, indices: merged.indices.slice(0, end), ...(!plain && { values: all.slice() }) };
 }
 
-/** f64[numRows]: the sum of each row's entries. */
+/** Returns f64[numRows]: the sum of each row's entries. */
 export function rowSums({ indptr, values }: SparseRows): Float64Array {
   return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
     if (!values) return indptr[r + 1]! - indptr[r]!;

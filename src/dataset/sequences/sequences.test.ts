@@ -73,7 +73,7 @@ describe("sessions", () => {
       tokens: [[1, 4]],
       notes: ["3 events followed by another one within 1 s dropped (--min-stay)"],
     });
-    // another user's event is not the next one
+    // events of other users in between do not end a stay
     const others = [event("a", 0, 0), event("b", 1, 10), event("a", 2, 5000), event("b", 3, 5010)];
     expect(made(others, { minStay: 1000 }).tokens).toEqual([
       [0, 2],
@@ -226,7 +226,7 @@ test("a gap is a span of seconds, minutes, hours or days above 0", () => {
     );
 });
 
-/** The same with objects and sorts. */
+/** Computes the same sequences with objects and sorts. */
 function twin(events: readonly Event[], rows: readonly number[], how: How): number[][] {
   const { by, gap = Infinity, minLength, maxLength, repeats } = how;
   const keyOf = (row: number) => events[row]![by === "session" ? "session" : "user"];

@@ -1,9 +1,10 @@
-// Events of a log as sequences of tokens: what models of "one after another" read.
+// Converts events of a log to sequences of tokens, the input of models of successive events.
 //
-//   rows ──► grouped by session or user, each group by time ──► cut at gaps ──► repeats dropped ──► short ones left out,
-//                                                                                                    long ones cut
+//   rows ──► grouped by session or user, sorted by time ──► split at gaps ──► repeats dropped ──► short ones dropped,
+//                                                                                                  long ones split
 //
-// Events are grouped by counting and a session is a pair of offsets, so that n events take a few arrays of n numbers.
+// Events are grouped by counting and a session is a pair of offsets, so that n events need only a few arrays of n
+// numbers.
 
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -14,57 +15,61 @@ export interface Sequences {
   /** u32[numSessions + 1]: session s is tokens[offsets[s] .. offsets[s + 1]) */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u32, one a token: the dataset's row it comes from */
+  /** u32, one per token: the dataset's row of the token */
   rows: Uint32Array;
-  /** the marked events of each session, where marks were given */
+  /** the marked events of each session, if marks were given */
   marked?: MarkedEvents;
-  /** one sentence for each kind of event or session that was left out or cut, with its count */
+  /** one note per kind of event or session that was dropped or split, with its count */
   notes: string[];
 }
 
-/** Events of a kind that stands out, by session, in their order. */
+/** Events of a special kind (such as goals or rejections), by session, in their order. */
 export interface MarkedEvents {
   /** u32[numSessions + 1] */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u8, one a token */
+  /** u8, one per token */
   marks: Uint8Array;
 }
 
-/** What a mark's lowest bit says: the event is none of its session, but stands beside them. */
+/** Lowest bit of a mark: the event is not a token of its session, but only listed as marked. */
 export const BESIDE = 1;
 
 interface SequenceOptions {
-  /** a session is a key of the session column; a user's events between two gaps; or all events of a user */
+  /**
+   * a session consists of the events of a key of the session column, of a user's events between two gaps, or of all
+   * events of a user
+   */
   by: "session" | "gap" | "user";
-  /** for sessions by gap: milliseconds without an event of the user, beyond which the next event starts a session */
+  /** for sessions by gap: the next event of a user starts a new session after more milliseconds than this */
   gap?: number;
-  /** milliseconds: an event that the next one of its session, or user, follows sooner is left out; needs times */
+  /** milliseconds: an event is dropped if the next one of its session or user follows sooner; needs times */
   minStay?: number;
-  /** at least 1: sessions of fewer events are left out */
+  /** at least 1: sessions with fewer events are dropped */
   minLength: number;
-  /** longer sessions are cut into pieces of that many events; what is left over is a piece if it has minLength */
+  /** longer sessions are split into pieces of that many events; the remainder is a piece if it has minLength events */
   maxLength: number;
-  /** false: an event with the tokens of the one before it in its session is dropped */
+  /** false: an event with the same tokens as the previous one in its session is dropped */
   repeats: boolean;
   /**
-   * u8, one a row of the part: events with a mark other than 0 are listed for their session by a token, those dropped as repeats too;
-   * they are events like others unless the mark says BESIDE. Of a session that is cut, each piece has those between its events.
+   * u8, one per row of the split: events with a mark other than 0 are listed for their session by a token, including
+   * dropped repeats; they are ordinary events, too, unless the mark contains BESIDE. If a session is split, each piece
+   * lists those between its events.
    */
   marks?: { of: Uint8Array; tokens: Uint32Array };
 }
 
 /**
- * The sessions of a part. Events stand in order of time, then as in `rows`; without a time column as in `rows`. Sessions
- * stand in order of their column's codes, those of one user by time.
+ * Returns the sessions of a split. Events are ordered by time, then as in `rows`; without a time column as in `rows`.
+ * Sessions are ordered by their column's codes, those of one user by time.
  *
- * A row has a token in each field, or lacks some; they stand in the order of the fields. One without a token is in no session,
- * but its time counts: a user who looks at rare items has not paused.
+ * A row may have a token in each field or lack some; tokens are in the order of the fields. A row without any token is
+ * in no session, but its time counts for gaps: a user who views rare items has not paused.
  *
- * @param rows u32: rows of a part, of equal times in the log's order
+ * @param rows u32: rows of a split; those of equal times are in the log's order
  * @param fields u32[rows.length] each: the rows' tokens, or MISSING
- * @throws {UsageError} the column that sessions are made of is absent or not one of keys, a gap without times, or lengths
- *   that leave nothing
+ * @throws {UsageError} the session column is absent or does not hold keys, a gap is given without times, or the lengths
+ *   leave nothing
  */
 export function sequencesOf(
   dataset: Dataset,
@@ -114,30 +119,30 @@ export function sequencesOf(
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
 }
 
-/** Writes events into sessions, of which the last is open until it is closed. */
+/** Writes events into sessions; the last session is open until it is closed. */
 class SessionWriter {
   readonly #tokens: Uint32Array;
   readonly #rows: Uint32Array;
   readonly #offsets: Uint32Array;
   #numSessions = 0;
-  /** where the open session's open piece starts, where its last event does, and where its next token goes */
+  /** start of the open session's open piece, start of its last event, and position of its next token */
   #from = 0;
   #last = 0;
   #to = 0;
-  /** events of the open piece, and whether there were pieces before it */
+  /** number of events in the open piece, and whether the session has earlier pieces */
   #numEvents = 0;
   #isCut = false;
   #numRepeats = 0;
   #numShort = 0;
   #numCut = 0;
-  /** events at the ends of cut sessions, too few for a piece */
+  /** number of events at the ends of split sessions, too few for a piece */
   #numOver = 0;
-  /** marked events, each with its session once that has ended */
+  /** marked events, each with its session once the session has ended */
   readonly #marked: { token: number; mark: number; session: number }[] = [];
-  /** how many of them an ended session has */
+  /** number of marked events that belong to an ended session */
   #numMarked = 0;
 
-  /** @param fields u32, one a row of the part: the tokens of each field */
+  /** @param fields u32, one per row of the split: the tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,
@@ -148,7 +153,7 @@ class SessionWriter {
     this.#offsets = new Uint32Array(Math.floor(size / how.minLength) + 1);
   }
 
-  /** Adds an event that has a token. @param position of its row in the part */
+  /** Adds an event that has a token. @param position position of its row in the split */
   add(position: number, row: number): void {
     let end = this.#to;
     for (const tokens of this.fields) {
@@ -172,7 +177,7 @@ class SessionWriter {
     this.#numEvents++;
   }
 
-  /** Whether the event that is being added has the tokens of the last one. */
+  /** Whether the event that is being added has the same tokens as the last one. */
   #isRepeat(end: number): boolean {
     const [last, to] = [this.#last, this.#to];
     if (end - to !== to - last) return false;
@@ -180,12 +185,12 @@ class SessionWriter {
     return true;
   }
 
-  /** Lists an event of the open session, if it has a token. */
+  /** Lists an event as marked in the open session, if it has a token. */
   mark(token: number, mark: number): void {
     if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
   }
 
-  /** Ends the open session, left out where it is short. */
+  /** Ends the open session, which is dropped if it is short. */
   close(): void {
     const left = this.#numEvents;
     if (left >= this.how.minLength) this.#end();
@@ -194,7 +199,7 @@ class SessionWriter {
     this.#last = this.#to = this.#from;
     this.#numEvents = 0;
     this.#isCut = false;
-    // those of a session that is left out are in none
+    // marked events of a dropped session belong to none
     this.#marked.length = this.#numMarked;
   }
 
@@ -247,13 +252,13 @@ class SessionWriter {
   }
 }
 
-/** The first numbers of an array; a copy where that frees much of it. */
+/** Returns the first `end` elements of an array; copies if the view would keep a much larger buffer alive. */
 function cut(numbers: Uint32Array, end: number): Uint32Array {
   return end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end);
 }
 
 /**
- * Positions in `rows` by code, ascending within each; rows without a code are left out.
+ * Groups positions in `rows` by code, ascending within each; rows without a code are dropped.
  *
  * @returns order u32 and, for each code, the end of its positions in it
  */
@@ -278,7 +283,7 @@ function groupedByCode(
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 
-/** Sorts ascending positions by time in place; most logs are in order already. */
+/** Sorts ascending positions by time in place; checks first, because most logs are in order already. */
 function sortByTime(positions: Uint32Array, rows: Uint32Array, times: Float64Array): void {
   for (let i = 1; i < positions.length; i++) {
     if (times[rows[positions[i - 1]!]!]! <= times[rows[positions[i]!]!]!) continue;
@@ -295,7 +300,7 @@ const ABSENT: Record<SequenceOptions["by"], string> = {
   user: "sequences need a session or user column: name it with --session or --user",
 };
 
-/** The column whose equal keys are a session, or of which a session is a piece. */
+/** Returns the column whose equal keys form a session, or contain several. */
 function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   const role = by === "session" ? "session" : "user";
   const name = dataset.roles[role];
@@ -307,7 +312,7 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   );
 }
 
-/** f64[numRows]: milliseconds; undefined when no column is the time. */
+/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
 function timesOf(
   dataset: Dataset,
   { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,
@@ -329,7 +334,7 @@ function counted(count: number, what: string, rest: string): string[] {
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A span such as 30m, in milliseconds. @throws {UsageError} it is none, or 0 */
+/** Returns a span such as 30m, in milliseconds. @throws {UsageError} it is invalid, or 0 */
 export function gapOf(text: string, flag: string): number {
   const span = /^(\d+(?:\.\d+)?)([smhd])$/u.exec(text);
   const gap = span ? Number(span[1]) * UNITS[span[2]!]! : 0;

@@ -1,21 +1,21 @@
-// The parts that a split cuts a dataset into.
+// The training, validation and test split of a dataset.
 
-/** u32: rows of each part. By time they are in time order; otherwise in the log's. */
+/** u32: rows of each split, in time order if split by time, otherwise in the log's. */
 export interface Parts {
   train: Uint32Array;
   valid: Uint32Array;
   test: Uint32Array;
-  /** of a validation part that imitates another log */
+  /** for a validation split that imitates another log */
   like?: Imitation;
-  /** of whole items: how they were cut, a sentence */
+  /** for splits by items: a sentence on how they were made */
   note?: string;
 }
 
-/** What a validation part that imitates another log (split-like.ts) has reached. */
+/** How closely a validation split imitates another log (split-like.ts). */
 export interface Imitation {
   /** mean training degree of the other log's events */
   target: number;
-  /** and of the validation part's pairs of users and items */
+  /** mean training degree of the validation split's pairs of users and items */
   reached: number;
   /** γ */
   power: number;

@@ -3,7 +3,7 @@ import type { Dataset } from "../dataset.js";
 import { splitRows } from "./split.js";
 
 const items = ["a", "b", "c", "d", "e"];
-/** Each item's rows; the last row has no item. */
+/** The item of each row; the last row has none. */
 const codes = Uint32Array.of(4, 0, 1, 2, 3, 0, 4, 3, MISSING);
 const times = Float64Array.of(90, 10, 20, 30, 40, 95, 5, 99, 1);
 

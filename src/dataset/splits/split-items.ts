@@ -1,8 +1,8 @@
-// Whole items held out: a training sees none of their events, as of items that come later.
+// Holds out whole items: none of their events is in the training split, as for items that appear later.
 //
-//   newest   items by the time of their first event, then by their key's bytes: the test part has the last share of them, the validation
-//            part the share before
-//   hash     without a time in every row: by a hash of the seed and the item's key
+//   newest   items by the time of their first event, then by their key's bytes: the test split has the last share of them, the validation
+//            split the share before
+//   hash     if a row has no time: by a hash of the seed and the item's key
 
 import { MISSING, compareKeys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -11,10 +11,11 @@ import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
 /**
- * Of n items that have events the parts end at floor(n (1 - valid - test)) and floor(n (1 - test)). Rows without an item are trained on.
+ * The splits end at item floor(n (1 - valid - test)) and floor(n (1 - test)) of n items with events. Rows without an
+ * item are in the training split.
  *
- * @returns rows of each part in the log's order, and a sentence on how they were cut
- * @throws {UsageError} there is no item column, or it is none of keys
+ * @returns rows of each split in the log's order, and a sentence on how they were made
+ * @throws {UsageError} there is no item column, or it does not hold keys
  */
 export function splitItems(
   dataset: Dataset,
@@ -58,7 +59,7 @@ export function splitItems(
   };
 }
 
-/** f64[dictionary.size]: milliseconds of each item's first event; undefined where not every row has a time. */
+/** Returns f64[dictionary.size]: milliseconds of each item's first event; undefined if a row has no time. */
 function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
@@ -72,7 +73,7 @@ function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64
   return first;
 }
 
-/** f64[dictionary.size]: a fraction of 53 bits by each key. */
+/** Returns f64[dictionary.size]: a hash of each key as a fraction of 53 bits. */
 function hashesOf({ dictionary: { bytes, offsets, size } }: KeyColumn, seed: number): Float64Array {
   return Float64Array.from({ length: size }, (_, code) => {
     const { hi, lo } = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, { lo: seed, hi: ~seed });

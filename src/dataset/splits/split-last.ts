@@ -1,6 +1,6 @@
-// Leave-last-out: each user's last events are held out, or last groups of events (a basket, a session).
+// Leave-last-out: holds out each user's last events, or last groups of events (a basket, a session).
 //
-// Training then sees what other users did after the held-out events; a split by time does not.
+// The training split then contains events of other users after the held-out ones; a split by time does not.
 
 import { ascending } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
@@ -10,21 +10,21 @@ import { cellCodes } from "../item-fields.js";
 import type { Parts } from "./parts.js";
 
 export interface LastOptions {
-  /** events, or groups of events, of each user in the test part; as many before them are the validation part */
+  /** number of events, or groups of events, of each user in the test split; as many before them are the validation split */
   last: number;
-  /** column whose equal cells of one user are one group; each event is its own when absent */
+  /** column whose equal cells of one user form one group; each event is its own group when absent */
   group?: string;
-  /** parts that are not cut */
+  /** splits that are not made */
   without: readonly ("valid" | "test")[];
 }
 
 /**
- * A user's events are in order of time, then row; without a time column in the log's order. A group stands where its
- * latest event does. A user keeps at least one group to be trained on: validation gives way first, then test. Rows
- * without a user are trained on.
+ * A user's events are ordered by time, then row; without a time column in the log's order. The position of a group is
+ * that of its latest event. A user keeps at least one group in the training split: the validation split is reduced
+ * first, then the test split. Rows without a user are in the training split.
  *
- * @returns rows of each part in the log's order
- * @throws {UsageError} there is no user column, or the group's column is none of keys
+ * @returns rows of each split in the log's order
+ * @throws {UsageError} there is no user column, or the group's column does not hold keys
  */
 export function splitLast(dataset: Dataset, { last, group, without }: LastOptions): Parts {
   const { user, time } = dataset.roles;
@@ -55,14 +55,14 @@ export function splitLast(dataset: Dataset, { last, group, without }: LastOption
   };
 }
 
-/** A user's ordered rows as groups, in the order of their latest rows; a row without a group is one of its own. */
+/** Returns a user's ordered rows as groups, in the order of their latest rows; a row without a group forms its own. */
 function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): number[][] {
   if (!codes) return rows.map((row) => [row]);
   const groups = new Map<number, number[]>();
   for (const row of rows) {
     const name = codes[row] === MISSING ? -1 - row : codes[row]!;
     const group = groups.get(name) ?? [];
-    // the map is in order of insertion: a group moves behind the others with each of its rows
+    // a map keeps the order of insertion: each row moves its group to the end
     group.push(row);
     groups.delete(name);
     groups.set(name, group);

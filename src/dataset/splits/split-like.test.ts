@@ -4,7 +4,7 @@ import type { Dataset } from "../dataset.js";
 import { splitRows, type SplitOptions } from "./split.js";
 import type { Likeness } from "./split-like.js";
 
-/** 400 users of 10 to 29 of 300 items, of which a low number is taken more often. */
+/** 400 users with 10 to 29 of 300 items each; items with low numbers are chosen more often. */
 const pairs = Array.from({ length: 400 }, (_, u) => {
   const items = new Set<number>();
   for (let n = 0; items.size < 10 + (u % 20); n++) items.add(Math.floor(300 * (draw(u, n) / 2 ** 32) ** 2));
@@ -17,7 +17,7 @@ const dataset = datasetFrom(pairs);
 
 const degrees = new Map<string, number>();
 for (const [, item] of pairs) degrees.set(item, (degrees.get(item) ?? 0) + 1);
-/** Other users of the rows' items, on average. */
+/** Returns the mean number of other users of the rows' items. */
 const meanOthers = (rows: Iterable<number>): number => {
   const found = [...rows].map((row) => degrees.get(pairs[row]![1])! - 1);
   return found.reduce((sum, x) => sum + x, 0) / found.length;
@@ -48,7 +48,7 @@ test.each([0.7, 1, 1.3, 1.7])(
 test("the target is the mean over the events of another log, in which items unknown here have no users", () => {
   const { codes, dictionary } = dataset.columns[1] as Extract<Dataset["columns"][number], { kind: "key" }>;
   const events = new Uint32Array(dictionary.size);
-  // an item of about 60 users three times, one of about 80 once, and a fifth event of an item of another log
+  // an item with about 60 users three times, one with about 80 once, and an event of an item that the log lacks
   const rowOf = (least: number) =>
     pairs.findIndex(([, item]) => degrees.get(item)! >= least && degrees.get(item)! < least + 10);
   const [often, once] = [rowOf(60), rowOf(80)];

@@ -1,12 +1,12 @@
-// A validation part whose items are as popular as those of another log: of each user's items a share is held out, the more likely
-// the more (or the fewer) events an item has.
+// Makes a validation split whose items are as popular as those of another log: a share of each user's items is held
+// out, with a probability that rises (or falls) with the number of an item's events.
 //
-//   d_i   users of an item among the rows that are cut            u   a hash of seed, user and item, in (0, 1)
-//   key   log(-log u) - γ log d_i                                 the user's items with the lowest keys are held out
+//   d_i   users of an item among the rows that are split            u   a hash of seed, user and item, in (0, 1)
+//   key   log(-log u) - γ log d_i                                   the user's items with the lowest keys are held out
 //
-// These are draws without replacement with weights d_i^γ (Efraimidis and Spirakis 2006, doi:10.1016/j.ipl.2005.11.003). Hashes stay as
-// they are while γ is sought, so that the mean of d over what is held out never falls as γ grows: bisection finds it. An item held
-// out counts without the user who holds it out, as an item of another log does.
+// These are draws without replacement with weights d_i^γ (Efraimidis and Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
+// Hashes stay the same during the search for γ, so the mean of d over the held-out items never falls as γ grows:
+// bisection finds it. A held-out item counts without the user who holds it out, as an item of another log does.
 
 import { MISSING } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
@@ -14,36 +14,37 @@ import { UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
-/** How popular the held-out items are to be: events of each item of the dataset in another log, or what was made of them before. */
+/** The required popularity of the held-out items: events of each item of the dataset in another log, or a known target. */
 export type Likeness =
   | {
-      /** u32[keys of the item column] */
+      /** u32[keys of the item column]: number of events */
       events: Uint32Array;
-      /** events of items that the dataset has not */
+      /** number of events of items that the dataset lacks */
       unknown: number;
     }
   | { target: number };
 
-/** Of γ: at its ends a user's items go in the order of their degrees alone. */
+/** Largest |γ|; beyond it a user's items are practically ordered by their degrees alone. */
 const MOST_POWER = 64;
-/** Halvings of that range at most. */
+/** Most steps of the bisection. */
 const STEPS = 40;
-/** Of the target: beyond this it counts as missed, and within that nothing better is sought. */
+/** Relative to the target: a larger difference counts as missed, and a smaller one ends the search. */
 const [CLOSE, ENOUGH] = [0.02, 1e-4];
 
 export interface SplitLikeOptions {
-  /** of each user's items, in (0, 1); rounded up or down by a hash of the user */
+  /** share of each user's items, in (0, 1); rounded up or down by a hash of the user */
   share: number;
   likeness: Likeness;
-  /** hashes in [0, 1) of a row's user, and of its user and item */
+  /** return hashes in [0, 1) of a row's user, and of its user and item */
   hashes: { ofUser: (row: number) => number; ofPair: (row: number) => number };
 }
 
 /**
- * Cuts a validation part from some rows: all events of a held-out pair of a user and an item. A user keeps one item at least, and
- * rows without user or item are trained on.
+ * Splits rows into training and validation: all events of a held-out pair of a user and an item. A user keeps at least
+ * one item, and rows without user or item are in the training split.
  *
- * @throws {UsageError} there is no user or item column, nothing is held out, or the target cannot be reached; says what can be
+ * @throws {UsageError} there is no user or item column, nothing is held out, or the target cannot be reached; says
+ * which targets can
  */
 export function splitLike(
   dataset: Dataset,
@@ -89,7 +90,7 @@ export function splitLike(
   };
 }
 
-/** Mean degree of the other log's events. @throws {UsageError} the dataset has none of its items */
+/** Returns the mean degree of the other log's events. @throws {UsageError} the dataset has none of its items */
 function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   if ("target" in likeness) return likeness.target;
   const { events, unknown } = likeness;
@@ -106,7 +107,7 @@ function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   return sum / count;
 }
 
-/** Where the mean, which never falls, comes closest to the target. */
+/** Finds the γ at which the mean, which never falls, is closest to the target. */
 function powerFor(
   target: number,
   [least, most]: readonly [number, number],
@@ -127,15 +128,15 @@ function powerFor(
 }
 
 interface Pairs {
-  /** of each row that is cut its pair, or MISSING without user or item */
+  /** by row: its pair, or MISSING without user or item */
   ofRow: Uint32Array;
-  /** of each pair: its first row, its user and its item, as the columns have them */
+  /** by pair: its first row, its user and its item, as codes */
   rows: Uint32Array;
   users: Uint32Array;
   items: Uint32Array;
 }
 
-/** Distinct pairs of users and items, as they come. */
+/** Finds the distinct pairs of users and items, in order of appearance. */
 function pairsOf(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
   const ofRow = new Uint32Array(rows.length).fill(MISSING);
   const numbers = new Map<number, number>();
@@ -181,7 +182,7 @@ function usersOf({ rows, users }: Pairs, share: number, { ofUser }: SplitLikeOpt
   return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
 }
 
-/** Marks the pairs of the lowest keys of each user. @param held u8, a pair each: overwritten */
+/** Marks the pairs with the lowest keys of each user. @param held u8, one per pair: overwritten */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
     const keys = Float64Array.from(own, keyOf);

@@ -1,9 +1,9 @@
-// Cutting a dataset's rows into a training, a validation and a test part.
+// Splits a dataset's rows into training, validation and test.
 //
-//   time    rows stably sorted by time; test is the latest share, validation the share before it
-//   random  by a 64-bit hash of the seed and the row's cells: a row keeps its part when others are added, and equal
-//           rows are in one part; of chosen columns only, so that repeats of a pair are in one part
-//   rows    by a hash of the seed and the row's number: the same rows whichever columns are read, and as what
+//   time    rows stably sorted by time; test has the latest share, validation the share before it
+//   random  by a 64-bit hash of the seed and the row's cells: a row keeps its split when others are added, and equal
+//           rows are in one split; with --split-key of chosen columns only, so that repeats of a pair are in one split
+//   rows    by a hash of the seed and the row's number: independent of which columns are read, and how
 //   user    whole users, by a hash of the seed and the user's key
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
@@ -26,31 +26,32 @@ import {
   type Hash64,
 } from "../../numeric/hash.js";
 
-/** Names the split by rows among the draws of the seed. */
+/** Distinguishes the split by rows from other random draws of the seed. */
 const ROWS = 0x726f7773;
 
 export type SplitBy = "time" | "random" | "rows" | "user" | "items" | "last";
 
 export interface SplitOptions {
   by: SplitBy;
-  /** shares of the rows, each in [0, 1), together below 1 */
+  /** shares of the rows, each in [0, 1), with a sum below 1 */
   valid: number;
   test: number;
   seed: number;
-  /** for a split by time: milliseconds from which on rows are in the part, in place of its share */
+  /** for a split by time: rows from this time (milliseconds) on are in the split, in place of a share */
   validFrom?: number;
   testFrom?: number;
-  /** for a random split: the columns, or the roles user and item, that decide a row's part; all by default */
+  /** for a random split: the columns, or the roles user and item, that are hashed; all by default */
   key?: readonly string[];
   /** for leave-last-out */
   last?: LastOptions;
-  /** for a random split: the validation part has items as popular as these (split-like.ts), and `valid` is of each user's items */
+  /**
+   * for a random split: the validation split has items as popular as these (split-like.ts), and `valid` is a share of
+   * each user's items
+   */
   like?: Likeness;
 }
 
-/**
- * @throws {UsageError} a split by time without a time column, by user without a user column, or a part that stays empty
- */
+/** @throws {UsageError} a split by time without a time column, by user without a user column, or a split that is empty */
 export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   const { valid, test } = options;
   if (!(valid >= 0 && test >= 0 && valid + test < 1)) {
@@ -108,12 +109,12 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
     );
   }
   const times = timesOf(dataset);
-  // a log is mostly in order already
+  // a log is usually in order already
   let sorted = true;
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
   const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
   const n = rows.length;
-  /** rows before a time; at the end of a log whose times are all earlier */
+  /** returns the number of rows before a time, which is all rows if their times are all earlier */
   const before = (from: number): number => {
     const at = order.findIndex((row) => times[row]! >= from);
     return at < 0 ? n : at;
@@ -131,7 +132,7 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
   };
 }
 
-/** Of a log that has a time column; milliseconds since 1970. */
+/** Returns the times of a log that has a time column; milliseconds since 1970. */
 function timesOf(dataset: Dataset): Float64Array {
   const column = columnNamed(dataset, dataset.roles.time!);
   if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
@@ -146,7 +147,7 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: SplitOptions)
     const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
     return (row: number) => fractionOf(hashes, row);
   };
-  // a part that is not asked for by its columns says so in its own words
+  // a message about hashed columns would be confusing if the user did not choose them
   const { user, item } = dataset.roles;
   const hashes = {
     ofUser: hashOf(user === undefined ? [] : ["user"]),
@@ -175,7 +176,7 @@ function splitShares(
   return dealt(rows, { valid, test }, (row) => fractionOf(hashes, row));
 }
 
-/** The rows by a number each, even in [0, 1): the lowest share is test, the next validation. */
+/** Assigns rows by a number in [0, 1) each: the lowest share is test, the next validation. */
 function dealt(
   rows: Uint32Array,
   { valid, test }: { valid: number; test: number },
@@ -199,7 +200,7 @@ function dealt(
   };
 }
 
-/** Rows that nobody is known to belong to go by their own cells, each on its own: they are no one user's. */
+/** Rows without a user are assigned by their cells, each by itself, because they do not belong to one user. */
 function spreadRowsWithoutUser(
   { columns, numRows }: Dataset,
   user: Column,
@@ -216,7 +217,7 @@ function spreadRowsWithoutUser(
   }
 }
 
-/** The columns of --split-key, in the dataset's order; `user` and `item` are the columns in these roles. */
+/** Returns the columns of --split-key, in the dataset's order; `user` and `item` denote the columns with these roles. */
 function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column[] {
   const names = key.map((name) => {
     const isRole = name === "user" || name === "item";
@@ -235,12 +236,12 @@ interface RowHashes {
   hi: Uint32Array;
 }
 
-/** A row's hash, in [0, 1). */
+/** Returns a row's hash, in [0, 1). */
 function fractionOf({ hi, lo }: RowHashes, row: number): number {
   return (hi[row]! * 2 ** 21 + (lo[row]! >>> 11)) / 2 ** 53;
 }
 
-/** Two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */
+/** Returns two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */
 function rowHashes(columns: Column[], numRows: number, seed: number): RowHashes {
   const lo = new Int32Array(numRows).fill(seed);
   const hi = new Int32Array(numRows).fill(~seed);

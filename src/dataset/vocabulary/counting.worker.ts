@@ -1,23 +1,23 @@
-// How many rows hold each key of a column: rounds of a column each, which threads share.
+// Counts the rows of each key, in rounds of one column that threads share.
 
 import { MISSING } from "../../log/keys.js";
 
-/** What the rounds work on; all arrays are in shared memory. */
+/** The data of all rounds; all arrays are in shared memory. */
 export interface Counting {
   columns: readonly {
     codes: Uint32Array;
     /** u32[size of the dictionary] */
     events: Uint32Array;
   }[];
-  /** u32: the rows that count; all when absent */
+  /** u32: the rows to count; all when absent */
   rows: Uint32Array | undefined;
 }
 
-/** Called once in each thread. @returns counts the keys of a column */
+/** Called once in each thread. @returns a function that counts the keys of a column */
 export function start({ columns, rows }: Counting): (column: number) => void {
   return (column) => {
     const { codes, events } = columns[column]!;
-    // a round may be done again
+    // a round may be repeated
     events.fill(0);
     const numRows = rows ? rows.length : codes.length;
     for (let i = 0; i < numRows; i++) {

@@ -1,6 +1,6 @@
-// A field without a vocabulary: its keys are hashed to 2^bits buckets, and buckets are what has features.
+// A field without a vocabulary: its keys are hashed to 2^bits buckets, each of which has a feature.
 //
-//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     the bucket's key is #n, its id n + 1
+//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     bucket n has the key #n and the id n + 1
 //
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 
@@ -10,22 +10,22 @@ import { finish, mixWord } from "../../numeric/hash.js";
 
 export const MAX_BITS = 24;
 
-/** How a field's keys become buckets; what a server needs to do the same. */
+/** The parameters of the hash; a server needs them to compute the same buckets. */
 export interface HashRecipe {
   function: "murmur3-x86-32";
   seed: number;
   bits: number;
 }
 
-/** What hashing cost: of the distinct keys of the training part, those that share their bucket with another. */
+/** Counts of collisions: how many distinct keys of the training split share their bucket with another. */
 export interface HashStatistics extends HashRecipe {
   keys: number;
-  /** buckets that hold a key */
+  /** number of buckets that contain a key */
   usedBuckets: number;
   collisionShare: number;
 }
 
-/** The recipe of a field. @throws {UsageError} bits out of range */
+/** Returns the parameters for a field. @throws {UsageError} bits out of range */
 export function hashRecipe(field: string, bits: number): HashRecipe {
   if (!(Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS)) {
     throw new UsageError(
@@ -35,7 +35,7 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
   return { function: "murmur3-x86-32", seed: 0, bits };
 }
 
-/** Checks that an earlier table hashed the field as widely. @throws {UsageError} rows could not stay where they are */
+/** Checks that an earlier table has as many buckets. @throws {UsageError} rows could not keep their positions */
 export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
@@ -44,7 +44,7 @@ export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys 
   );
 }
 
-/** u32[dictionary.size]: the bucket of each key. */
+/** Returns u32[dictionary.size]: the bucket of each key. */
 export function bucketsOf({ bytes, offsets, size }: Keys, { seed, bits }: HashRecipe): Uint32Array {
   const mask = 2 ** bits - 1;
   const buckets = new Uint32Array(size);
@@ -53,14 +53,14 @@ export function bucketsOf({ bytes, offsets, size }: Keys, { seed, bits }: HashRe
   return buckets;
 }
 
-/** The buckets' keys `#0`, `#1`, ... in their order. */
+/** Returns the buckets' keys `#0`, `#1`, ... in order. */
 export function bucketKeys({ bits }: HashRecipe): Keys {
   const size = 2 ** bits;
   const offsets = new Uint32Array(size + 1);
   for (let n = 0; n < size; n++) offsets[n + 1] = offsets[n]! + 1 + numDigits(n);
   const bytes = new Uint8Array(offsets[size]!);
   for (let n = 0; n < size; n++) {
-    bytes[offsets[n]!] = 0x23; // #
+    bytes[offsets[n]!] = 0x23; // the character #
     for (let at = offsets[n + 1]! - 1, left = n; at > offsets[n]!; at--, left = Math.floor(left / 10))
       bytes[at] = 0x30 + (left % 10);
   }
@@ -68,9 +68,9 @@ export function bucketKeys({ bits }: HashRecipe): Keys {
 }
 
 /**
- * Counts what hashing merged.
+ * Counts collisions.
  *
- * @param events u32[buckets.length]: of each key in the training part; keys without events are left out
+ * @param events u32[buckets.length]: events of each key in the training split; keys without events are ignored
  */
 export function hashStatistics(
   recipe: HashRecipe,
@@ -89,7 +89,7 @@ export function hashStatistics(
   return { ...recipe, keys, usedBuckets, collisionShare: keys === 0 ? 0 : (keys - alone) / keys };
 }
 
-/** MurmurHash3_x86_32 of bytes[from .. to), u32. */
+/** Returns MurmurHash3_x86_32 of bytes[from .. to), u32. */
 export function murmur3(bytes: Uint8Array, from: number, to: number, seed: number): number {
   let h = seed | 0;
   let i = from;

@@ -1,4 +1,4 @@
-// How many rows hold each key of a column.
+// Counts the rows of each key of a column.
 
 import { sharedU32 } from "../../numeric/indices.js";
 import { shareRounds } from "../../workers/rounds.js";
@@ -12,10 +12,10 @@ interface Codes {
   numKeys: number;
 }
 
-/** Counts over all rows by a column's codes: a vocabulary needs those that the reading made. */
+/** Counts over all rows by a column's codes; a vocabulary reuses those made while reading. */
 const ofAllRows = new WeakMap<Uint32Array, Uint32Array>();
 
-/** Codes of which every row has one, as far as that was counted. */
+/** Columns of codes that are known to have no empty cell. */
 const neverEmpty = new WeakSet<Uint32Array>();
 
 /** Whether a column is known to have a key in every row. */
@@ -23,7 +23,7 @@ export function isNeverEmpty(codes: Uint32Array): boolean {
   return neverEmpty.has(codes);
 }
 
-/** One a column: u32[numKeys], the rows that hold each key. @param rows distinct; all rows when absent */
+/** Returns, per column, u32[numKeys]: the rows of each key. @param rows distinct; all rows when absent */
 function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[] {
   const counted = columns.map(({ codes, numKeys }) => ({ codes, events: sharedU32(numKeys) }));
   const large = [...(rows ? [rows] : []), ...columns.map(({ codes }) => codes)];
@@ -32,7 +32,7 @@ function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[
   return counted.map(({ events }) => events);
 }
 
-/** The same over all rows, kept for those who ask for one of the columns again. */
+/** Like countCodes over all rows, but cached for later calls with one of the columns. */
 export function countAll(columns: readonly Codes[]): Uint32Array[] {
   const others = columns.filter(({ codes }) => !ofAllRows.has(codes));
   const counts = countCodes(others);
@@ -43,14 +43,14 @@ export function countAll(columns: readonly Codes[]): Uint32Array[] {
   return columns.map(({ codes }) => ofAllRows.get(codes)!);
 }
 
-/** One a column: u32[size of its dictionary], the rows that hold each key; to be read only. @param rows distinct */
+/** Returns, per column, u32[size of its dictionary]: the rows of each key; read-only. @param rows distinct */
 export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
   const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));
   const isWhole = all.every(({ codes }) => codes.length === rows.length);
   return isWhole ? countAll(all) : countCodes(all, rows);
 }
 
-/** u32[size of the dictionary]: the rows that hold each key; to be read only. @param rows distinct */
+/** Returns u32[size of the dictionary]: the rows of each key; read-only. @param rows distinct */
 export function countKeys(column: KeyColumn, rows: Uint32Array): Uint32Array {
   return countColumns([column], rows)[0]!;
 }

@@ -22,20 +22,20 @@ export class KeyIndex {
     }
   }
 
-  /** The code here of another dictionary's key, or -1. */
+  /** Returns the code in this index of another dictionary's key, or -1. */
   find({ bytes, offsets }: Keys, code: number): number {
     const found = this.#slots[this.#probe(bytes, offsets[code]!, offsets[code + 1]!)]!;
     return found === EMPTY ? -1 : found;
   }
 
-  /** The code of a key given as text, or -1. */
+  /** Returns the code of a key given as text, or -1. */
   findText(key: string): number {
     const bytes = Buffer.from(key, "utf8");
     const found = this.#slots[this.#probe(bytes, 0, bytes.length)]!;
     return found === EMPTY ? -1 : found;
   }
 
-  /** The slot that holds these bytes, or the empty one where they would go. */
+  /** Returns the slot that contains these bytes, or the empty slot where they belong. */
   #probe(bytes: Uint8Array, from: number, to: number): number {
     let slot = hashBytes(bytes, from, to, SEED).lo & this.#mask;
     while (this.#slots[slot] !== EMPTY && !this.#equals(this.#slots[slot]!, bytes, from, to)) {

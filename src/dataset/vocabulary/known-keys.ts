@@ -1,9 +1,9 @@
-// A vocabulary with the keys of the run of --init: these stay, whatever this log's counts, and limits decide over new keys.
+// Adds the keys of the run of --init to a vocabulary: these are kept whatever their counts in this log, and limits apply to new keys only.
 //
 //   the run   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
 //   fields    apple 9 | date 4 | cherry 1 | berry 0          (descending count, then bytes: keys that the log lacks are last)
 //
-// A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
+// A numeric field keeps its mean and deviation, or its bins, because its vector was trained for them.
 
 import { ascending } from "../../numeric/indices.js";
 import { selectKeys, compareKeys, joinedKeys, type Keys } from "../../log/keys.js";
@@ -23,15 +23,14 @@ import {
   type Field,
 } from "./vocabulary.js";
 
-/** A field of the run by its name, without the keys that have expired; undefined for a field that it has not. */
+/** Returns a field of the run by its name, without expired keys; undefined if the run lacks it. */
 export type KnownFields = (name: string) => Field | undefined;
 
 /**
- * A space fitted on the rows of a training part, with the keys, scales and bins of the run.
+ * Returns a space fitted on the rows of a training split, with the keys, scales and bins of the run.
  *
- * @param space   as fitFeatures gives it, without a row order
- * @param rowOrder rows to keep where they are
- * Kinds are as checkKinds found them.
+ * @param space    as returned by fitFeatures, without a row order; checkKinds accepts its kinds
+ * @param rowOrder keys of the rows that keep their positions
  */
 export function withKnown(
   space: FeatureSpace,
@@ -54,7 +53,7 @@ export function withKnown(
   return featureSpace(fields);
 }
 
-/** @throws {UsageError} a field is of another kind in the run, or hashed otherwise */
+/** @throws {UsageError} a field has another kind in the run, or was hashed with other parameters */
 export function checkKinds(space: FeatureSpace, known: KnownFields): void {
   for (const field of space.fields) {
     const before = known(field.name);
@@ -84,7 +83,7 @@ function kindText(field: Field): string {
   }
 }
 
-/** A number's field on the run's scale or bins, with this training part's counts. */
+/** Returns a number's field with the run's scale or bins, and this training split's counts. */
 function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Field): Field {
   if (before.kind === "number" && field.kind === "number") return { ...before, count: field.count };
   const column = columnNamed(dataset, field.name);
@@ -93,7 +92,7 @@ function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Fie
   return { ...before, counts: withOov(0, counts) };
 }
 
-/** The field with the known keys that its limits left out or that the log lacks. */
+/** Returns the field with the known keys that its limits excluded or that the log lacks. */
 function withKnownKeys(
   field: CategoricalField,
   dataset: Dataset,

@@ -1,18 +1,19 @@
-// When a log has last seen each key: what ages keys that it lacks.
+// Finds the latest time of each key in a log, from which --expire computes the age of keys that later logs lack.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 import { UsageError } from "../../errors.js";
 
-/** The log does not hold the key. */
+/** The time of a key that the log does not contain. */
 export const NEVER = -Infinity;
 
 /**
- * Newest time of each feature over all rows of a log, whatever part they are in.
+ * Returns the newest time of each feature over all rows of a log, in any split.
  *
- * @param isThere fields that the log has; those of another log may be missing
- * @returns f64[numFeatures]: milliseconds since 1970, 0 for every key of a log without times, NEVER for what no row holds
+ * @param isThere whether the log has a field; fields of another log may be missing
+ * @returns f64[numFeatures]: milliseconds since 1970, 0 for every key of a log without times, NEVER for features
+ * without rows
  */
 export function newestTimes(
   space: FeatureSpace,
@@ -32,7 +33,7 @@ export function newestTimes(
         if (!Number.isNaN(values[row])) see(offset, times ? times[row]! : 0);
       return;
     }
-    // of each code first, so that rows cost no look-up
+    // by code first, so that rows need no lookup
     const { codes } = column;
     const ofCode = new Float64Array(
       column.kind === "key" ? column.dictionary.size : column.indptr.length - 1,
@@ -54,7 +55,7 @@ export function newestTimes(
   return newest;
 }
 
-/** The time of a log's newest event; undefined when it has no times. */
+/** Returns the time of a log's newest event; undefined if it has no times. */
 export function newestEvent(dataset: Dataset): number | undefined {
   const times = timesOf(dataset);
   return times?.reduce((latest, time) => Math.max(latest, time), NEVER);
@@ -68,17 +69,20 @@ function timesOf(dataset: Dataset): Float64Array | undefined {
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
-/** Whether a key that the log lacks is gone. @param lastSeen milliseconds; undefined when no log had times @param missed logs in a row without it, this one's counted */
+/**
+ * Whether a key that the log lacks has expired. @param lastSeen milliseconds; undefined if no log had times @param
+ * missed consecutive logs without it, including this one
+ */
 export type Expiry = (lastSeen: number | undefined, missed: number) => boolean;
 
 /**
- * What --expire says of when a known key that logs lack has been gone for too long.
+ * Returns when keys expire by --expire.
  *
- *   8w   by time: its last event is older than 8 weeks before the log's newest event (units h, d, w; never the clock's time)
- *   8    by trainings: this is the eighth log in a row without it
+ *   8w   by time: the key's last event is older than 8 weeks before the log's newest event (units h, d, w; never the clock's time)
+ *   8    by trainings: this is the eighth consecutive log without it
  *
  * @param text   undefined: nothing expires
- * @param newest the time of the log's newest event; undefined when it has none
+ * @param newest the time of the log's newest event; undefined if it has none
  * @throws {UsageError} neither a span nor a number of trainings, or a span for a log without times
  */
 export function expiryOf(text: string | undefined, newest: number | undefined): Expiry {
@@ -97,6 +101,6 @@ export function expiryOf(text: string | undefined, newest: number | undefined): 
     );
   }
   const oldest = newest - Number(amount) * UNITS[unit]!;
-  // a key of which no log knew the time stays, and is aged from the first log with times that holds it
+  // a key whose time is unknown stays; its age counts from the first log with times that contains it
   return (lastSeen) => lastSeen !== undefined && lastSeen < oldest;
 }

@@ -1,5 +1,5 @@
-// What turns a raw row into features, as a run keeps it (model/preprocess.json): everything that was fitted, but for the
-// vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
+// The preprocessing that turns a raw row into features, as a run stores it (model/preprocess.json): everything that was
+// fitted, except the vocabulary, which is in the table's keys. docs/formats.md specifies it for other implementations.
 
 import { type KeyHashing, type Roles, roleNames } from "../dataset.js";
 import { type HashRecipe, MAX_BITS } from "./hash-field.js";
@@ -33,58 +33,58 @@ interface TableRows {
   numRows: number;
 }
 
-/** A field of keys: an unknown one is the feature of index `outOfVocabulary`, -1 - (position among the fields). */
+/** A field of keys: an unknown key has the index `outOfVocabulary`, which is -1 - (position among the fields). */
 interface KeyRows extends TableRows {
   outOfVocabulary: number;
-  /** events of the training part whose key is not in the table */
+  /** number of events of the training split whose key is not in the table */
   outOfVocabularyCount: number;
 }
 
-/** A hashed field's rows are its buckets; none of its keys is out-of-vocabulary. */
+/** A hashed field: its rows are buckets, and no key is out-of-vocabulary. */
 interface BucketRows extends KeyRows {
   hash?: HashRecipe;
 }
 
-/** One field in the order of its features. */
+/** One field; fields are in the order of their features. */
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
   | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" })
   | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
-  /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
+  /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are unbounded */
   | (TableRows & { kind: "bins"; edges: number[] });
 
 export interface Preprocess extends UserLimits {
   roles: Roles;
   task: Task;
-  /** labels from there on are 1; null where labels are as they are, or chose the events (roles.positives) */
+  /** labels from there on are 1; null if labels are unchanged, or selected the events (roles.positives) */
   positiveFrom: number | null;
   fields: FieldRecipe[];
-  /** as --side takes them */
+  /** in the syntax of --side */
   sides: string[];
-  /** as --drop takes them */
+  /** in the syntax of --drop */
   drop: string[];
-  /** as --where takes them; absent when there is none */
+  /** in the syntax of --where; absent if there is none */
   where?: string[];
-  /** the form of times in the log, as --time-format takes it; absent for unix time and ISO 8601 */
+  /** the format of times in the log, in the syntax of --time-format; absent for Unix time and ISO 8601 */
   timeFormat?: string;
-  /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
+  /** fields that are created from the time column, in a zone (`Z` or an offset); absent if there are none */
   timeFields?: { names: string[]; zone: string };
-  /** what kinds of events count in metrics, as --event-weight takes it; absent when all count alike */
+  /** weights of kinds of events in metrics, in the syntax of --event-weight; absent if all are equal */
   eventWeight?: string;
-  /** lowest and highest label of the training part: regression scores are clipped to it */
+  /** lowest and highest label of the training split: regression scores are clipped to it */
   labelRange: [low: number, high: number];
-  /** columns that go with the item, its own first; absent where the run keeps no items */
+  /** columns that the item determines, the item's first; absent if the run stores no items */
   itemFields?: string[];
-  /** for a log without labels */
+  /** settings of negative sampling, for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
-  /** ids were replaced by keyed hashes before anything else; absent when they were not */
+  /** set if ids were replaced by keyed hashes before anything else */
   hashKeys?: KeyHashing;
-  /** what cells of a log say, as its flags tell it; absent in runs of earlier versions, which read every text as it is */
+  /** reading options for cells of a log; absent in runs of earlier versions, which read every text unchanged */
   cells?: CellReading;
   testVectors: TestVector[];
 }
 
-/** The time column with what is made of it, as options of reading another log. */
+/** Returns the time column with its settings, as options of reading another log. */
 export function timeOf({
   roles,
   timeFields,
@@ -98,12 +98,12 @@ export function timeOf({
   return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
-/** Features of the space: the table's rows, and an out-of-vocabulary one for each field of keys. */
+/** Returns the number of features of the space: the table's rows, and an out-of-vocabulary one for each field of keys. */
 export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
   return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
 }
 
-/** The recipes of a space's fields. */
+/** Returns the preprocessing of a space's fields. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   let firstRow = 0;
   return space.fields.map((field, f): FieldRecipe => {
@@ -128,7 +128,7 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   });
 }
 
-/** The numeric columns as --numeric takes them, as far as reading another log needs their forms. */
+/** Returns the numeric columns in the syntax of --numeric, with the forms that affect reading another log. */
 export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields">): string[] {
   const logged = fields.flatMap((field) =>
     field.kind === "number" && field.log1p ? [`${field.name}:log1p`] : [],
@@ -136,14 +136,14 @@ export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields"
   return withForms(roles.numeric, logged);
 }
 
-/** Without what was counted. */
+/** Removes the counts from hash statistics. */
 function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
   return { function: hashFunction, seed, bits };
 }
 
 const texts = list(text);
 
-/** Which column plays which part. */
+/** Roles of columns. */
 export const rolesShape: Shape = object(
   {
     fields: texts,
@@ -153,7 +153,7 @@ export const rolesShape: Shape = object(
   { ...Object.fromEntries(roleNames.map((role) => [role, text])), multiWeights: texts },
 );
 
-/** How ids were replaced by keyed hashes. */
+/** The hashing of ids. */
 export const hashingShape: Shape = object({
   function: word("hmac-sha256"),
   encoding: word("hex"),
@@ -161,14 +161,14 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
-/** Users with more events are left out. */
+/** Limits above which users are dropped. */
 export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),
 };
 export const droppedUsersShape: Shape = object({ users: count, events: count });
 
-/** What every model's preprocess.json says of reading a log. */
+/** The members of every model's preprocess.json that are needed to read a log. */
 export const readingShapes = {
   required: {
     roles: rolesShape,
@@ -227,7 +227,7 @@ const preprocessShape = object(
   { ...readingShapes.optional, itemFields: texts },
 );
 
-/** How a run's rows are prepared, from the bytes of its preprocess.json. @throws {ArtifactError} damaged, or of columns that do not go together */
+/** Parses preprocess.json. @throws {ArtifactError} damaged, or its columns are inconsistent */
 export function parsePreprocess(bytes: Uint8Array, file: string): Preprocess {
   const preprocess = parseJson(bytes, preprocessShape, file) as Preprocess;
   const problem = contradictionOf(preprocess);
@@ -235,7 +235,7 @@ export function parsePreprocess(bytes: Uint8Array, file: string): Preprocess {
   throw new ArtifactError(`'${file}' contradicts itself (${problem}): restore it or train again`);
 }
 
-/** By column: as what a log read in these roles holds it. */
+/** Returns, by column, the kind that it has in a log read with these roles. */
 export function kindsOf({
   roles,
   timeFields,
@@ -262,7 +262,7 @@ function contradictionOf(preprocess: Preprocess): string | undefined {
     if (field.kind === "multi" && roles.multi[field.name] !== field.separator)
       return `field '${field.name}' has a different separator in the roles`;
   }
-  // the item itself goes with the item, though --fields or --ignore leaves it out of the features
+  // the item itself is a known column, even if --fields or --ignore excludes it from the features
   const isKnown = (name: string) => names.has(name) || name === roles.item;
   const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !isKnown(name));
   if (other !== undefined) return `item field '${other}' is not a field`;

@@ -1,7 +1,7 @@
-// Which keys of a field get a feature of their own: the rest is out-of-vocabulary.
+// Limits on which keys of a field get their own feature; the others are out-of-vocabulary.
 //
-// A key is kept when it has at least minCount events and minUsers distinct users in the training part, and, of those,
-// is among the maxVocab first in the order of the vocabulary (descending count, then UTF-8 bytes).
+// A key is kept if it has at least minCount events and minUsers distinct users in the training split, and is among the
+// first maxVocab of these in the order of the vocabulary (descending count, then UTF-8 bytes).
 
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -9,20 +9,23 @@ import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.j
 import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "../roles.js";
 
-/** One number for every field, or with fields that have their own; `user` and `item` name the columns in these roles. */
+/** One number for every field, possibly with other numbers for some; `user` and `item` denote the columns with these roles. */
 export type PerField = number | { others: number; byField: Record<string, number> };
 
 export interface VocabularyLimits {
   /** keys with fewer events are out-of-vocabulary */
   minCount: PerField;
-  /** so many keys at the most, the most frequent; no bound when absent */
+  /** most keys, which are the most frequent ones; no bound when absent */
   maxVocab?: PerField;
   /**
-   * keys with fewer distinct users are out-of-vocabulary, in every field but the user's own; 0 when absent. Events without
+   * keys with fewer distinct users are out-of-vocabulary, in every field but the user's; 0 when absent. Events without
    * a user count for none.
    */
   minUsers?: number;
-  /** by field, which has no vocabulary then and no limits: its keys are hashed to 2^n buckets (hash-field.ts) */
+  /**
+   * by field: number n of bits; the field has no vocabulary and no limits, its keys are hashed to 2^n buckets
+   * (hash-field.ts)
+   */
   hash?: Record<string, number>;
 }
 
@@ -32,7 +35,7 @@ export interface FieldLimits {
   maxVocab: number;
 }
 
-/** Fields that options name beside --fields, so that they are features however few rows their keys have. */
+/** Returns the fields that options other than --fields name, so that they are features even if their keys have few rows. */
 export function fieldsNamed({
   hash = {},
   minCount,
@@ -50,9 +53,9 @@ export function fieldsNamed({
 }
 
 /**
- * The limits of each field by its name.
+ * Returns the limits of each field by its name.
  *
- * @throws {UsageError} a limit names a field that is none, or --min-users has no user column to count
+ * @throws {UsageError} a limit names an unknown field, or --min-users has no user column to count
  */
 export function limitsByField(
   { minCount, maxVocab, minUsers = 0 }: VocabularyLimits,
@@ -67,7 +70,7 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/** @throws {UsageError} a name that is no field's */
+/** @throws {UsageError} a name is not that of a field */
 function numberByField(
   flag: string,
   limit: PerField,
@@ -88,9 +91,9 @@ function numberByField(
 }
 
 /**
- * How the fields that are hashed are, by name.
+ * Returns the parameters of hashed fields, by name.
  *
- * @throws {UsageError} no field of that name, or one of several values a cell
+ * @throws {UsageError} there is no such field, or its cells hold several values
  */
 export function hashedFields(
   hash: VocabularyLimits["hash"],
@@ -103,7 +106,7 @@ export function hashedFields(
       const name = fieldNamed(named, names, roles);
       requireColumn("--hash", name, names);
       const column = columns.find((candidate) => candidate.name === name);
-      // values of one cell could share a bucket, and features are distinct within a row
+      // values of one cell could share a bucket, but features must be distinct within a row
       if (column?.kind !== "key")
         throw new UsageError(
           `--hash needs a categorical field with one key per cell, but '${name}' is not one`,
@@ -113,14 +116,14 @@ export function hashedFields(
   );
 }
 
-/** The field of that name, or the user's or item's column where `user` or `item` is no field itself. */
+/** Returns the field of that name, or the user's or item's column if `user` or `item` is not a field itself. */
 function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;
 }
 
 /**
- * Distinct users of each key of a column, over the given rows.
+ * Counts the distinct users of each key of a column, over the given rows.
  *
  * @returns u32[size of the column's dictionary]
  */
@@ -132,7 +135,7 @@ export function distinctUsers(
   const user = columnNamed(dataset, dataset.roles.user!);
   if (user.kind !== "key") throw new UsageError(`the user column '${user.name}' must hold one id a row`);
   const users = new Uint32Array(column.dictionary.size);
-  // a key is counted once a user when the rows come user by user
+  // if rows are grouped by user, comparing with the last user counts each user once
   const lastUser = new Uint32Array(users.length).fill(MISSING);
   const count = (key: number, by: number) => {
     if (lastUser[key] === by) return;
@@ -150,7 +153,7 @@ export function distinctUsers(
   return users;
 }
 
-/** The rows that have a user, grouped by user (a counting sort). */
+/** Returns the rows that have a user, grouped by user (a counting sort). */
 function rowsByUser(codes: Uint32Array, numUsers: number, rows: Uint32Array): Uint32Array {
   const end = new Uint32Array(numUsers + 1);
   for (const row of rows) if (codes[row] !== MISSING) end[codes[row]! + 1]!++;

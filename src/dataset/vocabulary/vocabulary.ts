@@ -1,6 +1,6 @@
-// Fitting: from the training part's rows to the vocabulary of each field, or the mean and deviation of a numeric one.
+// Fits the vocabulary of each field, or the mean and deviation of a numeric one, on the rows of the training split.
 //
-// A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
+// Ids of a field: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
 import { ascending, sharedU32 } from "../../numeric/indices.js";
@@ -42,16 +42,16 @@ export interface CategoricalField {
   name: string;
   /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
   keys: Keys;
-  /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
+  /** u32[keys.size + 1]: events of the training split, by id; [0] counts those of out-of-vocabulary keys */
   counts: Uint32Array;
-  /** the keys are the buckets of a hash: every key has an id above 0 */
+  /** set if the keys are the buckets of a hash, in which case every key has an id above 0 */
   hash?: HashRecipe | HashStatistics;
 }
 
 /** A numeric field in one-hot form: its keys are ranges, in ascending order. */
 export interface BinnedField extends Omit<CategoricalField, "kind"> {
   kind: "bins";
-  /** as quantileEdges of numeric.ts gives them */
+  /** as returned by quantileEdges of numeric.ts */
   edges: number[];
 }
 
@@ -59,18 +59,18 @@ export interface BinnedField extends Omit<CategoricalField, "kind"> {
 export interface NumericField {
   kind: "number";
   name: string;
-  /** of log(1 + number) instead of the number, as mean and deviation are */
+  /** true if the value, mean and deviation are those of log(1 + number) */
   log1p?: true;
   mean: number;
   /** population standard deviation; 1 when the column is constant */
   deviation: number;
-  /** events of the training part that held a number */
+  /** number of events of the training split with a number */
   count: number;
 }
 
 export type Field = CategoricalField | BinnedField | NumericField;
 
-/** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
+/** Returns the keys of the rows of a field in an earlier table; undefined if the table lacks the field. */
 export type RowOrder = (field: string) => Keys | undefined;
 
 /** All fields and the numbering of their features. */
@@ -81,7 +81,7 @@ export interface FeatureSpace {
   numFeatures: number;
 }
 
-/** The space of the given fields, in their order. */
+/** Creates the space of the given fields, in their order. */
 export function featureSpace(fields: Field[]): FeatureSpace {
   const offsets = [0];
   for (const field of fields)
@@ -89,21 +89,21 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
-/** What decides a field's rows beside its events. */
+/** Settings of the fit other than limits. */
 export interface Fitting {
-  /** of numeric columns; one without is standardised, and bins never go to out-of-vocabulary */
+  /** forms of numeric columns; by default standardized; bins have no out-of-vocabulary */
   forms?: ReadonlyMap<string, NumericForm>;
-  /** rows to keep where they are */
+  /** keys of the rows that keep their positions */
   rowOrder?: RowOrder;
 }
 
 /**
  * Fits every feature column of a dataset on the given rows.
  *
- * @param rows u32: the training part's rows
- * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
- * @param fitting what else decides a field's rows
- * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
+ * @param rows u32: rows of the training split
+ * @param limits which keys are out-of-vocabulary; a number is the minimum count of every field
+ * @param fitting other settings
+ * @throws {UsageError} a limit names an unknown field, or needs a user column that does not exist
  */
 export function fitFeatures(
   dataset: Dataset,
@@ -134,7 +134,7 @@ export function fitFeatures(
   return featureSpace(fields);
 }
 
-/** The columns that are features, in the log's order. */
+/** Returns the columns that are features, in the log's order. */
 export function featureColumns(dataset: Dataset): Column[] {
   const { fields, numeric, multi } = dataset.roles;
   return dataset.columns.filter(
@@ -158,7 +158,7 @@ function fitKeys(
   { minCount, maxVocab }: FieldLimits,
   mayShow: (code: number) => boolean,
 ): CategoricalField {
-  // keys by descending count, then by bytes; what is not kept is counted as out-of-vocabulary
+  // keys by descending count, then by bytes; excluded keys are counted as out-of-vocabulary
   const kept: number[] = [];
   let total = 0;
   for (let code = 0; code < events.length; code++) {
@@ -179,10 +179,10 @@ function fitKeys(
   return field;
 }
 
-/** The ids of the dictionary that a field was fitted on, which need not be looked up. */
+/** Ids of the dictionary that a field was fitted on, which need no lookup. */
 const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
-/** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
+/** Returns the field with its keys in the order of an earlier table's rows, or unchanged if there is no earlier table. */
 export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): CategoricalField {
   if (!earlier) return field;
   const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
@@ -192,7 +192,10 @@ export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): 
   return { ...field, keys, counts: withOov };
 }
 
-/** The space with the keys of each field in the order of an earlier table's rows; the same one where there is none. @throws {UsageError} a field was hashed otherwise */
+/**
+ * Returns the space with the keys of each field in the order of an earlier table's rows. @throws {UsageError} a field
+ * was hashed with other parameters
+ */
 export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): FeatureSpace {
   const fields = space.fields.map((field) => {
     if (field.kind === "number" || field.kind === "bins") return field;
@@ -203,7 +206,10 @@ export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): Featur
   return fields.every((field, f) => field === space.fields[f]) ? space : featureSpace(fields);
 }
 
-/** The space of one field of keys without those that are not kept, which were in no row. @param isKept u8[numFeatures] */
+/**
+ * Returns the space of one field of keys with only the kept keys; removed keys must be in no row. @param isKept
+ * u8[numFeatures]
+ */
 export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array): FeatureSpace {
   if (field?.kind !== "key") throw new RangeError("nodes are keys");
   const codes = ascending(field.keys.size).filter((code) => isKept[1 + code] === 1);
@@ -230,7 +236,7 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
     low = Math.min(low, x);
     high = Math.max(high, x);
   }
-  // a constant's mean may miss it by a rounding, which its deviation would then magnify
+  // the mean of a constant may differ from it by rounding, which a tiny deviation would magnify
   if (low === high) return { kind: "number", name, mean: low, deviation: 1, count };
   const mean = count === 0 ? 0 : sum / count;
   let squares = 0;
@@ -248,7 +254,7 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
   return { kind: "number", name, mean, deviation, count };
 }
 
-/** One a column: u32[size of its dictionary], the rows that hold each key or value; of numbers none. */
+/** Returns, per column, u32[size of its dictionary]: the rows of each key or value; empty for numbers. */
 function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
   // columns on disk are read one at a time
   const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
@@ -260,7 +266,7 @@ function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array
   });
 }
 
-/** u32[size of the dictionary]: the rows whose cell holds each value. */
+/** Returns u32[size of the dictionary]: the number of rows whose cell contains each value. */
 export function countValues(
   { codes, indptr, values, dictionary }: MultiColumn,
   rows: Uint32Array,
@@ -274,7 +280,7 @@ export function countValues(
   return events;
 }
 
-/** u32[dictionary.size]: the field's id of each key of a dictionary, 0 where the field does not know it; to be read only. */
+/** Returns u32[dictionary.size]: the field's id of each key of a dictionary, 0 for unknown keys; read-only. */
 export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Keys): Uint32Array {
   const own = ownIds.get(field);
   if (own?.dictionary === dictionary) return own.ids;
@@ -285,7 +291,7 @@ export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary
   return ids;
 }
 
-/** By name of each hashed field of a fitted space: how it is hashed, and how many keys share a bucket. */
+/** Returns, by name of each hashed field, its parameters and its number of collisions. */
 export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatistics> {
   return Object.fromEntries(
     fields.flatMap((field) =>
@@ -294,7 +300,10 @@ export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatisti
   );
 }
 
-/** u32[2 * numFeatures]: the 64-bit hash of (field, key) of each feature, its two halves; out-of-vocabulary and numeric features have an empty key. */
+/**
+ * Returns u32[2 * numFeatures]: the halves of the 64-bit hash of (field, key) of each feature; out-of-vocabulary and
+ * numeric features have an empty key.
+ */
 export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
   const hashes = new Uint32Array(2 * numFeatures);
   fields.forEach((field, f) => {
@@ -312,7 +321,10 @@ export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): U
   return hashes;
 }
 
-/** u32[numFeatures]: the index of each feature's field. @param offsets field f owns features [offsets[f], offsets[f + 1]) */
+/**
+ * Returns u32[numFeatures]: the index of each feature's field. @param offsets field f owns features [offsets[f],
+ * offsets[f + 1])
+ */
 export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
   const numFields = offsets.length - 1;
   const fieldOf = new Uint32Array(offsets[numFields]!);
@@ -320,7 +332,7 @@ export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
   return fieldOf;
 }
 
-/** u32[numFeatures]: events of the training part by feature. */
+/** Returns u32[numFeatures]: events of the training split by feature. */
 export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
   const counts = new Uint32Array(numFeatures);
   fields.forEach((field, f) => {
@@ -330,7 +342,7 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
   return counts;
 }
 
-/** The column of a dataset that a field was fitted on, or its like in another log, in the field's form. */
+/** Returns the column of a field in its dataset or in another log, in the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
   const column = columnNamed(dataset, field.name);
   if (column.kind !== "number") return column;

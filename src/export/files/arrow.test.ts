@@ -1,4 +1,4 @@
-// Arrow files of an export, read by apache-arrow; .ci/ lets pyarrow read them too.
+// Exported Arrow files are read by apache-arrow; .ci/ reads them with pyarrow, too.
 
 import { keysOf } from "../../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
@@ -19,7 +19,7 @@ const table: EmbeddingTable = {
   vectors: Float32Array.of(1, -2.7, 0.001, 3, 4, 5, 0, 0, 0),
 };
 
-/** Columns by name, as arrays; a vector's numbers are the bits that stand for them. */
+/** Returns the columns by name, as arrays; the numbers of a vector are its bits. */
 async function read(dtype: Dtype, withWeight: boolean): Promise<Record<string, readonly unknown[]>> {
   const chunks: Uint8Array[] = [];
   const selection = await selectRows(tableRows(table), { withWeight, strict: false, dtype });

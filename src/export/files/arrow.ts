@@ -1,13 +1,13 @@
-// arrow: an Arrow IPC file of the columns of a run's embeddings.arrow, of the rows that are asked for.
+// arrow: an Arrow IPC file with the columns of a run's embeddings.arrow, for the selected rows.
 //
-// --dtype f16 has lists of halves, i8 lists of i8 and the column `scale` (f32) before them.
+// With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them.
 
 import { arrowChunks } from "../../embedding/arrow.js";
 import { encoded } from "../dtype.js";
 import { fileFormat } from "../format.js";
 import type { Selection } from "../selection.js";
 
-/** The column `weight` is there where weights are asked for. */
+/** The column `weight` exists only if weights are requested. */
 function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, fields, hasWeights, dtype = "f32" } = selection;
   const rows = {
@@ -17,7 +17,7 @@ function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
     hasWeights,
     async *batches() {
       for await (const { start, table } of selection.batches()) {
-        // a table's weights are there whether or not they are asked for, and the columns are those of the schema
+        // a table may have weights that are not requested, and the columns must match the schema
         const { weights: _, ...others } = table;
         yield { start, table: hasWeights ? table : others };
       }

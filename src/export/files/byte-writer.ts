@@ -1,4 +1,5 @@
-// A growing buffer of text as bytes, handed on in chunks: keys are copied as they are and numbers written without strings.
+// A growing buffer of text as bytes, returned in chunks: keys are copied as bytes and numbers are written without
+// strings.
 
 import { ArtifactError } from "../../errors.js";
 
@@ -8,51 +9,52 @@ const CHUNK = 1 << 18;
 const POWERS = Array.from({ length: 23 }, (_, s) => Number(`1e${s}`));
 const EPSILON = 2 ** -52;
 
-/** Bytes of one file under way. Not reusable across files. */
+/** Collects the bytes of one file. Not reusable for another file. */
 export class ByteWriter {
   #buffer = new Uint8Array(CHUNK + (CHUNK >> 2));
   #length = 0;
 
-  /** True when there is a chunk's worth: the moment to yield `take()`. */
+  /** True if enough bytes for a chunk are collected, so that the caller should yield `take()`. */
   get isFull(): boolean {
     return this.#length >= CHUNK;
   }
 
-  /** What was written since the last call, in a buffer of its own. */
+  /** Returns the bytes written since the last call, in a new buffer. */
   take(): Uint8Array {
     const taken = this.#buffer.slice(0, this.#length);
     this.#length = 0;
     return taken;
   }
 
-  /** One byte. */
+  /** Writes one byte. */
   byte(value: number): void {
     this.#reserve(1);
     this.#buffer[this.#length++] = value;
   }
 
-  /** All the given bytes. */
+  /** Writes the given bytes. */
   bytes(values: Uint8Array): void {
     this.#reserve(values.length);
     this.#buffer.set(values, this.#length);
     this.#length += values.length;
   }
 
-  /** ASCII or any other text, as UTF-8. */
+  /** Writes a text as UTF-8. */
   text(text: string): void {
     this.bytes(Buffer.from(text, "utf8"));
   }
 
-  /** A non-negative integer below 2^53, in decimal. */
+  /** Writes a non-negative integer below 2^53 in decimal. */
   integer(value: number): void {
     this.#reserve(16);
     this.#digits(value, numDigits(value));
   }
 
   /**
-   * The shortest text of at most 9 digits that reads back to the same f32, by way of f64 or directly.
+   * Writes the shortest text of at most 9 digits that reads back to the same f32, whether it is read as f64 first or
+   * directly.
    *
-   * @throws {ArtifactError} not finite: no table is written with such a value
+   * @throws {ArtifactError} the number is not finite, which no valid table contains
    */
   float32(value: number): void {
     this.#reserve(32);
@@ -66,7 +68,7 @@ export class ByteWriter {
     else this.#exponential(magnitude);
   }
 
-  /** Numbers [from, to) of an array, with a byte between them. @throws {ArtifactError} as float32 */
+  /** Writes numbers [from, to) of an array, separated by a byte. @throws {ArtifactError} as float32 */
   float32s(values: Float32Array, from: number, to: number, separator: number): void {
     for (let i = from; i < to; i++) {
       if (i > from) this.byte(separator);
@@ -74,7 +76,7 @@ export class ByteWriter {
     }
   }
 
-  /** Digits with a point, for 1e-5 <= v < 1e9. */
+  /** Writes digits with a point, for 1e-5 <= v < 1e9. */
   #plain(v: number): void {
     // v = 0.ddd * 10^places: with s = p - places decimals, it has p significant digits
     let places = 0;
@@ -82,10 +84,10 @@ export class ByteWriter {
     else while (v * POWERS[1 - places]! < 1) places--;
     let s = 0;
     let digits = 0;
-    // what reads back with 6 digits has no shorter form but by its trailing zeros
+    // if 6 digits read back, a shorter form differs only by trailing zeros, which are removed
     for (let p = 6; p <= 9; p++) {
       s = p - places;
-      // whole numbers of more than p digits keep them all
+      // whole numbers of more than p digits keep all digits
       if (s <= 0) s = 0;
       digits = Math.round(v * POWERS[s]!);
       if (p === 9 || readsBack(digits / POWERS[s]!, v)) break;
@@ -105,15 +107,15 @@ export class ByteWriter {
   }
 
   #exponential(v: number): void {
-    // what reads back with 6 digits has no shorter form but by its trailing zeros; a subnormal has fewer bits
+    // if 6 digits read back, a shorter form differs only by trailing zeros; a subnormal has fewer bits
     let p = v < 2 ** -126 ? 0 : 5;
     while (p < 8 && !readsBack(Number(v.toExponential(p)), v)) p++;
     const text = v.toExponential(p).replace(/\.?0*e/, "e");
-    // strtof, JSON and every CSV reader take 1.5e-7 as well as 1.5e+20
+    // strtof, JSON and every CSV reader accept 1.5e-7 as well as 1.5e+20
     this.text(text.replace("+", ""));
   }
 
-  /** The last `count` decimal digits of an integer below 2^53. */
+  /** Writes the last `count` decimal digits of an integer below 2^53. */
   #digits(value: number, count: number): void {
     const end = this.#length + count;
     let rest = value;
@@ -134,8 +136,8 @@ export class ByteWriter {
 }
 
 /**
- * Whether a decimal, known here as its nearest f64, rounds to the f32 `v` in every reader: also one that rounds only
- * once, so its f64 neighbours must round to `v` too.
+ * Whether a decimal, given as its nearest f64, rounds to the f32 `v` in every reader, including those that round only
+ * once, so its f64 neighbors must round to `v`, too.
  */
 function readsBack(decimal: number, v: number): boolean {
   return Math.fround(decimal * (1 + EPSILON)) === v && Math.fround(decimal * (1 - EPSILON)) === v;

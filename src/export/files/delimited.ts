@@ -1,7 +1,7 @@
 // csv and tsv: field,key,count[,weight],v0,v1,...[,text] with a header and LF line ends.
 //
-// Cells are quoted as RFC 4180 says, in both: one that holds the delimiter, a quote, CR or LF stands in quotes, and
-// its quotes are doubled. So every key comes back exactly from a reader of quoted cells.
+// In both, cells are quoted by RFC 4180: a cell that contains the delimiter, a quote, CR or LF is quoted, and its
+// quotes are doubled. So a reader of quoted cells gets every key exactly.
 
 import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
@@ -49,7 +49,7 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
   });
 }
 
-/** A cell in quotes where it holds what would end it. */
+/** Quotes a cell if it contains a character that would end it. */
 export function quoted(cell: Uint8Array, delimiter: number): Uint8Array {
   const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
   if (!needed) return cell;

@@ -1,4 +1,4 @@
-// What is written as Parquet reads back by hyparquet; .ci/ lets pyarrow read it too.
+// Files written as Parquet are read back by hyparquet; .ci/ reads them with pyarrow, too.
 
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";

@@ -1,16 +1,17 @@
-// Encoded rows → Parquet: the columns of csv under their names, so that what reads tables, this program too, reads them.
+// Writes encoded rows as Parquet: the columns of csv with their names, so that other tools and this program can read
+// them.
 //
 //   key       as text
-//   leaves    a column a tree, INT32           features  a column a feature, DOUBLE, NaN for what is missing
+//   leaves    a column per tree, INT32         features  a column per feature, DOUBLE, NaN for missing values
 //   vectors   bias, v0, v1, ..., FLOAT
 //
-// A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
+// A repeated name (`--features --key item_id`) gets a number: item_id, item_id_2.
 
 import { hasBiases, type EncodedRows, type Encoding } from "../encoded-rows.js";
 import { ParquetWriter } from "hyparquet-writer";
 import { ParquetBytes } from "./parquet-table.js";
 
-/** The bytes of the file; a chunk of rows is a row group. */
+/** Yields the bytes of the file; a chunk of rows is a row group. */
 export async function* parquetChunks(
   encoding: Encoding,
   rows: AsyncIterable<EncodedRows>,
@@ -46,7 +47,7 @@ function cellsOf({ columns }: Encoding, { numRows, keyOf, values, biases }: Enco
   ];
 }
 
-/** A column of a row-major matrix. */
+/** Returns a column of a row-major matrix. */
 function columnOf<T extends Uint32Array | Float32Array | Float64Array>(
   matrix: T,
   numRows: number,
@@ -73,13 +74,13 @@ const physical = {
   double: { type: "DOUBLE" },
 } as const;
 
-/** One file under way. */
+/** A file that is being written. */
 export class ParquetRows {
   readonly #columns: readonly ParquetColumn[];
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns of different names */
+  /** @param columns distinct names */
   constructor(columns: readonly ParquetColumn[]) {
     this.#columns = columns;
     this.#writer = new ParquetWriter({
@@ -97,13 +98,13 @@ export class ParquetRows {
     });
   }
 
-  /** The bytes of a row group. @param cells by column, all of one length */
+  /** Returns the bytes of a row group. @param cells by column, all of equal length */
   write(cells: readonly ParquetCells[]): Uint8Array {
     const numRows = cells[0]?.length ?? 0;
     const columnData = this.#columns.map(({ name, type }, c) => ({
       name,
       data: cells[c]!,
-      // numbers of a vector seldom repeat, so a dictionary of them is not tried
+      // numbers of a vector rarely repeat, so no dictionary is tried
       ...(type === "float" && { encoding: "PLAIN" as const }),
       offsetIndex: false,
     }));
@@ -111,7 +112,7 @@ export class ParquetRows {
     return this.#bytes.take();
   }
 
-  /** The file's last bytes. */
+  /** Returns the last bytes of the file. */
   end(): Uint8Array {
     void this.#writer.finish();
     return this.#bytes.take();

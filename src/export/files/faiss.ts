@@ -1,8 +1,8 @@
-// faiss: a directory of vectors.npy (f32[rows, dim], C order, as `index.add` takes it) and ids.tsv (row TAB key, with
-// weights TAB weight, a line a row).
+// faiss: a directory of vectors.npy (f32[rows, dim], C order, the argument of `index.add`) and ids.tsv (row TAB key,
+// with weights TAB weight, one line per row).
 //
-// faiss numbers what it is given from 0 on, so ids.tsv tells what a found number is. A tab or a line end in a key becomes `_`.
-// Holes of --row-order keep their rows, with an empty key.
+// faiss numbers the vectors from 0 on, and ids.tsv maps these numbers to keys. A tab or a line end in a key becomes
+// `_`. Holes of --row-order keep their rows, with an empty key.
 
 import { ByteWriter } from "./byte-writer.js";
 import { cells } from "../key-rules.js";
@@ -22,7 +22,10 @@ export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales
   files: (selection) => new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]),
 });
 
-/** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
+/**
+ * Yields ids.tsv, which maps the row numbers of an index to keys. @throws {DataError} as `checkedWords`, before the
+ * first chunk
+ */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { word } = await checkedWords(selection, cells);
   const out = new ByteWriter();

@@ -1,11 +1,12 @@
-// fnn: what the first layer of a factorization-machine supported neural network starts from.
+// fnn: initial values of the first layer of a factorization-machine supported neural network.
 //
 //   fnn.safetensors    w0 f32[1]; for each field, named by it, f32[rows, 1 + k]: row i is [w_i, v_i1 .. v_ik]
-//   vocab.json         field -> key -> row of the field's tensor; a numeric field has the one row of the key ""
+//   vocab.json         field -> key -> row of the field's tensor; a numeric field has one row with the key ""
 //
-// Rows are the run's, in its order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
-// --reserve the padding and out-of-vocabulary rows are among them, and the metadata `reserve`, `padding` and `outOfVocabulary`
-// of the file say where. An item's row is that of its id: the network reads its other columns through their own tensors.
+// Rows are in the run's order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
+// --reserve the padding and out-of-vocabulary rows are among them, and the metadata `reserve`, `padding` and
+// `outOfVocabulary` of the file give their positions. An item's row is that of its id: the network reads its other
+// columns through their own tensors.
 //
 // Source: Zhang, Du and Wang 2016 (arXiv:1601.02376), section 3.1, eq. 3: z_i = (w_i, v_i), beside w0.
 
@@ -29,7 +30,7 @@ export const fnn = directoryFormat("fnn", ["fnn.safetensors", "vocab.json"], {
   files: fnnFiles,
 });
 
-/** @throws {UsageError} the run is of a model without w0, or a field is called like it */
+/** @throws {UsageError} the run's model has no w0, or a field has this name */
 function fnnFiles(selection: Selection): Map<string, Chunks> {
   const { model, field, reserve } = selection;
   if (!model)
@@ -65,7 +66,7 @@ async function* tensorChunks(
   yield* safetensorsChunks(tensors, metadata);
 }
 
-/** [w, v] of a field's rows. @param dim 0 for a linear model, whose table has its weights in the vectors' place */
+/** Returns [w, v] of a field's rows. @param dim 0 for a linear model, whose table contains the weights as vectors */
 function fieldTensor({ table }: Batch, name: string, dim: number): Tensor {
   const { first, last } = rowsOf(table, name);
   const width = 1 + dim;

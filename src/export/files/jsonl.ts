@@ -1,10 +1,10 @@
-// Formats of a JSON document a row.
+// Formats with a JSON document per row.
 //
 //   jsonl                {"field":...,"key":...,"count":...[,"weight":...],"vector":[...][,text]}
 //   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}, a point of an upsert
-//   elasticsearch-bulk   {"index":{"_id":"key"}}, then jsonl's line: the body of a _bulk request to an index
+//   elasticsearch-bulk   {"index":{"_id":"key"}}, then the line of jsonl: the body of a _bulk request to an index
 //
-// jsonl has holes of --row-order too, the others leave them out. Sources: Qdrant's "Points", Elasticsearch's "Bulk API".
+// jsonl contains holes of --row-order, the others omit them. Sources: Qdrant's "Points", Elasticsearch's "Bulk API".
 
 import { fileFormat } from "../format.js";
 import { elasticsearchId } from "../key-rules.js";
@@ -19,7 +19,7 @@ export const jsonl = fileFormat({
   },
 });
 
-/** A point's id is the row's number within the export, from 0. */
+/** The id of a point is the row's index in the export, from 0. */
 export const qdrantJsonl = fileFormat({
   summary: "one point per line",
   chunks(selection) {
@@ -70,7 +70,7 @@ function documentWriter(out: ByteWriter, batch: Batch, texts?: RowTexts): (row: 
   };
 }
 
-/** What writes a row's members (field, key, count and, where asked for, weight) into an object, and what its vector. */
+/** Returns functions that write a row's members (field, key, count and, if requested, weight), and its vector. */
 export function documentParts(
   out: ByteWriter,
   { table, weights }: Batch,
@@ -97,7 +97,7 @@ export function documentParts(
   };
 }
 
-/** UTF-8 text as a JSON string; most keys need no escape and no detour over a string. */
+/** Returns UTF-8 text as a JSON string; most keys need no escape and no conversion to a string. */
 export function jsonString(text: Uint8Array): Uint8Array {
   if (text.some((byte) => byte < 32 || byte === 34 || byte === 92)) {
     return Buffer.from(JSON.stringify(Buffer.from(text).toString("utf8")));

@@ -1,8 +1,9 @@
-// libsvm: a line a row, `0 1:v0 2:v1 ... # key`; numbers of 0 are left out, a weight is one more, last feature.
+// libsvm: one line per row, `0 1:v0 2:v1 ... # key`; numbers of 0 are omitted, and a weight is an additional last
+// feature.
 //
-// There is no label to write, so it is 0. svmlight's comment holds the key as a JSON string; libsvm's own readers have no
-// comments, and --strict leaves it out. Holes of --row-order are rows without features.
-// Sources: LIBSVM's README; https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
+// There is no label, so it is 0. svmlight's comment contains the key as a JSON string; libsvm's own readers do not
+// support comments, and --strict omits it. Holes of --row-order are rows without features. Sources: LIBSVM's README;
+// https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
 
 import { isHole } from "../../embedding/table.js";
 import { fileFormat } from "../format.js";

@@ -1,4 +1,5 @@
-// npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
+// npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (one JSON string per line) and, if requested, weights.npy
+// (f32[rows]).
 
 import { isHole } from "../../embedding/table.js";
 import { directoryFormat } from "../format.js";
@@ -8,7 +9,7 @@ import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-// rows and what is removed: of --delta
+// rows.npy and removed.jsonl are files of --delta
 export const npy = directoryFormat(
   "npy",
   ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
@@ -26,7 +27,7 @@ export const npy = directoryFormat(
   },
 );
 
-/** vectors.npy, and scales.npy of i8. */
+/** Returns vectors.npy, and scales.npy for i8. */
 export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
   const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
   return [["vectors.npy", vectorsNpy(selection)], ...scales];
@@ -56,9 +57,9 @@ function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * The bytes before the data, which starts at a multiple of 64.
+ * Returns the bytes before the data, which starts at a multiple of 64.
  *
- * @param descr numpy's name of the elements, such as `<f4` or `<U12`
+ * @param descr numpy's name of the element type, such as `<f4` or `<U12`
  */
 export function npyHead(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;

@@ -1,9 +1,11 @@
-// npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), of i8 `scale` (f32[rows]), uncompressed.
+// npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), for i8
+// `scale` (f32[rows]), uncompressed.
 //
-// Keys are of numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the room of
-// the longest, four bytes a character, so the size is checked before anything is written. Holes of --row-order are left out.
-// The rows of --reserve fuxictr, which have no key, are called as in FuxiCTR's vocabularies: it finds every vector by its key.
-// Sources: numpy.lib.format; FuxiCTR's Tokenizer and PretrainedEmbedding; the zip container is fflate's.
+// Keys have numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the
+// space of the longest, four bytes per character, so the size is checked before anything is written. Holes of
+// --row-order are omitted. The rows of --reserve fuxictr, which have no key, get the names of FuxiCTR's vocabularies,
+// because it finds every vector by its key. Sources: numpy.lib.format; FuxiCTR's Tokenizer and PretrainedEmbedding; the
+// zip container is fflate's.
 
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../../errors.js";
@@ -15,7 +17,7 @@ import { npyHead } from "./npy.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "../selection.js";
 
-/** What a zip file without 64-bit extensions can hold. */
+/** Most bytes of a zip file without 64-bit extensions. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
 const CHARACTERS_AT_A_TIME = 1 << 22;
@@ -30,7 +32,7 @@ export const npz = fileFormat({
   chunks: npzChunks,
 });
 
-/** @throws {DataError} it would not fit 4 GiB, or a key is called like a reserved row */
+/** @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row */
 async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
@@ -75,7 +77,7 @@ async function* zipped(
   };
   for (const [name, head, chunks] of files) {
     const file = new ZipPassThrough(name);
-    // the same bytes at any time
+    // a fixed time, so that the bytes do not depend on the clock
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
     file.push(head);
@@ -89,7 +91,7 @@ async function* zipped(
   yield* taken();
 }
 
-/** The most characters (code points) that a key has; 1 at least, as numpy has it. And how many keys there are. */
+/** Returns the number of characters (code points) of the longest key, at least 1 as numpy requires, and the number of keys. */
 async function longestKey(
   selection: Selection,
 ): Promise<{ width: number; longest: string; numRows: number }> {
@@ -104,7 +106,7 @@ async function longestKey(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a reserved row: rename the ` +
           "key, or omit --reserve",
       );
-    // a character has a byte at least
+    // a character has at least one byte
     if (key.length <= width) return;
     const text = Buffer.from(key).toString("utf8");
     const length = Array.from(text).length;
@@ -113,7 +115,7 @@ async function longestKey(
   return { width, longest, numRows };
 }
 
-/** Keys as u32 code points, padded with zeros to `width`. */
+/** Yields keys as u32 code points, padded with zeros to `width`. */
 async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches({ vectors: false })) {
     for (const { first, last } of runsOfRows(selection, batch, Math.floor(CHARACTERS_AT_A_TIME / width))) {
@@ -129,7 +131,7 @@ async function* keyChunks(selection: Selection, width: number): AsyncGenerator<U
   }
 }
 
-/** @param of an array of `perRow` numbers a row */
+/** @param of returns an array with `perRow` numbers per row */
 async function* numberChunks(
   selection: Selection,
   perRow: number,
@@ -142,7 +144,7 @@ async function* numberChunks(
   }
 }
 
-/** The name of a row that --reserve fuxictr added, the selection's first and its last. */
+/** Returns the name of a row that --reserve fuxictr added, which is the first or the last of the selection. */
 function reservedKey(
   { reserve, numRows }: Selection,
   { table, start }: Batch,
@@ -157,7 +159,7 @@ function isLeftOut(selection: Selection, batch: Batch, row: number): boolean {
   return isHole(batch.table, row) && !reservedKey(selection, batch, row);
 }
 
-/** Rows between those that are left out. */
+/** Yields ranges of rows between omitted ones. */
 function* runsOfRows(selection: Selection, batch: Batch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
   const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
   const { numRows } = batch.table;

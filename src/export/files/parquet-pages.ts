@@ -1,37 +1,37 @@
-// Columns as they lie in memory → the bytes of Parquet's pages: numbers stand in a page as they do in an array, so they are not copied.
+// Encodes columns in memory as the bytes of Parquet pages. Numbers have the same layout in a page and in an array, so they are not copied.
 //
 //   PLAIN            numbers little-endian; texts as length (u32) and UTF-8
 //   RLE_DICTIONARY   the width of an index in bits (u8), then indices as runs: of one value (varint 2n, then the value in whole bytes),
 //                    or packed (varint 2g + 1, then g times 8 of them, lowest bits first)
-//   levels           runs of width 1 behind their length in bytes (u32): a list of `perRow` numbers in each row starts where a
-//                    repetition level is 0 and goes on where it is 1; nothing is missing, so every definition level is 1
+//   levels           runs of width 1 after their length in bytes (u32): a list of `perRow` numbers in each row starts where a
+//                    repetition level is 0 and continues where it is 1; nothing is missing, so every definition level is 1
 //
 // Source: parquet-format, Encodings.md (PLAIN; RLE / bit-packing hybrid; dictionary) and README.md (data pages, nested encoding).
 
 import { keysOf, type Keys } from "../../log/keys.js";
 import { bytesOf } from "../selection.js";
 
-/** A column of few different texts: a row's is names[codes[row]]. */
+/** A column of few distinct texts: the text of a row is names[codes[row]]. */
 export interface Coded {
   names: readonly string[];
   codes: Uint32Array;
 }
 
-/** A row group's values of a column: texts, or numbers as `types` of parquet-table.ts has them. */
+/** A row group's values of a column: texts, or numbers in the types of `types` in parquet-table.ts. */
 export type ColumnValues = Keys | Coded | Uint32Array | Float32Array | Float64Array | Uint16Array | Int8Array;
 
-/** How a column's values are put down. */
+/** How the values of a column are encoded. */
 export interface ColumnEncoding {
   numValues: number;
-  /** of all values, about */
+  /** approximate number of bytes of all values */
   numBytes: number;
-  /** there where values are indices into it; in PLAIN */
+  /** set if values are indices into it; encoded in PLAIN */
   dictionary?: { numValues: number; bytes: Uint8Array };
-  /** The bytes of values first .. last - 1, which may be a view. */
+  /** Returns the bytes of values first .. last - 1, possibly as a view. */
   bytes: (first: number, last: number) => Uint8Array;
 }
 
-/** The encoding that fits what the values are. */
+/** Chooses the encoding by the type of the values. */
 export function encodingOf(values: ColumnValues): ColumnEncoding {
   if ("codes" in values) return codedTexts(values);
   if ("offsets" in values) return plainTexts(values);
@@ -60,9 +60,9 @@ function plainTexts({ size, bytes, offsets }: Keys): ColumnEncoding {
   };
 }
 
-/** Rows of one name follow one another, so runs of one value are all there is. */
+/** Rows of one name are consecutive, so only runs of one value occur. */
 function codedTexts({ names, codes }: Coded): ColumnEncoding {
-  // width 0, which one name would do with, is a case that readers may not have
+  // width 0, which would suffice for one name, may not be supported by readers
   const width = Math.max(1, Math.ceil(Math.log2(names.length)));
   return {
     numValues: codes.length,
@@ -81,7 +81,10 @@ function codedTexts({ names, codes }: Coded): ColumnEncoding {
   };
 }
 
-/** i8 by a dictionary of -128 .. 127, whose index takes a byte: INT32, as which Parquet has it, would take four in PLAIN. */
+/**
+ * Encodes i8 with a dictionary of -128 .. 127, whose index takes one byte; in PLAIN, Parquet stores i8 as INT32 with
+ * four bytes.
+ */
 function codedBytes(values: ArrayLike<number>): ColumnEncoding {
   const all = Int32Array.from({ length: 256 }, (_, i) => i - 128);
   return {
@@ -99,7 +102,7 @@ function codedBytes(values: ArrayLike<number>): ColumnEncoding {
   };
 }
 
-/** What stands before the values of a page of lists. @param perRow numbers of each list, >= 1 */
+/** Returns the bytes before the values of a page of lists. @param perRow numbers of each list, >= 1 */
 export function listLevels(numRows: number, perRow: number): Uint8Array {
   const numValues = numRows * perRow;
   const groups = Math.ceil(numValues / 8);
@@ -116,13 +119,13 @@ export function listLevels(numRows: number, perRow: number): Uint8Array {
   ]);
 }
 
-/** A run of one value. */
+/** Encodes a run of one value. */
 function runOf(value: number, length: number, width: number): number[] {
   const bytes = Array.from({ length: Math.ceil(width / 8) }, (_, i) => (value >>> (8 * i)) & 0xff);
   return [...varint(2 * length), ...bytes];
 }
 
-/** Seven bits a byte, the lowest first. @param value below 2^31 */
+/** Encodes seven bits per byte, lowest first. @param value below 2^31 */
 function varint(value: number): number[] {
   const bytes = [];
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);

@@ -1,25 +1,25 @@
-// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: encoding-parquet.ts).
+// Writes a table's columns as a Parquet file without an object per cell (encoding-parquet.ts writes rows as cells).
 //
 //   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
 //   count   INT32, UINT_32: the bits of a u32
 //   f32     FLOAT       f64   DOUBLE       f16   FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves       i8   INT32, INT_8, by dictionary
-//   perRow  of a list, which each row has with as many numbers: a plain LIST of three levels, NAME.list.element
+//   perRow  for a list with the same number of elements in each row: a plain LIST of three levels, NAME.list.element
 //
-// No cell is null. Pages are of version 1, which every reader takes, and of 1 MiB at most but for the last of a row's numbers. Texts and
-// counts are compressed with snappy; numbers of vectors, which it does not make smaller, are not. Names and counts, by which rows
-// are sorted, have their least and greatest by row group, so that readers pass over what `field = ...` or `count > ...` leaves out.
-// The file's head and metadata, thrift and snappy are hyparquet-writer's.
+// No cell is null. Pages are of version 1, which every reader supports, and of at most 1 MiB except for the rest of a
+// row's numbers. Texts and counts are compressed with snappy; numbers of vectors, which it does not make smaller, are
+// not. Names and counts, by which rows are sorted, have minimum and maximum per row group, so that readers can skip row
+// groups for `field = ...` or `count > ...`. The file's header and metadata, thrift and snappy are hyparquet-writer's.
 // Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
 import { ParquetWriter, ByteWriter } from "hyparquet-writer";
-// inside of the package and not exported: package.json names one version exactly
+// not exported by the package, so package.json pins one version exactly
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 
 export interface TableColumn {
   name: string;
   type: keyof typeof types;
-  /** a list of as many numbers in each row */
+  /** number of elements if the column is a list */
   perRow?: number;
 }
 
@@ -41,26 +41,29 @@ const types = {
 const PAGE = 1 << 20;
 const isCompressed = (type: TableColumn["type"]): boolean => ["name", "key", "count"].includes(type);
 
-/** One file under way. */
+/** A file that is being written. */
 export class ParquetTable {
   readonly #columns: readonly TableColumn[];
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns of different names */
+  /** @param columns distinct names */
   constructor(columns: readonly TableColumn[]) {
     this.#columns = columns;
     const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
       schema,
-      // names are stated whole
+      // names are not truncated in statistics
       statisticsTruncateLength: Infinity,
       createdBy: "embed",
     });
   }
 
-  /** A row group's bytes; those of numbers are views. @param values by column, of `numRows` rows, or that times `perRow` */
+  /**
+   * Returns a row group's bytes; those of numbers are views. @param values by column, with `numRows` rows, or that
+   * times `perRow`
+   */
   *rowGroup(numRows: number, values: readonly ColumnValues[]): Generator<Uint8Array> {
     if (numRows === 0) return;
     const start = this.#bytes.offset;
@@ -77,7 +80,7 @@ export class ParquetTable {
     this.#writer.num_rows += BigInt(numRows);
   }
 
-  /** The file's last bytes. */
+  /** Returns the last bytes of the file. */
   end(): Uint8Array {
     void this.#writer.finish();
     return this.#bytes.take();
@@ -149,7 +152,7 @@ type PageHeader = Omit<
   "uncompressed_page_size" | "compressed_page_size"
 >;
 
-/** Rows by page. Their number is a multiple of 8, at which packed runs end with a byte. */
+/** Splits rows into pages with a multiple of 8 rows, so that packed runs end at a byte boundary. */
 function* pagesOf(numRows: number, { numBytes }: ColumnEncoding): Generator<{ first: number; last: number }> {
   const size = Math.max(8, Math.floor((PAGE * numRows) / Math.max(1, numBytes) / 8) * 8);
   for (let first = 0; first < numRows; first += size) yield { first, last: Math.min(numRows, first + size) };
@@ -163,7 +166,7 @@ function statisticsOf(values: ColumnValues, type: TableColumn["type"]): Statisti
     return { min_value: least, max_value: most, null_count: 0n };
   }
   if (!("codes" in values)) return undefined;
-  // of the names that rows have: readers may answer min and max from here
+  // only names that occur in rows: readers may compute min and max from these statistics
   const names = Array.from(new Set(values.codes), (code) => Buffer.from(values.names[code]!, "utf8"));
   names.sort((a, b) => a.compare(b));
   return { min_value: names[0]!, max_value: names.at(-1)!, null_count: 0n };
@@ -178,16 +181,16 @@ function elementsOf({ name, type, perRow }: TableColumn): Schema {
   ];
 }
 
-/** Its `offset` is that of the file, whatever was taken. */
+/** A writer whose `offset` is the position in the file, regardless of what was taken. */
 export class ParquetBytes extends ByteWriter {
-  /** Bytes since the last time, in a buffer of their own. */
+  /** Returns the bytes since the last call, in a new buffer. */
   take(): Uint8Array {
     const bytes = this.getBytes().slice();
     this.index = 0;
     return bytes;
   }
 
-  /** Counts bytes that go out as they are. */
+  /** Counts bytes that are passed on directly. */
   pass(bytes: Uint8Array): Uint8Array {
     this.offset += bytes.length;
     return bytes;

@@ -1,6 +1,6 @@
-// parquet: field, key, count[, weight][, scale], and the vector as a list, or under --wide in the columns v0, v1, ...
+// parquet: field, key, count[, weight][, scale], and the vector as a list, or with --wide in the columns v0, v1, ...
 //
-// --dtype f16 has FLOAT16 numbers, i8 INT_8 ones beside `scale`.
+// With --dtype f16 numbers are FLOAT16, with i8 they are INT_8 beside `scale`.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded, type Encoded } from "../dtype.js";
@@ -9,7 +9,7 @@ import { ParquetTable, type TableColumn } from "./parquet-table.js";
 import { fileFormat } from "../format.js";
 import type { Selection } from "../selection.js";
 
-/** Rows that are turned at a time: they fit a processor's nearest cache. */
+/** Rows that are transposed at a time: they fit into a processor's nearest cache. */
 const ROWS_A_BLOCK = 64;
 
 export const parquet = fileFormat({
@@ -19,7 +19,7 @@ export const parquet = fileFormat({
   chunks: parquetTable,
 });
 
-/** The bytes of the file, some of them views; a batch is a row group. */
+/** Yields the bytes of the file, some of them as views; a batch is a row group. */
 async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, wide, dtype = "f32", batches } = selection;
   const numbers: TableColumn[] = wide
@@ -49,13 +49,13 @@ async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   yield file.end();
 }
 
-/** The fields that are there, which follow one another. */
+/** Returns the fields that occur, which are in consecutive rows. */
 function fieldsOf({ fields, fieldOf, numRows }: EmbeddingTable): Coded {
   const [first, last] = [fieldOf[0]!, fieldOf[numRows - 1]!];
   return { names: fields.slice(first, last + 1), codes: fieldOf.map((f) => f - first) };
 }
 
-/** A row-major matrix by columns. */
+/** Returns the columns of a row-major matrix. */
 function columnsOf(values: Encoded["values"], dim: number): Encoded["values"][] {
   const numRows = values.length / dim;
   const turned = values.slice();

@@ -1,9 +1,9 @@
-// pgvector: text of PostgreSQL's COPY, for a table of
+// pgvector: input of PostgreSQL's COPY, for the table
 //
 //   CREATE TABLE embeddings (field text, key text, count bigint, [weight real,] vector vector(DIM));
 //   \copy embeddings FROM 'embeddings.copy'
 //
-// Backslash, tab and line ends are escaped, so that keys come back exactly. Holes of --row-order are left out.
+// Backslash, tab and line ends are escaped, so that keys are exact. Holes of --row-order are omitted.
 // Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
 
 import { UsageError } from "../../errors.js";
@@ -24,7 +24,7 @@ export const pgvector = fileFormat({
   chunks: pgvectorChunks,
 });
 
-/** @throws {UsageError} more dimensions than pgvector takes */
+/** @throws {UsageError} more dimensions than pgvector supports */
 async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);

@@ -1,10 +1,11 @@
-// projector: a directory that TensorBoard's projector reads, without holes of --row-order.
+// projector: a directory for TensorBoard's projector, without holes of --row-order.
 //
-//   vectors.tsv            the numbers alone
-//   metadata.tsv           with a header, since it has several columns: TensorBoard takes the first row of one column for a value
-//   projector_config.pbtxt names the two, so that `tensorboard --logdir DIR` finds them
+//   vectors.tsv            the numbers
+//   metadata.tsv           with a header because it has several columns: in a single column, TensorBoard reads the first row as a value
+//   projector_config.pbtxt names the two files, so that `tensorboard --logdir DIR` finds them
 //
-// It knows no quotes: what would end a cell in a key becomes `_` (key-rules.ts). Source: TensorBoard's projector help.
+// The projector does not support quotes: characters of a key that would end a cell become `_` (key-rules.ts). Source:
+// TensorBoard's projector help.
 
 import { directoryFormat } from "../format.js";
 import { checkedWords } from "../key-checks.js";

@@ -1,8 +1,8 @@
-// redis: a hash a row, named by its key.
+// redis: one hash per row, named by its key.
 //
 //   HSET PREFIX:KEY count N vector <f32[dim], little-endian> [weight W]
 //
-// The vector is a blob as RediSearch's VECTOR fields of type FLOAT32 take it. Holes of --row-order are left out.
+// The vector is a blob in the format of RediSearch's VECTOR fields of type FLOAT32. Holes of --row-order are omitted.
 
 import { isHole } from "../../embedding/table.js";
 import { fileFormat } from "../format.js";
@@ -34,7 +34,10 @@ async function* rowCommands(selection: Selection, prefix: string): AsyncGenerato
   }
 }
 
-/** What makes of a row its hash, names and values in turn; the vector is a view. It throws an ArtifactError where a weight is not finite. */
+/**
+ * Returns a function that converts a row to a hash, alternating names and values; the vector is a view. It throws an
+ * ArtifactError if a weight is not finite.
+ */
 function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
   const number = new ByteWriter();
   return ({ table, weights }, row) => {

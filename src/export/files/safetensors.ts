@@ -2,7 +2,7 @@
 //
 //   vectors      f32[rows, dim], or f16, or i8 with scales f32[rows] (--dtype)
 //   counts       u32[rows]
-//   weights      f32[rows], where they are asked for
+//   weights      f32[rows], if requested
 //   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
 //   keyOffsets   i64[rows + 1]  key r is keys[keyOffsets[r] .. keyOffsets[r + 1])
 //
@@ -22,7 +22,7 @@ export const safetensors = fileFormat({
   chunks: safetensorsTable,
 });
 
-/** The bytes of the file: a pass over the keys for their length, then one a tensor. */
+/** Yields the bytes of the file: a pass over the keys for their length, then one per tensor. */
 async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, hasWeights, dtype = "f32" } = selection;
   let numBytes = 0;
@@ -50,14 +50,14 @@ async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Arra
   const { head, order } = safetensorsHead(new Map(Object.entries(tensors)));
   yield head;
   for (const name of order) {
-    // where the first key starts
+    // the start of the first key
     if (name === "keyOffsets") yield new Uint8Array(8);
     for await (const batch of selection.batches({ vectors: name === "vectors" || name === "scales" }))
       yield tensors[name]!.of(batch);
   }
 }
 
-/** The keys of a batch, one after another. */
+/** Returns the concatenated keys of a batch. */
 function keysOf(batch: Batch): Uint8Array {
   const { table, field } = batch;
   if (field !== undefined) return table.keys.bytes;
@@ -68,7 +68,7 @@ function keyOf(batch: Batch, row: number): Uint8Array {
   return isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row);
 }
 
-/** Where each key of one batch after another ends, i64. */
+/** Returns a function that returns the end of each key of successive batches, as i64. */
 function offsetsWriter(): (batch: Batch) => Uint8Array {
   let end = 0;
   return (batch) => {

@@ -1,10 +1,10 @@
-// sqlite: a database of one table, which any language reads and finds a key in without loading the rest.
+// sqlite: a database of one table, in which any language can look up a key without loading the rest.
 //
 //   CREATE TABLE embeddings (field TEXT, key TEXT, count INTEGER [, weight REAL], vector BLOB)
 //   CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key)
 //
-// A vector is f32[dim], little-endian, one number after another. Rows stand in the table's order; holes of --row-order are left out.
-// The file is made under a temporary name, so the database keeps no journal of its own.
+// A vector is f32[dim], little-endian. Rows are in the table's order; holes of --row-order are omitted. The file is
+// created under a temporary name, so the database needs no journal.
 
 import { isHole } from "../../embedding/table.js";
 import { savedFormat } from "../format.js";
@@ -21,7 +21,7 @@ export const sqlite = savedFormat("sqlite", undefined, {
 });
 
 /**
- * Writes the database to a file that is there and empty.
+ * Writes the database to an existing empty file.
  *
  * @throws {UsageError} the package is not installed
  * @throws {IoError} the disk is full, or fails
@@ -56,7 +56,7 @@ async function insertRows(
     database,
     `CREATE TABLE embeddings (field TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL${weight}, vector BLOB NOT NULL)`,
   );
-  // bytes that become text: a string would end at a NUL, and would be made for nothing
+  // bytes are bound and cast to text: a string would end at a NUL, and would have to be created
   const insert = database.prepare(
     `INSERT INTO embeddings VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ${hasWeights ? "?, " : ""}?)`,
   );
@@ -71,7 +71,7 @@ async function insertRows(
         const values = weights ? [...head, weights[row]!, vector] : [...head, vector];
         writtenBy("SQLite", () => insert.run(values));
         if ((row + 1) % ROWS_AT_A_TIME > 0) continue;
-        // lets an interruption be heard
+        // lets signals be handled
         await new Promise(setImmediate);
         signal?.throwIfAborted();
       }

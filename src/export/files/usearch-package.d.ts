@@ -1,7 +1,7 @@
-// What is used of usearch ~2.25, which is an optional package and so not there for its own types to be read.
+// Types for the part of usearch ~2.25 that is used: the package is optional, so its own types may not be available.
 
 declare module "usearch" {
-  /** An approximate index of nearest neighbours (HNSW). */
+  /** An approximate index of nearest neighbors (HNSW). */
   class Index {
     constructor(config: {
       dimensions: number;
@@ -12,7 +12,7 @@ declare module "usearch" {
       expansion_search: number;
       multi: boolean;
     });
-    /** @param vectors one row after another */
+    /** @param vectors concatenated */
     add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
     search(
       vector: Float32Array,

@@ -1,9 +1,9 @@
-// usearch: a directory of index.usearch, an approximate index of nearest neighbours, and ids.tsv, which tells what a found
-// number stands for (row TAB key, as faiss has it).
+// usearch: a directory of index.usearch, an approximate index of nearest neighbors, and ids.tsv, which maps row numbers
+// to keys (row TAB key, as for faiss).
 //
-// Distances are cosines, as those of `embed neighbors`; with --mips inner products. Rows are added one after another by one thread, since
-// the graph depends on their order: the same table gives the same bytes. Holes of --row-order are left out.
-// Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
+// Distances are cosines, as those of `embed neighbors`; with --mips inner products. Rows are added in order by one
+// thread, because the graph depends on their order: the same table gives the same bytes. Holes of --row-order are
+// omitted. Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
 
 import { join } from "node:path";
 import { isHole, vectorsAt } from "../../embedding/table.js";
@@ -17,7 +17,7 @@ import type { Selection } from "../selection.js";
 const USEARCH_FILE = "index.usearch";
 export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
 
-/** usearch's own defaults, stated so that a version that has others builds the same graph. */
+/** usearch's defaults, set explicitly so that a version with other defaults builds the same graph. */
 const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
 const ROWS_AT_A_TIME = 1024;
 
@@ -39,7 +39,7 @@ async function saveUsearch(selection: Selection, folder: string, signal?: AbortS
   const { default: module } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
   const metric = selection.isInnerProduct ? "ip" : "cos";
   const index = new module.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
-  // first, since it checks the keys
+  // first, because it checks the keys
   await writeChunks(join(folder, "ids.tsv"), idChunks(selection), signal);
   for await (const { start, table } of selection.batches()) {
     for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {
@@ -50,7 +50,7 @@ async function saveUsearch(selection: Selection, folder: string, signal?: AbortS
       const values = vectorsAt(table, rows);
       const numbers = BigUint64Array.from(rows, (row) => BigInt(start + row));
       if (rows.length > 0) index.add(numbers, values, 1);
-      // lets an interruption be heard
+      // lets signals be handled
       await new Promise(setImmediate);
       signal?.throwIfAborted();
     }

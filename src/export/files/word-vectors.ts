@@ -1,4 +1,4 @@
-// Text of a key and its numbers a row, as several tools read it, and word2vec's binary form.
+// Text formats of several tools with a key and its numbers per row, and word2vec's binary format.
 //
 //   word2vec        a header `rows dim`, then key, then each number after a blank, LF
 //   word2vec-bin    the same header, then key, a blank, f32[dim] little-endian, LF
@@ -8,8 +8,8 @@
 //   recbole         an atomic file of RecBole: `FIELD:token TAB FIELD_emb:float_seq`, then the key, a tab, and the numbers with blanks
 //                   between them, for `preload_weight`
 //
-// Holes of --row-order, which have no key, are left out. What would end a key in a format becomes `_` (key-rules.ts). With weights, the
-// weight is one more, last dimension: a user's vector with 1 there times an item's vector is then <v_u, v_i> + w_i.
+// Holes of --row-order, which have no key, are omitted. Characters that would end a key become `_` (key-rules.ts). With weights, the
+// weight is an additional last dimension: a user's vector with 1 there times an item's vector is then <v_u, v_i> + w_i.
 //
 // Sources: word2vec.c; StarSpace's README ("Embedding format"); RecBole's "Atomic Files".
 
@@ -25,9 +25,9 @@ interface Layout {
   rule: ReplacingRule;
   /** the first line */
   header?: (selection: Selection, numWords: number) => string;
-  /** between the key and the first number, and between numbers */
+  /** separator of the key and the first number, and of numbers */
   separators: readonly [first: number, others: number];
-  /** what follows the last number of a row */
+  /** text after the last number of a row */
   end: string;
 }
 

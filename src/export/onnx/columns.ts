@@ -1,4 +1,5 @@
-// A column of a log in an ONNX model: its input, and what a cell is to the network, the row of a key or the value of a number.
+// A column of a log in an ONNX model: its input, and the conversion of a cell to the row of a key or the value of a
+// number.
 
 import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
@@ -7,25 +8,25 @@ import type { Keys } from "../../log/keys.js";
 import { reservedAmong, type ReserveScheme } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";
 
-/** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
+/** A field of keys. Its features are the out-of-vocabulary one, then its keys in order. */
 export interface NetworkKeys {
   kind: "keys";
   name: string;
   /** an empty key is a hole */
   keys: Keys;
-  /** a number finds its key: key b holds what is from edges[b - 1] on and below edges[b] */
+  /** for bins: key b contains numbers from edges[b - 1] on and below edges[b] */
   edges?: readonly number[];
   /** f32[1 + keys.size][W] */
   embeddings: Float32Array;
-  /** f32[1 + keys.size]: weights of the wide part */
+  /** f32[1 + keys.size]: weights of the linear (wide) part */
   wide?: Float32Array;
 }
 
-/** A number: its feature's value is (number - mean) / deviation. */
+/** A numeric field: its feature's value is (number - mean) / deviation. */
 export interface NetworkNumber {
   kind: "number";
   name: string;
-  /** of log(1 + number) instead */
+  /** true if log(1 + number) takes the place of the number */
   log1p: boolean;
   mean: number;
   deviation: number;
@@ -35,13 +36,13 @@ export interface NetworkNumber {
   wide?: Float32Array;
 }
 
-/** The axis of examples. */
+/** Name of the axis of examples. */
 export const AXIS = "N";
 
-/** What a row of a field is: its feature, or -1 of a missing cell. */
+/** The feature of each row of a field, or -1 for a missing cell. */
 export type RowFeatures = Int32Array;
 
-/** By row of a field with reserved rows: 0 is the out-of-vocabulary feature, i + 1 key i. */
+/** Returns the features by row of a field with reserved rows: 0 is out-of-vocabulary, i + 1 key i. */
 export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
   const { padding, unknown } = reservedAmong(numKeys + 2, scheme);
   const features = new Int32Array(numKeys + 2);
@@ -51,13 +52,16 @@ export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures
   return features;
 }
 
-/** How a key is asked for, and which rows of a field are a missing cell and unknown keys. */
+/** How a key is given, and which rows of a field are used for a missing cell and for unknown keys. */
 export interface FoundBy {
   scheme: ReserveScheme;
   input: OnnxInput;
 }
 
-/** The row of each key, int64[N], or of the given shape. @param given.doc what the input is, for who serves the model */
+/**
+ * Returns the row of each key, int64[N], or of the given shape. @param given.doc description of the input, for users of
+ * the model
+ */
 export function rowOfKey(
   graph: GraphBuilder,
   { name, keys, edges }: Pick<NetworkKeys, "name" | "keys" | "edges">,
@@ -87,7 +91,7 @@ export function rowOfKey(
   return output;
 }
 
-/** The number of edges at or below a number, from the row of the first range on. */
+/** Returns the number of edges at or below a number, counted from the row of the first range. */
 function rowOfRange(
   graph: GraphBuilder,
   name: string,
@@ -105,11 +109,11 @@ function rowOfRange(
   return graph.apply("Where", [graph.apply("IsNaN", [number]), graph.int64(padding), row]);
 }
 
-/** The value of each example, f32[N]; 0 where the number is missing. */
+/** Returns the value of each example, f32[N]; 0 if the number is missing. */
 export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviation }: NetworkNumber): string {
   const number = graph.input({ name, element: "float", shape: [AXIS] });
   const double = (x: number): string => graph.constant([], Float64Array.of(x));
-  // in f64, as training has it: a mean may be large beside the deviation
+  // in f64, as in training, because the mean may be large relative to the deviation
   let x = graph.cast(number, "double");
   if (log1p) x = graph.apply("Log", [graph.apply("Add", [x, double(1)])]);
   const centred = graph.apply("Sub", [x, double(mean)]);
@@ -121,7 +125,7 @@ export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviatio
   ]);
 }
 
-/** Numbers of features in the order of rows, zeros for a missing cell. @param all [numFeatures][width] */
+/** Reorders numbers of features by row, with zeros for a missing cell. @param all [numFeatures][width] */
 export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {
   const out = new (all.constructor as new (length: number) => T)(rows.length * width);
   rows.forEach((feature, row) => {
@@ -130,7 +134,7 @@ export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFea
   return out;
 }
 
-/** e_f, f32[N, W]. @param found the row of keys, the value of numbers */
+/** Returns e_f, f32[N, W]. @param found the row of keys, or the value of numbers */
 export function embeddingOf(
   graph: GraphBuilder,
   width: number,
@@ -147,7 +151,10 @@ export function embeddingOf(
   return graph.apply("Mul", [column, graph.constant([1, width], embeddings)]);
 }
 
-/** @param taken names of the model's other inputs and outputs @throws {UsageError} a column is called as one of them, or as an inner value may be */
+/**
+ * @param taken names of the model's other inputs and outputs @throws {UsageError} a column has one of these names, or
+ * the prefix of inner values
+ */
 export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
   for (const { name } of columns)
     if (taken.includes(name) || name.startsWith(INNER))

@@ -1,9 +1,9 @@
-// A graph that is put together operation by operation: values between them are numbered, constants are kept once.
+// Builds a graph operation by operation: intermediate values are numbered, and constants are stored once.
 
 import { ELEMENT, intAttribute, node, tensor, type Graph, type Port, type TensorValues } from "./model.js";
 import type { Piece } from "./protobuf.js";
 
-/** Inner values are called so, with a number; inputs and outputs are not. */
+/** Prefix of the names of inner values; inputs and outputs do not have it. */
 export const INNER = "embed/";
 
 export class GraphBuilder {
@@ -11,12 +11,12 @@ export class GraphBuilder {
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
-  /** A name for an inner value. */
+  /** Returns a name for an inner value. */
   fresh(): string {
     return `${INNER}${this.numValues++}`;
   }
 
-  /** An operation of ai.onnx with one output. @returns its name: `output`, or a fresh one */
+  /** Adds an operation of ai.onnx with one output. @returns its name: `output`, or a new one */
   apply(
     opType: string,
     inputs: readonly string[],
@@ -26,7 +26,7 @@ export class GraphBuilder {
     return output;
   }
 
-  /** An operation of ai.onnx with several outputs. */
+  /** Adds an operation of ai.onnx with several outputs. */
   node(
     opType: string,
     inputs: readonly string[],
@@ -36,29 +36,29 @@ export class GraphBuilder {
     this.graph.nodes.push(node(opType, inputs, outputs, attributes));
   }
 
-  /** The sum of some values of one shape. @returns its name */
+  /** Adds values of one shape. @returns the name of the sum */
   sum(terms: readonly string[]): string {
     return terms.length === 1 ? terms[0]! : this.apply("Sum", terms);
   }
 
-  /** Rows of values side by side. @returns its name */
+  /** Concatenates rows of values along the last axis. @returns its name */
   beside(values: readonly string[]): string {
     return this.apply("Concat", values, { attributes: [intAttribute("axis", 1)] });
   }
 
-  /** The same numbers as another element. @returns its name */
+  /** Converts numbers to another element type. @returns its name */
   cast(x: string, to: keyof typeof ELEMENT): string {
     return this.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
   }
 
-  /** Numbers as a constant. @returns its name */
+  /** Adds a constant of numbers. @returns its name */
   constant(shape: readonly number[], values: TensorValues): string {
     const name = this.fresh();
     this.graph.initializers.push(tensor(name, shape, values));
     return name;
   }
 
-  /** Whole numbers as a constant of int64: a scalar, or with `shape` an array. @returns its name */
+  /** Adds a constant of int64: a scalar, or with `shape` an array. @returns its name */
   int64(values: number | readonly number[]): string {
     const key = JSON.stringify(values);
     const known = this.integers.get(key);
@@ -91,13 +91,13 @@ export interface NetworkLayer {
   /** f32[outputs] */
   bias: Float32Array;
   activation: "tanh" | "relu" | "none";
-  /** whether the input of the layer before is added before the activation */
+  /** true if the input of the previous layer is added before the activation */
   residual: boolean;
   /** layer normalization before the activation: f32[outputs] each */
   norm?: { scale: Float32Array; shift: Float32Array };
 }
 
-/** Dense layers, one Gemm each. @returns the output of the last one, f32[N, outputs]; x itself without layers */
+/** Adds dense layers, one Gemm each. @returns the output of the last one, f32[N, outputs]; x itself without layers */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
   let [before, last] = [x, x];
   for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {

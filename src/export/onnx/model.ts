@@ -1,8 +1,9 @@
-// The messages of an ONNX model that exports are made of: nodes, attributes, tensors, inputs and outputs.
+// Writes the messages of an ONNX model that exports consist of: nodes, attributes, tensors, inputs and outputs.
 //
-// Field numbers are those of https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3, each beside its name. The versions are
-// fixed, so that a file of today is read as long as runtimes keep them: IR 8, operators of ai.onnx 17 and ai.onnx.ml 3, which
-// onnxruntime has had since 1.12 (2022). A graph that needs a later operator says so: ai.onnx 18 is of 1.14 (2023).
+// Field numbers are those of https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3, each beside its name. The
+// versions are fixed, so that files stay readable as long as runtimes support them: IR 8, operators of ai.onnx 17 and
+// ai.onnx.ml 3, which onnxruntime supports since 1.12 (2022). A graph that needs a later operator declares it: ai.onnx
+// 18 is supported since 1.14 (2023).
 
 import { DataError, sizeText } from "../../errors.js";
 import {
@@ -21,13 +22,13 @@ const IR_VERSION = 8;
 const OPSET = 17;
 const ML_OPSET = 3;
 
-/** What a protobuf message may hold. */
+/** Most bytes of a protobuf message. */
 const MAX_BYTES = 0x7fffffff;
 
 /** TensorProto.DataType */
 export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
 
-/** An array's axis: its size, or the name of a size known at run time. */
+/** An axis of an array: its size, or the name of a size known at run time. */
 export type Axis = number | string;
 
 /** A graph's input or output. */
@@ -35,11 +36,11 @@ export interface Port {
   name: string;
   element: keyof typeof ELEMENT;
   shape: readonly Axis[];
-  /** what it is, for who reads the model */
+  /** its description, for users of the model */
   doc?: string;
 }
 
-/** A graph under way; pieces are made when the file is written. */
+/** The contents of a graph; its pieces are created when the file is written. */
 export interface Graph {
   nodes: Piece[];
   initializers: Piece[];
@@ -50,9 +51,9 @@ export interface Graph {
 }
 
 /**
- * The bytes of a model of one graph.
+ * Returns the bytes of a model of one graph.
  *
- * @throws {DataError} it would be larger than the 2 GiB that a protobuf message may have
+ * @throws {DataError} it would exceed the 2 GiB of a protobuf message
  */
 export function modelChunks({
   nodes,
@@ -118,7 +119,7 @@ export const stringsAttribute = (name: string, values: Piece): Piece => attribut
 /** Numbers of an initializer. */
 export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
 
-/** An initializer, of the element that its array has: a view is enough, it streams. */
+/** Returns an initializer with the element type of its array, which may be a view, because it is streamed. */
 export function tensor(name: string, shape: readonly number[], values: TensorValues): Piece {
   return messageField(5, [
     ...shape.map((size) => varintField(1, size)), // TensorProto.dims
@@ -148,25 +149,25 @@ function portField(number: number, { name, element, shape, doc }: Port): Piece {
   ]);
 }
 
-/** Keys and their rows. */
+/** Keys and their rows, for a LabelEncoder. */
 export interface KeyRows {
   size: number;
-  /** UTF-8 of key i, in [0, size) */
+  /** returns key i as UTF-8, for i in [0, size) */
   key: (i: number) => Uint8Array;
-  /** its row */
+  /** returns the row of key i */
   row: (i: number) => number;
   /** the row of the empty key */
   padding: number;
-  /** the row of all others */
+  /** the row of all other keys */
   unknown: number;
 }
 
 /**
- * The node from the keys `input`, string[N], to the rows `output`, int64[N]: ai.onnx.ml's LabelEncoder, `keys_strings` and
- * `values_int64s` side by side, `default_int64` for all others.
+ * Returns the node from the keys `input`, string[N], to the rows `output`, int64[N]: ai.onnx.ml's LabelEncoder, with
+ * `keys_strings` and `values_int64s` in the same order, and `default_int64` for all other keys.
  */
 export function keysToRows(input: string, output: string, { size, padding, unknown, ...of }: KeyRows): Piece {
-  // the empty key stands last
+  // the empty key is the last
   const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
   const row = (i: number): number => (i < size ? of.row(i) : padding);
   const keys = repeatedField(

@@ -1,12 +1,13 @@
-// onnx: a model that looks vectors up, one Gather a field, for a network's serving graph or as it is.
+// onnx: a model that looks vectors up, one Gather per field, to be part of a network's serving graph or to be used
+// alone.
 //
 //   input  FIELD         string[N] a key, or with --onnx-input row int64[N] a row of the field
 //   output FIELD_vector  f32[N, dim]
 //   output FIELD_weight  f32[N], with weights
 //
-// A key finds its row by ai.onnx.ml's LabelEncoder. The empty key, a missing cell, is the padding row of zeros, and a key that is
-// not there the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row means what it means in npy.
-// A numeric field has no keys: it is there under --onnx-input row alone.
+// ai.onnx.ml's LabelEncoder maps a key to its row. The empty key, a missing cell, is the padding row of zeros, and an
+// unknown key the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row number means
+// the same as in npy. A numeric field has no keys, so it is included with --onnx-input row only.
 
 import { fileFormat } from "../format.js";
 import { onnxText } from "../key-rules.js";
@@ -27,10 +28,10 @@ export const onnx = fileFormat({
 });
 
 /**
- * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
+ * Yields the bytes of the model. With keys as input, the selection has reserved rows, for unknown keys.
  *
- * @throws {UsageError} two names of the model would be the same, or no field has keys
- * @throws {DataError} it would be larger than 2 GiB
+ * @throws {UsageError} two names of the model would be equal, or no field has keys
+ * @throws {DataError} it would exceed 2 GiB
  */
 async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, reserve } = selection;
@@ -52,7 +53,7 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** @param scheme where keys find padding and unknown ones; undefined: the input is the row */
+/** @param scheme positions of the padding and the out-of-vocabulary row for keys; undefined: the input is the row */
 function addField(
   { nodes, initializers, inputs, outputs }: Graph,
   batch: Batch,
@@ -77,7 +78,7 @@ function addField(
   if (weights) addGather("weight", [], weights.subarray(first, last));
 }
 
-/** Keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
+/** Maps keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
 function labelEncoder(
   { table }: Batch,
   { first, last }: RowRange,
@@ -94,12 +95,12 @@ function labelEncoder(
   });
 }
 
-/** A numeric field has a single row, of the empty key. */
+/** Whether a field has keys; a numeric field has a single row with an empty key. */
 function hasKeys({ table: { keys } }: Batch, { first, last }: RowRange): boolean {
   return keys.offsets[last]! > keys.offsets[first]!;
 }
 
-/** @throws {UsageError} a field is called as another's output */
+/** @throws {UsageError} a field has the name of another's output */
 function checkNames(fields: readonly string[]): void {
   const names = new Map<string, string>();
   for (const field of fields) {

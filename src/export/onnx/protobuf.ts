@@ -1,11 +1,11 @@
-// Protocol Buffers' wire format: messages whose length is known before their bytes are made, so that a file streams.
+// Writes Protocol Buffers' wire format. The length of a message is known before its bytes are created, so that files can be streamed.
 //
 // A field is a tag, (number << 3) | wire type, and its value: 0 a varint, 2 a length and that many bytes.
 // Source: https://protobuf.dev/programming-guides/encoding.
 
 import { ByteWriter } from "../files/byte-writer.js";
 
-/** Some bytes of a message: how many, and the chunks that they come in. */
+/** Bytes of a message: their number, and the chunks. */
 export interface Piece {
   length: number;
   chunks: () => Iterable<Uint8Array>;
@@ -24,7 +24,7 @@ export function textField(number: number, text: string): Piece {
   return delimitedField(number, bytesOf(encoder.encode(text)));
 }
 
-/** Bytes that are there already; a view is enough. */
+/** Existing bytes, which may be a view. */
 export function bytesField(number: number, bytes: Uint8Array): Piece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
@@ -34,7 +34,7 @@ export function messageField(number: number, fields: readonly Piece[]): Piece {
   return delimitedField(number, joined(fields));
 }
 
-/** Pieces one after another. */
+/** Concatenates pieces. */
 export function joined(pieces: readonly Piece[]): Piece {
   return {
     length: pieces.reduce((sum, { length }) => sum + length, 0),
@@ -45,10 +45,10 @@ export function joined(pieces: readonly Piece[]): Piece {
 }
 
 /**
- * A repeated field of many short values, made as they are written.
+ * A repeated field of many short values, which are created during writing.
  *
- * @param write puts down value i without its tag
- * @param lengthOf the bytes that this takes
+ * @param write writes value i without its tag
+ * @param lengthOf returns its number of bytes
  */
 export function repeatedField(
   number: number,
@@ -73,7 +73,7 @@ export function repeatedField(
   };
 }
 
-/** The bytes of a whole number from 0 to 2^53: seven bits each, the lowest first. */
+/** Encodes a whole number from 0 to 2^53: seven bits per byte, lowest first. */
 export function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
@@ -82,7 +82,7 @@ export function varint(value: number): number[] {
   return bytes;
 }
 
-/** How many bytes a varint takes. */
+/** Returns the number of bytes of a varint. */
 export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;

@@ -1,5 +1,5 @@
-// Lists of items in a real Redis and a real PostgreSQL: all of them or none, whatever ends their writing. Where there is no server the
-// tests say so and pass.
+// Lists of items are sent to a real Redis and a real PostgreSQL completely or not at all, whenever the export is
+// interrupted. Without a server the tests print a message and pass.
 
 import { createClient } from "@redis/client";
 import { spawnSync } from "node:child_process";
@@ -26,7 +26,7 @@ const MONDAY: Planted = {
 };
 const TUESDAY: Planted = { u1: ITEMS.toReversed(), other: [ITEMS[5]!] };
 
-/** What readers find: lists without those that are empty. */
+/** Returns the lists that readers should find: all but empty ones. */
 const foundOf = (planted: Planted): Planted =>
   Object.fromEntries(Object.entries(planted).filter(([, items]) => items.length > 0));
 

@@ -1,14 +1,15 @@
-// Lists of items, straight into a server or as a file that its own program loads.
+// Sends lists of items to a server, or writes them as a file that the server's client program loads.
 //
-//   redis      NAME:VERSION:OWNER   a Redis list of the items, best first: `LRANGE NAME:VERSION:OWNER 0 9` are the ten best
-//   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); of lists for items
+//   redis      NAME:VERSION:OWNER   a Redis list of the items, best first: `LRANGE NAME:VERSION:OWNER 0 9` returns the ten best
+//   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); for lists of items
 //              (item, rank, neighbor, score)
 //
 // With a list of each category: NAME:VERSION:OWNER:CATEGORY, and a column of the category behind the owner, which is part of the key.
 //
-// Redis gets no scores: a list of up to some hundred items lies in one piece of memory in the order of the ranks, ties among them, where a
-// sorted set of more than 128 keeps a hash and a skip list, and would sort equal scores by their members. Who needs scores reads
-// them from PostgreSQL or a file. Why a version is a prefix: docs/decisions/0010-exports-into-servers.md.
+// Redis gets no scores: a list of up to some hundred items is stored in one block of memory in the order of the ranks,
+// including ties, while a sorted set of more than 128 items needs a hash and a skip list, and sorts equal scores by
+// their members. Users who need scores read them from PostgreSQL or a file. The reason for versions as prefixes:
+// docs/decisions/0010-exports-into-servers.md.
 
 import { DataError, excerpt } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
@@ -23,15 +24,15 @@ import type { ListServer } from "../row-formats.js";
 import { checkUtf8 } from "../selection.js";
 import type { Sent, Target } from "./server.js";
 
-/** Items in one command: a list of more takes several. */
+/** Most items of one command; longer lists need several. */
 const ITEMS_A_COMMAND = 1000;
 
 /**
- * Writes lists as what a name of the server holds from now on, whole or not at all. They are not made where the server says that it
- * has them already, by `target.fingerprint`: of all that decides them.
+ * Replaces the lists under a name of the server, completely or not at all. The lists are not computed if the server
+ * already has them by `target.fingerprint`, a hash of everything that determines them.
  *
- * @throws {DataError} none has an item, which no server's readers should get; PostgreSQL: a key that holds NUL
- * @throws {ArtifactError} a key is no UTF-8, or a score not finite
+ * @throws {DataError} all lists are empty, which is certainly an error; PostgreSQL: a key contains NUL
+ * @throws {ArtifactError} a key is not UTF-8, or a score is not finite
  * @throws {EmbedError} as replaceInRedis and replaceInPostgres
  */
 export async function sendLists(server: ListServer, lists: Lists, target: Target): Promise<Sent> {
@@ -56,12 +57,12 @@ export async function sendLists(server: ListServer, lists: Lists, target: Target
   return await replaceInPostgres(content, target);
 }
 
-/** Commands for `redis-cli --pipe`: each list replaces the one that is there. @param prefix keys are PREFIX:OWNER */
+/** Returns commands for `redis-cli --pipe`: each list replaces an existing one. @param prefix keys are PREFIX:OWNER */
 export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Uint8Array> {
   return commandChunks(listCommands(lists, `${prefix}:`, true));
 }
 
-/** Text of COPY. @throws {DataError} a key holds NUL */
+/** Returns input for COPY. @throws {DataError} a key contains NUL */
 export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
   const text = (key: Uint8Array): Uint8Array => {
     const why = postgresText.refused!(key);
@@ -77,7 +78,7 @@ export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
   return rowLines(rows, { before, end: "\n", text });
 }
 
-/** @param replaces true: what a key held before is deleted first */
+/** @param replaces true: the previous value of a key is deleted first */
 async function* listCommands(
   { items, batches }: Lists,
   prefix: string,
@@ -99,7 +100,7 @@ async function* listCommands(
   }
 }
 
-/** What follows the owner in the key of a list. @throws {DataError} two lists might have the same key */
+/** Returns the part of a Redis key after the owner. @throws {DataError} two lists might have the same key */
 function categoryOf({ categories }: ListBatch, list: number): string {
   if (!categories) return "";
   const category = keyAt(categories, list);
@@ -111,7 +112,7 @@ function categoryOf({ categories }: ListBatch, list: number): string {
   return `:${category}`;
 }
 
-/** The batches. @throws {ArtifactError} a key is no UTF-8: it would become another, or none that a server takes */
+/** Passes the batches on. @throws {ArtifactError} a key is not UTF-8, so that no server could store it exactly */
 async function* textOf({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
   checkUtf8(items);
   for await (const batch of batches) {
@@ -121,7 +122,7 @@ async function* textOf({ items, batches }: Pick<Lists, "items" | "batches">): As
   }
 }
 
-/** The batches. @throws {DataError} at their end, where no list has an item */
+/** Passes the batches on. @throws {DataError} at the end, if all lists are empty */
 async function* someOf({ batches }: Lists): AsyncGenerator<ListBatch> {
   let isEmpty = true;
   for await (const batch of batches) {

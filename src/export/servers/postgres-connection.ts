@@ -1,4 +1,5 @@
-// A connection to PostgreSQL for one writer: statements, rows by COPY, one transaction; errors are typed.
+// A connection to PostgreSQL for one writer, with statements and COPY in one transaction; errors are converted to the
+// project's.
 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -10,24 +11,24 @@ const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** A row of an answer. */
+/** A row of a result. */
 export type Row = Record<string, unknown>;
 
-/** A transaction, of which all or nothing is kept. */
+/** A transaction, which is committed completely or not at all. */
 export interface Transaction {
-  /** The rows that a statement gives. @throws {EmbedError} as postgresError, or the server does not answer */
+  /** Returns the rows of a statement. @throws {EmbedError} as postgresError, or the server does not answer */
   query: <T extends Row = Row>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
-  /** The same of a statement that works on all rows, however long that takes. @throws {EmbedError} as postgresError */
+  /** Runs a statement on all rows, which may take any time. @throws {EmbedError} as postgresError */
   longQuery: (sql: string) => Promise<void>;
-  /** Copies text of COPY's into what the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
+  /** Copies input for COPY as the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
 /**
- * Does work in a transaction, which is committed when it ends and taken back when it throws or is interrupted.
+ * Calls `work` in a transaction, which is committed at its end and rolled back after an error or interrupt.
  *
  * @throws {UsageError} the packages are not installed, or the URL, its user, password or database is wrong
- * @throws {IoError} the server cannot be reached, or went away
+ * @throws {IoError} the server cannot be reached, or the connection was lost
  */
 export async function withTransaction<T>(
   target: Target,
@@ -41,10 +42,10 @@ export async function withTransaction<T>(
   );
   const { signal, patience = PATIENCE } = target;
   const client = clientOf(pg.Client, target);
-  // the statements that fail report it
+  // the failing statements report the error
   client.on("error", () => undefined);
   let lost: unknown;
-  /** ends the connection at once, and with it the transaction */
+  /** closes the connection at once, which rolls the transaction back */
   const cut = (error: unknown): void => {
     lost ??= error;
     (client as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy();
@@ -106,7 +107,7 @@ function clientOf(Client: typeof import("pg").Client, target: Target): import("p
     return new Client({
       connectionString: target.url,
       connectionTimeoutMillis: CONNECT_MILLISECONDS,
-      // a statement on all rows may take hours: a machine that is gone is noticed by TCP
+      // a statement on all rows may take hours: TCP detects a machine that is gone
       keepAlive: true,
       keepAliveInitialDelayMillis: PATIENCE,
       application_name: "embed export",
@@ -116,7 +117,7 @@ function clientOf(Client: typeof import("pg").Client, target: Target): import("p
   }
 }
 
-/** The chunks; `silent` is called when one is not taken for so long. */
+/** Yields the chunks; calls `silent` if one is not taken in time. */
 async function* taken(
   chunks: AsyncIterable<Uint8Array>,
   milliseconds: number,
@@ -132,7 +133,7 @@ async function* taken(
   }
 }
 
-/** An error of the package or the server as what a user can act upon; one that is neither as it is. */
+/** Converts an error of the package or the server to one with advice for the user; returns other errors unchanged. */
 function postgresError(error: unknown, target: Target): unknown {
   const { variable, into } = target;
   const { code, severity } = error as { code?: unknown; severity?: unknown };

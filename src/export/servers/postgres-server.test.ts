@@ -1,5 +1,5 @@
-// A table of a real PostgreSQL that is replaced: what its catalogs say of it, and who may keep it from being replaced. Where there is
-// no server the tests say so and pass.
+// Replaces a table of a real PostgreSQL: what its catalogs contain afterwards, and which transactions block the
+// replacement. Without a server the tests print a message and pass.
 
 import type { Client } from "pg";
 import { connected, startPostgres, type Server } from "../../testing/servers.js";
@@ -53,7 +53,7 @@ async function column(sql: string): Promise<unknown[]> {
 
 const oidOfTable = async (): Promise<unknown> => (await column("SELECT 'items'::regclass::oid"))[0];
 
-/** The comments of a table and of its columns, indexes and constraints. */
+/** Returns the comments of a table and of its columns, indexes and constraints. */
 async function facts(): Promise<unknown> {
   const own =
     "SELECT 'items'::regclass AS oid UNION SELECT indexrelid FROM pg_index WHERE indrelid = 'items'::regclass";
@@ -83,7 +83,7 @@ async function facts(): Promise<unknown> {
   };
 }
 
-/** Exports again. @returns whether the table is the same one @throws {Error} the catalogs say other things of it afterwards */
+/** Exports again. @returns whether it is the same table @throws {Error} the catalogs changed */
 async function sendAgain(): Promise<boolean> {
   const [before, oid] = [await facts(), await oidOfTable()];
   await send(3);

@@ -1,10 +1,11 @@
-// PostgreSQL, straight into a server: a table that is replaced in one transaction. What its columns are, and its rows as COPY's text,
-// is said by what is sent: pgvector.ts, list-servers.ts.
+// Replaces a table of PostgreSQL in one transaction. Its columns, and its rows as input for COPY, are defined by what
+// is sent: pgvector.ts, list-servers.ts.
 //
-// The new rows are copied into a table beside NAME, which gets the old one's grants and, when it is full, its indexes; then the old one
-// is dropped and the new one renamed, for which readers wait a moment. Where something hangs on the old table that the new one would not
-// have (views, policies, triggers, ...), or it is another role's, its rows are deleted and copied in place, in the same transaction:
-// readers do not wait, and see the old rows to the end. Decisions: docs/decisions/0010-exports-into-servers.md.
+// The new rows are copied into a table beside NAME, which gets the old one's grants and, once it is full, its indexes;
+// then the old table is dropped and the new one renamed, for which readers wait a moment. If the old table has
+// dependent objects that the new one would lack (views, policies, triggers, ...), or belongs to another role, its rows
+// are deleted and copied in place, in the same transaction: readers do not wait, and see the old rows until the end.
+// Decisions: docs/decisions/0010-exports-into-servers.md.
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -26,24 +27,27 @@ import {
 } from "./postgres-table.js";
 import { PATIENCE, type Sent, type Target } from "./server.js";
 
-/** PostgreSQL cuts longer names, so that two may become one. */
+/** PostgreSQL truncates longer names, so that two may become equal. */
 const MAX_NAME_BYTES = 63;
 
-/** Shares of the patience: how long a statement waits for a lock, and how long readers wait behind one that waits for all of them. */
+/**
+ * Shares of the patience: how long a statement waits for a lock, and how long readers wait behind a statement that
+ * waits for them.
+ */
 const [LOCK_SHARE, TURN_SHARE] = [1 / 2, 1 / 30];
 const LOCK_TRIES = 15;
 
-/** Milliseconds between two attempts to take the lock of a table, and how long it is tried. */
+/** Milliseconds between two attempts to lock a table, and the total time of the attempts. */
 const LOCK_INTERVAL = 100;
 const MOST_WAITING = 2000;
 
-/** What a table is to hold. */
+/** The new content of a table. */
 export interface PostgresContent {
-  /** In the order of COPY's text. @throws {OutputError} the database lacks a type */
+  /** Returns the columns in the order of COPY's input. @throws {OutputError} the database lacks a type */
   columns: (transaction: Transaction) => Promise<Column[]>;
-  /** names of those of the primary key, which a new table gets */
+  /** columns of the primary key, which a new table gets */
   key: readonly string[];
-  /** The rows as COPY's text; asked for once, and not where the table holds the same already. */
+  /** Returns the rows as input for COPY; called once, and not if the table already has the same content. */
   chunks: () => AsyncIterable<Uint8Array>;
 }
 
@@ -54,20 +58,20 @@ interface Place {
 }
 
 /**
- * Replaces a table's rows, or makes it; what goes wrong leaves it as it was.
+ * Replaces a table's rows, or creates it; on an error it is unchanged.
  *
- * @throws {LockedError} another export writes to it, or readers do not let it go
- * @throws {OutputError} the database lacks a type, or the table is of another shape
+ * @throws {LockedError} another export writes to it, or readers do not release it
+ * @throws {OutputError} the database lacks a type, or the table has other columns
  * @throws {UsageError} {IoError} as withTransaction
  */
 export async function replaceInPostgres(content: PostgresContent, target: Target): Promise<Sent> {
   const [names, { patience = PATIENCE }] = [namesOf(target.into), target];
   return await withTransaction(target, async (transaction) => {
-    // before the first statement that may have to wait: even CREATE TABLE LIKE does, behind a table that is locked
+    // before the first statement that may wait: even CREATE TABLE LIKE waits for a locked table
     await transaction.query(`SET LOCAL lock_timeout = ${Math.ceil(patience * LOCK_SHARE)}`);
-    // rows that a policy hides would stay when all are deleted: an error instead
+    // if a policy hides rows, they would survive the deletion: this setting makes it an error instead
     await transaction.query("SET LOCAL row_security = off");
-    // a role's own limits are made for questions
+    // a role's limit is intended for queries
     await transaction.query("SET LOCAL statement_timeout = 0");
     await transaction.query("SET LOCAL idle_in_transaction_session_timeout = 0");
     const { table, place } = await lookUp(transaction, content, names, target);
@@ -92,7 +96,7 @@ function rebuildAdvice(indexes: readonly string[]): string {
   return `; searches find fewer rows than they ask for until you run ${commands}`;
 }
 
-/** A table's name, with its schema where it has one. @throws {UsageError} */
+/** Splits a table's name into schema and name. @throws {UsageError} */
 function namesOf(into: string): string[] {
   const dot = into.indexOf(".");
   const names = dot < 0 ? [into] : [into.slice(0, dot), into.slice(dot + 1)];
@@ -105,7 +109,7 @@ function namesOf(into: string): string[] {
   return names;
 }
 
-/** What is there under the name, with the right to replace it. @throws {LockedError} {OutputError} */
+/** Finds the table of the name, and checks the right to replace it. @throws {LockedError} {OutputError} */
 async function lookUp(
   transaction: Transaction,
   content: PostgresContent,
@@ -123,13 +127,16 @@ async function lookUp(
       `'${into}' of ${variable} is being written by another export: try again when it has finished`,
     );
   const columns = await content.columns(transaction);
-  // once more: another export may have made or replaced it before we had the lock
+  // looks again: another export may have created or replaced it before the lock was acquired
   const table = await find();
   if (table) await checkColumns(transaction, table, columns, into);
   return { table, place: { schema, name, columns } };
 }
 
-/** Takes a lock until the transaction ends. The server keeps that of an export which was ended a moment ago: it is waited for. */
+/**
+ * Acquires a lock until the transaction ends; waits, because the server may still hold that of an export which has just
+ * ended.
+ */
 async function takeLock(transaction: Transaction, name: string): Promise<boolean> {
   for (let waited = 0; ; waited += LOCK_INTERVAL) {
     const [lock] = await transaction.query<{ taken: boolean }>(
@@ -144,13 +151,13 @@ async function takeLock(transaction: Transaction, name: string): Promise<boolean
 
 const MARK = /\n?embed export [0-9a-f]{16}$/;
 
-/** A table's comment with the rows' fingerprint as its last line. */
+/** Returns a table's comment with the rows' fingerprint as its last line. */
 function withMark(comment: string | null, fingerprint: string): string {
   const own = (comment ?? "").replace(MARK, "");
   return `${own}${own === "" ? "" : "\n"}embed export ${fingerprint}`;
 }
 
-/** Why a table must stay the same one. @throws {OutputError} rows of other tables point to its rows */
+/** Returns why a table cannot be replaced by another. @throws {OutputError} rows of other tables refer to its rows */
 async function reasonsToStay(transaction: Transaction, table: FoundTable): Promise<string[]> {
   const pointing = await pointingTo(transaction, table);
   if (pointing.length > 0)
@@ -172,7 +179,7 @@ async function replaceRows(
   const table = quoted(schema, name);
   await longQuery(`DELETE FROM ${table}`);
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN`, chunks());
-  // without it the same rows are written again, which is all
+  // without the comment the same rows are only written again
   if (isOurs) await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
 }
 
@@ -198,7 +205,7 @@ async function replaceTable(
     );
     await query(`CREATE TABLE ${table} (${definitions.join(", ")})`);
   }
-  // frozen: a reader whose snapshot is older than the rename finds these rows, and not an empty table
+  // frozen: a reader whose snapshot is older than the rename sees these rows, and not an empty table
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN (FREEZE)`, chunks());
   for (const [i, index] of indexes.entries()) await longQuery(index.sql(`${temporary}_${i}`, table));
   await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
@@ -206,7 +213,7 @@ async function replaceTable(
   await longQuery(`ANALYZE ${table}`);
 
   if (old) {
-    // last: the old table may deny to its owner what fills the new one
+    // last, because the old table's grants may deny its owner the rights to fill the new one
     for (const sql of await rightsOf(transaction, old, table)) await query(sql);
     await lockAlone(transaction, quoted(schema, name), target);
     await query(`DROP TABLE ${quoted(schema, name)}`);
@@ -223,17 +230,17 @@ async function replaceTable(
   }
 }
 
-/** Names of columns, for COPY. */
+/** Returns the names of columns, for COPY. */
 function namesIn(columns: readonly Column[]): string {
   return columns.map(({ name }) => quoted(name)).join(", ");
 }
 
-/** Of a table that is new. */
+/** The primary key of a new table. */
 function primaryKey(table: string, key: readonly string[]): Remade {
   const columns = key.map((name) => quoted(name)).join(", ");
   const sql: Remade["sql"] = (name, of) =>
     `ALTER TABLE ${of} ADD CONSTRAINT ${quoted(name)} PRIMARY KEY (${columns})`;
-  // the name that PostgreSQL itself would give, where it fits
+  // the name that PostgreSQL itself would choose, if it is short enough
   const name = Buffer.byteLength(table) + 5 <= MAX_NAME_BYTES ? `${table}_pkey` : undefined;
   return {
     name: name ?? `embed_${createHash("sha256").update(table).digest("hex").slice(0, 16)}_pkey`,
@@ -244,9 +251,9 @@ function primaryKey(table: string, key: readonly string[]): Remade {
 }
 
 /**
- * Waits for the readers of a table; those that come meanwhile are held up for a moment at a time only.
+ * Waits for the readers of a table; new readers are blocked only for short periods.
  *
- * @throws {LockedError} they do not let it go
+ * @throws {LockedError} the readers do not release it
  */
 async function lockAlone(
   { query }: Transaction,

@@ -1,13 +1,13 @@
-// What PostgreSQL's catalogs say of a table that is to be replaced.
+// Reads the catalogs of PostgreSQL about a table that is to be replaced.
 
 import { OutputError } from "../../errors.js";
 import type { Row, Transaction } from "./postgres-connection.js";
 
-/** A table as it stands. */
+/** An existing table. */
 export interface FoundTable {
   oid: string;
   schema: string;
-  /** the role that we may act as, and create tables in its schema as */
+  /** true if the current role may act as the owner, and create tables in its schema */
   isOurs: boolean;
   owner: string;
   isOfOther: boolean;
@@ -17,28 +17,28 @@ export interface FoundTable {
 /** A column of a table that is written. */
 export interface Column {
   name: string;
-  /** as SQL calls it, such as vector(64) */
+  /** SQL's name of the type, such as vector(64) */
   type: string;
-  /** the same with its schema, where a search path may not find it */
+  /** the type with its schema, if the search path may not include it */
   sql?: string;
 }
 
-/** A statement that makes an index or a constraint of one table on another, and the name that it is to have in the end. */
+/** A statement that creates an index or a constraint of one table on another, and its final name. */
 export interface Remade {
   name: string;
   isConstraint: boolean;
-  /** with its name and table left open */
+  /** returns the statement for a name and a table */
   sql: (name: string, table: string) => string;
-  /** statements for when it has its name: comments, and whether CLUSTER goes by it */
+  /** statements that need the final name: comments, and whether CLUSTER uses it */
   marks: readonly string[];
 }
 
-/** An identifier in quotes, exactly as it is written. */
+/** Quotes an identifier exactly. */
 export function quoted(...names: string[]): string {
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join(".");
 }
 
-/** The schema that pgvector's type is in. @throws {OutputError} the database has none */
+/** Returns the schema of pgvector's type. @throws {OutputError} the database does not have it */
 export async function vectorSchema({ query }: Transaction, variable: string): Promise<string> {
   const [found] = await query<{ schema: string }>(
     `SELECT n.nspname AS schema FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -51,7 +51,7 @@ export async function vectorSchema({ query }: Transaction, variable: string): Pr
   );
 }
 
-/** The table of that name, or undefined. @throws {OutputError} it is no plain table */
+/** Returns the table of that name, or undefined. @throws {OutputError} it is not an ordinary table */
 export async function findTable(
   { query }: Transaction,
   name: string,
@@ -69,7 +69,7 @@ export async function findTable(
   return found;
 }
 
-/** Checks that a table has the columns that an export writes, and no other. @throws {OutputError} */
+/** Checks that a table has exactly the columns that an export writes. @throws {OutputError} */
 export async function checkColumns(
   { query }: Transaction,
   { oid }: FoundTable,
@@ -94,10 +94,10 @@ export async function checkColumns(
     );
 }
 
-/** Names of types in the catalog that SQL calls otherwise. */
+/** SQL's names of types that have another name in the catalog. */
 const TYPES: Record<string, string> = { int4: "integer", int8: "bigint", float4: "real" };
 
-/** What hangs on a table that a new one in its place would not have, in PostgreSQL's words. */
+/** Returns the dependent objects that a new table in its place would lack, in PostgreSQL's words. */
 export async function attachedTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ what: string }>(
     `SELECT DISTINCT pg_describe_object(classid, objid, 0) AS what FROM pg_depend
@@ -125,7 +125,7 @@ export async function attachedTo({ query }: Transaction, { oid }: FoundTable): P
   return rows.map(({ what }) => what);
 }
 
-/** Tables whose rows point to this one's. */
+/** Returns the tables whose rows refer to this one's. */
 export async function pointingTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ name: string }>(
     `SELECT conrelid::regclass::text AS name FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1`,
@@ -134,7 +134,10 @@ export async function pointingTo({ query }: Transaction, { oid }: FoundTable): P
   return rows.map(({ name }) => name);
 }
 
-/** Statements that give another table the rights of this one, exactly: default privileges may have given it more, or fewer. */
+/**
+ * Returns statements that give another table exactly the rights of this one, since default privileges may have given it
+ * more, or fewer.
+ */
 export async function rightsOf(
   { query }: Transaction,
   { oid }: FoundTable,
@@ -157,7 +160,7 @@ export async function rightsOf(
   return rows.map(({ sql }) => sql);
 }
 
-/** Statements that give another table the statistics targets of this one's columns. */
+/** Returns statements that copy the statistics targets of this table's columns to another table. */
 export async function statisticsTargetsOf(
   { query }: Transaction,
   { oid }: FoundTable,
@@ -171,7 +174,7 @@ export async function statisticsTargetsOf(
   return rows.map(({ sql }) => sql);
 }
 
-/** Names of a table's indexes of nearest neighbors, in which deleted rows stay until they are rebuilt. */
+/** Returns the names of a table's indexes of nearest neighbors, in which deleted rows remain until they are rebuilt. */
 export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, i.relname) AS name FROM pg_index x
@@ -182,7 +185,7 @@ export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTabl
   return rows.map(({ name }) => name);
 }
 
-/** What makes a table's indexes and the constraints that have one, anew on another. */
+/** Returns statements that create a table's indexes and the constraints with one on another table. */
 export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Promise<Remade[]> {
   type Found = { name: string; isConstraint: boolean; head: string; definition: string; marks: string[] };
   const rows = await query<Found>(
@@ -216,7 +219,7 @@ export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Pr
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/** A cell of COPY's text: texts come back exactly. Source: PostgreSQL's COPY, "Text Format". */
+/** Returns a cell of COPY's text format; texts are represented exactly. Source: PostgreSQL's COPY, "Text Format". */
 export function copyText(text: Uint8Array): Uint8Array {
   if (!text.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13)) return text;
   return Buffer.from(

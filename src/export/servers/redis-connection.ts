@@ -1,4 +1,5 @@
-// A connection to Redis for one writer: commands one by one, or posted in a window that holds the writer back; errors are typed.
+// A connection to Redis for one writer, with commands one by one, or pipelined in a window that slows the writer down;
+// errors are converted to the project's.
 
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
 import { optionalPackage } from "../optional-package.js";
@@ -7,21 +8,21 @@ import { ByteWriter } from "../files/byte-writer.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 
-/** Bytes that may wait for their answers: what memory an export takes beside its batch of rows. */
+/** Most bytes that wait for their answers: the memory of an export beside its batch of rows. */
 const WINDOW = 1 << 21;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** What an answer may be here. */
+/** The possible types of an answer. */
 type Answer = string | number | null | Answer[];
 type Arguments = readonly (string | Buffer)[];
 
-/** What of the package's client is used. */
+/** The methods of the package's client that are used. */
 interface Client {
   sendCommand: (args: Arguments) => Promise<unknown>;
   destroy: () => void;
 }
 
-/** A connection; `close` it however the work ends. */
+/** A connection; call `close` in any case. */
 export class RedisConnection {
   readonly #client: Client;
   readonly #target: Target;
@@ -50,9 +51,9 @@ export class RedisConnection {
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
       client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
-      // the commands that fail report it
+      // the failing commands report the error
       client.on("error", () => undefined);
-      // the time limit of the package ends when the socket is open, before the server has answered
+      // the package's time limit covers only the opening of the socket, not the server's answer
       await answered(client.connect(), target);
       const open = client;
       const sendCommand: Client["sendCommand"] = (args) => open.sendCommand([...args]);
@@ -63,7 +64,7 @@ export class RedisConnection {
     }
   }
 
-  /** The answer to one command. @throws {EmbedError} what failed, of this one or of one that was posted */
+  /** Returns the answer to one command. @throws {EmbedError} it failed, or an earlier posted one */
   async command(...args: Arguments): Promise<Answer> {
     const answer = this.#client.sendCommand(args);
     try {
@@ -74,10 +75,10 @@ export class RedisConnection {
   }
 
   /**
-   * Sends a command whose answer is of no interest.
+   * Sends a command without waiting for its answer.
    *
-   * @returns what to wait for where the window is full
-   * @throws {EmbedError} one that was posted failed
+   * @returns a promise to wait for if the window is full
+   * @throws {EmbedError} an earlier posted command failed
    */
   post(args: Arguments): Promise<void> | undefined {
     this.#throwIfFailed();
@@ -99,13 +100,16 @@ export class RedisConnection {
     while (this.#waiting >= WINDOW) await this.#answers();
   }
 
-  /** Waits until all that was posted is answered. @throws {EmbedError} one of these failed */
+  /** Waits for the answers to all posted commands. @throws {EmbedError} one of these failed */
   async drain(): Promise<void> {
     while (this.#waiting > 0) await this.#answers();
     this.#throwIfFailed();
   }
 
-  /** Waits until all that was posted is answered, and forgets what of it failed: for clearing up. @throws {IoError} the server is silent */
+  /**
+   * Waits for the answers to all posted commands and ignores failures, for cleaning up. @throws {IoError} the server
+   * does not answer
+   */
   async settle(): Promise<void> {
     while (this.#waiting > 0) await this.#next();
     this.#failure = undefined;
@@ -130,13 +134,13 @@ export class RedisConnection {
     await this.#next();
   }
 
-  /** Waits for answers, or a failure. */
+  /** Waits for an answer, or a failure. */
   async #next(): Promise<void> {
     await answered(new Promise<void>((resolve) => (this.#wake = resolve)), this.#target);
   }
 }
 
-/** Returns the value of a promise, or rejects when the server has been silent for too long. */
+/** Returns the value of a promise, or rejects if the server does not answer in time. */
 async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: Target): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
@@ -155,7 +159,7 @@ async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }
 
 const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
 
-/** An error of the package or the server as what a user can act upon. */
+/** Converts an error of the package or the server to one with advice for the user. */
 function redisError(error: unknown, target: Target): unknown {
   if (error instanceof EmbedError || target.signal.aborted) return error;
   const { variable } = target;
@@ -199,7 +203,7 @@ function redisError(error: unknown, target: Target): unknown {
   return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);
 }
 
-/** That another export is at work. */
+/** The error if another export holds the lock. */
 export function lockedBy(holder: string, { into, variable }: Target): LockedError {
   return new LockedError(
     `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
@@ -207,14 +211,14 @@ export function lockedBy(holder: string, { into, variable }: Target): LockedErro
   );
 }
 
-/** A command's name and arguments; bytes may be views that hold until the next command is asked for. */
+/** A command's name and arguments; bytes may be views that are valid until the next command is requested. */
 export type Command = readonly (string | Uint8Array)[];
 
-/** Commands, a batch of rows at a time. */
+/** Commands, one batch of rows at a time. */
 export type Commands = AsyncIterable<Iterable<Command>>;
 
 /**
- * The bytes of the commands, in chunks, which `redis-cli --pipe` takes.
+ * Yields the bytes of commands, in chunks, as input for `redis-cli --pipe`.
  *
  * Source: Redis serialization protocol specification, "Arrays" and "Bulk strings".
  */

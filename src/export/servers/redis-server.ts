@@ -1,14 +1,15 @@
-// redis, straight into a server: a version of keys, which one pointer makes the latest at once.
+// Writes keys to Redis as a new version, which one pointer makes the latest atomically.
 //
 //   NAME:VERSION:KEY   a row's hash (redis.ts), or a list of items (list-servers.ts)
-//   NAME:latest        VERSION that readers follow
-//   NAME:versions      hash: VERSION → fingerprint of what it holds, of all that have keys here, finished or not
-//   NAME:counter       the last VERSION that was given
-//   NAME:lock          who writes; it ends by itself when its holder does
+//   NAME:latest        VERSION that readers use
+//   NAME:versions      hash: VERSION → fingerprint of its content, for all versions with keys, complete or not
+//   NAME:counter       the last VERSION that was assigned
+//   NAME:lock          the current writer; it expires when the writer ends
 //
-// Keys get a VERSION that nobody reads; then NAME:latest names it, if the lock is still held. What is neither latest nor under way is
-// removed before keys are written, so that the server holds two versions at most; the version before the latest stays until then, for
-// readers that have just asked which it is. Decisions: docs/decisions/0010-exports-into-servers.md.
+// Keys are written under a VERSION that nobody reads; then NAME:latest is set to it, if the lock is still held. All
+// versions except the latest and the current one are removed before keys are written, so that the server has at most
+// two versions; the previous version remains until then, for readers that have just read the pointer. Decisions:
+// docs/decisions/0010-exports-into-servers.md.
 
 import { randomBytes } from "node:crypto";
 import { LockedError, OutputError } from "../../errors.js";
@@ -20,25 +21,25 @@ const LOCK_MILLISECONDS = 30_000;
 const RENEW_EVERY = 10_000;
 const SCAN_COUNT = "1000";
 
-/** If the lock is still ours, ... : scripts run as a whole. */
+/** Start of a script: does nothing if the lock is lost. Scripts run atomically. */
 const IF_HELD = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end ";
 const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
-/** What a version holds. */
+/** The content of a version. */
 export interface RedisContent {
-  /** what its readers find: a name never goes over from one to the other */
+  /** the type of the values: a name never changes from one to the other */
   kind: "vectors" | "lists";
-  /** What writes keys that start with a prefix; asked for once, and not where the server holds the same already. */
+  /** Returns the commands that write keys with a prefix; called once, and not if the server already has the same content. */
   commands: (prefix: string) => Commands;
 }
 
 /**
- * Writes the next version of a name and makes it the latest; what goes wrong before that leaves the latest as it was.
+ * Writes the next version of a name and makes it the latest; an error before that leaves the latest unchanged.
  *
  * @throws {LockedError} another export writes to the same name
- * @throws {OutputError} the name holds what is of another kind
+ * @throws {OutputError} the name contains values of another type
  * @throws {UsageError} {OutputError} {IoError} as RedisConnection
  */
 export async function replaceInRedis(content: RedisContent, target: Target): Promise<Sent> {
@@ -62,12 +63,12 @@ export async function replaceInRedis(content: RedisContent, target: Target): Pro
 }
 
 /**
- * Removes what a failed export wrote: after its lock, since an interrupted program may not live to see the end of it. Of a server
- * that is gone, or then, the next export does it.
+ * Removes the keys of a failed export after releasing its lock, because an interrupted program may not live to see the
+ * end of it. If the server is gone, or this fails, the next export does it.
  */
 async function clearUp(redis: RedisConnection, { into }: Target, version: string): Promise<void> {
   await redis.settle();
-  // the answer to the switch may be what was lost
+  // the lost answer may be that of the switch
   if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
 }
 
@@ -91,7 +92,7 @@ async function sendLocked(
   for (const version of (await redis.command("HKEYS", versions)) as string[])
     if (version !== latest) await remove(redis, into, version);
 
-  // never a number that was given before: what a suspended export may still write belongs to nobody
+  // a number that was never assigned before: keys that a suspended export may still write belong to no version
   const version = String(await redis.command("INCR", `${into}:counter`));
   await redis.command("HSET", versions, version, fingerprint);
   onStart(version);
@@ -101,9 +102,9 @@ async function sendLocked(
   return { isUnchanged: false, note: `${into}:latest is ${version}` };
 }
 
-/** @throws {OutputError} readers of the name would find what they do not expect */
+/** @throws {OutputError} readers of the name would find values of an unexpected type */
 function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: Target): void {
-  // of a version that somebody made by hand nothing is known
+  // nothing is known about a version that was created by hand
   if (typeof held !== "string") return;
   const there = held.startsWith("lists ") ? "lists" : "vectors";
   if (there !== kind)
@@ -117,16 +118,16 @@ async function write(redis: RedisConnection, commands: Commands, signal: AbortSi
   for await (const batch of commands)
     for (const command of batch) {
       signal.throwIfAborted();
-      // copies: a batch's arrays may be used again before the server has taken them
+      // copies, because a batch's arrays may be reused before the server has taken them
       const room = redis.post(command.map((part) => (typeof part === "string" ? part : Buffer.from(part))));
       if (room) await room;
     }
   await redis.drain();
 }
 
-/** Removes a version's keys, and then that there was one. */
+/** Removes a version's keys, and then its entry. */
 async function remove(redis: RedisConnection, into: string, version: string): Promise<void> {
-  // the name may hold what a pattern gives a meaning
+  // escapes characters of the name that have a meaning in a pattern
   const pattern = `${`${into}:${version}:`.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;
   let cursor = "0";
   do {
@@ -141,7 +142,7 @@ async function remove(redis: RedisConnection, into: string, version: string): Pr
   await redis.command("HDEL", `${into}:versions`, version);
 }
 
-/** Does work under the lock, which is renewed meanwhile and released however the work ends. */
+/** Calls `work` under the lock, which is renewed meanwhile and released afterwards, also after an error. */
 async function withRedisLock<T>(
   redis: RedisConnection,
   target: Target,
@@ -159,7 +160,7 @@ async function withRedisLock<T>(
     const held = await redis.command("EVAL", RENEW, "1", lock, token, String(LOCK_MILLISECONDS));
     if (held === 0) redis.fail(lostLock(target));
   };
-  // what fails of the connection, the work hears itself
+  // the work itself notices failures of the connection
   const timer = setInterval(() => void renew().catch(() => undefined), RENEW_EVERY);
   try {
     return await work(token);

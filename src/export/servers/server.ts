@@ -1,37 +1,40 @@
-// What all that is sent straight into a server shares: where it is, and how its errors are reported without the password of its URL.
+// Shared parts of exports to a server: the target, and error messages without the password of the URL.
 
 import { UsageError } from "../../errors.js";
 import { variableOf } from "../../io/environment.js";
 import type { Selection } from "../selection.js";
 
-/** A server, and the name that what is sent gets there. */
+/** A server, and the name of the data on it. */
 export interface Target {
-  /** as --format names it, for messages */
+  /** the value of --format, for messages */
   format: string;
-  /** the URL, which no message may hold */
+  /** the URL, which messages must not contain */
   url: string;
-  /** the environment variable that holds it, by which messages name the server */
+  /** the environment variable with the URL; messages refer to the server by it */
   variable: string;
   /** prefix of keys, or a table */
   into: string;
-  /** 16 hexadecimal digits of all that decides what is sent: the server keeps it, so that the same is not written again */
+  /**
+   * 16 hexadecimal digits of a hash of everything that determines the data: the server stores it, so that unchanged
+   * data is not written again
+   */
   fingerprint: string;
-  /** true: it is written again */
+  /** true: unchanged data is written again */
   force: boolean;
   signal: AbortSignal;
-  /** how long the server may be silent while it is waited for, in milliseconds */
+  /** most milliseconds without an answer of the server */
   patience?: number;
 }
 
-/** What became of what was sent. */
+/** The result of an export to a server. */
 export interface Sent {
-  /** true: the server had it already */
+  /** true: the server had the data already */
   isUnchanged: boolean;
-  /** a sentence for a person */
+  /** a sentence for the user */
   note: string;
 }
 
-/** Writes rows to a server, whole or not at all. */
+/** Writes rows to a server, completely or not at all. */
 export type Send = (selection: Selection, target: Target) => Promise<Sent>;
 
 const POSTGRES_URL = {
@@ -52,10 +55,10 @@ const URLS = new Map<string, { form: RegExp; expected: string }>(
 );
 
 /**
- * The URL of a server, without a look at the server.
+ * Returns the URL of a server, without connecting.
  *
- * @param format as --format names it
- * @throws {UsageError} the variable is not set, or holds no URL of such a server
+ * @param format the value of --format
+ * @throws {UsageError} the variable is not set, or is not a URL of such a server
  */
 export function serverUrl(format: string, variable: string): string {
   const url = variableOf(variable);
@@ -63,24 +66,24 @@ export function serverUrl(format: string, variable: string): string {
   return url;
 }
 
-/** That a variable holds no URL of a server, which may hold a password: it is not repeated. */
+/** The error for a variable that is not the URL of a server; its value is not quoted, because it may contain a password. */
 export function notUrl(format: string, variable: string): UsageError {
   return new UsageError(`${variable} is not ${URLS.get(format)!.expected}`);
 }
 
-/** A minute: longer than a server saves its memory or flushes its log. */
+/** One minute: longer than a server needs to save its memory or flush its log. */
 export const PATIENCE = 60_000;
 
-/** What an error says, without anything of the URL that is secret. */
+/** Returns the message of an error without the secret parts of the URL. */
 export function saidBy(error: unknown, { url }: Pick<Target, "url">): string {
   const { message = "", code } = error as { message?: string; code?: unknown };
-  // of several addresses that refuse, Node's error has a code and no message
+  // if several addresses refuse, Node's error has a code and no message
   let text = message === "" ? String(code ?? error) : message;
   for (const secret of secretsOf(url)) text = text.replaceAll(secret, "***");
   return text;
 }
 
-/** The URL itself and its passwords, as they stand there and decoded. */
+/** Returns the URL itself and its passwords, as written and decoded. */
 function secretsOf(url: string): string[] {
   const passwords = [/^[^:]*:\/\/[^:/?#]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&#]*)/.exec(url)?.[1]];
   const plain = passwords.filter((password) => password !== undefined && password !== "") as string[];

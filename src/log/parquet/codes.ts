@@ -1,7 +1,9 @@
-// The keys of ranges, as threads read them (keys.ts) → codes by first appearance in the log, on the calling thread.
+// Assigns codes by first appearance in the log to the keys of ranges, on the calling thread; threads read the keys
+// (keys.ts).
 //
-// A thread sends keys whose codes it does not know, and of a dictionary only once, by their first rows. Ranges come in the order
-// of the rows, so each key that is new to the log is among these, and all others have their codes by then.
+// A thread sends the keys whose codes it does not know, and those of a dictionary only once, in the order of their
+// first rows. Ranges are merged in the order of the rows, so keys that are new to the log are among these, and all
+// others already have codes.
 
 import { isUtf8 } from "node:buffer";
 import type { Keys } from "../keys.js";
@@ -13,27 +15,28 @@ import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 export class ColumnCodes {
   readonly #table: KeyTable;
   readonly #nulls: NullCells;
-  /** by ordinal: codes of a dictionary's values, where a thread did not know them */
+  /** by ordinal of the dictionary: the codes of its values that a thread did not know */
   #dictionaries: Int32Array[] = [];
   #group = -1;
   #codes = new Uint32Array(0);
 
-  /** @param nulls where null texts and their cells are counted */
+  /** @param nulls counts null texts and their cells */
   constructor(table: KeyTable, nulls: NullCells) {
     this.#table = table;
     this.#nulls = nulls;
   }
 
-  /** The keys. */
+  /** The table of the keys. */
   get table(): KeyTable {
     return this.#table;
   }
 
   /**
-   * The codes of a range's rows, in `cells`; MISSING where there is no value, or one of the null texts.
+   * Returns the codes of a range's rows, in `cells`; MISSING for null values and null texts.
    *
-   * @param group of the range: each has dictionaries of its own
-   * @throws {Error} a key is not UTF-8 @throws {UsageError} the keys outgrow the memory
+   * @param group the range's row group, because each has its own dictionaries
+   * @throws {Error} a key is not UTF-8
+   * @throws {UsageError} the keys outgrow the memory
    */
   codesOf({ cells, parts }: KeyCells, group: number): Uint32Array {
     if (this.#group !== group) [this.#group, this.#dictionaries] = [group, []];
@@ -50,13 +53,13 @@ export class ColumnCodes {
     return cells;
   }
 
-  /** @param indices of the keys, which have these codes */
+  /** @param indices the dictionary's indices of the keys @param own the codes of the keys */
   #translate(cells: Uint32Array, part: KeyPart, indices: DictionaryIndices, own: Uint32Array): void {
     const { ordinal, size, fresh, hasUnknown } = indices;
     const codes = (this.#dictionaries[ordinal] ??= new Int32Array(size));
     for (let i = 0; i < own.length; i++) codes[fresh[i]!] = own[i]!;
     if (!hasUnknown) return;
-    // as signed numbers, which are the faster ones: what is unknown is below MISSING, and codes are above
+    // signed numbers are faster; as such, UNKNOWN codes are below MISSING and codes above it
     const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
     for (let row = part.from; row < part.to; row++) {
       const cell = signed[row]!;
@@ -76,7 +79,7 @@ export class ColumnCodes {
   }
 }
 
-/** Puts codes where cells are unknown, in their order. */
+/** Writes codes to the unknown cells, in their order. */
 function place(cells: Uint32Array, { from, to }: KeyPart, codes: Uint32Array): void {
   const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
   let at = 0;
@@ -86,7 +89,7 @@ function place(cells: Uint32Array, { from, to }: KeyPart, codes: Uint32Array): v
 /** @throws {Error} a key is not UTF-8 */
 function checkText({ size, bytes, offsets }: Keys): void {
   let isText = isUtf8(bytes);
-  // no key starts within a character of the one before
+  // a key that starts within a character of the previous key is invalid, although all bytes together are UTF-8
   for (let code = 0; isText && code < size; code++) isText = (bytes[offsets[code]!]! & 0xc0) !== 0x80;
   if (!isText) throw new Error("text that is not UTF-8");
 }

@@ -1,5 +1,5 @@
-// One column of a row group, read from its first row to its last: some rows are taken, others are skipped, so that several
-// threads can take turns on the rows of one group. A cursor holds one page.
+// Reads one column of a row group from its first row to its last. Rows are read or skipped, so that several threads can
+// take turns on the rows of one group. A cursor holds one page.
 
 import type { ReadOptions } from "../log.js";
 import { joinValues } from "../multi-value-cells.js";
@@ -18,23 +18,23 @@ import {
 } from "./values.js";
 import { RowFault } from "../text/record-form.js";
 
-/** A column as it is read. */
+/** A column to be read. */
 export interface LeafColumn extends LeafChunk {
   name: string;
-  /** joins the values of a list, and may not stand in one of them; undefined where a cell is one value */
+  /** joins the values of a list, which must not contain it; undefined if a cell is a single value */
   separator?: string;
 }
 
-/** What a log's options make of its columns. */
+/** Settings for columns that hold lists. */
 export interface ColumnOptions {
   ignored: ReadonlySet<string>;
-  /** by column: what joins the values of its lists */
+  /** column → separator of the values of its lists */
   multi: Readonly<Record<string, string>>;
   /** columns of `multi` whose separator the user gave */
   given: Readonly<Record<string, string>>;
 }
 
-/** What options make of columns, of which some hold lists by the log's form. */
+/** Combines the user's separators with those of columns that hold lists by the log's format. */
 export function columnOptions(
   names: readonly string[],
   { ignore, multi: given = {} }: Pick<ReadOptions, "ignore" | "multi">,
@@ -46,45 +46,49 @@ export function columnOptions(
   return { ignored, multi: Object.fromEntries(multi), given };
 }
 
-/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all files. */
+/**
+ * Returns the separator that joins a column's values or must not occur in them; undefined if its cells are single
+ * values in all files.
+ */
 export function separatorIn(
   name: string,
   isOwnList: boolean,
   { multi, given }: Pick<ColumnOptions, "multi" | "given">,
 ): string | undefined {
   if (isOwnList) return multi[name] ?? "|";
-  // one value of a list that is no list in this file: it must not come back as two
+  // a column that is a list in other files but not in this one: a value that contains the separator would be split into
+  // two
   return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
 }
 
-/** Whether cells are single times; a separator makes several of one. */
+/** Whether cells are single times; with a separator they may be several. */
 export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | "separator">): boolean {
   return separator === undefined && timeUnitOf(element) !== undefined;
 }
 
-/** Levels, and values of a list, that are looked at together. */
+/** Number of levels, and of values of a list, that are processed together. */
 const BLOCK = 1 << 12;
 
-/** Rows of one page: the values that are there, and where there are nulls, the level of each row. */
+/** Rows of one page: the values that are present and, if there are nulls, the level of each row. */
 export interface Segment {
   numRows: number;
   values: PageValues;
   numValues: number;
-  /** u32[numRows]: a row has a value where this is the leaf's greatest level; undefined: all have */
+  /** u32[numRows]: a row has a value if its level is the leaf's maximum; undefined: all rows have one */
   levels: Uint32Array | undefined;
 }
 
-/** One column of some rows, in order. */
+/** Reads one column of some rows, in order. */
 export interface Cursor {
-  /** rows so far */
+  /** number of rows read or skipped so far */
   readonly row: number;
-  /** whether cells may hold several values */
+  /** true if cells may hold several values */
   readonly isList: boolean;
-  /** Passes over rows. */
+  /** Skips rows. */
   skip(numRows: number): void;
-  /** Hands rows on, some at a time; the values must be taken before the next. Not for lists. */
+  /** Yields segments of rows; the values must be taken before the next segment is requested. Not for lists. */
   segments(numRows: number): Generator<Segment, void, undefined>;
-  /** The cells of rows as text, lists joined; in place of one that has none, why. */
+  /** Returns the cells of rows as text, lists joined; for a cell without a text, the fault. */
   texts(numRows: number): (string | RowFault)[];
   /** @throws {Error} there are more rows */
   checkEnd(): void;
@@ -92,37 +96,37 @@ export interface Cursor {
 
 /** Reads one column of one row group. */
 export class ColumnCursor implements Cursor {
-  /** rows so far */
+  /** number of rows read or skipped so far */
   row = 0;
   readonly #column: LeafColumn;
   readonly #pages: PageReader;
-  /** of the page */
+  /** values of the current page */
   #values: PageValues | undefined;
   #definition: Runs | undefined;
   #repetition: Runs | undefined;
   #dictionary: { ordinal: number; values: PlainValues } | undefined;
-  /** values of the page, nulls too, that are not read */
+  /** number of values of the page, including nulls, that are not read yet */
   #left = 0;
   #isLoaded = false;
   #levels = new Uint32Array(0);
-  /** of a list: a block of levels, and of its values which they are */
+  /** for a list: a block of levels, and the position in its values */
   readonly #block = { at: 0, end: 0, value: 0 };
   #repetitions = new Uint32Array(0);
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /** @param region as PageReader's */
+  /** @param region as in PageReader */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);
   }
 
-  /** Whether cells may hold several values. */
+  /** True if cells may hold several values. */
   get isList(): boolean {
     return this.#column.maxRepetition > 0;
   }
 
-  /** Passes over rows. @throws {Error} the column is damaged */
+  /** Skips rows. @throws {Error} the column is damaged */
   skip(numRows: number): void {
     this.row += numRows;
     if (this.isList) {
@@ -132,7 +136,7 @@ export class ColumnCursor implements Cursor {
     for (let left = numRows; left > 0;) {
       this.#turnPage();
       const taken = Math.min(left, this.#left);
-      // a page that is skipped altogether is not even read
+      // a page that is skipped completely is not read from the file
       if (taken < this.#left || this.#isLoaded) {
         const { values, numValues } = this.#segment(taken);
         skipValues(values, numValues);
@@ -142,7 +146,7 @@ export class ColumnCursor implements Cursor {
     }
   }
 
-  /** Hands rows on, page by page; the values must be taken before the next. Not for lists. */
+  /** Yields segments of rows, page by page; the values must be taken before the next segment is requested. Not for lists. */
   *segments(numRows: number): Generator<Segment, void, undefined> {
     this.row += numRows;
     for (let left = numRows; left > 0;) {
@@ -154,7 +158,10 @@ export class ColumnCursor implements Cursor {
     }
   }
 
-  /** The cells of rows as text, lists joined; in place of one that has none, why. @throws {Error} the column is damaged */
+  /**
+   * Returns the cells of rows as text, lists joined; for a cell without a text, the fault. @throws {Error} the column
+   * is damaged
+   */
   texts(numRows: number): (string | RowFault)[] {
     const { element, name, separator } = this.#column;
     const cells: (string | RowFault)[] = [];
@@ -168,7 +175,7 @@ export class ColumnCursor implements Cursor {
             let fault: unknown;
             this.#passList((values, index) => {
               indices.push(index);
-              // the list is read to its end whatever is wrong with a value
+              // the list is read to its end even if a value is faulty
               try {
                 texts.push(textAt(values, index, element, name));
               } catch (error) {
@@ -210,12 +217,12 @@ export class ColumnCursor implements Cursor {
     return cells;
   }
 
-  /** @throws {Error} a list has more rows than its group */
+  /** @throws {Error} the column has more rows than the row group */
   checkEnd(): void {
     if (this.isList && this.#hasEntry()) throw new Error(`expected ${this.row} values, got more`);
   }
 
-  /** Goes to the next page that has values, where this one is used up. */
+  /** Goes to the next page that has values if the current one is used up. */
   #turnPage(): void {
     if (this.#left > 0) return;
     this.#left = this.#pages.next();
@@ -235,7 +242,7 @@ export class ColumnCursor implements Cursor {
     this.#isLoaded = true;
   }
 
-  /** The page's next rows, of which there are so many. */
+  /** Returns the next `numRows` rows of the page. */
   #segment(numRows: number): Segment {
     this.#load();
     const { maxDefinition } = this.#column;
@@ -251,7 +258,7 @@ export class ColumnCursor implements Cursor {
     return { numRows, values, numValues: countOf(levels, numRows, maxDefinition), levels };
   }
 
-  /** Takes values of the page as places in a list of them. */
+  /** Takes values of the page as a list of values and indices into it. */
   #indexed(values: PageValues, count: number): { plain: PlainValues; indices: Uint32Array } {
     if (this.#indices.length < count) this.#indices = new Uint32Array(count);
     const indices = this.#indices;
@@ -266,7 +273,7 @@ export class ColumnCursor implements Cursor {
     return { plain: values.values, indices };
   }
 
-  /** Goes over the entries of one row. */
+  /** Calls `each` for the entries of one row. */
   #passList(each: (values: PlainValues, index: number) => void): void {
     const { maxDefinition } = this.#column;
     if (!this.#hasEntry()) throw new Error(`values end before row ${this.row} of the row group`);
@@ -278,7 +285,7 @@ export class ColumnCursor implements Cursor {
     } while (this.#hasEntry() && this.#repetitions[this.#block.at] !== 0);
   }
 
-  /** Whether there is another entry of a list's column; its block is read then. */
+  /** Whether a list column has another entry, whose block is then loaded. */
   #hasEntry(): boolean {
     const block = this.#block;
     if (block.at < block.end) return true;
@@ -301,7 +308,7 @@ export class ColumnCursor implements Cursor {
   }
 }
 
-/** @throws {Error} an index is none of the dictionary's */
+/** @throws {Error} an index is not in the dictionary */
 function checkIndices(indices: Uint32Array, count: number, { count: size }: PlainValues): void {
   for (let i = 0; i < count; i++)
     if (indices[i]! >= size) throw new Error(`index ${indices[i]} into a dictionary of ${size} values`);
@@ -313,7 +320,7 @@ function countOf(levels: Uint32Array, count: number, level: number): number {
   return found;
 }
 
-/** What is wrong with a row in the place of its cell. */
+/** Returns the text, or the fault of its row. */
 export function orFault(read: () => string): string | RowFault {
   try {
     return read();

@@ -1,4 +1,4 @@
-// A Parquet file, opened: its columns, what is wrong with them, and where their bytes are in each row group.
+// An open Parquet file: its columns, why some cannot be read, and where their bytes are in each row group.
 
 import {
   parquetMetadataAsync,
@@ -14,7 +14,7 @@ import type { FileColumns } from "../file-columns.js";
 import type { LeafColumn } from "./cursor.js";
 import { damagedFile } from "./pages.js";
 
-/** A file whose metadata is known. */
+/** An open file whose metadata is known. */
 export interface ParquetFile extends FileColumns {
   source: RandomAccessFile;
   metadata: FileMetaData;
@@ -22,7 +22,7 @@ export interface ParquetFile extends FileColumns {
   numRows: number;
 }
 
-/** Opens a file. @throws {DataError} it is no Parquet, or damaged, holds no row, or two columns of one name */
+/** Opens a file. @throws {DataError} it is not Parquet, is damaged, has no rows, or has two columns of the same name */
 export async function openParquetFile({ path, partition }: LogFile): Promise<ParquetFile> {
   const source = await openRandomAccess(path);
   try {
@@ -49,7 +49,7 @@ export async function openParquetFile({ path, partition }: LogFile): Promise<Par
   }
 }
 
-/** Rows of a row group. @throws {DataError} they are no number of rows */
+/** Returns the number of rows of a row group. @throws {DataError} the stated number is invalid */
 export function rowsOf(path: string, { num_rows }: RowGroup): number {
   const numRows = Number(num_rows);
   if (!(Number.isSafeInteger(numRows) && numRows >= 0))
@@ -57,7 +57,7 @@ export function rowsOf(path: string, { num_rows }: RowGroup): number {
   return numRows;
 }
 
-/** Adds, by column, the bytes that the pages of row groups take uncompressed, as the file states them. */
+/** Adds, per column, the uncompressed bytes of the pages of row groups, as the file states them. */
 export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, number>): void {
   for (const { columns } of groups) {
     for (const { meta_data: meta } of columns) {
@@ -67,7 +67,10 @@ export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, num
   }
 }
 
-/** Finds columns of one row group by name. @throws {DataError} its bytes, or how many values it has, cannot be */
+/**
+ * Returns a function that finds columns of one row group by name. @throws {DataError} the position or the number of
+ * values is invalid
+ */
 export function leafFinder(
   { path, trees, source }: ParquetFile,
   group: RowGroup,
@@ -82,7 +85,7 @@ export function leafFinder(
     const tree = trees.get(name)!;
     const { element } = leafOf(tree);
     const levels = levelsOf(tree);
-    // some writers state 0 where there is no dictionary
+    // some writers state 0 if there is no dictionary
     const [first, dictionary] = [Number(meta.data_page_offset), Number(meta.dictionary_page_offset ?? 0)];
     const start = dictionary > 0 && dictionary < first ? dictionary : first;
     const end = start + Number(meta.total_compressed_size);
@@ -104,11 +107,11 @@ export function leafFinder(
   };
 }
 
-/** What is wrong with a column that is neither a scalar nor a list of them; undefined where nothing is. */
+/** Returns why a column cannot be read, if it is neither a scalar nor a list of scalars; undefined if it is. */
 export function shapeProblem(path: string, tree: SchemaTree): DataError | undefined {
   const leaf = leafOf(tree).element;
   const place = { file: path, column: tree.element.name };
-  // hyparquet would give the digits without their scale
+  // hyparquet would return the digits without their scale
   if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
     return new DataError(
       "a decimal is stated in a way that is not read: write it as a double or as text",
@@ -121,7 +124,7 @@ export function shapeProblem(path: string, tree: SchemaTree): DataError | undefi
   );
 }
 
-/** A list of scalars: a repeated leaf, or LIST's three (or two) levels. */
+/** Whether a column is a list of scalars: a repeated leaf, or the three (or two) levels of LIST. */
 export function isList({ element, children }: SchemaTree): boolean {
   if (children.length === 0) return element.repetition_type === "REPEATED";
   const isAnnotated = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
@@ -131,7 +134,7 @@ export function isList({ element, children }: SchemaTree): boolean {
   return inner!.children.length === 1 && inner!.children[0]!.children.length === 0;
 }
 
-/** Levels of a column's one leaf. */
+/** Returns the maximum levels of a column's leaf. */
 function levelsOf(column: SchemaTree): { maxDefinition: number; maxRepetition: number } {
   const levels = { maxDefinition: 0, maxRepetition: 0 };
   for (let node: SchemaTree | undefined = column; node; node = node.children[0]) {
@@ -152,7 +155,7 @@ function checkDistinct(path: string, columns: string[]): void {
     throw new DataError("two columns have the same name: rename one of them", { file: path, column: twice });
 }
 
-/** What hyparquet throws about bytes is an error of the data. */
+/** Converts errors that hyparquet throws about bytes into data errors. */
 async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -1,5 +1,6 @@
-// What hyparquet has inside and does not export: its conversions of logical types, and its decoders. A minor version may move or change
-// these files, so package.json names one version exactly; whoever raises it runs the tests of this folder and the forms of acceptance/.
+// Parts of hyparquet that it does not export: its conversions of logical types, and its decoders. A minor version may
+// move or change these files, so package.json pins one version exactly; after raising it, run the tests of this folder
+// and the format tests of acceptance/.
 
 import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";

@@ -1,7 +1,7 @@
-// The cells of a Parquet column → keys: a value of a dictionary is made text once, and integers and texts are bytes, without a
-// JavaScript string for each row.
+// Converts the cells of a Parquet column to keys: the value of a dictionary is converted to text once, and integers and
+// texts are handled as bytes, without a JavaScript string per row.
 //
-// Threads read columns, and the calling thread gives codes in the order of the rows (codes.ts).
+// Threads read columns, and the calling thread assigns codes in the order of the rows (codes.ts).
 
 import type { SchemaElement } from "hyparquet";
 import { NULL, UNKNOWN } from "../../kernels/scan/layout.js";
@@ -26,11 +26,11 @@ import {
 /** The keys of a range's rows, and the codes that are known. It is sent between threads. */
 export interface KeyCells {
   /**
-   * u32[numRows]: codes of the log; MISSING where there is no value; UNKNOWN, and of a dictionary UNKNOWN + the index, where
-   * the code is not known
+   * u32[numRows]: codes of the log; MISSING for null values. A cell whose code is not known is UNKNOWN, or UNKNOWN +
+   * the index in its dictionary
    */
   cells: Uint32Array;
-  /** in the order of the rows, all of them */
+  /** consecutive parts that cover all rows */
   parts: KeyPart[];
 }
 
@@ -38,37 +38,37 @@ export interface KeyCells {
 export interface KeyPart {
   from: number;
   to: number;
-  /** what the unknown cells say, in their order; where `indices` is there, the new ones among its values */
+  /** keys of the unknown cells, in their order; if `indices` is set, the keys of the dictionary's values that are new */
   keys: Keys;
   /** bytes before each key that are not part of it */
   gap: number;
   indices?: DictionaryIndices;
-  /** of these rows; texts as they were found in the dictionary */
+  /** null texts in these rows; those of a dictionary are listed when they are found in it */
   nulls: NullCells;
 }
 
-/** Which values of a dictionary a part has. */
+/** The values of a dictionary that a part contains. */
 export interface DictionaryIndices {
-  /** which dictionary of the row group and column it is */
+  /** number of the dictionary within its row group and column */
   ordinal: number;
-  /** its values */
+  /** number of its values */
   size: number;
-  /** u32[keys.size]: values without a code that the thread had not met before, by their first rows */
+  /** u32[keys.size]: indices of values without a code that are new to the thread, in the order of their first rows */
   fresh: Uint32Array;
-  /** whether cells are unknown */
+  /** true if some cells are unknown */
   hasUnknown: boolean;
 }
 
-/** What a thread may know of the log's keys. */
+/** What a thread knows about the log's keys. */
 export interface KeyKnowledge {
   nullTexts: NullTexts;
-  /** Writes codes u32[size] of keys, MISSING for empty ones and UNKNOWN for others; absent: none is known. */
+  /** Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others; absent: no codes are known. */
   find?: (keys: Keys, gap: number, codes: Uint32Array) => void;
-  /** whether cells are looked up, too, which are not of a dictionary: not where codes are given on the same thread */
+  /** true if cells outside of a dictionary are looked up, too; false if the same thread assigns the codes */
   findsCells?: boolean;
 }
 
-/** Values of a dictionary that were met for the first time and have no code, and null texts among those that were met. */
+/** Values of a dictionary that occurred for the first time and have no code, and the null texts among the new values. */
 interface NewValues {
   fresh: Uint32Array;
   keys: Keys;
@@ -82,13 +82,13 @@ export class KeyReader {
   readonly #nullTexts: NullTexts;
   readonly #find: KeyKnowledge["find"];
   readonly #findCells: KeyKnowledge["find"];
-  /** the dictionary that was last read */
+  /** the dictionary that was read last */
   #dictionary: PlainValues | undefined;
-  /** its values that are UNKNOWN, which may have got their codes since */
+  /** its values that are UNKNOWN; they may have got codes since */
   #unknown = new Uint32Array(0);
   readonly #bytes = new TextBytes();
 
-  /** @param region of the column's pages */
+  /** @param region memory of the column's pages */
   constructor(
     column: string,
     region: PageRegion,
@@ -103,9 +103,10 @@ export class KeyReader {
   }
 
   /**
-   * The keys of a segment's rows, which are `cells` [at, at + numRows).
+   * Reads the keys of a segment's rows, which are `cells` [at, at + numRows).
    *
-   * @throws {RowFault} a value has no text @throws {Error} the page is damaged
+   * @throws {RowFault} a value has no text
+   * @throws {Error} the page is damaged
    */
   read(
     { values, numValues, numRows, levels }: Segment,
@@ -126,7 +127,7 @@ export class KeyReader {
     return { ...rows, ...this.#known(all, gap, cells, at) };
   }
 
-  /** The keys of texts, one a row: all the rows of a range. */
+  /** Returns the keys of texts, one per row, for all rows of a range. */
   cellsOf(texts: readonly string[]): KeyCells {
     this.#bytes.clear(texts.length);
     for (const text of texts) this.#bytes.push(text);
@@ -135,7 +136,7 @@ export class KeyReader {
     return { cells, parts: [{ from: 0, to: texts.length, ...part }] };
   }
 
-  /** The keys of rows that all have the same text. */
+  /** Returns the keys of rows that all have the same text. */
   repeated(text: string, numRows: number): KeyCells {
     const { cells, parts } = this.cellsOf([text]);
     const [part] = parts;
@@ -183,7 +184,7 @@ export class KeyReader {
     for (let i = 0; i < size; i++) if (found[i] !== UNKNOWN) codes[i] = found[i]!;
   }
 
-  /** Looks up again what had no code. */
+  /** Looks up again the values that had no code. */
   #findUnknown(dictionary: PlainValues, element: SchemaElement): void {
     if (!this.#find || this.#unknown.length === 0) return;
     const { codes, shared } = this.#region;
@@ -196,10 +197,10 @@ export class KeyReader {
   }
 
   /**
-   * Takes values that are met for the first time. A key gets its code at its first row, not at its place in the dictionary,
-   * which may hold values that no row has.
+   * Takes values that occur for the first time. A key gets its code at its first row, not from its place in the
+   * dictionary, which may contain values that no row has.
    *
-   * @returns those without a code, with their keys; null texts among them
+   * @returns the values without a code, with their keys; null texts among them
    */
   #learn(dictionary: PlainValues, indices: Uint32Array, element: SchemaElement): NewValues {
     const met = this.#region.meet(indices);
@@ -228,7 +229,7 @@ export class KeyReader {
     return { fresh, keys, texts };
   }
 
-  /** Writes the codes of keys, one a row, where they are known. @returns the others */
+  /** Writes the known codes of keys, one per row. @returns the keys without a code */
   #known(keys: Keys, gap: number, cells: Uint32Array, at: number): Pick<KeyPart, "keys" | "gap" | "nulls"> {
     if (this.#findCells) this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
     else cells.fill(UNKNOWN, at, at + keys.size);
@@ -245,7 +246,7 @@ export class KeyReader {
     return { keys: this.#unknownOf(keys, cells, at), gap, nulls };
   }
 
-  /** The keys whose cells are unknown. */
+  /** Returns the keys whose cells are unknown. */
   #unknownOf(keys: Keys, cells: Uint32Array, at: number): Keys {
     const { size, bytes, offsets } = keys;
     let [numUnknown, numBytes] = [0, 0];
@@ -277,7 +278,7 @@ export class KeyReader {
     this.buffers.give([bytes.buffer, offsets.buffer] as ArrayBuffer[]);
   }
 
-  /** The texts of values at places. */
+  /** Returns the texts of the values at the given places. */
   #textsOf(values: PlainValues, places: ArrayLike<number>, element: SchemaElement): Keys {
     const texts = this.#bytes;
     texts.clear(places.length);
@@ -287,7 +288,7 @@ export class KeyReader {
     return texts.keys(this.buffers);
   }
 
-  /** The texts of the `count` values from `from` on. */
+  /** Returns the texts of the `count` values from `from` on. */
   #cellsOf(
     values: PlainValues,
     from: number,
@@ -308,7 +309,7 @@ export class KeyReader {
     return { keys: this.#bytes.keys(this.buffers), gap: 0 };
   }
 
-  /** Keys of all rows: those without a value have an empty one. */
+  /** Returns keys of all rows, with an empty key for rows without a value. */
   #withEmpty(keys: Keys, gap: number, numRows: number, levels: Uint32Array, maxDefinition: number): Keys {
     const { bytes, offsets } = keys;
     const numEmpty = numRows - keys.size;
@@ -320,7 +321,7 @@ export class KeyReader {
     all.offsets[0] = 0;
     let [value, length] = [0, 0];
     for (let row = 0; row < numRows; row++) {
-      // each key begins `gap` bytes after the end of the one before
+      // each key begins `gap` bytes after the end of the previous one
       if (levels[row] !== maxDefinition) length += gap;
       else {
         const end = offsets[value + 1]!;

@@ -1,4 +1,4 @@
-// The kernel's part in reading pages, against the slow versions of the same.
+// The kernel's functions for reading pages agree with slow reference versions.
 
 import * as fc from "fast-check";
 import { compressors } from "hyparquet-compressors";
@@ -66,7 +66,7 @@ describe("a page in the kernel's memory", () => {
     );
   });
 
-  // few different bytes at few distances, so that copies of all lengths and offsets come up
+  // few distinct bytes at few distances, so that copies of all lengths and offsets occur
   const text = fc
     .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 60 })), {
       minLength: 1,
@@ -98,7 +98,7 @@ describe("a page in the kernel's memory", () => {
         (bytes, damages) => {
           const packed = Uint8Array.from(snappyCompress(Uint8Array.from(bytes)));
           for (const [at, value] of damages) packed[at % packed.length] = value;
-          // a neighbour of the same size
+          // a neighboring region of the same size, which must stay unchanged
           const guard = other.inflate(new Uint8Array(bytes.length).fill(7), bytes.length, "UNCOMPRESSED");
           let length = bytes.length;
           try {
@@ -166,7 +166,7 @@ describe("a KeyFinder", () => {
     table.codesOf(keysOf(texts));
     const codes = new Uint32Array(texts.length);
     finder.find(table.offset, keysOf(texts), 0, codes);
-    // what does not fit is left to the calling thread
+    // values that do not fit are left to the calling thread
     expect(Array.from(codes)).toEqual([0, 1, UNKNOWN, 3]);
   });
 });

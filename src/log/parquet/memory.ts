@@ -1,4 +1,4 @@
-// Where a scanner of Parquet decompresses and unpacks pages: regions of its kernel's memory.
+// Memory for decompressing and unpacking Parquet pages: regions of the scanner's kernel memory.
 
 import { compressors } from "hyparquet-compressors";
 import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
@@ -7,14 +7,14 @@ import type { Region, ScanMemory } from "../scanner.js";
 /** Bytes after an input that the kernel may read, and after an output that it may write. */
 const SLACK = 16;
 
-/** Bytes that one byte of Snappy makes, at most: 64 are copied by three. */
+/** Most bytes that one byte of Snappy expands to: three bytes copy 64. */
 const SNAPPY_RATIO = 22;
 
 function notSnappy(length: number): Error {
   return new Error(`a page is not ${length} bytes of Snappy, as it states`);
 }
 
-/** The bytes of a page of a codec. @returns an array of its own, or the input itself where it is not compressed */
+/** Decompresses a page. @returns a new array, or the input itself if the page is not compressed */
 export function inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
   if (codec === "UNCOMPRESSED") return input;
   const decompress = (compressors as Partial<Record<string, (typeof compressors)["SNAPPY"]>>)[codec];
@@ -25,7 +25,7 @@ export function inflate(input: Uint8Array, length: number, codec: string): Uint8
   return bytes;
 }
 
-/** Packed values → out[from, from + count); the arguments are those of the kernel's unpack. */
+/** Unpacks packed values to out[from, from + count); the arguments are those of the kernel's unpack. */
 export type Unpack = (
   bytes: Uint8Array,
   at: number,
@@ -36,7 +36,7 @@ export type Unpack = (
   count: number,
 ) => void;
 
-/** What the columns of a scanner share. */
+/** Memory that the columns of a scanner share. */
 export class PageMemory {
   readonly #memory: ScanMemory;
   #input: Region | undefined;
@@ -47,28 +47,31 @@ export class PageMemory {
     this.#memory = memory;
   }
 
-  /** A place for the pages of one column. */
+  /** Creates a region for the pages of one column. */
   column(): PageRegion {
     return new PageRegion(this.#memory, this);
   }
 
-  /** u32[count] for indices, which the next call overwrites. */
+  /** Returns u32[count] for indices; the next call overwrites it. */
   indices(count: number): Uint32Array {
     this.#indices = this.#memory.atLeast(this.#indices, 4 * count + 4);
     return u32At(this.#memory, this.#indices, count);
   }
 
-  /** u32[count] for what is made of indices, which the next call overwrites. */
+  /** Returns u32[count] for results of indices; the next call overwrites it. */
   out(count: number): Uint32Array {
     this.#out = this.#memory.atLeast(this.#out, 4 * count + 4);
     return u32At(this.#memory, this.#out, count);
   }
 
-  /** Of bytes and indices that are both in this memory. */
+  /** Unpacks bytes to indices that are both in this memory. */
   readonly unpack: Unpack = (bytes, at, bit, width, out, from, count) =>
     this.#memory.kernel.unpack(bytes.byteOffset + at, bit, width, count, out.byteOffset + 4 * from);
 
-  /** Snappy's bytes to `offset`, where there is room for `length` of them and 16 more. @throws {Error} they are damaged */
+  /**
+   * Decompresses Snappy to `offset`, where there is room for `length` bytes and 16 more. @throws {Error} the bytes are
+   * damaged
+   */
   uncompress(input: Uint8Array, length: number, offset: number): void {
     this.#input = this.#memory.atLeast(this.#input, input.length + SLACK);
     const at = this.#input.offset;
@@ -82,7 +85,7 @@ function u32At({ u32 }: ScanMemory, { offset }: Region, count: number): Uint32Ar
   return u32.subarray(offset / 4, offset / 4 + count);
 }
 
-/** Where the page of one column is, and the codes of its dictionary. */
+/** A region that holds the current page of one column, and the codes of its dictionary. */
 export class PageRegion {
   readonly shared: PageMemory;
   readonly #memory: ScanMemory;
@@ -98,13 +101,13 @@ export class PageRegion {
   }
 
   /**
-   * The bytes of a page, in place of those before.
+   * Decompresses a page, which replaces the previous one.
    *
-   * @throws {Error} they are not as many, or damaged
+   * @throws {Error} the length differs from the stated one, or the bytes are damaged
    */
   inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
     const isSnappy = codec === "SNAPPY";
-    // a length that is too large for its bytes is refused before it takes memory
+    // a length that is impossible for the compressed bytes is rejected before memory is allocated
     if (isSnappy && length > SNAPPY_RATIO * input.length) throw notSnappy(length);
     const bytes = isSnappy ? input : inflate(input, length, codec);
     const size = isSnappy ? length : bytes.length;
@@ -114,9 +117,9 @@ export class PageRegion {
     else if (length > 0) this.shared.uncompress(bytes, length, offset);
     return this.#memory.u8.subarray(offset, offset + size);
   }
-  /** Bounds of the page's texts in PLAIN, as PlainValues has them, in place of those before. @param count at most */
+  /** Returns the bounds of the page's texts in PLAIN, as in PlainValues; replaces the previous ones. @param count most texts */
   textBounds({ byteOffset: start, length }: Uint8Array, count: number): Uint32Array {
-    // no more texts than their lengths take
+    // each text takes at least four bytes for its length
     const most = Math.min(count, length >> 2);
     this.#values = this.#memory.atLeast(this.#values, 4 * most + 4);
     const { offset } = this.#values;
@@ -124,7 +127,7 @@ export class PageRegion {
     return u32At(this.#memory, this.#values, stored + 1);
   }
 
-  /** A copy of the page's values where arrays of 8 bytes can begin, in place of those before. */
+  /** Copies the page's values to an address that is a multiple of 8; replaces the previous copy. */
   aligned(bytes: Uint8Array): Uint8Array {
     this.#values = this.#memory.atLeast(this.#values, bytes.length + SLACK);
     const { offset } = this.#values;
@@ -132,30 +135,31 @@ export class PageRegion {
     return this.#memory.u8.subarray(offset, offset + bytes.length);
   }
 
-  /** f64[count] for times of the page, in place of those before. */
+  /** Returns f64[count] for times of the page; replaces the previous array. */
   readonly times = (count: number): Float64Array => {
     this.#times = this.#memory.atLeast(this.#times, 8 * count + 8);
     const { offset } = this.#times;
     return this.#memory.f64.subarray(offset / 8, offset / 8 + count);
   };
 
-  /** Starts on a dictionary of so many values, of which none is seen, in place of the one before. */
+  /** Starts a dictionary of `size` values, all unseen, which replaces the previous one. */
   startDictionary(size: number): void {
     this.#codes = this.#memory.atLeast(this.#codes, 4 * size + 4);
     this.#numCodes = size;
     this.codes.fill(UNSEEN);
   }
 
-  /** u32[size]: by value of the dictionary a code, MISSING, UNKNOWN + its index, UNSEEN or NULL. */
+  /** u32[size]: the code of each value of the dictionary, or MISSING, UNKNOWN + its index, UNSEEN or NULL. */
   get codes(): Uint32Array {
     return u32At(this.#memory, this.#codes!, this.#numCodes);
   }
 
   /**
-   * Marks unseen values among indices UNKNOWN.
+   * Marks unseen values among the indices as UNKNOWN.
    *
-   * @param indices of PageMemory.indices()
-   * @returns those that were unseen, by their first rows @throws {Error} an index is not in the dictionary
+   * @param indices an array of PageMemory.indices()
+   * @returns the values that were unseen, in the order of their first rows
+   * @throws {Error} an index is not in the dictionary
    */
   meet(indices: Uint32Array): Uint32Array {
     const met = this.shared.out(indices.length);
@@ -168,9 +172,11 @@ export class PageRegion {
   }
 
   /**
-   * Codes of indices, which the next call overwrites: MISSING for NULL; `undefined` where any is unseen.
+   * Returns the codes of indices, with MISSING for NULL; the next call overwrites them. Returns `undefined` if a value
+   * is unseen.
    *
-   * @param indices of PageMemory.indices() @throws {Error} an index is not in the dictionary
+   * @param indices an array of PageMemory.indices()
+   * @throws {Error} an index is not in the dictionary
    */
   codesOf(indices: Uint32Array): { codes: Uint32Array; numNulls: number; hasUnknown: boolean } | undefined {
     const codes = this.shared.out(indices.length);
@@ -184,7 +190,7 @@ export class PageRegion {
   }
 }
 
-/** The error of an index that is not in the dictionary. */
+/** The error for an index that is not in the dictionary. */
 function noIndex(indices: Uint32Array, size: number): Error {
   return new Error(`index ${indices.find((index) => index >= size)} into a dictionary of ${size} values`);
 }

@@ -1,4 +1,5 @@
-// The cells of a Parquet column → the numbers that their text states, or times; of a dictionary each value once.
+// Converts the cells of a Parquet column to the numbers that their text states, or to times; values of a dictionary are
+// converted once.
 
 import type { SchemaElement } from "hyparquet";
 import { parseNumber } from "../number.js";
@@ -7,32 +8,32 @@ import type { Segment } from "./cursor.js";
 import type { PageRegion } from "./memory.js";
 import { checkLeft, integerAt, isOwnText, spread, takeIndices, textAt, type PlainValues } from "./values.js";
 
-/** A cell that is no number. */
+/** A cell that is not a number. */
 export interface BadNumber {
-  /** as `at` of NumberReader.read counts */
+  /** counted like `at` of NumberReader.read */
   row: number;
   text: string;
 }
 
-/** Reads a column as numbers, those that its text states, or as times in milliseconds. */
+/** Reads a column as numbers, as stated by the text of its cells, or as times in milliseconds. */
 export class NumberReader {
   readonly #column: string;
   readonly #region: PageRegion;
   readonly #isTime: boolean;
   #dictionary: PlainValues | undefined;
-  /** by the dictionary's index, where a row had it */
+  /** by index in the dictionary; set once a row has the value */
   #numbers = new Float64Array(0);
-  /** texts of values that are no numbers, by index */
+  /** texts of values that are not numbers, by index */
   #texts = new Map<number, string>();
 
-  /** @param region of the column's pages */
+  /** @param region memory of the column's pages */
   constructor(column: string, region: PageRegion, isTime: boolean) {
     this.#column = column;
     this.#region = region;
     this.#isTime = isTime;
   }
 
-  /** The number of a cell; NaN where it is empty, undefined where it states none. */
+  /** Returns the number of a cell; NaN if it is empty, undefined if it is not a number. */
   parse(text: string): number | undefined {
     if (!this.#isTime) return parseNumber(text);
     if (text === "") return NaN;
@@ -40,7 +41,7 @@ export class NumberReader {
     return Number.isNaN(time) ? undefined : time;
   }
 
-  /** As KeyReader.read, f64, NaN where there is none. @returns cells that are no number, by row */
+  /** Like KeyReader.read, but writes f64, with NaN for cells without a number. @returns cells that are not numbers, by row */
   read(
     { values, numValues, numRows, levels }: Segment,
     { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
@@ -111,7 +112,7 @@ export class NumberReader {
     }
   }
 
-  /** A value as a number, or its text if it is not a number. */
+  /** Returns a value as a number, or its text if it is not a number. */
   #valueAt(values: PlainValues, i: number, element: SchemaElement): number | string {
     const own = this.#isTime ? timeAt(values, i) : numberAt(values, i);
     if (own !== undefined) return own;
@@ -120,7 +121,7 @@ export class NumberReader {
   }
 }
 
-/** The number that a value's text states, without the text; undefined where it is not that simple. */
+/** Returns the number that a value's text states, without creating the text; undefined if that needs the text. */
 function numberAt(values: PlainValues, i: number): number | undefined {
   if (values.kind === "integer") return integerAt(values, i);
   if (values.kind !== "number") return undefined;
@@ -133,7 +134,7 @@ function numberAt(values: PlainValues, i: number): number | undefined {
 /** The first and the last time that ISO 8601 writes with a year of four digits. */
 const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
 
-/** The same of times. */
+/** Like numberAt, for times. */
 function timeAt(values: PlainValues, i: number): number | undefined {
   if (values.kind !== "time") return undefined;
   const time = values.times[i]!;

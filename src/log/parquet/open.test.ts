@@ -1,4 +1,4 @@
-// Parquet logs against hyparquet's own reader, at any number of threads and any size of a range.
+// Parquet logs agree with hyparquet's own reader, for any number of threads and any range size.
 
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -27,7 +27,7 @@ function textOf(value: Cell): string | null {
   return typeof value === "number" ? textOf(numberText(value)) : String(value);
 }
 
-/** A file of all kinds of columns, in row groups and pages of some sizes. */
+/** A file with columns of all kinds, in row groups and pages of several sizes. */
 function randomFile(seed: number): Uint8Array {
   const random = mulberry32(seed);
   const numRows = 1 + integerBelow(200, random);
@@ -159,7 +159,7 @@ describe("Parquet", () => {
     }
   });
 
-  // written by pyarrow 26: fixtures/parquet/make.py, which states the rows as they are here
+  // written by pyarrow 26: fixtures/parquet/make.py, which defines the same rows
   test.each(["pages-1", "pages-2"])(
     "has the cells of pyarrow's %s, by differences and in lists",
     async (name) => {

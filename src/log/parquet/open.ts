@@ -1,5 +1,5 @@
-// Parquet files → a log, as openLog makes one of delimited text: row groups are cut into ranges of rows, which scanners
-// on several threads turn into codes and numbers (scanner.ts), and the merger puts together in order.
+// Opens Parquet files as a log, as openLog does for delimited text. Row groups are split into ranges of rows, scanners
+// on several threads convert these to codes and numbers (scanner.ts), and the merger puts them together in order.
 
 import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";
@@ -37,18 +37,18 @@ import {
 import { readRanges, type RangeItem } from "./read.js";
 import { checked, type RowRange } from "./scanner.js";
 
-/** Two million cells, the 16 MB of a range as numbers; fewer rows cost more in looking than in reading. */
+/** Cells of a range: two million, or 16 MB as numbers. With fewer rows per range, the overhead exceeds the time of reading. */
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
-/** Bytes that the values of a range take, about: a range of long texts has fewer rows. */
+/** Approximate bytes of a range's values: a range of long texts has fewer rows. */
 const RANGE_BYTES = 1 << 25;
 const LEAST_LONG_ROWS = 64;
 
-/** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
+/** Uncompressed bytes of pages below which one thread is faster than two, which must start and learn the keys (decision 19). */
 const LOCAL_BYTES = 1 << 27;
 
-/** What a log's options make of its columns, with their names. */
+/** Settings for the columns of a log, with their names. */
 type Columns = ColumnOptions & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */
@@ -67,11 +67,11 @@ export async function openParquet(
     const columns = { names: head.columns, ...columnOptions(head.columns, options, isListOfHead) };
     const { ignored, multi } = columns;
     checkColumnCount(columns.names.length, head.path, 1);
-    /** what is wrong with columns that cannot be read, by name */
+    /** why columns cannot be read, by name */
     const odd = new Map<string, DataError>();
     noteOdd(head, columns, odd);
     const { sample, numFaulty } = sampleOf(head, columns, odd, SAMPLE_ROWS);
-    // a file that cannot be read is reported now, not after those before it were
+    // a file that cannot be read is reported now, not after the previous files were read
     const known: FileColumns[] = [head];
     let numRows = head.numRows;
     const pageBytes = new Map<string, number>();
@@ -129,7 +129,7 @@ export async function openParquet(
   }
 }
 
-/** Notes columns of the log that cannot be read of a file; what nobody reads may be of any shape. */
+/** Records columns of the log that cannot be read in a file; columns that are not requested may have any shape. */
 function noteOdd(
   { path, trees }: ParquetFile,
   { names, ignored }: Columns,
@@ -153,7 +153,7 @@ function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
   return children.length === 0 && holdsTimes({ element, separator });
 }
 
-/** The first rows as text; those that have none are left out. */
+/** Returns the first rows as text, without rows that have faults. */
 function sampleOf(
   file: ParquetFile,
   columns: Columns,
@@ -175,7 +175,7 @@ function sampleOf(
     });
     for (let row = 0; row < numRows; row++) {
       const texts = cells.map((column) => (column ? column[row]! : ""));
-      // what is wrong with a row is reported when it is read
+      // a faulty row is reported when it is read
       if (texts.every((text) => typeof text === "string"))
         sample.push([...texts, ...Object.values(file.partition)]);
       else numFaulty++;
@@ -185,17 +185,17 @@ function sampleOf(
   return { sample, numFaulty };
 }
 
-/** Rows whose values take RANGE_BYTES, about. */
+/** Returns the number of rows whose values take about RANGE_BYTES. */
 function rowsOfBytes(group: RowGroup, numRows: number, names: ReadonlySet<string>): number {
   const byColumn = new Map<string, number>();
   addPageBytes([group], byColumn);
   const bytes = [...byColumn].reduce((sum, [name, size]) => sum + (names.has(name) ? size : 0), 0);
   const rows = Math.floor((RANGE_BYTES / Math.max(1, bytes)) * numRows);
-  // a damaged file may state anything
+  // the sizes that a damaged file states may be arbitrary
   return rows >= LEAST_LONG_ROWS ? rows : LEAST_LONG_ROWS;
 }
 
-/** All files as ranges of rows: the first is open already. */
+/** Yields all files as ranges of rows; the first file is open already. */
 async function* rangesOf(
   files: readonly LogFile[],
   first: ParquetFile,
@@ -209,7 +209,7 @@ async function* rangesOf(
   for (const [at, named] of files.entries()) {
     const file = at === 0 ? first : await openParquetFile(named);
     try {
-      // the file may be another than it was when the log was opened
+      // the file may have changed since the log was opened
       const odd = new Map<string, DataError>();
       noteOdd(file, columns, odd);
       const names = requests.map(({ name }) => name).filter((name) => !columns.ignored.has(name));

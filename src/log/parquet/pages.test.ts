@@ -3,7 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { ColumnCursor } from "./cursor.js";
 import { PageReader, type LeafChunk } from "./pages.js";
 
-/** The bytes of a file of one column, and what is known of it. */
+/** Returns the bytes of a file with one column, and its known properties. */
 function chunkOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: boolean) {
   const buffer = parquetWriteBuffer({
     columnData: [{ name: "a", data, type: "STRING", nullable }],
@@ -25,7 +25,7 @@ function chunkOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: bo
   return { bytes: new Uint8Array(buffer), leaf };
 }
 
-/** A chunk that is all of the bytes. */
+/** Returns a chunk that consists of all bytes. */
 function leafOf(bytes: Uint8Array, more: Partial<LeafChunk>): LeafChunk {
   const element = { name: "a", type: "INT32" } as const;
   return {

@@ -1,7 +1,7 @@
-// The pages of a Parquet column: headers are read one after another, and a page's body when its values are asked for.
+// Reads the pages of a Parquet column: headers one after another, and the body of a page when its values are requested.
 //
-// Every offset, size and count is checked here, or where the values are taken (runs.ts, values.ts): a damaged
-// file is refused before it costs memory. Files carry no checksum that would show a damage which keeps all lengths.
+// Every offset, size and count is checked here, or where the values are taken (runs.ts, values.ts), so a damaged file
+// is rejected before it costs memory. Damage that keeps all lengths is not detected, because files carry no checksum.
 //
 // Source: Apache Parquet format, PageHeader in parquet.thrift.
 
@@ -10,16 +10,19 @@ import { DataError } from "../../errors.js";
 import { inflate, type PageRegion } from "./memory.js";
 import { Runs } from "./runs.js";
 
-/** A column of a row group: where its bytes are, and what it is made of. It is sent to threads. */
+/** A column of a row group: the position of its bytes, and its type. It is sent to threads. */
 export interface LeafChunk {
   element: SchemaElement;
   codec: string;
-  /** bytes of the file */
+  /** byte offset in the file */
   start: number;
   end: number;
-  /** with nulls, and with one for each empty list */
+  /** number of values, including nulls and one per empty list */
   numValues: number;
-  /** levels of the leaf: how many of its ancestors and itself are optional or repeated, and how many repeated */
+  /**
+   * maximum levels of the leaf: the number of optional or repeated nodes among itself and its ancestors, and that of
+   * repeated ones
+   */
   maxDefinition: number;
   maxRepetition: number;
 }
@@ -29,34 +32,34 @@ export type ReadBytes = (start: number, end: number) => Uint8Array;
 
 /** A data page, decompressed. */
 export interface Page {
-  /** as LeafChunk.numValues */
+  /** number of values, as in LeafChunk.numValues */
   count: number;
   encoding: number;
-  /** absent where the greatest level is 0 */
+  /** absent if the maximum level is 0 */
   repetition?: Runs;
   definition?: Runs;
-  /** what stands behind the levels */
+  /** the bytes after the levels */
   values: Uint8Array;
-  /** the place that the values are in; they are an array of their own where it is absent */
+  /** the region that holds the values; absent if they have their own array */
   memory?: PageRegion;
 }
 
 /** A dictionary page: values in PLAIN. */
 export interface DictionaryPage {
-  /** which dictionary of the column chunk it is, from 1 */
+  /** number of the dictionary in the column chunk, from 1 */
   ordinal: number;
   count: number;
   values: Uint8Array;
 }
 
-/** A thrift struct: numbers and structs by field; anything else is skipped. */
+/** A thrift struct: numbers and structs by field id; other fields are skipped. */
 type Struct = Map<number, number | Struct>;
 
-/** More than any writer puts into a page, and few enough to be counted. */
+/** Most values of a page: more than any writer puts into one. */
 const MAX_PAGE_VALUES = 1 << 26;
 const MAX_PAGE_BYTES = 1 << 30;
 
-/** Bytes that most headers fit in, and often their pages, too. */
+/** Bytes that are read at first: most headers fit, and often the whole page. */
 const HEADER_BYTES = 1 << 13;
 const MAX_HEADER_BYTES = 1 << 24;
 
@@ -68,13 +71,13 @@ interface Header {
   uncompressed: number;
   count: number;
   details: Struct;
-  /** place of the body in the file */
+  /** position of the body in the file */
   body: number;
 }
 
-/** Goes over the pages of one column chunk. */
+/** Iterates over the pages of one column chunk. */
 export class PageReader {
-  /** of the pages so far; undefined before there is one */
+  /** the latest dictionary; undefined before the first one */
   dictionary: DictionaryPage | undefined;
   readonly #leaf: LeafChunk;
   readonly #read: ReadBytes;
@@ -83,7 +86,7 @@ export class PageReader {
   #numValues = 0;
   #header: Header | undefined;
 
-  /** @param region where pages are decompressed to, each in place of the one before; arrays of their own when absent */
+  /** @param region memory in which each page replaces the previous one; when absent, each page gets its own array */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;
     this.#read = read;
@@ -92,9 +95,9 @@ export class PageReader {
   }
 
   /**
-   * Goes on to the next data page; it is read when load() is called, and skipped where it is not.
+   * Goes to the next data page. Its body is read by load(), or skipped if load() is not called.
    *
-   * @returns its values; 0: there is no other
+   * @returns its number of values; 0 if there is no further page
    * @throws {Error} a header states something impossible
    */
   next(): number {
@@ -118,7 +121,7 @@ export class PageReader {
     return 0;
   }
 
-  /** The page that next() found. @throws {Error} its levels do not fit into it, or it cannot be decompressed */
+  /** Reads the page that next() found. @throws {Error} its levels do not fit into it, or it cannot be decompressed */
   load(): Page {
     const header = this.#header!;
     const { maxDefinition, maxRepetition } = this.#leaf;
@@ -131,7 +134,7 @@ export class PageReader {
         throw new Error("levels are longer than their page");
       const values = body.subarray(levels);
       const isCompressed = details.get(7) !== 0;
-      // levels outlive the next read
+      // a copy, because the next read overwrites the buffer
       const kept = levels === 0 ? body : body.slice(0, levels);
       return {
         count,
@@ -145,7 +148,7 @@ export class PageReader {
         ...this.#inflated(values, isCompressed ? uncompressed - levels : undefined),
       };
     }
-    // levels are within the compressed bytes, each after its length
+    // the levels are part of the compressed bytes, each preceded by its length
     const { values: page, memory } = this.#inflated(body, uncompressed);
     let at = 0;
     const levels = (maxLevel: number): Runs | undefined => {
@@ -169,13 +172,13 @@ export class PageReader {
     };
   }
 
-  /** @param length of what is compressed; undefined: it is not */
+  /** @param length bytes after decompression; undefined if the input is not compressed */
   #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
     const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
     const region = this.#region;
     if (region) return { values: region.inflate(input, length ?? 0, codec), memory: region };
     const values = inflate(input, length ?? 0, codec);
-    // the array of what is not compressed is the reader's
+    // uncompressed bytes belong to the reader's buffer, so they are copied
     return { values: values === input ? values.slice() : values };
   }
 
@@ -192,7 +195,7 @@ export class PageReader {
       try {
         header = reader.struct(0);
       } catch (error) {
-        // of statistics of long texts there may be more
+        // statistics of long texts may need more bytes
         if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
         throw error;
       }
@@ -212,14 +215,14 @@ export class PageReader {
   }
 }
 
-/** What hyparquet and its neighbours throw about bytes, as an error of the data. */
+/** Converts an error that hyparquet or this code throws about bytes into a data error. */
 export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
   const message =
     typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
   return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }
 
-/** Bits that hold a level. */
+/** Returns the number of bits of a level. */
 function bitWidth(maxLevel: number): number {
   return 32 - Math.clz32(maxLevel);
 }
@@ -235,10 +238,10 @@ function structAt(struct: Struct, field: number): Struct {
   return value;
 }
 
-/** A header that goes on behind the bytes that are there. */
+/** The error for a header that continues after the available bytes. */
 class TooShort extends Error {}
 
-/** Thrift's compact protocol, as much as page headers need. */
+/** Reads thrift's compact protocol, as far as page headers need it. */
 class ThriftReader {
   at = 0;
 
@@ -263,7 +266,7 @@ class ThriftReader {
     if (type === 12) return this.struct(depth + 1);
     if (type === 7) this.at += 8;
     else if (type === 8) {
-      // the length's own bytes come before: not `+=`, which would read the place before them
+      // not `+=`, which would read #at before #varint() advances it
       const length = this.#varint();
       this.at += length;
     } else throw new Error(`a page header holds a field of type ${type}`);
@@ -275,7 +278,7 @@ class ThriftReader {
     return this.bytes[this.at++]!;
   }
 
-  /** In floating point, as sizes have 32 bits and statistics may have more. */
+  /** In floating point, because sizes have 32 bits and statistics may have more. */
   #varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -1,9 +1,9 @@
-// Arrays of ranges of Parquet, used again. Fresh memory costs a page fault for each 4 KB, and memory that is freed stops all threads
-// for a moment: with two of them that took longer than what they read.
+// Reuses the arrays of ranges. New memory costs a page fault per 4 KB, and freeing memory stops all threads for a
+// moment: with two threads that took longer than the reading.
 
-/** Arrays whose content is arbitrary. */
+/** A pool of arrays with arbitrary content. */
 export class RangeBuffers {
-  /** by bytes */
+  /** by number of bytes */
   readonly #free = new Map<number, ArrayBuffer[]>();
 
   u32(length: number): Uint32Array {
@@ -14,17 +14,17 @@ export class RangeBuffers {
     return new Float64Array(this.#take(8 * length), 0, length);
   }
 
-  /** Of sizes that differ: the buffer may be larger. */
+  /** Returns a u32 array for lengths that vary; its buffer may be larger. */
   someU32(length: number): Uint32Array {
     return new Uint32Array(this.#take(roundUp(4 * length)), 0, length);
   }
 
-  /** Of sizes that differ: the buffer may be larger. */
+  /** Returns a u8 array for lengths that vary; its buffer may be larger. */
   someBytes(length: number): Uint8Array {
     return new Uint8Array(this.#take(roundUp(length)), 0, length);
   }
 
-  /** Takes buffers that are no longer read. */
+  /** Takes back buffers that are no longer read. */
   give(buffers: readonly ArrayBuffer[]): void {
     for (const buffer of buffers) {
       const free = this.#free.get(buffer.byteLength);
@@ -38,7 +38,7 @@ export class RangeBuffers {
   }
 }
 
-/** A power of two of so many bytes. */
+/** Returns the next power of two. */
 function roundUp(bytes: number): number {
   return 2 ** Math.max(12, Math.ceil(Math.log2(Math.max(1, bytes))));
 }

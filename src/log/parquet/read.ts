@@ -1,7 +1,8 @@
-// Ranges of rows go to scanners, and their scans come back to be merged in the ranges' order.
+// Reads a log of Parquet: ranges of rows are sent to scanners, and their scans are merged in the order of the ranges.
 //
-// The calling thread merges and passes batches on; where the next scan is still on its way, it scans a range itself. Which
-// thread scans a range changes nothing: each sees its ranges in order, and the log's codes are given in the merger.
+// The calling thread merges and passes batches on; while the next scan is not ready, it scans a range itself. The
+// result does not depend on which thread scans a range: each gets its ranges in order, and codes are assigned in the
+// merger.
 
 import { DataError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -30,17 +31,17 @@ import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
 import { scanMemories, type ScanMemory } from "../scanner.js";
 import { affordableScanners } from "../text/scanners.js";
 
-/** Ranges that a thread is given: one to work on, and the next. */
+/** Ranges that are queued for a thread: one to work on, and the next. */
 const RANGES_AHEAD = 2;
 
 /** Files and their ranges, in order. */
 export type RangeItem =
   | { kind: "start"; file: ParquetFile }
   | { kind: "range"; range: RowRange }
-  /** the receiver closes the file, once its ranges are scanned */
+  /** the receiver closes the file after its ranges are scanned */
   | { kind: "end"; file: ParquetFile };
 
-/** What openParquet hands over. */
+/** The input of readRanges, created by openParquet. */
 interface RangeReading {
   items: AsyncGenerator<RangeItem, void, undefined>;
   requests: readonly ColumnRequest[];
@@ -48,21 +49,21 @@ interface RangeReading {
   numThreads: number;
 }
 
-/** An item on its way; a range with its scan, or an error, to come. */
+/** A queued item; for a range, with its scan, or an error, to come. */
 interface Ordered {
   item: RangeItem;
-  /** takes the scan's buffers */
+  /** takes the scan's buffers back */
   give?: (buffers: ArrayBuffer[]) => void;
   result?: RangeScan | { error: unknown } | undefined;
   coming?: Promise<unknown>;
 }
 
-/** A thread that scans, too. */
+/** A scanning thread beside the calling one. */
 interface OtherThread {
   thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
-  /** buffers of its scans, which go back with the next range */
+  /** buffers of its earlier scans, which are returned with the next range */
   spent: ArrayBuffer[];
-  /** whether it makes a checksum, which takes as long as some ranges */
+  /** true while it computes a checksum, which takes as long as several ranges */
   isDigesting: boolean;
 }
 
@@ -70,7 +71,7 @@ function isIdle({ thread, isDigesting }: OtherThread): boolean {
   return !isDigesting && thread.numWaiting < RANGES_AHEAD;
 }
 
-/** Reads every row once, in order: Log.read. */
+/** Reads every row once, in order; implements Log.read. */
 export async function readRanges(
   { items, requests, options, numThreads }: RangeReading,
   onBatch: Parameters<Log["read"]>[1],
@@ -126,7 +127,7 @@ export async function readRanges(
           throw receivedError(reply as SentError);
         })
       : digestOf(path);
-    // it is awaited at the file's end, which an earlier failure may take away
+    // it is awaited at the end of the file, or never if an error occurs before
     digest.catch(() => undefined);
     return digest;
   };
@@ -153,13 +154,13 @@ export async function readRanges(
     return taken;
   };
 
-  // what is on its way is bounded: memory is that of the keys and of a few ranges
+  // the queue is bounded, so memory is that of the keys and of a few ranges
   const ordered: Ordered[] = [];
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
   try {
     for (let i = 0; i < numOthers; i++) {
-      // the memory is made here rather than on the thread, where a failure would lose its class
+      // the memory is created here and not on the thread, where the class of an error would be lost
       const own = { memory: newMemory(), finder: ranges.finderData() };
       const data: ParquetScannerData = { module, requests: cells, nulls: options.nulls, ...own };
       threads.push({
@@ -178,13 +179,13 @@ export async function readRanges(
           open.add(item.file.source);
           const digest = digested(item.file.source.path);
           digests.set(item.file, digest);
-          // without another thread there is nothing to do beside it
+          // without another thread there is nothing to do in parallel
           if (threads.length === 0) await digest;
         }
         if (done === true) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
         else ordered.push({ item });
-        // scans of the threads come in
+        // scans of the threads arrive here
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }
@@ -194,7 +195,7 @@ export async function readRanges(
       await settle(head);
     }
   } finally {
-    // before files are closed, which threads may still read
+    // threads may still read the files, so the threads are closed first
     await Promise.all(threads.map(({ thread }) => thread.close()));
     for (const source of open) await source.close();
   }
@@ -207,17 +208,17 @@ export async function readRanges(
   };
 }
 
-/** Merges scans of ranges in their order. */
+/** Merges the scans of ranges in the order of the ranges. */
 export class RangeMerger {
   readonly merger: Merger;
   readonly skipped: Record<string, number> = {};
   readonly #options: ReadOptions;
   readonly #memory: ScanMemory;
   readonly #lock: TableLock;
-  /** one a request */
+  /** one per request */
   readonly #codes: (ColumnCodes | undefined)[];
 
-  /** @throws {IoError} the system does not give the addresses of a memory */
+  /** @throws {IoError} the system provides no addresses for a memory */
   constructor(requests: readonly CellRequest[], options: ReadOptions, memory: ScanMemory) {
     [this.#options, this.#memory] = [options, memory];
     this.#lock = new TableLock(memory);
@@ -225,21 +226,22 @@ export class RangeMerger {
     this.#codes = this.merger.columnCodes();
   }
 
-  /** For a scanner on the same thread: codes of dictionaries. */
+  /** Returns what a scanner on the same thread knows: codes of dictionaries. */
   readonly knowledge = (request: number): Pick<KeyKnowledge, "find"> => ({
     find: (keys, gap, codes) => this.#codes[request]!.table.find(keys, gap, codes),
   });
 
-  /** For a thread that looks up the codes so far. */
+  /** Returns the data for a thread that looks up the codes assigned so far. */
   finderData(): FinderData {
     const tables = this.#codes.map((codes) => codes?.table.offset);
     return finderData(this.#memory, this.#lock, tables);
   }
 
   /**
-   * The range's rows with the log's codes; rows that have no text are counted and left out. The scan's arrays become the batch's.
+   * Returns the range's rows with the log's codes; rows without a text are counted and skipped. The batch takes over
+   * the scan's arrays.
    *
-   * @throws {DataError} there are such rows and they are not skipped, or a key is not UTF-8
+   * @throws {DataError} such rows exist and are not skipped, or a key is not UTF-8
    * @throws {UsageError} the keys outgrow the memory
    */
   merge({ faulty: lines, group, columns, ...scan }: RangeScan, { path, columns: leaves }: RowRange): Batch {

@@ -1,32 +1,33 @@
-// Runs of small integers, as Parquet packs levels and dictionary indices: read or skipped a few at a time.
+// Reads runs of small integers, in which Parquet packs levels and dictionary indices; a few values are read or skipped
+// at a time.
 //
-// A header of 32 bits says of each run whether it repeats one value (RLE) or packs groups of 8 values. Every length is checked
-// against the values that the page states, so that a damaged one costs neither memory nor minutes.
+// A 32-bit header states whether a run repeats one value (RLE) or packs groups of 8 values. Every length is checked
+// against the number of values that the page states, so that a damaged one costs neither memory nor minutes.
 //
 // Source: Apache Parquet format, Encodings, RLE / bit-packing hybrid.
 
 import type { Unpack } from "./memory.js";
 
-/** Values of one page, in order. */
+/** The values of one page, in order. */
 export class Runs {
   readonly #bytes: Uint8Array;
   #end: number;
   readonly #width: number;
-  /** the next byte; within a packed run the byte that holds its next value */
+  /** the next byte; within a packed run, the byte that holds its next value */
   #at: number;
-  /** bits of that byte which are used up */
+  /** number of bits of that byte that are used up */
   #bit = 0;
-  /** values of the page that no run holds yet */
+  /** number of the page's values that are in later runs */
   #left: number;
-  /** values left of the current run */
+  /** number of values left in the current run */
   #run = 0;
   #isPacked = false;
   #value = 0;
 
   /**
    * @param bytes values at [start, end)
-   * @param width bits a value, 0 to 32
-   * @param count values of the page
+   * @param width bits per value, 0 to 32
+   * @param count number of values of the page
    * @throws {Error} the width is impossible
    */
   constructor(bytes: Uint8Array, start: number, end: number, width: number, count: number) {
@@ -39,7 +40,7 @@ export class Runs {
     if (width === 0) [this.#run, this.#left] = [count, 0];
   }
 
-  /** Values that are packed without a header, such as booleans of PLAIN. @throws {Error} there are fewer bytes */
+  /** Reads values that are packed without a header, such as booleans of PLAIN. @throws {Error} the bytes are too few */
   static packed(bytes: Uint8Array, start: number, width: number, count: number): Runs {
     const runs = new Runs(bytes, start, bytes.length, width, count);
     if (width > 0) runs.#startPacked(count);
@@ -49,8 +50,8 @@ export class Runs {
   /**
    * Writes the next values to out[from, from + count).
    *
-   * @param unpack the kernel's, where bytes and `out` are in its memory
-   * @throws {Error} the page holds fewer, or a run is longer than its page
+   * @param unpack the kernel's function, if bytes and `out` are in its memory
+   * @throws {Error} the page has fewer values, or a run is longer than its page
    */
   read(out: Uint32Array, from: number, count: number, unpack: Unpack = unpackValues): void {
     for (let to = from; count > 0;) {
@@ -66,7 +67,7 @@ export class Runs {
     }
   }
 
-  /** Passes over the next values. @throws as read */
+  /** Skips the next values. @throws as read */
   skip(count: number): void {
     while (count > 0) {
       if (this.#run === 0) this.#next();
@@ -77,7 +78,10 @@ export class Runs {
     }
   }
 
-  /** The value of all of the next `count` values where they stand in one repeating run; -1: they do not, and may differ. */
+  /**
+   * Returns the value that all of the next `count` values share if they are in one repeating run; -1 otherwise, when
+   * they may differ.
+   */
   repeated(count: number): number {
     if (this.#run === 0 && count > 0) this.#next();
     return !this.#isPacked && this.#run >= count ? this.#value : -1;
@@ -94,7 +98,7 @@ export class Runs {
     }
     const size = header >>> 1;
     if ((header & 1) === 1) {
-      // 7 values of padding at most; DuckDB packs indices in blocks of 256
+      // padding is at most 7 values, except in DuckDB's files, which pack indices in blocks of 256
       if (size * 8 > this.#left + 255)
         throw new Error(`a run of ${size * 8} values in a page with ${this.#left} left`);
       this.#startPacked(Math.min(size * 8, this.#left));
@@ -111,17 +115,17 @@ export class Runs {
     this.#left -= this.#run;
   }
 
-  /** @param count values without the padding: its bytes may be missing, as it belongs to the last run of a page */
+  /** @param count number of values without the padding, whose bytes may be missing in the last run of a page */
   #startPacked(count: number): void {
     this.#isPacked = true;
     this.#run = Math.min(count, Math.floor((8 * (this.#end - this.#at)) / this.#width));
     this.#left -= count;
     this.#bit = 0;
-    // what the bytes lack is missed when it is asked for
+    // missing bytes are reported when their values are requested
     if (this.#run < count) this.#end = 0;
   }
 
-  /** Moves behind values of a packed run; it ends at a whole byte, since it is of groups of 8 unless it is the last. */
+  /** Advances over values of a packed run; it ends at a whole byte, because all but the last run consist of groups of 8. */
   #pass(count: number): void {
     const bits = this.#bit + count * this.#width;
     this.#at += Math.floor(bits / 8);
@@ -129,7 +133,7 @@ export class Runs {
   }
 }
 
-/** Packed values → out[from, from + count), the lowest bit first. @param bit bits of bytes[at] that belong to other values */
+/** Unpacks values to out[from, from + count), lowest bit first. @param bit bits of bytes[at] that belong to previous values */
 export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {
   let bits = 8 - bit;
   const end = from + count;
@@ -147,7 +151,7 @@ export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) =>
     }
     return;
   }
-  // 32 bits do not hold a value and the rest of the byte before it
+  // a value and the rest of the previous byte may need more than 32 bits
   for (let i = from; i < end; i++) {
     while (bits < width) {
       held += bytes[at++]! * 2 ** bits;

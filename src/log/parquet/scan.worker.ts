@@ -1,4 +1,4 @@
-// One scanner of Parquet on a thread of its own: ranges of rows come in, scans go out, in order.
+// A thread that scans Parquet: it receives ranges of rows and sends scans back, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -14,24 +14,24 @@ import {
 import { sentError, type SentError } from "../scan-thread.js";
 import { ScanMemory } from "../scanner.js";
 
-/** What a thread is sent, a range. */
+/** A range that is sent to a thread. */
 export interface RangeJob {
   range: RowRange;
-  /** buffers of its scans that are no longer needed */
+  /** buffers of its earlier scans that are no longer needed */
   spent: ArrayBuffer[];
 }
 
-/** A file whose checksum is asked for. */
+/** A file whose checksum is requested. */
 export interface DigestJob {
   path: string;
 }
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ParquetScannerData {
   module: WebAssembly.Module;
   requests: readonly CellRequest[];
   nulls: readonly string[] | undefined;
-  /** of this thread's own */
+  /** memory that only this thread uses */
   memory: WebAssembly.Memory;
   finder: FinderData;
 }
@@ -62,7 +62,7 @@ async function answer(job: RangeJob | DigestJob): Promise<void> {
   }
 }
 
-// in order, though a checksum is not ready at once
+// replies are in order, even though a checksum takes time
 let last = Promise.resolve();
 parentPort!.on("message", (job: RangeJob | DigestJob) => {
   last = last.then(() => answer(job));

@@ -1,7 +1,8 @@
-// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (codes.ts).
+// Converts rows of a Parquet file to keys and numbers; the calling thread assigns codes to the keys (codes.ts).
 //
-// A scanner is handed ranges of rows, in order; the threads take turns on the ranges of a row group, so that a file of one group is
-// read in parallel, too. Rows that have no text are found on the way: then the range is read again, as text and row by row.
+// A scanner receives ranges of rows in order. The threads take turns on the ranges of a row group, so that a file with
+// one group is also read in parallel. If a row has a value without a text, its range is read again as text and row by
+// row.
 
 import { EmbedError } from "../../errors.js";
 import { readerOf } from "../../io/random-access.js";
@@ -17,33 +18,36 @@ import { RangeBuffers } from "./range-buffers.js";
 import { RowFault } from "../text/record-form.js";
 import type { ScanMemory } from "../scanner.js";
 
-/** Rows of one row group; it is sent to threads. */
+/** A range of rows of one row group; it is sent to threads. */
 export interface RowRange {
   path: string;
-  /** the file, open for reading, as all threads know it */
+  /** descriptor of the open file, which is the same on all threads */
   fd: number;
-  /** which row group of the log it is */
+  /** number of the row group in the log */
   group: number;
-  /** rows of the group [from, to) */
+  /** rows [from, to) of the group */
   from: number;
   to: number;
-  /** rows of the group */
+  /** number of rows of the group */
   groupRows: number;
-  /** one a request: its column, or the cell that all rows have */
+  /** one per request: its column, or the cell that all rows have */
   columns: (LeafColumn | string)[];
 }
 
-/** Bytes of the texts of a range: far more than its rows were chosen for, which a damaged file may state wrongly. */
+/**
+ * Most bytes of the texts of a range: far more than intended for a range, because a damaged file may state its sizes
+ * wrongly.
+ */
 const MAX_TEXT_BYTES = 1 << 30;
 
-/** What to make of a column. */
+/** How a column is read: as keys or as numbers. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
 export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
   return requests.map(({ name: _, ...request }) => request);
 }
 
-/** What is wrong with a row; lines count from 0 at the range's start. */
+/** A fault of a row; lines count from 0 at the range's start. */
 export interface FaultyLine {
   line: number;
   reason: string;
@@ -51,22 +55,22 @@ export interface FaultyLine {
   column: string | undefined;
 }
 
-/** A range, scanned: the rows without those that are faulty. It is sent between threads. */
+/** A scanned range, without faulty rows. It is sent between threads. */
 export interface RangeScan {
   group: number;
   numRows: number;
-  /** rows with those that are faulty */
+  /** number of rows, including faulty ones */
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /** one a request: keys, or f64[numRows] */
+  /** one per request: keys, or f64[numRows] */
   columns: (KeyCells | Float64Array)[];
-  /** by row, then request */
+  /** ordered by row, then by request */
   badCells: ChunkScan["badCells"];
   faulty: FaultyLine[];
 }
 
-/** The buffers of a scan: those that become a batch's columns, and those of what is not needed when it is merged. */
+/** The buffers of a scan: those that the batch takes over, and those that are not needed after merging. */
 export function buffersOfRange({ columns }: RangeScan): { batch: ArrayBuffer[]; spent: ArrayBuffer[] } {
   const batch = columns.map((column) => (isNumbers(column) ? column : column.cells).buffer);
   const spent = columns.flatMap((column) =>
@@ -76,22 +80,22 @@ export function buffersOfRange({ columns }: RangeScan): { batch: ArrayBuffer[]; 
   return { batch, spent } as { batch: ArrayBuffer[]; spent: ArrayBuffer[] };
 }
 
-/** Whether a column is of numbers; not instanceof, which is false for arrays of another realm. */
+/** Whether a column holds numbers. Does not use instanceof, which is false for arrays of another realm. */
 export function isNumbers(column: KeyCells | Float64Array): column is Float64Array {
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** Where a scanner's columns and codes come from, if not from a file and from nowhere. */
+/** Replaces the sources of columns and codes; by default columns come from a file and no codes are known. */
 export interface ScannerSources {
-  /** how a column of a range is read */
+  /** opens a column of a range */
   open?: (column: LeafColumn, range: RowRange) => Cursor;
-  /** what is known of the keys of a request */
+  /** the known keys of a request */
   knowledge?: (request: number) => Omit<KeyKnowledge, "nullTexts">;
 }
 
-/** Scans ranges of rows, for one thread. */
+/** Scans ranges of rows for one thread. */
 export class ParquetScanner {
-  /** where its arrays come from, and go when they are no longer needed */
+  /** pool from which its arrays come, and to which they return */
   readonly buffers = new RangeBuffers();
   readonly #requests: readonly CellRequest[];
   readonly #regions: readonly PageRegion[];
@@ -102,7 +106,7 @@ export class ParquetScanner {
   #cursors: (Cursor | undefined)[] = [];
   readonly #open: (column: LeafColumn, range: RowRange, request: number) => Cursor;
 
-  /** @param nulls texts that stand for a missing cell */
+  /** @param nulls texts that represent a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,
@@ -120,7 +124,7 @@ export class ParquetScanner {
 
   /**
    * @throws {DataError} the file is damaged
-   * @throws {IoError} it cannot be read
+   * @throws {IoError} the file cannot be read
    * @throws {UsageError} a page outgrows the memory
    */
   scan(range: RowRange): RangeScan {
@@ -133,7 +137,7 @@ export class ParquetScanner {
     }
   }
 
-  /** Column by column. @throws {RowFault} a row has no text */
+  /** Scans column by column. @throws {RowFault} a value has no text */
   #scanColumns(range: RowRange): RangeScan {
     const numRows = range.to - range.from;
     const badCells: ChunkScan["badCells"] = [];
@@ -177,7 +181,7 @@ export class ParquetScanner {
     return { group: range.group, numRows, numLines: numRows, columns, badCells, faulty: [] };
   }
 
-  /** Row by row, and without those that have no text. */
+  /** Scans row by row and skips rows with a value that has no text. */
   #scanRows(range: RowRange): RangeScan {
     const numRows = range.to - range.from;
     this.#moveTo(range);
@@ -207,7 +211,7 @@ export class ParquetScanner {
     return { group, numRows: lines.length, numLines: numRows, rowLines, columns, badCells, faulty };
   }
 
-  /** Keys or numbers of texts. */
+  /** Converts texts to keys or numbers. */
   #cells(
     request: number,
     column: LeafColumn | string,
@@ -246,12 +250,12 @@ export class ParquetScanner {
   /** Moves the cursors to a range's start. */
   #moveTo(range: RowRange): void {
     if (this.#group !== range.group) {
-      // what readers know of dictionaries is of the group
+      // dictionaries belong to a row group, so the readers' knowledge of them ends with it
       this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),
       );
-      // only once all are there: an error leaves none to go on with
+      // set after all cursors are open, so that an error leaves no half-opened group
       this.#group = range.group;
     }
     for (const [request, cursor] of this.#cursors.entries()) {
@@ -268,7 +272,7 @@ export class ParquetScanner {
   }
 }
 
-/** What is wrong with bytes is an error of the data. */
+/** Converts errors about bytes into data errors. */
 export function checked<T>({ path }: { path: string }, { name }: { name: string }, read: () => T): T {
   try {
     return read();
@@ -285,7 +289,7 @@ function faultless(cells: readonly (string | RowFault)[]): string[] {
   });
 }
 
-/** The same text so many times. */
+/** Returns `times` copies of a text. */
 function repeated(text: string, times: number): string[] {
   return Array.from({ length: times }, () => text);
 }

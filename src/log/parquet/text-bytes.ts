@@ -1,24 +1,24 @@
-// Texts as UTF-8 bytes, one after another, without a JavaScript string for each.
+// Collects texts as UTF-8 bytes, one after another, without a JavaScript string per text.
 
 import type { Keys } from "../keys.js";
 import type { RangeBuffers } from "./range-buffers.js";
 import type { PlainValues } from "./values.js";
 
-/** Some texts, which grow until they are taken as keys. */
+/** A growing list of texts, which is finally taken as keys. */
 export class TextBytes {
   #bytes = new Uint8Array(1 << 12);
   #offsets = new Uint32Array(1 << 8);
   #size = 0;
   #length = 0;
 
-  /** @param size texts to come, at most */
+  /** @param size most texts to come */
   clear(size: number): void {
     if (this.#offsets.length <= size) this.#offsets = new Uint32Array(size + 1);
     [this.#size, this.#length] = [0, 0];
   }
 
   push(text: string): void {
-    // a character has 3 bytes at most a unit of UTF-16
+    // a UTF-16 unit takes at most 3 bytes
     this.#reserve(3 * text.length);
     const bytes = this.#bytes;
     let length = this.#length;
@@ -52,7 +52,7 @@ export class TextBytes {
     this.#end(length);
   }
 
-  /** Texts of values at places. */
+  /** Adds the texts of the values at the given places. */
   pushAll({ bytes: source, bounds, gap }: PlainValues & { kind: "text" }, places: ArrayLike<number>): void {
     let size = 0;
     for (let i = 0; i < places.length; i++) size += bounds[places[i]! + 1]! - bounds[places[i]!]! - gap;
@@ -67,7 +67,7 @@ export class TextBytes {
     this.#length = length;
   }
 
-  /** A copy of the texts. */
+  /** Returns a copy of the texts as keys. */
   keys(buffers: RangeBuffers): Keys {
     const size = this.#size;
     const keys = { size, bytes: buffers.someBytes(this.#length), offsets: buffers.someU32(size + 1) };
@@ -76,7 +76,7 @@ export class TextBytes {
     return keys;
   }
 
-  /** @param value below 2^31 @returns where its digits end */
+  /** @param value below 2^31 @returns the end of its digits */
   #digits(value: number, at: number, count: number): number {
     const bytes = this.#bytes;
     let rest = value | 0;
@@ -101,7 +101,7 @@ export class TextBytes {
   }
 }
 
-/** How many digits a whole number below 10^9 (or a little above) has. */
+/** Returns the number of digits of a whole number below 10^9 (or a little above). */
 function digitsOf(value: number): number {
   let digits = 1;
   for (let power = 10; digits < 10 && value >= power; power *= 10) digits++;

@@ -1,13 +1,13 @@
-// Values of Parquet → the text cells that they stand for, as docs/formats.md states them.
+// Converts values of Parquet to the text of cells, as specified in docs/formats.md.
 
 import type { SchemaElement } from "hyparquet";
 import { convert, DEFAULT_PARSERS } from "./hyparquet-internals.js";
 import { RowFault } from "../text/record-form.js";
 
-/** How the values of a leaf are read: the first four without going through hyparquet's types. */
+/** How the values of a leaf are read; the first four kinds bypass hyparquet's conversion of types. */
 export type LeafKind = "text" | "integer" | "number" | "boolean" | "other";
 
-/** What a leaf's physical and logical types make of its values. */
+/** Returns the kind of a leaf's values by its physical and logical type. */
 export function kindOf(element: SchemaElement): { kind: LeafKind; unsigned: boolean } {
   const { type, converted_type: converted, logical_type: logical } = element;
   const isOneOf = (names: string) => converted === undefined || names.split(" ").includes(converted);
@@ -36,14 +36,14 @@ function isText(logical: string): boolean {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text is checked as it is everywhere; times keep their form; JSON is text. */
+/** Parsers for hyparquet: text is checked to be UTF-8, and JSON stays text. */
 const parsers = {
   ...DEFAULT_PARSERS,
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
 };
 
-/** What a leaf of 32 or 64 bits counts since 1970; undefined: it holds no times. */
+/** Returns the unit in which a leaf of 32 or 64 bits counts since 1970; undefined if it holds no times. */
 export function timeUnitOf({
   type,
   converted_type: converted,
@@ -56,7 +56,10 @@ export function timeUnitOf({
   return converted === undefined && logical?.type === "TIMESTAMP" ? logical.unit : undefined;
 }
 
-/** Values of the physical type as hyparquet gives those of the logical one. @throws {Error} a type that it does not read */
+/**
+ * Converts values of the physical type to the logical type as hyparquet does. @throws {Error} hyparquet does not
+ * support the type
+ */
 export function converted(values: ArrayLike<unknown>, element: SchemaElement): ArrayLike<unknown> {
   const { type } = element;
   if (type === undefined) throw new Error("a column without a type");
@@ -67,12 +70,12 @@ export function converted(values: ArrayLike<unknown>, element: SchemaElement): A
   return convert(data, { pathInSchema: [], type, element, schemaPath, codec: "UNCOMPRESSED", parsers });
 }
 
-/** Text of UTF-8. @throws {Error} the bytes are not UTF-8 */
+/** Decodes UTF-8. @throws {Error} the bytes are not UTF-8 */
 export function decodedText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** What a value is as a cell; empty for null. @throws {RowFault} it has no text */
+/** Returns the cell's text of a value; empty for null. @throws {RowFault} the value has no text */
 export function textOf(
   value: unknown,
   { type, converted_type, scale }: SchemaElement,
@@ -82,7 +85,7 @@ export function textOf(
   if (typeof value === "string") return value;
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
-    // hyparquet multiplies by a power of ten: 7 * 0.1 is 0.7000000000000001
+    // hyparquet multiplies by a power of ten, which is inexact: 7 * 0.1 is 0.7000000000000001
     if (converted_type === "DECIMAL") return numberText(Number(value.toFixed(scale ?? 0)));
     return type === "FLOAT" ? floatText(value) : numberText(value);
   }
@@ -94,20 +97,20 @@ export function textOf(
   );
 }
 
-/** A time as ISO 8601, a day without its time of day. @param time milliseconds since 1970 @throws {RowFault} it is out of range */
+/** Returns a time as ISO 8601, or a day as a date. @param time milliseconds since 1970 @throws {RowFault} it is out of range */
 export function timeText(time: number, isDay: boolean, column: string): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) throw new RowFault("no time", "the time is out of range", column);
   return isDay ? date.toISOString().slice(0, 10) : date.toISOString();
 }
 
-/** NaN is how many writers spell a missing number. */
+/** Returns the text of a number, empty for NaN, which many writers use for a missing number. */
 export function numberText(value: number): string {
   if (Number.isNaN(value)) return "";
   return Object.is(value, -0) ? "0" : String(value);
 }
 
-/** The shortest text that reads back as the same 32-bit float: 0.1 and not 0.10000000149011612. */
+/** Returns the shortest text that reads back as the same 32-bit float: 0.1 and not 0.10000000149011612. */
 export function floatText(value: number): string {
   for (let digits = 6; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));

@@ -1,5 +1,5 @@
-// The values of a page, by their encoding: as they stand in its bytes, or as indices into a dictionary. Nothing is made of
-// a value before somebody asks for it, and of a dictionary's once.
+// The values of a page by encoding: in the bytes of the page, or as indices into a dictionary. A value is converted
+// when it is requested, and that of a dictionary only once.
 
 import type { ParquetType, SchemaElement } from "hyparquet";
 import { byteStreamSplit, deltaBinaryUnpack, readPlain } from "./hyparquet-internals.js";
@@ -17,7 +17,7 @@ import {
   timeUnitOf,
 } from "./text.js";
 
-/** Values in their order. There may be fewer than a page states: whoever takes them asks for `count`. */
+/** Values in order. There may be fewer than the page states; callers check `count`. */
 export type PlainValues = { count: number } & (
   | {
       kind: "text";
@@ -26,18 +26,18 @@ export type PlainValues = { count: number } & (
       bounds: Uint32Array;
       gap: number;
     }
-  /** one word a value, or two, the lower one first */
+  /** one word per value, or two, lower word first */
   | { kind: "integer"; words: Int32Array; isWide: boolean; unsigned: boolean }
   | { kind: "number"; values: Float32Array | Float64Array }
-  /** milliseconds since 1970; days are those of dates without a time of day */
+  /** milliseconds since 1970; isDay: dates without a time of day */
   | { kind: "time"; times: Float64Array; isDay: boolean }
-  /** as hyparquet gives them */
+  /** values as hyparquet returns them */
   | { kind: "other"; values: ArrayLike<unknown> }
 );
 
-/** What is left of a page's values. */
+/** The values of a page that are not taken yet. */
 export type PageValues =
-  /** ordinal: which dictionary of the column chunk it is */
+  /** ordinal: number of the dictionary in the column chunk */
   | { isCoded: true; runs: Runs; dictionary: PlainValues; ordinal: number; memory: PageRegion | undefined }
   | { isCoded: false; values: PlainValues; at: number };
 
@@ -48,10 +48,10 @@ const [PLAIN, PLAIN_DICTIONARY, RLE, DELTA, DELTA_LENGTH, DELTA_BYTES, RLE_DICTI
 const BOOLEANS: PlainValues = { count: 2, kind: "other", values: [false, true] };
 
 /**
- * The values of a data page.
+ * Returns the values of a data page.
  *
- * @param dictionary of the column chunk so far
- * @throws {Error} they cannot be those of the encoding, or the encoding is not supported
+ * @param dictionary the latest dictionary of the column chunk
+ * @throws {Error} the bytes are invalid in the encoding, or the encoding is not supported
  */
 export function valuesOf(
   page: Page,
@@ -59,7 +59,7 @@ export function valuesOf(
   dictionary: { ordinal: number; values: PlainValues } | undefined,
 ): PageValues {
   const { encoding, count, values: bytes, memory } = page;
-  // a page of nulls may lack even the width
+  // a page of nulls may lack even the byte of the width
   if (bytes.length === 0) return plain({ count: 0, kind: "other", values: [] });
   const booleans = { isCoded: true, dictionary: BOOLEANS, ordinal: 0, memory } as const;
   const isBoolean = element.type === "BOOLEAN";
@@ -75,14 +75,14 @@ export function valuesOf(
     return plain(textValues({ bytes, bounds: memory.textBounds(bytes, count), gap: 4 }, element));
   if (encoding === PLAIN && memory && FIXED.has(element.type!))
     return plain(fixedValues(fixedArray(memory.aligned(bytes), count, element), element, memory.times));
-  // hyparquet and the decoder of text take no shared bytes
+  // hyparquet and the text decoder do not accept shared memory
   return plain(uncodedValues({ ...page, values: memory ? bytes.slice() : bytes }, element));
 }
 
-/** Physical types that are arrays as they stand there. */
+/** Physical types whose values are stored as a plain array. */
 const FIXED: ReadonlySet<string> = new Set(["INT32", "INT64", "FLOAT", "DOUBLE"]);
 
-/** Values of such a type; fewer than are stated where the bytes end. @param bytes aligned to 8 */
+/** Returns the values of such a type, or fewer than stated if the bytes end before. @param bytes aligned to 8 */
 function fixedArray(
   { buffer, byteOffset, length }: Uint8Array,
   count: number,
@@ -96,7 +96,7 @@ function fixedArray(
     : new Float64Array(buffer, byteOffset, stored);
 }
 
-/** The values of a page that stand in its bytes. */
+/** Returns the values of a page that are not encoded by a dictionary. */
 function uncodedValues({ encoding, count, values: bytes }: Page, element: SchemaElement): PlainValues {
   if (encoding === PLAIN) return plainValues({ count, values: bytes }, element);
   if (encoding === DELTA) return fixedValues(deltas(bytes, count, element.type), element);
@@ -108,14 +108,14 @@ function uncodedValues({ encoding, count, values: bytes }: Page, element: Schema
   return fixedValues(byteStreamSplit(reader(bytes), stored, typeOf(element), width), element);
 }
 
-/** Values of PLAIN, as a dictionary has them; fewer than are stated where the bytes end. */
+/** Returns values in PLAIN, the encoding of dictionaries, or fewer than stated if the bytes end before. */
 export function plainValues(
   { count, values: bytes }: Pick<DictionaryPage, "count" | "values">,
   element: SchemaElement,
 ): PlainValues {
   const type = typeOf(element);
   if (type === "BYTE_ARRAY") {
-    // no more values than their lengths take
+    // each value takes at least four bytes for its length
     const bounds = new Uint32Array(Math.min(count, bytes.length >> 2) + 1);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let [at, stored] = [0, 0];
@@ -135,7 +135,7 @@ export function plainValues(
   return fixedValues(readPlain(reader(bytes), type, stored, width), element);
 }
 
-/** Passes over values. @throws {Error} there are fewer */
+/** Skips values. @throws {Error} there are fewer */
 export function skipValues(values: PageValues, count: number): void {
   if (values.isCoded) values.runs.skip(count);
   else {
@@ -149,10 +149,10 @@ export function checkLeft({ values, at }: PageValues & { isCoded: false }, count
   if (count > values.count - at) throw new Error(`a page ends after ${values.count} of ${at + count} values`);
 }
 
-/** A value's text. @throws {RowFault} it has none @throws {Error} it is not UTF-8 */
+/** Returns a value's text. @throws {RowFault} it has no text @throws {Error} it is not UTF-8 */
 export function textAt(values: PlainValues, i: number, element: SchemaElement, column: string): string {
   if (values.kind === "text")
-    // a copy, as the decoder takes no shared bytes
+    // a copy, because the decoder does not accept shared memory
     return decodedText(values.bytes.slice(values.bounds[i]! + values.gap, values.bounds[i + 1]));
   if (values.kind === "integer") return integerText(values, i);
   if (values.kind === "number")
@@ -163,14 +163,14 @@ export function textAt(values: PlainValues, i: number, element: SchemaElement, c
   return textOf(values.values[i], element, column);
 }
 
-/** An integer, exactly up to 2^53 and rounded beyond. */
+/** Returns an integer, exact up to 2^53 and rounded beyond. */
 export function integerAt({ words, isWide, unsigned }: PlainValues & { kind: "integer" }, i: number): number {
   if (!isWide) return unsigned ? words[i]! >>> 0 : words[i]!;
   const [low, high] = [words[2 * i]!, words[2 * i + 1]!];
   return (unsigned ? high >>> 0 : high) * 2 ** 32 + (low >>> 0);
 }
 
-/** An integer's digits. */
+/** Returns an integer's digits. */
 export function integerText(values: PlainValues & { kind: "integer" }, i: number): string {
   const value = integerAt(values, i);
   if (Number.isSafeInteger(value)) return String(value);
@@ -178,7 +178,7 @@ export function integerText(values: PlainValues & { kind: "integer" }, i: number
   return String((BigInt(values.unsigned ? high >>> 0 : high) << 32n) | BigInt(values.words[2 * i]! >>> 0));
 }
 
-/** The next indices of values, which the next call may overwrite. @throws {Error} the page holds fewer */
+/** Takes the next indices of values; the next call may overwrite them. @throws {Error} the page has fewer */
 export function takeIndices({ runs, memory }: PageValues & { isCoded: true }, count: number): Uint32Array {
   const { shared } = memory!;
   const indices = shared.indices(count);
@@ -186,12 +186,12 @@ export function takeIndices({ runs, memory }: PageValues & { isCoded: true }, co
   return indices;
 }
 
-/** Whether a number is an integer whose shortest text are its digits: not so a 32-bit float of 2^24 or more. */
+/** Whether a number is an integer whose shortest text consists of its digits; false for a 32-bit float of 2^24 or more. */
 export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Array | Float64Array): boolean {
   return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
 }
 
-/** Moves values that stand one after another to the rows that have one. */
+/** Moves consecutive values to the rows that have a value. */
 export function spread(
   out: Uint32Array | Float64Array,
   at: number,
@@ -202,7 +202,7 @@ export function spread(
   missing: number,
 ): void {
   let value = numValues;
-  // backwards: a value's row is never before its place
+  // backwards, because a value's row is never before its place
   for (let row = numRows - 1; row >= 0; row--)
     out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
 }
@@ -211,7 +211,7 @@ function plain(values: PlainValues): PageValues {
   return { isCoded: false, values, at: 0 };
 }
 
-/** What hyparquet makes of bytes of a fixed width. @param newTimes makes f64[count] */
+/** Converts bytes of a fixed width as hyparquet does. @param newTimes allocates f64[count] */
 export function fixedValues(
   values: ArrayLike<unknown>,
   element: SchemaElement,
@@ -236,14 +236,14 @@ export function fixedValues(
 }
 
 const DAY = 86_400_000;
-/** How many make a millisecond. */
+/** Units per millisecond. */
 const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
 
-/** Whole milliseconds, rounded towards 1970. @param units of which so many make one */
+/** Returns whole milliseconds, rounded towards 1970. @param units number of units per millisecond */
 function millisecondsOf(values: BigInt64Array, units: number, times: Float64Array): Float64Array {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   for (let i = 0; i < times.length; i++) {
-    // a BigInt costs ten times as much
+    // arithmetic with BigInt takes ten times as long
     const value = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);
     if (!Number.isSafeInteger(value)) {
       times[i] = Number(values[i]! / BigInt(units));
@@ -252,7 +252,7 @@ function millisecondsOf(values: BigInt64Array, units: number, times: Float64Arra
     let time = Math.trunc(value / units);
     // the quotient may have been rounded up to a whole number
     if (Math.abs(time) * units > Math.abs(value)) time -= Math.sign(value);
-    times[i] = time + 0; // and no -0
+    times[i] = time + 0; // + 0 turns -0 into 0
   }
   return times;
 }
@@ -270,7 +270,7 @@ function textValues({ bytes, bounds, gap }: Texts, element: SchemaElement): Plai
   return { count, kind: "other", values: converted(values, element) };
 }
 
-/** Integers that are stored as differences; as many as the bytes state, which are no more than the page's. */
+/** Decodes integers that are stored as differences; returns as many as the bytes state, at most the page's number. */
 function deltas(bytes: Uint8Array, count: number, type: ParquetType | undefined): Int32Array | BigInt64Array {
   const stored = storedCount(bytes, 0, count);
   const values = type === "INT32" ? new Int32Array(stored) : new BigInt64Array(stored);
@@ -278,7 +278,7 @@ function deltas(bytes: Uint8Array, count: number, type: ParquetType | undefined)
   return values;
 }
 
-/** DELTA_LENGTH_BYTE_ARRAY: lengths, then the bytes of all. */
+/** Decodes DELTA_LENGTH_BYTE_ARRAY: lengths, then the bytes of all texts. */
 function lengthTexts(bytes: Uint8Array, count: number): Texts {
   const lengths = new Int32Array(storedCount(bytes, 0, count));
   const source = reader(bytes);
@@ -286,7 +286,10 @@ function lengthTexts(bytes: Uint8Array, count: number): Texts {
   return { ...joined(bytes, source.offset, lengths), gap: 0 };
 }
 
-/** DELTA_BYTE_ARRAY: how many bytes each shares with the one before, then what follows these as DELTA_LENGTH_BYTE_ARRAY. */
+/**
+ * Decodes DELTA_BYTE_ARRAY: the length of the prefix that each text shares with the previous one, then the suffixes as
+ * DELTA_LENGTH_BYTE_ARRAY.
+ */
 function prefixTexts(bytes: Uint8Array, count: number): Texts {
   const prefixes = new Int32Array(storedCount(bytes, 0, count));
   const lengths = new Int32Array(prefixes.length);
@@ -316,10 +319,10 @@ function prefixTexts(bytes: Uint8Array, count: number): Texts {
   return { bytes: out, bounds, gap: 0 };
 }
 
-/** Shared beginnings may make much of few bytes. */
+/** Most bytes of decoded texts, because shared prefixes may expand a few bytes enormously. */
 const MAX_TEXT_BYTES = 1 << 28;
 
-/** Texts that stand one after another. @throws {Error} their lengths go beyond the bytes */
+/** Returns the bounds of concatenated texts. @throws {Error} their lengths exceed the bytes */
 function joined(bytes: Uint8Array, start: number, lengths: Int32Array): Omit<Texts, "gap"> {
   const bounds = new Uint32Array(lengths.length + 1);
   bounds[0] = start;
@@ -332,7 +335,10 @@ function joined(bytes: Uint8Array, start: number, lengths: Int32Array): Omit<Tex
   return { bytes, bounds };
 }
 
-/** How many values a block of differences states: the third number of its head. @throws {Error} more than the page has */
+/**
+ * Returns the number of values that a block of differences states, the third number of its header. @throws {Error} it
+ * exceeds the page's
+ */
 function storedCount(bytes: Uint8Array, start: number, count: number): number {
   let [at, stored] = [start, 0];
   for (let field = 0; field < 3; field++) {
@@ -357,7 +363,7 @@ function typeOf({ type }: SchemaElement): ParquetType {
   return type;
 }
 
-/** Bytes of a value. */
+/** Returns the number of bytes per value. */
 function widthOf(element: SchemaElement): number {
   const type = typeOf(element);
   const width = { INT32: 4, FLOAT: 4, INT64: 8, DOUBLE: 8, INT96: 12 }[type as string] ?? element.type_length;

@@ -15,7 +15,7 @@ function setupOf(numColumns: number, as: "key" | "number", comment?: string): Sc
   return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, requests };
 }
 
-/** Of a file whose columns are the requests, in their order. */
+/** The layout of a file whose columns are the requests, in their order. */
 function layoutOf(numColumns: number): ScanLayout {
   const cells = Array.from({ length: numColumns }, (_, column) => column);
   return { numColumns, cells, constants: cells.map(() => "") };
@@ -96,7 +96,7 @@ describe("the scan kernel", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     const money = fc.integer({ min: -1e7, max: 1e7 }).map((cents) => String(cents / 100));
     const noise = fc.string({ unit: fc.constantFrom(..."0123.-+eE_xX Ifn".split("")), maxLength: 6 });
-    // of the length that is parsed at once, with the bytes that stand before and after the digits
+    // numbers of the length that is parsed at once, with the bytes before and after the digits
     const short = fc
       .tuple(
         sign,

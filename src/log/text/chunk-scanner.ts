@@ -1,7 +1,8 @@
-// One chunk → codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts makes them the log's.
+// Converts one chunk to codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts maps them to
+// the log's.
 //
-// Records without a quoted cell go through the kernel, a range of whole lines at a time: their cells are found
-// (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
+// Records without a quoted cell are processed by the kernel, one range of whole lines at a time: it finds the cells
+// (indexRows), then interns or parses each requested column. Runs of records with a quoted cell go through papaparse.
 
 import { MISSING, noKeys, type Keys } from "../keys.js";
 import { isUtf8 } from "node:buffer";
@@ -14,50 +15,53 @@ import { textOf, type Dialect } from "./records.js";
 import type { Region, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
-/** Bytes scanned by one call: WebAssembly compiles a function anew between its calls, and bounds stay in the cache. */
+/** Bytes scanned by one call: WebAssembly code is optimized between calls, and the bounds of the cells stay in the cache. */
 const RANGE_BYTES = 1 << 16;
 
-/** Keys of quoted records that are remembered as text, a column. */
+/** Most keys of quoted records that are cached as text, per column. */
 const MAX_CACHED = 1 << 16;
 
-/** What a scanner must know beside the bytes; the same for all threads. */
+/** The settings of a scanner, the same on all threads. */
 export interface ScanSetup {
   dialect: Dialect;
-  /** what is asked for; where it stands in a file is the chunk's layout */
+  /** the requested columns; the layout of a chunk says where they are in a file */
   requests: { as: "key" | "number" }[];
-  /** how numbers are written; as programs do when absent */
+  /** number format; the usual one when absent */
   numbers?: NumberForm;
-  /** whether the text of rows that cannot be used is kept */
+  /** true if the text of bad rows is kept */
   keepBadRows?: boolean;
 }
 
-/** Why a row cannot be used. */
+/** Why a row is bad. */
 export type RowFault = "ragged" | "quote" | "encoding";
 
-/** A chunk, scanned. Lines count from 0 at the chunk's start. */
+/** A scanned chunk. Lines count from 0 at the chunk's start. */
 export interface ChunkScan {
   numRows: number;
-  /** physical lines of the chunk */
+  /** number of physical lines of the chunk */
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /** one a request: u32 codes of this scanner, MISSING where empty; or f64. They lie in its memory until it scans again */
+  /**
+   * one per request: u32 codes of this scanner, MISSING for empty cells; or f64. They are views of its memory, valid
+   * until it scans again
+   */
   columns: (Uint32Array | Float64Array)[];
-  /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
+  /** one per request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
   newKeys: Keys[];
-  /** by row, then request */
+  /** ordered by row, then by request */
   badCells: { row: number; request: number; line: number; text: string }[];
-  /** the first row that cannot be used; of a ragged one how many cells it has and should have */
+  /** the first bad row; for a ragged row, its number of cells and the expected number */
   fault: { reason: RowFault; line: number; numCells: number; numColumns: number; text: string } | undefined;
-  /** all such rows by line, where they are kept */
+  /** all bad rows by line, if they are kept */
   faultyRows?: { reason: RowFault; line: number; text: string }[];
-  /** rows left out, by reason */
+  /** number of skipped rows per reason */
   faults: Record<RowFault, number>;
-  /** lines that repeat the file's header, which are no rows */
+  /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;
 }
 
-/** What the kernel writes to and reads from, a chunk. */
+/** Memory that the kernel uses for a chunk. */
 interface Regions {
   input: Region;
   bounds: Region;
@@ -66,7 +70,7 @@ interface Regions {
   outputs: Region[];
 }
 
-/** Scans chunks one after another, for one thread. */
+/** Scans chunks one after another for one thread. */
 export class ChunkScanner {
   readonly #setup: ScanSetup;
   readonly #memory: ScanMemory;
@@ -93,11 +97,11 @@ export class ChunkScanner {
   }
 
   /**
-   * Rows, their codes and numbers, and what is wrong with the chunk.
+   * Returns the rows, their codes and numbers, and the faults of the chunk.
    *
    * @param bytes u8: whole records, the last byte a newline
-   * @param quoted runs of records with a quoted cell: starts and ends in turn, ascending
-   * @param layout of the file that they are of
+   * @param quoted runs of records with a quoted cell: alternating starts and ends, ascending
+   * @param layout layout of the chunk's file
    * @throws {UsageError} the keys outgrow the memory
    */
   scan(bytes: Uint8Array, quoted: readonly number[], layout: ScanLayout): ChunkScan {
@@ -140,7 +144,7 @@ export class ChunkScanner {
     return scan;
   }
 
-  /** Lines without a quoted cell, but for those that repeat the header. */
+  /** Scans lines without a quoted cell, except those that repeat the header. */
   #scanPlain(
     bytes: Uint8Array,
     from: number,
@@ -161,14 +165,14 @@ export class ChunkScanner {
     this.#scanBytes(bytes, at, to, regions, scan);
   }
 
-  /** Columns that all rows of the file have alike. */
+  /** Fills columns that have the same cell in all rows of the file. */
   #fillConstants({ outputs }: Regions, scan: ChunkScan): void {
     for (const [request, { as }] of this.#setup.requests.entries()) {
       if (this.#layout.cells[request] !== -1) continue;
       const text = this.#layout.constants[request]!;
       const { offset } = outputs[request]!;
       if (as === "key") {
-        // before the view is taken: a new key may grow the memory
+        // before the view is created: a new key may grow the memory
         const code = text === "" || scan.numRows === 0 ? MISSING : this.#codeOf(request, text);
         this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
         continue;
@@ -192,12 +196,12 @@ export class ChunkScanner {
     }
   }
 
-  /** Copies the chunk into the memory and makes room for what comes of it. */
+  /** Copies the chunk into the memory and reserves memory for the results. */
   #placeChunk(bytes: Uint8Array): Regions {
     const { requests } = this.#setup;
     const { numColumns } = this.#layout;
     const memory = this.#memory;
-    // a row has at least its separators; in a log of one column, a byte and a newline
+    // a row has at least its separators, or in a log of one column, a byte and a newline
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
     const old = this.#regions;
     const regions = {
@@ -247,7 +251,7 @@ export class ChunkScanner {
       if (this.#setup.keepBadRows) this.#keepRagged(bytes.subarray(start, end), scan);
     }
 
-    // turn each requested column's into codes or numbers
+    // convert the cells of each requested column to codes or numbers
     const stride = 4 * (numColumns + 1);
     for (const [request, column] of places.entries()) {
       if (column === -1) continue;
@@ -260,7 +264,7 @@ export class ChunkScanner {
         continue;
       }
       const values = offset + 8 * scan.numRows;
-      // the kernel knows the numbers of programs alone
+      // the kernel parses numbers in the usual format only
       const isPlain = this.#parseNumber === parseNumber;
       const numRest = isPlain
         ? kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset)
@@ -277,7 +281,7 @@ export class ChunkScanner {
         scan.badCells.push({ row: scan.numRows + row, request, line, text });
       }
     }
-    // blank lines, comments and rows left out set rows and lines apart
+    // blank lines, comments and skipped rows make row and line numbers differ
     if (scan.rowLines || numRows !== numLines) {
       const from = lines.offset / 4;
       const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);
@@ -287,7 +291,7 @@ export class ChunkScanner {
     scan.numLines += numLines!;
   }
 
-  /** The kernel tells of the first ragged row alone: the range is parsed again for all of them. */
+  /** Parses a range again to find all ragged rows, because the kernel reports the first one only. */
   #keepRagged(bytes: Uint8Array, scan: ChunkScan): void {
     const { dialect } = this.#setup;
     const { numColumns } = this.#layout;
@@ -329,7 +333,7 @@ export class ChunkScanner {
         const text = cells[places[request]!]!;
         const { offset } = outputs[request]!;
         if (this.#tables[request]) {
-          // before the view is taken: a new key may grow the memory
+          // before the view is created: a new key may grow the memory
           const code = text === "" ? MISSING : this.#codeOf(request, text);
           this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;
@@ -360,7 +364,7 @@ export class ChunkScanner {
   }
 }
 
-/** u32[numRows]: lines of rows that follow each other without gaps from line 0 on. */
+/** Returns u32[numRows]: line numbers of consecutive rows from line 0 on. */
 function firstLines(numRows: number): Uint32Array {
   return Uint32Array.from({ length: numRows }, (_, row) => row);
 }

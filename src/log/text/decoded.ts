@@ -1,4 +1,4 @@
-// --encoding: bytes of any encoding → UTF-8, and the line of the first bytes that are none of it.
+// --encoding: decodes any encoding to UTF-8, and reports the line of the first invalid bytes.
 
 import { DataError, UsageError } from "../../errors.js";
 import { errorCode } from "../../io/error-code.js";
@@ -6,7 +6,7 @@ import { countLines } from "./records.js";
 
 type Decoder = InstanceType<typeof TextDecoder>;
 
-/** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
+/** Transcodes to UTF-8; UTF-8 passes unchanged and is checked by the scanner. */
 export async function* decoded(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
@@ -33,7 +33,7 @@ export async function* decoded(
   let offset = 0;
   for await (const piece of pieces) {
     const text = decode(piece, () => {
-      // a character may begin in the piece before
+      // a character may begin in the previous piece
       const tail = before.subarray(lineStart(before, offset - before.length, decoder));
       return linesBeforeFault(Buffer.concat([tail, piece]), decoder.encoding);
     });
@@ -45,15 +45,18 @@ export async function* decoded(
   yield decode(undefined, () => 0);
 }
 
-/** Bytes that the look at the first of them takes. */
+/** Number of first bytes that are checked. */
 const LOOK_BYTES = 1024;
 
-/** The pieces as they are. @throws {DataError} they begin as UTF-16 without a mark: every other byte of plain letters is NUL */
+/**
+ * Passes the pieces on unchanged. @throws {DataError} they begin like UTF-16 without a mark: every second byte of ASCII
+ * letters is NUL
+ */
 async function* withoutUtf16(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // pieces may be shorter than the look, and where they end is to change nothing
+  // the first bytes are collected over several pieces, so that the result does not depend on where pieces end
   let head: Uint8Array[] | undefined = [];
   let length = 0;
   const headBytes = (): Uint8Array[] => {
@@ -72,7 +75,7 @@ async function* withoutUtf16(
       continue;
     }
     length += piece.length;
-    // what decides is the first line: who waits for an answer to it may send no more
+    // the first line suffices, and an interactive sender may send no more before it gets a reply
     const isEnough = length >= LOOK_BYTES || piece.includes(0x0a);
     // a piece may share its buffer with the next
     head.push(isEnough ? piece : Uint8Array.from(piece));
@@ -81,13 +84,16 @@ async function* withoutUtf16(
   if (head) yield* headBytes();
 }
 
-/** Names of columns hold no NUL, while cells might. */
+/** Returns the first line: names of columns contain no NUL, while cells might. */
 function firstLine(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0x0a);
   return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
-/** The UTF-16 that bytes look like: NULs at a quarter or more of either the odd or the even places, and at none of the others. */
+/**
+ * Returns the UTF-16 variant that bytes look like: a quarter or more of either the odd or the even bytes are NUL, and
+ * none of the others.
+ */
 function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const nuls: [even: number, odd: number] = [0, 0];
   bytes.forEach((byte, i) => byte === 0 && nuls[i % 2 === 0 ? 0 : 1]++);
@@ -97,9 +103,9 @@ function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return even >= enough && odd === 0 ? "utf-16be" : undefined;
 }
 
-/** Index after the last line's end in bytes that start at `offset` of the file; 0: there is none. */
+/** Returns the index after the last line end in bytes that start at `offset` of the file; 0 if there is none. */
 function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): number {
-  // in all encodings but UTF-16 the byte of a line's end is never a part of another character
+  // in all encodings but UTF-16, the byte of a newline is never part of another character
   if (!encoding.startsWith("utf-16")) return bytes.lastIndexOf(0x0a) + 1;
   const first = offset % 2;
   const low = encoding === "utf-16le" ? 0 : 1;
@@ -109,7 +115,10 @@ function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): nu
   return first;
 }
 
-/** Line ends before the first fault of bytes that have one; bisects, as an error does not tell its place. */
+/**
+ * Returns the number of line ends before the first invalid bytes; bisects, because the decoder's error does not tell
+ * the position.
+ */
 function linesBeforeFault(bytes: Uint8Array, encoding: string): number {
   const text = (length: number): string | undefined => {
     try {
@@ -127,7 +136,7 @@ function linesBeforeFault(bytes: Uint8Array, encoding: string): number {
   return countLines(Buffer.from(text(sound) ?? ""));
 }
 
-/** A decoder for --encoding; undefined for UTF-8. @throws {UsageError} an unknown label */
+/** Returns a decoder for --encoding; undefined for UTF-8. @throws {UsageError} the label is unknown */
 export function decoderOf(encoding: string | undefined): InstanceType<typeof TextDecoder> | undefined {
   if (encoding === undefined) return undefined;
   let decoder: InstanceType<typeof TextDecoder>;

@@ -1,4 +1,4 @@
-// Delimited text → a log: the heads of all files and the first rows are read, the rest by the scanners.
+// Opens delimited text as a log: the headers of all files and the first rows are read here, the rest by the scanners.
 
 import { isUtf8 } from "node:buffer";
 import { canReopen, type ByteSource } from "../../io/source.js";
@@ -38,7 +38,7 @@ export async function openDelimited(
   try {
     checkPartition(firstColumns, firstColumns);
     const columns = columnsIn(firstColumns);
-    // a file that does not fit is reported now, not after those before it were read
+    // a file that does not fit is reported now, not after the previous files were read
     const known = [firstColumns];
     for (const { path, partition } of files.slice(1)) {
       if (options.sources || !(await canReopen(path))) continue;
@@ -94,7 +94,7 @@ export async function openDelimited(
   }
 }
 
-/** Pulls items until they hold the sample's rows; read() gets them first. */
+/** Pulls items until they contain the sample's rows; read() gets these items first. */
 async function takeSample(
   items: AsyncGenerator<InputItem, void, undefined>,
   pulled: InputItem[],
@@ -126,7 +126,7 @@ async function takeSample(
       if (header && isHeader(cells, header)) return true;
       rowsOfFile++;
       numRows++;
-      // what is wrong with a row is reported when it is read
+      // a bad row is reported when it is read
       if (cells.length === numColumns && malformedQuote === -1) sample.push(inOrder(cells));
       return numRows <= SAMPLE_ROWS;
     });

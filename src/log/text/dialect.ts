@@ -1,4 +1,4 @@
-// The delimiter, the header and the encoding of a file, from its first bytes.
+// Determines the delimiter, the header and the encoding of a file from its first bytes.
 
 import { isUtf8 } from "node:buffer";
 import { DataError, NoRowsError, UsageError, excerpt } from "../../errors.js";
@@ -9,10 +9,10 @@ import { asWritten, checkedDelimiter } from "./separator.js";
 import { forEachRow } from "./text-rows.js";
 
 /**
- * The delimiter of a file: the option, else a tab for .tsv, else the candidate that splits the header line most
- * (a comma when they are even).
+ * Returns the delimiter of a file: the option, else a tab for .tsv, else the candidate that splits the header line into
+ * most cells (a comma if several do).
  *
- * @throws {UsageError} the option is none
+ * @throws {UsageError} the option is not a valid delimiter
  */
 function delimiterOf(
   path: string,
@@ -30,7 +30,7 @@ function delimiterOf(
   return { delimiter: best };
 }
 
-/** @throws {UsageError} a comment mark that could be the start of a cell, a row or a line end */
+/** @throws {UsageError} the comment mark could be the start of a cell, a row or a line end */
 function checkComment(comment: string | undefined, delimiter: string): void {
   if (comment === undefined) return;
   if (comment === "" || /["\r\n]/.test(comment) || comment.includes(delimiter)) {
@@ -40,25 +40,25 @@ function checkComment(comment: string | undefined, delimiter: string): void {
   }
 }
 
-/** What stands before the rows of a file. */
+/** The beginning of a file, before its rows. */
 export interface Head {
   dialect: Dialect;
-  /** names of the columns; c0, c1, ... without a header; "" for one that is left out, as its name stands there twice */
+  /** names of the columns; c0, c1, ... without a header; "" for a duplicate name that is ignored */
   columns: string[];
-  /** cells of the header, or those that --columns gives it; undefined without one */
+  /** cells of the header, or the names of --columns; undefined without either */
   header?: string[];
-  /** bytes before the first row */
+  /** number of bytes before the first row */
   bytes: number;
-  /** physical lines before the first row */
+  /** number of physical lines before the first row */
   lines: number;
 }
 
 /**
- * Reads the head of a file, or returns undefined when these bytes are too few.
+ * Reads the beginning of a file, or returns undefined if more bytes are needed.
  *
  * @param bytes u8: the file's first bytes, decoded to UTF-8, without a byte-order mark
- * @param ended whether they are the whole file; then the last line ends with a newline
- * @throws {DataError} the file is empty, not UTF-8, or names two columns alike
+ * @param ended whether they are the whole file; if so, the last line ends with a newline
+ * @throws {DataError} the file is empty, not UTF-8, or has two columns of the same name
  */
 export function readHead(
   path: string,
@@ -100,7 +100,7 @@ export function readHead(
   return { dialect, columns, header: cells, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
 }
 
-/** The names of --columns, for a file without a header. @throws {DataError} its first row has more or fewer cells */
+/** Returns the names of --columns for a file without a header. @throws {DataError} its first row has more or fewer cells */
 function namedColumns(
   names: readonly string[],
   cells: readonly string[],
@@ -116,9 +116,9 @@ function namedColumns(
 }
 
 /**
- * The names of a header; "" for those that are left out and stand there twice.
+ * Returns the names of a header; "" for a duplicate name that is ignored.
  *
- * @throws {DataError} two columns that are not left out have one name
+ * @throws {DataError} two columns that are not ignored have the same name
  */
 function distinctColumns(
   cells: readonly string[],
@@ -141,7 +141,7 @@ function distinctColumns(
   return columns;
 }
 
-/** Index of the first line that is neither blank nor a comment; -1: none begins in these bytes. */
+/** Returns the index of the first line that is neither blank nor a comment; -1 if these bytes contain no start of one. */
 function firstLine(bytes: Uint8Array, comment: string | undefined): number {
   for (let at = 0; at < bytes.length;) {
     const newline = bytes.indexOf(0x0a, at);
@@ -163,13 +163,13 @@ function cellsOf(record: Uint8Array, dialect: Dialect): string[] {
   return cells;
 }
 
-/** @throws {DataError} bytes are not UTF-8; names the first such line and --encoding */
+/** @throws {DataError} bytes are not UTF-8; the message names the first such line and --encoding */
 function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
   if (isUtf8(bytes)) return;
   throw notUtf8(path, line + firstBadLine(bytes), encoding);
 }
 
-/** The first line, from 0, whose bytes are not UTF-8. */
+/** Returns the number of the first line, from 0, whose bytes are not UTF-8. */
 export function firstBadLine(bytes: Uint8Array): number {
   let line = 0;
   for (let start = 0; start < bytes.length; line++) {
@@ -196,12 +196,12 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
   );
 }
 
-/** The text of a row for a message. */
+/** Returns the text of a row for a message. */
 export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">): string {
   return excerpt(asWritten(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
 }
 
-/** A file whose header is followed by nothing. */
+/** The error for a file that ends after its header. */
 export function noRows(path: string): DataError {
   return new NoRowsError("the file has a header but no rows", {
     file: path,

@@ -1,4 +1,4 @@
-// Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
+// Splits files into chunks of whole records, decoded to UTF-8, in order; the scanners read these.
 
 import { heldSource, openSource, type ByteSource } from "../../io/source.js";
 import { DataError } from "../../errors.js";
@@ -14,28 +14,28 @@ import { checkedDelimiter, withOneByte } from "./separator.js";
 interface Chunk {
   kind: "chunk";
   file: number;
-  /** u8: the last byte is a newline; alone in its buffer, so that it can be transferred */
+  /** u8: the last byte is a newline; has its own buffer, so that it can be transferred */
   bytes: Uint8Array<ArrayBuffer>;
-  /** runs of records with a quoted cell, which only papaparse may read: starts and ends in turn, ascending */
+  /** runs of records with a quoted cell, which only papaparse may read: alternating starts and ends, ascending */
   quoted: number[];
 }
 
-/** What the receiver gets in between; `line` of a failure counts from the end of the chunk before, from 0. */
+/** Items of an input; `line` of a failure counts from the end of the previous chunk, from 0. */
 export type InputItem =
   | Chunk
   | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
   | { kind: "failure"; file: number; line: number; error: (line: number) => DataError }
   | { kind: "end"; file: number };
 
-/** One file, opened: its head is known and its records are still to come. */
+/** An open file: its header is known and its records are still to come. */
 export interface OpenFile {
   source: ByteSource;
   head: Head;
-  /** the rest of the bytes, decoded */
+  /** the remaining bytes, decoded */
   rest: AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-/** A file, or the rows that stand for it. */
+/** Opens a file, or the rows in memory that replace it. */
 export async function sourceOf(
   path: string,
   { held, opened, sources }: Pick<ReadOptions, "held" | "opened" | "sources">,
@@ -46,14 +46,14 @@ export async function sourceOf(
   return peeked ?? (await (sources?.open ?? openSource)(path, pieceBytes));
 }
 
-/** Opens a file and reads its head. @throws as openSource and readHead */
+/** Opens a file and reads its header. @throws as openSource and readHead */
 export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
   const source = await sourceOf(path, options, pieceBytes);
   try {
     const pieces = piecesOf(source, options);
     let bytes: Uint8Array = new Uint8Array(0);
     for (;;) {
-      // twice as many bytes each time, so that a long header is not read again for every piece
+      // reads twice as many bytes each time, so that a long header is not parsed again for every piece
       const parts = [bytes];
       let [wanted, done] = [bytes.length, false];
       do {
@@ -73,7 +73,10 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
   }
 }
 
-/** Decoded, with one byte for a delimiter of several; rows that are held are both already. */
+/**
+ * Decodes pieces and replaces a delimiter of several characters by one byte; rows in memory are prepared in this way
+ * already.
+ */
 export function piecesOf(
   source: ByteSource,
   { encoding, delimiter, held }: ReadOptions,
@@ -84,7 +87,7 @@ export function piecesOf(
   return written === undefined ? pieces : withOneByte(pieces, source.path, written);
 }
 
-/** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
+/** Removes UTF-8's byte-order mark; returns undefined while the bytes may be the start of one. */
 export function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
   const mark = [0xef, 0xbb, 0xbf];
   if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
@@ -97,7 +100,7 @@ async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, vo
   yield* rest;
 }
 
-/** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */
+/** Splits a file's bytes into chunks of about `chunkBytes`, each of whole records. */
 async function* cutFile(
   { rest }: OpenFile,
   file: number,
@@ -116,7 +119,7 @@ async function* cutFile(
     if (length < wanted) continue;
     const bytes = concatenate(parts, false, buffers);
     const { end, quoted, openQuote } = lastCut(bytes, dialect);
-    // a record larger than a chunk: wait for more of it, unless it or a cell of it is larger than may be
+    // a record larger than a chunk: wait for more bytes, unless it or one of its cells exceeds the limit
     if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
       yield unclosed(bytes, openQuote);
       return;
@@ -127,7 +130,7 @@ async function* cutFile(
     }
     const tail = bytes.slice(end);
     if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
-    // twice as much of a record that does not end, so that its bytes are not looked at again for every chunk
+    // doubles the bytes for a record that does not end, so that they are not scanned again for every chunk
     [parts, length, wanted] = [
       [tail],
       tail.length,
@@ -151,12 +154,12 @@ async function* cutFile(
   }
 }
 
-/** Bytes so far of the cell that the bytes end in. */
+/** Returns the number of bytes of the cell that is unfinished at the end of the bytes. */
 function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect): number {
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/** One buffer of its own; `closed` adds the newline that the last line lacks. */
+/** Concatenates parts in a new buffer; `closed` adds the newline that the last line lacks. */
 function concatenate(
   parts: Uint8Array[],
   closed: boolean,
@@ -175,7 +178,7 @@ function concatenate(
   return bytes;
 }
 
-/** All files as one stream of items: the first is open already. */
+/** Yields all files as one stream of items; the first file is open already. */
 export async function* cutFiles(
   files: readonly LogFile[],
   first: OpenFile,
@@ -199,12 +202,12 @@ export async function* cutFiles(
   }
 }
 
-/** All files have the delimiter of the first: one that has another shows as other columns. */
+/** Applies the delimiter of the first file to all files: a file with another delimiter shows as one with other columns. */
 export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect): ReadOptions {
   return { ...options, delimiter: written ?? delimiter };
 }
 
-/** @throws {DataError} a file's columns cannot be distinguished from those of the first: without names they are identified by number */
+/** @throws {DataError} a file without names has another number of columns than the first file */
 export function checkColumns(
   file: FileColumns,
   first: FileColumns,
@@ -218,28 +221,28 @@ export function checkColumns(
   );
 }
 
-/** Buffers that are kept, no more than are on their way at once. */
+/** Most buffers that are kept: as many as are in use at once. */
 const MAX_KEPT = 8;
 const GRAIN = 1 << 18;
 
 /**
- * The buffers of one reading, used again. A dropped one is freed when its thread next collects garbage, which happens every 64 MB:
- * with some threads that is most of the memory of a reading.
+ * Reuses the buffers of one reading. A dropped buffer is freed at its thread's next garbage collection, which happens
+ * every 64 MB: with several threads that would be most of the memory of a reading.
  */
 export class ChunkBuffers {
   readonly #free: ArrayBuffer[] = [];
 
-  /** u8[length]; its content is arbitrary, and its buffer may be larger. */
+  /** Returns u8[length] with arbitrary content; its buffer may be larger. */
   take(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#free.findIndex(({ byteLength }) => byteLength >= length);
     const [buffer] = at === -1 ? [] : this.#free.splice(at, 1);
     return new Uint8Array(buffer ?? new ArrayBuffer(GRAIN * Math.ceil(length / GRAIN)), 0, length);
   }
 
-  /** Gives a buffer back that nobody reads any more. */
+  /** Takes back a buffer that is no longer read. */
   give(buffer: ArrayBuffer): void {
     this.#free.push(buffer);
-    // of too many the smallest goes, so that a log's longest chunks find theirs
+    // if there are too many, the smallest is dropped, so that the longest chunks find a buffer
     if (this.#free.length > MAX_KEPT) this.#free.sort((a, b) => b.byteLength - a.byteLength).pop();
   }
 }

@@ -1,5 +1,5 @@
-// JSON lines: an object a line. The keys of the first rows are the columns, in their order of appearance; those of objects in it by
-// their path.
+// JSON lines: one object per line. The members of the first rows are the columns, in order of appearance; members of
+// nested objects are named by their path.
 
 import { excerpt, nearestName } from "../../errors.js";
 import { parseJsonRow, type Cell } from "./json-row.js";
@@ -8,15 +8,15 @@ import type { ReadOptions } from "../log.js";
 import { joinValues, separatorOf, wellFormed } from "../multi-value-cells.js";
 import { columnIndex, RowFault, type RecordForm, type Schema } from "./record-form.js";
 
-/** Keys that are no columns and are counted, at most. */
+/** Most member names that are not columns and are counted for the warning. */
 const MOST_LATER = 20;
 
-/** The form of .jsonl and .ndjson. */
+/** The format of .jsonl and .ndjson. */
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
   const given = options.multi ?? {};
   const ignored = new Set(options.ignore);
   let wanted: ReadonlySet<string> | undefined;
-  /** keys that are no columns, with the rows that have them */
+  /** names of members that are not columns, with the number of rows that have them */
   const later = new Map<string, number>();
   let names: readonly string[] = [];
   return {
@@ -42,7 +42,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
           if (Array.isArray(cell)) multi.set(name, separatorOf(name, given, { multi: {} }) ?? "|");
         }
       }
-      // an object may be null in some rows, and is no column then
+      // a nested object may be null in some rows: its own name is not a column then
       const names = [...columns];
       const isObject = (name: string) =>
         isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
@@ -81,7 +81,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + 1);
   }
 
-  /** The column, or an object that it is in, that is left out. */
+  /** Returns the column, or an object that contains it, that the user ignores. */
   function ignoredPart(name: string): string | undefined {
     if (ignored.size === 0) return undefined;
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1))
@@ -91,7 +91,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
 
   function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
-      // one value of a list that is no list: it must not come back as two
+      // a list column whose cell is not a list here: a value that contains the separator would be split into two
       const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(given, name);
       return isOne ? joinValues(name, [cell], schema.multi[name]!) : cell;
     }

@@ -1,26 +1,29 @@
-// One line of JSON lines → its members as text, in their order.
+// Parses one line of JSON lines into its members as text, in their order.
 //
-// Not JSON.parse, which rounds integers beyond 2^53 (ids of many services), puts keys that are whole numbers first,
-// and keeps the last of two members of one name. It accepts what JSON.parse does, but for repeated names.
+// JSON.parse is not used, because it rounds integers beyond 2^53 (ids of many services), puts names that are whole
+// numbers first, and keeps the last of two members of the same name. This parser accepts what JSON.parse does, except
+// for repeated names.
 
 import { excerpt } from "../../errors.js";
 import { RowFault } from "./record-form.js";
 
-/** A member's value: text, empty for null; a list of texts for an array; undefined for an array of others. */
+/** A member's value: text, empty for null; a list of texts for an array of scalars; undefined for other arrays. */
 export type Cell = string | string[] | undefined;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 
-/** Deepest nesting that is followed: far beyond any log, within any stack. */
+/** Deepest nesting that is accepted: far more than in any log, and few enough for the stack. */
 const MAX_DEPTH = 500;
 
 /**
- * The members of a line's object; those of an object in it by their path, `actor.id`.
+ * Returns the members of a line's object; members of nested objects are named by their path, `actor.id`.
  *
- * Integers are plain as they stand, other numbers as JavaScript prints them, booleans `true` and `false`, null is empty.
+ * Integers are kept as written, other numbers as JavaScript prints them, booleans are `true` and `false`, null is
+ * empty.
  *
- * @throws {RowFault} the line is no JSON object, two members have one name, a number overflows, a string is half a character
+ * @throws {RowFault} the line is not a JSON object, two members have the same name, a number overflows, or a string has
+ * half a character
  */
 export function parseJsonRow(line: string): [name: string, cell: Cell][] {
   const reader = new JsonReader(line);
@@ -46,7 +49,7 @@ class JsonReader {
     return [...members];
   }
 
-  /** The members of an object whose brace was taken. */
+  /** Reads the members of an object whose opening brace was consumed. */
   #members(path: string, members: Map<string, Cell>, depth: number): void {
     if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("}")) return;
@@ -73,7 +76,7 @@ class JsonReader {
     if (this.#at < this.text.length) throw this.#fault("expected the line to end after the object");
   }
 
-  /** Any value; what is nested too deep to be a cell is passed over. */
+  /** Reads any value; values nested too deep to be a cell are skipped. */
   #value(depth: number): Cell {
     if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("{")) {
@@ -119,7 +122,7 @@ class JsonReader {
 
   #string(): string {
     this.#skipSpace();
-    // without an escape a string is what stands between its quotes
+    // a string without an escape is the text between its quotes
     const close = this.text.indexOf('"', this.#at + 1);
     const plain = close === -1 ? undefined : this.text.slice(this.#at + 1, close);
     if (this.text[this.#at] === '"' && plain !== undefined && !ESCAPED.test(plain)) {
@@ -135,7 +138,7 @@ class JsonReader {
     return value;
   }
 
-  /** By pieces, as a pattern that repeats over a megabyte overflows the engine's stack. */
+  /** Reads piece by piece, because a pattern that repeats over a megabyte overflows the engine's stack. */
   #longString(): string {
     const { text } = this;
     if (text[this.#at] !== '"') return "";
@@ -170,7 +173,7 @@ class JsonReader {
     }
   }
 
-  /** What the sticky pattern matches here, passed over; "" when nothing. */
+  /** Consumes and returns the text that the sticky pattern matches here; "" if it does not match. */
   #match(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.text)?.[0] ?? "";
@@ -185,7 +188,7 @@ class JsonReader {
   }
 }
 
-/** What a string cannot hold as it is. */
+/** Characters that a JSON string must escape. */
 // oxlint-disable-next-line eslint/no-control-regex -- they are what JSON forbids
 const ESCAPED = /[\\\u0000-\u001f]/;
 

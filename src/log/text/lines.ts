@@ -1,4 +1,4 @@
-// A text file → its lines, decoded and checked: the records of JSON lines, libsvm and libffm.
+// Splits a text file into lines, decoded and checked: the records of JSON lines, libsvm and libffm.
 
 import { isUtf8 } from "node:buffer";
 import { firstBadLine, notUtf8 } from "./dialect.js";
@@ -9,7 +9,10 @@ import type { ReadOptions } from "../log.js";
 import type { Piece, RecordFile } from "./record-form.js";
 import { countLines, textOf } from "./records.js";
 
-/** Lines of a file, blank ones left out; \n or \r\n ends one. @throws as openSource; {DataError} bytes of another encoding */
+/**
+ * Yields the lines of a file without blank lines; \n or \r\n ends a line. @throws as openSource; {DataError} invalid
+ * bytes in the encoding
+ */
 export async function openLines(
   path: string,
   {
@@ -35,7 +38,7 @@ export async function openLines(
     }
   }
 
-  /** Pieces that end with a line's end; the file's last may lack it. */
+  /** Yields pieces that end with a line end, except possibly the last of the file. */
   async function* wholeLines(): AsyncGenerator<Uint8Array, void, undefined> {
     let parts: Uint8Array[] = [];
     let length = 0;
@@ -45,7 +48,7 @@ export async function openLines(
       const end = piece.lastIndexOf(0x0a) + 1;
       parts.push(end > 0 ? piece.subarray(0, end) : piece);
       length += piece.length;
-      // a line may hold many cells, but one without end would fill the memory
+      // a line may hold many cells, but one without an end would fill the memory
       if (end === 0 && length > maxRowBytes({ maxCell })) throw rowTooLarge("line", path, line, { maxCell });
       if (end === 0) continue;
       const whole = Buffer.concat(parts);
@@ -61,7 +64,7 @@ export async function openLines(
 
   function pieceOf(bytes: Uint8Array): Piece<string> {
     const texts = textOf(bytes).split("\n");
-    // what follows the last line's end is no line
+    // the text after the last line end is not a line if it is empty
     if (texts.at(-1) === "") texts.pop();
     const piece: Piece<string> = { records: [], lines: [], numLines: texts.length };
     for (const [line, text] of texts.entries()) {

@@ -1,7 +1,7 @@
-// Files of records (JSON lines, libsvm, libffm) → a log, as openLog makes one of delimited text.
+// Opens files of records (JSON lines, libsvm, libffm) as a log, as openLog does for delimited text.
 //
-// Records become text cells and go through the merger, like scanned chunks: the same events give the same codes in
-// every form. One thread; memory is that of the distinct keys and of a few thousand records.
+// Records become text cells and pass through the merger like scanned chunks, so that the same events have the same
+// codes in every format. It uses one thread and memory for the distinct keys and a few thousand records.
 
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
@@ -21,7 +21,7 @@ import { parseNumber } from "../number.js";
 
 type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
 
-/** Opens files of one form as one log. @throws as openLog */
+/** Opens files of one format as one log. @throws as openLog */
 export async function openRecords<Rec>(
   files: readonly LogFile[],
   form: RecordForm<Rec>,
@@ -35,7 +35,7 @@ export async function openRecords<Rec>(
   for (const file of files) checkPartition({ ...files[0]!, columns: [] }, { ...file, columns: [] });
   const items = itemsOf(files, form, sources);
   try {
-    // a file that cannot be read is reported now, not after those before it were
+    // a file that cannot be read is reported now, not after the previous files were read
     for (const { path } of files.length > 1 ? files : []) {
       if (!options.sources && (await canReopen(path))) await (await form.open(path)).source.close();
     }
@@ -118,7 +118,7 @@ async function* itemsOf<Rec>(
   }
 }
 
-/** Pulls items until they hold the first rows; read() gets them again. */
+/** Pulls items until they contain the first rows; read() gets these items again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
@@ -141,7 +141,7 @@ async function takeHead<Rec>(
     .slice(0, SAMPLE_ROWS);
   const schema = form.schemaOf(first.map(({ record }) => record));
   if (schema.columns.length === 0) {
-    // no record tells a column: say what is wrong with the first
+    // no record is valid: report the fault of the first one
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
     rowsOf(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
@@ -152,7 +152,7 @@ async function takeHead<Rec>(
     try {
       sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
     } catch (error) {
-      // what is wrong with a row is reported when it is read
+      // a bad row is reported when it is read
       if (!(error instanceof RowFault)) throw error;
     }
   }
@@ -164,7 +164,7 @@ async function takeHead<Rec>(
   return { schema, sample, sampleIsAll };
 }
 
-/** The cells of a piece's records; faults are thrown or listed. */
+/** Returns the cells of a piece's records; faults are thrown or listed. */
 function rowsOf<Rec>(
   { records, lines }: Piece<Rec>,
   { path, partition, firstLine }: LogFile & { firstLine: number },
@@ -200,16 +200,16 @@ function rowsOf<Rec>(
   return kept;
 }
 
-/** Keys of a column that are remembered as text. */
+/** Most keys of a column that are cached as text. */
 const MAX_CACHED = 1 << 16;
 
-/** What is asked for: the column's index, and as what. */
+/** A request: the column's index, and whether it is read as keys or numbers. */
 interface RowRequest {
   column: number;
   as: "key" | "number";
 }
 
-/** Rows of text cells → what a chunk scanner makes of bytes, codes and numbers, one batch after another. */
+/** Converts rows of text cells to codes and numbers, batch by batch, like a chunk scanner. */
 class RowScanner {
   readonly #requests: readonly RowRequest[];
   readonly #tables: (KeyTable | undefined)[];
@@ -222,8 +222,8 @@ class RowScanner {
   }
 
   /**
-   * @param rows  cells of each row, one a column of the log
-   * @param lines of each row, from 0
+   * @param rows  cells of each row, one per column of the log
+   * @param lines line of each row, from 0
    * @throws {UsageError} the keys outgrow the memory
    */
   scan(rows: readonly string[][], lines: readonly number[], numLines: number): ChunkScan {
@@ -252,7 +252,7 @@ class RowScanner {
     };
   }
 
-  /** Keys that the cache does not know go to the table together: a call into the kernel costs more than a look-up. */
+  /** Passes all keys that are not cached to the table in one call, because a call of the kernel costs more than a lookup. */
   #codesOf(request: number, rows: readonly string[][], column: number): Uint32Array {
     const table = this.#tables[request]!;
     const cache = this.#cache[request]!;
@@ -263,7 +263,7 @@ class RowScanner {
       if (text !== "" && !cache.has(text)) unknown.add(text);
     }
     const keys = [...unknown];
-    // a key is a slice of its line, and a slice keeps all that it is cut from: the cache holds copies
+    // the cache holds copies, because a key is a slice of its line and would keep the whole line in memory
     table
       .codesOf(keysOf(keys))
       .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));

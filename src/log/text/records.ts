@@ -1,36 +1,36 @@
-// Where records end in bytes: what a chunk needs to be cut, so that each chunk can be parsed alone.
+// Finds the ends of records in bytes, so that a file can be split into chunks that are parsed independently.
 //
-// A record is a line, unless a quoted cell holds a newline. The rules are papaparse's: a quote opens only as the first
-// byte of a cell, "" inside is a quote, and the closing one may be followed by white space before the delimiter or the
-// line's end; any other quote is data. Lines end with \n; a \r before it belongs to the line's end.
+// A record is a line, unless a quoted cell contains a newline. The rules are papaparse's: a quote opens a cell only as
+// its first byte, "" inside is a quote, and the closing quote may be followed by white space before the delimiter or
+// the line end; any other quote is data. Lines end with \n; a \r before it belongs to the line end.
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const QUOTE = 0x22;
 
-/** What decides how bytes are cut into records and cells. */
+/** The syntax that determines how bytes are split into records and cells. */
 export interface Dialect {
   /** one ASCII character */
   delimiter: string;
-  /** the text in whose place it stands, where the file has another (separator.ts) */
+  /** the delimiter in the file, if `delimiter` replaces one of several characters (separator.ts) */
   written?: string;
-  /** lines that start with it are left out; undefined: there are none */
+  /** lines that start with this text are skipped; undefined: no comments */
   comment: string | undefined;
-  /** the largest quoted cell, bytes */
+  /** most bytes of a quoted cell */
   maxCell: number;
 }
 
-/** The end of a record, or the reason why there is none yet. */
+/** The end of a record, or the reason why it is not found yet. */
 export interface RecordEnd {
-  /** index after the record's newline; -1: not in these bytes */
+  /** index after the record's newline; -1 if it is not in these bytes */
   end: number;
-  /** whether a cell of it is quoted */
+  /** true if the record has a quoted cell */
   quoted: boolean;
-  /** index of the quote of the cell that is not closed in these bytes (or larger than maxCell); -1: none */
+  /** index of the quote of a cell that is not closed in these bytes (or is larger than maxCell); -1 if there is none */
   openQuote: number;
 }
 
-/** The end of the record that starts at `start`. */
+/** Finds the end of the record that starts at `start`. */
 export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): RecordEnd {
   const delimiter = dialect.delimiter.charCodeAt(0);
   let quoted = false;
@@ -51,7 +51,7 @@ export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): R
   }
 }
 
-/** Index of the delimiter or newline after the quoted cell at `open`; -1: it is not closed in these bytes. */
+/** Returns the index of the delimiter or newline after the quoted cell at `open`; -1 if it is not closed in these bytes. */
 function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): number {
   for (let quote = bytes.indexOf(QUOTE, open + 1); quote !== -1; quote = bytes.indexOf(QUOTE, quote + 1)) {
     const after = bytes[quote + 1];
@@ -62,7 +62,7 @@ function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): numb
     }
     if (after === delimiter || after === NEWLINE) return quote + 1;
     if (!startsWhiteSpace(after)) continue;
-    // white space up to the separator: in whole characters, as papaparse trims Unicode's
+    // skip white space up to the separator, whole characters at a time, because papaparse trims Unicode's
     let separator = quote + 1;
     while (separator < bytes.length && bytes[separator] !== delimiter && bytes[separator] !== NEWLINE)
       separator++;
@@ -77,25 +77,25 @@ function startsWhiteSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || [0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(byte);
 }
 
-/** Where bytes can be cut so that only whole records stand before the cut. */
+/** A position at which bytes can be cut so that only whole records are before it. */
 export interface Cut {
-  /** index after the last whole record's newline; 0: none is whole */
+  /** index after the last whole record's newline; 0 if there is none */
   end: number;
-  /** runs of records with a quoted cell before the cut: starts and ends in turn, ascending */
+  /** runs of records with a quoted cell before the cut: alternating starts and ends, ascending */
   quoted: number[];
-  /** as RecordEnd's, of the record that starts at `end` */
+  /** as in RecordEnd, for the record that starts at `end` */
   openQuote: number;
 }
 
-/** The last cut of bytes that start with a record. Lines without a quote are passed over at the speed of memchr. */
+/** Returns the last cut of bytes that start with a record. Lines without a quote are skipped at the speed of memchr. */
 export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
-  // memchr is Buffer's: the method of a typed array takes five times as long
+  // Buffer.lastIndexOf uses memchr; the method of typed arrays takes five times as long
   const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const quoted: number[] = [];
   for (let at = 0; ;) {
     const quote = searched.indexOf(QUOTE, at);
     if (quote === -1) return { end: Math.max(at, searched.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
-    // lines before the one that holds the quote are records
+    // lines before the one that contains the quote are records
     const start = Math.max(at, searched.lastIndexOf(NEWLINE, quote) + 1);
     if (startsComment(bytes, start, dialect)) {
       at = searched.indexOf(NEWLINE, quote) + 1;
@@ -111,7 +111,7 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   }
 }
 
-/** Whole records with \n for \r\n at their ends; a \r\n inside a quoted cell stays. The same bytes when there is no \r. */
+/** Replaces \r\n at the ends of records by \n; a \r\n inside a quoted cell stays. Returns the same bytes if there is no \r. */
 export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array {
   if (!bytes.includes(RETURN)) return bytes;
   const out = new Uint8Array(bytes.length);
@@ -128,13 +128,13 @@ export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array 
   return out.subarray(0, length);
 }
 
-/** Whether the line at `start` is left out as a comment. */
+/** Whether the line at `start` is a comment. */
 export function startsComment(bytes: Uint8Array, start: number, { comment }: Dialect): boolean {
   if (comment === undefined) return false;
   return textOf(bytes.subarray(start, start + Buffer.byteLength(comment))) === comment;
 }
 
-/** Newlines in bytes[from, to): how many physical lines end there. */
+/** Returns the number of newlines in bytes[from, to), which is the number of physical lines that end there. */
 export function countLines(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let lines = 0;
   for (let at = bytes.indexOf(NEWLINE, from); at !== -1 && at < to; at = bytes.indexOf(NEWLINE, at + 1))
@@ -142,7 +142,7 @@ export function countLines(bytes: Uint8Array, from = 0, to = bytes.length): numb
   return lines;
 }
 
-/** UTF-8 bytes as text; a byte-order mark inside is a character like any other. */
+/** Decodes UTF-8; a byte-order mark inside is a character like any other. */
 export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

@@ -1,4 +1,4 @@
-// One scanner on a thread of its own: chunks come in, scans go out, in order.
+// A thread that scans delimited text: it receives chunks and sends scans back, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ChunkScanner } from "./chunk-scanner.js";

@@ -1,4 +1,4 @@
-// The scanners of one reading: the calling thread's own, and those on threads of a large log.
+// The scanners of one reading: one on the calling thread and, for a large log, several on other threads.
 
 import { newMemory, RESERVED } from "../../kernels/shared/memory.js";
 import { freeAddresses, THREAD_ADDRESSES } from "../../workers/process-limits.js";
@@ -8,31 +8,31 @@ import type { ScanLayout } from "../file-columns.js";
 import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
 import type { ScanMemory } from "../scanner.js";
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ScannerData {
   module: WebAssembly.Module;
   setup: ScanSetup;
   memory: WebAssembly.Memory;
 }
 
-/** What a thread is sent, a chunk. */
+/** A chunk that is sent to a thread. */
 export interface ScanJob {
   bytes: Uint8Array<ArrayBuffer>;
   quoted: number[];
   layout: ScanLayout;
 }
 
-/** What it sends back: the scan with the chunk's buffer, or the error that its memory is full. */
+/** The reply of a thread: the scan with the chunk's buffer, or the error that its memory is full. */
 export type ScanReply = { scan: ChunkScan; buffer: ArrayBuffer } | SentError;
 
-/** A scanner; scans come in the order of the chunks. */
+/** Scans chunks; scans are returned in the order of the chunks. */
 export interface Scanner {
-  /** Takes the chunk's buffer. */
+  /** Takes ownership of the chunk's buffer. */
   scan(job: ScanJob): Promise<ChunkScan>;
   close(): Promise<unknown>;
 }
 
-/** A scanner that works when it is called. */
+/** A scanner on the calling thread, which scans when it is called. */
 export class LocalScanner implements Scanner {
   readonly #scanner: ChunkScanner;
 
@@ -53,21 +53,21 @@ export class LocalScanner implements Scanner {
   async close(): Promise<void> {}
 }
 
-/** How many of so many threads the addresses of the process allow; results do not depend on it. */
+/** Limits a number of threads by the addresses available to the process; results do not depend on it. */
 export function affordableScanners(numThreads: number): number {
   return Math.max(0, Math.min(numThreads, Math.floor(freeAddresses() / (RESERVED + THREAD_ADDRESSES))));
 }
 
-/** A scanner on a thread of its own. */
+/** A scanner on another thread. */
 export class ThreadScanner implements Scanner {
   readonly #thread: ScanThread<ScanJob, ScanReply>;
 
-  /** @throws {IoError} the system does not give the addresses of a memory */
+  /** @throws {IoError} the system provides no addresses for a memory */
   constructor(
     { module, setup }: Omit<ScannerData, "memory">,
     private readonly buffers: ChunkBuffers,
   ) {
-    // the memory is made here rather than on the thread, where a failure would lose its class
+    // the memory is created here and not on the thread, where the class of an error would be lost
     const data: ScannerData = { module, setup, memory: newMemory() };
     this.#thread = new ScanThread(new URL("./scan.worker.js", import.meta.url), data);
   }

@@ -1,23 +1,26 @@
-// --delimiter of several characters, such as `::` → one byte in its place, so that the scanners read such a log as any other.
-// Where a quoted cell holds the delimiter as text, it is put back (text-rows.ts).
+// Replaces a --delimiter of several characters, such as `::`, by one byte, so that the scanners can read the log. In
+// the text of quoted cells, the byte is replaced back by the delimiter (text-rows.ts).
 
 import { DataError, UsageError, excerpt } from "../../errors.js";
 import { countLines, type Dialect } from "./records.js";
 
-/** ASCII's unit separator: what no text should hold. */
+/** ASCII's unit separator, which text should not contain. */
 const STAND_IN = "\x1f";
 const STAND_IN_BYTE = 0x1f;
-/** Characters of a delimiter, at most. */
+/** Most characters of a delimiter. */
 const MOST = 16;
 
-/** A delimiter as a user may write it: `\t`, `\x01` and `\u0001` stand for the character that they name. */
+/** Replaces escapes in a delimiter: `\t`, `\x01` and `\u0001` denote the character that they name. */
 export function unescapedDelimiter(delimiter: string): string {
   if (delimiter === "\\t") return "\t";
   const [, hex] = /^\\(?:x([\da-f]{2})|u([\da-f]{4}))$/iu.exec(delimiter)?.filter(Boolean) ?? [];
   return hex === undefined ? delimiter : String.fromCodePoint(Number.parseInt(hex, 16));
 }
 
-/** Checks --delimiter. @returns what separates cells in bytes, and what it stands for where it is another text @throws {UsageError} */
+/**
+ * Checks --delimiter. @returns the byte that separates cells, and the delimiter that it replaces, if any @throws
+ * {UsageError} it is invalid
+ */
 export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "written"> {
   const delimiter = unescapedDelimiter(given);
   const isOdd = /[\r\n"]/.test(delimiter) || (delimiter.length > 1 && delimiter.includes(STAND_IN));
@@ -29,16 +32,16 @@ export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "wr
   return isByte ? { delimiter } : { delimiter: STAND_IN, written: delimiter };
 }
 
-/** A text of the log as it stands in the file. */
+/** Restores a text of the log as it is in the file. */
 export function asWritten(text: string, { written }: Pick<Dialect, "written">): string {
   return written === undefined ? text : text.replaceAll(STAND_IN, written);
 }
 
 /**
- * Pieces with one byte in place of each delimiter.
+ * Replaces each delimiter in the pieces by one byte.
  *
- * @param pieces of UTF-8
- * @throws {DataError} the byte stands in them already
+ * @param pieces pieces of UTF-8
+ * @throws {DataError} the pieces contain the byte already
  */
 export async function* withOneByte(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
@@ -69,7 +72,7 @@ export async function* withOneByte(
         from += needle.length;
       } else out[to++] = bytes[from++]!;
     }
-    // what may be the delimiter's first bytes
+    // the end of a piece may be the start of a delimiter
     held = Uint8Array.from(bytes.subarray(from));
     yield out.subarray(0, to);
   }

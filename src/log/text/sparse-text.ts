@@ -1,9 +1,9 @@
-// libsvm (`label feature:value ...`) and libffm (`label field:feature:value ...`) text: features as keys.
+// Text of libsvm (`label feature:value ...`) and libffm (`label field:feature:value ...`): features are read as keys.
 //
-// A libffm field is a column named by its number; a field with several features in one row holds several values. The
-// features of libsvm (libFM's text is the same), which has no fields, are the values of one column. A feature counts what
-// its value says, 1 as a rule: such columns carry their values (multi-value-cells.ts), also where every value is 1. A value of 0 is a
-// feature that is not there.
+// A libffm field is a column named by its number; a field with several features in one row has several values. The
+// features of libsvm, which has no fields, are the values of one column (libFM's text is the same). A feature has the
+// weight given by its value, usually 1; such columns keep the values as numbers (multi-value-cells.ts), even if every
+// value is 1. A feature with value 0 is absent.
 
 import { excerpt } from "../../errors.js";
 import { parseNumber } from "../number.js";
@@ -14,20 +14,20 @@ import { separatorOf, weightedText, wellFormed } from "../multi-value-cells.js";
 
 const LABEL = "label";
 const FEATURES = "feature";
-/** Between tokens of a line, so that no feature holds it. */
+/** Separates the tokens of a line, so that no feature contains it. */
 const SEPARATOR = " ";
 
 interface Row {
   label: string;
-  /** by column, in the line's order: the value of each feature */
+  /** by column, in the order of the line: the value of each feature */
   cells: Map<string, Map<string, number>>;
 }
 
-/** The form of .libsvm. */
+/** The format of .libsvm. */
 export const libsvm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
   sparseText("libsvm", options, pieceBytes);
 
-/** The form of .libffm. */
+/** The format of .libffm. */
 export const libffm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
   sparseText("libffm", options, pieceBytes);
 
@@ -106,7 +106,7 @@ function sparseText(form: "libsvm" | "libffm", options: ReadOptions, pieceBytes:
       throw new RowFault("no label", `expected a label before the features, got ${excerpt(label)}`);
     const cells = new Map<string, Map<string, number>>();
     for (const token of tokens) {
-      // what follows a # is a comment, in both formats
+      // text after a # is a comment in both formats
       if (token.startsWith("#")) break;
       const parts = token.split(":");
       if (parts.length !== (form === "libsvm" ? 2 : 3) || parts.includes("")) {

@@ -1,27 +1,29 @@
-// Whole records → cells, by papaparse. It is the parser of headers, of samples and of every chunk with a quoted cell;
-// for the others the scanner (scanner.ts) gives the same, faster.
+// Splits whole records into cells with papaparse, which parses headers, samples and every chunk with a quoted cell. For
+// other chunks the scanner (chunk-scanner.ts) returns the same, faster.
 //
-// Its traps, each met here: delimiter and line end are always passed (its guesses merge rows); the class Parser is used
-// as Papa.parse strips a byte-order mark, which inside a log is data; text ends with \n, after which it gives one more row.
+// Pitfalls of papaparse that are avoided here: delimiter and line end are always passed, because guessing them merges
+// rows; the class Parser is used, because Papa.parse strips a byte-order mark, which is data inside a log; text that
+// ends with \n gives one extra row.
 
 import Papa from "papaparse";
 import { asWritten } from "./separator.js";
 import { textOf, withoutReturns, type Dialect } from "./records.js";
 
-/** One record as papaparse gives it. */
+/** One record as papaparse returns it. */
 export interface TextRow {
   cells: string[];
   /** physical line on which the record starts, from 0 within the bytes */
   line: number;
-  /** line of a quote that does not close where it must, from 0 within the bytes; -1: none */
+  /** line of a quote that is not closed correctly, from 0 within the bytes; -1 if there is none */
   malformedQuote: number;
 }
 
 /**
- * Calls `onRow` for each record, with its text as it stands there (without its line end) at hand, blank lines and comments left out; false stops.
+ * Calls `onRow` for each record with its raw text (without its line end), without blank lines and comments, until it
+ * returns false.
  *
  * @param bytes u8: whole records, valid UTF-8, the last byte a newline
- * @returns the number of physical lines passed
+ * @returns the number of physical lines processed
  */
 export function forEachRow(
   bytes: Uint8Array,
@@ -38,7 +40,7 @@ export function forEachRow(
     newline: "\n",
     comments: dialect.comment ?? false,
     step({ data, errors, meta }: Papa.ParseStepResult<string[][]>) {
-      // between the last row and this one there may be comments, which papaparse leaves out without a word
+      // between the previous row and this one there may be comments, which papaparse skips silently
       start = skipComments(text, start, dialect, () => line++);
       end = meta.cursor;
       const isBlank = start === text.length || text[start] === "\n";

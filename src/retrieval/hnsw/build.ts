@@ -1,4 +1,5 @@
-// Builds an index of nearest neighbours on all threads: batch after batch of nodes, each against the graph as it was before it.
+// Builds an index of nearest neighbors on all threads, in batches of nodes that are each linked to the graph of the
+// previous batches.
 
 import {
   allocateBuild,
@@ -14,12 +15,12 @@ import { withMachine } from "../../workers/with-machine.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 import type { Levels } from "./levels.js";
 
-/** What an index is built of. */
+/** The input of an index. */
 export interface BuildInput extends Levels {
   dim: number;
   /** f32[n * dim], row-major and finite */
   vectors: Float32Array;
-  /** u32[n], ascending: what nodes are called */
+  /** u32[n], ascending: labels of the nodes */
   labels: Uint32Array;
   nearness: Nearness;
 }
@@ -27,26 +28,26 @@ export interface BuildInput extends Levels {
 export interface BuildOptions {
   /** links of a node on a level above 0, 2 to MOST_LINKS; twice as many on level 0 */
   m: number;
-  /** candidates that a node chooses its neighbours from, m at least */
+  /** candidates from which a node chooses its neighbors, at least m */
   efConstruction: number;
   threads: number;
   /** ends the build promptly; the promise rejects with its reason */
   signal?: AbortSignal;
-  /** hears how many nodes stand in the graph, a hundred times or less */
+  /** called with the number of nodes in the graph, at most a hundred times */
   progress?: (numNodes: number) => void;
 }
 
-/** Stretches of batches that threads work through at once. */
+/** Number of groups of batches that threads work through without returning. */
 const STRETCHES = 100;
-/** Nodes of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+/** Nodes of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
 const NODES_OF_CALL = 4;
 
 /**
  * Links every vector to near ones.
  *
- * The same bytes at any number of threads.
+ * The result does not depend on the number of threads.
  *
- * @throws {UsageError} the vectors and their links do not fit 4 GiB
+ * @throws {UsageError} the vectors and their links exceed 4 GiB
  */
 export async function buildHnsw(
   { dim, vectors, labels, nearness, levels, order }: BuildInput,
@@ -64,7 +65,7 @@ export async function buildHnsw(
   await machine.begin("hnsw", { threads: scratches, barrier });
   const { graph } = layout;
   const meet: Work<HnswKernel> = { every: ONCE, call: ["barrier", barrier.offset, scratches.length] };
-  // nodes of a batch search the graph, then, when all have, nodes are linked back
+  // nodes of a batch search the graph; after all of them have, the reverse links are added
   const worksOf = (batch: number): Work<HnswKernel>[] => {
     const nodes = { first: ends[batch - 1] ?? 1, end: ends[batch]!, size: NODES_OF_CALL };
     const owner = ["index", scratches.length] as const;

@@ -1,4 +1,5 @@
-// The file of an index: what is written is read back, and what another may have written is refused or does no harm.
+// An index is read back as it was written, and a file that another program may have written is rejected or does no
+// harm.
 
 import { keysOf } from "../../log/keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const [NODES, DIM, M] = [300, 6, 4];
 const SIZE = 4 + 8 * M + 4 * DIM + 8;
-/** Where the lists of levels above 0 begin. */
+/** Offset of the lists of levels above 0. */
 const LISTS = 96 + NODES * SIZE;
 const vectors = Float32Array.from({ length: NODES * DIM }, numbersOf(1));
 const queries = Float32Array.from({ length: 5 * DIM }, numbersOf(2));
@@ -58,7 +59,7 @@ test("what is written is read back: the same bytes, and the same lists", async (
   expect(LISTS).toBeLessThan(bytes.length);
 });
 
-/** The bytes with a number of four or eight replaced. */
+/** Returns the bytes with a number of four or eight bytes replaced. */
 function crafted(at: number, value: number | bigint): Buffer {
   const copy = Buffer.from(bytes);
   if (typeof value === "bigint") copy.writeBigUInt64LE(value, at);
@@ -131,7 +132,7 @@ test("whatever bytes change, reading ends with one of our errors, or a search of
     if (random() < 0.1) copy = copy.subarray(0, integerBelow(copy.length, random));
     try {
       const again = await read(copy);
-      // threads for a search cost more than all the rest
+      // starting threads for a search costs more than all the rest
       if (trial % 8 !== 0) continue;
       const { items } = await search(again);
       expect([...items].every((item) => item === NO_ITEM || item < 2 * NODES)).toBe(true);

@@ -1,7 +1,7 @@
-// An index in the file of hnswlib 0.8 (HierarchicalNSW::saveIndex), little-endian:
+// Reads and writes an index in the file format of hnswlib 0.8 (HierarchicalNSW::saveIndex), little-endian:
 //
 //   0    u64   0: where level 0 begins in an element        40   u64   where the vector begins in an element
-//   8    u64   room for so many elements                     48   i32   the highest level
+//   8    u64   capacity in elements                         48   i32   the highest level
 //   16   u64   n, elements                                   52   u32   the element where searches begin
 //   24   u64   bytes of an element                           56   u64   M       64   u64   links on level 0      72   u64   M
 //   32   u64   where the label begins in an element          80   f64   1 / ln M                              88   u64   efConstruction
@@ -9,7 +9,7 @@
 //   96   n elements:   u16 links, u8 1 where deleted, u8 0; u32[2 M] links; f32[dim] vector; u64 label
 //   ...  n lists:      u32 bytes; then for each level from 1 on   u32 links, u32[M] links
 //
-// Links are numbers of elements. A file may be another's, so every count, offset, level and link is checked before it is followed.
+// Links are numbers of elements. A file may come from another program, so every count, offset, level and link is checked before use.
 
 import { ArtifactError, sizeText } from "../../errors.js";
 import type { ReadHandle } from "../../io/read-artifact.js";
@@ -20,21 +20,21 @@ import { linksOf, unsearched, type HnswGraph } from "./graph.js";
 import { MOST_LEVEL } from "./levels.js";
 
 const HEADER = 96;
-/** Elements are numbered with 31 bits. */
+/** Element numbers have 31 bits. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 /** Counts of links have 16 bits. */
 const MOST_LINKS = 2 ** 16 - 1;
-/** Bytes of one chunk, about. */
+/** Approximate bytes of a chunk. */
 const CHUNK = 1 << 20;
 
-/** Bytes of an element, and where its vector and its label begin. */
+/** Returns the bytes of an element, and the offsets of its vector and its label. */
 function elementOf(dim: number, m0: number): { size: number; vectorAt: number; labelAt: number } {
   const vectorAt = 4 + 4 * m0;
   const labelAt = vectorAt + 4 * dim;
   return { size: labelAt + 8, vectorAt, labelAt };
 }
 
-/** The file's bytes, a megabyte at a time. */
+/** Yields the file's bytes, about a megabyte at a time. */
 export function* hnswChunks(graph: HnswGraph): Generator<Uint8Array> {
   const { arena, layout, labels } = graph;
   const { dim, stride, numNodes, m, m0, levels } = layout;
@@ -44,7 +44,7 @@ export function* hnswChunks(graph: HnswGraph): Generator<Uint8Array> {
   const together = Math.max(1, Math.floor(CHUNK / size));
   for (let first = 0; first < numNodes; first += together) {
     const last = Math.min(numNodes, first + together);
-    // elements are whole words
+    // the size of an element is a multiple of four
     const words = new Uint32Array(((last - first) * size) / 4);
     const numbers = new Float32Array(words.buffer);
     const vectors = arena.f32(layout.vectors);
@@ -100,20 +100,20 @@ function headerOf({ layout, efConstruction }: HnswGraph, elementSize: number): U
   return new Uint8Array(view.buffer);
 }
 
-/** What a file's index is said to be. */
+/** The expected properties of a file's index. */
 export interface Expected {
   dim: number;
   nearness: Nearness;
-  /** labels are below it, each at most once */
+  /** upper bound of the labels, each of which occurs at most once */
   numLabels: number;
 }
 
 /**
  * Reads an index of that dimension into memory.
  *
- * @param name the file's, for messages
- * @throws {ArtifactError} it is none, or damaged; says what is wrong
- * @throws {UsageError} it does not fit 4 GiB
+ * @param name name of the file, for messages
+ * @throws {ArtifactError} it is not an index, or damaged; the message says why
+ * @throws {UsageError} it exceeds 4 GiB
  */
 export async function readHnsw(
   file: ReadHandle,
@@ -218,7 +218,7 @@ function headerFields({ buffer }: { buffer: ArrayBuffer }, fail: Fail): Header {
   return header;
 }
 
-/** Where the lists end: with the file, which is not longer than lists may be. */
+/** Returns the end of the lists, which is the end of the file, and checks that it is not longer than lists may be. */
 function listsEnd(
   fileBytes: number,
   from: number,
@@ -231,7 +231,7 @@ function listsEnd(
   return fileBytes;
 }
 
-/** u8[n]: the level of each element, by the length of its list. */
+/** Returns u8[n]: the level of each element, from the length of its list. */
 function levelsOfLists(lists: Uint32Array, numNodes: number, m: number, fail: Fail): Uint8Array {
   const levels = new Uint8Array(numNodes);
   const ofLevel = 4 * (m + 1);
@@ -297,7 +297,7 @@ function putElements(
   }
 }
 
-/** Bytes start .. end - 1. */
+/** Reads bytes start .. end - 1. */
 async function bytesAt(
   file: ReadHandle,
   start: number,

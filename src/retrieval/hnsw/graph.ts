@@ -1,31 +1,31 @@
-// An index of nearest neighbours in memory: vectors, links, and what its nodes are called.
+// An index of nearest neighbors in memory: vectors, links, and labels of its nodes.
 
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import { Arena } from "../../kernels/shared/memory.js";
 
-/** A graph whose links are there. */
+/** A graph with its links. */
 export interface HnswGraph {
   arena: Arena;
   layout: GraphLayout;
-  /** u32[n], ascending: what a search calls each node, a row of the table's field */
+  /** u32[n], ascending: the label of each node, a row of the table's field */
   labels: Uint32Array;
-  /** candidates that nodes chose their neighbours from */
+  /** number of candidates from which nodes chose their neighbors */
   efConstruction: number;
-  // what searches use again
-  /** a struct, and the labels in the arena */
+  // memory that searches reuse
+  /** positions of a struct and the labels in the arena */
   search?: { at: number; labels: number };
-  /** scratches of threads, by how many candidates a walk may remember */
+  /** scratch memory of threads, by the most candidates of a walk */
   scratches: Record<number, number[]>;
   growing: GrowingArrays;
 }
 
-/** A graph that was never searched. */
+/** Returns a graph that was not searched yet. */
 export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "growing">): HnswGraph {
   return { ...graph, scratches: {}, growing: new GrowingArrays(graph.arena, "a search") };
 }
 
-/** A graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it does not fit 4 GiB */
+/** Creates a graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it exceeds 4 GiB */
 export function graphOf(shape: GraphShape, vectors: Float32Array): { arena: Arena; layout: GraphLayout } {
   const arena = new Arena();
   const layout = allocateGraph(arena, shape);
@@ -45,7 +45,7 @@ export function putVectors(
     target.set(vectors.subarray(from, from + dim), to);
 }
 
-/** u32: a node's links of a level, a view up to the first that is none. */
+/** Returns u32: a node's links on a level, a view up to the first empty one. */
 export function linksOf(
   { arena, layout }: Pick<HnswGraph, "arena" | "layout">,
   node: number,

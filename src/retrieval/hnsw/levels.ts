@@ -1,5 +1,5 @@
-// The level of each node, and the order in which nodes are added: hashes of their keys, so that neither depends on what else the
-// table holds or in which order.
+// Determines the level of each node, and the order in which nodes are added, by hashes of their keys, so that neither
+// depends on the other keys of the table or their order.
 //
 //   u        uniform in (0, 1], by a hash of the key and the seed
 //   level    floor(-ln u / ln M): one node in M reaches level 1, one in M^2 level 2
@@ -21,10 +21,10 @@ export interface Levels {
 }
 
 /**
- * Levels and order of some rows' nodes.
+ * Returns levels and order of the nodes of some rows.
  *
- * @param rows u32[n]: rows of the keys, one a node
- * @param m    links of a node above level 0, 2 at least
+ * @param rows u32[n]: rows of the keys, one per node
+ * @param m    links of a node above level 0, at least 2
  */
 export function levelsOf(keys: Keys, rows: Uint32Array, m: number, seed: number): Levels {
   const levels = new Uint8Array(rows.length);

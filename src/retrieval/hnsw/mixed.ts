@@ -1,21 +1,23 @@
-// An index of inner products: half of a node's links lead to the greatest products, half to the nearest by distance.
+// Builds an index for inner products: half of a node's links lead to the greatest products, half to the nearest by
+// distance.
 //
-// Products are no distance. Where lengths vary, links of products alone lead to the long vectors: the first of a list are found and the
-// rest is not, as nothing leads there. Links of distances lead everywhere, and seldom to the greatest product. Together they find
-// more than either, with as many links (docs/experiments/index.md).
+// The inner product is not a distance. If lengths vary, links by products alone lead to the long vectors: the first
+// items of a list are found but the others are not, because no links lead to them. Links by distance lead everywhere,
+// but rarely to the greatest product. Both together find more than either, with the same number of links
+// (docs/experiments/index.md).
 
 import { NO_NODE } from "../../kernels/hnsw/binding.js";
 import { buildHnsw, type BuildInput, type BuildOptions } from "./build.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 
-/** The fewest links: half of them are still two. */
+/** The fewest links, so that each half has two. */
 export const FEWEST_LINKS = 4;
 
 /**
- * Links every vector to others by product and by distance; searched by product.
+ * Links every vector to others by product and by distance; the index is searched by product.
  *
- * @param options.m FEWEST_LINKS at least
- * @throws {UsageError} the vectors and their links do not fit 4 GiB
+ * @param options.m at least FEWEST_LINKS
+ * @throws {UsageError} the vectors and their links exceed 4 GiB
  */
 export async function buildMixed(
   input: Omit<BuildInput, "nearness">,
@@ -36,7 +38,7 @@ export async function buildMixed(
   putUnion(arena.u32(layout.upperLinks), m, [byProduct.upperLinks, byDistance.upperLinks]);
   return unsearched({ arena, layout, labels, efConstruction: options.efConstruction });
 
-  /** The links alone, so that the rest of a graph can go. */
+  /** Returns the links alone, so that the rest of the graph can be freed. */
   async function linksBy(nearness: "dot" | "l2", half: number, heard: (n: number) => void) {
     const graph = await buildHnsw({ ...input, nearness }, { ...options, m: half, progress: heard });
     const { links, upperLinks } = graph.layout;
@@ -47,13 +49,13 @@ export async function buildMixed(
   }
 }
 
-/** Rows of links, each ended by NO_NODE where it is not full. */
+/** Rows of links, each terminated by NO_NODE if it is not full. */
 interface Rows {
   width: number;
   rows: Uint32Array;
 }
 
-/** Writes rows that hold each link of some rows once. @param target u32[n][width], filled with NO_NODE */
+/** Writes the union of the links of several rows without duplicates. @param target u32[n][width], filled with NO_NODE */
 function putUnion(target: Uint32Array, width: number, parts: readonly Rows[]): void {
   for (let row = 0; row < target.length / width; row++) {
     let end = row * width;

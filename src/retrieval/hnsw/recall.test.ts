@@ -1,4 +1,4 @@
-// What an index finds of what is there, on planted tables: clusters, long and short vectors, and what masks leave.
+// The recall of an index on planted tables: clusters, long and short vectors, and masks.
 
 import { keysOf } from "../../log/keys.js";
 import { exp } from "../../numeric/exp.js";
@@ -15,7 +15,7 @@ const [N, DIM, QUERIES, CLUSTERS] = [6000, 24, 200, 40];
 const how = { m: 12, efConstruction: 100, threads: 2 };
 const normal = (key: number, i: number): number => normalDraw(draw(key, i));
 
-/** Vectors around the centres of clusters. @param spread of the logarithms of their lengths */
+/** Returns vectors around the centers of clusters. @param spread standard deviation of the logarithms of their lengths */
 function clustered(count: number, key: number, spread: number): Float32Array {
   const vectors = new Float32Array(count * DIM);
   for (let row = 0; row < count; row++) {
@@ -59,7 +59,7 @@ test("of vectors whose lengths vary a hundredfold 95 % of the ten greatest produ
   const mixed = await buildMixed(inputOf(vectors), how);
   expect(await recall(mixed, vectors, 10, 64)).toBeGreaterThan(0.95);
   expect(await recall(mixed, vectors, 100, 256)).toBeGreaterThan(0.95);
-  // links of products alone leave the rest of a list without a way to it
+  // with links by products alone there is no path to the rest of a list
   const plain = await buildHnsw({ ...inputOf(vectors), nearness: "dot" }, how);
   expect(await recall(plain, vectors, 100, 256)).toBeLessThan(0.9);
 }, 120_000);
@@ -84,7 +84,7 @@ test("lists are full whatever masks leave, best first", async () => {
     const left = N - masked[q]!.length;
     expect([...list].filter((row) => row !== 0xffffffff)).toHaveLength(Math.min(20, left));
     expect([...list].every((row) => row === 0xffffffff || draw(7, row) % share === 0)).toBe(true);
-    // where few are left every one is looked at
+    // if few are left, every one is examined
     if (share >= 200) expect(list).toEqual(expected);
   });
 });

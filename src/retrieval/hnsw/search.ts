@@ -1,4 +1,4 @@
-// The nearest nodes of many queries at once, on all threads.
+// Searches the nearest nodes of many queries at once, on all threads.
 
 import {
   allocateScratch,
@@ -15,38 +15,39 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { HnswGraph } from "./graph.js";
 
 export interface SearchOptions {
-  /** labels a list, 1 at least */
+  /** labels per list, at least 1 */
   top: number;
-  /** candidates that a search remembers; raised to `top` */
+  /** candidates that a search keeps; at least `top` */
   ef: number;
-  /** a list a query: labels that it never finds; absent for none */
+  /** one list per query: labels that must not be found; absent for none */
   masks?: ItemLists | undefined;
   threads: number;
   /** ends the search promptly; the promise rejects with its reason */
   signal?: AbortSignal | undefined;
 }
 
-/** What searches found, and what that took. */
+/** The results of searches, and their cost. */
 export interface Searched extends TopItems {
-  /** distances computed, of all queries */
+  /** number of distances computed for all queries */
   numDistances: number;
-  /** of the searches alone, without the threads' start */
+  /** duration of the searches, without starting threads */
   seconds: number;
 }
 
-/** Queries of which copies and results are held at once. */
+/** Queries whose copies and results are in memory at once. */
 const QUERIES_HELD = 8192;
-/** Queries of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+/** Queries of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
 const QUERIES_OF_CALL = 8;
 
 /**
- * The labels that a search of the graph finds nearest to each query, nearest first, ties in the nodes' order.
+ * Returns the labels that a search of the graph finds nearest to each query, nearest first, ties in the nodes' order.
  *
- * Scores are inner products, or negated squared distances. Where masks leave too few of a search, a wider one follows, and at last a
- * look at every node: a list is shorter than `top` only where there are no more nodes. The same bytes at any number of threads.
+ * Scores are inner products, or negated squared distances. If masks leave too few results, a wider search follows, and
+ * finally a scan of all nodes: a list is shorter than `top` only if there are no more nodes. The result does not depend
+ * on the number of threads.
  *
  * @param queries f32[numQueries * dim]
- * @throws {UsageError} what searches remember does not fit 4 GiB beside the graph
+ * @throws {UsageError} the memory of searches does not fit beside the graph in 4 GiB
  */
 export async function searchGraph(
   graph: HnswGraph,
@@ -88,7 +89,7 @@ export async function searchGraph(
   });
 }
 
-/** Where a search's structs, queries and results lie. */
+/** The positions of a search's structs, queries and results. */
 interface Room {
   search: number;
   scratches: number[];
@@ -104,7 +105,7 @@ function roomOf(
 ): Room {
   const { arena, layout, labels } = graph;
   const ef = Math.max(given, top);
-  // a width beyond the usual one has scratches of its own
+  // searches with more candidates than usual get their own scratch memory
   const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
   graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };
   const scratches = (graph.scratches[mostEf] ??= []);
@@ -119,7 +120,7 @@ function roomOf(
   };
 }
 
-/** Copies queries, each with zeros up to the graph's width. */
+/** Copies queries, padded with zeros to the graph's width. */
 function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, queries: Float32Array): void {
   const target = arena.f32(room.queries);
   if (dim < stride) target.fill(0);

@@ -1,50 +1,50 @@
-// How rows and queries of a table stand in an index, so that its nearness is the metric's.
+// Transforms rows and queries of a table so that the index's similarity is the requested metric.
 //
 //   x, w    a row's vector and its weight                   q    a query's vector
 //
-//   metric   row stands as    query as    nearer is
+//   metric   row becomes     query      nearer means
 //   cosine   x / |x|          q / |q|     the greater product
 //   dot      (x, w)           (q, b)      the greater product: q x + b w
 //   l2       x                q           the smaller distance
 //
-// b is 1 for a user, whom items are ranked for with their weights, and 0 for an item. Products are no distance, and mixed.ts links
-// rows by both.
+// b is 1 for a user, for whom items are ranked with their weights, and 0 for an item. The inner product is not a
+// distance, so mixed.ts links rows by both.
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
 import { unitRows } from "../nearest.js";
 
-/** What an index finds: the greatest cosine or inner product, or the least Euclidean distance. */
+/** The metric of an index: the greatest cosine or inner product, or the smallest Euclidean distance. */
 export const indexMetrics = ["cosine", "dot", "l2"] as const;
 export type IndexMetric = (typeof indexMetrics)[number];
 
-/** What hnswlib calls the space in which the file's index is searched. */
+/** hnswlib's names of the spaces in which the file's index is searched. */
 export const SPACES = { cosine: "cosine", dot: "ip", l2: "l2" } as const;
 
-/** How rows stand in an index. */
+/** How rows are transformed for an index. */
 export interface Space {
   metric: IndexMetric;
-  /** d: numbers of a vector of the table */
+  /** d: length of a vector of the table */
   dim: number;
-  /** whether a coordinate of weights follows them; of dot alone */
+  /** true if a coordinate for weights is appended; only for dot */
   biased: boolean;
 }
 
-/** Numbers of a vector as it stands in the index. */
+/** Returns the length of a vector in the index. */
 export function widthOf({ dim, biased }: Space): number {
   return dim + (biased ? 1 : 0);
 }
 
-/** What decides links and lists. */
+/** Returns the similarity that determines links and lists. */
 export function nearnessOf(metric: IndexMetric): Nearness {
   return metric === "l2" ? "l2" : "dot";
 }
 
 /**
- * Rows as they stand in the index.
+ * Transforms rows for the index.
  *
  * @param vectors f32[n * dim]
- * @param weights f32[n], of a biased space
- * @returns f32[n * width]; zero vectors of cosine stay zeros
+ * @param weights f32[n], for a biased space
+ * @returns f32[n * width]; zero vectors stay zero for cosine
  */
 export function indexedRows(space: Space, vectors: Float32Array, weights?: Float32Array): Float32Array {
   const { metric, dim, biased } = space;
@@ -53,10 +53,10 @@ export function indexedRows(space: Space, vectors: Float32Array, weights?: Float
 }
 
 /**
- * Queries as they stand beside these rows.
+ * Transforms queries for the index.
  *
  * @param vectors  f32[numQueries * dim]
- * @param weighted whether weights count: of users, whom items are ranked for
+ * @param weighted whether weights count: for users, for whom items are ranked
  * @returns f32[numQueries * width]
  */
 export function indexedQueries(
@@ -68,7 +68,7 @@ export function indexedQueries(
   return biased ? withLast(vectors, dim, () => (weighted ? 1 : 0)) : vectors;
 }
 
-/** f32[n * (dim + 1)]: vectors with a number more. */
+/** Returns f32[n * (dim + 1)]: vectors with one more number each. */
 function withLast(vectors: Float32Array, dim: number, last: (row: number) => number): Float32Array {
   const n = vectors.length / dim;
   const longer = new Float32Array(n * (dim + 1));

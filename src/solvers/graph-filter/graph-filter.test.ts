@@ -19,12 +19,12 @@ import { withFilterMachine, type FilterMachine } from "./machine.js";
 import type { FilterQueries } from "./graph-filter.worker.js";
 
 const [NUM_USERS, NUM_ITEMS] = [203, 70];
-/** Nobody has it. */
+/** An item without users. */
 const UNUSED_ITEM = 33;
-/** Has nothing. */
+/** A user without items. */
 const EMPTY_USER = 17;
 
-/** Users of seven groups, who take half of their group's items and a few others. */
+/** Users in seven groups, who take half of their group's items and a few others. */
 const events = Array.from({ length: NUM_USERS }, (_, u) =>
   Array.from({ length: NUM_ITEMS }, (__, i) => {
     if (i === UNUSED_ITEM || u === EMPTY_USER) return 0;
@@ -59,7 +59,7 @@ async function scoring<T>(
 const scoresOf = async (settings: FilterSettings, queries: FilterQueries = users, threads = 1) =>
   await scoring(settings, threads, async (machine) => await machine.scores(queries, every));
 
-/** By the eigenvectors of the dense P. */
+/** Computes the filter from the eigenvectors of the dense P. */
 function reference({ coefficients, power, ideal }: FilterSettings): ReferenceFilter {
   const { size, vectors } = eigenOf(referenceGraph(events).flat(), NUM_ITEMS);
   const matrix = Array.from({ length: size }, (_, i) =>
@@ -130,7 +130,7 @@ test("who has nothing scores 0 everywhere, and so does an item that nobody has",
   const empty = scores.slice(EMPTY_USER * NUM_ITEMS, (EMPTY_USER + 1) * NUM_ITEMS);
   expect([...empty].every((x) => x === 0)).toBe(true);
   expect(events.every((_, u) => scores[u * NUM_ITEMS + UNUSED_ITEM] === 0)).toBe(true);
-  // to ask by it says nothing
+  // an item without users contributes nothing to a query
   const asked = await scoresOf(
     publishedFilter("gf-cf", { dim: 5 }),
     listsOf(events.map((row) => row.map((_, i) => (i === UNUSED_ITEM ? 1 : 0)))),

@@ -1,14 +1,14 @@
-// Scores of items by a spectral filter of the graph of users and items, untruncated: no table of vectors gives them.
+// Scores items with a spectral filter of the user-item graph. The filter is not truncated, so no table of vectors gives these scores.
 //
-//   R        users x items, 0 and 1        D_u, D_i   its row and column sums        r  what a user has, a row over the items
+//   R        users x items, 0 and 1        D_u, D_i   its row and column sums        r  the items of a user, a row over all items
 //   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~                                 V  its leading eigenvectors, numItems x n
 //   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r            c  a polynomial      b, g  powers of degrees      a  a weight
 //
 //   gf-cf     c(P) = P, b 0               a .3, g 1/2, n 256
 //   chebycf   c a plateau, b .4           a .2, g .4, n 512
 //
-// A user's scores depend on what the user has and on the graph, so that whoever came later is scored as well. Who has nothing
-// scores 0 everywhere, and an item that nobody has always does.
+// A user's scores depend on the user's items and on the graph, so that new users can be scored, too. A user without items
+// scores 0 everywhere, and an item without users always scores 0.
 //
 // Sources: Shen et al. 2021 (GF-CF, arXiv:2108.07567), section 4.3; Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
 
@@ -21,13 +21,13 @@ import { truncatedSvd } from "../svd/truncated-svd.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
 export interface FilterSettings {
-  /** f64[K + 1], K >= 1: c in Chebyshev polynomials of L = I - 2 P */
+  /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
   /** b */
   power: number;
-  /** what the leading eigenvectors add */
+  /** the term of the leading eigenvectors */
   ideal: {
-    /** n; 0 for nothing */
+    /** n; 0 for none */
     dim: number;
     /** a >= 0 */
     weight: number;
@@ -36,20 +36,20 @@ export interface FilterSettings {
   };
 }
 
-/** What of a published filter can be set. */
+/** Settings of a published filter. */
 export interface FilterChoices {
   dim?: number | undefined;
   weight?: number | undefined;
-  /** of chebycf: how flat the plateau is */
+  /** for chebycf: how flat the plateau is */
   flatness?: number | undefined;
-  /** of chebycf: b and g */
+  /** for chebycf: b and g */
   power?: number | undefined;
 }
 
 export const publishedFilters = ["gf-cf", "chebycf"] as const;
 export type PublishedFilter = (typeof publishedFilters)[number];
 
-/** A published filter, by its authors' settings for gowalla unless something else is said. */
+/** Returns a published filter with its authors' settings for gowalla, unless `choices` has others. */
 export function publishedFilter(
   name: PublishedFilter,
   { dim, weight, flatness = FLATNESS, power = 0.4 }: FilterChoices = {},
@@ -63,16 +63,16 @@ export function publishedFilter(
   return { coefficients: plateauCoefficients(flatness), power, ideal };
 }
 
-/** A filter of a graph, ready to score (machine.ts). */
+/** A filter with the data of a graph, ready to score (machine.ts). */
 export interface GraphFilter {
   graph: UserItemGraph;
   coefficients: Float64Array;
-  /** f64[numItems]: D_i^(-1/2 - b), what an item of a user begins with in the polynomial; 0 of an item without users */
+  /** f64[numItems]: D_i^(-1/2 - b), the initial value of a user's item in the polynomial; 0 for an item without users */
   before: Float64Array;
   /** f32[numItems]: D_i^(1/2 + b) */
   after: Float32Array;
   dim: number;
-  /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that what is added is W W' D_i^-2g r */
+  /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the added term is W W' D_i^-2g r */
   components: Float32Array;
   /** f64[numItems]: D_i^-2g */
   beforeIdeal: Float64Array;
@@ -83,11 +83,14 @@ export interface GraphFilterOptions {
   signal?: AbortSignal;
 }
 
-/** Of the eigenvectors: what counts is the space that they span; those at its edge may be mixed with the next ones of nearly equal values. */
+/**
+ * Tolerance of the eigenvectors: only the space that they span matters; the last ones may be mixed with the next ones
+ * of nearly equal eigenvalues.
+ */
 const TOLERANCE = 0.1;
 
 /**
- * Finds what the filter needs of the graph; the same bytes at any number of threads.
+ * Computes the data of a graph for a filter; it does not depend on the number of threads.
  *
  * @throws {UsageError} the graph does not fit the memory
  */
@@ -136,7 +139,10 @@ export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
   return { numUsers, numItems, numEntries: users.items.length };
 }
 
-/** @throws {UsageError} the filter, or its eigenvectors on the way, need more than one memory of 4 GiB; says what needs less */
+/**
+ * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one memory of 4 GiB; the
+ * message says what needs less
+ */
 export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
   const { numUsers, numItems, numEntries } = sizes;
   const narrow = Math.min(numUsers, numItems);
@@ -152,5 +158,5 @@ export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, t
   );
 }
 
-/** A memory of WebAssembly, less what is small. */
+/** A memory of WebAssembly, less some room for small data. */
 const MOST_BYTES = 4 * 2 ** 30 - 2 ** 26;

@@ -1,6 +1,6 @@
-// A thread that scores by a graph filter: it takes block after block of users until none is left.
+// A thread that scores with a graph filter: it takes blocks of users until none is left.
 //
-//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► what is masked at -Infinity ──► the best, or those listed
+//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► masked items set to -Infinity ──► the best items, or listed ones
 
 import {
   BLOCK_USERS,
@@ -13,15 +13,15 @@ import {
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/** What users are scored by: a list a query, of what each item counts when not 1. */
+/** The items that users are scored by: one list per query, with the weight of each item if it is not 1. */
 export interface FilterQueries extends ItemLists {
   weights?: Float64Array;
 }
 
-/** What the threads share for one task; results lie in shared memory outside the kernel's. */
+/** The data that threads share for one task; results are in shared memory outside the kernel's. */
 export type FilterTask = {
   queries: FilterQueries;
-  /** i32[1]: blocks taken so far */
+  /** i32[1]: number of blocks taken so far */
   counter: Int32Array;
 } & (
   | {
@@ -31,14 +31,14 @@ export type FilterTask = {
       /** u32[numQueries][top] and f32[numQueries][top] */
       found: Uint32Array;
       scores: Float32Array;
-      /** offsets of a thread's own u32[16][top] and f32[16][top], one a thread */
+      /** offsets of u32[16][top] and f32[16][top] for each thread */
       lists: { found: number; scores: number }[];
     }
   /** scores: f32, beside lists.items */
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
-/** What stays the same from task to task. */
+/** The data that stays the same from task to task. */
 export interface FilterConstants {
   layout: FilterLayout;
   coefficients: Float64Array;
@@ -46,7 +46,7 @@ export interface FilterConstants {
   beforeIdeal: Float64Array;
 }
 
-/** Called once in each thread. Which thread takes what changes no bit. */
+/** Called once in each thread. Results do not depend on which thread takes a block. */
 export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
   const worker = new BlockWorker(thread);
   const numQueries = task.queries.indptr.length - 1;
@@ -63,14 +63,14 @@ export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, nul
   }
 });
 
-/** Queries from .. to - 1 are the lanes of a panel. */
+/** Queries from .. to - 1, which are the lanes of a panel. */
 interface PanelRange {
   panel: number;
   from: number;
   to: number;
 }
 
-/** Scores blocks in one thread's scratch. */
+/** Scores blocks in one thread's scratch memory. */
 class BlockWorker {
   readonly #kernel: FilterKernel;
   readonly #buffer: ArrayBufferLike;
@@ -84,7 +84,7 @@ class BlockWorker {
     this.#scratch = own.layout.scratches[index]!;
   }
 
-  /** @returns offsets of the panels of scores, f32[numItems][16], until the next block */
+  /** @returns offsets of the panels of scores, f32[numItems][16], valid until the next block */
   score(queries: FilterQueries, first: number, count: number): number[] {
     const { plan, dim } = this.#constants.layout;
     const { itemPanels, queries: z, panels, tile } = this.#scratch;
@@ -102,7 +102,7 @@ class BlockWorker {
     return scored;
   }
 
-  /** c(P) of up to sixteen queries. @returns which of the two panels holds it */
+  /** Computes c(P) for up to sixteen queries. @returns the panel, of the two, that contains the result */
   #filter(queries: FilterQueries, from: number, to: number, one: number, other: number): number {
     const { layout, coefficients } = this.#constants;
     const { plan, numUsers } = layout;
@@ -114,7 +114,7 @@ class BlockWorker {
     const c = coefficients[degree]!;
     this.#addQueries(queries, from, to, c, last);
     for (let k = degree - 1; k >= 0; k--) {
-      // the first product is of what the queries hold, and of nothing else
+      // the first product has only the items of the queries as its input
       if (k === degree - 1) this.#scatterQueries(queries, from, to, c);
       else this.#kernel.gatherUsers(plan, last, users);
       this.#kernel.stepItems(plan, users, last, next, k === 0 ? 1 : 2);
@@ -136,7 +136,7 @@ class BlockWorker {
     );
   }
 
-  /** The items of queries, with what they begin with in the polynomial. */
+  /** Calls a function for each item of queries, with its initial value in the polynomial. */
   #eachItem(
     { indptr, items, weights }: FilterQueries,
     from: number,
@@ -152,7 +152,7 @@ class BlockWorker {
     }
   }
 
-  /** z = W' D_i^-2g r of a block's users. */
+  /** Computes z = W' D_i^-2g r for a block's users. */
   #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
     const { layout, beforeIdeal } = this.#constants;
     const { dim, numItems, components } = layout;
@@ -194,7 +194,7 @@ class BlockWorker {
     scores.set(this.#f32(lists.scores, length), from * top);
   }
 
-  /** Writes the scores of what is listed for a panel's queries. */
+  /** Writes the scores of the listed items for a panel's queries. */
   putListed(
     { panel, from, to }: PanelRange,
     { lists, scores }: Extract<FilterTask, { kind: "listed" }>,

@@ -1,8 +1,8 @@
-// A graph filter in shared memory, and the threads that score by it, each a block of users from beginning to end.
+// A graph filter in shared memory, and the threads that score with it, each one block of users at a time.
 //
 //   arena   the graph both ways │ degrees, components │ for each thread: panels f32[numItems][16] and f32[numUsers][16]
 //
-// Queries come and results go in blocks as large as the caller likes: nothing of them stays.
+// Queries and results are passed in blocks of any size; nothing of them is kept.
 
 import { allocateFilter, BLOCK_USERS, LANES, type FilterKernel } from "../../kernels/graph-filter/binding.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
@@ -11,7 +11,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { GraphFilter, GraphFilterOptions } from "./graph-filter.js";
 import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.worker.js";
 
-/** `terminate` ends the threads and must be called. */
+/** The threads of a graph filter. `terminate` ends them and must be called. */
 export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
   #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
 
@@ -28,11 +28,12 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
   }
 
   /**
-   * The `top` best items of each query, best first, ties in the items' order; the same bytes at any number of threads.
+   * Returns the `top` best items of each query, best first, ties in the items' order; independent of the number of
+   * threads.
    *
-   * A query of nothing scores 0 everywhere: its list holds the first items that it is not masked from.
+   * A query without items scores 0 everywhere: its list contains the first items that are not masked.
    *
-   * @param masks a list a query: items that it never finds
+   * @param masks one list per query: items that must not be found
    * @param top   >= 1
    */
   async best(queries: FilterQueries, masks: ItemLists, top: number): Promise<TopItems> {
@@ -45,10 +46,10 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
   }
 
   /**
-   * What listed items score, each for its query.
+   * Returns the scores of listed items for their query.
    *
-   * @param lists a list a query
-   * @returns f32, beside lists.items
+   * @param lists one list per query
+   * @returns f32, one per entry of lists.items
    */
   async scores(queries: FilterQueries, lists: ItemLists): Promise<Float32Array> {
     const scores = new Float32Array(new SharedArrayBuffer(4 * lists.items.length));
@@ -56,7 +57,7 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
     return scores.slice();
   }
 
-  /** Room for a panel's lists in each thread, kept for the next ones of that length. */
+  /** Returns memory for a panel's lists in each thread, which is reused for lists of that length. */
   #listsOf(top: number) {
     if (this.#lists.top !== top) {
       const room = () => this.arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;
@@ -68,10 +69,10 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
 }
 
 /**
- * Scores with threads that are ended afterwards.
+ * Calls a function with threads that are ended afterwards.
  *
- * @param numQueries of a task: no more threads are started than find work
- * @param signal     ends them promptly; the promise rejects with its reason
+ * @param numQueries number of queries per task, which limits the number of threads
+ * @param signal     ends the threads promptly; the promise rejects with its reason
  */
 export async function withFilterMachine<T>(
   filter: GraphFilter,

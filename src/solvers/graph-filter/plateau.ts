@@ -1,6 +1,7 @@
-// The plateau: a spectral filter of a graph of users and items, near 1 for what all users share and near 0 for what none do.
+// The plateau filter: a spectral filter of a user-item graph, near 1 for components shared by many users and near 0 for
+// those of few.
 //
-//   c(P) = sum over k of c_k T_k(L)      L = I - 2 P      P  the normalised graph of items, eigenvalues in [0, 1]
+//   c(P) = sum over k of c_k T_k(L)      L = I - 2 P      P  the normalized graph of items, eigenvalues in [0, 1]
 //
 // Source: Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
 
@@ -14,13 +15,14 @@ const DEGREE = 8;
 export const FLATNESS = 1.5;
 
 /**
- * Chebyshev coefficients of the plateau filter in L = I - 2 P: near 1 where P is near 1, 1/2 in the middle, near 0 where P is 0.
+ * Returns the Chebyshev coefficients of the plateau filter in L = I - 2 P: near 1 where P is near 1, 1/2 in the middle,
+ * near 0 where P is 0.
  *
- * The targets are taken at points beside the nodes, rounded to three decimals, as ChebyCF's public code does: with targets at the
- * nodes themselves ranking is worse.
+ * The targets are evaluated at points beside the nodes, rounded to three decimals, as in ChebyCF's public code: with
+ * targets at the nodes themselves ranking is worse.
  *
- * The plateau less 1/2 is odd in L, and so is the polynomial: coefficients of even k > 0 are 0, that of K too, and no product with P is
- * spent on it.
+ * The plateau minus 1/2 is odd in L, and so is the polynomial: coefficients of even k > 0 are 0, including that of K,
+ * so no product with P is computed for it.
  *
  * @returns f64[8]
  */

@@ -9,7 +9,7 @@ const [P, WIDTH] = [10, 3];
 /** More targets than a panel of eight. */
 const MANY = 11;
 
-/** Rows with a category, up to three of several values, and a number; each may be missing. */
+/** Plants rows with a category, a multi-valued cell of up to three values, and a number; each may be missing. */
 function planted(numRows: number, seed: number, width = WIDTH): RidgeProblem {
   const random = mulberry32(seed);
   const pairs = Array.from({ length: numRows }, () => {
@@ -45,7 +45,7 @@ function planted(numRows: number, seed: number, width = WIDTH): RidgeProblem {
 
 const largest = (a: Float64Array, b: Float64Array) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
 
-/** Rows i with i % numFolds as their fold. */
+/** Assigns row i to fold i % numFolds. */
 const foldsOf = (numRows: number, numFolds = 5) => ({
   parts: Uint8Array.from({ length: numRows }, (_, i) => i % numFolds),
   numFolds,
@@ -74,7 +74,7 @@ describe.each([0.01, 1, 100])("a map of penalty %d", (penalty) => {
     const [map] = await fit(problem, [penalty], parts);
     expect(largest(map!.coefficients, expected.coefficients)).toBeLessThan(1e-7);
     expect(largest(map!.mean, expected.mean)).toBeLessThan(1e-12);
-    // rows that were not fitted on are centered as the others are
+    // rows outside of the fit are centered with the same means
     const predictions = referencePredictions(expected, problem.rows);
     expect(largest(predictRows(map!, problem.rows), predictions)).toBeLessThan(1e-7);
   });

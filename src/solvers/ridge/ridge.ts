@@ -1,12 +1,13 @@
-// Weighted ridge regression of many targets on sparse columns, each block of columns about its own mean, and its penalty by
-// cross-validation. The equations are in kernels/ridge/assembly/main.ts.
+// Weighted ridge regression of many targets on sparse columns, where each block of columns is centered on its mean,
+// with a penalty chosen by cross-validation. The equations are in kernels/ridge/assembly/main.ts.
 //
-//   a row without a block is predicted as the block's mean, and m, the weighted mean of the targets, is the intercept
+//   a row without a block is predicted as if it had the block's mean; m, the weighted mean of the targets, is the intercept
 //
-// Fits of different folds and of different targets are independent: threads take them one after another, and results do not
-// depend on the number of threads.
+// Fits of different folds and of different targets are independent: threads take them one after another, and results do
+// not depend on the number of threads.
 //
-// Source of the choice of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 7.10.
+// Source of the choice of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section
+// 7.10.
 
 import {
   allocateRidge,
@@ -22,18 +23,18 @@ import {
 import type { Call } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** The tolerance of a map that is used. */
+/** The tolerance of the final fit. */
 const TOLERANCE = 1e-9;
-/** The tolerance where a penalty is evaluated. */
+/** The tolerance when a penalty is evaluated. */
 const EVALUATED_TOLERANCE = 1e-4;
 const MAX_STEPS = 1000;
 
-/** Squared errors of rows that a penalty's map was not fitted on. */
+/** Squared errors on the rows of each fold, which were not used in the fit. */
 export interface CrossValidation {
   penalties: readonly number[];
   /** [penalty][fold]: f64[width], weighted squared errors */
   errors: Float64Array[][];
-  /** [fold]: f64[width], the errors of the mean of the rows that were fitted on */
+  /** [fold]: f64[width], the errors of predicting the mean of the fitted rows */
   totals: Float64Array[];
 }
 
@@ -52,9 +53,10 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   }
 
   /**
-   * @param parts u8[numRows]: the fold of each row that is evaluated, FITTED or LEFT_OUT; the weights of the rows of each fold,
-   *   and of the rows outside it, add up to more than 0
-   * @throws {UsageError} it does not fit the 4 GiB of a memory
+   * @param parts u8[numRows]: the fold of each row that is evaluated, FITTED or LEFT_OUT; the weights of the rows of
+   * each fold,
+   *   and of the rows outside it, have a sum above 0
+   * @throws {UsageError} it exceeds the 4 GiB of a memory
    */
   static async start(
     problem: RidgeProblem,
@@ -71,9 +73,9 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   }
 
   /**
-   * Evaluates penalties on the folds; called once.
+   * Evaluates penalties on the folds; may be called once.
    *
-   * @param penalties descending; Infinity is the mean
+   * @param penalties descending; Infinity predicts the mean
    * @param observe called before each penalty with its index
    */
   async crossValidate(
@@ -96,7 +98,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { penalties, errors, totals };
   }
 
-  /** Fits the map on all rows that take part. @param penalty above 0; Infinity gives the mean */
+  /** Fits the map on all rows that are not left out. @param penalty above 0; Infinity gives the mean */
   async fit(penalty: number): Promise<RidgeMap> {
     const { rows, width } = this.#problem;
     const all = this.#layout.folds.at(-1)!;
@@ -116,7 +118,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
   }
 
-  /** From the coefficients as they are. */
+  /** Continues from the current coefficients. */
   async #solve(folds: readonly FoldLayout[], lambda: number, tolerance: number): Promise<void> {
     const { plan } = this.#layout;
     await this.#onFits(folds, (fits) => ["solve", plan, fits, "thread", lambda, tolerance, MAX_STEPS]);
@@ -134,14 +136,14 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     await this.run({ take: { end: structs.length, size: 1 }, call: callOf(structs) });
   }
 
-  /** f64[width] */
+  /** Returns f64[width]: the errors of a fold. */
   #errorsOf({ fits }: FoldLayout): Float64Array {
     const errors = fits.flatMap((fit) => Array.from(this.arena.f64(fit.errors)));
     return Float64Array.from(errors.slice(0, this.#problem.width));
   }
 }
 
-/** Predictions of rows, f64[numRows * width]. @param rows with the map's blocks */
+/** Returns predictions of rows, f64[numRows * width]. @param rows rows with the map's blocks */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
   // c_f' B_f of each block
@@ -169,8 +171,8 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
 }
 
 /**
- * The chosen penalty of some targets and its R²: the largest whose R² is within one standard error of the best one's, over folds.
- * The error is that of the differences to the best, whose folds are the same.
+ * Returns the penalty chosen for some targets and its R²: the largest penalty whose R² is within one standard error of
+ * the best one's, over folds. The error is that of the difference to the best, because both use the same folds.
  *
  * @param from, to the targets from .. to - 1
  */

@@ -1,6 +1,7 @@
-// The whole decomposition of a matrix with one narrow side, through the Gram matrix of that side in double precision.
+// The full singular value decomposition of a matrix with one narrow side, through the Gram matrix of that side in
+// double precision.
 //
-//   A = S - e f'     S  f64, long x narrow, its scalings applied        e, f  of the means, on the long and on the narrow side
+//   A = S - e f'     S  f64, long x narrow, with its scalings           e, f  for the means, on the long and on the narrow side
 //   A'A = S'S - (S'e) f' - f (S'e)' + (e'e) f f' = V W V'               A V = U diag(singular values)
 
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -8,7 +9,7 @@ import type { Side } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Eigenvalues of more take minutes. */
+/** Largest narrow side: eigenvalues of larger matrices take minutes. */
 export const MAX_EXACT = 1536;
 
 /** Singular values, descending, and their vectors, before signs are fixed. */
@@ -19,14 +20,14 @@ export interface Triplets {
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns of unit length */
   left: Float32Array;
   right: Float32Array;
-  /** of a matrix with a filter: f32[numColumns][dim], c(P) D_a times `right` */
+  /** for a matrix with a filter: f32[numColumns][dim], c(P) D_a times `right` */
   behind?: Float32Array;
 }
 
-/** Of the greatest singular value: what is below is rounding of the Gram matrix. */
+/** Relative to the greatest singular value: smaller ones are rounding errors of the Gram matrix. */
 export const EXACT_ROUNDING = 3e-8;
 
-/** The leading `dim` triplets; fewer when the rank is less. */
+/** Returns the leading `dim` triplets; fewer if the rank is less. */
 export function exactSvd(matrix: SvdMatrix, narrow: Side, dim: number): Triplets {
   const S = oriented(matrix, narrow);
   const { numNarrow, numLong } = S;
@@ -48,7 +49,7 @@ export function exactSvd(matrix: SvdMatrix, narrow: Side, dim: number): Triplets
 }
 
 interface Oriented {
-  /** by the entries of the long side */
+  /** entries by the long side */
   entries: SparseRows;
   numLong: number;
   numNarrow: number;
@@ -102,7 +103,7 @@ function gramOf({ entries, numLong, numNarrow, longScale, narrowScale, shift }: 
   });
 }
 
-/** A v. */
+/** Returns A v. */
 function multiply(
   { entries, numLong, longScale, narrowScale, shift }: Oriented,
   v: Float64Array,

@@ -1,11 +1,11 @@
-// A matrix with a spectral filter behind it: what a recommender smooths its entries with.
+// Multiplies with a matrix followed by a spectral filter, with which a recommender smooths the matrix's entries.
 //
 //   M = A D_b c(P) D_a        A  the matrix with its scalings      P = A'A      D_b, D_a  diagonals over the columns
 //   c(P) = sum over k of c_k T_k(L),  L = I - 2 P                  T_k  Chebyshev polynomials, T_k = 2 L T_k-1 - T_k-2
 //
-// M is never written out: a product with it is a chain of 2 K + 1 products with A. The eigenvalues of P must lie in [0, 1], as they
-// do where A is normalised by the roots of its rows' and columns' sums.
-// Source: Kim et al. 2025 (ChebyCF, arXiv:2505.00552); Mason and Handscomb 2003, Chebyshev Polynomials, 2.4, for the recurrence.
+// M is never computed: a product with it is a chain of 2 K + 1 products with A. The eigenvalues of P must be in [0, 1],
+// which holds if A is normalized by the roots of its rows' and columns' sums. Source: Kim et al. 2025 (ChebyCF,
+// arXiv:2505.00552); Mason and Handscomb 2003, Chebyshev Polynomials, 2.4, for the recurrence.
 
 import type { Region } from "../../kernels/shared/memory.js";
 
@@ -17,7 +17,7 @@ export interface ColumnFilter {
   after: Float32Array;
 }
 
-/** What a product with the filter needs. */
+/** The memory and the products that the filter needs. */
 export interface FilterRoom {
   /** panels of the columns' side: two polynomials, and their weighted sum */
   columns: readonly [Region, Region, Region];
@@ -28,7 +28,7 @@ export interface FilterRoom {
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/** Writes M X (side rows) or M' X (side columns) to the target; the source is of the other side and stays as it is. */
+/** Writes M X (side rows) or M' X (side columns) to the target; the source belongs to the other side and is not changed. */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,
@@ -49,7 +49,7 @@ export async function multiplyFiltered(
   }
 }
 
-/** c(P) D_a X. @param source of the columns' side @returns one of the room's panels */
+/** Computes c(P) D_a X. @param source panel of the columns' side @returns the panel of the room with the result */
 export async function smooth(
   { coefficients, after }: ColumnFilter,
   room: FilterRoom,
@@ -59,11 +59,11 @@ export async function smooth(
   return await polynomial(coefficients, room);
 }
 
-/** c(P) of the first panel. @returns the panel that holds it; the others are overwritten */
+/** Computes c(P) of the first panel. @returns the panel with the result; the others are overwritten */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {
-    // to = 2 L from - to, of the first one L from alone; L y = y - 2 A'(A y)
+    // to = 2 L from - to, or L from in the first step; L y = y - 2 A'(A y)
     const before = k === 1 ? undefined : Float32Array.from(room.values(to));
     await room.multiply("rows", from, room.rows);
     await room.multiply("columns", room.rows, to);
@@ -85,7 +85,7 @@ async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise
   return sum;
 }
 
-/** Rows of sixteen, times a factor each. */
+/** Multiplies each row of sixteen by its factor. */
 function scaleInto(target: Float32Array, factors: Float32Array, source: Float32Array): void {
   for (let row = 0; row < factors.length; row++) {
     const factor = factors[row]!;

@@ -1,7 +1,7 @@
-// The leading singular vectors of one side, by block Lanczos iteration with thick restarts on B = A A' (or A'A: of the shorter side).
+// Computes the leading singular vectors of one side by block Lanczos iteration with thick restarts on B = A A' (or A'A, on the shorter side).
 //
 //   basis [Q_1 .. Q_p]   orthonormal panels of sixteen      T = basis' B basis, a column of blocks for each product with B
-//   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              what B Q_p has that the basis lacks
+//   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              the part of B Q_p outside of the basis
 //
 // When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R P_last|. If
 // they are too large, the leading ones become the basis, Q_p+1 follows, and so on. A block Krylov space converges far faster than
@@ -18,9 +18,9 @@ import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
 export interface LanczosOptions {
-  /** eigenvectors that are asked for */
+  /** number of eigenvectors */
   dim: number;
-  /** the greatest residual over its eigenvalue */
+  /** largest allowed residual relative to its eigenvalue */
   tolerance: number;
   seed: number;
   maxRestarts: number;
@@ -30,14 +30,14 @@ export interface LanczosResult {
   /** eigenvectors of B, the leading first; at least `dim` */
   vectors: Region[];
   restarts: number;
-  /** greatest residual over its eigenvalue among the first `dim` */
+  /** largest residual relative to its eigenvalue among the first `dim` */
   residual: number;
 }
 
-/** What rounding leaves of a residual, over the greatest eigenvalue. */
+/** Rounding error of a residual relative to the greatest eigenvalue. */
 const ROUNDING = 1e-6;
 
-/** Panels of the basis that `dim` vectors are sought in. */
+/** Number of panels of the basis for `dim` vectors. */
 export function basisPanels(dim: number): number {
   return Math.ceil((dim + Math.min(Math.max(2 * dim, 6 * PANEL), 16 * PANEL)) / PANEL);
 }
@@ -50,12 +50,12 @@ export async function lanczos(
 ): Promise<LanczosResult> {
   const numPanels = basisPanels(dim);
   const size = numPanels * PANEL;
-  // a panel more than are asked for: the last ones converge faster in its company
+  // one panel more than requested is kept, because the last requested vectors then converge faster
   const kept = Math.ceil(dim / PANEL) + 1;
   const across = machine.panel(otherSide(side));
   const free = Array.from({ length: numPanels + 2 }, () => machine.panel(side));
 
-  // a random start, multiplied once: directions that A does not see would only be in the way
+  // the random start is multiplied once, which removes directions that A maps to 0
   for (let j = 0; j < PANEL; j++) fillRandom(machine, otherSide(side), across, j, draw(seed, j));
   const start = free.pop()!;
   await machine.multiply(side, across, start);
@@ -103,7 +103,7 @@ export async function lanczos(
   }
 }
 
-/** The same from the unit vectors of a small side: nothing is left out, and nothing iterates. */
+/** Like lanczos for a small side: starts with all unit vectors, so that no iteration is needed. */
 export async function wholeSpace(machine: SvdMachine, side: Side, dim: number): Promise<Region[]> {
   const other = otherSide(side);
   const numPanels = Math.ceil(machine.lengthOf(side) / PANEL);
@@ -135,14 +135,17 @@ function putBlock(T: Float64Array, size: number, block: number, products: Float6
   }
 }
 
-/** The greatest squared length of a column that has these products with an orthonormal basis, as far as the basis sees it. */
+/**
+ * Returns the greatest squared length of a column that has these products with an orthonormal basis, as far as it lies
+ * in the basis.
+ */
 function greatestSquare(products: Float64Array): number {
   const squares = new Float64Array(PANEL);
   products.forEach((x, at) => (squares[at % PANEL]! += x * x));
   return squares.reduce((x, y) => Math.max(x, y), Number.MIN_VALUE);
 }
 
-/** |R P_last| of each eigenvector. */
+/** Returns |R P_last| of each eigenvector. */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {
     let square = 0;

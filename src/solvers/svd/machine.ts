@@ -1,6 +1,6 @@
-// The matrix and the vectors of a decomposition in shared memory, and the threads that work on them.
+// The matrix and the vectors of a decomposition in shared memory, and the threads that compute with them.
 //
-//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], as many as are asked for │ sums, coefficients
+//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], as many as requested │ sums, coefficients
 
 import type { Region } from "../../kernels/shared/memory.js";
 import {
@@ -18,10 +18,10 @@ import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 /** Rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Parts that a sum over rows is cut in: by the data, and never by the threads. */
+/** Number of parts of a sum over rows; it depends on the data and never on the threads. */
 const PARTS = 16;
 
-/** The vectors of a side have an entry for each row, or for each column, of the matrix. */
+/** Vectors of a side have one entry per row, or per column, of the matrix. */
 export type Side = "rows" | "columns";
 
 export const otherSide = (side: Side): Side => (side === "rows" ? "columns" : "rows");
@@ -30,14 +30,14 @@ interface SideLayout {
   length: number;
   /** offset of the struct whose product gives vectors of this side */
   matrix: number;
-  /** offset of this side's diagonal, or 0, and a panel for vectors times it */
+  /** offset of this side's diagonal, or 0, and a panel for vectors multiplied by it */
   scale: number;
   scaled: Region | undefined;
   /** offset of e or f of A = D S D - e f', or 0 */
   shift: number;
 }
 
-/** What tasks read and write beside panels. */
+/** Memory that tasks use beside panels. */
 interface SmallRegions {
   sources: Region;
   targets: Region;
@@ -46,7 +46,7 @@ interface SmallRegions {
   rowSums: Region;
 }
 
-/** `terminate` ends the threads and must be called. */
+/** The threads of a decomposition. `terminate` ends them and must be called. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<Side, SideLayout>;
   readonly #small: SmallRegions;
@@ -76,7 +76,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * @param maxPanels that are combined or multiplied at once
+   * @param maxPanels most panels that are combined or multiplied at once
    * @throws {UsageError} the matrix does not fit one memory
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
@@ -90,35 +90,41 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
     const given = side === "rows" ? rowScale : columnScale;
     const scale = arena.put("the scalings", given);
-    // every row has the means taken off once
+    // the means are subtracted once from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
     const scaled = given && allocatePanel(arena, side, length);
     return { length, matrix: allocateSparse(arena, matrix[side], { scale, shift }), scale, scaled, shift };
   }
 
-  /** Entries of a side's vectors. */
+  /** Returns the number of entries of a side's vectors. */
   lengthOf(side: Side): number {
     return this.#sides[side].length;
   }
 
-  /** A panel of zeros. @throws {UsageError} it does not fit */
+  /** Allocates a panel of zeros. @throws {UsageError} it does not fit */
   panel(side: Side): Region {
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
-  /** f32[length][16]: what a panel holds; no longer valid when another panel is made. */
+  /** Returns f32[length][16], the content of a panel; invalid after another panel is allocated. */
   values(panel: Region): Float32Array {
     return this.arena.f32(panel);
   }
 
-  /** Writes A X, or A' X, to a panel of the given side; `source` is one of the other side. With a filter, of A with what stands behind it. */
+  /**
+   * Writes A X, or A' X, to a panel of the given side; `source` belongs to the other side. With a filter, A includes
+   * the filter.
+   */
   async multiply(side: Side, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
     else await this.#product(side, source, target);
   }
 
-  /** What the filter makes of vectors of the columns' side, c(P) D_a X; undefined without one. @param vectors f32[numColumns][dim] @returns the same shape */
+  /**
+   * Applies the filter to vectors of the columns' side: c(P) D_a X; undefined without a filter. @param vectors
+   * f32[numColumns][dim] @returns the same shape
+   */
   async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
     if (!this.#filter) return undefined;
     const out = new Float32Array(vectors.length);
@@ -136,7 +142,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** The same without the filter. */
+  /** Computes the product without the filter. */
   async #product(side: Side, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];
@@ -156,7 +162,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /** [X_1 .. X_p]' Y. @returns f64[16 p][16] */
+  /** Returns [X_1 .. X_p]' Y as f64[16 p][16]. */
   async crossProducts(side: Side, lefts: readonly Region[], right: Region): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
     const sums = this.#clearedSums(size);
@@ -210,14 +216,14 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /** @returns u32[PARTS]: offset of so many zeros for each part */
+  /** @returns u32[PARTS]: offset of `size` zeros for each part */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);
     return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
-  /** The parts, added in their order. */
+  /** Returns the sum of the parts, added in order. */
   #addedParts(size: number): Float64Array {
     const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);

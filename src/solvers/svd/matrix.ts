@@ -1,4 +1,4 @@
-// The matrix that is decomposed: sparse, with scalings and means that are applied and never written out.
+// The matrix of a decomposition: sparse, with scalings and means that are applied in products and never stored.
 //
 //   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
@@ -6,7 +6,7 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
 
-/** A matrix as the products with it need it. */
+/** A matrix in the form that products need. */
 export interface SvdMatrix {
   /** S by rows */
   rows: SparseRows;
@@ -18,11 +18,14 @@ export interface SvdMatrix {
   columnScale?: Float32Array;
   /** f32[numColumns]: m; 0 when absent */
   means?: Float32Array;
-  /** what stands behind it (filter.ts); not together with means */
+  /** a filter after the matrix (filter.ts); not together with means */
   filter?: ColumnFilter;
 }
 
-/** D_u^-1/2 S D_i^-1/2 of entries that are all 1, D_u and D_i being the sums of its rows and columns. @param columns the same entries by columns */
+/**
+ * Returns D_u^-1/2 S D_i^-1/2 for entries that are all 1, where D_u and D_i are the sums of its rows and columns.
+ * @param columns the same entries by columns
+ */
 export function degreeNormalised(rows: SparseRows, columns: SparseRows): SvdMatrix {
   const rowScale = inverseRoots(degreesOf(rows.indptr));
   return { rows, columns, rowScale, columnScale: inverseRoots(degreesOf(columns.indptr)) };
@@ -31,14 +34,14 @@ export function degreeNormalised(rows: SparseRows, columns: SparseRows): SvdMatr
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;
 export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.length - 1;
 
-/** What a column is, over all rows. */
+/** Statistics of columns over all rows. */
 export interface ColumnMoments {
   /** f64[numColumns]: mean and sum of squares of the columns of D_r S D_c */
   means: Float64Array;
   squares: Float64Array;
 }
 
-/** Means and sums of squares of D_r S D_c, before any centring. */
+/** Returns means and sums of squares of D_r S D_c, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   const { columns, rowScale, columnScale } = matrix;
   const numColumns = numColumnsOf(matrix);
@@ -58,7 +61,7 @@ export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   return { means, squares };
 }
 
-/** Variance of all columns together, about their means, whether the matrix is centred or not; divided by numRows. */
+/** Returns the total variance of all columns about their means, whether the matrix is centered or not; divided by numRows. */
 export function totalVariance(matrix: SvdMatrix, { means, squares }: ColumnMoments): number {
   const numRows = numRowsOf(matrix);
   let total = 0;

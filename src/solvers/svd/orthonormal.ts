@@ -1,9 +1,9 @@
-// A panel made orthonormal, and orthogonal to those of a basis.
+// Makes a panel orthonormal, and orthogonal to those of a basis.
 //
 //   Z'Z = D N D      N = P L P'      Z (D^-1 P L^-1/2) has orthonormal columns
 //
-// until the panel was orthonormal before the step. Directions that rounding has left nothing of are replaced by random ones: the
-// columns of a Krylov basis come to depend on one another when it holds all that the start can reach.
+// The step is repeated until the panel was orthonormal before it. Directions that are lost to rounding are replaced by
+// random ones: the columns of a Krylov basis become dependent when it contains everything that the start can reach.
 //
 // Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
 
@@ -13,15 +13,18 @@ import { PANEL } from "../../kernels/svd/binding.js";
 import type { Side, SvdMachine } from "./machine.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Of the greatest eigenvalue of N: what is below is rounding. */
+/** Relative to the greatest eigenvalue of N: smaller ones are rounding errors. */
 const LOST = 1e-6;
-/** Nearly orthonormal already: the step that follows leaves an error of rounding. */
+/** A panel this close to orthonormal has an error of rounding only after the next step. */
 const CLOSE = 0.1;
-/** Of a column's squared length, left when it was made orthogonal to the basis: with less, rounding points back into the basis. */
+/**
+ * Remaining share of a column's squared length after it was made orthogonal to the basis, below which rounding errors
+ * point back into the basis.
+ */
 const CANCELLED = 1e-4;
 const MAX_STEPS = 12;
 
-/** The panel Z that is to be made orthonormal, with room for another. */
+/** The panel Z to be made orthonormal, with memory for another. */
 export interface Pending {
   panel: Region;
   spare: Region;
@@ -32,14 +35,14 @@ export interface Pending {
 export interface Orthonormal {
   panel: Region;
   spare: Region;
-  /** R of Z = Q R, f64[16][16]; rows of zeros for random directions */
+  /** R in Z = Q R, f64[16][16]; rows of zeros for random directions */
   r: Float64Array;
 }
 
 /**
  * Makes the columns of `pending.panel` orthonormal, and orthogonal to an orthonormal basis.
  *
- * @param key names the random directions
+ * @param key key of the random directions
  */
 export async function orthonormalize(
   machine: SvdMachine,
@@ -52,7 +55,7 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the first panel is compared with its own length, later ones are of length about 1
+    // the first panel is compared with its own length, later ones have length about 1
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,
@@ -63,7 +66,7 @@ export async function orthonormalize(
     const isWhole = isAlive.every(Boolean);
     if (step > 0 && isWhole && least > CLOSE) break;
 
-    // what was lost is replaced, and what rounding has turned back into the basis is taken off
+    // lost directions are replaced, and components that rounding has added in the basis are removed
     isAlive.forEach((lives, j) => lives || fillRandom(machine, side, panel, j, draw(key, step * PANEL + j)));
     const isCancelled = step === 0 && least * shortest < CANCELLED * pending.squaredLength;
     if (basis.length === 0 || (isWhole && !isCancelled)) continue;
@@ -73,7 +76,7 @@ export async function orthonormalize(
   return { panel, spare, r };
 }
 
-/** What makes the columns of Z orthonormal, by their products with one another. */
+/** Returns the transformation that makes the columns of Z orthonormal, from their inner products. */
 function whitening(gram: Float64Array, squaredLength: number) {
   const squared = Float64Array.from({ length: PANEL }, (_, i) => gram[i * PANEL + i]!);
   const lengths = squared.map((x) => (x > LOST * LOST * squaredLength ? Math.sqrt(x) : 0));
@@ -91,14 +94,14 @@ function whitening(gram: Float64Array, squaredLength: number) {
     /** L^1/2 P' D */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
-    /** whether anything is left of each direction */
+    /** whether each direction remains */
     isAlive,
     least: values.at(-1)!,
     shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),
   };
 }
 
-/** Writes draws between -1 and 1 to a column of a panel. */
+/** Writes random numbers between -1 and 1 to a column of a panel. */
 export function fillRandom(
   machine: SvdMachine,
   side: Side,

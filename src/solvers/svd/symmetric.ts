@@ -1,10 +1,12 @@
-// Eigenvalues of small symmetric matrices, largest first: Householder's reduction to three diagonals, and the QL algorithm on them.
+// Eigenvalues of small symmetric matrices, largest first: Householder's reduction to tridiagonal form, and the QL
+// algorithm.
 //
-//   A = Z T Z'     T  the diagonal and what stands beside it       T = W D W'       eigenvectors Z W
+//   A = Z T Z'     T  tridiagonal       T = W D W'       eigenvectors Z W
 //
-// Vectors are kept as rows while they are worked on: a rotation then passes over two rows instead of down two columns.
+// Vectors are stored as rows during the computation, so that a rotation passes over two rows instead of two columns.
 //
-// Source: Martin, Reinsch and Wilkinson 1968 (tred2, 10.1007/BF02161360) and Bowdler, Martin, Reinsch and Wilkinson 1968 (tql2,
+// Source: Martin, Reinsch and Wilkinson 1968 (tred2, 10.1007/BF02161360) and Bowdler, Martin, Reinsch and Wilkinson
+// 1968 (tql2,
 // 10.1007/BF02161361), in the form of JAMA.
 
 export interface Eigen {
@@ -15,7 +17,7 @@ export interface Eigen {
   vectors: Float64Array;
 }
 
-/** @param entries f64[size][size]; read on and above the diagonal */
+/** Returns eigenvalues and eigenvectors. @param entries f64[size][size]; read on and above the diagonal */
 export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
   const rows = new Float64Array(size * size);
   for (let r = 0; r < size; r++) {
@@ -34,11 +36,11 @@ export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
 }
 
 /**
- * Reduces a symmetric matrix to three diagonals, a row and column a step, the last first.
+ * Reduces a symmetric matrix to tridiagonal form, one row and column per step, the last first.
  *
- * @param Z f64[n][n]: the matrix; then Z', a row for each column of Z
- * @param d f64[n]: then the diagonal; on the way, what a step reflects
- * @param e f64[n]: then what stands beside it, from 1 on
+ * @param Z f64[n][n]: the matrix; receives Z', a row for each column of Z
+ * @param d f64[n]: receives the diagonal; during the computation, the vector of the reflection
+ * @param e f64[n]: receives the subdiagonal, from 1 on
  */
 function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   for (let j = 0; j < n; j++) d[j] = Z[j * n + n - 1]!;
@@ -56,7 +58,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
       continue;
     }
 
-    // the reflection that leaves of the row only what stands beside the diagonal
+    // the reflection that leaves only the subdiagonal entry of the row
     for (let k = 0; k < i; k++) {
       d[k]! /= scale;
       h += d[k]! * d[k]!;
@@ -66,7 +68,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     h -= d[i - 1]! * length;
     d[i - 1]! -= length;
 
-    // e = (A d) / h less its part along d; A holds its lower half, as rows
+    // e = (A d) / h minus its component along d; A is stored as the rows of its lower half
     e.fill(0, 0, i);
     for (let j = 0; j < i; j++) {
       const f = d[j]!;
@@ -123,11 +125,11 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
 }
 
 /**
- * Turns three diagonals into one by implicit QL steps, and the rows of Z' with them.
+ * Diagonalizes a tridiagonal matrix by implicit QL steps, and applies them to the rows of Z'.
  *
- * @param Z f64[n][n]: Z'; then the eigenvectors, as rows
- * @param d f64[n]: the diagonal; then the eigenvalues
- * @param e f64[n]: what stands beside it, from 1 on; then 0
+ * @param Z f64[n][n]: Z'; receives the eigenvectors, as rows
+ * @param d f64[n]: the diagonal; receives the eigenvalues
+ * @param e f64[n]: the subdiagonal, from 1 on; receives 0
  */
 function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   e.copyWithin(0, 1);
@@ -177,7 +179,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
   }
 }
 
-/** Rotates a row of n and the one after it. */
+/** Rotates row `row` and the next one, of n numbers each. */
 function rotate(Z: Float64Array, row: number, n: number, c: number, s: number): void {
   for (let at = row; at < row + n; at++) {
     const x = Z[at]!;
@@ -187,7 +189,7 @@ function rotate(Z: Float64Array, row: number, n: number, c: number, s: number): 
   }
 }
 
-/** sqrt(a^2 + b^2) without overflow. */
+/** Returns sqrt(a^2 + b^2) without overflow. */
 function hypotenuse(a: number, b: number): number {
   const most = Math.max(Math.abs(a), Math.abs(b));
   if (most === 0) return 0;

@@ -28,7 +28,7 @@ function matrixOf(dense: readonly (readonly number[])[]): SvdMatrix {
   return { rows: sparse(dense, numColumns), columns: sparse(transposed, dense.length) };
 }
 
-/** Of slowly falling singular values, three entries in four zero. */
+/** Plants a matrix with slowly decreasing singular values, three of four entries zero. */
 function planted(numRows: number, numColumns: number): number[][] {
   return Array.from({ length: numRows }, (_, r) =>
     Array.from({ length: numColumns }, (_, c) =>
@@ -41,7 +41,10 @@ function planted(numRows: number, numColumns: number): number[][] {
   );
 }
 
-/** Largest difference of U S V' from the given matrix's own truncation, over its largest singular value. */
+/**
+ * Returns the largest difference between U S V' and the exact truncation of a matrix, relative to its largest singular
+ * value.
+ */
 function distance({ dim, singularValues, left, right }: TruncatedSvd, dense: number[][]): number {
   const svd = new SingularValueDecomposition(new Matrix(dense), { autoTranspose: true });
   let most = 0;
@@ -84,7 +87,7 @@ describe.each([
   });
 
   test("behind a filter it has the truncation of the product that is written out, to 2e-5", async () => {
-    // the norm of M is below the root of the product of its greatest sums, so that P's eigenvalues are within [0, 1]
+    // the norm of M is at most the root of the product of its greatest sums, so that P's eigenvalues are in [0, 1]
     const sums = (rows: number[][]) =>
       Math.max(...rows.map((row) => row.reduce((a, x) => a + Math.abs(x), 0)));
     const transposed = dense[0]!.map((_, c) => dense.map((row) => row[c]!));
@@ -141,7 +144,7 @@ describe.each([
 });
 
 test("a value that every dimension has is found as often as is asked for", async () => {
-  // 160 users with an item of their own each: a Krylov space of one start holds sixteen of them
+  // 160 users with their own item each: a Krylov space of one start reaches only sixteen of them
   const ones = { indptr: Uint32Array.from({ length: 161 }, (_, r) => r), indices: new Uint32Array(160) };
   ones.indices.forEach((_, r) => (ones.indices[r] = r));
   const { singularValues, method } = await truncatedSvd(

@@ -1,9 +1,9 @@
-// The leading singular values and vectors of a sparse matrix.
+// Computes the leading singular values and vectors of a sparse matrix.
 //
 //   A ~ U S V'     narrow matrices exactly, through the Gram matrix; others by block Lanczos iteration on the shorter side
 //
-// A run has the same bytes at any number of threads. Memory: the entries twice, 3 dim + 48 vectors of the shorter side and 16 of
-// the longer one in one WebAssembly memory; the results beside it.
+// Results do not depend on the number of threads. Memory: the entries twice, 3 dim + 48 vectors of the shorter side and
+// 16 of the longer one in one WebAssembly memory; the results beside it.
 
 import { UsageError } from "../../errors.js";
 import { PANEL } from "../../kernels/svd/binding.js";
@@ -14,11 +14,11 @@ import { otherSide, SvdMachine, type Side } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 export interface SvdOptions {
-  /** triplets that are asked for, from 1 on */
+  /** number of triplets, at least 1 */
   dim: number;
-  /** iteration stops when every residual |B u - s^2 u| is below so many s^2 */
+  /** iteration stops when every residual |B u - s^2 u| is below this times s^2 */
   tolerance: number;
-  /** through the Gram matrix, whatever it takes; by the matrix's size when absent */
+  /** true: through the Gram matrix, whatever it takes; by the matrix's size when absent */
   exact?: boolean;
   seed: number;
   threads: number;
@@ -27,22 +27,22 @@ export interface SvdOptions {
 export interface TruncatedSvd extends Triplets {
   method: "exact" | "lanczos";
   restarts: number;
-  /** the greatest residual over its eigenvalue; 0 when exact */
+  /** the greatest residual relative to its eigenvalue; 0 if exact */
   residual: number;
 }
 
-/** Iterations that have not converged by then are reported by their residual. */
+/** Most restarts; if the iteration has not converged by then, its residual is reported. */
 const MAX_RESTARTS = 40;
-/** Of the greatest singular value: what is below is rounding of products in single precision. */
+/** Relative to the greatest singular value: smaller ones are rounding errors of products in single precision. */
 const LANCZOS_ROUNDING = 5e-4;
 
 /**
- * The leading `dim` singular triplets, descending; fewer when the rank is less.
+ * Returns the leading `dim` singular triplets, descending; fewer if the rank is less.
  *
- * In each, the entry of `right` that is greatest in magnitude is positive; of several, the first.
+ * In each, the entry of `right` with the greatest magnitude is positive; if there are several, the first.
  *
- * @param signal ends the work promptly; the promise rejects with its reason
- * @throws {UsageError} the matrix does not fit 4 GiB, or --exact is asked of one without a narrow side
+ * @param signal ends the computation promptly; the promise rejects with its reason
+ * @throws {UsageError} the matrix exceeds 4 GiB, or --exact is given for one without a narrow side
  */
 export async function truncatedSvd(
   matrix: SvdMatrix,
@@ -83,7 +83,10 @@ export async function truncatedSvd(
   });
 }
 
-/** Singular values as the lengths of A'u, which are closer than the roots of the eigenvalues, and both sides' vectors. */
+/**
+ * Returns singular values as the lengths of A'u, which are more accurate than the roots of the eigenvalues, and both
+ * sides' vectors.
+ */
 async function tripletsOf(
   machine: SvdMachine,
   side: Side,
@@ -124,7 +127,10 @@ function diagonalOf(products: Float64Array): Float64Array {
   return Float64Array.from({ length: PANEL }, (_, j) => products[j * PANEL + j]!);
 }
 
-/** Copies a panel's columns, over their lengths, to dimensions `first` and on of f32[length][dim], as far as these go. */
+/**
+ * Copies a panel's columns, divided by their lengths, to dimensions from `first` on of f32[length][dim], as far as
+ * these go.
+ */
 function copyUnit(
   panel: Float32Array,
   lengths: Float64Array,
@@ -136,7 +142,7 @@ function copyUnit(
     for (let j = 0; j < end; j++) target[row + j] = panel[from + j]! / lengths[j]!;
 }
 
-/** The first triplets. */
+/** Returns the first `rank` triplets. */
 function cut(triplets: Triplets, rank: number): Triplets {
   const { dim, singularValues, left, right, behind } = triplets;
   if (rank === dim) return triplets;
@@ -157,7 +163,7 @@ function cut(triplets: Triplets, rank: number): Triplets {
 
 function withSigns(triplets: Triplets): Triplets {
   const { dim, left, right, behind = new Float32Array() } = triplets;
-  // row after row: down the columns every entry would be another cache line
+  // row by row, because in column order every entry would be in another cache line
   const greatest = new Float32Array(dim);
   for (let row = 0; row < right.length; row += dim) {
     for (let d = 0; d < dim; d++) {
