@@ -1,6 +1,6 @@
 // `embed report`: a page about runs, written by the built program and loaded in a browser.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Browser, chromium } from "../testing/chromium.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -217,6 +217,24 @@ test("a page of large tables says what it drew, and stays small", async () => {
   expect(bytes).toBeLessThan(2_000_000);
 });
 
+test("--open hands the page to the desktop's program, and says so where there is none", async () => {
+  const [bin, opened] = [at("bin"), at("opened")];
+  mkdirSync(bin);
+  writeFileSync(
+    join(bin, "xdg-open"),
+    `#!/bin/sh\necho "$1" > '${opened}.part' && mv '${opened}.part' '${opened}'\n`,
+  );
+  chmodSync(join(bin, "xdg-open"), 0o755);
+  const args = ["report", "fm", "-o", "seen.html", "--part", "none", "--map", "pca", "--force", "--open"];
+  const env = { PATH: `${bin}:/usr/bin:/bin`, DISPLAY: ":0" };
+  expect((await embedOk(args, { cwd: folder, env })).stderr).not.toContain("--open");
+  for (let i = 0; i < 200 && !existsSync(opened); i++) await new Promise((done) => setTimeout(done, 20));
+  expect(readFileSync(opened, "utf8").trim()).toBe(at("seen.html"));
+  const { stderr } = await embedOk(args, { cwd: folder });
+  expect(stderr).toContain("--open: there is no display here: open 'seen.html' in a browser yourself");
+  expect((await embed(["report", "fm", "-o", "-", "--open"], { cwd: folder })).code).toBe(64);
+});
+
 test("bad input is refused by name", async () => {
   const refused = async (...args: string[]) => {
     const { code, stderr } = await embed(["report", ...args], { cwd: folder });
@@ -337,5 +355,29 @@ describe("in headless Chromium", () => {
     expect(await seen("pointerenter")).toBeLessThan(all as number);
     expect(await seen("pointerleave")).toBe(all);
     expect(browser.logged).toEqual([]);
+  });
+
+  inBrowser("a key is found on a phone by a part of its text, on all maps", async () => {
+    await browser.show(at("shown.html"), { width: 390 });
+    const find = async (text: string) =>
+      await browser.value<{ found: string[]; faint: number; said: string }>(`(() => {
+        const field = document.querySelector("#map input");
+        field.value = ${JSON.stringify(text)};
+        field.dispatchEvent(new Event("input"));
+        const dots = [...document.querySelectorAll("#map figure circle")];
+        return {
+          found: dots.filter((dot) => dot.classList.contains("found")).map((dot) => dot.style.opacity),
+          faint: dots.filter((dot) => dot.style.opacity !== "").length,
+          said: document.querySelector("#map .find small").textContent,
+        };
+      })()`);
+    const tea = await find("TEA-0");
+    // ten items on two maps of the three runs that have vectors of them
+    expect(tea.found.length).toBeGreaterThan(10);
+    expect(new Set(tea.found)).toEqual(new Set([""]));
+    expect(tea.faint).toBeGreaterThan(100);
+    expect(tea.said).toMatch(/^\d+ found: tea-0\d, /);
+    expect((await find("no such key")).said).toBe("0 found");
+    expect(await find("")).toEqual({ found: [], faint: 0, said: "" });
   });
 });

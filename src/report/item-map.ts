@@ -47,8 +47,8 @@ function leadOf(maps: readonly ItemMap[]): Markup {
     table has none.`;
   const labels =
     maps[0]!.column === undefined ? "" : " A key with several labels has the colour of the rarest.";
-  return html`Each dot is a key; point at it for its
-  name.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
+  return html`Each dot is a key; point at it for its name, or find it by a part of its
+  text.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
 /** Labels are the same on all maps; their numbers of keys are shown if there is one map only. */

@@ -1,10 +1,10 @@
-// The page's only script: it shows names at once, also on touch screens. Without it, a browser shows the same titles
+// The page's only script: it shows names at once, also on touch screens, and finds keys on a map. Without it, a browser shows the same titles
 // after a delay.
 
 /**
  * JavaScript of the page. A label of the map that is hovered or focused is highlighted alone; the title of the mark
  * under the pointer, or of the nearest one within a finger's width, is shown beside it; the same key on the run's other
- * map gets a ring. The script reads the page and writes text only.
+ * map gets a ring. A field above the maps finds keys by a part of their text. The script reads the page and writes text only.
  */
 export const script = `
 "use strict";
@@ -22,6 +22,7 @@ for (const item of document.querySelectorAll("#map .legend li")) {
   for (const event of ["pointerenter", "focus"]) item.addEventListener(event, () => alone(true));
   for (const event of ["pointerleave", "blur"]) item.addEventListener(event, () => alone(false));
 }
+const texts = new Map();
 for (const svg of document.querySelectorAll("figure > svg")) {
   const marks = [...svg.querySelectorAll("title")].map((title) => {
     const mark = title.parentElement;
@@ -29,6 +30,7 @@ for (const svg of document.querySelectorAll("figure > svg")) {
     title.remove();
     return { mark, text };
   });
+  for (const { mark, text } of marks) texts.set(mark, text);
   if (marks.length === 0) continue;
   // the same key on the other map of the run
   const twinOf = (mark) => {
@@ -64,5 +66,31 @@ for (const svg of document.querySelectorAll("figure > svg")) {
   svg.addEventListener("pointermove", show);
   svg.addEventListener("pointerdown", show);
   svg.addEventListener("pointerleave", hide);
+}
+const maps = document.querySelector("#map .maps");
+if (maps) {
+  const field = document.createElement("input");
+  field.type = "search";
+  field.placeholder = "Find a key";
+  field.setAttribute("aria-label", "Find a key on the map");
+  const found = document.createElement("small");
+  found.setAttribute("role", "status");
+  const line = document.createElement("p");
+  line.className = "find";
+  line.append(field, found);
+  maps.before(line);
+  field.addEventListener("input", () => {
+    const part = field.value.trim().toLowerCase();
+    const names = new Set();
+    for (const dot of maps.querySelectorAll("figure circle")) {
+      const text = texts.get(dot) ?? "";
+      const fits = part !== "" && text.toLowerCase().includes(part);
+      dot.classList.toggle("found", fits);
+      dot.style.opacity = part === "" || fits ? "" : 0.08;
+      if (fits) names.add(text.split("\\n")[0]);
+    }
+    const some = [...names].slice(0, 5).join(", ");
+    found.textContent = part === "" ? "" : names.size + " found" + (some && ": " + some) + (names.size > 5 ? ", …" : "");
+  });
 }
 `;

@@ -53,6 +53,10 @@ figcaption { font-weight: 600; font-size: .92rem; margin-bottom: .4rem; }
 figcaption small { margin-left: .35em; }
 figure > svg { display: block; width: 100%; height: auto; overflow: visible; --plot-background: var(--page); font-family: inherit; }
 figure.map > svg { background: var(--wash); border-radius: 6px; overflow: hidden; }
+figure.map circle.found { stroke: var(--ink); stroke-width: 1.5px; fill-opacity: 1; }
+.find { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: baseline; }
+.find input { font: inherit; font-size: 1rem; width: min(100%, 18rem); padding: .3rem .6rem; color: inherit; background: var(--wash); border: 1px solid var(--rule); border-radius: 6px; }
+.find small { overflow-wrap: anywhere; }
 figure.map circle.twin { stroke: var(--ink); stroke-width: 2px; fill-opacity: 1; }
 svg text { white-space: pre; }
 .names { pointer-events: none; paint-order: stroke; }
@@ -113,7 +117,7 @@ footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
   :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --rule: #ccc; --wash: #fff; --muted: #888; --others: #bbb; }
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, .tip, summary { display: none; }
+  nav, .tip, .find, summary { display: none; }
   .grid, .pair { grid-template-columns: 1fr 1fr; }
   .maps { grid-template-columns: 1fr; }
   .cards { grid-template-columns: 1fr 1fr 1fr; gap: 1.25rem 1.5rem; }

@@ -31,6 +31,12 @@ export const reportOptions = withCommon(
   {
     out: text("file", { help: "HTML page to write; - is stdout", group: output, required: true }),
     force: flag({ help: "replace an existing page", group: output, default: false }),
+    open: flag({
+      help: "show the page in the default browser once it is written",
+      group: output,
+      not: { out: ["-"] },
+      why: "a browser opens files",
+    }),
     against: text("run", { help: "earlier run to measure drift against", group }),
     ...threads,
     field: text("name", { help: "field to draw on the map; by default the item", group: map }),
@@ -94,6 +100,7 @@ export const reportOptions = withCommon(
     ...([
       "out",
       "force",
+      "open",
       "against",
       "threads",
       "field",

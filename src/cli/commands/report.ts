@@ -32,7 +32,12 @@ export const command = commandSpec({
   },
   async call([runs], given, { watch, write }) {
     const { reportVersions } = await import("../../store/report-versions.js");
-    return await reportVersions(runs, given, write, watch);
+    const summary = await reportVersions(runs, given, write, watch);
+    if (given.open !== true) return summary;
+    const { showInBrowser } = await import("../show-in-browser.js");
+    const failed = await showInBrowser(summary.out);
+    if (failed !== undefined) watch.observe({ stage: "note", text: failed });
+    return summary;
   },
   text: (summary, { out, quiet }) => (out === "-" ? "" : textOf(summary, quiet)),
   notes: (summary, { out }) => (out === "-" ? textOf(summary).trimEnd().split("\n") : []),
