@@ -3,7 +3,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each
+//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each, the first also the linear one
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
@@ -100,7 +100,7 @@ function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
  *
  * One barrier a batch: the next forward of a slice reads only what this thread has just written.
  *
- * @param index   which thread, 0 .. T-1; the last sums the losses
+ * @param index   which thread, 0 .. T-1
  * @param first   first row of the block
  * @param numRows rows of the block, at most 4,096
  * @param key     of the block's permutation; 0 visits the rows as they stand
@@ -115,9 +115,11 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // neighbouring slices go to one thread; the first thread has the fewest, and the linear one besides
+  // neighbouring slices go to one thread; the first thread has the fewest or none, and the linear one besides
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
+  // the losses are for the thread that has the least to do
+  const sumsLosses = index == (plan.numThreads > plan.numSlices ? 0 : plan.numThreads - 1);
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
@@ -139,7 +141,7 @@ export function trainBlock(
 
     // every thread adds the parts up for itself
     combine(plan, thread, partials, thread.gradients);
-    if (index == plan.numThreads - 1) {
+    if (sumsLosses) {
       thread.loss = addLosses(
         thread.loss,
         thread.gradients,
