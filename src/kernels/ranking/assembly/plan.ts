@@ -39,9 +39,6 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and SGD v alone */
-  vectors: usize;
-  stride: u32;
   /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
   moments: usize;
   momentStride: u32;
@@ -171,6 +168,16 @@ export class Contrast {
 
 /** One thread's own. */
 export class Thread extends BatchNegatives {
+  /** its slices of every vector, from .. to - 1: all in strata and where negatives are shared, for there a thread reads all of them */
+  fromSlice: u32;
+  toSlice: u32;
+  /**
+   * f32[n][D' + J']: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and
+   * SGD v alone. The address is that of slice 0, were it there; `squares` bytes behind it, the accumulator of slice 0.
+   */
+  vectors: usize;
+  stride: u32;
+  squares: u32;
   /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
   batchNumber: u32;
