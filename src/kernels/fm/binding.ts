@@ -343,9 +343,9 @@ export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): vo
   for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }
 
-/** The sum of the training losses since the last call; one of the threads adds it up. */
+/** The sum of the training losses since the last call; the last thread adds it up. */
 export function takeLoss(arena: Arena, { threads }: FmLayout): number {
-  return threads.reduce((sum, thread) => sum + takeField(arena, Thread, thread, "loss"), 0);
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
 /** Room for the struct of some rows, all 0. @returns its offset */

@@ -3,7 +3,7 @@
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
-import { setField, takeField, writeStruct } from "../shared/struct.js";
+import { setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { putStrata, strataGroups } from "./strata.js";
 import { placeVectors, type PlacedVectors } from "./tables.js";
@@ -25,6 +25,7 @@ import {
   SGD,
   Thread,
   USER_FACTOR,
+  VectorTable,
   WARP,
 } from "./layout.js";
 
@@ -173,8 +174,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const { graph } = data;
 
   const isSliced = !shared && groups === 0;
-  const size = { n: numFeatures, slices: J, threads: numThreads };
-  const vectors = placeVectors(arena, size, isSliced, method === "adagrad");
+  const size = { n: numFeatures, slices: J };
+  const vectors = placeVectors(arena, size, isSliced ? numThreads : 1, method === "adagrad");
   const moments =
     momentStride > 0
       ? arena.allocate(`the moments of ${numFeatures} features`, numFeatures * momentStride)
@@ -209,6 +210,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, numFeatures, dim, cosine, inBatch, averages, batchSize },
     ...{ moments, momentStride, weights, weightStride },
+    tables: writeStructs(arena, "where the vectors lie", VectorTable, vectors.tables),
+    numTables: vectors.tables.length,
     ...{ learningRate, l2Weight, l2Vector, margin, negativeWeight, temperature },
     numSlices: J,
     method: METHODS[method],
@@ -238,9 +241,10 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     graph: propagation,
     through: graph?.through ?? false,
   });
-  const threads = vectors.tables.map((table) =>
+  const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      ...table,
+      // of strata and shared negatives the only table
+      ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
       scores: shared ? 0 : arena.numbers("scores", (strata ? 1 : B) * (M + 1)),

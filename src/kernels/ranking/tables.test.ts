@@ -11,7 +11,7 @@ describe.each([
 ])("tables of %i slices for %i threads", (slices, threads) => {
   const placed = () => {
     const arena = new Arena();
-    return { arena, vectors: placeVectors(arena, { n, slices, threads }, true, true) };
+    return { arena, vectors: placeVectors(arena, { n, slices }, threads, true) };
   };
 
   test("have a place of its own for each number, and no cache line that two threads have", () => {

@@ -1,5 +1,5 @@
-// Where the slices of vectors lie: all of a feature side by side, or a table for each thread, so that no two threads write the same or
-// neighbouring cache lines.
+// Where the slices of vectors lie: all of a feature side by side, or a table for each thread's, so that no two threads write the same or
+// neighbouring cache lines. Fewer threads than tables work on several each.
 //
 //   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
 //   tables      f32[n][8 s + s]         of the s slices of each thread
@@ -9,8 +9,8 @@ import type { Arena, Region } from "../shared/memory.js";
 /** Numbers of a slice. */
 const K = 8;
 
-/** A thread's slices of all vectors, as the kernel's Thread has them. */
-export interface VectorTable {
+/** Slices of all vectors side by side, as the kernel has them. */
+interface VectorTable {
   fromSlice: number;
   toSlice: number;
   /** where slice 0 of feature 0 would begin; `stride` bytes further, that of feature 1 */
@@ -23,10 +23,7 @@ export interface VectorTable {
 /** Vectors in an arena. */
 export interface PlacedVectors {
   region: Region;
-  /** each thread has slices of its own, if there are several */
-  isSplit: boolean;
-  /** of each thread; all have the same one where a thread reads all slices */
-  tables: VectorTable[];
+  tables: readonly VectorTable[];
   /** numbers a feature: v, padded to whole slices, then its accumulators */
   width: number;
   /** index into the region's f32 of a feature's number, in the order of one table */
@@ -42,7 +39,7 @@ export class FeatureRows {
   constructor(arena: Arena, placed: PlacedVectors) {
     this.#numbers = arena.f32(placed.region);
     this.#placed = placed;
-    this.#isWhole = new Set(placed.tables).size === 1;
+    this.#isWhole = placed.tables.length === 1;
   }
 
   /** v and its accumulators: a copy, or a view where one table has all slices. @returns f32[width] */
@@ -61,16 +58,15 @@ export class FeatureRows {
 /**
  * Lays out the vectors of n features.
  *
- * @param isSplit each thread has a table of its own slices
- * @param keeps   AdaGrad's accumulators lie behind the slices
+ * @param numTables as many as threads that have slices of their own, else one
+ * @param keeps     AdaGrad's accumulators lie behind the slices
  */
 export function placeVectors(
   arena: Arena,
-  { n, slices, threads }: { n: number; slices: number; threads: number },
-  isSplit: boolean,
+  { n, slices }: { n: number; slices: number },
+  numTables: number,
   keeps: boolean,
 ): PlacedVectors {
-  const numTables = isSplit ? threads : 1;
   const bounds = Array.from({ length: numTables + 1 }, (_, t) => Math.floor((t * slices) / numTables));
   const cuts = bounds.slice(1).map((toSlice, t) => {
     const fromSlice = bounds[t]!;
@@ -87,16 +83,15 @@ export function placeVectors(
   const bytes = cuts.reduce((sum, cut) => sum + cut.bytes, 0);
   const region = arena.allocate(`the vectors of ${n} features`, bytes);
   let next = region.offset;
-  const own = cuts.map(({ fromSlice, toSlice, stride, bytes: size }): VectorTable => {
+  const tables = cuts.map(({ fromSlice, toSlice, stride, bytes: size }): VectorTable => {
     const vectors = next - 32 * fromSlice;
     next += size;
     return { fromSlice, toSlice, stride, vectors, squares: 32 * toSlice - 4 * fromSlice };
   });
-  const tableOf = Array.from({ length: slices }, (_, j) => own.find(({ toSlice }) => j < toSlice)!);
+  const tableOf = Array.from({ length: slices }, (_, j) => tables.find(({ toSlice }) => j < toSlice)!);
   return {
     region,
-    isSplit,
-    tables: Array.from({ length: threads }, (_, t) => own[isSplit ? t : 0]!),
+    tables,
     width: K * slices + (keeps ? slices : 0),
     at: (feature, number) => {
       const isSquare = number >= K * slices;

@@ -62,12 +62,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const hashes = this.arena.put("the hashes of the features", featureHashes);
     const countsAt = this.arena.put("the counts of the features", counts);
     const how = [hashes, countsAt, seed, spread, accumulator] as const;
-    const { plan, vectors } = this.#layout;
-    const call = ["initialise", plan, "thread", "first", "end", ...how] as const;
-    const end = counts.length;
-    // features are dealt, unless each thread has slices of its own
-    if (vectors.isSplit) await this.run({ every: { end, size: end }, call });
-    else await this.run({ deal: { end, size: Infinity, parts: this.numThreads }, call });
+    await this.run({
+      deal: { end: counts.length, size: Infinity, parts: this.numThreads },
+      call: ["initialise", this.#layout.plan, "thread", "first", "end", ...how],
+    });
   }
 
   /**
@@ -131,10 +129,12 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   get #placed(): PlacedArrays {
-    const { vectors, weights, moments } = this.#layout;
-    const { region, isSplit, width, at } = vectors;
+    const { vectors, weights, moments, strata } = this.#layout;
+    const { region, width, at } = vectors;
     const rest = wholeRegions({ weights, moments });
-    if (!isSplit) return new Map([...wholeRegions({ vectors: region }), ...rest]);
+    const isOne = strata !== undefined || sharesNegatives(this.#shape.loss);
+    if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
+    // how many tables there are follows from the number of threads, which is another one when training is resumed
     return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 

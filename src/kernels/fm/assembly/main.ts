@@ -100,7 +100,7 @@ function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
  *
  * One barrier a batch: the next forward of a slice reads only what this thread has just written.
  *
- * @param index   which thread, 0 .. T-1
+ * @param index   which thread, 0 .. T-1; the last sums the losses
  * @param first   first row of the block
  * @param numRows rows of the block, at most 4,096
  * @param key     of the block's permutation; 0 visits the rows as they stand
@@ -118,8 +118,6 @@ export function trainBlock(
   // neighbouring slices go to one thread; the first thread has the fewest or none, and the linear one besides
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
-  // the losses are for the thread that has the least to do
-  const sumsLosses = index == (plan.numThreads > plan.numSlices ? 0 : plan.numThreads - 1);
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
@@ -141,7 +139,7 @@ export function trainBlock(
 
     // every thread adds the parts up for itself
     combine(plan, thread, partials, thread.gradients);
-    if (sumsLosses) {
+    if (index == plan.numThreads - 1) {
       thread.loss = addLosses(
         thread.loss,
         thread.gradients,

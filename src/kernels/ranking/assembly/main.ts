@@ -30,7 +30,7 @@ import {
 } from "./pairs";
 import { ADAGRAD, ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
 import { composeNegatives } from "./shared";
-import { vectorOf } from "./vectors";
+import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
@@ -63,8 +63,8 @@ export function trainPairs(
 ): bool {
   const T = plan.numThreads;
   const M = plan.numNegatives;
-  const fromSlice = thread.fromSlice;
-  const toSlice = thread.toSlice;
+  const fromSlice = (index * plan.numSlices) / T;
+  const toSlice = ((index + 1) * plan.numSlices) / T;
   orderEvents(thread, first, numRows, key);
 
   // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
@@ -89,7 +89,10 @@ export function trainPairs(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
-    forwardPairs(plan, thread, drawn, size, fromSlice, toSlice, partials);
+    for (let i: u32 = 0; i < plan.numTables; i++) {
+      const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
+      if (own) forwardPairs(plan, thread, drawn, size, partials);
+    }
     if (index == 0) {
       forwardPairWeights(plan, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
     }
@@ -102,7 +105,10 @@ export function trainPairs(
     if (counts) thread.loss += loss;
 
     // one step for each feature of each pair
-    updatePairs(plan, thread, drawn, size, fromSlice, toSlice);
+    for (let i: u32 = 0; i < plan.numTables; i++) {
+      const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
+      if (own) updatePairs(plan, thread, drawn, size);
+    }
     if (index == 0) updatePairWeights(plan, thread, drawn, size);
   }
   return true;
@@ -184,9 +190,9 @@ export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
 }
 
 /**
- * Draws the first v of the thread's slices of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash,
- * dimension), and sets w to 0, every accumulator of AdaGrad to `accumulator` and all that Adam keeps to 0. A feature that no training
- * event holds is 0 and stays 0.
+ * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and
+ * sets w to 0, every accumulator of AdaGrad to `accumulator` and all that Adam keeps to 0. A feature that no training event holds
+ * is 0 and stays 0.
  *
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training events that hold the feature
@@ -208,14 +214,16 @@ export function initialise(
   for (let i = <usize>from; i < <usize>to; i++) {
     const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
-    const v = vectorOf(thread, <u32>i);
-    for (let j = thread.fromSlice; j < thread.toSlice; j++) {
-      if (plan.method == ADAGRAD) store<f32>(v + thread.squares + ((<usize>j) << 2), first);
-      for (let d = j * K; d < (j + 1) * K; d++) {
-        store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
+    for (let table: u32 = 0; table < plan.numTables; table++) {
+      openSlices(thread, tableAt(plan, table), 0, plan.numSlices);
+      const v = vectorOf(thread, <u32>i);
+      for (let j = thread.fromSlice; j < thread.toSlice; j++) {
+        if (plan.method == ADAGRAD) store<f32>(v + thread.squares + ((<usize>j) << 2), first);
+        for (let d = j * K; d < (j + 1) * K; d++) {
+          store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
+        }
       }
     }
-    if (thread.fromSlice > 0) continue;
     const w = plan.weights + i * plan.weightStride;
     store<f32>(w, 0);
     for (let at: usize = 4; at < plan.weightStride; at += 4) store<f32>(w + at, first);

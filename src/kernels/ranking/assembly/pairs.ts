@@ -21,7 +21,7 @@ function rowAt(plan: Plan, candidates: usize, r: usize): usize {
 }
 
 /**
- * Writes the parts of each score that slices from .. to have, f32[M + 1] an event and slice.
+ * Writes the parts of each score that the opened slices have, f32[M + 1] an event and slice.
  *
  * Events come first and slices within, so that a vector is read in one go.
  *
@@ -32,21 +32,20 @@ export function forwardPairs(
   thread: Thread,
   candidates: usize,
   numRows: u32,
-  fromSlice: u32,
-  toSlice: u32,
   partials: usize,
 ): void {
   const M = plan.numNegatives;
-  const end = <usize>toSlice * SLICE;
+  const from = <usize>thread.fromSlice * SLICE;
+  const end = <usize>thread.toSlice * SLICE;
   const toNextSlice = (<usize>(B * (M + 1))) << 2;
-  let first = partials + <usize>fromSlice * toNextSlice;
+  let first = partials + <usize>thread.fromSlice * toNextSlice;
   for (let r: u32 = 0; r < numRows; r++) {
     const row = rowAt(plan, candidates, r);
     const event = load<u32>(row);
     for (let k: u32 = 0; k <= M; k++, first += 4) {
       const item = load<u32>(row + ((<usize>k) << 2), 4);
       let target = first;
-      for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
+      for (let c = from; c < end; c += SLICE, target += toNextSlice) {
         const half = scorePart(plan, thread, event, item, c);
         store<f32>(target, sum4(f32x4.add(half, scorePart(plan, thread, event, item, c + 16))));
       }
@@ -218,21 +217,14 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Moves slices from .. to of every feature of every pair, in the rows' order. */
-export function updatePairs(
-  plan: Plan,
-  thread: Thread,
-  candidates: usize,
-  numRows: u32,
-  fromSlice: u32,
-  toSlice: u32,
-): void {
+/** Moves the opened slices of every feature of every pair, in the rows' order. */
+export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
   const context = plan.context;
   const templates = plan.templates;
-  const from = <usize>fromSlice * SLICE;
-  const end = <usize>toSlice * SLICE;
+  const from = <usize>thread.fromSlice * SLICE;
+  const end = <usize>thread.toSlice * SLICE;
   for (let r: u32 = 0; r < numRows; r++) {
     const gradient = load<f32>(thread.gradients + ((<usize>r) << 2));
     if (gradient == 0) continue;

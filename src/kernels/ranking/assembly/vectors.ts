@@ -3,14 +3,29 @@
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { Plan, SGD, Thread } from "./plan";
+import { Plan, SGD, Thread, VectorTable } from "./plan";
 
 /** Bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-/** Where a feature's v begins, or would if the thread's table had all slices: of other slices nothing lies there. */
+/** The i-th table. */
+export function tableAt(plan: Plan, i: u32): VectorTable {
+  return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
+}
+
+/** Has a thread work on those of its slices from .. to - 1 that lie in a table. @returns whether there are any */
+export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
+  thread.fromSlice = max(from, table.fromSlice);
+  thread.toSlice = min(to, table.toSlice);
+  thread.vectors = table.vectors;
+  thread.stride = table.stride;
+  thread.squares = table.squares;
+  return thread.fromSlice < thread.toSlice;
+}
+
+/** Where a feature's v begins, or would if the opened table had all slices: of other slices nothing lies there. */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
