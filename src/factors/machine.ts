@@ -12,6 +12,7 @@ import {
   type FmMethod,
   type FmShape,
   METHODS,
+  mostThreads,
   readBias,
   reservePairs,
   setLearningRates,
@@ -241,7 +242,7 @@ function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, thread
   const { numbers, accumulators } = sliceOf(method, K);
   const numSlices = Math.ceil(dim / K);
   const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
-  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
 /** @throws {UsageError} the parameters do not fit; the message says how much memory they need */

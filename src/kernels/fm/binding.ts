@@ -29,7 +29,7 @@ export type { Kernel as FmKernel } from "./layout.js";
 export interface FmShape {
   numFeatures: number;
   dim: number;
-  /** at most; slices are dealt to no more threads than there are of them */
+  /** at most; slices and the weights are dealt to no more threads than there are of them */
   threads: number;
   loss: "logistic" | "squared";
   method: FmMethod;
@@ -101,6 +101,11 @@ export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
+/** Threads that a machine uses: at most one for each slice, and one for the weights. Without slices one has the weights. */
+export function mostThreads({ dim, threads }: { dim: number; threads: number }): number {
+  return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
+}
+
 /** What a feature has of a slice of K dimensions: numbers of v and its state side by side, and accumulators in a table of their own. */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
@@ -116,7 +121,7 @@ export function sliceOf(method: FmMethod, K: number): { numbers: number; accumul
 export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const K = sliceWidth(shape.dim);
   const J = Math.ceil(shape.dim / K);
-  const numThreads = Math.max(1, Math.min(shape.threads, J));
+  const numThreads = mostThreads(shape);
 
   const { numbers, accumulators } = sliceOf(shape.method, K);
   const n = shape.numFeatures;

@@ -3,9 +3,10 @@
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
-import { setField, takeField, writeStruct } from "../shared/struct.js";
+import { setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { putStrata, strataGroups } from "./strata.js";
+import { placeVectors, type PlacedVectors } from "./tables.js";
 import { PairRows as PairRowsStruct } from "../shared/layout.js";
 import {
   ADAGRAD,
@@ -24,6 +25,7 @@ import {
   SGD,
   Thread,
   USER_FACTOR,
+  VectorTable,
   WARP,
 } from "./layout.js";
 
@@ -117,14 +119,13 @@ export interface RankingLayout {
   plan: number;
   threads: number[];
   barrier: Region;
-  /** f32[n][stride / 4]: v, then what AdaGrad keeps of it */
-  vectors: Region;
+  /** v, then what AdaGrad keeps of it */
+  vectors: PlacedVectors;
   /** f32[n][momentStride / 4]: what Adam keeps of v; absent for AdaGrad */
   moments?: Region;
   /** f32[n][weightStride / 4]: w, then what the method keeps of it */
   weights: Region;
-  /** bytes a row of `vectors`, of `moments`, of `weights` */
-  stride: number;
+  /** bytes a row of `moments`, of `weights` */
   momentStride: number;
   weightStride: number;
   /** slices of 8 dimensions */
@@ -150,9 +151,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     adam: { vector: 2 * D + 2 * J, weight: 4 },
     sgd: { vector: 0, weight: 0 },
   }[method];
-  // v and AdaGrad's sums, which pairs at random wait for, in whole cache lines; Adam's moments stand apart, so that layers read v alone
+  // Adam's moments stand apart from v, so that layers read v alone
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
-  const stride = D * 4 + (method === "adagrad" ? Math.ceil(J / 16) * 64 : 0);
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
     writeStruct(arena, name, PairRowsStruct, {
@@ -173,7 +173,9 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     : 0;
   const { graph } = data;
 
-  const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * stride);
+  const isSliced = !shared && groups === 0;
+  const size = { n: numFeatures, slices: J };
+  const vectors = placeVectors(arena, size, isSliced ? numThreads : 1, method === "adagrad");
   const moments =
     momentStride > 0
       ? arena.allocate(`the moments of ${numFeatures} features`, numFeatures * momentStride)
@@ -205,10 +207,11 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const propagation = graph && putGraph(arena, graph, numFeatures * D);
   const memberships = membershipsOf(data.history);
   const strata = groups > 0 ? putStrata(arena, data, groups, numThreads) : undefined;
-  const isSliced = !shared && !strata;
   const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, numFeatures, dim, cosine, inBatch, averages, batchSize },
-    ...{ vectors, stride, moments, momentStride, weights, weightStride },
+    ...{ moments, momentStride, weights, weightStride },
+    tables: writeStructs(arena, "where the vectors lie", VectorTable, vectors.tables),
+    numTables: vectors.tables.length,
     ...{ learningRate, l2Weight, l2Vector, margin, negativeWeight, temperature },
     numSlices: J,
     method: METHODS[method],
@@ -240,6 +243,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
+      // of strata and shared negatives the only table
+      ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
       scores: shared ? 0 : arena.numbers("scores", (strata ? 1 : B) * (M + 1)),
@@ -266,7 +271,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     }),
   );
   return {
-    ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
+    ...{ plan, threads, barrier, vectors, weights, momentStride, weightStride, slices: J, kept },
     moments,
     propagated: propagation?.propagated,
     ...(strata && { strata: { groups, losses: strata.losses } }),

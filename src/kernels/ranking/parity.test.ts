@@ -124,12 +124,11 @@ async function kernelOf(data: RankingData, options: RankingShape) {
   };
   const hashes = put(Uint32Array.from({ length: 2 * n }, (_, i) => draw(5, i)));
   const counts = put(new Uint32Array(n).fill(1));
-  kernel.initialise(layout.plan, 0, n, hashes, counts, 1, spread, FIRST_SQUARES);
+  kernel.initialise(layout.plan, layout.threads[0]!, 0, n, hashes, counts, 1, spread, FIRST_SQUARES);
   const vectors = () => {
-    const rows = arena.f32(layout.vectors);
-    const width = layout.stride / 4;
+    const rows = arena.f32(layout.vectors.region);
     return Float32Array.from({ length: n * options.dim }, (_, i) => {
-      return rows[Math.floor(i / options.dim) * width + (i % options.dim)]!;
+      return rows[layout.vectors.at(Math.floor(i / options.dim), i % options.dim)]!;
     });
   };
   const w = () => {

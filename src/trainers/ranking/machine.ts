@@ -12,6 +12,7 @@ import {
   type RankingLayout,
   type RankingShape,
 } from "../../kernels/ranking/binding.js";
+import { FeatureRows } from "../../kernels/ranking/tables.js";
 import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { blockVisits } from "../../numeric/random.js";
@@ -63,7 +64,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const how = [hashes, countsAt, seed, spread, accumulator] as const;
     await this.run({
       deal: { end: counts.length, size: Infinity, parts: this.numThreads },
-      call: ["initialise", this.#layout.plan, "first", "end", ...how],
+      call: ["initialise", this.#layout.plan, "thread", "first", "end", ...how],
     });
   }
 
@@ -128,8 +129,13 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   get #placed(): PlacedArrays {
-    const { vectors, weights, moments } = this.#layout;
-    return wholeRegions({ vectors, weights, moments });
+    const { vectors, weights, moments, strata } = this.#layout;
+    const { region, width, at } = vectors;
+    const rest = wholeRegions({ weights, moments });
+    const isOne = strata !== undefined || sharesNegatives(this.#shape.loss);
+    if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
+    // how many tables there are follows from the number of threads, which is another one when training is resumed
+    return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 
   /** Groups that events are trained in; 0 where they are trained in batches. */
@@ -200,52 +206,67 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
-    const { n, kept, isAdam, vectorOf, keptOf, weightsOf } = this.#rows();
+    const { n, kept, isAdam, change, weightsOf } = this.#rows();
     for (let feature = 0; feature < n; feature++) {
       if (!known[feature]) continue;
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
       if (!freezes && w[feature] === 0 && squaresOf(v) === 0) continue;
-      vectorOf(feature).set(v);
       const own = weightsOf(feature);
       own[0] = w[feature]!;
-      if (optimizer) {
-        keptOf(feature).set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
-        if (cosine) scale(vectorOf(feature), optimizer.w[feature]!);
-        else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
-      }
-      if (!freezes) continue;
-      // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which stands behind the first
-      const sums = keptOf(feature);
-      const width = 8 * this.#layout.slices;
-      if (isAdam) sums.fill(Infinity, width, 2 * width);
-      else sums.fill(Infinity);
-      own[isAdam ? 2 : 1] = Infinity;
+      change(feature, (vector, sums) => {
+        vector.set(v);
+        if (optimizer) {
+          sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
+          if (cosine) scale(vector, optimizer.w[feature]!);
+          else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
+        }
+        if (!freezes) return;
+        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which stands behind the first
+        const width = 8 * this.#layout.slices;
+        if (isAdam) sums.fill(Infinity, width, 2 * width);
+        else sums.fill(Infinity);
+        own[isAdam ? 2 : 1] = Infinity;
+      });
     }
   }
 
-  /** Views of the features' rows. */
+  get #numFeatures(): number {
+    const { weights, weightStride } = this.#layout;
+    return weights.bytes / weightStride;
+  }
+
+  /** The features' rows: views, but for vectors in several tables. */
   #rows() {
     const { dim, method } = this.#shape;
-    const { stride, weightStride, momentStride, moments, slices, kept } = this.#layout;
-    const [width, weightWidth, momentWidth] = [stride / 4, weightStride / 4, momentStride / 4];
-    const rows = this.arena.f32(this.#layout.vectors);
+    const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
+    const [weightWidth, momentWidth] = [weightStride / 4, momentStride / 4];
+    const rows = new FeatureRows(this.arena, vectors);
     const apart = moments && this.arena.f32(moments);
     const weights = this.arena.f32(this.#layout.weights);
     const first = 8 * slices;
     return {
-      n: rows.length / width,
+      n: this.#numFeatures,
       isAdam: method === "adam",
       kept,
-      vectorOf: (feature: number) => rows.subarray(feature * width, feature * width + dim),
+      vectorOf: (feature: number) => rows.read(feature).subarray(0, dim),
       /** what the method keeps of a feature's vector */
-      keptOf: (feature: number) =>
-        apart
-          ? apart.subarray(feature * momentWidth, feature * momentWidth + kept.vector)
-          : rows.subarray(feature * width + first, feature * width + first + kept.vector),
+      keptOf: (feature: number) => keptIn(feature, rows.read(feature)),
+      /** Changes a feature's vector and what the method keeps of it. */
+      change: (feature: number, change: (vector: Float32Array, kept: Float32Array) => void) => {
+        const row = rows.read(feature);
+        change(row.subarray(0, dim), keptIn(feature, row));
+        rows.write(feature, row);
+      },
       /** w, and what the method keeps of it */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };
+
+    function keptIn(feature: number, row: Float32Array): Float32Array {
+      return apart
+        ? apart.subarray(feature * momentWidth, feature * momentWidth + kept.vector)
+        : row.subarray(first, first + kept.vector);
+    }
   }
 }
 

@@ -8,7 +8,7 @@
 // Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/ffm.md). Twin: ../ffm.reference.ts.
 
 import { accumulatorAt, accumulatorStride, ratesOf } from "../../fm/assembly/plan";
-import { countRepeats, isMarked, numPairsOf, repeatAt, slotOf, sumsOf } from "../../fm/assembly/repeats";
+import { countRepeats, isMarked, numPairsOf, repeatAt, Slot, sumsOf } from "../../fm/assembly/repeats";
 import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
@@ -101,7 +101,7 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   for (let pair = thread.ids; pair < end; pair += 4) {
     const id = load<u32>(pair);
     if (isMarked(id)) {
-      const slot = slotOf(thread, id, 0);
+      const slot = Slot.of(thread, id, 0);
       repeatAt(thread, slot).count++;
       store<u32>(pair + toSums, <u32>sumsOf(thread, slot, bytes));
     } else {

@@ -23,7 +23,7 @@ import {
   Thread,
   ratesOf,
 } from "./plan";
-import { clearRepeats, isMarked, repeatAt, slotOf, sumsOf } from "./repeats";
+import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
 /** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
@@ -79,7 +79,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
       }
       const p = P + <usize>feature * stride;
       if (isMarked(feature)) {
-        const sum = sumsOf(thread, slotOf(thread, feature, bytesOfSum), bytesOfSum);
+        const sum = sumsOf(thread, Slot.of(thread, feature, bytesOfSum), bytesOfSum);
         addTo(sum, gradient(c0, decay, p));
         if (sizeof<W>() >= 8) addTo(sum + 16, gradient(c1, decay, p + 16));
         if (sizeof<W>() == 16) addTo(sum + 32, gradient(c2, decay, p + 32));

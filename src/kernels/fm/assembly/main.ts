@@ -3,7 +3,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each
+//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each, the first also the linear one
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
@@ -115,7 +115,7 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // neighbouring slices go to one thread; the first thread has the fewest, and the linear one besides
+  // neighbouring slices go to one thread; the first thread has the fewest or none, and the linear one besides
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);

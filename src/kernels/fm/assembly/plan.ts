@@ -61,7 +61,7 @@ export class Rows extends PairRows {
 
 /** One thread's own: its copy of the bias, and the batch that it works on. */
 export class Thread {
-  /** f64: sum of the losses since it was last cleared; on thread 0 only */
+  /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
   /** w0, the same bytes on every thread */
   bias: f32;

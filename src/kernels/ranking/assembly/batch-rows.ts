@@ -109,7 +109,7 @@ export function addGradients(
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
     const feature = featureAt(rows, pair);
-    const vector = vectorOf(plan, feature) + d;
+    const vector = vectorOf(thread, feature) + d;
     const x = f32x4.splat(valueAt(rows, pair));
     const r0 = f32x4.mul(inner, f32x4.sub(s0, f32x4.mul(x, v128.load(vector))));
     const r1 = f32x4.mul(inner, f32x4.sub(s1, f32x4.mul(x, v128.load(vector, 16))));
@@ -133,7 +133,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const feature = featureOfRow(thread, row);
-    const vector = vectorOf(plan, feature);
+    const vector = vectorOf(thread, feature);
     const l2 = f32x4.splat(plan.l2Vector * <f32>load<u32>(thread.occurrences + ((<usize>row) << 2)));
     const gradients = plan.contrast.rowGradients + <usize>row * bytes;
     for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
@@ -143,7 +143,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
       const g1 = f32x4.add(v128.load(gradients + d, 16), f32x4.mul(l2, v1));
       if (plan.method == ADAM)
         stepSliceAdam(vector, momentsOf(plan, feature), bytes, d, g0, g1, thread.learningRate);
-      else stepSlice(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
+      else stepSlice(thread, vector, d, v0, v1, g0, g1, thread.learningRate);
     }
   }
 }

@@ -45,7 +45,7 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
       const Q = c.positives + <usize>(b + i) * bytes;
       store<f32>(c.contextScales + at, compose(plan, thread, plan.context, event, P));
       store<f32>(c.positiveScales + at, compose(plan, thread, plan.templates, item, Q));
-      store<f32>(c.positiveScores + at, offsetOf(plan, item, Q) + dot(P, Q, bytes));
+      store<f32>(c.positiveScores + at, offsetOf(plan, thread, item, Q) + dot(P, Q, bytes));
     }
     for (let d: usize = 0; d < bytes >>> 2; d++) {
       store<f32>(thread.packed + (d << 4) + ((<usize>i) << 2), load<f32>(P + (d << 2)));

@@ -72,9 +72,9 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
 }
 
 /** Bytes d .. of E as a panel; of one slice when it is not wide. */
-function gather(plan: Plan, d: usize, wide: bool, panel: usize): void {
+function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
-    const v = vectorOf(plan, f) + d;
+    const v = vectorOf(thread, f) + d;
     v128.store(panel, v128.load(v));
     v128.store(panel, v128.load(v, 16), 16);
     if (!wide) continue;
@@ -87,10 +87,10 @@ function gather(plan: Plan, d: usize, wide: bool, panel: usize): void {
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
-  gather(plan, d, wide, y);
+  gather(plan, thread, d, wide, y);
   for (let k: u32 = 0; k < numTurns; k++) {
     for (let f: u32 = 0; f < plan.numFeatures; f++) {
-      propagate(plan.graph, f, vectorOf(plan, f) + d, y, PANEL, wide, 1, next + <usize>f * PANEL);
+      propagate(plan.graph, f, vectorOf(thread, f) + d, y, PANEL, wide, 1, next + <usize>f * PANEL);
     }
     const done = next;
     next = y;
@@ -109,7 +109,7 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
     const y = turnsOfVectors(plan, thread, d, wide, K - 1);
     for (let f: u32 = 0; f < plan.numFeatures; f++) {
       const target = plan.graph.propagated + <usize>f * bytes + d;
-      propagate(plan.graph, f, vectorOf(plan, f) + d, y, PANEL, wide, 1 / <f32>(K + 1), target);
+      propagate(plan.graph, f, vectorOf(thread, f) + d, y, PANEL, wide, 1 / <f32>(K + 1), target);
     }
   }
 }
@@ -122,12 +122,12 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
     // of one layer the batch's neighbours are read where they lie
-    const y = K == 1 ? plan.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
-    const stride = K == 1 ? <usize>plan.stride : PANEL;
+    const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
+    const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {
       const f = featureOfRow(thread, row);
       const target = plan.contrast.rows + <usize>row * bytes + d;
-      propagate(plan.graph, f, vectorOf(plan, f) + d, y, stride, wide, 1 / <f32>(K + 1), target);
+      propagate(plan.graph, f, vectorOf(thread, f) + d, y, stride, wide, 1 / <f32>(K + 1), target);
     }
   }
 }
@@ -163,7 +163,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
   let g1 = f32x4.mul(factor, v128.load(gradient, 16));
-  const vector = vectorOf(plan, f);
+  const vector = vectorOf(thread, f);
   const row = load<u32>(thread.rowOf + ((<usize>f) << 2));
   if (row && plan.l2Vector != 0) {
     const l2 = f32x4.splat(plan.l2Vector * <f32>load<u32>(thread.occurrences + ((<usize>(row - 1)) << 2)));
@@ -176,7 +176,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
     stepSliceAdam(vector, momentsOf(plan, f), rowBytes(plan), d, g0, g1, thread.learningRate);
   } else {
     const v0 = v128.load(vector + d);
-    stepSlice(plan, vector, d, v0, v128.load(vector + d, 16), g0, g1, thread.learningRate);
+    stepSlice(thread, vector, d, v0, v128.load(vector + d, 16), g0, g1, thread.learningRate);
   }
 }
 

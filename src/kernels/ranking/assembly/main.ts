@@ -28,9 +28,9 @@ import {
   updatePairs,
   updatePairWeights,
 } from "./pairs";
-import { ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
+import { ADAGRAD, ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
 import { composeNegatives } from "./shared";
-import { rowBytes, vectorOf } from "./vectors";
+import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
@@ -89,7 +89,10 @@ export function trainPairs(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
-    forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
+    for (let i: u32 = 0; i < plan.numTables; i++) {
+      const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
+      if (own) forwardPairs(plan, thread, drawn, size, partials);
+    }
     if (index == 0) {
       forwardPairWeights(plan, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
     }
@@ -102,7 +105,10 @@ export function trainPairs(
     if (counts) thread.loss += loss;
 
     // one step for each feature of each pair
-    updatePairs(plan, thread, drawn, size, fromSlice, toSlice);
+    for (let i: u32 = 0; i < plan.numTables; i++) {
+      const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
+      if (own) updatePairs(plan, thread, drawn, size);
+    }
     if (index == 0) updatePairWeights(plan, thread, drawn, size);
   }
   return true;
@@ -193,6 +199,7 @@ export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
  */
 export function initialise(
   plan: Plan,
+  thread: Thread,
   from: u32,
   to: u32,
   hashes: usize,
@@ -201,20 +208,24 @@ export function initialise(
   spread: f32,
   accumulator: f32,
 ): void {
-  const width = plan.numSlices * K;
   const first: f32 = plan.method == ADAM ? 0 : accumulator;
   if (plan.moments)
     memory.fill(plan.moments + <usize>from * plan.momentStride, 0, <usize>(to - from) * plan.momentStride);
   for (let i = <usize>from; i < <usize>to; i++) {
     const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
-    const v = vectorOf(plan, <u32>i);
-    for (let at = rowBytes(plan); at < plan.stride; at += 4) store<f32>(v + at, first);
+    for (let table: u32 = 0; table < plan.numTables; table++) {
+      openSlices(thread, tableAt(plan, table), 0, plan.numSlices);
+      const v = vectorOf(thread, <u32>i);
+      for (let j = thread.fromSlice; j < thread.toSlice; j++) {
+        if (plan.method == ADAGRAD) store<f32>(v + thread.squares + ((<usize>j) << 2), first);
+        for (let d = j * K; d < (j + 1) * K; d++) {
+          store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
+        }
+      }
+    }
     const w = plan.weights + i * plan.weightStride;
     store<f32>(w, 0);
     for (let at: usize = 4; at < plan.weightStride; at += 4) store<f32>(w + at, first);
-    for (let d: u32 = 0; d < width; d++) {
-      store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
-    }
   }
 }

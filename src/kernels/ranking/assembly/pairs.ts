@@ -21,7 +21,7 @@ function rowAt(plan: Plan, candidates: usize, r: usize): usize {
 }
 
 /**
- * Writes the parts of each score that slices from .. to have, f32[M + 1] an event and slice.
+ * Writes the parts of each score that the opened slices have, f32[M + 1] an event and slice.
  *
  * Events come first and slices within, so that a vector is read in one go.
  *
@@ -29,25 +29,25 @@ function rowAt(plan: Plan, candidates: usize, r: usize): usize {
  */
 export function forwardPairs(
   plan: Plan,
+  thread: Thread,
   candidates: usize,
   numRows: u32,
-  fromSlice: u32,
-  toSlice: u32,
   partials: usize,
 ): void {
   const M = plan.numNegatives;
-  const end = <usize>toSlice * SLICE;
+  const from = <usize>thread.fromSlice * SLICE;
+  const end = <usize>thread.toSlice * SLICE;
   const toNextSlice = (<usize>(B * (M + 1))) << 2;
-  let first = partials + <usize>fromSlice * toNextSlice;
+  let first = partials + <usize>thread.fromSlice * toNextSlice;
   for (let r: u32 = 0; r < numRows; r++) {
     const row = rowAt(plan, candidates, r);
     const event = load<u32>(row);
     for (let k: u32 = 0; k <= M; k++, first += 4) {
       const item = load<u32>(row + ((<usize>k) << 2), 4);
       let target = first;
-      for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
-        const half = scorePart(plan, event, item, c);
-        store<f32>(target, sum4(f32x4.add(half, scorePart(plan, event, item, c + 16))));
+      for (let c = from; c < end; c += SLICE, target += toNextSlice) {
+        const half = scorePart(plan, thread, event, item, c);
+        store<f32>(target, sum4(f32x4.add(half, scorePart(plan, thread, event, item, c + 16))));
       }
     }
   }
@@ -66,10 +66,10 @@ export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, 
 }
 
 /** Four dimensions of <p, q> and of the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2. */
-function scorePart(plan: Plan, event: u32, item: u32, c: usize): v128 {
-  const p = sumOf(plan, plan.context, event, c);
-  const q = sumOf(plan, plan.templates, item, c);
-  const inner = f32x4.sub(f32x4.mul(q, q), squaresOf(plan, plan.templates, item, c));
+function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
+  const p = sumOf(thread, plan.context, event, c);
+  const q = sumOf(thread, plan.templates, item, c);
+  const inner = f32x4.sub(f32x4.mul(q, q), squaresOf(thread, plan.templates, item, c));
   return f32x4.add(f32x4.mul(p, q), f32x4.mul(f32x4.splat(0.5), inner));
 }
 
@@ -217,21 +217,14 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Moves slices from .. to of every feature of every pair, in the rows' order. */
-export function updatePairs(
-  plan: Plan,
-  thread: Thread,
-  candidates: usize,
-  numRows: u32,
-  fromSlice: u32,
-  toSlice: u32,
-): void {
+/** Moves the opened slices of every feature of every pair, in the rows' order. */
+export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
   const context = plan.context;
   const templates = plan.templates;
-  const from = <usize>fromSlice * SLICE;
-  const end = <usize>toSlice * SLICE;
+  const from = <usize>thread.fromSlice * SLICE;
+  const end = <usize>thread.toSlice * SLICE;
   for (let r: u32 = 0; r < numRows; r++) {
     const gradient = load<f32>(thread.gradients + ((<usize>r) << 2));
     if (gradient == 0) continue;
@@ -242,19 +235,31 @@ export function updatePairs(
     const item = load<u32>(row, 4);
     const negative = load<u32>(thread.negatives + ((<usize>r) << 2));
     for (let c = from; c < end; c += SLICE) {
-      const p0 = sumOf(plan, context, event, c);
-      const p1 = sumOf(plan, context, event, c + 16);
-      const i0 = sumOf(plan, templates, item, c);
-      const i1 = sumOf(plan, templates, item, c + 16);
-      const n0 = sumOf(plan, templates, negative, c);
-      const n1 = sumOf(plan, templates, negative, c + 16);
+      const p0 = sumOf(thread, context, event, c);
+      const p1 = sumOf(thread, context, event, c + 16);
+      const i0 = sumOf(thread, templates, item, c);
+      const i1 = sumOf(thread, templates, item, c + 16);
+      const n0 = sumOf(thread, templates, negative, c);
+      const n1 = sumOf(thread, templates, negative, c + 16);
       const d0 = f32x4.mul(g, f32x4.sub(i0, n0));
       const d1 = f32x4.mul(g, f32x4.sub(i1, n1));
-      stepRow(plan, context, event, c, d0, d1, zero, zero, zero, l2);
+      stepRow(thread, context, event, c, d0, d1, zero, zero, zero, l2, plan.learningRate);
       const q0 = f32x4.mul(g, p0);
       const q1 = f32x4.mul(g, p1);
-      stepRow(plan, templates, item, c, q0, q1, g, i0, i1, l2);
-      stepRow(plan, templates, negative, c, f32x4.neg(q0), f32x4.neg(q1), minus, n0, n1, l2);
+      stepRow(thread, templates, item, c, q0, q1, g, i0, i1, l2, plan.learningRate);
+      stepRow(
+        thread,
+        templates,
+        negative,
+        c,
+        f32x4.neg(q0),
+        f32x4.neg(q1),
+        minus,
+        n0,
+        n1,
+        l2,
+        plan.learningRate,
+      );
     }
   }
 }

@@ -39,9 +39,9 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and SGD v alone */
-  vectors: usize;
-  stride: u32;
+  /** VectorTable[numTables]; one in strata and where negatives are shared, for there a thread reads all slices */
+  tables: usize;
+  numTables: u32;
   /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
   moments: usize;
   momentStride: u32;
@@ -93,6 +93,19 @@ export class Plan extends NegativeSource {
   graph: Graph;
   /** 1: training goes through the layers; 0: they are applied to what it leaves */
   through: u32;
+}
+
+/** Slices from .. to - 1 of all vectors, which lie side by side (../tables.ts). */
+export class VectorTable {
+  fromSlice: u32;
+  toSlice: u32;
+  /**
+   * f32[n][8 s + s]: v and AdaGrad's accumulators of its s slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and
+   * SGD v alone. The address is that of slice 0, were it there; `squares` bytes behind it, the accumulator of slice 0.
+   */
+  vectors: usize;
+  stride: u32;
+  squares: u32;
 }
 
 /** Blocks of an epoch's events that share no row (strata.ts). */
@@ -171,6 +184,12 @@ export class Contrast {
 
 /** One thread's own. */
 export class Thread extends BatchNegatives {
+  /** of the slices that it works on, which a table has, and of this table (VectorTable) */
+  fromSlice: u32;
+  toSlice: u32;
+  vectors: usize;
+  stride: u32;
+  squares: u32;
   /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
   batchNumber: u32;

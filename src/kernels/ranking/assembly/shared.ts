@@ -21,7 +21,7 @@ export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, ta
     ? plan.contrast.rows + <usize>rowOf(thread, featureAt(rows, row)) * bytes
     : 0;
   for (let c: usize = 0; c < bytes; c += 16) {
-    const sum = propagated ? v128.load(propagated + c) : sumOf(plan, rows, row, c);
+    const sum = propagated ? v128.load(propagated + c) : sumOf(thread, rows, row, c);
     v128.store(target + c, sum);
     squares = f32x4.add(squares, f32x4.mul(sum, sum));
   }
@@ -34,12 +34,12 @@ export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, ta
 }
 
 /** w and inner products of an item's own features; none when cosine. @param vector its sum of x v */
-export function offsetOf(plan: Plan, item: u32, vector: usize): f32 {
+export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): f32 {
   if (plan.cosine) return 0;
   let inner = f32x4.splat(0);
   for (let c: usize = 0; c < rowBytes(plan); c += 16) {
     const q = v128.load(vector + c);
-    inner = f32x4.add(inner, f32x4.sub(f32x4.mul(q, q), squaresOf(plan, plan.templates, item, c)));
+    inner = f32x4.add(inner, f32x4.sub(f32x4.mul(q, q), squaresOf(thread, plan.templates, item, c)));
   }
   const own: f32 = plan.single ? 0 : 0.5 * sum4(inner);
   return weightOf(plan, plan.templates, item) + own;
@@ -53,7 +53,7 @@ export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32)
     const item = load<u32>(thread.shared + ((<usize>n) << 2));
     const row = c.negatives + <usize>n * bytes;
     store<f32>(c.negativeScales + ((<usize>n) << 2), compose(plan, thread, plan.templates, item, row));
-    store<f32>(c.offsets + ((<usize>n) << 2), offsetOf(plan, item, row));
+    store<f32>(c.offsets + ((<usize>n) << 2), offsetOf(plan, thread, item, row));
     const panel = c.panels + <usize>(n >>> 3) * (bytes << 3) + ((<usize>(n & 7)) << 2);
     for (let d: usize = 0; d < bytes >>> 2; d++) {
       store<f32>(panel + (d << 5), load<f32>(row + (d << 2)));

@@ -68,8 +68,8 @@ function eventAt(thread: Thread, r: u32): usize {
  * ask for one event's after another's. The fewer instructions there are between two reads, the more the processor has under way.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
-  const stride = <usize>plan.stride;
-  const vectors = plan.vectors;
+  const stride = <usize>thread.stride;
+  const vectors = thread.vectors;
   const end = pairAt(thread, numRows);
   let sum: i32 = 0;
   for (let at = thread.pairs; at < end; at += 4) {
@@ -150,9 +150,9 @@ function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const own = load<u32>(pair, 4);
   const negative = load<u32>(pair, 8);
   if (negative == NONE) return setChosen(thread, r, NONE, 0);
-  const u = vectorOf(plan, load<u32>(pair));
-  const i = vectorOf(plan, own);
-  const n = vectorOf(plan, negative);
+  const u = vectorOf(thread, load<u32>(pair));
+  const i = vectorOf(thread, own);
+  const n = vectorOf(thread, negative);
   let sum = f32x4.splat(0);
   let other = f32x4.splat(0);
   const bytes = rowBytes(plan);
@@ -165,8 +165,8 @@ function compareOne(plan: Plan, thread: Thread, r: u32): void {
   setChosen(thread, r, negative, weights + sum4(f32x4.add(sum, other)));
 }
 
-function scoreOf(plan: Plan, u: usize, feature: u32): f32 {
-  return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(plan, feature), rowBytes(plan));
+function scoreOf(plan: Plan, thread: Thread, u: usize, feature: u32): f32 {
+  return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(thread, feature), rowBytes(plan));
 }
 
 /** BPR of several candidates: the one of the highest score, or of a rank. */
@@ -174,20 +174,20 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
   const key = keyOf(event, epochKey);
-  const u = vectorOf(plan, load<u32>(pairAt(thread, r)));
+  const u = vectorOf(thread, load<u32>(pairAt(thread, r)));
   const scores = thread.scores;
   for (let k: u32 = 1; k <= M; k++) {
     const item = drawFree(plan, event, b, key, MAX_TRIES * (k - 1));
     if (item == NONE) return setChosen(thread, r, NONE, 0);
     const feature = featureAt(plan.templates, item);
     store<u32>(thread.drawn + ((<usize>k) << 2), feature);
-    store<f32>(scores + ((<usize>k) << 2), scoreOf(plan, u, feature));
+    store<f32>(scores + ((<usize>k) << 2), scoreOf(plan, thread, u, feature));
   }
   const best =
     plan.toRank == 1
       ? highest(plan, scores)
       : ofRank(plan, scores, drawRank(plan, epochKey, load<u32>(event)), thread.best);
-  const own = scoreOf(plan, u, load<u32>(pairAt(thread, r), 4));
+  const own = scoreOf(plan, thread, u, load<u32>(pairAt(thread, r), 4));
   const at = (<usize>best) << 2;
   setChosen(thread, r, load<u32>(thread.drawn + at), own - load<f32>(scores + at));
 }
@@ -197,13 +197,13 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
   const key = keyOf(event, epochKey);
-  const u = vectorOf(plan, load<u32>(pairAt(thread, r)));
-  const own = scoreOf(plan, u, load<u32>(pairAt(thread, r), 4));
+  const u = vectorOf(thread, load<u32>(pairAt(thread, r)));
+  const own = scoreOf(plan, thread, u, load<u32>(pairAt(thread, r), 4));
   for (let k: u32 = 1; k <= M; k++) {
     const item = drawFree(plan, event, b, key, MAX_TRIES * (k - 1));
     if (item == NONE) break;
     const feature = featureAt(plan.templates, item);
-    const x = own - scoreOf(plan, u, feature);
+    const x = own - scoreOf(plan, thread, u, feature);
     // a score that is no number violates, so that a training that diverged is noticed
     if (x >= plan.margin) continue;
     store<u32>(thread.best + ((<usize>r) << 2), k);
@@ -262,9 +262,9 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
     if (negative == NONE) continue;
     const gradient = load<f32>(thread.gradients + ((<usize>r) << 2));
     const g = f32x4.splat(gradient);
-    const u = vectorOf(plan, load<u32>(pair));
-    const i = vectorOf(plan, own);
-    const n = vectorOf(plan, negative);
+    const u = vectorOf(thread, load<u32>(pair));
+    const i = vectorOf(thread, own);
+    const n = vectorOf(thread, negative);
     if (plan.method == SGD) {
       const a = f32x4.mul(learningRate, g);
       for (let c: usize = 0; c < bytes; c += SLICE) stepThree(u + c, i + c, n + c, keep, a);

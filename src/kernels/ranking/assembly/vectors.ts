@@ -3,16 +3,31 @@
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { Plan, SGD } from "./plan";
+import { Plan, SGD, Thread, VectorTable } from "./plan";
 
 /** Bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-/** Address of a feature's v. */
-export function vectorOf(plan: Plan, feature: u32): usize {
-  return plan.vectors + <usize>feature * plan.stride;
+/** The i-th table. */
+export function tableAt(plan: Plan, i: u32): VectorTable {
+  return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
+}
+
+/** Has a thread work on those of its slices from .. to - 1 that lie in a table. @returns whether there are any */
+export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
+  thread.fromSlice = max(from, table.fromSlice);
+  thread.toSlice = min(to, table.toSlice);
+  thread.vectors = table.vectors;
+  thread.stride = table.stride;
+  thread.squares = table.squares;
+  return thread.fromSlice < thread.toSlice;
+}
+
+/** Where a feature's v begins, or would if the opened table had all slices: of other slices nothing lies there. */
+export function vectorOf(thread: Thread, feature: u32): usize {
+  return thread.vectors + <usize>feature * thread.stride;
 }
 
 /** Address of a feature's w. */
@@ -26,22 +41,22 @@ export function momentsOf(plan: Plan, feature: u32): usize {
 }
 
 /** Four dimensions, from byte c of the rows on, of the sum of x v over a row's features. */
-export function sumOf(plan: Plan, rows: PairRows, row: u32, c: usize): v128 {
+export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    const v = v128.load(vectorOf(plan, featureAt(rows, pair)) + c);
+    const v = v128.load(vectorOf(thread, featureAt(rows, pair)) + c);
     sum = f32x4.add(sum, f32x4.mul(f32x4.splat(valueAt(rows, pair)), v));
   }
   return sum;
 }
 
 /** Four dimensions of the sum of (x v)^2 over a row's features. */
-export function squaresOf(plan: Plan, rows: PairRows, row: u32, c: usize): v128 {
+export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    const v = v128.load(vectorOf(plan, featureAt(rows, pair)) + c);
+    const v = v128.load(vectorOf(thread, featureAt(rows, pair)) + c);
     const xv = f32x4.mul(f32x4.splat(valueAt(rows, pair)), v);
     sum = f32x4.add(sum, f32x4.mul(xv, xv));
   }
@@ -67,7 +82,7 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
  * @param c bytes from the vector's start to the slice's
  */
 export function stepSlice(
-  plan: Plan,
+  thread: Thread,
   vector: usize,
   c: usize,
   v0: v128,
@@ -76,7 +91,7 @@ export function stepSlice(
   g1: v128,
   learningRate: f32,
 ): void {
-  const at = vector + rowBytes(plan) + (c >>> 3);
+  const at = vector + thread.squares + (c >>> 3);
   const n = load<f32>(at) + meanSquare(g0, g1);
   store<f32>(at, n);
   const rate = f32x4.splat(learningRate / sqrt<f32>(n));
@@ -98,7 +113,7 @@ function meanSquare(g0: v128, g1: v128): f32 {
  * @param l2    penalty
  */
 export function stepRow(
-  plan: Plan,
+  thread: Thread,
   rows: PairRows,
   row: u32,
   c: usize,
@@ -108,10 +123,11 @@ export function stepRow(
   s0: v128,
   s1: v128,
   l2: v128,
+  learningRate: f32,
 ): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    const vector = vectorOf(plan, featureAt(rows, pair));
+    const vector = vectorOf(thread, featureAt(rows, pair));
     const x = f32x4.splat(valueAt(rows, pair));
     const v0 = v128.load(vector + c);
     const v1 = v128.load(vector + c, 16);
@@ -119,7 +135,7 @@ export function stepRow(
     const r1 = f32x4.mul(inner, f32x4.sub(s1, f32x4.mul(x, v1)));
     const g0 = f32x4.add(f32x4.mul(x, f32x4.add(o0, r0)), f32x4.mul(l2, v0));
     const g1 = f32x4.add(f32x4.mul(x, f32x4.add(o1, r1)), f32x4.mul(l2, v1));
-    stepSlice(plan, vector, c, v0, v1, g0, g1, plan.learningRate);
+    stepSlice(thread, vector, c, v0, v1, g0, g1, learningRate);
   }
 }
 

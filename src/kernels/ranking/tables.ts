@@ -1,0 +1,103 @@
+// Where the slices of vectors lie: all of a feature side by side, or a table for each thread's, so that no two threads write the same or
+// neighbouring cache lines. Fewer threads than tables work on several each.
+//
+//   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
+//   tables      f32[n][8 s + s]         of the s slices of each thread
+
+import type { Arena, Region } from "../shared/memory.js";
+
+/** Numbers of a slice. */
+const K = 8;
+
+/** Slices of all vectors side by side, as the kernel has them. */
+interface VectorTable {
+  fromSlice: number;
+  toSlice: number;
+  /** where slice 0 of feature 0 would begin; `stride` bytes further, that of feature 1 */
+  vectors: number;
+  stride: number;
+  /** from there to the accumulator of slice 0 */
+  squares: number;
+}
+
+/** Vectors in an arena. */
+export interface PlacedVectors {
+  region: Region;
+  tables: readonly VectorTable[];
+  /** numbers a feature: v, padded to whole slices, then its accumulators */
+  width: number;
+  /** index into the region's f32 of a feature's number, in the order of one table */
+  at: (feature: number, number: number) => number;
+}
+
+/** The numbers of one feature, read from wherever they lie and written back. */
+export class FeatureRows {
+  readonly #numbers: Float32Array;
+  readonly #placed: PlacedVectors;
+  readonly #isWhole: boolean;
+
+  constructor(arena: Arena, placed: PlacedVectors) {
+    this.#numbers = arena.f32(placed.region);
+    this.#placed = placed;
+    this.#isWhole = placed.tables.length === 1;
+  }
+
+  /** v and its accumulators: a copy, or a view where one table has all slices. @returns f32[width] */
+  read(feature: number): Float32Array {
+    const { at, width } = this.#placed;
+    if (this.#isWhole) return this.#numbers.subarray(at(feature, 0), at(feature, 0) + width);
+    return Float32Array.from({ length: width }, (_, number) => this.#numbers[at(feature, number)]!);
+  }
+
+  /** Writes what `read` returned, changed. */
+  write(feature: number, row: Float32Array): void {
+    row.forEach((value, number) => (this.#numbers[this.#placed.at(feature, number)] = value));
+  }
+}
+
+/**
+ * Lays out the vectors of n features.
+ *
+ * @param numTables as many as threads that have slices of their own, else one
+ * @param keeps     AdaGrad's accumulators lie behind the slices
+ */
+export function placeVectors(
+  arena: Arena,
+  { n, slices }: { n: number; slices: number },
+  numTables: number,
+  keeps: boolean,
+): PlacedVectors {
+  const bounds = Array.from({ length: numTables + 1 }, (_, t) => Math.floor((t * slices) / numTables));
+  const cuts = bounds.slice(1).map((toSlice, t) => {
+    const fromSlice = bounds[t]!;
+    const size = toSlice - fromSlice;
+    // whole cache lines where a table has all that a random event waits for; runs of a quarter otherwise
+    const kept = keeps ? (numTables === 1 ? 64 * Math.ceil(size / 16) : 16 * Math.ceil(size / 4)) : 0;
+    return {
+      fromSlice,
+      toSlice,
+      stride: 32 * size + kept,
+      bytes: 64 * Math.ceil((n * (32 * size + kept)) / 64),
+    };
+  });
+  const bytes = cuts.reduce((sum, cut) => sum + cut.bytes, 0);
+  const region = arena.allocate(`the vectors of ${n} features`, bytes);
+  let next = region.offset;
+  const tables = cuts.map(({ fromSlice, toSlice, stride, bytes: size }): VectorTable => {
+    const vectors = next - 32 * fromSlice;
+    next += size;
+    return { fromSlice, toSlice, stride, vectors, squares: 32 * toSlice - 4 * fromSlice };
+  });
+  const tableOf = Array.from({ length: slices }, (_, j) => tables.find(({ toSlice }) => j < toSlice)!);
+  return {
+    region,
+    tables,
+    width: K * slices + (keeps ? slices : 0),
+    at: (feature, number) => {
+      const isSquare = number >= K * slices;
+      const { vectors, stride, squares } = tableOf[isSquare ? number - K * slices : number >>> 3]!;
+      const first = vectors + feature * stride - region.offset;
+      return (isSquare ? first + squares - 32 * slices : first) / 4 + number;
+    },
+  };
+}
