@@ -188,7 +188,6 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     const own = slotsOf(shape.oneTable ? mostRows : R);
     const others = shape.oneTable ? own : slotsOf(mostRows);
     return writeStruct(arena, "a thread", Thread, {
-      callNumber: 0,
       centreSlotOf: own.slotOf,
       contextSlotOf: others.slotOf,
       packed: arena.numbers("packed vectors", (G + Q) * SL),

@@ -17,7 +17,20 @@ import { closeBatch, openBatch } from "./batch";
 import { composeSlice, moveAttention, openParts, shareParts } from "./composed";
 import { scoresToGradients } from "./gradients";
 import { numPairs, openPairs, pairsToGradients, scorePairs } from "./pairs";
-import { B, BatchRows, batchRows, BLOCK, blocksOf, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
+import {
+  B,
+  BatchRows,
+  batchRows,
+  BLOCK,
+  blocksOf,
+  CALL,
+  hasOneTable,
+  LINE,
+  Plan,
+  R,
+  SL,
+  Thread,
+} from "./plan";
 import { scoreSlice, updateSlice } from "./slice";
 import { addAll, firstSlice, middle } from "./sums";
 
@@ -82,7 +95,8 @@ function scoreSlices(
 }
 
 /**
- * Trains on batches fromBatch .. toBatch of the stream, at most CALL; every thread calls it for the same batches in the same order.
+ * Trains on batches fromBatch .. toBatch of the stream, at most CALL from a multiple of CALL; every thread calls it for the same
+ * batches in the same order.
  *
  *   list        the batches' rows, dealt by batches       ──barrier──, then for each batch
  *   score       slices                                    ──barrier──
@@ -107,7 +121,7 @@ export function trainBatches(
   to: f64,
 ): bool {
   const T = plan.numThreads;
-  const set = thread.callNumber++ & 1;
+  const set = (fromBatch / CALL) & 1;
   const fromSlice = firstSlice(plan, index);
   const toSlice = firstSlice(plan, index + 1);
   openBatches(plan, thread, index, set, fromBatch, toBatch, key);

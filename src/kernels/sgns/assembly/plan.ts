@@ -139,8 +139,6 @@ export class BatchRows {
 
 /** One thread's own. */
 export class Thread {
-  /** calls since training began: its lowest bit says which BatchRows are in use */
-  callNumber: u32;
   /** u32[V]: the slot of a row in the batch whose rows are listed, as a centre, as a context and as a part; 0: none */
   centreSlotOf: usize;
   contextSlotOf: usize;
