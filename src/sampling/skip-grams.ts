@@ -90,12 +90,14 @@ export class SkipGrams {
   /** Copies what is kept of tokens[from .. end) to `to` and on. @returns the end of the copy */
   #copyKept(from: number, end: number, to: number, stream: number): number {
     const { tokens, rows, weights } = this.sequences;
+    // private fields are slow to read in a loop
+    const [keep, ownTokens, ownRows, ownWeights] = [this.#keep, this.#tokens, this.#rows, this.#weights];
     for (let i = from; i < end; i++) {
       const token = tokens[i]!;
-      if (this.#keep && uniformAt(stream, i) >= this.#keep[token]!) continue;
-      this.#tokens[to] = token;
-      if (weights) this.#weights![to] = weights[i]!;
-      this.#rows[to++] = rows[i]!;
+      if (keep && uniformAt(stream, i) >= keep[token]!) continue;
+      ownTokens[to] = token;
+      if (weights) ownWeights![to] = weights[i]!;
+      ownRows[to++] = rows[i]!;
     }
     return to;
   }
@@ -103,9 +105,10 @@ export class SkipGrams {
   /** How far the context of each token of the session [from, to) reaches. */
   #reach(from: number, to: number): void {
     const { window, direction } = this.options;
+    const [left, right] = [this.#left, this.#right];
     for (let i = from; i < to; i++) {
-      this.#left[i] = direction === "after" ? 0 : Math.min(window, i - from);
-      this.#right[i] = Math.min(window, to - 1 - i);
+      left[i] = direction === "after" ? 0 : Math.min(window, i - from);
+      right[i] = Math.min(window, to - 1 - i);
     }
   }
 }

@@ -3,6 +3,7 @@
 
 import {
   allocateSgns,
+  BATCHES_OF_CALL,
   denseRows,
   freezeRows,
   loadStream,
@@ -53,9 +54,6 @@ export interface Rates {
   from: number;
   to: number;
 }
-
-/** Batches of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
-const BATCHES_OF_CALL = 16;
 
 /** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
 export function noiseKey(seed: number, epoch: number): number {

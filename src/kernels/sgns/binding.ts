@@ -5,18 +5,26 @@ import { aliasTable } from "../../numeric/alias.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
-import { B, G, N, Plan, R, SL, Thread } from "./layout.js";
+import { B, BatchRows, CALL, G, LEVELS, N, Plan, R, SL, Thread } from "./layout.js";
 import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
 import {
   allocateAttention,
   checkParts,
+  batchOfParts,
   planOfParts,
   threadOfParts,
   type Attention,
   type SgnsParts,
 } from "./parts.js";
 
-export { B as SGNS_GROUPS, G as SGNS_GROUP, N as SGNS_NOISE, R as SGNS_BATCH, SL as SGNS_SLICE };
+export {
+  B as SGNS_GROUPS,
+  CALL as BATCHES_OF_CALL,
+  G as SGNS_GROUP,
+  N as SGNS_NOISE,
+  R as SGNS_BATCH,
+  SL as SGNS_SLICE,
+};
 export type { Kernel as SgnsKernel } from "./layout.js";
 
 /** The largest window: distances are kept in bytes. */
@@ -124,9 +132,26 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const pairLists = P > 0 ? arena.allocate("a stream's lists", Math.max(1, mostTokens) * 4) : undefined;
-  const losses = arena.allocate("losses", B * 8);
+  const losses = arena.allocate("losses", (R / 4 + B) * 8);
   const noiseTable = arena.allocate("the noise", V * 8);
   arena.u32(noiseTable).set(aliasTable(noise));
+  const mostContexts = B * Q + P;
+  const mostRows = shape.oneTable ? R + mostContexts : mostContexts;
+  const batches = Uint32Array.from({ length: 2 * CALL }, () => {
+    const own = arena.numbers("rows", 1 + (shape.oneTable ? mostRows : R));
+    return writeStruct(arena, "a batch", BatchRows, {
+      centreSlots: arena.numbers("slots", R),
+      contextSlots: arena.numbers("slots", B * Q),
+      numCentreSlots: 0,
+      numContextSlots: 0,
+      centreRows: own,
+      contextRows: shape.oneTable ? own : arena.numbers("rows", 1 + mostRows),
+      pairEnds: arena.numbers("pairs", R),
+      pairSlots: arena.numbers("pairs", P),
+      pairWeights: arena.numbers("pairs", P),
+      ...batchOfParts(arena, parts),
+    });
+  });
   const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, dim, window, numColumns, tokens, left, right, losses },
     ...{ centres, contexts, centreSquares, contextSquares },
@@ -138,8 +163,10 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     alias: noiseTable,
     distanceWeights: arena.put("weights of distances", bandWeights(window)),
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
+    batches: arena.put("batches", batches),
     vectors: arena.numbers("a batch's vectors", J * B * (G + Q) * SL),
-    partials: arena.numbers("partial scores", 2 * J * blocks * 16),
+    partials: arena.numbers("partial scores", J * blocks * 16),
+    gradients: arena.numbers("gradients", blocks * 16),
     mostPairs: P,
     pairLists,
     listEnds: arena.put("lists of pairs", lists?.ends),
@@ -149,37 +176,25 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     marketOf: arena.put("markets", markets?.of),
     marketEnds: arena.put("markets", markets?.ends),
     marketRows: arena.put("markets", markets?.rows),
-    pairPartials: arena.numbers("partial scores of pairs", 2 * J * P),
+    pairPartials: arena.numbers("partial scores of pairs", J * P),
+    pairGradients: arena.numbers("gradients of pairs", P),
     ...planOfParts(arena, parts, J),
   });
   const threads = Array.from({ length: numThreads }, (_, t) => {
     const slotsOf = (count: number) => ({
       slotOf: arena.numbers("slots", V),
-      rows: arena.numbers("rows", 1 + count),
       sums: arena.numbers("sums of gradients", (1 + count) * SL),
     });
-    const mostContexts = B * Q + P;
-    const own = slotsOf(shape.oneTable ? R + mostContexts : R);
-    const others = shape.oneTable ? own : slotsOf(mostContexts);
+    const own = slotsOf(shape.oneTable ? mostRows : R);
+    const others = shape.oneTable ? own : slotsOf(mostRows);
     return writeStruct(arena, "a thread", Thread, {
-      batchNumber: 0,
       centreSlotOf: own.slotOf,
       contextSlotOf: others.slotOf,
-      centreSlots: arena.numbers("slots", R),
-      contextSlots: arena.numbers("slots", B * Q),
-      numCentreSlots: 0,
-      numContextSlots: 0,
-      centreRows: own.rows,
-      contextRows: others.rows,
       packed: arena.numbers("packed vectors", (G + Q) * SL),
-      gradients: arena.numbers("gradients", blocks * 16),
+      scores: arena.numbers("scores", LEVELS * (nb + N / 4) * 16),
       shares: arena.numbers("weights of contexts", 4 * nb),
       centreSums: own.sums,
       contextSums: others.sums,
-      pairEnds: arena.numbers("pairs", R),
-      pairSlots: arena.numbers("pairs", P),
-      pairWeights: arena.numbers("pairs", P),
-      pairGradients: arena.numbers("pairs", P),
       ...threadOfParts(arena, parts, attention[t]),
     });
   });

@@ -131,6 +131,13 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
+/** What the rows of a batch hold about parts. */
+export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
+  const most = parts ? mostParts(parts) : 0;
+  const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
+  return { numPartSlots: 0, partRows: room(1 + most), partEnds: room(1 + R), partSlots: room(most) };
+}
+
 /** What a thread holds about parts. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
@@ -139,10 +146,6 @@ export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attent
     attention: attention?.attention,
     attentionSquares: attention?.squares,
     partSlotOf: room(parts ? parts.ends.length - 1 : 0),
-    numPartSlots: 0,
-    partRows: room(1 + most),
-    partEnds: room(1 + R),
-    partSlots: room(most),
     partShares: room(most),
     partSums: room((1 + most) * SL),
   };

@@ -111,9 +111,10 @@ export interface TowerLayout {
   barrier: Region;
   /** f32[n][D] */
   vectors: Region;
-  /** f32[n][momentStride / 4] */
+  /** f32[J][n][2][8] */
   moments: Region;
-  momentStride: number;
+  /** f32[n][2], one a thread, all the same */
+  corrections: Region[];
   /** f32[I][8]; absent when cosine */
   biases?: Region;
   /** slices of 8 dimensions */
@@ -136,11 +137,10 @@ export function allocateTowers(
   const { batchSize, negatives: M, inBatch, l2, negativeWeight, temperature, trains = true } = learning;
   const J = Math.ceil(dim / 8);
   const D = 8 * J;
-  const momentStride = pad((2 * D + 2 * J) * 4, 64);
   const numThreads = Math.max(1, Math.min(learning.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, Math.max(1, numbers) * 4).offset;
   const vectors = arena.allocate(`the vectors of ${numRows} rows`, numRows * D * 4);
-  const moments = arena.allocate(`the moments of ${numRows} rows`, trains ? numRows * momentStride : 0);
+  const moments = arena.allocate(`the moments of ${numRows} rows`, trains ? numRows * 2 * D * 4 : 0);
   const biases = cosine ? undefined : arena.allocate(`the biases of ${numItems} items`, numItems * 32);
   const barrier = allocateBarrier(arena);
 
@@ -166,8 +166,9 @@ export function allocateTowers(
     panels: room("the batch's items", C * D),
     itemScales: room("the batch's items", C),
     offsets: room("the batch's items", C),
-    itemGradients: room("the batch's items", C * D),
-    offsetGradients: room("the batch's items", C),
+    itemGradients: room("the batch's items", 2 * C * D),
+    offsetGradients: room("the batch's items", 2 * C),
+    numRoom: C,
     sideGradients: room("the batch's items", itemTower ? C * itemPitch : 0),
     users: room("the batch's users", PART * D),
     userScales: room("the batch's users", PART),
@@ -179,11 +180,12 @@ export function allocateTowers(
     losses: room("scores", PART),
     rowGradients: room("the batch's rows", R * D),
     biasGradients: room("the batch's rows", R),
+    mostRows: R,
   });
   const { recency } = shape;
   const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, numItems, dim, inBatch, cosine, batch, batchSize, userPitch, itemPitch },
-    ...{ vectors, moments, momentStride, biases, l2, negativeWeight, temperature },
+    ...{ vectors, numRows, moments, biases, l2, negativeWeight, temperature },
     users: arena.put("the events' users", data.users),
     items: arena.put("the events' items", data.items),
     numUsers: data.taken.indptr.length - 1,
@@ -204,11 +206,15 @@ export function allocateTowers(
     eventWeights: arena.put("the events' weights", data.weights),
   });
   const widest = Math.max(D, userTower?.widestUnits ?? 0, itemTower?.widestUnits ?? 0);
-  const threads = Array.from({ length: numThreads }, () => {
+  const corrections = Array.from({ length: numThreads }, () =>
+    arena.allocate(`the steps of ${numRows} rows`, trains ? numRows * 8 : 0),
+  );
+  const threads = corrections.map((own) => {
     const user = userTower && allocateDenseScratch(arena, userTower);
     const item = itemTower && allocateDenseScratch(arena, itemTower);
     return writeStruct(arena, "a thread", Thread, {
-      ...{ loss: 0, steps: 0, numShared: 0, numHeld: 0, learningRate: 0 },
+      ...{ loss: 0, steps: 0, numShared: 0, numHeld: 0, sums: 0, sumBytes: 0, learningRate: 0 },
+      corrections: own,
       order: room("an order", EVENTS),
       tile: room("a tile", 32),
       packed: room("a block", BLOCK * D),
@@ -226,7 +232,7 @@ export function allocateTowers(
     });
   });
   return {
-    ...{ plan, threads, barrier, vectors, moments, momentStride, slices: J },
+    ...{ plan, threads, barrier, vectors, moments, corrections, slices: J },
     biases,
     userLayers: userTower?.layers ?? [],
     itemLayers: itemTower?.layers ?? [],

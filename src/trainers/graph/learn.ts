@@ -73,7 +73,7 @@ export async function learnGraph(
   };
   return await withMachine({ terminate }, signal, async () => {
     for (const [i, side] of sides.entries())
-      learners.push(await started(input, given, walks, side, input.starts[i]));
+      learners.push(await started(input, given, walks, side, sideThreads(given, i), input.starts[i]));
     delete input.graph;
     const first = learners[0]!.machine;
     const visits = await first.visits(1);
@@ -93,9 +93,10 @@ export async function learnGraph(
       {
         ...{ learners, scheduledEpochs, controls, stoppingMetric: { name: "validLoss", better: "lower" } },
         async pass(epoch, rates) {
-          let trainLoss = 0;
-          for (const { machine } of learners)
-            trainLoss += (await machine.trainOnWalks(epoch, rates)) / learners.length;
+          const train = ({ machine }: Learner) => machine.trainOnWalks(epoch, rates);
+          const losses = given.threads > 1 ? await Promise.all(learners.map(train)) : [];
+          if (given.threads === 1) for (const learner of learners) losses.push(await train(learner));
+          const trainLoss = losses.reduce((sum, loss) => sum + loss, 0) / learners.length;
           return { trainLoss, numTokens: first.numSlots };
         },
         validate: validated,
@@ -113,12 +114,19 @@ export async function learnGraph(
   });
 }
 
+/** Sides do not read one another: with two threads or more they train at the same time, each on its share of them. */
+function sideThreads(given: SampledOptions, side: number): number {
+  const numSides = methods[given.method].sides(given).length;
+  return Math.max(1, Math.floor((given.threads + numSides - 1 - side) / numSides));
+}
+
 /** A machine with a copy of the graph, and where it starts. */
 async function started(
   { space, graph, parts }: GraphInput,
-  { negatives, seed, threads }: SampledOptions,
+  { negatives, seed }: SampledOptions,
   walks: Walks,
   { dim, oneTable }: Side,
+  threads: number,
   start: SgnsStart | undefined,
 ): Promise<Learner> {
   if (!graph) throw new RangeError("the graph was already released");

@@ -55,6 +55,7 @@ export async function learnItem2vec(
   const { subsample, seed, threads } = options;
   const window = windowSize(options);
   const stream = new SkipGrams(train, totals, { window, direction, subsample, seed });
+  let ahead: { epoch: number; tokens: ReturnType<SkipGrams["epoch"]> } | undefined;
   const noise = noiseOf(totals, noiseExponent);
   const machine = await SgnsMachine.start(
     {
@@ -77,11 +78,15 @@ export async function learnItem2vec(
         controls,
       },
       async pass(epoch, rates) {
-        const tokens = stream.epoch(epoch);
+        const tokens = ahead?.epoch === epoch ? ahead.tokens : stream.epoch(epoch);
+        const numTokens = tokens.tokens.length;
         machine.load(
           beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
         );
-        return { trainLoss: await machine.train(epoch, rates), numTokens: tokens.tokens.length };
+        const trained = machine.train(epoch, rates);
+        // this thread makes the next stream while the others train on their copy of this one
+        ahead = epoch < options.epochs ? { epoch: epoch + 1, tokens: stream.epoch(epoch + 1) } : undefined;
+        return { trainLoss: await trained, numTokens };
       },
       validate:
         lossOf &&

@@ -17,7 +17,13 @@ import {
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Region } from "../../kernels/shared/memory.js";
-import { type Placed, readArrays, readPlaced, writeArrays } from "../../kernels/shared/placed.js";
+import {
+  type Placed,
+  readArrays,
+  readPlaced,
+  wholeRegions,
+  writeArrays,
+} from "../../kernels/shared/placed.js";
 import { blockVisits } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
@@ -140,6 +146,8 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   restore(state: NamedArrays): void {
     this.load(state);
     writeArrays(this.arena, this.#kept(), (name, length) => floatsOf(state, name, length));
+    const [first, ...others] = this.#layout.corrections.map((region) => this.arena.f32(region));
+    for (const other of others) other.set(first!);
     setTowersSteps(this.arena, this.#layout, arrayOf(state, "steps", Uint32Array, 1)[0]!);
   }
 
@@ -155,10 +163,13 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
 
   /** What Adam keeps, by name. */
   #kept(): Map<string, Placed> {
-    const { moments, momentStride, biases, userLayers, itemLayers } = this.#layout;
-    const placed = new Map<string, Placed>([
-      ["moments", rowsAt(moments, momentStride / 4, momentStride / 4)],
-    ]);
+    const { moments, corrections, biases, slices, userLayers, itemLayers } = this.#layout;
+    const [width, rows] = [8 * slices, moments.bytes / (64 * slices)];
+    // a row's m, then its s; in memory each slice has a table
+    const at = (row: number, column: number) =>
+      16 * (((column % width) >>> 3) * rows + row) + (column < width ? 0 : 8) + (column & 7);
+    const placed = new Map<string, Placed>(wholeRegions({ corrections: corrections[0] }));
+    placed.set("moments", { rows, columns: 2 * width, region: moments, at });
     if (biases)
       placed.set("biases:kept", { ...rowsAt(biases, 8, 4), at: (row, column) => 8 * row + 1 + column });
     for (const [name, where] of placedMoments([...userLayers, ...itemLayers])) placed.set(name, where);

@@ -1,4 +1,4 @@
-// Which pairs are of which part: those whose features have the part's number as their lowest bits.
+// Which pairs are of which part: features are dealt to the parts by runs of 32, so that no two threads write near one another.
 //
 //   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...     numbered from the batch's first
 //   partStarts   u32[blocks][PARTS + 1]: where they begin
@@ -7,6 +7,11 @@
 
 import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
+
+/** The part of a feature, or of a cross: neighbours share it, as 32 of them have their slots in two cache lines. */
+export function partOf(feature: u32): u32 {
+  return (feature >>> 5) & (PARTS - 1);
+}
 
 /** Sorts the pairs of a block by counting. @param first the batch's first row, `row` the block's, both of `rows` */
 export function sortPairs(
@@ -26,7 +31,7 @@ export function sortPairs(
   // counts, then where each part ends, then, moving down from the last pair, where it begins
   memory.fill(starts, 0, (PARTS + 1) << 2);
   for (let j = from; j < end; j += 4) {
-    const at = starts + ((<usize>(load<u32>(ids + j) & (PARTS - 1))) << 2);
+    const at = starts + ((<usize>partOf(load<u32>(ids + j))) << 2);
     store<u32>(at, load<u32>(at) + 1);
   }
   let sum = <u32>(from >>> 2);
@@ -36,7 +41,7 @@ export function sortPairs(
   }
   for (let j = end; j > from;) {
     j -= 4;
-    const at = starts + ((<usize>(load<u32>(ids + j) & (PARTS - 1))) << 2);
+    const at = starts + ((<usize>partOf(load<u32>(ids + j))) << 2);
     const place = load<u32>(at) - 1;
     store<u32>(at, place);
     store<u32>(plan.sorted + ((<usize>place) << 2), <u32>(j >>> 2));

@@ -6,8 +6,8 @@
 
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { stepFtrl } from "../../shared/assembly/steps";
-import { partStart } from "./parts";
-import { MEASURE, NetPlan, NetRows, PARTS } from "./plan";
+import { partOf, partStart } from "./parts";
+import { MEASURE, NetPlan, NetRows } from "./plan";
 
 /** The row's part of the score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
@@ -77,14 +77,13 @@ function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows:
     const rowEnd = firstPair(rows.crosses, first + r + 1);
     for (; j < rowEnd; j++) {
       const cross = featureAt(rows.crosses, j);
-      if ((cross & (PARTS - 1)) == part) addGradient(weightOf(plan, plan.numFeatures + cross), gradient);
+      if (partOf(cross) == part) addGradient(weightOf(plan, plan.numFeatures + cross), gradient);
     }
   }
   let squares: f64 = 0;
   for (j = start; j < end; j++) {
     const cross = featureAt(rows.crosses, j);
-    if ((cross & (PARTS - 1)) == part)
-      squares += takeGradient(plan, weightOf(plan, plan.numFeatures + cross), kept);
+    if (partOf(cross) == part) squares += takeGradient(plan, weightOf(plan, plan.numFeatures + cross), kept);
   }
   return squares;
 }

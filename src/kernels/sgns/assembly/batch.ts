@@ -1,7 +1,7 @@
-// A batch's rows: which they are, each row numbered once. Every thread makes its own copy.
+// A batch's rows: which they are, each row numbered once. The batches of a call are dealt to the threads.
 
 import { draw } from "../../shared/assembly/random";
-import { B, G, hasOneTable, N, Plan, R, Thread } from "./plan";
+import { B, BatchRows, G, hasOneTable, N, Plan, R, Thread } from "./plan";
 
 /** A row at random, by the alias method: Walker 1977, doi:10.1145/355744.355749. */
 function drawRow(plan: Plan, key: u32, counter: u32): u32 {
@@ -38,38 +38,38 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
 }
 
 /** Numbers the rows of batch b: its centres, and the columns and the noise of its groups. @param key names the epoch's noise */
-export function openBatch(plan: Plan, thread: Thread, batch: u32, key: u32): void {
+export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
-  let target = thread.centreSlots;
+  let target = rows.centreSlots;
   for (let i: u32 = 0; i < R; i++, target += 4) {
     const row = tokenAt(plan, first + i);
-    count = number(plan, row, thread.centreSlotOf, thread.centreRows, count, target);
+    count = number(plan, row, thread.centreSlotOf, rows.centreRows, count, target);
   }
-  thread.numCentreSlots = count;
+  rows.numCentreSlots = count;
 
   // a row that is in both roles has one slot where it has one vector
   if (!hasOneTable(plan)) count = 0;
-  target = thread.contextSlots;
+  target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
     const from = <i32>(first + g * G) - <i32>plan.window;
     for (let c: u32 = 0; c < plan.numColumns; c++, target += 4) {
       const row = tokenAt(plan, from + <i32>c);
-      count = number(plan, row, thread.contextSlotOf, thread.contextRows, count, target);
+      count = number(plan, row, thread.contextSlotOf, rows.contextRows, count, target);
     }
     for (let i: u32 = 0; i < N; i++, target += 4) {
       const row = drawRow(plan, key, (batch * B + g) * N + i);
-      count = number(plan, row, thread.contextSlotOf, thread.contextRows, count, target);
+      count = number(plan, row, thread.contextSlotOf, rows.contextRows, count, target);
     }
   }
-  thread.numContextSlots = count;
+  rows.numContextSlots = count;
 }
 
-/** Forgets the slots. */
-export function closeBatch(thread: Thread): void {
-  forget(thread.centreSlotOf, thread.centreRows, thread.numCentreSlots);
-  forget(thread.contextSlotOf, thread.contextRows, thread.numContextSlots);
-  forget(thread.partSlotOf, thread.partRows, thread.numPartSlots);
+/** Forgets the slots, so that the next batch may be opened. */
+export function closeBatch(thread: Thread, rows: BatchRows): void {
+  forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
+  forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);
+  forget(thread.partSlotOf, rows.partRows, rows.numPartSlots);
 }
 
 function forget(slotOf: usize, rows: usize, count: u32): void {

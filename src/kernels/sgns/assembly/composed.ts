@@ -15,7 +15,7 @@
 import { exp4 } from "../../shared/assembly/exp";
 import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
-import { LINE, Plan, R, Thread } from "./plan";
+import { BatchRows, LINE, Plan, R, Thread } from "./plan";
 
 /** An entry of a u32 array. */
 function at(array: usize, i: usize): u32 {
@@ -27,23 +27,32 @@ export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
-/** Lists the parts of the batch's centres with their shares, and numbers their rows. */
-export function openParts(plan: Plan, thread: Thread): void {
+/** Lists the parts of the batch's centres, and numbers their rows. */
+export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
-  for (let slot: usize = 1; slot <= thread.numCentreSlots; slot++) {
-    const row = at(thread.centreRows, slot);
+  for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
+    const row = at(rows.centreRows, slot);
+    const end = at(plan.partEnds, row + 1);
+    for (let i = at(plan.partEnds, row); i < end; i++, count++) {
+      const target = rows.partSlots + ((<usize>count) << 2);
+      slots = number(plan, at(plan.partRows, i), thread.partSlotOf, rows.partRows, slots, target);
+    }
+    store<u32>(rows.partEnds + (slot << 2), count);
+  }
+  rows.numPartSlots = slots;
+}
+
+/** Writes the shares of the parts of the batch's centres. */
+export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
+  let target = thread.partShares;
+  for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
+    const row = at(rows.centreRows, slot);
     const first = at(plan.partEnds, row);
     const parts = at(plan.partEnds, row + 1) - first;
-    for (let i: u32 = 0; i < parts; i++) {
-      const target = thread.partSlots + ((<usize>(count + i)) << 2);
-      slots = number(plan, at(plan.partRows, first + i), thread.partSlotOf, thread.partRows, slots, target);
-    }
-    share(plan, thread, first, parts, thread.partShares + ((<usize>count) << 2));
-    count += parts;
-    store<u32>(thread.partEnds + (slot << 2), count);
+    share(plan, thread, first, parts, target);
+    target += (<usize>parts) << 2;
   }
-  thread.numPartSlots = slots;
 }
 
 /** What the softmax is taken of, for a part. */
@@ -70,19 +79,19 @@ function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: u
 }
 
 /** Composes the batch's centres in slice j. */
-export function composeSlice(plan: Plan, thread: Thread, j: u32): void {
+export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   let target = composedAt(plan, j);
   let p: usize = 0;
-  for (let slot: usize = 1; slot <= thread.numCentreSlots; slot++) {
+  for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     target += LINE;
     let h0 = f32x4.splat(0);
     let h1 = h0;
     let h2 = h0;
     let h3 = h0;
-    const end = <usize>at(thread.partEnds, slot);
+    const end = <usize>at(rows.partEnds, slot);
     for (; p < end; p++) {
-      const w = matrix + <usize>at(thread.partRows, at(thread.partSlots, p)) * LINE;
+      const w = matrix + <usize>at(rows.partRows, at(rows.partSlots, p)) * LINE;
       const share = v128.load32_splat(thread.partShares + (p << 2));
       h0 = f32x4.add(h0, f32x4.mul(share, v128.load(w)));
       h1 = f32x4.add(h1, f32x4.mul(share, v128.load(w, 16)));
@@ -97,23 +106,23 @@ export function composeSlice(plan: Plan, thread: Thread, j: u32): void {
 }
 
 /** Deals the centres' sums of slice j to their parts, and writes the slice's share of attention's gradients. */
-export function sumParts(plan: Plan, thread: Thread, j: u32): void {
+export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
-  memory.fill(thread.partSums, 0, <usize>(thread.numPartSlots + 1) * LINE);
+  memory.fill(thread.partSums, 0, <usize>(rows.numPartSlots + 1) * LINE);
   let h = composedAt(plan, j);
   let sum = thread.centreSums;
   let p: usize = 0;
-  for (let slot: usize = 1; slot <= thread.numCentreSlots; slot++) {
+  for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     h += LINE;
     sum += LINE;
     const d0 = v128.load(sum);
     const d1 = v128.load(sum, 16);
     const d2 = v128.load(sum, 32);
     const d3 = v128.load(sum, 48);
-    const end = <usize>at(thread.partEnds, slot);
+    const end = <usize>at(rows.partEnds, slot);
     for (; p < end; p++) {
-      const part = <usize>at(thread.partSlots, p);
+      const part = <usize>at(rows.partSlots, p);
       const share = v128.load32_splat(thread.partShares + (p << 2));
       const target = thread.partSums + part * LINE;
       addTo(target, f32x4.mul(share, d0));
@@ -121,7 +130,7 @@ export function sumParts(plan: Plan, thread: Thread, j: u32): void {
       addTo(target + 32, f32x4.mul(share, d2));
       addTo(target + 48, f32x4.mul(share, d3));
       if (!plan.attends) continue;
-      const w = matrix + <usize>at(thread.partRows, part) * LINE;
+      const w = matrix + <usize>at(rows.partRows, part) * LINE;
       let dot = f32x4.mul(d0, f32x4.sub(v128.load(w), v128.load(h)));
       dot = f32x4.add(dot, f32x4.mul(d1, f32x4.sub(v128.load(w, 16), v128.load(h, 16))));
       dot = f32x4.add(dot, f32x4.mul(d2, f32x4.sub(v128.load(w, 32), v128.load(h, 32))));
@@ -132,10 +141,10 @@ export function sumParts(plan: Plan, thread: Thread, j: u32): void {
 }
 
 /** AdaGrad on this thread's attention, with one sum a centre: a += mean of squares; attention += lr gradient / sqrt(a). */
-export function moveAttention(plan: Plan, thread: Thread, lr: f32): void {
+export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;
-  for (let slot: usize = 1; slot <= thread.numCentreSlots; slot++) {
-    const row = <usize>at(thread.centreRows, slot);
+  for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
+    const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
     // the shares are not read again in this batch: a kind's gradient takes the place of its first part's

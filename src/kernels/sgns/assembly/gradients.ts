@@ -8,7 +8,8 @@
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
-import { B, BLOCK, blocksOf, G, N, Plan, R, Thread } from "./plan";
+import { BLOCK, blocksOf, N, Plan, R, Thread } from "./plan";
+import { sumOfSlices } from "./sums";
 
 /**
  * tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where scores are cut.
@@ -27,44 +28,27 @@ export function tanhOfHalf(s: v128): v128 {
   return f32x4.div(f32x4.mul(x, top), bottom);
 }
 
-/** Adds the slices' parts of a block's row, in their order. @param stride bytes from one slice to the next */
-export function scoresAt(partials: usize, stride: usize, numSlices: u32): v128 {
-  let sum = v128.load(partials);
-  for (let j: u32 = 1; j < numSlices; j++) {
-    partials += stride;
-    sum = f32x4.add(sum, v128.load(partials));
-  }
-  return sum;
-}
-
-/**
- * Writes the batch's gradients. Every thread makes all of them, and counts the losses of its share of the groups.
- *
- * @param partials f32[J][R / 4][nb + N / 4][4][4]
- */
-export function scoresToGradients(plan: Plan, thread: Thread, index: u32, first: u32, partials: usize): void {
+/** Writes the gradients of row blocks from .. to of the batch, and adds their losses up. @param first the batch's first position */
+export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
   const blockRow = <usize>blocksOf(plan) * BLOCK;
   const stride = <usize>(R >>> 2) * blockRow;
-  for (let g: u32 = 0; g < B; g++) {
-    const counts = g % plan.numThreads == index;
+  for (let rb = from; rb < to; rb++) {
+    const at = <usize>rb * blockRow;
+    const scores = sumOfSlices(plan, thread, plan.partials + at, stride, blockRow, 0, plan.numSlices, 0);
     let loss: f64 = 0;
-    for (let i = g * G; i < (g + 1) * G; i++) {
-      const at = <usize>(i >>> 2) * blockRow + <usize>((i & 3) << 4);
+    for (let r: u32 = 0; r < 4; r++) {
+      const row = (<usize>r) << 4;
       loss += centreGradients(
         plan,
-        first + i,
-        i & 3,
-        partials + at,
-        stride,
-        thread.gradients + at,
+        first + (rb << 2) + r,
+        r,
+        scores + row,
+        plan.gradients + at + row,
         thread.shares,
-        counts,
       );
     }
-    if (counts) {
-      const sum = plan.losses + ((<usize>g) << 3);
-      store<f64>(sum, load<f64>(sum) + loss);
-    }
+    const sum = plan.losses + ((<usize>rb) << 3);
+    store<f64>(sum, load<f64>(sum) + loss);
   }
 }
 
@@ -94,17 +78,15 @@ function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
  *
  * @param r its place in the row block
  * @param shares f32[4 nb]: room for the weights of its contexts, where events have some
- * @returns its loss in nats, if that counts
+ * @returns its loss in nats
  */
 function centreGradients(
   plan: Plan,
   position: u32,
   r: u32,
-  partials: usize,
-  stride: usize,
+  scores: usize,
   target: usize,
   shares: usize,
-  counts: bool,
 ): f32 {
   const nb = plan.numBlocks;
   const exists = position < plan.numTokens;
@@ -129,12 +111,12 @@ function centreGradients(
   for (let k: u32 = 0; k < nb; k++) {
     const seen = v128.and(i32x4.ge_s(distance, nearest), i32x4.le_s(distance, furthest));
     const share = v128.and(v128.load(distanceWeights), seen);
-    const t = tanhOfHalf(scoresAt(partials, stride, plan.numSlices));
+    const t = tanhOfHalf(v128.load(scores));
     v128.store(target, f32x4.mul(share, f32x4.sub(half, f32x4.mul(half, t))));
-    if (counts) loss = f32x4.sub(loss, f32x4.mul(share, log4(f32x4.add(half, f32x4.mul(half, t)))));
+    loss = f32x4.sub(loss, f32x4.mul(share, log4(f32x4.add(half, f32x4.mul(half, t)))));
     distance = i32x4.add(distance, i32x4.splat(4));
     distanceWeights += 16;
-    partials += BLOCK;
+    scores += BLOCK;
     target += BLOCK;
   }
 
@@ -145,12 +127,12 @@ function centreGradients(
       load<f32>(plan.noiseWeights + ((<usize>right) << 2));
   const share = f32x4.splat(mass);
   let product = f32x4.splat(1);
-  for (let k: u32 = 0; k < N >>> 2; k++, partials += BLOCK, target += BLOCK) {
-    const t = tanhOfHalf(scoresAt(partials, stride, plan.numSlices));
+  for (let k: u32 = 0; k < N >>> 2; k++, scores += BLOCK, target += BLOCK) {
+    const t = tanhOfHalf(v128.load(scores));
     const logistic = f32x4.add(half, f32x4.mul(half, t));
     v128.store(target, f32x4.neg(f32x4.mul(share, logistic)));
     product = f32x4.mul(product, f32x4.sub(f32x4.splat(1), logistic));
   }
-  if (counts) loss = f32x4.sub(loss, f32x4.mul(share, log4(product)));
+  loss = f32x4.sub(loss, f32x4.mul(share, log4(product)));
   return sum4(loss);
 }

@@ -1,5 +1,5 @@
 // Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), sliced by dimensions: threads exchange
-// one partial score a pair and slice, so that the vectors are the same bytes at any number of threads.
+// one partial score a pair and thread, and its gradient, and the vectors are the same bytes at any number of threads.
 //
 //   log logistic(h_w . z_c) for each context c of a centre w, plus log logistic(-h_w . z_n) for noise n
 //
@@ -14,18 +14,96 @@
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { closeBatch, openBatch } from "./batch";
-import { composeSlice, moveAttention, openParts } from "./composed";
+import { composeSlice, moveAttention, openParts, shareParts } from "./composed";
 import { scoresToGradients } from "./gradients";
-import { openPairs, pairsToGradients, scorePairs } from "./pairs";
-import { BLOCK, blocksOf, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
+import { numPairs, openPairs, pairsToGradients, scorePairs } from "./pairs";
+import {
+  B,
+  BatchRows,
+  batchRows,
+  BLOCK,
+  blocksOf,
+  CALL,
+  hasOneTable,
+  LINE,
+  Plan,
+  R,
+  SL,
+  Thread,
+} from "./plan";
 import { scoreSlice, updateSlice } from "./slice";
+import { addAll, firstSlice, middle } from "./sums";
+
+/** Bytes of a slice's partial scores. */
+function scoreBytes(plan: Plan): usize {
+  return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
+}
+
+/** Lists the rows of every T-th batch. @param set which of the two sets of lists */
+function openBatches(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  set: u32,
+  fromBatch: u32,
+  toBatch: u32,
+  key: u32,
+): void {
+  for (let batch = fromBatch + index; batch < toBatch; batch += plan.numThreads) {
+    const rows = batchRows(plan, set, batch - fromBatch);
+    openBatch(plan, thread, rows, batch, key);
+    if (plan.mostPairs) openPairs(plan, thread, rows, batch, key);
+    if (plan.mostParts) openParts(plan, thread, rows);
+    closeBatch(thread, rows);
+  }
+}
+
+/** Writes what slice j adds to the scores to the place of slice `to`, or adds it to what is there. */
+function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
+  const adds = to != j;
+  if (plan.mostParts) composeSlice(plan, thread, rows, j);
+  scoreSlice(plan, thread, rows, j, plan.partials + <usize>to * scoreBytes(plan), adds);
+  if (plan.mostPairs) scorePairs(plan, rows, j, pairPartials(plan, to), adds);
+}
+
+function pairPartials(plan: Plan, j: u32): usize {
+  return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
+}
+
+/** Scores slices from .. to, those of the thread, among lo .. hi - 1, and adds them up where it has all of these (sums.ts). */
+function scoreSlices(
+  plan: Plan,
+  thread: Thread,
+  rows: BatchRows,
+  lo: u32,
+  hi: u32,
+  from: u32,
+  to: u32,
+): void {
+  if (hi <= from || to <= lo) return;
+  if (hi - lo == 1) return score(plan, thread, rows, lo, lo);
+  const mid = middle(lo, hi);
+  const hasAll = from <= lo && hi <= to;
+  scoreSlices(plan, thread, rows, lo, mid, from, to);
+  if (hasAll && hi - mid == 1) return score(plan, thread, rows, mid, lo);
+  scoreSlices(plan, thread, rows, mid, hi, from, to);
+  if (!hasAll) return;
+  const bytes = scoreBytes(plan);
+  addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
+  // groups are filled up to a multiple of four
+  if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
+}
 
 /**
- * Trains on batches fromBatch .. toBatch of the stream, this thread's slices; every thread calls it for the same batches in the
- * same order.
+ * Trains on batches fromBatch .. toBatch of the stream, at most CALL from a multiple of CALL; every thread calls it for the same
+ * batches in the same order.
  *
- * One barrier a batch, and a second where attention is learned: the next forward of a slice reads only what this thread has just
- * written.
+ *   list        the batches' rows, dealt by batches       ──barrier──, then for each batch
+ *   score       slices                                    ──barrier──
+ *   gradients   row blocks; pairs by groups               ──barrier──
+ *   update      slices                                    ──barrier── where attention is learned
+ *
+ * The next forward of a slice reads only what its thread has just written.
  *
  * @param index which thread, 0 .. T-1
  * @param key   names the epoch's noise
@@ -42,39 +120,30 @@ export function trainBatches(
   from: f64,
   to: f64,
 ): bool {
-  const fromSlice = (index * plan.numSlices) / plan.numThreads;
-  const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
-  const sliceBytes = <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
+  const T = plan.numThreads;
+  const set = (fromBatch / CALL) & 1;
+  const fromSlice = firstSlice(plan, index);
+  const toSlice = firstSlice(plan, index + 1);
+  openBatches(plan, thread, index, set, fromBatch, toBatch, key);
+  if (!barrier(plan.barrier, T)) return false;
   for (let batch = fromBatch; batch < toBatch; batch++) {
-    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
-    const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + parity * plan.numSlices * sliceBytes;
-    const pairPartials = plan.pairPartials + ((parity * plan.numSlices * plan.mostPairs) << 2);
-    openBatch(plan, thread, batch, key);
-    if (plan.mostPairs) openPairs(plan, thread, batch, key);
-    if (plan.mostParts) openParts(plan, thread);
+    const rows = batchRows(plan, set, batch - fromBatch);
+    if (plan.mostParts) shareParts(plan, thread, rows);
+    scoreSlices(plan, thread, rows, 0, plan.numSlices, fromSlice, toSlice);
+    if (!barrier(plan.barrier, T)) return false;
 
-    // each slice's part of the scores
-    for (let j = fromSlice; j < toSlice; j++) {
-      if (plan.mostParts) composeSlice(plan, thread, j);
-      scoreSlice(plan, thread, j, partials + <usize>j * sliceBytes);
-      if (plan.mostPairs) scorePairs(plan, thread, j, pairPartials + ((<usize>(j * plan.mostPairs)) << 2));
-    }
-    if (!barrier(plan.barrier, plan.numThreads)) return false;
-
-    // every thread adds the parts up for itself
     const first = batch * R;
-    scoresToGradients(plan, thread, index, first, partials);
-    if (plan.mostPairs) pairsToGradients(plan, thread, index, pairPartials);
+    scoresToGradients(plan, thread, first, (index * (R >>> 2)) / T, ((index + 1) * (R >>> 2)) / T);
+    if (plan.mostPairs) pairsToGradients(plan, thread, rows, (index * B) / T, ((index + 1) * B) / T);
+    if (!barrier(plan.barrier, T)) return false;
 
     // one step for each row of the batch
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
-    for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, j, lr);
+    for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, rows, j, lr);
     if (plan.attends) {
-      if (!barrier(plan.barrier, plan.numThreads)) return false;
-      moveAttention(plan, thread, lr);
+      if (!barrier(plan.barrier, T)) return false;
+      moveAttention(plan, thread, rows, lr);
     }
-    closeBatch(thread);
   }
   return true;
 }

@@ -13,8 +13,9 @@ import { log4 } from "../../shared/assembly/exp";
 import { draw } from "../../shared/assembly/random";
 import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
-import { scoresAt, tanhOfHalf } from "./gradients";
-import { B, G, LINE, Plan, R, Thread } from "./plan";
+import { tanhOfHalf } from "./gradients";
+import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
+import { sumOfSlices } from "./sums";
 
 /** Names the pairs' draws among those of an epoch's noise, whose counters stay below it. */
 const DRAWS: u32 = 0xffffffff;
@@ -27,42 +28,58 @@ function at(array: usize, i: usize): u32 {
 }
 
 /** Adds a pair. @returns pairs now */
-function addPair(plan: Plan, thread: Thread, row: u32, weight: f32, count: u32): u32 {
+function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
   const offset = (<usize>count) << 2;
-  const slots = thread.numContextSlots;
-  const target = thread.pairSlots + offset;
-  thread.numContextSlots = number(plan, row, thread.contextSlotOf, thread.contextRows, slots, target);
-  store<f32>(thread.pairWeights + offset, weight);
+  const slots = rows.numContextSlots;
+  const target = rows.pairSlots + offset;
+  rows.numContextSlots = number(plan, row, thread.contextSlotOf, rows.contextRows, slots, target);
+  store<f32>(rows.pairWeights + offset, weight);
   return count + 1;
 }
 
 /** Adds the pairs of a position's list. @param counts what the centre's event counts */
-function addListed(plan: Plan, thread: Thread, position: u32, centre: u32, counts: f32, count: u32): u32 {
+function addListed(
+  plan: Plan,
+  thread: Thread,
+  rows: BatchRows,
+  position: u32,
+  centre: u32,
+  counts: f32,
+  count: u32,
+): u32 {
   const list = at(plan.pairLists, position);
   const end = at(plan.listEnds, list + 1);
   for (let i = at(plan.listEnds, list); i < end; i++) {
     const row = at(plan.listRows, i);
     const weight = load<f32>(plan.listWeights + ((<usize>i) << 2));
-    if (row != centre || weight > 0) count = addPair(plan, thread, row, weight * counts, count);
+    if (row != centre || weight > 0) count = addPair(plan, thread, rows, row, weight * counts, count);
   }
   return count;
 }
 
 /** Adds negatives drawn among the rows of the centre's market, all alike. */
-function addDrawn(plan: Plan, thread: Thread, centre: u32, key: u32, counts: f32, count: u32): u32 {
+function addDrawn(
+  plan: Plan,
+  thread: Thread,
+  rows: BatchRows,
+  centre: u32,
+  key: u32,
+  counts: f32,
+  count: u32,
+): u32 {
   const market = at(plan.marketOf, centre);
   if (market == NONE) return count;
   const from = at(plan.marketEnds, market);
   const size = at(plan.marketEnds, market + 1) - from;
   for (let k: u32 = 0; k < plan.numDrawn; k++) {
     const row = at(plan.marketRows, from + <u32>((<u64>draw(key, k) * size) >>> 32));
-    if (row != centre) count = addPair(plan, thread, row, -counts, count);
+    if (row != centre) count = addPair(plan, thread, rows, row, -counts, count);
   }
   return count;
 }
 
 /** Lists the batch's pairs; their rows are numbered with its other contexts. @param key names the epoch's noise */
-export function openPairs(plan: Plan, thread: Thread, batch: u32, key: u32): void {
+export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
   for (let i: u32 = 0; i < R; i++) {
@@ -73,77 +90,89 @@ export function openPairs(plan: Plan, thread: Thread, batch: u32, key: u32): voi
         const centre = at(plan.tokens, position);
         const root: f32 = plan.weights ? load<f32>(plan.weights + ((<usize>position) << 2)) : 1;
         const counts = root * root;
-        count = addListed(plan, thread, position, centre, counts, count);
-        if (plan.numDrawn) count = addDrawn(plan, thread, centre, draw(draws, position), counts, count);
+        count = addListed(plan, thread, rows, position, centre, counts, count);
+        if (plan.numDrawn) count = addDrawn(plan, thread, rows, centre, draw(draws, position), counts, count);
       }
     }
-    if (i % G == G - 1) while (count & 3) count = addPair(plan, thread, plan.numRows, 0, count);
-    store<u32>(thread.pairEnds + ((<usize>i) << 2), count);
+    if (i % G == G - 1) while (count & 3) count = addPair(plan, thread, rows, plan.numRows, 0, count);
+    store<u32>(rows.pairEnds + ((<usize>i) << 2), count);
   }
 }
 
-/** Writes slice j's part of the pairs' scores. @param partials f32[pairs] */
-export function scorePairs(plan: Plan, thread: Thread, j: u32, partials: usize): void {
+/**
+ * Writes slice j's part of the pairs' scores, or adds it to what is there.
+ *
+ * @param partials f32[pairs]
+ */
+export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
   let p: usize = 0;
   for (let i: usize = 0; i < R; i++) {
-    const end = <usize>at(thread.pairEnds, i);
+    const end = <usize>at(rows.pairEnds, i);
     if (p == end) continue;
-    const h = plan.centres + matrix + <usize>at(thread.centreRows, at(thread.centreSlots, i)) * LINE;
+    const h = plan.centres + matrix + <usize>at(rows.centreRows, at(rows.centreSlots, i)) * LINE;
     const h0 = v128.load(h);
     const h1 = v128.load(h, 16);
     const h2 = v128.load(h, 32);
     const h3 = v128.load(h, 48);
     for (; p < end; p++) {
-      const z = contexts + <usize>at(thread.contextRows, at(thread.pairSlots, p)) * LINE;
+      const z = contexts + <usize>at(rows.contextRows, at(rows.pairSlots, p)) * LINE;
       let sum = f32x4.mul(h0, v128.load(z));
       sum = f32x4.add(sum, f32x4.mul(h1, v128.load(z, 16)));
       sum = f32x4.add(sum, f32x4.mul(h2, v128.load(z, 32)));
       sum = f32x4.add(sum, f32x4.mul(h3, v128.load(z, 48)));
-      store<f32>(partials + (p << 2), sum4(sum));
+      const target = partials + (p << 2);
+      const part = sum4(sum);
+      store<f32>(target, adds ? load<f32>(target) + part : part);
     }
   }
 }
 
-/**
- * Writes the pairs' gradients, weight logistic(-sign s). Every thread makes all of them, and counts the losses of its share of the groups.
- *
- * @param partials f32[J][mostPairs]
- */
-export function pairsToGradients(plan: Plan, thread: Thread, index: u32, partials: usize): void {
+/** How many pairs the batch has, those that fill groups up among them. */
+export function numPairs(rows: BatchRows): u32 {
+  return at(rows.pairEnds, R - 1);
+}
+
+/** Writes the gradients of the pairs of groups from .. to, weight logistic(-sign s), and adds their losses up. */
+export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
-  const half = f32x4.splat(0.5);
-  let p: usize = 0;
-  for (let g: u32 = 0; g < B; g++) {
-    const counts = g % plan.numThreads == index;
-    const end = (<usize>at(thread.pairEnds, g * G + G - 1)) << 2;
+  const room = <usize>blocksOf(plan) * BLOCK;
+  let p: usize = from == 0 ? 0 : (<usize>at(rows.pairEnds, from * G - 1)) << 2;
+  for (let g = from; g < to; g++) {
+    const end = (<usize>at(rows.pairEnds, g * G + G - 1)) << 2;
     let loss = f32x4.splat(0);
-    for (; p < end; p += 16) {
-      const weight = v128.load(thread.pairWeights + p);
-      const sign = v128.and(weight, i32x4.splat(0x80000000));
-      const s = v128.xor(scoresAt(partials + p, stride, plan.numSlices), sign);
-      const t = f32x4.mul(half, tanhOfHalf(s));
-      v128.store(thread.pairGradients + p, f32x4.mul(weight, f32x4.sub(half, t)));
-      if (counts) loss = f32x4.sub(loss, f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
+    while (p < end) {
+      const bytes = min(room, end - p);
+      const scores = sumOfSlices(plan, thread, plan.pairPartials + p, stride, bytes, 0, plan.numSlices, 0);
+      for (let k: usize = 0; k < bytes; k += 16, p += 16)
+        loss = f32x4.add(loss, pairGradients(plan, rows, p, scores + k));
     }
-    if (counts) {
-      const sum = plan.losses + ((<usize>g) << 3);
-      store<f64>(sum, load<f64>(sum) + <f64>sum4(loss));
-    }
+    const sum = plan.losses + ((<usize>((R >>> 2) + g)) << 3);
+    store<f64>(sum, load<f64>(sum) + <f64>sum4(loss));
   }
+}
+
+/** Writes the gradients of four pairs. @param p their byte among the pairs' @returns their losses */
+function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
+  const half = f32x4.splat(0.5);
+  const weight = v128.load(rows.pairWeights + p);
+  const sign = v128.and(weight, i32x4.splat(0x80000000));
+  const t = f32x4.mul(half, tanhOfHalf(v128.xor(v128.load(scores), sign)));
+  v128.store(plan.pairGradients + p, f32x4.mul(weight, f32x4.sub(half, t)));
+  return f32x4.neg(f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
 }
 
 /** Adds the pairs' gradients of slice j to the sums of the rows' slots; the vectors are still those of the batch's start. */
-export function sumPairs(plan: Plan, thread: Thread, j: u32): void {
+export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
   let p: usize = 0;
   for (let i: usize = 0; i < R; i++) {
-    const end = <usize>at(thread.pairEnds, i);
+    const end = <usize>at(rows.pairEnds, i);
     if (p == end) continue;
-    const slot = <usize>at(thread.centreSlots, i);
-    const h = plan.centres + matrix + <usize>at(thread.centreRows, slot) * LINE;
+    const slot = <usize>at(rows.centreSlots, i);
+    const h = plan.centres + matrix + <usize>at(rows.centreRows, slot) * LINE;
     const h0 = v128.load(h);
     const h1 = v128.load(h, 16);
     const h2 = v128.load(h, 32);
@@ -153,9 +182,9 @@ export function sumPairs(plan: Plan, thread: Thread, j: u32): void {
     let a2 = a0;
     let a3 = a0;
     for (; p < end; p++) {
-      const context = <usize>at(thread.pairSlots, p);
-      const z = contexts + <usize>at(thread.contextRows, context) * LINE;
-      const g = v128.load32_splat(thread.pairGradients + (p << 2));
+      const context = <usize>at(rows.pairSlots, p);
+      const z = contexts + <usize>at(rows.contextRows, context) * LINE;
+      const g = v128.load32_splat(plan.pairGradients + (p << 2));
       a0 = f32x4.add(a0, f32x4.mul(g, v128.load(z)));
       a1 = f32x4.add(a1, f32x4.mul(g, v128.load(z, 16)));
       a2 = f32x4.add(a2, f32x4.mul(g, v128.load(z, 32)));

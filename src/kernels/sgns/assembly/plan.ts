@@ -19,6 +19,8 @@ export const R: u32 = 256;
 export const N: u32 = 16;
 /** Dimensions a slice. */
 export const SL: u32 = 16;
+/** Batches a call, at most. */
+export const CALL: u32 = 16;
 
 /** Bytes of a slice of a row: a cache line. */
 export const LINE: usize = 64;
@@ -65,8 +67,12 @@ export class Plan {
   noiseWeights: usize;
   /** f32[J][B][G + Q][16]: the batch's vectors as they were at its start, centres first, then columns, then noise */
   vectors: usize;
-  /** f32[2][J][R / 4][nb + N / 4][4][4]: partial scores, alternating with the batch's number */
+  /** u32[2][CALL]: BatchRows of the batches of a call; calls alternate, as a fast thread lists rows while a slow one reads the last */
+  batches: usize;
+  /** f32[J][R / 4][nb + N / 4][4][4]: the slices' parts of the scores, added up as far as one thread has them (sums.ts) */
   partials: usize;
+  /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
+  gradients: usize;
   /** pairs of a batch beside the band, at most, a multiple of 4; 0: there are none, and what follows is unused */
   mostPairs: u32;
   /** u32[n]: the list of a position's session */
@@ -81,8 +87,9 @@ export class Plan {
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
-  /** f32[2][J][mostPairs]: their partial scores, alternating as the others */
+  /** f32[J][mostPairs], f32[mostPairs]: their partial scores and gradients, as those of the band */
   pairPartials: usize;
+  pairGradients: usize;
   /** parts of a batch's centres, at most; 0: a centre's vector is its row, and what follows is unused */
   mostParts: u32;
   /** 1: the shares of kinds of parts are learned; 0: they are alike */
@@ -98,7 +105,7 @@ export class Plan {
   slotNumbers: usize;
   /** f32[J][mostParts]: parts of attention's gradients */
   attentionPartials: usize;
-  /** f64[B]: sums of the losses since they were last cleared, by the group's place in its batch */
+  /** f64[R / 4 + B]: sums of the losses since they were last cleared, by row block of a batch, then of pairs by group */
   losses: usize;
 }
 
@@ -107,13 +114,8 @@ export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
 }
 
-/** One thread's own. */
-export class Thread {
-  /** batches since training began: its lowest bit says which partials are in use */
-  batchNumber: u32;
-  /** u32[V]: the slot of a row in the batch, as a centre and as a context; 0: none */
-  centreSlotOf: usize;
-  contextSlotOf: usize;
+/** The rows of a batch, each numbered once. One thread lists them, all threads read them. */
+export class BatchRows {
   /** u32[R], u32[B][Q]: slots of the batch's centres and contexts; 0 for one outside the stream */
   centreSlots: usize;
   contextSlots: usize;
@@ -122,16 +124,29 @@ export class Thread {
   /** u32[1 + slots]: the row of a slot; slot 0 has row 0, whose gradients are thrown away */
   centreRows: usize;
   contextRows: usize;
-  /** f32[(G + Q) / 4][16][4]: a group's vectors, four side by side */
-  packed: usize;
-  /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
-  gradients: usize;
   /** u32[R]: where the next centre's pairs begin */
   pairEnds: usize;
-  /** u32[mostPairs], f32[mostPairs], f32[mostPairs]: slots of the pairs' contexts, weights, minus dLoss/dscore */
+  /** u32[mostPairs], f32[mostPairs]: slots of the pairs' contexts, weights */
   pairSlots: usize;
   pairWeights: usize;
-  pairGradients: usize;
+  /** u32[1 + R]: where the parts of the next centre begin, by slot; u32[mostParts]: slots of the parts */
+  partEnds: usize;
+  partSlots: usize;
+  numPartSlots: u32;
+  /** u32[1 + slots]: the row of a part's slot */
+  partRows: usize;
+}
+
+/** One thread's own. */
+export class Thread {
+  /** u32[V]: the slot of a row in the batch whose rows are listed, as a centre, as a context and as a part; 0: none */
+  centreSlotOf: usize;
+  contextSlotOf: usize;
+  partSlotOf: usize;
+  /** f32[(G + Q) / 4][16][4]: a group's vectors, four side by side */
+  packed: usize;
+  /** f32[LEVELS][nb + N / 4][4][4]: a row block's scores, or as many of pairs, by level of their sum */
+  scores: usize;
   /** f32[4 nb]: what a centre's contexts count, where events have weights */
   shares: usize;
   /** f32[1 + slots][16]: sums of a slice's gradients */
@@ -140,14 +155,7 @@ export class Thread {
   /** f32[kinds of all rows], f32[V]: attention before the softmax, and AdaGrad's sums, one a row; the same in every thread */
   attention: usize;
   attentionSquares: usize;
-  /** u32[V]: the slot of a row among the batch's parts; 0: none */
-  partSlotOf: usize;
-  numPartSlots: u32;
-  /** u32[1 + slots]: the row of a part's slot */
-  partRows: usize;
-  /** u32[1 + R]: where the parts of the next centre begin, by slot; u32[mostParts], f32[mostParts]: slots of the parts, shares */
-  partEnds: usize;
-  partSlots: usize;
+  /** f32[mostParts]: shares of the batch's parts */
   partShares: usize;
   /** f32[1 + slots][16]: sums of a slice's gradients of parts */
   partSums: usize;
@@ -161,4 +169,9 @@ export function contextsOf(plan: Plan): u32 {
 /** Blocks of contexts that a row block meets. */
 export function blocksOf(plan: Plan): u32 {
   return plan.numBlocks + (N >>> 2);
+}
+
+/** The rows of the i-th batch of a call. @param set 0 or 1, alternating with calls */
+export function batchRows(plan: Plan, set: u32, i: u32): BatchRows {
+  return changetype<BatchRows>(<usize>load<u32>(plan.batches + ((<usize>(set * CALL + i)) << 2)));
 }

@@ -10,11 +10,11 @@ import { addTo } from "../../shared/assembly/vector";
 import { BLOCK, LINE, PACK } from "./plan";
 
 /**
- * Writes the scores of four centres with two blocks of four contexts.
+ * Writes the scores of four centres with two blocks of four contexts, or adds them to what is there.
  *
  * @param target f32[2][4][4]
  */
-export function scoreTile(centres: usize, contexts: usize, target: usize): void {
+export function scoreTile(centres: usize, contexts: usize, target: usize, adds: bool): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -60,6 +60,16 @@ export function scoreTile(centres: usize, contexts: usize, target: usize): void 
     centres += 16;
     contexts += 32;
   } while (centres < end);
+  if (adds) {
+    a0 = f32x4.add(v128.load(target), a0);
+    b0 = f32x4.add(v128.load(target, 16), b0);
+    c0 = f32x4.add(v128.load(target, 32), c0);
+    d0 = f32x4.add(v128.load(target, 48), d0);
+    a1 = f32x4.add(v128.load(target, 64), a1);
+    b1 = f32x4.add(v128.load(target, 80), b1);
+    c1 = f32x4.add(v128.load(target, 96), c1);
+    d1 = f32x4.add(v128.load(target, 112), d1);
+  }
   v128.store(target, a0);
   v128.store(target, b0, 16);
   v128.store(target, c0, 32);

@@ -4,7 +4,21 @@ import { sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
 import { addCentres, addContexts, scoreTile } from "./products";
 import { sumPairs } from "./pairs";
-import { B, BLOCK, blocksOf, contextsOf, G, hasOneTable, LINE, N, PACK, Plan, SL, Thread } from "./plan";
+import {
+  B,
+  BatchRows,
+  BLOCK,
+  blocksOf,
+  contextsOf,
+  G,
+  hasOneTable,
+  LINE,
+  N,
+  PACK,
+  Plan,
+  SL,
+  Thread,
+} from "./plan";
 
 /** The batch's vectors of slice j, those of group g first. */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
@@ -30,15 +44,22 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
 }
 
 /**
- * Gathers the batch's vectors of slice j and writes its part of their scores.
+ * Gathers the batch's vectors of slice j and writes its part of their scores, or adds it to what is there.
  *
  * @param partials f32[R / 4][nb + N / 4][4][4]
  */
-export function scoreSlice(plan: Plan, thread: Thread, j: u32, partials: usize): void {
+export function scoreSlice(
+  plan: Plan,
+  thread: Thread,
+  rows: BatchRows,
+  j: u32,
+  partials: usize,
+  adds: bool,
+): void {
   const matrix = <usize>j * plan.numRows * LINE;
   // composed centres lie by slot
   const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
-  const centreRows = plan.mostParts ? plan.slotNumbers : thread.centreRows;
+  const centreRows = plan.mostParts ? plan.slotNumbers : rows.centreRows;
   const Q = contextsOf(plan);
   const nb = plan.numBlocks;
   const centres = thread.packed;
@@ -46,33 +67,33 @@ export function scoreSlice(plan: Plan, thread: Thread, j: u32, partials: usize):
   const noise = contexts + <usize>(plan.numColumns >>> 2) * PACK;
   let target = partials;
   for (let g: u32 = 0; g < B; g++) {
-    const rows = vectorsAt(plan, j, g);
-    const centreSlots = thread.centreSlots + ((<usize>(g * G)) << 2);
-    const contextSlots = thread.contextSlots + ((<usize>(g * Q)) << 2);
-    gather(ofCentres, centreSlots, centreRows, G, rows, centres);
-    gather(plan.contexts + matrix, contextSlots, thread.contextRows, Q, rows + <usize>G * LINE, contexts);
+    const vectors = vectorsAt(plan, j, g);
+    const centreSlots = rows.centreSlots + ((<usize>(g * G)) << 2);
+    const contextSlots = rows.contextSlots + ((<usize>(g * Q)) << 2);
+    gather(ofCentres, centreSlots, centreRows, G, vectors, centres);
+    gather(plan.contexts + matrix, contextSlots, rows.contextRows, Q, vectors + <usize>G * LINE, contexts);
     for (let rb: usize = 0; rb < G >>> 2; rb++) {
       const left = centres + rb * PACK;
       for (let k: usize = 0; k < nb; k += 2, target += 2 * BLOCK) {
-        scoreTile(left, contexts + (rb + k) * PACK, target);
+        scoreTile(left, contexts + (rb + k) * PACK, target, adds);
       }
       for (let k: usize = 0; k < N >>> 2; k += 2, target += 2 * BLOCK) {
-        scoreTile(left, noise + k * PACK, target);
+        scoreTile(left, noise + k * PACK, target, adds);
       }
     }
   }
 }
 
 /** Moves every row of the batch once, by the sum of its gradients. */
-export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
-  memory.fill(thread.centreSums, 0, <usize>(thread.numCentreSlots + 1) * LINE);
-  memory.fill(thread.contextSums, 0, <usize>(thread.numContextSlots + 1) * LINE);
+export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32, lr: f32): void {
+  memory.fill(thread.centreSums, 0, <usize>(rows.numCentreSlots + 1) * LINE);
+  memory.fill(thread.contextSums, 0, <usize>(rows.numContextSlots + 1) * LINE);
   for (let g: u32 = 0; g < B; g++) {
-    sumGroup(plan, thread, j, g, 0);
-    sumGroup(plan, thread, j, g, 32);
+    sumGroup(plan, thread, rows, j, g, 0);
+    sumGroup(plan, thread, rows, j, g, 32);
   }
-  if (plan.mostPairs) sumPairs(plan, thread, j);
-  if (plan.mostParts) sumParts(plan, thread, j);
+  if (plan.mostPairs) sumPairs(plan, thread, rows, j);
+  if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
   // in one table the slots of contexts hold those of centres
@@ -80,9 +101,9 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
     move(
       plan.centres + first * LINE,
       plan.centreSquares + (first << 2),
-      plan.mostParts ? thread.partRows : thread.centreRows,
+      plan.mostParts ? rows.partRows : rows.centreRows,
       plan.mostParts ? thread.partSums : thread.centreSums,
-      plan.mostParts ? thread.numPartSlots : thread.numCentreSlots,
+      plan.mostParts ? rows.numPartSlots : rows.numCentreSlots,
       used,
       lr,
     );
@@ -90,26 +111,26 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
   move(
     plan.contexts + first * LINE,
     plan.contextSquares + (first << 2),
-    thread.contextRows,
+    rows.contextRows,
     thread.contextSums,
-    thread.numContextSlots,
+    rows.numContextSlots,
     used,
     lr,
   );
 }
 
 /** Sums the gradients of a group's rows, half a slice. @param half byte of its first dimension: 0 or 32 */
-function sumGroup(plan: Plan, thread: Thread, j: u32, g: u32, half: usize): void {
+function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;
   const columnBlocks = plan.numColumns >>> 2;
   const gradientRow = <usize>blocksOf(plan) * BLOCK;
-  const gradients = thread.gradients + <usize>(g * rowBlocks) * gradientRow;
+  const gradients = plan.gradients + <usize>(g * rowBlocks) * gradientRow;
   const centres = vectorsAt(plan, j, g) + half;
   const columns = centres + <usize>G * LINE;
   const noise = columns + <usize>plan.numColumns * LINE;
-  const centreSlots = thread.centreSlots + ((<usize>(g * G)) << 2);
-  const contextSlots = thread.contextSlots + ((<usize>(g * contextsOf(plan))) << 2);
+  const centreSlots = rows.centreSlots + ((<usize>(g * G)) << 2);
+  const contextSlots = rows.contextSlots + ((<usize>(g * contextsOf(plan))) << 2);
   const centreSums = thread.centreSums + half;
   const contextSums = thread.contextSums + half;
 

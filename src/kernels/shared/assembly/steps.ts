@@ -130,12 +130,17 @@ export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
  * @param c1,c2 firstCorrection, secondCorrection of the step's number
  */
 export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32, c2: f32): void {
+  adamBy(p, m, s, grad, f32x4.splat(lr / c1), f32x4.splat(1 / c2));
+}
+
+/** adam4 with the quotients of many parameters taken once. @param rate lr / c1 @param inverse 1 / c2 */
+export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inverse: v128): void {
   const first = firstMoment<v128>(v128.load(m), grad);
   const second = secondMoment<v128>(v128.load(s), grad);
   v128.store(m, first);
   v128.store(s, second);
-  const length = f32x4.add(f32x4.sqrt(f32x4.mul(second, f32x4.splat(1 / c2))), f32x4.splat(EPSILON));
-  v128.store(p, f32x4.sub(v128.load(p), f32x4.div(f32x4.mul(first, f32x4.splat(lr / c1)), length)));
+  const length = f32x4.add(f32x4.sqrt(f32x4.mul(second, inverse)), f32x4.splat(EPSILON));
+  v128.store(p, f32x4.sub(v128.load(p), f32x4.div(f32x4.mul(first, rate), length)));
 }
 
 /**

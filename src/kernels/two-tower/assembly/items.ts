@@ -95,10 +95,17 @@ export function composeCandidates(
     store<f32>(b.itemScales + at, plan.cosine ? divideByLength(vector, bytes) : 1);
     store<f32>(b.offsets + at, plan.biases ? load<f32>(plan.biases + <usize>item * BIAS) : 0);
     store<f32>(b.offsetGradients + at, 0);
+    store<f32>(b.offsetGradients + ((<usize>b.numRoom) << 2) + at, 0);
     const panel = b.panels + <usize>((c + r) >>> 3) * (bytes << 3) + ((<usize>((c + r) & 7)) << 2);
     for (let d: usize = 0; d < bytes >>> 2; d++) store<f32>(panel + (d << 5), load<f32>(vector + (d << 2)));
   }
   memory.fill(b.itemGradients + <usize>c * bytes, 0, <usize>count * bytes);
+  memory.fill(b.itemGradients + <usize>(b.numRoom + c) * bytes, 0, <usize>count * bytes);
+}
+
+/** Adds the second half's sums to the first's, which lie `apart` bytes before. @param bytes a multiple of 16 */
+function addHalves(at: usize, apart: usize, bytes: usize): void {
+  for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }
 
 /** From the derivatives by candidates c .. c + 15 to those by their rows and their side features. */
@@ -107,6 +114,9 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
   const bytes = rowBytes(plan);
   const count = min(BLOCK, numCandidates - c);
   const gradients = b.itemGradients + <usize>c * bytes;
+  addHalves(gradients, <usize>b.numRoom * bytes, <usize>count * bytes);
+  if (!plan.cosine)
+    addHalves(b.offsetGradients + ((<usize>c) << 2), (<usize>b.numRoom) << 2, (<usize>BLOCK) << 2);
   if (plan.cosine) {
     for (let r: u32 = 0; r < count; r++) {
       const at = <usize>(c + r);

@@ -10,7 +10,7 @@
 //   hold      every thread for itself: negatives, and the rows that the batch holds
 //   compose   candidates dealt to threads by sixteens      ──barrier──
 //   score     of 256 events, dealt by sixteens: users, scores, derivatives by users and inputs      ──barrier──
-//   add       negatives dealt by eights: derivatives by items      ──barrier──, the next 256 events
+//   add       halves of the events by eights of negatives, dealt: derivatives by items      ──barrier──, the next 256 events
 //   back      candidates dealt by sixteens: derivatives by rows and side features      ──barrier──
 //   step      dimensions dealt by slices: one step of every row; dense layers by eight outputs      ──barrier──
 //
@@ -91,6 +91,19 @@ function trainBlock(
   }
 }
 
+/** Adds to the negatives' derivatives this thread's share of them: eights of the first half of a part's events, then of the second. */
+function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
+  const T = plan.numThreads;
+  const eights = thread.numShared >>> 3;
+  const cut = shareOf((numEvents + BLOCK - 1) / BLOCK, 1, 2) * BLOCK;
+  const from = shareOf(2 * eights, index, T);
+  const to = shareOf(2 * eights, index + 1, T);
+  if (from < eights) addToNegatives(plan, thread, 0, from << 3, min(to, eights) << 3, 0, cut);
+  if (to > eights) {
+    addToNegatives(plan, thread, 1, (max(from, eights) - eights) << 3, (to - eights) << 3, cut, numEvents);
+  }
+}
+
 /**
  * Trains on a block of events; every thread calls it for the same blocks in the same order.
  *
@@ -154,8 +167,7 @@ export function trainEvents(
       if (index == T - 1) {
         for (let r: usize = 0; r < part; r++) thread.loss += <f64>load<f32>(plan.batch.losses + (r << 2));
       }
-      const eights = thread.numShared >>> 3;
-      addToNegatives(plan, thread, shareOf(eights, index, T) << 3, shareOf(eights, index + 1, T) << 3, part);
+      addPart(plan, thread, index, part);
       if (!barrier(plan.barrier, T)) return false;
     }
 

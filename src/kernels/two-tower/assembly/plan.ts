@@ -57,9 +57,10 @@ export class Plan extends NegativeSource {
   numSlices: u32;
   /** f32[n][D]; dimensions beyond d are zero */
   vectors: usize;
-  /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a row */
+  /** n */
+  numRows: u32;
+  /** f32[J][n][2][8]: Adam's m and s, a line for each slice of a row: no line that two threads write */
   moments: usize;
-  momentStride: u32;
   /** f32[I][8]: a bias, m, s, 1 - b1^t, 1 - b2^t; 0 when cosine */
   biases: usize;
   /** the row of item 0 in histories; 0 where histories and output share their rows */
@@ -102,9 +103,14 @@ export class Batch {
   /** f32[C]: 1 / length, or 1; biases, 0 when cosine */
   itemScales: usize;
   offsets: usize;
-  /** f32[C][D]: dLoss/ditem; f32[C]: dLoss/dbias */
+  /**
+   * f32[2][C][D]: dLoss/ditem; f32[2][C]: dLoss/dbias. What negatives have of the events in the first and in the second half of each part is
+   * summed apart, so that of two threads each reads only the scores that it wrote
+   */
   itemGradients: usize;
   offsetGradients: usize;
+  /** C */
+  numRoom: u32;
   /** f32[C][itemPitch]: derivatives by the inputs of the item tower */
   sideGradients: usize;
   /** f32[PART][D], f32[PART]: users, divided by their lengths when cosine, and 1 / length */
@@ -120,9 +126,11 @@ export class Batch {
   /** f32[PART]: dLoss/dscore of the event's own item; losses */
   ownGradients: usize;
   losses: usize;
-  /** f32[R][D]: dLoss/drow; f32[R]: dLoss/dbias */
+  /** f32[R D]: dLoss/drow, each thread's slices of all rows together; f32[R]: dLoss/dbias */
   rowGradients: usize;
   biasGradients: usize;
+  /** R */
+  mostRows: u32;
 }
 
 /** One thread's own. */
@@ -147,5 +155,10 @@ export class Thread extends BatchNegatives {
   placeOf: usize;
   held: usize;
   numHeld: u32;
+  /** f32[n][2]: of each row 1 - b1^t and 1 - b2^t, the same in every thread */
+  corrections: usize;
+  /** f32[R][own slices][8]: its part of rowGradients, and bytes from one row to the next */
+  sums: usize;
+  sumBytes: usize;
   learningRate: f32;
 }

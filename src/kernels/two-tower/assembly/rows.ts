@@ -1,9 +1,9 @@
 // The rows of vectors that a batch holds: each has a place, where its derivatives are summed, and takes one step of Adam.
 //
-// Every thread numbers the places for itself, alike; a thread's slices of the sums are its own.
+// Every thread numbers the places for itself, alike; a thread's slices of the sums, and of Adam's moments, are its own.
 
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
-import { Adam, step, stepSliceAdam } from "../../shared/assembly/steps";
+import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
 import { addTo, firstLanes } from "../../shared/assembly/vector";
 import { candidateOf } from "./items";
 import { BIAS, FieldRows, Plan, SLICE, Thread } from "./plan";
@@ -56,18 +56,17 @@ export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, n
   }
 }
 
-/** Sets slices from .. to of the sums to 0; the biases' too on the thread that moves them. */
+/** Sets slices from .. to of the sums to 0, those of the thread; the biases' too on the thread that moves them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
-  const bytes = rowBytes(plan);
-  const own = <usize>(toSlice - fromSlice) * SLICE;
-  const first = plan.batch.rowGradients + <usize>fromSlice * SLICE;
-  for (let place: usize = 0; place < thread.numHeld; place++) memory.fill(first + place * bytes, 0, own);
+  thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
+  thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
+  memory.fill(thread.sums, 0, <usize>thread.numHeld * thread.sumBytes);
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/** Adds x times bytes from .. to of a vector of derivatives to a row's. */
-function add(plan: Plan, thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
-  const target = plan.batch.rowGradients + placeOf(thread, row) * rowBytes(plan);
+/** Adds x times bytes from .. to of a vector of derivatives, the thread's slices, to a row's. */
+function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
+  const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);
   for (let k = from; k < to; k += 16) addTo(target + k, f32x4.mul(factor, v128.load(gradient + k)));
 }
@@ -87,7 +86,7 @@ function addToFields(
   for (let pair = firstPair(fields, row); pair < end; pair++) {
     const feature = featureAt(fields, pair);
     f = fieldOf(fields, feature, f);
-    add(plan, thread, feature, slots + <usize>f * apart, valueAt(fields, pair), from, to);
+    add(thread, feature, slots + <usize>f * apart, valueAt(fields, pair), from, to);
   }
 }
 
@@ -109,7 +108,7 @@ export function addRows(
   const apart = (<usize>plan.dim) << 2;
   for (let c: u32 = 0; c < numCandidates; c++) {
     const item = candidateOf(plan, thread, events, c);
-    add(plan, thread, item, b.itemGradients + <usize>c * bytes, 1, from, to);
+    add(thread, item, b.itemGradients + <usize>c * bytes, 1, from, to);
     if (plan.itemTower) {
       addToFields(plan, thread, plan.side, item, b.sideGradients + <usize>c * itemPitch, apart, from, to);
     }
@@ -132,33 +131,43 @@ export function addRows(
         const token = tokenAt(history, place);
         if (users.others && token == item) continue;
         const weight = tokenWeight(plan, scale, end - 1 - place);
-        add(plan, thread, plan.firstHistoryRow + token, slot, weight, from, to);
+        add(thread, plan.firstHistoryRow + token, slot, weight, from, to);
       }
     }
     addToFields(plan, thread, users.context, event, slot, slotBytes, from, to);
   }
 }
 
-/** One step of slices from .. to of every row of the batch, and forgets the rows' places where that is asked for. */
+/** One step of slices from .. to of every row of the batch, all of which have taken as many. */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
-  const bytes = rowBytes(plan);
   const l2 = f32x4.splat(plan.l2);
   // behind a slot's numbers stand those of the next one
   const left = plan.dim - ((plan.numSlices - 1) << 3);
+  const table = <usize>plan.numRows * 2 * SLICE;
+  let gradients = thread.sums;
   for (let place: u32 = 0; place < thread.numHeld; place++) {
     const row = load<u32>(thread.held + ((<usize>place) << 2));
-    const vector = vectorOf(plan, row);
-    const moments = plan.moments + <usize>row * plan.momentStride;
-    const gradients = plan.batch.rowGradients + <usize>place * bytes;
+    const corrections = thread.corrections + ((<usize>row) << 3);
+    const c1 = nextCorrection1(load<f32>(corrections));
+    const c2 = nextCorrection2(load<f32>(corrections, 4));
+    store<f32>(corrections, c1);
+    store<f32>(corrections, c2, 4);
+    const rate = f32x4.splat(thread.learningRate / c1);
+    const inverse = f32x4.splat(1 / c2);
+    let v = vectorOf(plan, row) + <usize>fromSlice * SLICE;
+    let m = plan.moments + <usize>fromSlice * table + <usize>row * 2 * SLICE;
     for (let j = fromSlice; j < toSlice; j++) {
-      const d = <usize>j * SLICE;
-      let g0 = f32x4.add(v128.load(gradients + d), f32x4.mul(l2, v128.load(vector + d)));
-      let g1 = f32x4.add(v128.load(gradients + d, 16), f32x4.mul(l2, v128.load(vector + d, 16)));
+      let g0 = f32x4.add(v128.load(gradients), f32x4.mul(l2, v128.load(v)));
+      let g1 = f32x4.add(v128.load(gradients, 16), f32x4.mul(l2, v128.load(v, 16)));
       if (j + 1 == plan.numSlices) {
         g0 = v128.and(g0, firstLanes(left));
         g1 = v128.and(g1, firstLanes(left > 4 ? left - 4 : 0));
       }
-      stepSliceAdam(vector, moments, bytes, d, g0, g1, thread.learningRate);
+      adamBy(v, m, m + SLICE, g0, rate, inverse);
+      adamBy(v + 16, m + 16, m + SLICE + 16, g1, rate, inverse);
+      gradients += SLICE;
+      v += SLICE;
+      m += table;
     }
   }
 }

@@ -100,24 +100,42 @@ export function scoreFour(
   }
 }
 
-/** Adds what the events of a part give the negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user. */
-export function addToNegatives(plan: Plan, thread: Thread, from: u32, to: u32, numEvents: u32): void {
+/**
+ * Adds what half of a part's events give the negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user.
+ *
+ * @param half 0 or 1: which of the sums
+ * @param fromEvent,toEvent of the part, the first a multiple of 4
+ */
+export function addToNegatives(
+  plan: Plan,
+  thread: Thread,
+  half: u32,
+  from: u32,
+  to: u32,
+  fromEvent: u32,
+  toEvent: u32,
+): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);
   const N = <usize>thread.numShared;
-  const numGroups = (numEvents + 3) >>> 2;
+  const firstGroup = fromEvent >>> 2;
+  const endGroup = (toEvent + 3) >>> 2;
+  const sums = b.itemGradients + <usize>(half * b.numRoom) * bytes;
+  const offsets = b.offsetGradients + ((<usize>(half * b.numRoom)) << 2);
+  const users = b.users + <usize>fromEvent * bytes;
   for (let n = <usize>from; n < to; n += 4) {
     if (!plan.cosine) {
-      let sum = v128.load(b.offsetGradients + (n << 2));
-      for (let g: usize = 0; g < numGroups; g++)
-        sum = f32x4.add(sum, v128.load(b.columns + ((g * N + n) << 2)));
-      v128.store(b.offsetGradients + (n << 2), sum);
+      let sum = v128.load(offsets + (n << 2));
+      for (let g = firstGroup; g < endGroup; g++)
+        sum = f32x4.add(sum, v128.load(b.columns + ((<usize>g * N + n) << 2)));
+      v128.store(offsets + (n << 2), sum);
     }
+    const scores = b.scores + ((<usize>firstGroup * N + n) << 4);
     for (let d: usize = 0; d < bytes; d += SLICE) {
       memory.fill(thread.tile, 0, 128);
-      addTransposed(b.scores + (n << 4), N << 4, b.users + d, bytes, numGroups, thread.tile);
+      addTransposed(scores, N << 4, users + d, bytes, endGroup - firstGroup, thread.tile);
       for (let i: usize = 0; i < 4; i++) {
-        const target = b.itemGradients + (n + i) * bytes + d;
+        const target = sums + (n + i) * bytes + d;
         addTo(target, v128.load(thread.tile + (i << 5)));
         addTo(target + 16, v128.load(thread.tile + (i << 5), 16));
       }

@@ -1,0 +1,62 @@
+// Sums over slices: a tree over the slices' numbers, cut at the middle, so that each thread can add up the slices that are its own
+// before others read them, and the sum has the same bytes at any number of threads.
+//
+//   J = 4    (s_0 + s_1) + (s_2 + s_3)        of two threads, the first writes s_0 + s_1 and the second s_2 + s_3
+//
+// The sum of slices lo .. hi - 1 takes the place of slice lo's.
+
+import { BLOCK, blocksOf, Plan, Thread } from "./plan";
+
+/** Levels of the tree, at most: of 64 slices. */
+export const LEVELS: u32 = 7;
+
+/** The first slice of a thread: the cuts of two, four or eight threads are the tree's. */
+export function firstSlice(plan: Plan, index: u32): u32 {
+  return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
+}
+
+/** The thread that has a slice. */
+function ownerOf(plan: Plan, j: u32): u32 {
+  return (j * plan.numThreads) / plan.numSlices;
+}
+
+/** Where slices lo .. hi - 1 are cut. */
+export function middle(lo: u32, hi: u32): u32 {
+  return (lo + hi + 1) >>> 1;
+}
+
+/** Adds numbers to others. @param bytes a multiple of 16 */
+export function addAll(target: usize, source: usize, bytes: usize): void {
+  for (let k: usize = 0; k < bytes; k += 16) {
+    v128.store(target + k, f32x4.add(v128.load(target + k), v128.load(source + k)));
+  }
+}
+
+/**
+ * Adds up what the threads found for slices lo .. hi - 1.
+ *
+ * @param partials of slice 0; those of the next lie `stride` bytes further
+ * @param bytes    at most those of a row block
+ * @param level    0; which of the thread's arrays the sum is written to
+ * @returns where the sum lies: nothing is copied where one thread has all of the slices
+ */
+export function sumOfSlices(
+  plan: Plan,
+  thread: Thread,
+  partials: usize,
+  stride: usize,
+  bytes: usize,
+  lo: u32,
+  hi: u32,
+  level: u32,
+): usize {
+  if (ownerOf(plan, lo) == ownerOf(plan, hi - 1)) return partials + <usize>lo * stride;
+  const mid = middle(lo, hi);
+  const left = sumOfSlices(plan, thread, partials, stride, bytes, lo, mid, level);
+  const right = sumOfSlices(plan, thread, partials, stride, bytes, mid, hi, level + 1);
+  const target = thread.scores + <usize>(level * blocksOf(plan)) * BLOCK;
+  for (let k: usize = 0; k < bytes; k += 16) {
+    v128.store(target + k, f32x4.add(v128.load(left + k), v128.load(right + k)));
+  }
+  return target;
+}
