@@ -4,6 +4,7 @@ import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { putStrata, strataGroups } from "./strata.js";
 import { PairRows as PairRowsStruct } from "../shared/layout.js";
@@ -116,6 +117,8 @@ export interface RankingShape {
 export interface RankingLayout {
   plan: number;
   threads: number[];
+  /** has so many threads train */
+  use: (threads: number) => void;
   barrier: Region;
   /** f32[n][stride / 4]: v, then what AdaGrad keeps of it */
   vectors: Region;
@@ -267,6 +270,10 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"] },
+      alike: ["batchNumber", "blockNumber"],
+    }),
     moments,
     propagated: propagation?.propagated,
     ...(strata && { strata: { groups, losses: strata.losses } }),

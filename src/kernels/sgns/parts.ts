@@ -131,6 +131,14 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
+/** Copies the first thread's attention to the others. */
+export function copyAttention(arena: Arena, [first, ...others]: readonly Attention[]): void {
+  for (const { attention, squares } of first ? others : []) {
+    arena.f32(attention).set(arena.f32(first!.attention));
+    arena.f32(squares).set(arena.f32(first!.squares));
+  }
+}
+
 /** What a thread holds about parts. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;

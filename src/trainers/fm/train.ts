@@ -174,6 +174,7 @@ async function trainEpochs(
       elsewhere?.stop();
       return machine.terminate();
     },
+    threadsInUse: () => machine.threadsInUse,
     better: stoppingMetric?.better ?? "lower",
     validates: validation !== undefined,
   };

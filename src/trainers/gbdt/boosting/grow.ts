@@ -116,7 +116,8 @@ function splitLeaf(
 
 /** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
 function partition(share: OwnShare, { begin, end }: GrowingLeaf, node: GrownNode, number: number): void {
-  const { order, columns, places, left, right, counts, numThreads } = share.layout;
+  const { order, columns, places, left, right, counts } = share.layout;
+  const { numThreads } = share;
   const table = tableOf(share, node, number);
   const column = columns[node.feature]!;
   const { wide } = places[node.feature]!;

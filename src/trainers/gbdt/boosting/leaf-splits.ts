@@ -39,8 +39,8 @@ export function findSplits(
   }
   addRows(share, smaller, pairs);
   share.barrier();
-  const { places, numThreads } = share.layout;
-  for (let f = share.index; f < places.length; f += numThreads) {
+  const { places } = share.layout;
+  for (let f = share.index; f < places.length; f += share.numThreads) {
     merge(share, f, smaller, larger);
     if (features && features[f] === 0) continue;
     both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
@@ -73,8 +73,8 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
 
 /** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
-  const { kernel, layout } = share;
-  const { places, partials, numThreads, numCells: apart } = layout;
+  const { kernel, layout, numThreads } = share;
+  const { places, partials, numCells: apart } = layout;
   const { cell, numCells } = places[f]!;
   const own = histogramOf(share, smaller) + cell * CELL_BYTES;
   kernel.addHistograms(partials + cell * CELL_BYTES, numThreads, apart * CELL_BYTES, own, numCells);

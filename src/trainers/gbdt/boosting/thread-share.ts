@@ -18,12 +18,15 @@ export class OwnShare {
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
+  /** threads that do what is under way, the first ones of the layout's */
+  numThreads: number;
 
   constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
     this.kernel = kernel;
     this.layout = layout;
     this.index = index;
     this.buffer = buffer;
+    this.numThreads = layout.numThreads;
   }
 
   /** As shared/struct.ts takes it. */
@@ -38,7 +41,7 @@ export class OwnShare {
 
   /** This thread's blocks of rows begin .. end - 1; they are numbered from `start`. */
   *blocks(begin: number, end: number, start = 0): Generator<Block> {
-    const { numThreads } = this.layout;
+    const { numThreads } = this;
     let block = start + ((this.index - (start % numThreads) + numThreads) % numThreads);
     for (; ; block += numThreads) {
       const first = begin + (block - start) * BLOCK_ROWS;
@@ -49,7 +52,7 @@ export class OwnShare {
 
   /** The consecutive rows of a thread. */
   rows(begin: number, end: number, index = this.index): [from: number, to: number] {
-    const { numThreads } = this.layout;
+    const { numThreads } = this;
     const at = (t: number) => begin + Math.floor(((end - begin) * t) / numThreads);
     return [at(index), at(index + 1)];
   }
@@ -71,7 +74,7 @@ export class OwnShare {
 
   /** Waits for all threads. @throws {Error} the pool is stopping */
   barrier(): void {
-    const { barrier, numThreads } = this.layout;
-    if (!this.kernel.barrier(barrier.offset, numThreads)) throw new Error("the training was ended");
+    const { kernel, layout, numThreads } = this;
+    if (!kernel.barrier(layout.barrier.offset, numThreads)) throw new Error("the training was ended");
   }
 }
