@@ -26,7 +26,7 @@ export const start = kernelThread<GbdtKernel, GbdtOwn, GbdtTask, Grown | undefin
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);
     return (task) => {
-      share.numThreads = task.kind === "tree" ? task.threads : layout.numThreads;
+      share.begin(task.kind === "tree" ? task.threads : layout.numThreads);
       if (task.kind === "bin") binPiece(share, task);
       if (task.kind === "gradients") takeGradients(share, loss);
       if (task.kind !== "tree") return undefined;

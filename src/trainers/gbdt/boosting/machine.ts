@@ -142,6 +142,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return new Float32Array(this.arena.memory.buffer, offset, length);
   }
 
+  /** Asks the first `threads` threads for something. */
+  override async runTask(task: GbdtTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
+    new Uint32Array(this.arena.memory.buffer, this.layout.taken, 1).fill(0);
+    return await super.runTask(task, threads);
+  }
+
   /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
   async takeGradients(): Promise<void> {
     await this.runTask({ kind: "gradients" });
