@@ -36,14 +36,17 @@ function commandsOf(markdown) {
   return commands;
 }
 
-/** Lines without what differs from run to run: seconds and rates. */
+/** Lines without what differs from run to run: seconds, rates and the number of threads that was fastest. */
 function comparable(lines) {
   return lines
     .join("\n")
     .trimEnd()
     .split("\n")
     .map((line) =>
-      line.trimEnd().replaceAll(/\b[\d.,]+ (s|ms|min|[kM]?B\/s|(M )?rows\/s)(?![\w/])/g, "# $1"),
+      line
+        .trimEnd()
+        .replaceAll(/\b[\d.,]+ (s|ms|min|[kM]?B\/s|(M )?rows\/s)(?![\w/])/g, "# $1")
+        .replace(/ on \d+ of \d+ threads, the fastest number$/, ""),
     );
 }
 

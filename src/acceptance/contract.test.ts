@@ -22,6 +22,7 @@ import { parseDelimited, type ExportedRow } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { groupOf } from "../testing/planted.js";
 import { plantedEvents } from "../testing/planted-events.js";
+import { alternating } from "../testing/alternating-threads.js";
 import { plantedText, trainers, writePlanted, type TrainerRow } from "../testing/trainers.js";
 import {
   notFinite,
@@ -30,6 +31,7 @@ import {
   unwatched,
   type Outcome,
 } from "../testing/training-commands.js";
+import { choosing } from "../workers/threaded-kernel.js";
 
 const ROWS = 1500;
 const folder = temporaryFolder();
@@ -45,6 +47,13 @@ function bytesOf(run: string): Record<string, string> {
     names.map((name) => [name.slice(run.length), readFileSync(name).toString("base64")]),
   );
 }
+
+/** Training losses by epoch, which threads add up. */
+const lossesOf = (run: string) =>
+  readFileSync(join(run, "metrics.jsonl"), "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => parseJson<{ trainLoss?: number }>(line).trainLoss);
 
 const metricsOf = (run: string) =>
   parseJson<{ metrics: unknown }>(readFileSync(join(run, "manifest.json"), "utf8")).metrics;
@@ -105,6 +114,17 @@ describe.each(trainers)("$name", (row) => {
   beforeAll(async () => {
     log = writePlanted(folder, row.log, ROWS);
     await train(run, ["--threads", "2"]);
+  });
+
+  test("writes the same bytes where the number of threads changes after every call", async () => {
+    // vectors of three threads' dimensions at least
+    const wide = row.options.includes("--dim") ? ["--dim", "40"] : [];
+    const { start } = choosing;
+    await train(`${run}-wide`, [...wide, "--threads", "1"]);
+    choosing.start = alternating;
+    await train(`${run}-changing`, [...wide, "--threads", "3"]).finally(() => (choosing.start = start));
+    expect(bytesOf(`${run}-changing`)).toEqual(bytesOf(`${run}-wide`));
+    expect(lossesOf(`${run}-changing`)).toEqual(lossesOf(`${run}-wide`));
   });
 
   test("writes the same bytes at 1, 2 and 3 threads", async () => {

@@ -5,10 +5,9 @@
 // Run it when nothing else runs.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transpose } from "../dataset/sequences/interactions.js";
-import { version } from "../io/package-version.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 import { trainFm } from "../trainers/fm/train.js";
@@ -22,6 +21,7 @@ import { peer as lightgbm, tabular, trainOurs } from "./gbdt.js";
 import { implicitPairs, pairsPerSecond } from "./gowalla.js";
 import { eventsOf, noTimes, trainOurs as trainAls, trainTheirs as trainImplicitAls } from "./implicit.js";
 import { jobSeconds } from "./job.js";
+import { machineText } from "./machine.js";
 import { firstOf, planOf, productsMilliseconds, rowsOf, STEPS } from "./net.js";
 import { known, svdsSeconds } from "./pca.js";
 import { readHyparquet, readOurs, readPapaparse, parquetOf, timed } from "./read.js";
@@ -68,7 +68,7 @@ export async function bench(): Promise<void> {
   const path = join(projectFolder, "docs", "performance.md");
   const [first, second, ...measured] = lines.map(lineOf);
   const all = asked.length > 0 ? replacing(linesIn(path), measured) : measured;
-  writeFileSync(path, [HEAD, first, second, ...all, ""].join("\n"));
+  writeFileSync(path, [headOf(await machineText()), first, second, ...all, ""].join("\n"));
   console.log(`\nwrote ${path}`);
 }
 
@@ -96,14 +96,14 @@ function replacing(earlier: readonly string[], measured: readonly string[]): str
 
 const lineOf = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-const HEAD = `# Performance
+const headOf = (machine: string): string => `# Performance
 
 The training passes and whole jobs beside the programs that are used for them today, on one machine. For each line, both
 sides take turns ${REPEATS} times in one run, the figures are medians, and the ratio says how many times as fast \`embed\` is (the
 least and the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they depend on the machine.
 [How cost grows](growth.md) has time and memory by rows, features, dimensions and threads.
 
-${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}. This page is written by
+${machine}. This page is written by
 \`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, pandas, implicit, scipy and faiss, and
 \`EMBED_XLEARN\` names \`xlearn_train\`. Wide ranges of a ratio show that the machine was not equally fast throughout.
 `;

@@ -133,7 +133,7 @@ async function dense(numRows: number): Promise<DefaultLog> {
 }
 
 /** The check-ins of every twentieth user. */
-function gowalla(): string {
+export function gowalla(): string {
   const path = join(cache, "gowalla-part.csv");
   if (existsSync(path)) return path;
   mkdirSync(cache, { recursive: true });

@@ -9,7 +9,7 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labelledAs, targetMetrics } from "../trainers/gbdt/target.js";
 import { readLikeGbdt } from "../trainers/gbdt/run.js";
@@ -43,7 +43,6 @@ export async function bench(): Promise<void> {
   }
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("LightGBM: skipped, EMBED_PEER_PYTHON names no Python that has it");
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   const [train, test] = [await tabular(1, 500_000), await tabular(2, 100_000)];
   const folder = await mkdtemp(join(tmpdir(), "embed-gbdt-"));
   try {

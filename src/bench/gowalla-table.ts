@@ -2,7 +2,7 @@
 // the test part with all items ranked, with seconds of the whole command; the plot has seconds against NDCG@20. PART: rows whose name has one of these texts alone.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
@@ -42,9 +42,6 @@ export async function bench(): Promise<void> {
     console.log(`skipped: no check-ins in ${folder}`);
     return;
   }
-  console.log(
-    `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}\n`,
-  );
   const work = mkdtempSync(join(tmpdir(), "embed-gowalla-"));
   const rows: Row[] = [];
   console.log("|  | recall@20 | ndcg@20 | seconds |\n| --- | --- | --- | --- |");

@@ -14,7 +14,7 @@
 // Python that has both.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { walksOfChunk, type WalkGraph } from "../kernels/walks/binding.js";
 import { aliasTable } from "../numeric/alias.js";
@@ -42,7 +42,6 @@ const NONE = 0xffffffff;
 
 export async function bench(): Promise<void> {
   if (process.argv.includes("--child")) return await runChild();
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("PecanPy and gensim: skipped, EMBED_PEER_PYTHON names no Python that has them");
   const work = mkdtempSync(join(tmpdir(), "embed-graph-"));

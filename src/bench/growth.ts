@@ -17,15 +17,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { once } from "node:events";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { version } from "../io/package-version.js";
 import { loadPen, palette, type Pen } from "../report/plot.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
 import { embedMeasured } from "./child.js";
 import { median } from "./ctr-logs.js";
+import { machineText } from "./machine.js";
 
 const REPEATS = 3;
 const cache = join(tmpdir(), "embed-bench");
@@ -171,8 +171,8 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
       `${tableHead(axis)}\n${lines.map(lineOf).join("\n")}\n`,
     );
   }
-  const processor = `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}`;
-  writeFileSync(join(docs, "growth.md"), `${HEAD}\n${processor}.\n\n${sections.join("\n")}`);
+  const machine = await machineText();
+  writeFileSync(join(docs, "growth.md"), `${HEAD}\n${machine}.\n\n${sections.join("\n")}`);
   console.log(`\nwrote ${join(docs, "growth.md")}`);
 }
 

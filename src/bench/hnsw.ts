@@ -13,7 +13,7 @@ import { ascending } from "../numeric/indices.js";
 import { keysOf } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { buildHnsw } from "../retrieval/hnsw/build.js";
@@ -33,7 +33,6 @@ const [M, EF_CONSTRUCTION] = [16, 200];
 const EFS = [32, 64, 128];
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("hnswlib: skipped, EMBED_PEER_PYTHON names no Python that has it");
   const work = mkdtempSync(join(tmpdir(), "embed-index-"));

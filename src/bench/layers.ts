@@ -5,7 +5,7 @@
 // names a Python that has it. It works on one thread.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
@@ -26,7 +26,6 @@ interface Pairs {
 }
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   const pairs = existsSync(log) ? checkIns() : drawn();
   if (!existsSync(log)) console.log(`no check-ins at ${log}: pairs are drawn`);
   const { numUsers, numItems, users } = pairs;

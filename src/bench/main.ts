@@ -1,4 +1,6 @@
-// `npm run bench -- NAME`: runs one bench and prints what it measured.
+// `npm run bench -- NAME`: runs one bench and prints the machine and what it measured.
+
+import { machineText } from "./machine.js";
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   all: () => import("./all.js"),
@@ -32,6 +34,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   search: () => import("./search.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),
+  threads: () => import("./threads.js"),
   "two-tower": () => import("./two-tower.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
   "fuzz-runs": () => import("./fuzz-runs.js"),
@@ -40,6 +43,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
 const load = benches[process.argv[2] ?? ""];
 if (load) {
   const { bench } = await load();
+  console.log(await machineText());
   await bench();
 } else {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join("|")}`);

@@ -8,7 +8,6 @@
 // Target: 18 ms on one thread, 11 ms on two.
 
 import { createHash } from "node:crypto";
-import { cpus } from "node:os";
 import type { NetArch, NetRows } from "../kernels/net/shape.js";
 import { referenceNet, referenceNetStep } from "../kernels/net/step.reference.js";
 import { draw } from "../numeric/random.js";
@@ -25,7 +24,6 @@ const NUM_FIELDS = 16;
 const KEYS = 10_000;
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   for (const arch of ["fnn", "wide-deep", "deep-crossing"] as const) {
     const plan = planOf(arch);
     const rows = rowsOf(plan);

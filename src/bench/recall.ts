@@ -4,7 +4,7 @@
 // Peer: faiss's IndexFlatIP, turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python that has it.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
 import { rowsOf } from "../embedding/table.js";
@@ -20,7 +20,6 @@ const [numItems, numQueries] = [1_000_000, 4096];
 const GOWALLA = join(projectFolder, "../shared/data/gowalla/train.csv");
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   await ofMillion();
   if (existsSync(GOWALLA)) await wholeJob();
   else console.log("the whole job: skipped, there is no gowalla log beside the project");

@@ -6,7 +6,7 @@
 // Its figure is of `train` alone, without its vocabulary.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { SgnsStream } from "../kernels/sgns/binding.js";
@@ -29,7 +29,6 @@ interface Sessions {
 }
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   const sessions = existsSync(folder) ? invoices() : drawnSessions();
   if (!existsSync(folder)) console.log(`no invoices in ${folder}: sessions are drawn`);
   const stream = streamOf(sessions);

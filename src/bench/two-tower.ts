@@ -6,7 +6,7 @@
 
 import { ascending } from "../numeric/indices.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { TowersMachine } from "../trainers/two-tower/machine.js";
@@ -18,7 +18,6 @@ const [numItems, numExamples, longest] = [40_000, 204_800, 50];
 const hidden = [256, 128];
 
 export async function bench(): Promise<void> {
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
   console.log(`${numExamples} examples, ${numItems} items, ${DIM} dimensions, ${THREADS} threads`);
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("PyTorch: skipped, EMBED_PEER_PYTHON names no Python that has it");

@@ -10,15 +10,29 @@ import type { PartMetrics, Summary } from "../training/session/summary.js";
 
 /** Formats the summary at the end of a training. */
 export function trainedText(summary: Summary<PartMetrics>): string {
-  const { out, rows, trainedRows = rows, seconds, metrics, vectorsAdd, importances, dense } = summary;
+  const {
+    out,
+    rows,
+    trainedRows = rows,
+    seconds,
+    metrics,
+    vectorsAdd,
+    importances,
+    dense,
+    threads,
+  } = summary;
   const kept = dense
     ? `dense vectors of length ${dense.dim} explain ${(100 * dense.explained).toFixed(1)} % of the leaves ` +
       `(--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
+  const chosen =
+    threads && threads.used < threads.of
+      ? ` on ${threads.used} of ${threads.of} threads, the fastest number`
+      : "";
   const added = vectorsAdd ? `vectors add: ${vectorsAddText(vectorsAdd)}\n` : "";
   return (
     `${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${added}${importances ? importanceLines(importances) : ""}` +
-    `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`
+    `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s${chosen}\n`
   );
 }
 

@@ -1,7 +1,7 @@
 // The columns of a dataset while its rows are read: the kind of each column, and where its cells are stored.
 
 import type { Keys } from "../log/keys.js";
-import { sharedU32 } from "../numeric/indices.js";
+import { sharedF64, sharedU32 } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import type { Column, Roles } from "./dataset.js";
 import { countAll } from "./vocabulary/key-counts.js";
@@ -96,7 +96,7 @@ export class MemoryColumns implements ColumnSink {
 }
 
 function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
-  return kind === "number" ? new Float64Array(numRows) : sharedU32(numRows);
+  return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
 /** @returns an empty list for a column that does not hold keys */

@@ -13,6 +13,11 @@ export function sharedU32(n: number): Uint32Array {
   return new Uint32Array(new SharedArrayBuffer(4 * n));
 }
 
+/** f64[n], all 0, in memory that threads share. */
+export function sharedF64(n: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * n));
+}
+
 /** Copies an array to memory that threads share. */
 export function sharedCopy(indices: Uint32Array): Uint32Array {
   const copy = sharedU32(indices.length);

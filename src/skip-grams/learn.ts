@@ -107,6 +107,7 @@ export async function learnSkipGrams(
       if (parts[0]!["keptVectors"]) kept = parts.map(keptOf);
     },
     terminate,
+    threadsInUse: () => learners[0]!.machine.threadsInUse,
     better: stoppingMetric.better,
     validates: validate !== undefined,
   };

@@ -50,8 +50,16 @@ export type Work<K> = { call: Call<K> } & (
 
 /** What a thread is asked to do: work, or a task of its own script. */
 export type ThreadTask<Task> =
-  /** counters: offset of a u32 for each work, the blocks taken so far */
-  { works: readonly Work<AnyKernel>[]; counters: number } | { task: Task };
+  | {
+      works: readonly Work<AnyKernel>[];
+      /** offset of a u32 for each work, the blocks taken so far */
+      counters: number;
+      /** threads that take part, the first ones */
+      threads: number;
+      /** of works in step, which of the visited blocks; all when absent */
+      visits?: readonly [from: number, to: number];
+    }
+  | { task: Task };
 
 /** Passed to each thread. */
 export interface ThreadInit<Own> {
@@ -88,8 +96,7 @@ export function kernelThread<K, Own, Task, Result>(
     const kernel = Object.fromEntries(functions) as K;
     const runTask = tasks?.({ kernel, memory, index, numThreads: threads.length, own });
     const caller = new Caller(new Map(functions), memory, threads, index);
-    return (request) =>
-      "task" in request ? runTask!(request.task) : caller.run(request.works, request.counters);
+    return (request) => ("task" in request ? runTask!(request.task) : caller.run(request));
   };
 }
 
@@ -116,7 +123,7 @@ class Caller {
   }
 
   /** Does all works, or none after a call in step that returned 0: the pool is stopping then. @returns what calls on dealt blocks did */
-  run(works: readonly Work<AnyKernel>[], counters: number): number[] {
+  run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {
     const results: number[] = [];
     // the memory may have grown since the last run
     const taken = new Int32Array(this.#memory.buffer, counters, works.length);
@@ -128,13 +135,13 @@ class Caller {
         const next = () => Atomics.add(taken, w, 1);
         for (let i = next(), n = numBlocks(work.take); i < n; i = next()) onBlock(work.take, i, call);
       } else if ("deal" in work) {
-        for (let i = this.#index, n = numBlocks(work.deal); i < n; i += this.#threads.length) {
+        for (let i = this.#index, n = numBlocks(work.deal); i < n; i += threads) {
           const result = onBlock(work.deal, i, call);
           if (result !== undefined) results.push(result);
         }
       } else {
-        for (let i = 0, n = numBlocks(work.every); i < n; i++)
-          if (onBlock(work.every, i, call) === 0) return results;
+        const [from, to] = visits ?? [0, numBlocks(work.every)];
+        for (let i = from; i < to; i++) if (onBlock(work.every, i, call) === 0) return results;
       }
     }
     return results;
@@ -157,7 +164,8 @@ class Caller {
   }
 }
 
-function numBlocks({ first = 0, end, size, parts }: Blocks): number {
+/** Blocks that the items are cut into. */
+export function numBlocks({ first = 0, end, size, parts }: Blocks): number {
   return parts ?? Math.max(0, Math.ceil((end - first) / size));
 }
 

@@ -77,12 +77,12 @@ export class WorkerPool<Task, Result> {
   }
 
   /**
-   * Runs the task on every thread and returns their results, in the threads' order.
+   * Runs the task on the first `threads` threads and returns their results, in the threads' order.
    *
    * @throws what a thread threw; the others are released first, and the pool is of no use afterwards
    */
-  async run(task: Task): Promise<Result[]> {
-    const replies = await this.#repliesTo(() => ({ task }));
+  async run(task: Task, threads = this.size): Promise<Result[]> {
+    const replies = await this.#repliesTo(() => ({ task }), threads);
     return replies.map((reply) => {
       if (!("result" in reply)) throw new TypeError("a thread answered a task without a result");
       return reply.result;
@@ -107,10 +107,13 @@ export class WorkerPool<Task, Result> {
     );
   }
 
-  async #repliesTo(request: (index: number) => ThreadRequest<Task>): Promise<ThreadReply<Result>[]> {
+  async #repliesTo(
+    request: (index: number) => ThreadRequest<Task>,
+    threads = this.size,
+  ): Promise<ThreadReply<Result>[]> {
     if (this.#failure) throw this.#failure;
     return Promise.all(
-      this.#workers.map((worker, i) => {
+      this.#workers.slice(0, threads).map((worker, i) => {
         return new Promise<ThreadReply<Result>>((resolve, reject) => {
           this.#pending[i] = { resolve, reject };
           worker.ref();

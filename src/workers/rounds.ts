@@ -43,7 +43,7 @@ export function shareRounds<Init>(
   start: StartRounds<Init>,
   init: Init,
   numRounds: number,
-  arrays: readonly Uint32Array[],
+  arrays: readonly ArrayBufferView[],
   patience = PATIENCE,
 ): void {
   const state = new Int32Array(new SharedArrayBuffer(12));
@@ -59,7 +59,7 @@ export function shareRounds<Init>(
 }
 
 /** Whether all arrays are in memory that threads share. */
-export function areShared(arrays: readonly Uint32Array[]): boolean {
+export function areShared(arrays: readonly ArrayBufferView[]): boolean {
   return arrays.every(({ buffer }) => types.isSharedArrayBuffer(buffer));
 }
 

@@ -9,8 +9,16 @@ import { stopBarrier } from "../kernels/shared/barrier.js";
 import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
-import type { AnyKernel, ThreadInit, ThreadTask, Work } from "./kernel-thread.js";
+import {
+  numBlocks,
+  type AnyKernel,
+  type Blocks,
+  type ThreadInit,
+  type ThreadTask,
+  type Work,
+} from "./kernel-thread.js";
 import { WorkerPool } from "./pool.js";
+import { ThreadChoice, type Choice } from "./thread-choice.js";
 
 /** Threads to be started, as layouts have them. */
 export interface KernelThreads {
@@ -18,6 +26,11 @@ export interface KernelThreads {
   threads: readonly number[] | number;
   /** where threads wait for one another */
   barrier?: Region | undefined;
+  /**
+   * Has the first `threads` threads work from now on, at whatever number of them; called between two runs. Without it all threads do
+   * work in step.
+   */
+  use?: ((threads: number) => void) | undefined;
 }
 
 /** A script whose threads run tasks of its own beside calls, and what it is passed. */
@@ -26,11 +39,22 @@ export interface ThreadScript {
   own: unknown;
 }
 
+/** Threads that work together, of those that were started. */
+export interface ThreadsInUse {
+  used: number;
+  of: number;
+}
+
+/** Makes what chooses the number of threads that work in step. Tests put another in its place. */
+export const choosing: { start: (most: number) => Choice } = { start: (most) => new ThreadChoice(most) };
+
 /** A kernel K, and what its threads' own script runs. `terminate` ends the threads and must be called. */
 export class ThreadedKernel<K, Task = never, Result = never> {
   readonly arena: Arena;
   readonly #counters: GrowingArrays;
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
+  #use: ((threads: number) => void) | undefined;
+  #choice: Choice | undefined;
 
   constructor(arena = new Arena()) {
     this.arena = arena;
@@ -45,7 +69,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
    */
   async begin(
     kernels: string | readonly string[],
-    { threads, barrier }: KernelThreads,
+    { threads, barrier, use }: KernelThreads,
     { url, own }: ThreadScript = { url: new URL("./kernel.worker.js", import.meta.url), own: null },
   ): Promise<this> {
     const modules = await Promise.all([kernels].flat().map(loadKernel));
@@ -53,11 +77,19 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     const init: ThreadInit<unknown> = { memory: this.arena.memory, modules, threads: structs, own };
     const release = () => barrier && stopBarrier(this.arena, barrier);
     this.#pool = await WorkerPool.start(url, structs.length, init, release);
+    this.#use = use;
+    if (use && structs.length > 1) this.#choice = choosing.start(structs.length);
     return this;
   }
 
+  /** Threads that were started. */
   get numThreads(): number {
     return this.#started.size;
+  }
+
+  /** Threads that work in step: of those that were started, as many as are fastest. */
+  get threadsInUse(): ThreadsInUse {
+    return { used: this.#choice?.inUse ?? this.numThreads, of: this.numThreads };
   }
 
   /**
@@ -66,10 +98,55 @@ export class ThreadedKernel<K, Task = never, Result = never> {
    * @returns of works that deal blocks, what the calls returned, by block
    */
   async run(...works: Work<K>[]): Promise<number[]> {
+    const [work] = works;
+    if (this.#choice && this.#use && works.length === 1 && work && "every" in work) {
+      await this.#runInStep(work, work.every, this.#choice, this.#use);
+      return [];
+    }
+    return await this.#call(works);
+  }
+
+  /** Does a work in step piece by piece, each by the number of threads that the choice names. */
+  async #runInStep(
+    work: Work<K>,
+    blocks: Blocks,
+    choice: Choice,
+    use: (threads: number) => void,
+  ): Promise<void> {
+    const end = numBlocks(blocks);
+    // of the first piece nothing is known yet
+    let perBlock: number | undefined;
+    for (let from = 0; from < end;) {
+      const { threads, milliseconds } = choice.next();
+      use(threads);
+      const size =
+        milliseconds === Infinity ? end : Math.max(1, Math.round(milliseconds / (perBlock ?? Infinity)));
+      const to = Math.min(end, from + size);
+      const began = performance.now();
+      await this.#call([work], threads, [from, to]);
+      const took = performance.now() - began;
+      choice.took(to - from, took);
+      perBlock = took / (to - from);
+      from = to;
+    }
+    // whoever reads what threads have made finds it as if all had worked
+    use(this.numThreads);
+  }
+
+  async #call(
+    works: readonly Work<K>[],
+    threads = this.numThreads,
+    visits?: readonly [from: number, to: number],
+  ): Promise<number[]> {
     const counters = this.#counters.reserve("counters", 4 * works.length);
     this.arena.u32(counters).fill(0);
-    const request = { works: works as Work<AnyKernel>[], counters: counters.offset };
-    const shares = (await this.#started.run(request)) as number[][];
+    const request = {
+      works: works as readonly Work<AnyKernel>[],
+      counters: counters.offset,
+      threads,
+      visits,
+    };
+    const shares = (await this.#started.run(request, threads)) as number[][];
     const numResults = shares.reduce((sum, { length }) => sum + length, 0);
     return Array.from(
       { length: numResults },
@@ -77,9 +154,9 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     );
   }
 
-  /** Has every thread run a task of the script. @returns their results, in the threads' order */
-  async runTask(task: Task): Promise<Result[]> {
-    return (await this.#started.run({ task })) as Result[];
+  /** Has the first `threads` threads, by default all, run a task of the script. @returns their results, in the threads' order */
+  async runTask(task: Task, threads = this.numThreads): Promise<Result[]> {
+    return (await this.#started.run({ task }, threads)) as Result[];
   }
 
   /** Ends the threads, whatever they do. */

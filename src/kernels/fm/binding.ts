@@ -19,6 +19,7 @@ import {
   takeField,
   writeStruct,
 } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 import { cutTables, putOffsets } from "../shared/tables.js";
 import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
@@ -73,6 +74,8 @@ export interface FmLayout {
   /** one a thread */
   threads: number[];
   barrier: Region;
+  /** has so many threads train; absent where parameters are dealt to threads for good */
+  use?: (threads: number) => void;
   /** of what is drawn and copied: slices of dimensions, or runs of features */
   numSlices: number;
   /** where v and its state lie, by group of features and slice of K dimensions; a field-aware machine's by block, field and quad */
@@ -150,6 +153,10 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     plan,
     threads,
     barrier,
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"] },
+      alike: ["bias", "biasAccumulator", "batchNumber"],
+    }),
     numSlices: J,
     slices: [slices.offsets.map((offset) => ({ offset, stride: slices.featureStride }))],
     accumulators: squares && [squares],

@@ -12,7 +12,7 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
-import { COUNT_BITS, GATHERED, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
+import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
 /** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
@@ -42,7 +42,7 @@ export const CELL_BYTES = 16;
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
-export { MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
+export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
 /** Arguments of both searches for a split. */
@@ -168,7 +168,11 @@ export interface GbdtLayout extends RowLayout {
   gradientSumsApart: number;
   /** f64 by block of the training part, then of the validation part: sums of its rows' losses */
   losses: number;
-  /** u32[numThreads] */
+  /** u32: what the threads have taken of the works that they share (trainers/gbdt/boosting/thread-share.ts) */
+  taken: number;
+  /** u32 every MARK bytes, by thread: whether its histogram holds rows */
+  marks: number;
+  /** u32 by piece of a leaf's rows: how many go left */
   counts: number;
   /** SplitOptions */
   options: number;
@@ -242,7 +246,9 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     gradientSums: place("sums of gradients", 16 * trainBlocks * numClasses),
     gradientSumsApart: 16 * trainBlocks,
     losses: place("losses of blocks", 8 * (trainBlocks + validBlocks)),
-    counts: place("counts of threads", 4 * numThreads),
+    taken: place("counters", MARK),
+    marks: place("marks of the threads", MARK * numThreads),
+    counts: place("counts of rows", 4 * (4 * numThreads + trainBlocks + 1)),
     options: place("the options", SplitStruct.size),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,
   };

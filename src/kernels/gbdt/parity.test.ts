@@ -259,7 +259,8 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
       parts.offset + t * numCells * 16,
     );
   }
-  kernel.addHistograms(parts.offset, 2, numCells * 16, out.offset, numCells);
+  const marks = place(new Uint32Array(32).fill(1)).offset;
+  kernel.addHistograms(parts.offset, 2, numCells * 16, marks, out.offset, numCells);
   const sumsAt = (region: Region, cell: number, count: number) => {
     const words = new BigInt64Array(arena.memory.buffer, region.offset + 16 * cell, 2 * count);
     return Array.from({ length: count }, (_, b) => ({

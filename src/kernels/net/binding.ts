@@ -9,6 +9,7 @@
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 import {
   allocateDense,
   allocateDenseScratch,
@@ -45,6 +46,8 @@ export type KernelNetShape = NetShape &
 export interface NetLayout {
   plan: number;
   threads: number[];
+  /** has so many threads train */
+  use: (threads: number) => void;
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
@@ -111,6 +114,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     plan,
     threads,
     barrier,
+    use: threadsInUse(arena, NetPlan, plan, { thread: NetThread, threads }),
     layers: dense.layers,
     embeddings,
     paddedWidth,

@@ -4,6 +4,7 @@ import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { putStrata, strataGroups } from "./strata.js";
 import { placeVectors, type PlacedVectors } from "./tables.js";
@@ -118,6 +119,8 @@ export interface RankingShape {
 export interface RankingLayout {
   plan: number;
   threads: number[];
+  /** has so many threads train */
+  use: (threads: number) => void;
   barrier: Region;
   /** v, then what AdaGrad keeps of it */
   vectors: PlacedVectors;
@@ -272,6 +275,10 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, momentStride, weightStride, slices: J, kept },
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"] },
+      alike: ["batchNumber", "blockNumber"],
+    }),
     moments,
     propagated: propagation?.propagated,
     ...(strata && { strata: { groups, losses: strata.losses } }),

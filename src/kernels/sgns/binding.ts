@@ -5,12 +5,14 @@ import { aliasTable } from "../../numeric/alias.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 import { B, BatchRows, CALL, G, LEVELS, N, Plan, R, SL, Thread } from "./layout.js";
 import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
 import {
   allocateAttention,
   checkParts,
   batchOfParts,
+  copyAttention,
   planOfParts,
   threadOfParts,
   type Attention,
@@ -72,6 +74,8 @@ export interface SgnsStream {
 export interface SgnsLayout {
   plan: number;
   threads: number[];
+  /** has so many threads train */
+  use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
   /** f32[J][V][16] */
@@ -200,7 +204,12 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  return { plan, threads, numSlices: J, barrier, ...state, ...stream, attention, noise: noiseTable, losses };
+  const use = threadsInUse(arena, Plan, plan, {
+    ...{ thread: Thread, threads },
+    follow: () => copyAttention(arena, attention),
+  });
+  const layout = { plan, threads, use, numSlices: J, barrier };
+  return { ...layout, ...state, ...stream, attention, noise: noiseTable, losses };
 }
 
 /** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */

@@ -3,6 +3,7 @@
 import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { copyToOthers } from "../shared/threads-in-use.js";
 import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
@@ -136,6 +137,18 @@ export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
   return { numPartSlots: 0, partRows: room(1 + most), partEnds: room(1 + R), partSlots: room(most) };
+}
+
+/** Copies the first thread's attention to the others. */
+export function copyAttention(arena: Arena, of: readonly Attention[]): void {
+  copyToOthers(
+    arena,
+    of.map(({ attention }) => attention),
+  );
+  copyToOthers(
+    arena,
+    of.map(({ squares }) => squares),
+  );
 }
 
 /** What a thread holds about parts. */

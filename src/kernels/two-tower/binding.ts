@@ -14,6 +14,7 @@ import type { GrowingArrays } from "../shared/growing-arrays.js";
 import { BLOCK, DenseNetwork } from "../shared/layout.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { getField, putStruct, setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
+import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { Batch, EVENTS, FieldRows as FieldRowsStruct, History, PART, Plan, Thread, Users } from "./layout.js";
 
@@ -108,6 +109,8 @@ export interface TowerLearning {
 export interface TowerLayout {
   plan: number;
   threads: number[];
+  /** has so many threads train */
+  use: (threads: number) => void;
   barrier: Region;
   /** f32[n][D] */
   vectors: Region;
@@ -233,6 +236,10 @@ export function allocateTowers(
   });
   return {
     ...{ plan, threads, barrier, vectors, moments, corrections, slices: J },
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"], alike: ["steps"] },
+      follow: () => copyToOthers(arena, corrections),
+    }),
     biases,
     userLayers: userTower?.layers ?? [],
     itemLayers: itemTower?.layers ?? [],

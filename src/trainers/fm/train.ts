@@ -146,6 +146,7 @@ async function trainEpochs(
       if (validation && options.patience > 0) kept.arrays = arrays;
     },
     terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
     better: stoppingMetric?.better ?? "lower",
     validates: validation !== undefined,
   };

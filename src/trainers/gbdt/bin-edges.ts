@@ -5,9 +5,6 @@
 // end is the middle between two neighbours, not the next number above it.
 
 import { sumOf } from "../../numeric/indices.js";
-import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
-import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
 
 const ZERO = 1e-35;
 /** Rows a range, at least. */
@@ -95,32 +92,4 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
     if (!isBig(i)) mean = rest / --bins;
   }
   return edges;
-}
-
-/** Numbers in ascending order, by the kernel: sorts columns' samples one after another in the same memory. */
-export interface NumberSorter {
-  /** f64[most]: where the numbers to be sorted are written */
-  numbers: Float64Array;
-  /** Sorts the first n numbers, none of which is NaN. @returns them; the next call overwrites them */
-  sort(n: number): Float64Array;
-}
-
-/** @param most numbers at a time @throws {UsageError} they do not fit one memory */
-export async function numberSorter(most: number): Promise<NumberSorter> {
-  const arena = new Arena();
-  const region = arena.allocate("a column's sample", 8 * most);
-  const other = arena.allocate("the same while it is sorted", 8 * most);
-  const counts = arena.allocate("counts of digits", SORT_COUNTS_BYTES);
-  const { exports } = new WebAssembly.Instance<GbdtKernel>(
-    await loadKernel("gbdt"),
-    kernelImports(arena.memory),
-  );
-  const numbers = arena.f64(region);
-  return {
-    numbers,
-    sort(n) {
-      if (n > 0) exports.sortNumbers(region.offset, n, other.offset, counts.offset);
-      return numbers.subarray(0, n);
-    },
-  };
 }

@@ -13,9 +13,11 @@ import {
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { lowerBound } from "../../numeric/indices.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { lowerBound, sharedCopy, sharedF64, sharedU32 } from "../../numeric/indices.js";
 import { draw } from "../../numeric/random.js";
-import { edgesOf, numberSorter, type NumberSorter } from "./bin-edges.js";
+import { shareRounds } from "../../workers/rounds.js";
+import { foundWidth, start } from "./edges.worker.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */
@@ -66,16 +68,15 @@ export async function fitTreeFeatures(
     );
   const space = categoricalSpace(dataset, rows);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
-  const sorter = await numberSorter(sample.length);
   const { fields, numeric } = dataset.roles;
-  return dataset.columns
-    .filter(({ name }) => fields.includes(name) || numeric.includes(name))
-    .map((column): Feature => {
-      const { name } = column;
-      if (column.kind === "number") return numericFeature(column, sample, maxBin, sorter);
-      const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
-      return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
-    });
+  const columns = dataset.columns.filter(({ name }) => fields.includes(name) || numeric.includes(name));
+  const numbers = columns.filter((column) => column.kind === "number");
+  const found = await numericFeatures(numbers, sample, maxBin);
+  return columns.map(({ name, kind }): Feature => {
+    if (kind === "number") return found.get(name)!;
+    const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
+    return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
+  });
 }
 
 function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
@@ -84,30 +85,34 @@ function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
 
 /** All rows, or one drawn from each of so many consecutive stretches. */
 function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
-  if (rows.length <= count) return rows;
+  if (rows.length <= count) return sharedCopy(rows);
   const stretch = rows.length / count;
-  return Uint32Array.from({ length: count }, (_, i) => {
+  const sample = sharedU32(count);
+  for (let i = 0; i < count; i++) {
     const at = (i + draw(seed, i) / 2 ** 32) * stretch;
-    return rows[Math.min(rows.length - 1, Math.floor(at))]!;
-  });
+    sample[i] = rows[Math.min(rows.length - 1, Math.floor(at))]!;
+  }
+  return sample;
 }
 
-function numericFeature(
-  { name, values }: NumberColumn,
+/** Where each column's ranges end, found by all threads. */
+async function numericFeatures(
+  columns: readonly NumberColumn[],
   sample: Uint32Array,
   maxBin: number,
-  sorter: NumberSorter,
-): NumericFeature {
-  const known = sorter.numbers;
-  let n = 0;
-  for (let i = 0; i < sample.length; i++) {
-    const x = values[sample[i]!]!;
-    if (x === x) known[n++] = x;
-  }
-  const sorted = sorter.sort(n);
-  const forMissing = n < sample.length ? 1 : 0;
-  const edges = edgesOf(sorted, Math.max(1, maxBin - forMissing));
-  return { kind: "number", name, edges, min: sorted[0] ?? 0, max: sorted[n - 1] ?? 0 };
+): Promise<Map<string, NumericFeature>> {
+  const width = foundWidth(maxBin);
+  const found = sharedF64(columns.length * width);
+  const values = columns.map((column) => column.values);
+  const init = { module: await loadKernel("gbdt"), columns: values, sample, maxBin, found };
+  const url = new URL("./edges.worker.js", import.meta.url);
+  if (columns.length > 0) shareRounds(url, start, init, columns.length, [sample, ...values]);
+  return new Map(
+    columns.map(({ name }, i) => {
+      const [count, min, max, ...edges] = found.subarray(i * width, (i + 1) * width);
+      return [name, { kind: "number", name, edges: edges.slice(0, count), min: min!, max: max! }];
+    }),
+  );
 }
 
 /** Bins go on until they hold 99 % of the rows and are maxBin, but not to categories of fewer than 3 rows. */

@@ -17,6 +17,7 @@ import {
 } from "../../kernels/net/shape.js";
 import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
+import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
 
 /** A network and how it learns. */
 export interface NetPlan extends NetShape, NetLearning {
@@ -28,6 +29,8 @@ export interface NetPlan extends NetShape, NetLearning {
 
 /** A network's parameters with the threads that work on them; `terminate` ends the threads and must be called. */
 export interface NetMachine {
+  /** Threads that train together. */
+  readonly threadsInUse: ThreadsInUse;
   /**
    * One step for each `batch` consecutive rows, the last batch being what is left.
    *

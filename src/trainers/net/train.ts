@@ -156,6 +156,7 @@ async function trainEpochs(
       kept = unprefixed(KEPT, arrays);
     },
     terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
     better: stoppingMetric?.better ?? "lower",
     validates: valid !== undefined,
   };

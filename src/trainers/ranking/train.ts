@@ -154,6 +154,7 @@ async function trainEpochs(
       if (arrays["keptVectors"]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
     better: "higher",
     validates: validate !== undefined,
   };

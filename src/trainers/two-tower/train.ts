@@ -172,6 +172,7 @@ async function trainEpochs(
       if (arrays[`${KEPT}users`]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
     better: "higher",
     validates: validate !== undefined,
   };

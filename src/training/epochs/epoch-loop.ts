@@ -9,6 +9,7 @@ import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from
 import type { NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
+import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
 
 /** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
@@ -36,6 +37,8 @@ export interface EpochEvent {
 export type EpochEnded = EpochEvent & {
   /** validations without improvement after which training stops early; absent where it does not */
   stopsIn?: number;
+  /** threads that trained most of it; the result does not depend on them */
+  threads?: ThreadsInUse;
 };
 
 /** What an epoch came to. */
@@ -62,6 +65,8 @@ export interface Steered {
   restore(arrays: NamedArrays): void;
   /** Gives up what the threads do; parameters stay readable. */
   terminate(): Promise<void>;
+  /** threads that work together at present; absent where they do not choose how many */
+  threadsInUse?(): ThreadsInUse;
   /** which of two values of what early stopping goes by */
   better: "lower" | "higher";
   /** whether some epoch looks at a validation part; else the last epoch's parameters are returned */
@@ -148,7 +153,11 @@ export async function runEpochs(
         stopping.keep(epoch);
       }
       epochs.push(event);
-      observe({ ...event, ...(stopsEarly && { stopsIn: patience - stopping.waited }) });
+      observe({
+        ...event,
+        ...(stopsEarly && { stopsIn: patience - stopping.waited }),
+        ...(training.threadsInUse && { threads: training.threadsInUse() }),
+      });
     } catch (error) {
       if (interruption.isWanted) break;
       throw error;

@@ -34,6 +34,7 @@ import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { startThreads } from "../../workers/idle.js";
+import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
 
 /** What is done once a stage has ended, where that takes a while. */
 const FOLLOWING: Readonly<Record<string, string>> = {
@@ -59,7 +60,14 @@ export async function train(
   watching: Watch,
 ): Promise<TrainingSummary> {
   const clock = new Stopwatch();
-  const { watch, warnings, warn } = collectWarnings(watching);
+  let threads: ThreadsInUse | undefined;
+  const { watch, warnings, warn } = collectWarnings({
+    ...watching,
+    observe(progress) {
+      if (progress.stage === "epoch") threads = progress.threads;
+      watching.observe(progress);
+    },
+  });
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { out, force = false } = given;
   checkNames(trainer, given);
@@ -164,6 +172,7 @@ export async function train(
     version,
     out,
     seconds: clock.seconds(),
+    ...(threads !== undefined && { threads }),
     rows: dataset.numRows,
     ...{ trainedRows, heldOutRows },
     ...(droppedUsers && { droppedUsers }),

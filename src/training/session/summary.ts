@@ -1,6 +1,7 @@
 // What a command that measures or trains sums up; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
+import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
 
 export type { PartMetrics };
 
@@ -10,6 +11,8 @@ export interface Summary<Values = Metrics> {
   version: string;
   out: string;
   seconds: number;
+  /** of a training whose threads work together: how many did in the end, the fastest number that was measured */
+  threads?: ThreadsInUse;
   /** of the log, after what leaves rows out */
   rows: number;
   /** users that --drop-users-above left out, with their events */

@@ -130,19 +130,39 @@ function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize):
   }
 }
 
-/** Moves the sum of `count` histograms, `apart` bytes from one another, to `out`, and leaves zeros. */
-export function addHistograms(parts: usize, count: u32, apart: usize, out: usize, numCells: usize): void {
+/** Bytes from one mark of `addHistograms` to the next: a cache line each. */
+export const MARK: usize = 64;
+
+/**
+ * Moves the sum of those of `count` histograms that are marked to `out`, and leaves zeros; those that are not hold zeros.
+ *
+ * @param apart bytes from one histogram to the next
+ * @param marks u32 every MARK bytes
+ */
+export function addHistograms(
+  parts: usize,
+  count: u32,
+  apart: usize,
+  marks: usize,
+  out: usize,
+  numCells: usize,
+): void {
   const zero = i64x2.splat(0);
-  for (let at: usize = 0; at < numCells << 4; at += 16) {
-    let sum = v128.load(parts + at);
-    v128.store(parts + at, zero);
-    for (let t: u32 = 1; t < count; t++) {
-      const p = parts + <usize>t * apart + at;
-      sum = i64x2.add(sum, v128.load(p));
+  const end = parts + (numCells << 4);
+  let isFirst = true;
+  for (let t: u32 = 0; t < count; t++) {
+    if (load<u32>(marks + <usize>t * MARK) == 0) continue;
+    const more = <usize>t * apart;
+    let to = out;
+    for (let p = parts + more; p < end + more; p += 16) {
+      const cell = v128.load(p);
+      v128.store(to, isFirst ? cell : i64x2.add(v128.load(to), cell));
       v128.store(p, zero);
+      to += 16;
     }
-    v128.store(out + at, sum);
+    isFirst = false;
   }
+  if (isFirst) memory.fill(out, 0, numCells << 4);
 }
 
 /** What is left of a parent's histogram without one child's is the other's. */

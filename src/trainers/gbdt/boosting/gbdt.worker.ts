@@ -19,13 +19,14 @@ export type GbdtTask =
   /** gradients and losses as the scores stand */
   | { kind: "gradients" }
   /** a tree, and after an iteration's last one the gradients and losses of the scores that it leaves */
-  | ({ kind: "tree"; isLast: boolean } & GrowTask);
+  | ({ kind: "tree"; isLast: boolean; threads: number } & GrowTask);
 
 /** Called once in each thread; of a tree one thread returns it, as all have the same. */
 export const start = kernelThread<GbdtKernel, GbdtOwn, GbdtTask, Grown | undefined>(
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);
     return (task) => {
+      share.begin(task.kind === "tree" ? task.threads : layout.numThreads);
       if (task.kind === "bin") binPiece(share, task);
       if (task.kind === "gradients") takeGradients(share, loss);
       if (task.kind !== "tree") return undefined;

@@ -1,7 +1,7 @@
-// Scores of all rows → the training part's gradients and the losses of all, by blocks that are dealt out to the threads; and by
+// Scores of all rows → the training part's gradients and the losses of all, by blocks that threads take; and by
 // what a tree's gradients and hessians are multiplied to become integers.
 
-import { numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
 /** What is minimised: the log loss of a log-odds, the squared error, or the log loss of several classes. */
@@ -20,24 +20,26 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
     layout.losses,
     numBlocks(numTrain) + numBlocks(numRows - numTrain),
   );
-  for (const { first, n, block } of share.blocks(0, numTrain)) {
+  const trainBlocks = numBlocks(numTrain);
+  share.take(lossOf.length, (block) => {
+    const isTrain = block < trainBlocks;
+    const first = isTrain ? block * BLOCK_ROWS : numTrain + (block - trainBlocks) * BLOCK_ROWS;
+    const n = Math.min(BLOCK_ROWS, (isTrain ? numTrain : numRows) - first);
     const at = 4 * first;
     const own = weights === 0 ? 0 : weights + at;
     const [s, y, out] = [scores + at, labels + at, pairs + 2 * at];
     const [sums, apart] = [layout.gradientSums + 16 * block, layout.gradientSumsApart];
-    lossOf[block] =
-      loss === "softmax"
-        ? kernel.softmaxGradients(s, scoresApart, y, own, out, pairsApart, n, numClasses, sums, apart)
-        : kernel.gradients(s, y, own, out, n, isSquared, sums);
-  }
-  for (const { first, n, block } of share.blocks(numTrain, numRows, numBlocks(numTrain))) {
-    const at = 4 * first;
-    const own = weights === 0 ? 0 : weights + at;
-    lossOf[block] =
-      loss === "softmax"
-        ? kernel.softmaxLosses(scores + at, scoresApart, labels + at, own, n, numClasses)
-        : kernel.losses(scores + at, labels + at, own, n, isSquared);
-  }
+    if (isTrain)
+      lossOf[block] =
+        loss === "softmax"
+          ? kernel.softmaxGradients(s, scoresApart, y, own, out, pairsApart, n, numClasses, sums, apart)
+          : kernel.gradients(s, y, own, out, n, isSquared, sums);
+    else
+      lossOf[block] =
+        loss === "softmax"
+          ? kernel.softmaxLosses(s, scoresApart, y, own, n, numClasses)
+          : kernel.losses(s, y, own, n, isSquared);
+  });
 }
 
 /** Sums of |g| and of h over the training part. */

@@ -66,7 +66,10 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
   if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);
-  else share.u32(order, count).set(share.u32(bag, count).subarray(from, to), from);
+  else {
+    share.u32(order, count).set(share.u32(bag, count).subarray(from, to), from);
+    share.barrier();
+  }
   return true;
 }
 
@@ -115,48 +118,69 @@ function splitLeaf(
 }
 
 /** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
-function partition(share: OwnShare, { begin, end }: GrowingLeaf, node: GrownNode, number: number): void {
-  const { order, columns, places, left, right, counts, numThreads } = share.layout;
+function partition(share: OwnShare, leaf: GrowingLeaf, node: GrownNode, number: number): void {
   const table = tableOf(share, node, number);
-  const column = columns[node.feature]!;
-  const { wide } = places[node.feature]!;
-  const [from, to] = share.rows(begin, end);
-  // the first thread's left side stays where it is, and is written over the rows that have been read
-  const toLeft = share.index === 0 ? order : left;
-  let [l, r] = [from, from];
-  for (let at = from; at < to; at += BLOCK_ROWS) {
-    const n = Math.min(BLOCK_ROWS, to - at);
-    const rows = order + 4 * at;
-    const goes = share.kernel.partition(rows, n, column, wide, table, toLeft + 4 * l, right + 4 * r);
+  if (share.numThreads === 1) partitionAlone(share, leaf, node.feature, table);
+  else partitionTogether(share, leaf, node.feature, table);
+}
+
+/** The left side stays where it is, and is written over the rows that have been read. */
+function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: number, table: number): void {
+  const { order, columns, places, right } = share.layout;
+  const { wide } = places[feature]!;
+  let [l, r] = [begin, begin];
+  for (let at = begin; at < end; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, end - at);
+    const [toLeft, toRight] = [order + 4 * l, right + 4 * r];
+    const goes = share.kernel.partition(order + 4 * at, n, columns[feature]!, wide, table, toLeft, toRight);
     l += goes;
     r += n - goes;
   }
-  const numLeft = share.u32(counts, numThreads);
-  numLeft[share.index] = l - from;
+  share.u32(order, end).set(share.u32(right, r).subarray(begin, r), l);
+}
+
+/** Both sides of each piece are written aside, and copied when it is known how many rows of earlier pieces go left. */
+function partitionTogether(
+  share: OwnShare,
+  { begin, end }: GrowingLeaf,
+  feature: number,
+  table: number,
+): void {
+  const { order, columns, places, left, right, counts } = share.layout;
+  const { wide } = places[feature]!;
+  const size = share.pieceOf(end - begin);
+  const numPieces = Math.ceil((end - begin) / size);
+  const numLeft = share.u32(counts, numPieces);
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const [rows, toLeft, toRight] = [order + 4 * at, left + 4 * at, right + 4 * at];
+    const n = Math.min(size, end - at);
+    numLeft[piece] = share.kernel.partition(rows, n, columns[feature]!, wide, table, toLeft, toRight);
+  });
   share.barrier();
 
-  // the threads' sides one after another
-  let [firstLeft, firstRight] = [begin, begin];
-  for (let t = 0; t < numThreads; t++) firstRight += numLeft[t]!;
-  for (let t = 0; t < share.index; t++) {
-    const [a, b] = share.rows(begin, end, t);
-    firstLeft += numLeft[t]!;
-    firstRight += b - a - numLeft[t]!;
-  }
+  const lefts = new Uint32Array(numPieces + 1);
+  for (let piece = 0; piece < numPieces; piece++) lefts[piece + 1] = lefts[piece]! + numLeft[piece]!;
   const rows = share.u32(order, end);
-  if (toLeft === left) rows.set(share.u32(left, l).subarray(from, l), firstLeft);
-  rows.set(share.u32(right, r).subarray(from, r), firstRight);
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const before = lefts[piece]!;
+    const goes = lefts[piece + 1]! - before;
+    rows.set(share.u32(left + 4 * at, goes), begin + before);
+    const stays = Math.min(size, end - at) - goes;
+    rows.set(share.u32(right + 4 * at, stays), at - before + lefts[numPieces]!);
+  });
   share.barrier();
 }
 
-/** Which bins go left, as a table; every thread writes the same. */
+/** Which bins go left, as a table: one thread's stays with the tree, the others have theirs in their own room. */
 function tableOf(
-  { layout, buffer }: OwnShare,
+  { layout, buffer, index, scratch }: OwnShare,
   { feature, bin, missingLeft, goesLeft }: GrownNode,
   number: number,
 ): number {
   const { tables, tableBytes, places } = layout;
-  const at = tables + number * tableBytes;
+  const at = index === 0 ? tables + number * tableBytes : scratch;
   const table = new Uint8Array(buffer, at, tableBytes);
   if (goesLeft) table.set(goesLeft);
   else {

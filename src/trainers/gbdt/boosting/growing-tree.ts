@@ -4,7 +4,7 @@
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
 import type { Node, Test, Tree } from "../forest/tree.js";
-import { Node as NodeStruct, numBlocks } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, Node as NodeStruct, numBlocks } from "../../../kernels/gbdt/binding.js";
 import { putStruct } from "../../../kernels/shared/struct.js";
 import type { OwnShare } from "./thread-share.js";
 
@@ -102,18 +102,16 @@ export function finishLeaves(
     const l2 = lambdaL2 + leaf.moreL2;
     return { value: learningRate * leafValue(sumG, sumH, lambdaL1, l2), sumG, sumH, count: sizeOf(leaf) };
   });
-  if (!bagged) {
-    let block = 0;
-    leaves.forEach(({ begin, end }, i) => {
-      for (const { first, n } of share.blocks(begin, end, block))
-        kernel.addValue(order + 4 * first, n, scores, finished[i]!.value);
-      block += numBlocks(end - begin);
-    });
-  }
-  if (nodes.length > 0 && (bagged || numRows > numTrain)) {
-    writeTree(share, nodes, finished);
-    walk(share, scores, bagged ? 0 : numTrain, numRows);
-  }
+  // rows of the leaves where they hold all of the training part, and rows that are sent down the tree
+  const pieces = bagged ? [] : leaves.flatMap(({ begin, end }, leaf) => piecesOf(begin, end, leaf));
+  const walks = nodes.length > 0 && (bagged || numRows > numTrain);
+  if (walks) writeTree(share, nodes, finished);
+  const walked = walks ? piecesOf(bagged ? 0 : numTrain, numRows, 0) : [];
+  share.take(pieces.length + walked.length, (piece) => {
+    const added = pieces[piece];
+    if (added) kernel.addValue(order + 4 * added.first, added.n, scores, finished[added.leaf]!.value);
+    else walk(share, scores, walked[piece - pieces.length]!);
+  });
   share.barrier();
   return finished;
 }
@@ -128,13 +126,24 @@ function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonl
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
+/** Consecutive rows. */
+interface Piece {
+  first: number;
+  n: number;
+  leaf: number;
+}
+
+function piecesOf(begin: number, end: number, leaf: number): Piece[] {
+  return Array.from({ length: numBlocks(end - begin) }, (_, block) => {
+    const first = begin + block * BLOCK_ROWS;
+    return { first, n: Math.min(BLOCK_ROWS, end - first), leaf };
+  });
+}
+
 /** Sends rows that no leaf holds down the tree. */
-function walk(share: OwnShare, scores: number, begin: number, end: number): void {
+function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
-  for (const { first, n } of share.blocks(begin, end)) {
-    const rows = bins + first * stride;
-    share.kernel.walk(rows, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
-  }
+  share.kernel.walk(bins + first * stride, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
 }
 
 /** A threshold above all numbers. */

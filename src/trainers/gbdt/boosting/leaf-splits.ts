@@ -3,7 +3,7 @@
 //   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
 //   the parent's histogram less that sum ─────────────────────────► the larger side's best split
 
-import { BLOCK_ROWS, CELL_BYTES, Split } from "../../../kernels/gbdt/binding.js";
+import { CELL_BYTES, MARK, Split } from "../../../kernels/gbdt/binding.js";
 import { getField } from "../../../kernels/shared/struct.js";
 import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
@@ -39,12 +39,11 @@ export function findSplits(
   }
   addRows(share, smaller, pairs);
   share.barrier();
-  const { places, numThreads } = share.layout;
-  for (let f = share.index; f < places.length; f += numThreads) {
+  share.take(share.layout.places.length, (f) => {
     merge(share, f, smaller, larger);
-    if (features && features[f] === 0) continue;
+    if (features && features[f] === 0) return;
     both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
-  }
+  });
   share.barrier();
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
@@ -56,28 +55,33 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Adds this thread's share of a leaf's rows to its own histogram. */
+/** Adds what this thread takes of a leaf's rows to its own histogram, and marks it where that is any. */
 function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
   const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
+  const mark = share.u32(share.layout.marks + MARK * share.index, 1);
+  mark[0] = 0;
   const room = share.scratch;
   const out = partials + share.index * numCells * CELL_BYTES;
-  const [from, to] = share.rows(begin, end);
-  for (let at = from; at < to; at += BLOCK_ROWS) {
-    const n = Math.min(BLOCK_ROWS, to - at);
+  const size = share.pieceOf(end - begin);
+  share.take(Math.ceil((end - begin) / size), (piece) => {
+    mark[0] = 1;
+    const at = begin + piece * size;
+    const n = Math.min(size, end - at);
     // a whole leaf's rows are read where they are
     const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
     const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
     share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
-  }
+  });
 }
 
 /** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
-  const { kernel, layout } = share;
-  const { places, partials, numThreads, numCells: apart } = layout;
+  const { kernel, layout, numThreads } = share;
+  const { places, partials, numCells: apart } = layout;
   const { cell, numCells } = places[f]!;
   const own = histogramOf(share, smaller) + cell * CELL_BYTES;
-  kernel.addHistograms(partials + cell * CELL_BYTES, numThreads, apart * CELL_BYTES, own, numCells);
+  const parts = partials + cell * CELL_BYTES;
+  kernel.addHistograms(parts, numThreads, apart * CELL_BYTES, layout.marks, own, numCells);
   if (larger) kernel.subtractHistogram(histogramOf(share, larger) + cell * CELL_BYTES, own, numCells);
 }
 
@@ -110,13 +114,14 @@ function bestOf(
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
-  const field = (name: keyof typeof Split.fields) => getField(share, Split, placeOf(best), name);
   const { categorical, cell, numCells: own } = places[best]!;
-  // of numeric features only the gain is known yet; every thread finds and writes the same
+  // of numeric features only the gain is known yet; every thread finds the same, in its own room
+  const found = categorical ? placeOf(best) : share.scratch;
   if (!categorical) {
     const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
-    share.kernel.bestNumeric(cells, own - 1, options, placeOf(best));
+    share.kernel.bestNumeric(cells, own - 1, options, found);
   }
+  const field = (name: keyof typeof Split.fields) => getField(share, Split, found, name);
   return {
     feature: best,
     gain: bestGain,

@@ -7,7 +7,8 @@ import {
   type GbdtKernel,
   type GbdtLayout,
 } from "../../../kernels/gbdt/binding.js";
-import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
+import type { Choice } from "../../../workers/thread-choice.js";
+import { choosing, ThreadedKernel, type ThreadsInUse } from "../../../workers/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
 import type { GbdtOwn, GbdtTask } from "./gbdt.worker.js";
@@ -32,6 +33,7 @@ export interface MachineShape {
 /** Rows and threads; `terminate` ends the threads and must be called. */
 export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | undefined> {
   readonly layout: GbdtLayout;
+  readonly #choice: Choice;
 
   private constructor({ features, threads: numThreads, loss: _, ...sizes }: MachineShape) {
     super();
@@ -40,6 +42,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
       categorical: feature.kind === "category",
     }));
     this.layout = allocateGbdt(this.arena, { ...sizes, rows: rowLayout(cells), numThreads });
+    this.#choice = choosing.start(numThreads);
   }
 
   /** Lays the arrays out and starts the threads. @throws {UsageError} they do not fit one memory */
@@ -139,6 +142,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return new Float32Array(this.arena.memory.buffer, offset, length);
   }
 
+  /** Asks the first `threads` threads for something. */
+  override async runTask(task: GbdtTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
+    new Uint32Array(this.arena.memory.buffer, this.layout.taken, 1).fill(0);
+    return await super.runTask(task, threads);
+  }
+
   /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
   async takeGradients(): Promise<void> {
     await this.runTask({ kind: "gradients" });
@@ -150,8 +159,16 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
    * @returns undefined when the gradients are not finite
    */
   async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
-    const [tree] = await this.runTask({ kind: "tree", isLast, ...task });
+    const { threads } = this.#choice.next();
+    const began = performance.now();
+    const [tree] = await this.runTask({ kind: "tree", isLast, threads, ...task }, threads);
+    this.#choice.took(1, performance.now() - began);
     return tree === undefined || tree === "diverged" ? undefined : tree;
+  }
+
+  /** Threads that grow trees: of those that were started, as many as are fastest. */
+  override get threadsInUse(): ThreadsInUse {
+    return { used: this.#choice.inUse, of: this.numThreads };
   }
 
   /** Sums of all rows' losses when the gradients were last taken. */

@@ -1,16 +1,9 @@
-// A thread's share of a training: which rows and blocks are its own, and where it meets the others.
+// A thread's share of a training: which rows and blocks it takes, and where it meets the others.
 //
-// Rows are cut among threads for sums and partitions. Where a sum is of f64 it is made by blocks of 4,096 rows that are dealt
-// out in turn and added in their order: the same bytes at any number of threads.
+// Threads take pieces of the work as they come, so that one on a busy core does less. A sum of f64 is made by blocks of 4,096 rows and
+// added in their order, and sums of integers are the same in any order: the same bytes whoever takes what.
 
-import { BLOCK_ROWS, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
-
-/** Consecutive rows that are summed by themselves. */
-export interface Block {
-  first: number;
-  n: number;
-  block: number;
-}
+import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 
 /** One thread's kernel, memory and share. */
 export class OwnShare {
@@ -18,12 +11,19 @@ export class OwnShare {
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
+  readonly #taken: Uint32Array;
+  /** what was taken before the next work */
+  #before = 0;
+  /** threads that do what is under way, the first ones of the layout's */
+  numThreads: number;
 
   constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
     this.kernel = kernel;
     this.layout = layout;
     this.index = index;
     this.buffer = buffer;
+    this.numThreads = layout.numThreads;
+    this.#taken = new Uint32Array(buffer, layout.taken, 1);
   }
 
   /** As shared/struct.ts takes it. */
@@ -36,20 +36,36 @@ export class OwnShare {
     return this.layout.scratch + this.index * this.layout.scratchBytes;
   }
 
-  /** This thread's blocks of rows begin .. end - 1; they are numbered from `start`. */
-  *blocks(begin: number, end: number, start = 0): Generator<Block> {
-    const { numThreads } = this.layout;
-    let block = start + ((this.index - (start % numThreads) + numThreads) % numThreads);
-    for (; ; block += numThreads) {
-      const first = begin + (block - start) * BLOCK_ROWS;
-      if (first >= end) return;
-      yield { first, n: Math.min(BLOCK_ROWS, end - first), block };
+  /** To be called when the threads are asked for something; `taken` is 0 then. */
+  begin(numThreads: number): void {
+    this.numThreads = numThreads;
+    this.#before = 0;
+  }
+
+  /**
+   * Does those of `count` pieces of work that no other thread has taken; all threads call it for the same works, and meet at a barrier
+   * before the next.
+   */
+  take(count: number, work: (piece: number) => void): void {
+    const before = this.#before;
+    // each thread takes one number more than there are pieces, so that all know where the next work begins
+    this.#before += count + this.numThreads;
+    for (;;) {
+      const piece = Atomics.add(this.#taken, 0, 1) - before;
+      if (piece >= count) return;
+      work(piece);
     }
+  }
+
+  /** Rows of a piece of so many: small enough that threads end at about the same time. */
+  pieceOf(numRows: number): number {
+    const share = Math.ceil(numRows / (4 * this.numThreads));
+    return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
   }
 
   /** The consecutive rows of a thread. */
   rows(begin: number, end: number, index = this.index): [from: number, to: number] {
-    const { numThreads } = this.layout;
+    const { numThreads } = this;
     const at = (t: number) => begin + Math.floor(((end - begin) * t) / numThreads);
     return [at(index), at(index + 1)];
   }
@@ -71,7 +87,7 @@ export class OwnShare {
 
   /** Waits for all threads. @throws {Error} the pool is stopping */
   barrier(): void {
-    const { barrier, numThreads } = this.layout;
-    if (!this.kernel.barrier(barrier.offset, numThreads)) throw new Error("the training was ended");
+    const { kernel, layout, numThreads } = this;
+    if (!kernel.barrier(layout.barrier.offset, numThreads)) throw new Error("the training was ended");
   }
 }

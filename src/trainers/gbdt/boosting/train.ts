@@ -170,6 +170,7 @@ async function boost(
       trees = jsonOf(arrays, "trees", list(treeShape)) as Tree[];
     },
     terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
     better: "lower",
     validates: valid !== undefined,
     toBeat,

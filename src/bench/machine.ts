@@ -1,0 +1,48 @@
+// The machine that figures are of. How much a second thread gains depends on how long a cache line takes from one core to another and
+// back, so benches print it: figures of machines with different round trips are not the same experiment.
+
+import { availableParallelism, cpus } from "node:os";
+import { Worker } from "node:worker_threads";
+import { version } from "../io/package-version.js";
+
+/** Milliseconds of a measurement, and how many there are. */
+const [MILLISECONDS, REPEATS] = [20, 9];
+/** Rounds between two looks at the clock. */
+const ROUNDS = 64;
+
+/** Processor, cores, round trip, Node and embed. */
+export async function machineText(): Promise<string> {
+  const trip = await roundTrip();
+  const between =
+    trip === undefined ? "" : `, ${trip.toFixed(0)} ns for a cache line between two cores and back`;
+  const processor = cpus()[0]?.model.trim() ?? "unknown processor";
+  return `${processor}, ${cpus().length} cores${between}, Node ${process.version}, embed ${version}`;
+}
+
+/**
+ * Nanoseconds that a cache line takes to another core and back: two threads that write to it in turn. The median of several measurements.
+ *
+ * @returns undefined on one core
+ */
+export async function roundTrip(): Promise<number | undefined> {
+  if (availableParallelism() < 2) return undefined;
+  const line = new Int32Array(new SharedArrayBuffer(256));
+  const other = new Worker(new URL("./round-trip.worker.js", import.meta.url), { workerData: line });
+  await new Promise((resolve) => other.once("online", resolve));
+  const trips = Array.from({ length: REPEATS }, () => tripOf(line)).toSorted((a, b) => a - b);
+  Atomics.store(line, 0, -1);
+  await other.terminate();
+  return trips[REPEATS >> 1];
+}
+
+function tripOf(line: Int32Array): number {
+  const began = performance.now();
+  let [rounds, took] = [0, 0];
+  for (let next = line[0]! + 1; took < MILLISECONDS; took = performance.now() - began) {
+    for (let i = 0; i < ROUNDS; i++, rounds++, next += 2) {
+      Atomics.store(line, 0, next);
+      while (Atomics.load(line, 0) !== next + 1);
+    }
+  }
+  return (took / rounds) * 1e6;
+}

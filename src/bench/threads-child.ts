@@ -1,0 +1,38 @@
+// One training of `npm run bench -- threads`, in a process of its own:   node threads-child.js fixed|chosen COMMAND WORDS...
+//
+// `fixed` has all threads work together, whatever is fastest. Prints, as JSON, seconds and processor seconds from the log that was read to
+// the model, and how many threads worked in the end.
+
+import { trainInProcess } from "../testing/training-commands.js";
+import { choosing } from "../workers/threaded-kernel.js";
+
+const [kind, command, ...words] = process.argv.slice(2);
+if (kind === "fixed") {
+  choosing.start = (most) => ({
+    next: () => ({ threads: most, milliseconds: Infinity }),
+    took: () => undefined,
+    inUse: most,
+  });
+}
+const used = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+let began: { clock: number; processor: number } | undefined;
+let ended = { clock: 0, processor: 0 };
+const { threads } = await trainInProcess(command!, words, {
+  signal: new AbortController().signal,
+  observe(progress) {
+    const now = { clock: performance.now() / 1000, processor: used() };
+    if (progress.stage === "doing") began ??= now;
+    // the first stage after the last epoch
+    if (progress.stage === "doing" || progress.stage === "epoch") ended = now;
+  },
+});
+console.log(
+  JSON.stringify({
+    seconds: ended.clock - began!.clock,
+    processor: ended.processor - began!.processor,
+    threads: threads?.used ?? null,
+  }),
+);

@@ -1,0 +1,176 @@
+// `npm run bench -- threads [NAME...]`: what threads gain, for every trainer.
+//
+//   gain        one and two threads in turn, five times: seconds from the log that was read to the model, two over one; the number
+//               that two threads were allowed and one was faster is in the last column
+//   processor   processor seconds of the same training, smaller, with 1, 2, 4, 8 and 16 threads that all work: more threads than cores
+//               sleep at barriers, so that what the time grows by is work that threads repeat and lines that they fetch from each other;
+//               it bounds the gain of so many cores
+//
+// Each training is a process of its own. Five to six minutes on two idle cores. docs/growth.md draws its estimates from it.
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseJson } from "../testing/json.js";
+import { projectFolder } from "../testing/places.js";
+import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
+import { gowalla as checkIns, retail } from "./default-logs.js";
+import { tabular } from "./gbdt.js";
+
+const REPEATS = 5;
+const THREADS = [1, 2, 4, 8, 16];
+const data = join(projectFolder, "..", "shared", "data");
+const child = fileURLToPath(new URL("./threads-child.js", import.meta.url));
+
+/** A training. */
+interface Training {
+  /** the command with the options of both measurements */
+  of: string;
+  log: () => string | Promise<string>;
+  /** options of the gain */
+  options: string;
+  /** options of the processor time, whose vectors are long enough for many threads */
+  wide: string;
+}
+
+const users = "--user user --item item";
+const ranking = `train-ranking ${users}`;
+const ctr = async (numRows = 300_000) => `${await ctrLog(1, numRows)}.csv`;
+const gowalla = () => join(data, "gowalla", "train.csv");
+const graph = () => join(data, "graphs", "wiki-edges.csv");
+
+const trainings: Readonly<Record<string, Training>> = {
+  "fm 16": {
+    of: "train-fm",
+    log: () => ctr(),
+    options: "--dim 16 --epochs 8",
+    wide: "--dim 128 --epochs 1",
+  },
+  "fm 32": {
+    of: "train-fm",
+    log: () => ctr(),
+    options: "--dim 32 --epochs 5",
+    wide: "--dim 256 --epochs 1",
+  },
+  "ffm 4": {
+    of: "train-fm --model ffm",
+    log: () => ctr(),
+    options: "--dim 4 --epochs 3",
+    wide: "--dim 8 --epochs 1",
+  },
+  mcmc: {
+    of: "train-fm --method mcmc",
+    log: () => ctr(),
+    options: "--dim 8 --epochs 2",
+    wide: "--dim 8 --epochs 1",
+  },
+  bpr: { of: ranking, log: gowalla, options: "--dim 64 --epochs 6", wide: "--dim 128 --epochs 2" },
+  "sampled softmax": {
+    of: `${ranking} --loss sampled-softmax`,
+    log: checkIns,
+    options: "--dim 64 --epochs 4",
+    wide: "--dim 128 --epochs 1",
+  },
+  als: { of: `train-als ${users}`, log: gowalla, options: "--epochs 3", wide: "--dim 128 --epochs 1" },
+  "two-tower": {
+    of: `train-two-tower ${users} --history others`,
+    log: checkIns,
+    options: "--dim 64 --epochs 2",
+    wide: "--dim 128 --epochs 1",
+  },
+  "item2vec 64": {
+    of: "train-item2vec --user InvoiceNo --item StockCode",
+    log: retail,
+    options: "--dim 64 --epochs 20",
+    wide: "--dim 256 --epochs 4",
+  },
+  "graph 128": {
+    of: "train-graph --source source --target target --undirected --num-walks 2",
+    log: graph,
+    options: "--dim 128 --epochs 2",
+    wide: "--dim 256 --epochs 1",
+  },
+  gbdt: {
+    of: "train-gbdt",
+    log: () => tabular(2, 100_000),
+    options: "--num-trees 80",
+    wide: "--num-trees 20",
+  },
+  net: {
+    of: "train-net --arch fnn --epochs 1",
+    log: () => ctr(50_000),
+    options: "--dim 16",
+    wide: "--dim 16",
+  },
+  pca: { of: `train-pca ${users}`, log: gowalla, options: "--dim 32", wide: "--dim 16" },
+};
+
+interface Figures {
+  seconds: number;
+  processor: number;
+  threads: number | null;
+}
+
+export async function bench(): Promise<void> {
+  if (!canGenerate("threads")) return;
+  const asked = process.argv.slice(3);
+  const names = asked.length > 0 ? asked : Object.keys(trainings);
+  const odd = names.find((name) => !Object.hasOwn(trainings, name));
+  if (odd !== undefined) throw new Error(`no training '${odd}': ${Object.keys(trainings).join(", ")}`);
+  const folder = mkdtempSync(join(tmpdir(), "embed-threads-"));
+  try {
+    console.log(
+      "\n| training | one thread, s | two threads, s | gain | used |\n| --- | --- | --- | ---: | ---: |",
+    );
+    for (const name of names) await gainOf(name, folder);
+    const head = THREADS.map((threads) => `${threads}`).join(" | ");
+    console.log(
+      `\nprocessor seconds by threads\n\n| training | ${head} | 8 over 1 |\n| --- ${"| ---: ".repeat(6)}|`,
+    );
+    for (const name of names) await processorOf(name, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function gainOf(name: string, folder: string): Promise<void> {
+  const { of, log, options } = trainings[name]!;
+  const path = await log();
+  if (!existsSync(path)) return console.log(`| ${name} | skipped: no ${path} |`);
+  const [one, two]: [Figures[], Figures[]] = [[], []];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    one.push(await trained("chosen", of, path, options, 1, folder));
+    two.push(await trained("chosen", of, path, options, 2, folder));
+  }
+  const seconds = (all: Figures[]) => all.map((figures) => figures.seconds);
+  const text = (all: Figures[]) =>
+    `${median(seconds(all)).toFixed(2)} (${Math.min(...seconds(all)).toFixed(2)} to ${Math.max(...seconds(all)).toFixed(2)})`;
+  const gain = median(seconds(one)) / median(seconds(two));
+  const used = two.map(({ threads }) => threads ?? 2).join(" ");
+  console.log(`| ${name} | ${text(one)} | ${text(two)} | ${gain.toFixed(2)} | ${used} |`);
+}
+
+async function processorOf(name: string, folder: string): Promise<void> {
+  const { of, log, wide } = trainings[name]!;
+  const path = await log();
+  if (!existsSync(path)) return;
+  const all: number[] = [];
+  for (const threads of THREADS)
+    all.push((await trained("fixed", of, path, wide, threads, folder)).processor);
+  const figures = all.map((seconds) => seconds.toFixed(2)).join(" | ");
+  console.log(`| ${name} | ${figures} | ${(all[3]! / all[0]!).toFixed(2)} |`);
+}
+
+async function trained(
+  kind: "fixed" | "chosen",
+  of: string,
+  path: string,
+  options: string,
+  threads: number,
+  folder: string,
+): Promise<Figures> {
+  const given = ["--threads", String(threads), "-o", join(folder, "run"), "--force", ...options.split(" ")];
+  const { stdout } = await run(process.execPath, [child, kind, ...of.split(" "), path, ...given]);
+  return parseJson<Figures>(stdout.trim().split("\n").at(-1)!);
+}

@@ -1,0 +1,51 @@
+// Between two runs, how a machine goes over to fewer or more threads: the plan says how many there are, and what threads keep of a
+// training follows. The results are the same bytes.
+
+import type { Arena, Region } from "./memory.js";
+import { getField, setField, type Struct } from "./struct.js";
+
+/** What threads keep from one run to the next. */
+export interface KeptByThreads<T extends Struct> {
+  thread: T;
+  /** offset of each thread's struct */
+  threads: readonly number[];
+  /** sums that only the last thread adds to */
+  ofLast?: readonly (keyof T["fields"] & string)[];
+  /** fields that are the same in every thread */
+  alike?: readonly (keyof T["fields"] & string)[];
+  /** copies what else of the first thread is the same in every one */
+  follow?: () => void;
+}
+
+/**
+ * @param plan offset of a struct with a field `numThreads`, all threads at first
+ * @returns has the first `threads` threads work from now on
+ */
+export function threadsInUse<P extends Struct, T extends Struct>(
+  arena: Arena,
+  struct: P,
+  plan: number,
+  { thread, threads, ofLast = [], alike = [], follow }: KeptByThreads<T>,
+): (threads: number) => void {
+  let inUse = threads.length;
+  return (next) => {
+    if (next === inUse) return;
+    for (const field of ofLast) {
+      const sum = getField(arena, thread, threads[inUse - 1]!, field);
+      setField(arena, thread, threads[inUse - 1]!, field, 0);
+      setField(arena, thread, threads[next - 1]!, field, sum);
+    }
+    for (const field of alike) {
+      const value = getField(arena, thread, threads[0]!, field);
+      for (const other of threads.slice(1)) setField(arena, thread, other, field, value);
+    }
+    follow?.();
+    setField(arena, struct, plan, "numThreads", next);
+    inUse = next;
+  };
+}
+
+/** Copies floats of the first thread to the others. @param regions of equal length, one a thread */
+export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
+  for (const other of others) arena.f32(other).set(arena.f32(first!));
+}

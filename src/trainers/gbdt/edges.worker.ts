@@ -1,0 +1,47 @@
+// Where the ranges of numeric columns end: rounds of a column each, which threads share.
+
+import { kernelImports } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
+import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
+import { edgesOf } from "./bin-edges.js";
+
+/** What the rounds work on; all arrays are in shared memory. */
+export interface EdgeRounds {
+  /** of the kernel, which sorts */
+  module: WebAssembly.Module;
+  columns: readonly Float64Array[];
+  /** u32: rows that the ranges are found from */
+  sample: Uint32Array;
+  maxBin: number;
+  /** f64[columns][FOUND]: number of edges, least and greatest number, edges */
+  found: Float64Array;
+}
+
+/** Numbers a column in `found`, for so many ranges at most. */
+export function foundWidth(maxBin: number): number {
+  return 3 + maxBin;
+}
+
+/** Called once in each thread. @returns finds the edges of a column */
+export function start({ module, columns, sample, maxBin, found }: EdgeRounds): (column: number) => void {
+  const arena = new Arena();
+  const numbers = arena.allocate("a column's sample", 8 * sample.length);
+  const other = arena.allocate("the same while it is sorted", 8 * sample.length);
+  const counts = arena.allocate("counts of digits", SORT_COUNTS_BYTES);
+  const { exports } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(arena.memory));
+  const known = arena.f64(numbers);
+  return (column) => {
+    const values = columns[column]!;
+    let n = 0;
+    for (let i = 0; i < sample.length; i++) {
+      const x = values[sample[i]!]!;
+      if (x === x) known[n++] = x;
+    }
+    if (n > 0) exports.sortNumbers(numbers.offset, n, other.offset, counts.offset);
+    const sorted = known.subarray(0, n);
+    const forMissing = n < sample.length ? 1 : 0;
+    const edges = edgesOf(sorted, Math.max(1, maxBin - forMissing));
+    const [least, greatest] = [sorted[0] ?? 0, sorted[n - 1] ?? 0];
+    found.set([edges.length, least, greatest, ...edges], column * foundWidth(maxBin));
+  };
+}
