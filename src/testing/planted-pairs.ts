@@ -5,7 +5,7 @@
 // 200 users of 30 campaigns are 6,000 pairs: of 40,000 rows each has seven on the average. `visit` has 4,000 keys and no effect.
 
 import { logistic } from "../numeric/exp.js";
-import { integerBelow, mulberry32, type Random } from "./random.js";
+import { integerBelow, mulberry32, normal } from "./random.js";
 
 const SIZES = { user: 200, item: 120, campaign: 30, device: 5, visit: 4000 } as const;
 type Id = keyof typeof SIZES;
@@ -64,11 +64,4 @@ export function plantedPairsCsv({ ids, x, labels }: PlantedPairs): string {
   const columns = [...Object.values(ids), x];
   const lines = labels.map((label, row) => [label, ...columns.map((cells) => cells[row]!)].join(","));
   return `${["label", ...Object.keys(ids), "x"].join(",")}\n${lines.join("\n")}\n`;
-}
-
-/** The sum of twelve uniform draws less six: the same on every machine, as a logarithm may not be. */
-function normal(random: Random): number {
-  let sum = -6;
-  for (let i = 0; i < 12; i++) sum += random();
-  return sum;
 }
