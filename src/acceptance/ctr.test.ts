@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";
+import { plantedProfilesCsv, profileColumns } from "../testing/planted-profiles.js";
 import { mulberry32 } from "../testing/random.js";
 import type { TrainingSummary } from "../training/session/summary.js";
 import type { Summary } from "./main-job.js";
@@ -79,6 +80,58 @@ test("--ctr-pairs finds the pairs that decide, and the summary says which", asyn
   expect(stderr).toContain(`--ctr-pairs chose ${names[0]!} (log loss -0.0`);
   const used = importances!.filter(({ splits }) => splits > 0).map(({ column }) => column);
   expect(used).toEqual(expect.arrayContaining(names.map((name) => `ctr:${name}`)));
+});
+
+test("pairs that are weak alone are chosen by what trees make of all of them, and none where nothing is planted", async () => {
+  const ids = ["--ctr", profileColumns.join(","), "--num-trees", "60"];
+  const found = new Map<string, { loss: number; numPairs: number; stderr: string }>();
+  for (const [name, effect, more] of [
+    ["alone", 5, []],
+    ["weak", 5, ["--ctr-pairs", "auto"]],
+    ["significant", 5, ["--ctr-pairs", "8"]],
+    ["none", 0, ["--ctr-pairs", "auto"]],
+  ] as const) {
+    writeFileSync(at("profiles.csv"), plantedProfilesCsv(1, 12_000, effect));
+    const args = ["train-gbdt", at("profiles.csv"), "-o", at("profiles"), "--force", "--valid", "0.3"];
+    const { stdout, stderr } = await embedOk([...args, ...ids, ...more, "--json"]);
+    const { metrics, ctrPairs } = parseJson<TrainingSummary>(stdout);
+    const loss = metrics["valid"]!["logLoss"] as number;
+    found.set(name, { loss, numPairs: ctrPairs?.length ?? 0, stderr });
+  }
+  const [alone, weak, significant, none] = [...found.values()];
+  expect([significant!.numPairs, none!.numPairs]).toEqual([0, 0]);
+  expect(none!.stderr).toContain("--ctr-pairs chose no pair");
+  expect(weak!.stderr).toMatch(/chose \d+ pairs that trees use, of which none is significant alone: c/u);
+  expect(weak!.numPairs).toBeGreaterThan(8);
+  // all 36 pairs have 0.893 of the loss
+  expect(weak!.loss).toBeLessThan(0.93 * alone!.loss);
+});
+
+test("--ctr-pairs reads whole numbers as ids where hardly anything else is categorical", async () => {
+  const [, ...lines] = plantedPairsCsv(plantedPairs(1, 12_000)).trimEnd().split("\n");
+  const numbers = lines.map((line) => line.replaceAll(/[a-z]/gu, "")).join("\n");
+  writeFileSync(at("numbers.csv"), `label,u,i,campaign,device,visit,x\n${numbers}\n`);
+  const args = ["train-gbdt", at("numbers.csv"), "-o", at("numbers"), "--test", "0.1", "--num-trees", "5"];
+  const { stdout, stderr } = await embedOk([...args, "--ctr-pairs", "2", "--json"]);
+  expect(parseJson<TrainingSummary>(stdout).ctrPairs!.map(({ pair }) => pair)).toContain("u*campaign");
+  expect(stderr).toContain("'u' holds integers and is read as categories");
+  const again = parseJson<Summary>(
+    (await embedOk(["evaluate", at("numbers"), "--part", "test", "--json"])).stdout,
+  );
+  expect(again.metrics["on"]!["logLoss"]).toBeCloseTo(
+    parseJson<Summary>(stdout).metrics["test"]!["logLoss"]!,
+    9,
+  );
+});
+
+test("a pair that is a key of the rows is warned of, and never chosen", async () => {
+  const rows = Array.from({ length: 900 }, (_, i) => `${i % 2},u${i % 30},v${Math.floor(i / 30)},w${i % 7}`);
+  writeFileSync(at("key.csv"), `label,u,v,w\n${rows.join("\n")}\n`);
+  const args = ["train-gbdt", at("key.csv"), "-o", at("key"), "--force", "--num-trees", "3", "--json"];
+  const named = parseJson<Summary>((await embedOk([...args, "--ctr", "u*v"])).stdout);
+  expect(named.warnings.join()).toContain("--ctr u*v is different in nearly every training row");
+  const { ctrPairs } = parseJson<TrainingSummary>((await embedOk([...args, "--ctr-pairs", "auto"])).stdout);
+  expect(ctrPairs!.map(({ pair }) => pair)).not.toContain("u*v");
 });
 
 test("--refit fits the statistics of all rows, in their order, for the pairs and trees that the first training chose", async () => {

@@ -34,6 +34,8 @@ export interface ColumnOptions {
   ids?: string[];
   /** true if integer columns without a role are numeric features, too */
   integersAreNumbers?: boolean;
+  /** with integersAreNumbers: true if integers are ids all the same where fewer than two other columns are categorical */
+  pairsOfFields?: boolean;
   /** true if the label is the name of a class, not a number */
   labelIsName?: boolean;
   /** false: only named columns have a role or are features */
@@ -125,6 +127,14 @@ export function resolveRoles(
     roles.positives = positives;
     roles.label = positives.label;
   }
+  const isId = (name: string) => name === roles.user || name === roles.item;
+  const isCategory = (name: string) =>
+    isId(name) || !(inference.numeric.includes(name) || inference.types[name] === "integer");
+  const lacksPairs =
+    options.pairsOfFields &&
+    columns.filter(
+      (name) => options.ids?.includes(name) || (!named.has(name) && !taken.has(name) && isCategory(name)),
+    ).length < 2;
   const unnamed: string[] = [];
   for (const name of columns) {
     if (options.ignore.includes(name)) continue;
@@ -134,13 +144,19 @@ export function resolveRoles(
     else if (options.fields || !options.infer) {
       if (options.fields?.includes(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
-    else if (name === roles.user || name === roles.item) roles.fields.push(name);
+    else if (isId(name)) roles.fields.push(name);
     else if (inference.numeric.includes(name)) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric${because(inference, name)}`);
-    } else if (options.integersAreNumbers && inference.types[name] === "integer") {
+    } else if (options.integersAreNumbers && inference.types[name] === "integer" && !lacksPairs) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric (its first rows hold integers)`);
+    } else if (lacksPairs && inference.types[name] === "integer") {
+      roles.fields.push(name);
+      inferred.push(
+        `'${name}' holds integers and is read as categories, since --ctr-pairs pairs categories and the log has ` +
+          `hardly any other: --numeric ${name} keeps its numbers`,
+      );
     } else {
       roles.fields.push(name);
       if (!options.keep?.includes(name)) unnamed.push(name);

@@ -55,7 +55,7 @@ const options = object(
     ),
     ...named(
       flag,
-      "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
+      "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers pairsOfFields keepState dedupe",
     ),
     ctr: texts,
     cross: list(list(text)),

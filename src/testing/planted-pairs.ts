@@ -7,7 +7,7 @@
 // and no effect.
 
 import { logistic } from "../numeric/exp.js";
-import { integerBelow, mulberry32, type Random } from "./random.js";
+import { integerBelow, mulberry32, normal } from "./random.js";
 
 const SIZES = { user: 200, item: 120, campaign: 30, device: 5, visit: 4000 } as const;
 type Id = keyof typeof SIZES;
@@ -66,11 +66,4 @@ export function plantedPairsCsv({ ids, x, labels }: PlantedPairs): string {
   const columns = [...Object.values(ids), x];
   const lines = labels.map((label, row) => [label, ...columns.map((cells) => cells[row]!)].join(","));
   return `${["label", ...Object.keys(ids), "x"].join(",")}\n${lines.join("\n")}\n`;
-}
-
-/** Returns the sum of twelve uniform draws minus six, which is the same on every machine, unlike a logarithm. */
-function normal(random: Random): number {
-  let sum = -6;
-  for (let i = 0; i < 12; i++) sum += random();
-  return sum;
 }

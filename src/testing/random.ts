@@ -44,3 +44,10 @@ export function pickWeighted(weights: readonly number[], random: Random): number
   }
   return weights.length - 1;
 }
+
+/** The sum of twelve uniform draws less six: the same on every machine, as a logarithm may not be. */
+export function normal(random: Random): number {
+  let sum = -6;
+  for (let i = 0; i < 12; i++) sum += random();
+  return sum;
+}

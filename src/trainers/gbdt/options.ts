@@ -26,7 +26,8 @@ import { holdsOutRows } from "../../training/options/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
-const MAX_PAIRS = 64;
+/** Pairs that --ctr-pairs chooses at most. */
+export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
@@ -162,7 +163,9 @@ const targetStatistics = {
     "n",
     { type: 'number | "auto"', parse: pairsOf, complaint: pairsComplaint },
     {
-      help: "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto is 8",
+      help:
+        "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto: up to 8 that " +
+        "are significant alone, and those that make trees better together",
       group: columns,
       not: withoutInit,
     },

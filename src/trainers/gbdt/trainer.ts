@@ -55,6 +55,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
     init: init?.run,
     reading: {
       integersAreNumbers: true,
+      pairsOfFields: given.ctrPairs !== undefined,
       labelIsName: task === "multiclass",
       ids: [...(ctr ? ctrColumns(ctr) : []), ...(entity === undefined ? [] : [entity])],
       positiveFrom,
@@ -99,7 +100,10 @@ async function fit(
   const target = targetOf(asGiven.train, { ...how, ...(task && { task }) }, init?.preprocess);
   const kept = first?.keeps as Kept | undefined;
   const flags = ctr && { ...ctr, chosen: kept?.pairs };
-  const { parts, statistics, pairs } = withCtr(asGiven, target, flags, gbdt.seed, { note, warn });
+  const { parts, statistics, pairs } = await withCtr(asGiven, target, flags, {
+    ...{ threads: gbdt.threads, seed: gbdt.seed, signal: watch.signal },
+    ...{ note, warn },
+  });
   const head = headOptionsOf(given, target.task);
   const numTrees = first ? Math.max(1, first.bestEpoch) : gbdt.numTrees;
   const job: ModelJob = {

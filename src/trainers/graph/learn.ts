@@ -58,7 +58,7 @@ export interface GraphModel extends EpochsDone {
  */
 export async function learnGraph(
   input: GraphInput,
-  given: SampledOptions,
+  given: SampledOptions & { epochs: number },
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<GraphModel> {

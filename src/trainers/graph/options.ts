@@ -173,7 +173,7 @@ const own = {
     max: 1_000_000,
     help: "maximum number of epochs; each epoch generates new walks",
     group: training,
-    default: 1,
+    shown: "1; with walks up to 4, so that they pass each edge of a node 64 times",
   }),
   learningRate: number({
     min: 1e-6,
@@ -230,7 +230,7 @@ export type GivenGraph = Given<typeof options>;
 /** As the user left them: what depends on the graph may be open. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
 /** With what depends on the graph. */
-export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number };
+export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number; epochs: number };
 
 /** Both columns of a list of edges; undefined for sessions. */
 export function edgeColumnsOf({
@@ -249,6 +249,23 @@ export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): 
 /** Edges that LINE draws in an epoch. @param numEdges of the graph, an undirected one counted once */
 export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
   return samples ?? Math.max(1_000_000, 100 * numEdges);
+}
+
+/** Visits of a node for each of its edges, up to which epochs are added: chosen on five graphs (docs/experiments/graph.md). */
+const VISITS_PER_EDGE = 64;
+const MOST_EPOCHS = 4;
+
+/**
+ * Epochs by the budget of walks, where the user set none: the more edges a node has, the less a walk says of its neighbourhood.
+ *
+ * @param degree mean number of a node's edges that walks leave by
+ */
+export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
+  if (epochs !== undefined) return epochs;
+  // LINE's budget is --samples, and EGES has the settings of its paper
+  if (method === "line" || method === "eges") return 1;
+  const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
+  return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));
 }
 
 /** With the first step size: smaller where nodes are met often, as their steps are summed before AdaGrad's one. @param visits of a node in an epoch, on average */

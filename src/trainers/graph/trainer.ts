@@ -33,6 +33,7 @@ import {
   edgeColumnsOf,
   graphOptionsOf,
   options,
+  epochsOf,
   samplesOf,
   statedOptions,
   type GraphOptions,
@@ -100,7 +101,7 @@ async function fit(
   init: GraphInit | undefined,
 ): Promise<Fit> {
   const { watch, warn, lap, controls, first, isTrial } = session;
-  const { vocabulary, nodes, side, items, numEdges, edgeAuc, ...input } = await encode(
+  const { vocabulary, nodes, side, items, numEdges, edgeAuc, degree, ...input } = await encode(
     source,
     session,
     given,
@@ -109,7 +110,11 @@ async function fit(
   );
   lap("encode");
 
-  const standard = { ...graphOptions, samples: samplesOf(graphOptions, numEdges) };
+  const standard = {
+    ...graphOptions,
+    samples: samplesOf(graphOptions, numEdges),
+    epochs: epochsOf(graphOptions, degree),
+  };
   const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnGraph } = await import("./learn.js");
   const writing =
@@ -136,6 +141,8 @@ interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   side: SideInformation | undefined;
   items: CarriedItems | undefined;
   numEdges: number;
+  /** mean number of edges that lead from a node */
+  degree: number;
   /** of held-out edges of a list */
   edgeAuc: EdgeAuc | undefined;
 }
@@ -186,6 +193,7 @@ async function encode(
   releaseColumns(dataset);
   return {
     ...{ vocabulary, graph, starts, side, items, numEdges: counts.edges },
+    degree: graph.neighbors.length / numNodes,
     nodes: { ...source.nodes, columns: [] },
     edgeAuc: typeof auc === "function" ? auc : undefined,
     valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined,
@@ -197,13 +205,14 @@ const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array()
 /** What a training came to. */
 function ended(
   model: GraphModel,
-  { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges">,
+  { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges" | "degree">,
   { options: how, warn }: Pick<Session, "options" | "warn">,
 ): Fit {
   const { epochs, bestEpoch, interrupted, options: used, validated } = model;
   const best = epochs[bestEpoch - 1]!;
   const course = {
     ...{ values: epochs.flatMap((event) => event.validLoss ?? []), better: "lower" as const, name: "loss" },
+    losses: epochs.map(({ trainLoss }) => trainLoss),
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
   };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);

@@ -134,6 +134,7 @@ async function fit(
   const stoppingMetric = stoppingMetricOf(standard);
   const course = {
     values: epochs.flatMap((event) => event[stoppingMetric.name] ?? []),
+    losses: epochs.map(({ trainLoss }) => trainLoss),
     better: stoppingMetric.better,
     name: standard.metric,
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },

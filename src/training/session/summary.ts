@@ -29,7 +29,7 @@ export interface Summary<Values = Metrics> {
   /** of trees: the columns, the greatest gain first */
   importances?: { column: string; splits: number; gain: number }[];
   /** of trees with --ctr-pairs: the pairs that were chosen, and the mean loss of a training row that each saves */
-  ctrPairs?: { pair: string; gain: number }[];
+  ctrPairs?: { pair: string; gain?: number }[];
   /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
   dense?: { dim: number; rows: number; explained: number };
   /** settings that --search tried, the best first */

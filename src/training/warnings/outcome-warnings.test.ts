@@ -27,6 +27,15 @@ describe("a training that ends", () => {
     );
   });
 
+  test("without a validation split by the training loss, if the last epoch lowered it by 1 % or more", () => {
+    const ended = (losses: number[], rest: Partial<Course> = {}) =>
+      unfinishedWarnings(course([], { losses, done: losses.length, most: losses.length, ...rest }));
+    expect(ended([3, 2.5, 2.4])[0]).toContain(
+      "the training loss was still falling (2.500 to 2.400) when training ended after --epochs 3: try --epochs 6",
+    );
+    expect([ended([3, 2.5, 2.49]), ended([3]), ended([3, 2], { most: 4 })]).toEqual([[], [], []]);
+  });
+
   test.each([
     ["by less than 0.5 %", course([0.7, 0.6, 0.599])],
     ["early", course([0.7, 0.6, 0.5], { most: 10 })],

@@ -14,11 +14,16 @@ const LEAST_LOSS = 0.002;
 /** Share by which a table may predict worse than the draws that it stands for. */
 const MOST_TABLE_LOSS = 0.05;
 
+/** Share by which the last epoch must have lowered the training loss: with a decaying rate it always falls a little. */
+const LEAST_FALL = 0.01;
+
 /** How a training went, epoch by epoch or tree by tree. */
 export interface Course {
   /** what the validation part was evaluated by, in each epoch that looked */
   values: readonly number[];
   better: "lower" | "higher";
+  /** training losses by epoch, if they tell how far it is without a validation split: of trainings that hardly overfit */
+  losses?: readonly number[];
   /** for messages: the loss, or the metric's name */
   name: string;
   /** epochs done; all that were allowed, when the training was not stopped early */
@@ -31,7 +36,9 @@ export interface Course {
 }
 
 /** The training stopped at its last epoch while it was still getting better. */
-export function unfinishedWarnings({ values, better, name, done, most, flag, best }: Course): string[] {
+export function unfinishedWarnings(course: Course): string[] {
+  const { values, better, name, done, most, flag, best, losses = [] } = course;
+  if (values.length === 0) return fallingWarnings(losses, course);
   if (done < most || best < done || values.length < 2) return [];
   const sign = better === "lower" ? 1 : -1;
   const ago = Math.max(1, Math.floor(values.length / 10));
@@ -43,6 +50,16 @@ export function unfinishedWarnings({ values, better, name, done, most, flag, bes
   return [
     `the validation ${name} was still ${what} (${before.toPrecision(4)} to ${last.toPrecision(4)}) when ` +
       `training ended after ${flag} ${most}: try ${flag} ${2 * most}`,
+  ];
+}
+
+/** Nothing is held out, and the last epoch lowered the training loss. */
+function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
+  const [before, last] = [losses.at(-2), losses.at(-1)];
+  if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];
+  return [
+    `the training loss was still falling (${before.toPrecision(4)} to ${last!.toPrecision(4)}) when training ended after ` +
+      `${flag} ${most}: try ${flag} ${2 * most}, or --valid 0.1 to see whether held-out events gain from it`,
   ];
 }
 

@@ -23,8 +23,11 @@ import { idColumn, MAX_COMBINATIONS, targetsOf, type RowOrder, type Targets } fr
 /** A pair as --ctr names it, with what it gains. */
 export interface ChosenPair {
   pair: string;
-  /** mean loss of a training row that it saves when it is chosen: log loss in nats, or squared error; summed over classes */
-  gain: number;
+  /**
+   * Mean loss of a training row that it saves when it is chosen: log loss in nats, or squared error; summed over classes.
+   * Absent for pairs that only trees confirm, all of them together.
+   */
+  gain?: number;
 }
 
 export interface PairsOptions {
@@ -41,6 +44,8 @@ export interface PairsOptions {
 /** What was chosen; `considered` columns where not all of them could be. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
+  /** other pairs, those with the largest gain first, with their distinct combinations; none that nearly is a key of the rows */
+  others: { pair: string; size: number }[];
   considered?: string[];
 }
 
@@ -54,6 +59,8 @@ const LONGEST_STEP = 1;
 const STANDARD_ERRORS = 4.3;
 /** Rows times pairs that the first round goes through. */
 const MOST_CELLS = 2 ** 29;
+/** With more combinations a row, a pair is nearly a key of the rows. */
+export const KEY_SHARE = 0.9;
 
 /** Chooses pairs greedily. The same rows, order and options give the same pairs. */
 export function choosePairs(train: Targets, order: RowOrder, options: PairsOptions): ChosenPairs {
@@ -78,12 +85,15 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
     .filter(([a, b]) => !without.includes(`${a.name}*${b.name}`) && !without.includes(`${b.name}*${a.name}`))
     .map(([a, b]) => ({ name: `${a.name}*${b.name}`, a, b }));
   const pairs: ChosenPair[] = [];
+  const first: { pair: string; size: number; sum: number }[] = [];
   while (pairs.length < most && candidates.length > 0) {
     const scored = candidates.flatMap((candidate) => {
       const codes = paired(candidate.a, candidate.b);
       if (codes.size > MAX_COMBINATIONS / targets.length) return [];
       const parts = targets.map((target) => target.gain(codes));
       const [sum, squares] = [sumOf(parts.map((part) => part.sum)), sumOf(parts.map((part) => part.squares))];
+      if (pairs.length === 0 && codes.size <= KEY_SHARE * rows.length)
+        first.push({ pair: candidate.name, size: codes.size, sum });
       return sum > STANDARD_ERRORS * Math.sqrt(squares) ? [{ candidate, sum }] : [];
     });
     // of equal gains the first
@@ -98,7 +108,11 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
     // those that gain nothing now gain nothing later, or little
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
-  return { pairs, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
+  const others = first
+    .filter(({ pair }) => !pairs.some((chosen) => chosen.pair === pair))
+    .sort((a, b) => b.sum - a.sum)
+    .map(({ pair, size }) => ({ pair, size: size * targets.length }));
+  return { pairs, others, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
 }
 
 /** u32[n]: codes of the training rows below size, or MISSING. */

@@ -5,30 +5,33 @@ import { keyAt } from "../../../log/keys.js";
 import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
 import { UsageError } from "../../../errors.js";
 import { columnsOf } from "./combinations.js";
-import { choosePairs, type ChosenPair } from "./ctr-pairs.js";
+import { choosePairs, KEY_SHARE, type ChosenPair } from "./ctr-pairs.js";
+import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsOfTrees } from "./pairs-by-trees.js";
 import {
   fitTargetStatistics,
   idColumn,
+  MAX_COMBINATIONS,
   rowOrders,
   withTargetStatistics,
   type CtrOptions,
+  type RowOrder,
   type TargetStatistics,
   type Targets,
 } from "./target-statistics.js";
 import type { Part, Parts } from "../../../training/examples/examples.js";
-import type { GivenGbdt } from "../options.js";
-import type { Target } from "../target.js";
+import { MAX_PAIRS, type GivenGbdt } from "../options.js";
+import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** pairs that are chosen, at most */
-  pairs?: number;
+  /** pairs that are chosen, at most; auto: also those that are weak alone */
+  most?: number | "auto";
   /** of a refit: the pairs of the first training, whose number of trees goes with them */
   chosen?: ChosenPair[] | undefined;
   /** the user set the number of permutations */
   permutationsGiven: boolean;
 }
 
-/** Pairs that `--ctr-pairs auto` chooses at most. */
+/** Pairs that `--ctr-pairs auto` chooses at most of those that are significant alone. */
 const AUTO_PAIRS = 8;
 
 /** As CatBoost has it (permutation_count). With many, a row's value is nearly the mean of all others, which gives its label away. */
@@ -54,7 +57,7 @@ export function ctrOf({
   }
   return {
     columns: distinct(ctr ?? []),
-    pairs: ctrPairs === "auto" ? AUTO_PAIRS : ctrPairs,
+    ...(ctrPairs !== undefined && { most: ctrPairs }),
     keep: ctrKeep ?? false,
     prior: ctrPrior,
     priorWeight: ctrPriorWeight ?? 1,
@@ -86,34 +89,61 @@ interface CtrParts {
   pairs?: ChosenPair[];
 }
 
-/**
- * Makes the columns; statistics are those of the training part alone: in a refit, of all rows in their order.
- *
- * @param note hears which pairs were chosen
- */
-export function withCtr(
+/** What choosing pairs needs beside the rows. */
+interface CtrJob {
+  threads: number;
+  seed: number;
+  signal: AbortSignal;
+  /** hears which pairs were chosen */
+  note: (text: string) => void;
+  warn: (text: string) => void;
+}
+
+/** Makes the columns; statistics are those of the training part alone: in a refit, of all rows in their order. */
+export async function withCtr(
   parts: Parts,
   target: Target,
   ctr: CtrFlags | undefined,
-  seed: number,
-  { note, warn }: Record<"note" | "warn", (text: string) => void>,
-): CtrParts {
+  job: CtrJob,
+): Promise<CtrParts> {
   if (!ctr) return { parts, statistics: [] };
-  const train = target.weighed(parts.train).train;
-  for (const text of numberWarnings(train.dataset, ctr.columns)) warn(text);
+  const { train, of } = target.weighed(parts.train);
+  for (const text of numberWarnings(train.dataset, ctr.columns)) job.warn(text);
   const { time } = train.dataset.roles;
   if (ctr.permutationsGiven && time !== undefined)
-    warn(`--ctr-permutations has no effect: rows are ordered by time ('${time}')`);
+    job.warn(`--ctr-permutations has no effect: rows are ordered by time ('${time}')`);
+  const valid = parts.valid && of(parts.valid);
   const pairs =
-    ctr.pairs === undefined ? undefined : (ctr.chosen ?? pairsOf(train, target, ctr, ctr.pairs, seed, note));
+    ctr.most === undefined ? undefined : (ctr.chosen ?? (await pairsOf({ train, valid }, target, ctr, job)));
   const columns = [...ctr.columns, ...(pairs ?? []).map(({ pair }) => pair)];
-  const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, target.classes);
+  const { statistics, of: derived } = madeColumns(train, columns, ctr, job.seed, target.classes);
+  for (const text of keyWarnings(statistics, train.rows.length)) job.warn(text);
+  const derive = (part: Part): Part => ({ ...part, dataset: derived(part.dataset) });
+  return {
+    parts: {
+      train: derive(parts.train),
+      valid: parts.valid && derive(parts.valid),
+      test: parts.test && derive(parts.test),
+    },
+    statistics,
+    pairs,
+  };
+}
+
+/** Statistics of the training rows, and the datasets that have them as columns. */
+function madeColumns(
+  train: Targets,
+  columns: string[],
+  ctr: CtrFlags,
+  seed: number,
+  classes: readonly string[] | undefined,
+): { statistics: TargetStatistics[]; of: (dataset: Dataset) => Dataset } {
+  const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, classes);
   const made = statistics.map(({ name }) => name);
   // a combination takes no column's place: what its columns say alone is not in it
   const gone = new Set(ctr.keep ? [] : ctr.columns);
-  const derived = new Map<Part["dataset"], Part["dataset"]>();
-  const derive = (part: Part): Part => {
-    const { dataset } = part;
+  const derived = new Map<Dataset, Dataset>();
+  const of = (dataset: Dataset): Dataset => {
     let own = derived.get(dataset);
     if (!own) {
       const clash = dataset.columns.find(({ name }) => made.includes(name));
@@ -129,51 +159,108 @@ export function withCtr(
       };
       derived.set(dataset, own);
     }
-    return { ...part, dataset: own };
+    return own;
   };
-  const { valid, test } = parts;
-  return {
-    parts: { train: derive(parts.train), valid: valid && derive(valid), test: test && derive(test) },
-    statistics,
-    pairs,
-  };
+  return { statistics, of };
 }
 
-function pairsOf(
-  train: Targets,
-  { task, classes }: Target,
-  { columns: named }: CtrFlags,
-  most: number,
-  seed: number,
-  note: (text: string) => void,
-): ChosenPair[] {
+async function pairsOf(
+  { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
+  target: Target,
+  ctr: CtrFlags,
+  job: CtrJob,
+): Promise<ChosenPair[]> {
+  const { task, classes } = target;
   const { fields } = train.dataset.roles;
   if (fields.length < 2)
     throw new UsageError(
       `--ctr-pairs needs at least two categorical columns, but there ${fields.length === 1 ? `is only '${fields[0]!}'` : "is none"}: ` +
         "name them with --fields, or with --ctr",
     );
-  const [order] = rowOrders(train, 1, seed);
+  const [order] = rowOrders(train, 1, job.seed);
   const squared = task === "regression";
-  const { pairs, considered } = choosePairs(train, order!, {
+  const most = ctr.most === "auto" ? AUTO_PAIRS : ctr.most!;
+  const { pairs, others, considered } = choosePairs(train, order!, {
     columns: fields,
-    without: named,
+    without: ctr.columns,
     most,
     squared,
     classes,
   });
   if (considered)
-    note(
+    job.note(
       `--ctr-pairs considered ${considered.length} of ${fields.length} columns, those with the largest effects: ${considered.join(", ")}`,
     );
   const loss = squared ? "squared error" : "log loss";
-  const chosen = pairs.map(({ pair, gain }) => `${pair} (${loss} -${gain.toPrecision(2)})`);
-  note(
-    pairs.length > 0
-      ? `--ctr-pairs chose ${chosen.join(", ")}`
-      : "--ctr-pairs chose no pair: none predicts training rows better than its columns do",
-  );
+  const chosen = pairs.map(({ pair, gain }) => `${pair} (${loss} -${gain!.toPrecision(2)})`);
+  if (pairs.length > 0) job.note(`--ctr-pairs chose ${chosen.join(", ")}`);
+  const more =
+    ctr.most === "auto" && (await weakPairs({ train, valid }, target, ctr, pairs, others, order!, job));
+  if (more) {
+    const { gain, error, numRows } = more;
+    const held = `${numRows} ${valid ? "validation" : "held-out training"} rows`;
+    job.note(
+      `--ctr-pairs chose ${more.pairs.length} ${pairs.length > 0 ? "more pairs" : "pairs"} that trees use, of which none is ` +
+        `significant alone: ${more.pairs.join(", ")} (${loss} of ${held} -${gain.toPrecision(2)}, 95 % interval ` +
+        `-${(gain + 1.96 * error).toPrecision(2)} to -${(gain - 1.96 * error).toPrecision(2)})`,
+    );
+    return [...pairs, ...more.pairs.map((pair) => ({ pair }))];
+  }
+  if (pairs.length === 0)
+    job.note(
+      `--ctr-pairs chose no pair: none predicts training rows better than its columns do` +
+        (ctr.most === "auto" ? ", and trees with all that they use are no better on held-out rows" : ""),
+    );
   return pairs;
+}
+
+/** Pairs that are weak alone, chosen by trees. */
+async function weakPairs(
+  { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
+  target: Target,
+  ctr: CtrFlags,
+  pairs: readonly ChosenPair[],
+  others: readonly { pair: string; size: number }[],
+  order: RowOrder,
+  job: CtrJob,
+): Promise<PairsOfTrees | undefined> {
+  let combinations = 0;
+  const candidates = others
+    .slice(0, Math.min(MAX_PAIRS, mostCandidates(train.rows.length)))
+    .filter(({ size }) => (combinations += size) <= MAX_COMBINATIONS / 2)
+    .map(({ pair }) => pair);
+  return await pairsByTrees(
+    valid ? { train, valid } : withHeldOutRows(train, order),
+    pairs.map(({ pair }) => pair),
+    candidates,
+    (parts, named) => {
+      const { statistics, of } = madeColumns(
+        parts.train,
+        [...ctr.columns, ...named],
+        ctr,
+        job.seed,
+        target.classes,
+      );
+      const ofPair = (pair: string) =>
+        statistics.filter(({ columns }) => columns.join("*") === pair).map(({ name }) => name);
+      return {
+        train: { ...parts.train, dataset: of(parts.train.dataset) },
+        valid: { ...parts.valid, dataset: of(parts.valid.dataset) },
+        made: new Map(named.map((pair) => [pair, ofPair(pair)])),
+      };
+    },
+    { ...job, prediction: target },
+  );
+}
+
+/** Columns and combinations that hardly any two rows share. */
+function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): string[] {
+  const keys = statistics.filter(({ sums }) => sums.length > KEY_SHARE * numRows);
+  return [...new Set(keys.map(({ columns }) => columns.join("*")))].map(
+    (name) =>
+      `--ctr ${name} is different in nearly every training row, like a key of the rows: its mean target is that of no ` +
+      "other row and predicts nothing, so leave it out",
+  );
 }
 
 /** Columns of combinations that would be numbers: their ranges are lost to the trees, as they are read as ids. */

@@ -1,0 +1,179 @@
+// --ctr-pairs auto: pairs that trees make use of, though none of them is significant by itself.
+//
+//   candidates with their statistics, and a shuffled copy of each  ──►  a short forest  ──►  those with more gain than their copies
+//   the trees with these pairs, and without                        ──►  held-out rows   ──►  all of them, or none
+//
+// Both forests have default options, so that the choice does not depend on those of the trees that are trained with it.
+//
+// Source: shuffled copies as in Kursa and Rudnicki 2010 (doi:10.18637/jss.v036.i11), each compared with its own column.
+
+import { multiclassLosses } from "../../../evaluation/metrics.js";
+import { rowLoss } from "../../../numeric/losses.js";
+import { draw, permutation } from "../../../numeric/random.js";
+import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
+import { trainGbdt } from "../boosting/train.js";
+import { fitTreeFeatures } from "../features.js";
+import { growForest, type GrownForest } from "../forest-of-log.js";
+import { importancesOf } from "../forest/in-words.js";
+import { modelScores } from "../leaf-heads/head.js";
+import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
+import type { LabelledPart, Prediction } from "../target.js";
+import type { RowOrder } from "./target-statistics.js";
+
+/** Trees of the short forest. */
+const SHORT = 50;
+/** Trees that are compared on held-out rows, at most, and their patience. */
+const [LONG, PATIENCE] = [300, 20];
+/** Share of the training rows that is held out where there is no validation split. */
+const HELD_OUT = 0.2;
+/** Numbers of candidates' columns and their copies that are held at a time. */
+const MOST_CELLS = 2 ** 24;
+/** The loss of held-out rows falls by so many standard errors: by chance, in one log of a hundred without pairs. */
+const STANDARD_ERRORS = 2.33;
+
+/** Rows with the columns of --ctr and of some pairs. */
+export type WithPairs = (
+  parts: HeldOutRows,
+  pairs: readonly string[],
+) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
+
+/** Rows that trees are grown on, and others that they are compared on. */
+export interface HeldOutRows {
+  train: LabelledPart;
+  valid: LabelledPart;
+}
+
+export interface TreesJob {
+  prediction: Prediction;
+  threads: number;
+  seed: number;
+  signal: AbortSignal;
+}
+
+/** What the trees made of the candidates. */
+export interface PairsOfTrees {
+  pairs: string[];
+  /** mean loss of a held-out row without them less that with them, and its standard error */
+  gain: number;
+  error: number;
+  numRows: number;
+}
+
+/** Candidates that fit the memory: each is a column and its copy. */
+export function mostCandidates(numRows: number): number {
+  return Math.floor(MOST_CELLS / (2 * numRows));
+}
+
+/** The last rows of the order are held out: the latest ones where the log has times. */
+export function withHeldOutRows(train: LabelledPart, { positions }: RowOrder): HeldOutRows {
+  const from = Math.ceil((1 - HELD_OUT) * positions.length);
+  const part = (chosen: Uint32Array): LabelledPart => ({
+    dataset: train.dataset,
+    rows: chosen.map((i) => train.rows[i]!),
+    labels: Float32Array.from(chosen, (i) => train.labels[i]!),
+    ...(train.weights && { weights: Float32Array.from(chosen, (i) => train.weights![i]!) }),
+  });
+  return { train: part(positions.slice(0, from).sort()), valid: part(positions.slice(from).sort()) };
+}
+
+/**
+ * Chooses among the candidates, beside pairs that are chosen already. The same rows and seed give the same pairs at any number of
+ * threads.
+ *
+ * @returns undefined when held-out rows do not confirm them
+ */
+export async function pairsByTrees(
+  parts: HeldOutRows,
+  chosen: readonly string[],
+  candidates: readonly string[],
+  withPairs: WithPairs,
+  job: TreesJob,
+): Promise<PairsOfTrees | undefined> {
+  if (candidates.length === 0 || parts.valid.rows.length < 2) return undefined;
+  const pairs = await usedByTrees(withPairs(parts, [...chosen, ...candidates]), candidates, job);
+  if (pairs.length === 0) return undefined;
+  const before = await lossesOfTrees(withPairs(parts, chosen), job);
+  const after = await lossesOfTrees(withPairs(parts, [...chosen, ...pairs]), job);
+  const { weights } = parts.valid;
+  const saved = before.map((loss, i) => (weights ? weights[i]! : 1) * (loss - after[i]!));
+  const { mean: gain, error } = meanOf(saved);
+
+  return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
+}
+
+/** Candidates whose columns have more gain in a short forest than shuffled copies of them. */
+async function usedByTrees(
+  { train, made }: ReturnType<WithPairs>,
+  candidates: readonly string[],
+  job: TreesJob,
+): Promise<string[]> {
+  const copied = candidates.flatMap((pair) => made.get(pair)!);
+  const dataset = withShuffledCopies(train, copied, job.seed);
+  const { forest } = await grow({ ...train, dataset }, undefined, { ...job, numTrees: SHORT });
+  const gains = new Map(importancesOf(forest).map(({ column, gain }) => [column, gain]));
+  const gainOf = (names: readonly string[]) => names.reduce((sum, name) => sum + (gains.get(name) ?? 0), 0);
+  return candidates.filter((pair) => {
+    const names = made.get(pair)!;
+    return gainOf(names) > gainOf(names.map(copyName));
+  });
+}
+
+function copyName(name: string): string {
+  return `shuffled:${name}`;
+}
+
+/** Adds a copy of each column whose values are dealt anew among the training rows. */
+function withShuffledCopies(
+  { dataset, rows }: LabelledPart,
+  names: readonly string[],
+  seed: number,
+): Dataset {
+  const copies = names.map((name, c) => {
+    const column = columnNamed(dataset, name);
+    const values = column.kind === "number" ? column.values.slice() : new Float64Array(dataset.numRows);
+    const own = Float64Array.from(rows, (row) => values[row]!);
+    permutation(rows.length, draw(seed, 0x5b + (c << 8))).forEach(
+      (from, i) => (values[rows[i]!] = own[from]!),
+    );
+    return { kind: "number" as const, name: copyName(name), values };
+  });
+  const { roles } = dataset;
+  return {
+    ...dataset,
+    columns: [...dataset.columns, ...copies],
+    roles: { ...roles, numeric: [...roles.numeric, ...copies.map(({ name }) => name)] },
+  };
+}
+
+/** f64: the loss of each held-out row, of trees that stop early on these rows. */
+async function lossesOfTrees({ train, valid }: HeldOutRows, job: TreesJob): Promise<Float64Array> {
+  const grown = await grow(train, valid, { ...job, numTrees: LONG });
+  const scores = await modelScores(grown, valid, job.threads);
+  const { task, classes } = job.prediction;
+  if (task === "multiclass") return multiclassLosses(scores, classes!.length, valid.labels);
+  const loss = task === "regression" ? "squared" : "logistic";
+  return scores.map((score, i) => rowLoss(loss, score, valid.labels[i]!));
+}
+
+async function grow(
+  train: LabelledPart,
+  valid: LabelledPart | undefined,
+  { prediction, threads, seed, signal, numTrees }: TreesJob & { numTrees: number },
+): Promise<GrownForest> {
+  const gbdt: GbdtOptions = { ...defaultGbdtOptions(), numTrees, patience: PATIENCE, seed, threads };
+  const features = await fitTreeFeatures(train.dataset, train.rows, gbdt);
+  const silent = { watch: { observe: () => undefined, signal }, warn: () => undefined, lap: () => undefined };
+  return await growForest(
+    features,
+    train,
+    valid,
+    { prediction, gbdt, init: undefined, ...silent },
+    async (input, options, observe) => await trainGbdt(input, options, observe, signal),
+  );
+}
+
+function meanOf(values: Float64Array): { mean: number; error: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) };
+}
