@@ -5,9 +5,10 @@ export function commandNamed(argv: readonly string[]): string | undefined {
   return argv.slice(2).find((word) => !word.startsWith("-"));
 }
 
-/** What --log-format says, also on a command line that cannot be parsed. */
+/** What --log-format says, or its variable, also on a command line that cannot be parsed. */
 export function formatNamed(argv: readonly string[]): "text" | "json" {
-  return /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")) ? "json" : "text";
+  const [, named = process.env["EMBED_LOG_FORMAT"]] = / --log-format[= ](\S+)/.exec(argv.join(" ")) ?? [];
+  return named === "json" ? "json" : "text";
 }
 
 /** Asks for the help with every option of the command. */
