@@ -2,7 +2,7 @@
 //
 //   ```console   `$ command`, and below it all that it prints to stdout: compared to the letter, but for seconds and bytes per second
 //   ```sh        commands that must end with 0; what they print is not shown
-//   others       are not typed: a crontab, TypeScript
+//   others       are not typed: a crontab, TypeScript, Python
 //
 // `npm ci && npm test` is a step of its own in .ci/run. Exits with 1 when a command fails or prints something else.
 
@@ -10,7 +10,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const NOT_TYPED = ["cron", "ts"];
+const NOT_TYPED = ["cron", "ts", "python"];
 const STEP_OF_ITS_OWN = "npm ci && npm test";
 
 /** The commands of a page's blocks; `shown` are the lines below a `console` command. */

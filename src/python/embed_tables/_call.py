@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from ._errors import UsageError
-from ._frames import handed_over, is_polars, read_frame, temporary_folder
+from ._frames import check_reader, handed_over, is_polars, read_frame, temporary_folder
 from ._process import run
 
 
@@ -46,6 +46,7 @@ def call_frame(spec: Spec, given: Mapping[str, Any]) -> Any:
         return call_json(spec, given)
     if given.get("format") not in (None, "parquet"):
         return _call(spec, given, [])
+    check_reader()
     with temporary_folder() as folder:
         out = folder / "rows.parquet"
         _call(spec, {**given, "out": out, "format": "parquet"}, ["--json"])

@@ -26,7 +26,8 @@ Log = Union[Path, Any]
 #: the same, or a list of paths
 Logs = Union[Log, Sequence[Path]]
 
-_PREFIX = "embed-python-"
+#: how the names of temporary folders begin
+PREFIX = "embed-python-"
 #: seconds after which a folder without a lock is a leftover
 _OLD = 3600
 
@@ -36,7 +37,7 @@ def temporary_folder() -> Iterator[_FilePath]:
     """A folder that is removed when the call ends, or, after a kill, at the next call."""
     _remove_leftovers()
     while True:
-        folder = _FilePath(tempfile.mkdtemp(prefix=_PREFIX))
+        folder = _FilePath(tempfile.mkdtemp(prefix=PREFIX))
         lock = open(folder / "lock", "w")
         # another call may have removed the folder before it was locked
         if _take(lock) and (folder / "lock").exists():
@@ -64,7 +65,7 @@ def _take(lock: Any) -> bool:
 
 def _remove_leftovers() -> None:
     with contextlib.suppress(OSError):
-        for folder in _FilePath(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        for folder in _FilePath(tempfile.gettempdir()).glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError):
                 _remove_leftover(folder)
 
@@ -271,6 +272,14 @@ def _named(columns: Mapping[str, str], known: Sequence[str]) -> str | None:
 def _first_twice(names: Sequence[str]) -> str:
     seen: set[str] = set()
     return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def check_reader() -> None:
+    """Refuses, before any work, to return a frame where nothing reads one."""
+    if find_spec("polars") is None and find_spec("pyarrow") is None:
+        raise UsageError(
+            "a DataFrame takes pyarrow or polars, and neither is installed: pip install pyarrow, or name a file with out="
+        )
 
 
 def read_frame(path: Path, as_polars: bool = False) -> Any:

@@ -22,7 +22,7 @@ from ._progress import Progress
 
 Path = Union[str, "os.PathLike[str]"]
 
-#: the program's folder; optional server packages are installed into it: npm install --prefix PROGRAM usearch
+#: the program's folder, with fixtures
 PROGRAM = _FilePath(__file__).parent / "program"
 
 _LEAST_NODE = 20

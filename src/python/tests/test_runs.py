@@ -99,6 +99,13 @@ def test_lists_predictions_and_metrics_are_frames(fm: et.Run, items: et.Run, cli
     assert len(trees.transform(frame)) == 7
 
 
+def test_the_frame_of_a_training_is_not_kept(tmp_path: Path, purchases: pd.DataFrame) -> None:
+    run = et.train_als(purchases, out=tmp_path / "run", dim=4, epochs=1, test=0.1)
+    with pytest.raises(et.EmbedError, match="trained on a frame, which is not kept"):
+        run.evaluate(part="test")
+    assert run.evaluate(on=purchases.tail(600), repeats="allow").loc[0, "recallAt20"] > 0
+
+
 def test_a_frame_of_polars_gives_frames_of_polars(fm: et.Run, clicks: Path) -> None:
     polars = pytest.importorskip("polars")
     predicted = fm.predict(polars.read_csv(clicks).head(5))
