@@ -278,7 +278,7 @@ def check_reader() -> None:
     """Refuses, before any work, to return a frame where nothing reads one."""
     if find_spec("polars") is None and find_spec("pyarrow") is None:
         raise UsageError(
-            "a DataFrame takes pyarrow or polars, and neither is installed: pip install pyarrow, or name a file with out="
+            "a DataFrame takes pyarrow or polars, and neither is installed: pip install pyarrow, or name a file as out"
         )
 
 
