@@ -5,9 +5,10 @@ export function commandNamed(argv: readonly string[]): string | undefined {
   return argv.slice(2).find((word) => !word.startsWith("-"));
 }
 
-/** Returns the value of --log-format, also if the command line is invalid. */
+/** Returns the value of --log-format or of its variable, also if the command line is invalid. */
 export function formatNamed(argv: readonly string[]): "text" | "json" {
-  return /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")) ? "json" : "text";
+  const [, named = process.env["EMBED_LOG_FORMAT"]] = / --log-format[= ](\S+)/.exec(argv.join(" ")) ?? [];
+  return named === "json" ? "json" : "text";
 }
 
 /** The flag for the help with every option of the command. */

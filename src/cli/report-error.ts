@@ -25,7 +25,8 @@ const FEW_FILES = 256;
 /** Reports an error. @returns its exit code: 74 if the system refused something, 70 for a bug */
 export function reportError(error: unknown, format: "text" | "json"): number {
   if (error instanceof EmbedError) {
-    writeError(error.message, format);
+    const { name, place } = error as EmbedError & { place?: object };
+    writeError(error.message, format, { name, place });
     return error.exitCode;
   }
   const refused = refusal(error);

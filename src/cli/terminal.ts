@@ -58,9 +58,9 @@ export function writeJsonLine(value: object): void {
   write(`${visibleText(JSON.stringify(value, short))}\n`);
 }
 
-/** Writes an error, as a line for people or as one JSON object. */
-export function writeError(text: string, format: "text" | "json" = "text"): void {
-  if (format === "json") writeJsonLine({ stage: "error", text });
+/** Writes an error, as a line for people or as one JSON object. @param facts for JSON: the class of the error and its place */
+export function writeError(text: string, format: "text" | "json" = "text", facts: object = {}): void {
+  if (format === "json") writeJsonLine({ stage: "error", text, ...facts });
   else writeLine(`embed: ${text}`);
 }
 

@@ -1,4 +1,4 @@
-// Reads embeddings.arrow one batch at a time, at any position, and only the columns that are requested (arrow.ts has the layout).
+// Reads some rows of embeddings.arrow at a time, at any position, and only the columns that are requested (arrow.ts has the layout).
 //
 //   buffer   0  1        2  3        4     5  6      7  8       9  10       11      12
 //   holds    -  field    -  key's    key   -  count  -  weight  -  -        vector
@@ -19,10 +19,10 @@ import { errorCode } from "../io/error-code.js";
 import { wrongIds } from "../io/offsets.js";
 import { asIoError } from "../io/write.js";
 import type { ReadHandle } from "../io/read-artifact.js";
-import { loadRows, sliceRows, type Pass, type TableRows } from "./rows.js";
-import type { EmbeddingTable } from "./table.js";
+import { loadRows, ROWS_A_BATCH, type Pass, type TableRows } from "./rows.js";
+import type { EmbeddingTable, RowRange } from "./table.js";
 
-/** An IPC file: all its bytes, or an open file from which batches are read one at a time. */
+/** An IPC file: all its bytes, or an open file from which some rows are read at a time. */
 export type ArrowSource = Uint8Array | ReadHandle;
 
 /**
@@ -60,16 +60,13 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
         for (const block of file.batches) {
           if (start >= range.last) return;
           const batch = await asArtifact(name, () => batchAt(file, block));
-          const [first, last] = [
-            Math.max(range.first - start, 0),
-            Math.min(range.last - start, batch.numRows),
-          ];
-          if (first < last) {
-            const table = await asArtifact(name, () => batch.read(shape, vectors));
+          const end = Math.min(range.last - start, batch.numRows);
+          for (let first = Math.max(range.first - start, 0); first < end; first += ROWS_A_BATCH) {
+            const last = Math.min(first + ROWS_A_BATCH, end);
+            const table = await asArtifact(name, () => batch.read(shape, { first, last }, vectors));
             checkFields(table, field, fail);
             field = table.fieldOf.at(-1)!;
-            const isWhole = first === 0 && last === table.numRows;
-            yield { start: start + first, table: isWhole ? table : sliceRows(table, { first, last }) };
+            yield { start: start + first, table };
           }
           start += batch.numRows;
           if (start > shape.numRows) fail(`more rows than the ${shape.numRows} in its header`);
@@ -82,28 +79,34 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
 
 type Shape = Omit<TableRows, "batches">;
 
-/** Returns a batch's number of rows, and a function that reads its columns. */
+/** Returns a batch's number of rows, and a function that reads the columns of some of them. */
 async function batchAt(
   file: ArrowFile,
   block: Block,
-): Promise<{ numRows: number; read: (shape: Shape, vectors: boolean) => Promise<EmbeddingTable> }> {
+): Promise<{
+  numRows: number;
+  read: (shape: Shape, range: RowRange, vectors: boolean) => Promise<EmbeddingTable>;
+}> {
   const body = await file.batch(block);
-  const numRows = body.length;
-  const column = async (index: number, numBytes: number) =>
-    (await file.bufferOf(body, index, numBytes)).buffer;
-  const read = async ({ dim, fields, hasWeights }: Shape, vectors: boolean): Promise<EmbeddingTable> => ({
-    dim,
-    numRows,
-    fields,
-    fieldOf: new Uint32Array(await column(1, 4 * numRows)),
-    keys: await file.textIn(body, 3),
-    counts: new Uint32Array(await column(6, 4 * numRows)),
-    ...(hasWeights && { weights: new Float32Array(await column(8, 4 * numRows)) }),
-    vectors: vectors
-      ? new Float32Array(await column(hasWeights ? 11 : 9, 4 * numRows * dim))
-      : new Float32Array(0),
-  });
-  return { numRows, read };
+  const read = async (
+    { dim, fields, hasWeights }: Shape,
+    { first, last }: RowRange,
+    vectors: boolean,
+  ): Promise<EmbeddingTable> => {
+    const column = async (index: number, rowBytes = 4) =>
+      (await file.bufferOf(body, index, rowBytes * (last - first), rowBytes * first)).buffer;
+    return {
+      dim,
+      numRows: last - first,
+      fields,
+      fieldOf: new Uint32Array(await column(1)),
+      keys: await file.textIn(body, 3, first, last),
+      counts: new Uint32Array(await column(6)),
+      ...(hasWeights && { weights: new Float32Array(await column(8)) }),
+      vectors: vectors ? new Float32Array(await column(hasWeights ? 11 : 9, 4 * dim)) : new Float32Array(0),
+    };
+  };
+  return { numRows: body.length, read };
 }
 
 /** @param field field of the last row before the batch */

@@ -10,7 +10,15 @@ import { draw } from "../numeric/random.js";
 import { writeChunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows } from "./arrow-rows.js";
-import { loadRows, rangeOf, ROWS_A_BATCH, sliceRows, tableRows, type TableRows } from "./rows.js";
+import {
+  loadRows,
+  rangeOf,
+  ROWS_A_BATCH,
+  sliceRows,
+  tableRows,
+  wholeFields,
+  type TableRows,
+} from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 // fields end within a batch and at the end of one, and one has no rows
@@ -55,9 +63,9 @@ function digest({
   return { dim, rows, names, bytes: hash.digest("hex") };
 }
 
-async function withFile(use: (rows: TableRows) => Promise<void>): Promise<void> {
+async function withFile(use: (rows: TableRows) => Promise<void>, written = tableRows(table)): Promise<void> {
   const path = join(folder, "t.arrow");
-  await writeChunks(path, arrowChunks(tableRows(table)));
+  await writeChunks(path, arrowChunks(written));
   const file = await open(path);
   try {
     await use(await arrowRows(file, path));
@@ -66,26 +74,63 @@ async function withFile(use: (rows: TableRows) => Promise<void>): Promise<void> 
   }
 }
 
-test("every range of a file is the same rows as of the table, in batches that follow each other", async () => {
-  await withFile(async (rows) => {
-    expect(digest(await loadRows(rows))).toEqual(digest(table));
-    for (const [first, last] of [
-      [0, 1],
-      [ROWS_A_BATCH - 2, ROWS_A_BATCH + 2],
-      [ROWS_A_BATCH, 2 * ROWS_A_BATCH],
-      [5, 5],
-      [numRows - 1, numRows],
-    ] as const) {
-      let next = first;
-      for await (const batch of rows.batches({ range: { first, last } })) {
-        expect(batch.start).toBe(next);
-        next += batch.table.numRows;
-        expect(digest(batch.table)).toEqual(digest(sliceRows(table, { first: batch.start, last: next })));
-      }
-      expect(next).toBe(last);
-    }
-  });
+/** Of a file's batches, the rows of each. */
+async function batchesOf(rows: TableRows): Promise<[first: number, last: number][]> {
+  const found: [number, number][] = [];
+  for await (const { start, table: batch } of rows.batches()) found.push([start, start + batch.numRows]);
+  return found;
+}
+
+test("a run's file has one batch, and where a batch may not hold all, one a field if it can", async () => {
+  const [users, items, all] = [ends[0]!, ends[2]!, ends[3]!];
+  expect(await batchesOf(wholeFields(table))).toEqual([[0, all]]);
+  // a row's vector takes 12 bytes: both large fields fit alone, and the last with the one before it
+  expect(await batchesOf(wholeFields(table, 12 * (all - users)))).toEqual([
+    [0, users],
+    [users, all],
+  ]);
+  expect(await batchesOf(wholeFields(table, 12 * (users - 1)))).toEqual([
+    [0, Math.ceil(users / 2)],
+    [Math.ceil(users / 2), users],
+    [users, users + Math.ceil((items - users) / 2)],
+    [users + Math.ceil((items - users) / 2), all],
+  ]);
+  // keys of 8 bytes count as vectors do
+  const keyBytes = table.keys.offsets[items]! - table.keys.offsets[users]!;
+  const narrow = { ...table, dim: 1, vectors: table.vectors.subarray(0, all) };
+  expect(await batchesOf(wholeFields(narrow, keyBytes))).toEqual([
+    [0, users],
+    [users, all],
+  ]);
 });
+
+test.each([
+  ["batches of 65,536 rows", () => tableRows(table)],
+  ["one batch", () => wholeFields(table)],
+])(
+  "every range of a file of %s is the same rows as of the table, in batches that follow each other",
+  async (_, written) => {
+    await withFile(async (rows) => {
+      expect(digest(await loadRows(rows))).toEqual(digest(table));
+      for (const [first, last] of [
+        [0, 1],
+        [ROWS_A_BATCH - 2, ROWS_A_BATCH + 2],
+        [ROWS_A_BATCH, 2 * ROWS_A_BATCH],
+        [5, 5],
+        [numRows - 1, numRows],
+      ] as const) {
+        let next = first;
+        for await (const batch of rows.batches({ range: { first, last } })) {
+          expect(batch.start).toBe(next);
+          next += batch.table.numRows;
+          expect(batch.table.numRows).toBeLessThanOrEqual(ROWS_A_BATCH);
+          expect(digest(batch.table)).toEqual(digest(sliceRows(table, { first: batch.start, last: next })));
+        }
+        expect(next).toBe(last);
+      }
+    }, written());
+  },
+);
 
 test("a field's rows are found across batches, and a pass without vectors has none", async () => {
   await withFile(async (rows) => {

@@ -1,6 +1,7 @@
 // Rows of a table, one batch at a time, so that the table need not be in memory.
 //
 //   tableRows     rows of a table in memory, as views of its arrays
+//   wholeFields   the same rows in the batches of a file
 //   arrow-rows    rows of embeddings.arrow, read from the disk (arrow-rows.ts)
 //   loadRows      reads rows into a table in memory
 
@@ -49,6 +50,37 @@ export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): Emb
     counts: table.counts.subarray(first, last),
     ...(weights && { weights: weights.subarray(first, last) }),
     vectors: table.vectors.subarray(first * dim, last * dim),
+  };
+}
+
+/** The most bytes of a column in a batch: apache-arrow rounds a length up with 32 bits. */
+const MOST_BYTES = 2 ** 31 - 16;
+
+/**
+ * Returns the rows of a table in memory, in as few batches as a file may have, so that a reader maps each field's vectors as one
+ * array: a batch has whole fields, unless one field alone is more than a batch may have.
+ */
+export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): TableRows {
+  const { dim, numRows, fields, keys } = table;
+  const ends = fields.map((name) => rowsOf(table, name).last);
+  const fits = (start: number, last: number): boolean =>
+    4 * Math.max(dim, 1) * (last - start) <= mostBytes &&
+    keys.offsets[last]! - keys.offsets[start]! <= mostBytes;
+  const lastAfter = (start: number): number => {
+    const whole = ends.findLast((end) => end > start && fits(start, end));
+    if (whole !== undefined) return whole;
+    let last = ends.find((end) => end > start)!;
+    while (!fits(start, last)) last = start + Math.ceil((last - start) / 2);
+    return last;
+  };
+  return {
+    ...tableRows(table),
+    async *batches() {
+      for (let [start, last] = [0, 0]; start < numRows; start = last) {
+        last = lastAfter(start);
+        yield { start, table: sliceRows(table, { first: start, last }) };
+      }
+    },
   };
 }
 

@@ -33,7 +33,7 @@ import { manifestShape } from "./manifest-shape.js";
 import { RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
 import { ownRun } from "./own-run.js";
 import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
-import { tableRows, type TableRows } from "./rows.js";
+import { wholeFields, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** The table that commands use if none is named. */
@@ -140,7 +140,7 @@ export async function writeRun(
       files[path] = await writeChunks(join(dir, path), chunks, signal);
     };
     for (const [name, table] of Object.entries(tables))
-      await put(tableFile(name), arrowChunks("batches" in table ? table : tableRows(table)));
+      await put(tableFile(name), arrowChunks("batches" in table ? table : wholeFields(table)));
     for (const [name, content] of Object.entries(modelFiles)) {
       await put(`model/${name}`, chunksOf(content));
     }

@@ -174,26 +174,28 @@ export class ArrowFile {
     }
   }
 
-  /** Reads a column of text of a body; its offsets are buffer `index`, its bytes the next buffer. */
-  async textIn({ length, buffers }: Body, index: number): Promise<ArrowText> {
-    if (length === 0) return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
-    const offsets = new Uint32Array(
-      (await this.bufferOf({ length, buffers }, index, 4 * (length + 1))).buffer,
-    );
-    const problem = wrongOffsets(offsets, buffers[index + 1]?.bytes ?? 0, false);
+  /** Reads rows first .. last - 1 of a column of text of a body; its offsets are buffer `index`, its bytes the next buffer. */
+  async textIn(body: Body, index: number, first = 0, last = body.length): Promise<ArrowText> {
+    const size = last - first;
+    if (size === 0) return { size, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
+    const offsets = new Uint32Array((await this.bufferOf(body, index, 4 * (size + 1), 4 * first)).buffer);
+    const start = first === 0 ? 0 : offsets[0]!;
+    if (start > 0) for (let i = 0; i <= size; i++) offsets[i]! -= start;
+    const problem = wrongOffsets(offsets, (body.buffers[index + 1]?.bytes ?? 0) - start, false);
     if (problem !== undefined) return this.#fail(problem);
-    return {
-      size: length,
-      bytes: await this.bufferOf({ length, buffers }, index + 1, offsets[length]!),
-      offsets,
-    };
+    return { size, bytes: await this.bufferOf(body, index + 1, offsets[size]!, start), offsets };
   }
 
-  /** Reads the first bytes of a body's buffer. */
-  async bufferOf({ buffers }: Body, index: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** Reads `length` bytes of a body's buffer, starting at byte `from`. */
+  async bufferOf(
+    { buffers }: Body,
+    index: number,
+    length: number,
+    from = 0,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const at = buffers[index];
-    if (!at || at.bytes < length) return this.#fail("a batch is shorter than its rows");
-    return await this.bytesAt(at.offset, length);
+    if (!at || at.bytes < from + length) return this.#fail("a batch is shorter than its rows");
+    return await this.bytesAt(at.offset + from, length);
   }
 
   async #message({ offset, meta }: Block): Promise<FlatTable> {

@@ -26,7 +26,8 @@ export interface InferredRoles {
   why: Record<string, string>;
 }
 
-const NAMES: Record<RoleName, string[]> = {
+/** Names of columns by role, the better ones first, as they are compared. */
+export const roleNames: Readonly<Record<RoleName, readonly string[]>> = {
   user: words(
     "userid user uid userkey username customerid customer customerno visitorid visitor memberid member clientid client " +
       "accountid account buyerid buyer reviewerid reviewer shopperid profileid personid deviceid cookieid guid",
@@ -61,7 +62,7 @@ function plain(name: string): string {
 
 /** Whether a column has the name of a time. */
 export function isNamedTime(name: string): boolean {
-  return NAMES.time.includes(plain(name)) || isTimeName(name);
+  return roleNames.time.includes(plain(name)) || isTimeName(name);
 }
 
 /**
@@ -87,7 +88,7 @@ export function inferRoles(
   const roles: InferredRoles["roles"] = {};
   for (const role of ["user", "item", "label", "time", "weight", "session"] as const) {
     const [found] = own
-      .map((name, c) => ({ name, c, rank: NAMES[role].indexOf(plain(name)) }))
+      .map((name, c) => ({ name, c, rank: roleNames[role].indexOf(plain(name)) }))
       .filter(({ name, c, rank }) => rank !== -1 && !why.has(name) && isPlausible(role, types[c]!, cells[c]!))
       .sort((a, b) => a.rank - b.rank);
     if (!found) continue;

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { arrowChunks } from "../embedding/arrow.js";
-import { tableRows } from "../embedding/rows.js";
+import { wholeFields } from "../embedding/rows.js";
 import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
 import { capable } from "../trainers/index.js";
@@ -54,7 +54,7 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
     const found = withHoles(table, keys, forgetting.isVocabulary);
     if (!found) continue;
     dropped += found.rows.length;
-    files.set(tableFile(name), arrowChunks(tableRows(found.table)));
+    files.set(tableFile(name), arrowChunks(wholeFields(found.table)));
     if (name === DEFAULT_TABLE) lost = { table, rows: found.rows };
   }
   const model = await forgetInModel(run, forgetting, keys, lost);

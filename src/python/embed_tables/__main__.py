@@ -1,0 +1,26 @@
+"""``embed`` on the path, and ``python -m embed_tables``: the program with its command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from ._errors import NodeError
+from ._process import command_line
+
+
+def main() -> None:
+    """Becomes the program."""
+    try:
+        command = [*command_line(), *sys.argv[1:]]
+    except NodeError as error:
+        print(f"embed: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    if os.name == "posix":
+        os.execv(command[0], command)
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
