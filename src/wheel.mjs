@@ -1,5 +1,5 @@
 // `npm run wheel`: writes dist/python/embed_tables-VERSION-py3-none-any.whl, src/python/embed_tables with the program and all packages
-// that it needs. A wheel is a zip with a list of its files, so that no Python is needed. Why: docs/decisions/0028-a-wheel-from-node.md.
+// that it needs. A wheel is a zip with a list of its files, so that no Python is needed. Why: docs/decisions/0029-a-wheel-from-node.md.
 //
 //   embed_tables/*.py                      from src/python/
 //   embed_tables/program/bin, dist, ...    the program, as the npm package has it
