@@ -137,7 +137,10 @@ async function sectionOf(
       ];
     });
     const head = ["", titleOf(first), "searched", titleOf(second), "searched"];
-    const notes = untrainedTexts(untrained).map((text) => `- ${text}\n`);
+    // that a trainer has another goal goes without saying
+    const notes = untrainedTexts(untrained)
+      .filter((text) => !/(predicts no labels|ranks no items)$/.test(text))
+      .map((text) => `- ${text}\n`);
     return [
       `## ${name}\n`,
       `${about} Measured on ${on}.\n`,

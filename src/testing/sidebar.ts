@@ -1,11 +1,11 @@
-// The site's sidebar, from the list of pages in docs/README.md: its headings, and below each the items that start with a link.
+// Generates the site's sidebar from the list of pages in docs/README.md: its headings, and below each an entry for each item.
 //
 // An item that names several pages after a colon is one entry, which leads to the item's heading in the list: the sidebar stays
 // short enough to be read, however many pages there are.
 
 import { anchorOf } from "./markdown.js";
 
-/** A page, or a group of pages, as VitePress shows it. */
+/** A page, or a group of pages, in VitePress's format. */
 export interface SidebarItem {
   text: string;
   link?: string;
@@ -13,7 +13,7 @@ export interface SidebarItem {
 }
 
 /**
- * The groups of the list, in order.
+ * Returns the groups of the list, in order.
  *
  * @param index the list, docs/README.md
  * @param linkOf returns where a link of docs/README.md leads on the site
@@ -35,7 +35,7 @@ export function sidebarOf(index: string, linkOf: (target: string) => string): Si
   return groups;
 }
 
-/** Headings, paragraphs and items of lists, each on one line. */
+/** Returns headings, paragraphs and items of lists, each on one line. */
 function blocksOf(markdown: string): string[] {
   return markdown
     .replaceAll(/\n {2,}(?=\S)/g, " ")
