@@ -8,15 +8,15 @@ import { fixture } from "../testing/places.js";
 import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";
 import { mulberry32 } from "../testing/random.js";
 import type { TrainingSummary } from "../training/session/summary.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 const train = (out: string, ...more: string[]) => trainOn(clicks, out, ...more);
-const trainOn = async (log: string, out: string, ...more: string[]): Promise<Summary> => {
+const trainOn = async (log: string, out: string, ...more: string[]): Promise<TrainedSummary> => {
   const args = ["train-gbdt", log, "-o", at(out), "--test", "0.1", "--split", "time", "--num-trees", "20"];
-  return parseJson<Summary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
+  return parseJson<TrainedSummary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
 };
 
 test("of ids with rates of their own the column tells most that can be known", async () => {
@@ -38,7 +38,7 @@ test("statistics take the ids' place, and evaluate says of the last tenth what t
   const own = await train("run", "--ctr", "user_id,item_id,item_id*user_id*device");
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   writeFileSync(at("last.csv"), `${[header, ...lines.slice(Math.floor(lines.length * 0.9))].join("\n")}\n`);
-  const got = parseJson<Summary>(
+  const got = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("run"), "--on", at("last.csv"), "--json"])).stdout,
   );
   expect(got.metrics["on"]!["auc"]).toBeCloseTo(own.metrics["test"]!["auc"]!, 9);

@@ -8,9 +8,9 @@
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { batchesIn, type Expected } from "./batches.js";
+import { batchesIn, type ExpectedType } from "./batches.js";
 import { queryOf, unionOf, type Relation } from "./plans.js";
-import { LostOperation, type Session } from "./session.js";
+import { LostOperation, type EngineSession } from "./session.js";
 import { checkCanTrain, createView, kept, localRelation } from "./upload.js";
 
 /** Bytes of a payload before base64: a multiple of 3. */
@@ -63,7 +63,7 @@ interface Piece {
  *
  * @throws {UsageError} it cannot @throws {EmbedError} as Session.run
  */
-export async function checkPrograms(session: Session): Promise<void> {
+export async function checkPrograms(session: EngineSession): Promise<void> {
   checkCanTrain(session);
   const query = "SELECT TRANSFORM(1) USING 'node --version' AS (version STRING)";
   const what = "SELECT TRANSFORM ... USING 'node'";
@@ -81,11 +81,11 @@ export async function checkPrograms(session: Session): Promise<void> {
 /** A program with its data on a server. */
 export class ShardProgram {
   readonly shown: string;
-  readonly #session: Session;
+  readonly #session: EngineSession;
   /** the cell `shard` of each shard, chosen so that each shard has its own partition */
   readonly #keys: readonly number[];
 
-  private constructor(session: Session, keys: readonly number[]) {
+  private constructor(session: EngineSession, keys: readonly number[]) {
     this.shown = session.shown;
     this.#session = session;
     this.#keys = keys;
@@ -98,12 +98,12 @@ export class ShardProgram {
    * @throws {EmbedError} as Session.execute
    */
   static async start(
-    session: Session,
+    session: EngineSession,
     program: string,
     numShards: number,
     rowsOf: (shard: number) => Uint8Array,
   ): Promise<ShardProgram> {
-    const keys = await keysOf(session, numShards);
+    const keys = await partitionKeys(session, numShards);
     const code = Buffer.from(program).toString("base64");
     const all = function* (): Generator<Piece> {
       for (const [s, shard] of keys.entries()) {
@@ -208,7 +208,7 @@ export class Answers {
 }
 
 /** Finds one key per partition, as many as shards, by the hash that Spark partitions by. */
-async function keysOf(session: Session, numShards: number): Promise<number[]> {
+async function partitionKeys(session: EngineSession, numShards: number): Promise<number[]> {
   const query =
     `SELECT CAST(id AS INT) AS key, pmod(hash(CAST(id AS INT)), ${numShards}) AS place ` +
     `FROM range(${KEYS_OF_PARTITION * numShards})`;
@@ -224,7 +224,7 @@ async function keysOf(session: Session, numShards: number): Promise<number[]> {
 }
 
 /** Yields the cells of each row. @throws as batchesIn */
-function* rowsIn(bytes: Uint8Array, columns: readonly Expected[], what: string): Generator<unknown[]> {
+function* rowsIn(bytes: Uint8Array, columns: readonly ExpectedType[], what: string): Generator<unknown[]> {
   for (const { length, children } of batchesIn(bytes, columns, what)) {
     const vectors = children.map((column) => new arrow.Vector([column]));
     for (let row = 0; row < length; row++) yield vectors.map((vector) => vector.get(row) as unknown);

@@ -1,12 +1,12 @@
 // A file of lists → a server: what was checked and published is what readers get, and no list is made again.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
 import type { ListServer } from "../../export/row-formats.js";
 import { sendLists } from "../../export/servers/list-servers.js";
 import { type ListBatch } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import type { Sent, Target } from "../../export/servers/server.js";
+import type { Sent, ServerTarget } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
 import { listColumns, openLists, type ListFile } from "./list-files.js";
@@ -20,7 +20,7 @@ import { listColumns, openLists, type ListFile } from "./list-files.js";
 export async function sendListFile(
   server: ListServer,
   { file, isForItems }: ListFile,
-  target: Target,
+  target: ServerTarget,
 ): Promise<Sent> {
   const columns = listColumns(isForItems);
   const names = await openLists(file);
@@ -112,7 +112,7 @@ class GrowingLists {
       items.set(this.#items.slice(this.#starts[list], ends[list]), list * top);
       scores.set(this.#scores.slice(this.#starts[list], ends[list]), list * top);
     }
-    const keys = keysOf(this.#owners.slice(0, number));
+    const keys = encodeKeys(this.#owners.slice(0, number));
     const end = ends[number - 1]!;
     this.#owners = this.#owners.slice(number);
     this.#starts = this.#starts.slice(number).map((start) => start - end);
