@@ -5,7 +5,7 @@
 // names of files.
 
 import { trainers } from "../trainers/index.js";
-import { readSources, sourceOf, type Source } from "../testing/sources.js";
+import { readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
@@ -44,7 +44,7 @@ const withoutMapLayout = (file: string, text: string) =>
   /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
 
 /** Returns a sentence per text of a file that names a trainer or a model. */
-function complaints({ file, room, code, texts }: Source): string[] {
+function complaints({ file, room, code, texts }: ProjectSource): string[] {
   const loaded = new Set(
     [...code.matchAll(/(?:loadKernel|begin)\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
   );
@@ -108,5 +108,81 @@ test("a capability of models has more than one trainer", () => {
   expect(singleCapabilities(planted, [...ofOneTrainer, "rank"])).toEqual([
     expect.stringMatching(/^planted is of train-fm alone/),
     expect.stringMatching(/^rank is no capability of one trainer any more/),
+  ]);
+});
+
+const words = (text: string) => text.trim().split(/\s+/);
+
+/** Exported types that several files declare with different meanings; each is to be renamed by its content. */
+const repeatedTypes = words(`
+  Block Column GbdtTask Given HeldOut HeldOutLoss ItemColumns ItemVectors Labels Learner MachineShape Measured Method Model
+  NewItem Pairs Parts Place Queries RankingOptions RankingResult ReferenceRow RowOrder Scoring Setting Source Sums TableRows
+  Trained
+`);
+/** Functions of modules that five files or more declare with different meanings; each is to be renamed by its result. */
+const vagueFunctions = words("columnsOf listsOf meanOf pairsOf placesOf");
+/** Functions with the same meaning in each file: the steps of a trainer. */
+const stepsOfTrainers = words("fit plan suits trainEpochs");
+/** Number of files from which on a function's name is too vague to be found. */
+const MANY_FILES = 5;
+
+const exportedType = /^export (?:declare )?(?:abstract )?(?:interface|type|class) (\w+)/gm;
+const moduleFunction =
+  /^(?:export )?(?:async )?(?:function\*? (\w+)|const (\w+) = (?:async )?(?:\([^=]*\)|\w+) =>)/gm;
+
+/** Returns the names that a pattern finds in files, each with the number of these files. */
+function numFilesByName(sources: readonly ProjectSource[], pattern: RegExp): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { code } of sources)
+    for (const name of new Set([...code.matchAll(pattern)].map((match) => match[1] ?? match[2]!)))
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+/** Complains about names that too many files declare, and about entries of the list that do not. @param allowed the list */
+function vagueNames(
+  counts: ReadonlyMap<string, number>,
+  least: number,
+  allowed: readonly string[],
+): string[] {
+  const vague = [...counts].filter(([, numFiles]) => numFiles >= least).map(([name]) => name);
+  return [
+    ...vague
+      .filter((name) => !allowed.includes(name))
+      .map((name) => `${counts.get(name)} files declare ${name}: name what each of them contains or returns`),
+    ...allowed
+      .filter((name) => !vague.includes(name))
+      .map((name) => `${name} is not declared by ${least} files any more: remove it from the list`),
+  ];
+}
+
+test("an exported type, class or interface has a name of its own", () => {
+  // the layouts of kernels are generated, with the same names in each
+  const sources = readSources().filter(({ file }) => !/^kernels\/[^/]+\/layout$/.test(file));
+  const counts = numFilesByName(sources, exportedType);
+  expect(vagueNames(counts, 2, repeatedTypes)).toEqual([]);
+  const planted = ["a", "b"].map((file) => sourceOf(file, "export interface Planted {}\n"));
+  const complaints = vagueNames(numFilesByName(planted, exportedType), 2, ["Column"]);
+  expect(complaints).toEqual([
+    expect.stringMatching(/^2 files declare Planted/),
+    expect.stringMatching(/^Column is not declared by 2 files any more/),
+  ]);
+});
+
+test("fewer than five files declare functions with the same name and different meanings", () => {
+  const shipped = readSources().filter(
+    ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
+  );
+  const counts = numFilesByName(shipped, moduleFunction);
+  expect(vagueNames(counts, MANY_FILES, [...vagueFunctions, ...stepsOfTrainers])).toEqual([]);
+  const forms = [
+    "function planted() {",
+    "export async function* planted() {",
+    "const planted = (a: number) => a;",
+  ];
+  const planted = [...forms, "export const planted = async (a) => a;", "function planted<T>() {"];
+  const sources = planted.map((line, i) => sourceOf(`a${i}`, `// planted\n${line}\n`));
+  expect(vagueNames(numFilesByName(sources, moduleFunction), MANY_FILES, [])).toEqual([
+    expect.stringMatching(/^5 files declare planted/),
   ]);
 });

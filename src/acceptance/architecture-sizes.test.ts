@@ -1,7 +1,7 @@
 // Limits on the amount of code: on the lines of a file, and on the room between trainers and commands, which must not
 // grow.
 
-import { readAssemblySources, readSources, sourceOf, type Source } from "../testing/sources.js";
+import { readAssemblySources, readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
 
 /** Most lines of a file that ships. */
@@ -22,7 +22,7 @@ const shipped = [...readSources(), ...readAssemblySources()].filter(
 /** Creates a source with the given number of lines. */
 const planted = (file: string, numLines: number) => sourceOf(file, "//\n".repeat(numLines));
 
-function tooLong(sources: readonly Source[]): string[] {
+function tooLong(sources: readonly ProjectSource[]): string[] {
   const long = sources.filter(({ numLines }) => numLines > MOST_LINES);
   return [
     ...long
@@ -37,7 +37,7 @@ function tooLong(sources: readonly Source[]): string[] {
   ];
 }
 
-function overBudget(sources: readonly Source[]): string[] {
+function overBudget(sources: readonly ProjectSource[]): string[] {
   const lines = sources
     .filter(({ file, room }) => room === "api" && !/\/options(?:\/|$)/.test(file))
     .reduce((sum, { numLines }) => sum + numLines, 0);

@@ -1,6 +1,12 @@
 // Imports follow the rules in rooms.ts. A failure says what to do instead.
 
-import { readAssemblySources, readSources, roomOf, sourceOf, type Source } from "../testing/sources.js";
+import {
+  readAssemblySources,
+  readSources,
+  roomOf,
+  sourceOf,
+  type ProjectSource,
+} from "../testing/sources.js";
 import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
 
 const sources = readSources();
@@ -12,7 +18,7 @@ function isFile(target: string): boolean {
   return roomOf(target) in rooms || scaffolding.includes(roomOf(target));
 }
 
-function allowedByException({ file }: Source, target: string): boolean {
+function allowedByException({ file }: ProjectSource, target: string): boolean {
   return exceptions.some(
     (exception) =>
       exception.file.test(file) &&
@@ -23,7 +29,7 @@ function allowedByException({ file }: Source, target: string): boolean {
 }
 
 /** Returns the problem of one import, as a sentence; undefined if there is none. */
-function complaint(source: Source, target: string): string | undefined {
+function complaint(source: ProjectSource, target: string): string | undefined {
   const { file, room } = source;
   const { mayImport, packages = [] } = rooms[room];
   if (allowedByException(source, target)) return undefined;
@@ -115,7 +121,7 @@ test("no result depends on Math.random", () => {
 });
 
 /** Returns imports of references by code that ships. */
-function referencesUsed(sources: readonly Source[]): string[] {
+function referencesUsed(sources: readonly ProjectSource[]): string[] {
   const isReference = (file: string) => file.endsWith(".reference");
   return sources
     .filter(({ file }) => !isReference(file))
@@ -141,7 +147,7 @@ test("what only tests import is named as a reference or a test's", () => {
 });
 
 /** Returns files that no program, library or worker imports, directly or indirectly. */
-function onlyTested(all: readonly Source[]): string[] {
+function onlyTested(all: readonly ProjectSource[]): string[] {
   const isEntry = /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread)$/;
   const byName = new Map(all.map((source) => [source.file, source]));
   const reached = new Set(all.filter(({ file }) => isEntry.test(file)).map(({ file }) => file));
@@ -188,7 +194,7 @@ test("no barrel but src/index.ts; a kernel's binding may hand on names of its ow
 const knownCycles: string[] = [];
 
 /** Returns a sentence per file that imports itself through others. @param known as knownCycles */
-function cyclesOf(sources: readonly Source[], known: readonly string[]): string[] {
+function cyclesOf(sources: readonly ProjectSource[], known: readonly string[]): string[] {
   const byName = new Map(sources.map((source) => [source.file, source]));
   const state = new Map<string, "open" | "done">();
   const cycles: string[][] = [];

@@ -29,7 +29,7 @@ import {
   outcomeOf,
   trainInProcess,
   unwatched,
-  type Outcome,
+  type WorkOutcome,
 } from "../testing/training-commands.js";
 import { choosing } from "../workers/threaded-kernel.js";
 
@@ -77,7 +77,7 @@ async function exportedRows(run: string): Promise<ExportedRow[]> {
 }
 
 /** Expects success with finite numbers, or a rejection with a message. */
-function expectSound<T>(outcome: Outcome<T>): void {
+function expectSound<T>(outcome: WorkOutcome<T>): void {
   if ("refused" in outcome) expect(outcome.refused.message).toMatch(/\w{3}.* .*\w{3}/);
   else expect(notFinite(outcome.result)).toEqual([]);
 }

@@ -9,15 +9,15 @@ import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/plan
 import { plantedProfilesCsv, profileColumns } from "../testing/planted-profiles.js";
 import { mulberry32 } from "../testing/random.js";
 import type { TrainingSummary } from "../training/session/summary.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 const train = (out: string, ...more: string[]) => trainOn(clicks, out, ...more);
-const trainOn = async (log: string, out: string, ...more: string[]): Promise<Summary> => {
+const trainOn = async (log: string, out: string, ...more: string[]): Promise<TrainedSummary> => {
   const args = ["train-gbdt", log, "-o", at(out), "--test", "0.1", "--split", "time", "--num-trees", "20"];
-  return parseJson<Summary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
+  return parseJson<TrainedSummary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
 };
 
 test("of ids with rates of their own the column tells most that can be known", async () => {
@@ -39,7 +39,7 @@ test("statistics take the ids' place, and evaluate says of the last tenth what t
   const own = await train("run", "--ctr", "user_id,item_id,item_id*user_id*device");
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   writeFileSync(at("last.csv"), `${[header, ...lines.slice(Math.floor(lines.length * 0.9))].join("\n")}\n`);
-  const got = parseJson<Summary>(
+  const got = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("run"), "--on", at("last.csv"), "--json"])).stdout,
   );
   expect(got.metrics["on"]!["auc"]).toBeCloseTo(own.metrics["test"]!["auc"]!, 9);
@@ -115,11 +115,11 @@ test("--ctr-pairs reads whole numbers as ids where hardly anything else is categ
   const { stdout, stderr } = await embedOk([...args, "--ctr-pairs", "2", "--json"]);
   expect(parseJson<TrainingSummary>(stdout).ctrPairs!.map(({ pair }) => pair)).toContain("u*campaign");
   expect(stderr).toContain("'u' holds integers and is read as categories");
-  const again = parseJson<Summary>(
+  const again = parseJson<>(
     (await embedOk(["evaluate", at("numbers"), "--part", "test", "--json"])).stdout,
   );
   expect(again.metrics["on"]!["logLoss"]).toBeCloseTo(
-    parseJson<Summary>(stdout).metrics["test"]!["logLoss"]!,
+    parseJson<>(stdout).metrics["test"]!["logLoss"]!,
     9,
   );
 });
@@ -128,7 +128,7 @@ test("a pair that is a key of the rows is warned of, and never chosen", async ()
   const rows = Array.from({ length: 900 }, (_, i) => `${i % 2},u${i % 30},v${Math.floor(i / 30)},w${i % 7}`);
   writeFileSync(at("key.csv"), `label,u,v,w\n${rows.join("\n")}\n`);
   const args = ["train-gbdt", at("key.csv"), "-o", at("key"), "--force", "--num-trees", "3", "--json"];
-  const named = parseJson<Summary>((await embedOk([...args, "--ctr", "u*v"])).stdout);
+  const named = parseJson<>((await embedOk([...args, "--ctr", "u*v"])).stdout);
   expect(named.warnings.join()).toContain("--ctr u*v is different in nearly every training row");
   const { ctrPairs } = parseJson<TrainingSummary>((await embedOk([...args, "--ctr-pairs", "auto"])).stdout);
   expect(ctrPairs!.map(({ pair }) => pair)).not.toContain("u*v");

@@ -14,7 +14,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -88,7 +88,7 @@ test.each([
   const evaluated = async (path: string): Promise<number> => {
     const repeats = metric === "auc" ? [] : ["--repeats", "mask"];
     const { stdout } = await embedOk(["evaluate", path, "--part", "test", ...repeats, "--json"]);
-    return parseJson<Summary>(stdout).metrics["on"]![metric]!;
+    return parseJson<TrainedSummary>(stdout).metrics["on"]![metric]!;
   };
   expect([loss.exact, loss.encoded]).toEqual([await evaluated(at(run)), await evaluated(copy)]);
   expect(loss.change).toBe(loss.encoded - loss.exact);

@@ -6,14 +6,17 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-async function trained(run: string, args: string[]): Promise<{ table: Buffer; summary: Summary }> {
+async function trained(run: string, args: string[]): Promise<{ table: Buffer; summary: TrainedSummary }> {
   const { stdout } = await embedOk(["train-fm", ...args, "-o", at(run), "--epochs", "2", "--json"]);
-  return { table: readFileSync(join(at(run), "embeddings.arrow")), summary: parseJson<Summary>(stdout) };
+  return {
+    table: readFileSync(join(at(run), "embeddings.arrow")),
+    summary: parseJson<TrainedSummary>(stdout),
+  };
 }
 
 const clicks = at("clicks");
@@ -117,7 +120,7 @@ describe("the dataset directory", () => {
       at("bad.jsonl"),
     ];
     const { stdout } = await embedOk(args, { input });
-    expect(parseJson<Summary>(stdout)).toMatchObject({ command: "encode", rows: 2, warnings: [/./] });
+    expect(parseJson<TrainedSummary>(stdout)).toMatchObject({ command: "encode", rows: 2, warnings: [/./] });
     const text = readFileSync(join(at("skipped"), "dataset.json"), "utf8");
     expect(parseJson(text)).toMatchObject({ rows: 2, skipped: { "wrong number of cells": 1 } });
     expect(parseJson(readFileSync(at("bad.jsonl"), "utf8"))).toMatchObject({ line: 3 });
@@ -161,7 +164,7 @@ describe("training from a dataset gives the table of training from the log", () 
 
     // the run scores a raw log like the other run, because it stores side tables and filters
     const evaluated = async (run: string, on: string) =>
-      parseJson<Summary>((await embedOk(["evaluate", at(run), "--on", on, "--json"])).stdout).metrics;
+      parseJson<TrainedSummary>((await embedOk(["evaluate", at(run), "--on", on, "--json"])).stdout).metrics;
     const expected = await evaluated(`${name} log run`, fixture(log));
     expect(await evaluated(`${name} run`, fixture(log))).toEqual(expected);
     expect(await evaluated(`${name} run`, dataset)).toEqual(expected);

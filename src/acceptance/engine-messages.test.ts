@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { roots } from "../engine/messages.js";
-import { decode, type FieldType, type Shape } from "../engine/wire.js";
+import { decode, type FieldType, type MessageShape } from "../engine/wire.js";
 import { sparkFolder } from "../testing/spark.js";
 
 /** The needed part of google/protobuf/descriptor.proto. */
-const field: Shape = {
+const field: MessageShape = {
   message: "FieldDescriptorProto",
   fields: {
     name: { number: 1, type: "text" },
@@ -17,7 +17,7 @@ const field: Shape = {
     typeName: { number: 6, type: "text" },
   },
 };
-const message: Shape = {
+const message: MessageShape = {
   message: "DescriptorProto",
   fields: {
     name: { number: 1, type: "text" },
@@ -25,7 +25,7 @@ const message: Shape = {
     nested: { number: 3, type: () => message, repeated: true },
   },
 };
-const file: Shape = {
+const file: MessageShape = {
   message: "FileDescriptorProto",
   fields: { package: { number: 2, type: "text" }, message: { number: 4, type: message, repeated: true } },
 };
@@ -81,9 +81,9 @@ function messagesOf(folder: string): Map<string, MessageOf> {
 }
 
 /** Returns every shape that is reachable from the roots. */
-function shapesOf(): Shape[] {
-  const seen = new Set<Shape>();
-  const visit = (type: FieldType | (() => Shape)): void => {
+function shapesOf(): MessageShape[] {
+  const seen = new Set<MessageShape>();
+  const visit = (type: FieldType | (() => MessageShape)): void => {
     const shape = typeof type === "function" ? type() : type;
     if (typeof shape === "string" || seen.has(shape)) return;
     seen.add(shape);
@@ -102,7 +102,7 @@ const INTEGERS = [3, 4, 5, 13, 14];
 /** Returns the problem of a field; undefined if there is none. */
 function complaintOf(
   all: Map<string, MessageOf>,
-  own: Shape["fields"][string],
+  own: MessageShape["fields"][string],
   theirs: FieldOf | undefined,
 ): string | undefined {
   if (!theirs) return "is not there";

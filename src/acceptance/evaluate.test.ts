@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { mainJob, type Summary } from "./main-job.js";
+import { mainJob, type TrainedSummary } from "./main-job.js";
 import { parseJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
@@ -13,14 +13,14 @@ const run = at("run");
 const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
 const testPart = lines.slice(Math.floor(lines.length * 0.9));
 
-let trained: Summary;
+let trained: TrainedSummary;
 beforeAll(async () => {
-  trained = parseJson<Summary>((await embedOk([...mainJob(run), "--json"])).stdout);
+  trained = parseJson<TrainedSummary>((await embedOk([...mainJob(run), "--json"])).stdout);
   writeFileSync(at("test.csv"), `${header}\n${testPart.join("\n")}\n`);
 });
 
-async function evaluated(log: string): Promise<Summary> {
-  return parseJson<Summary>((await embedOk(["evaluate", run, "--on", log, "--json"])).stdout);
+async function evaluated(log: string): Promise<TrainedSummary> {
+  return parseJson<TrainedSummary>((await embedOk(["evaluate", run, "--on", log, "--json"])).stdout);
 }
 
 test("gives on the test part's rows what training gave for them, within 1e-9", async () => {
@@ -49,7 +49,7 @@ test("scores values that training never saw, and counts them", async () => {
   const unseen = testPart.map((line, i) => (i < 20 ? line.replace(/,u\d+,/, `,new-${i},`) : line));
   writeFileSync(at("unseen.csv"), `${header}\n${unseen.join("\n")}\n`);
   const got = await embedOk(["evaluate", run, "--on", at("unseen.csv"), "--json"]);
-  expect(parseJson<Summary>(got.stdout).metrics["on"]!["auc"]).toBeGreaterThan(0.8);
+  expect(parseJson<TrainedSummary>(got.stdout).metrics["on"]!["auc"]).toBeGreaterThan(0.8);
   // 20 cells of the user's field; in the summary's warnings or on stderr
   expect(got.stdout + got.stderr).toMatch(/user_id[^\n]*\b20\b|\b20\b[^\n]*user_id/);
 });
@@ -83,7 +83,7 @@ test("a damaged run is 82 and the damaged file is named", async () => {
   expect(got.stderr).toContain("embeddings.arrow");
 });
 
-interface Scores extends Summary {
+interface Scores extends TrainedSummary {
   compared: { name: string; intervals: Record<string, { low: number; high: number }>; bestIn: string[] }[];
   curves: Record<string, { rows: number; predicted: number; observed: number }[]>;
 }

@@ -10,7 +10,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy, parseJsonLines, parseSafetensors } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -79,7 +79,7 @@ describe("fnn", () => {
       loss += Math.log1p(Math.exp(row["click"] === "1" ? -score : score));
     }
     const { stdout } = await embedOk(["evaluate", run, "--on", fixture("clicks.csv"), "--json"]);
-    const { metrics } = parseJson<Summary>(stdout);
+    const { metrics } = parseJson<TrainedSummary>(stdout);
     expect(Math.abs(loss / data.length - metrics["on"]!["logLoss"]!)).toBeLessThan(1e-5);
   });
 

@@ -1,7 +1,7 @@
 // Keys that some format cannot represent, zero vectors and name collisions, in every format: each key is exact, is
 // replaced by the rule in the help, or is rejected with a message that names it and says what to try.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportRun, keyRules } from "../api/export/export.js";
@@ -92,7 +92,7 @@ function tableOf(keys: Record<string, string[]>, dim: number): EmbeddingTable {
     numRows: names.length,
     fields,
     fieldOf: Uint32Array.from(fields.flatMap((field, f) => keys[field]!.map(() => f))),
-    keys: keysOf(names),
+    keys: encodeKeys(names),
     counts: new Uint32Array(names.length).fill(3),
     weights: new Float32Array(names.length).fill(0.25),
     vectors,

@@ -1,7 +1,7 @@
 // The towers of train-two-tower as ONNX: onnxruntime-web computes the vectors that transform writes, and ranks as the
 // run does.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
@@ -251,7 +251,7 @@ describe.each(Object.entries(forms))("%s", (run, form) => {
     const opened = await openRun(at(run));
     const rank = await capable(opened, "rank", "cannot rank");
     const keys = catalogue.map(({ item }) => item);
-    const training = { users: keysOf(users.map(([user]) => user)), items: keysOf(keys) };
+    const training = { users: encodeKeys(users.map(([user]) => user)), items: encodeKeys(keys) };
     const rankerFor = await rank(opened, training);
     const ranker = await rankerFor({ users: Uint32Array.from(users.keys()) });
     const every = {

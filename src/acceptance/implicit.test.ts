@@ -6,7 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -23,10 +23,10 @@ interface Row {
 
 describe("a run", () => {
   const run = at("run");
-  let summary: Summary;
+  let summary: TrainedSummary;
   let rows: Row[];
   beforeAll(async () => {
-    summary = parseJson<Summary>((await embedOk([...job, ...split, "-o", run, "--json"])).stdout);
+    summary = parseJson<TrainedSummary>((await embedOk([...job, ...split, "-o", run, "--json"])).stdout);
     const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--with-weight"]);
     rows = stdout
       .trimEnd()
@@ -81,7 +81,7 @@ describe("a run", () => {
       "allow",
       "--json",
     ]);
-    expect(parseJson<Summary>(stdout).metrics["on"]).toMatchObject({ ndcgAt20: expect.any(Number) });
+    expect(parseJson<TrainedSummary>(stdout).metrics["on"]).toMatchObject({ ndcgAt20: expect.any(Number) });
   });
 
   test("has the metrics of the validation part in its learning curve", () => {

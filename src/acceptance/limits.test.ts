@@ -2,14 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { embedOk, shell, temporaryFolder, type Finished } from "../testing/embed.js";
+import { embedOk, shell, temporaryFolder, type ProgramOutput } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
 const GIB = 1024 * 1024;
 
 /** Trains under a limit. */
-function train(limit: string, out: string, more = ""): Promise<Finished> {
+function train(limit: string, out: string, more = ""): Promise<ProgramOutput> {
   return shell(
     `ulimit ${limit} && embed train-fm '${fixture("clicks.csv")}' -o ${out} --epochs 1 --valid 0.1 --quiet ${more}`,
     { cwd: folder },

@@ -11,7 +11,7 @@ export function mainJob(run: string): string[] {
 }
 
 /** The output of `--json`, with names that scripts rely on (docs/cli.md). */
-export interface Summary {
+export interface TrainedSummary {
   command: string;
   version: string;
   out: string;

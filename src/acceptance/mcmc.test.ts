@@ -6,7 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -20,8 +20,8 @@ const ratings = [
 /** Penalties for small logs with little noise, such as the fixtures. */
 const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
 
-async function summaryOf(args: string[]): Promise<Summary> {
-  return parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
+async function summaryOf(args: string[]): Promise<TrainedSummary> {
+  return parseJson<TrainedSummary>((await embedOk([...args, "--json"])).stdout);
 }
 
 /** Returns the files of a run that must be equal, as one text. */
@@ -43,7 +43,7 @@ function testPartOf(name: string, time: number): string {
 }
 
 describe("mcmc on clicks", () => {
-  let summary: Summary;
+  let summary: TrainedSummary;
   beforeAll(async () => {
     summary = await summaryOf([...clicks, "--method", "mcmc", "--epochs", "60", "-o", at("clicks")]);
   });
@@ -54,7 +54,7 @@ describe("mcmc on clicks", () => {
   });
 
   test("states the loss of the table beside that of the draws, in summary and manifest", () => {
-    const { metrics } = parseJson<{ metrics: Summary["metrics"] }>(
+    const { metrics } = parseJson<{ metrics: TrainedSummary["metrics"] }>(
       readFileSync(join(at("clicks"), "manifest.json"), "utf8"),
     );
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);

@@ -6,14 +6,14 @@ import { bestMetrics } from "../testing/best-metrics.js";
 import { parseDelimited } from "../testing/exported.js";
 import { clicksFixture } from "../testing/fixtures.js";
 import { groupOf } from "../testing/planted.js";
-import { mainJob, type Summary } from "./main-job.js";
+import { mainJob, type TrainedSummary } from "./main-job.js";
 import { parseJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const run = join(folder, "run");
-let summary: Summary;
+let summary: TrainedSummary;
 beforeAll(async () => {
-  summary = parseJson<Summary>((await embedOk([...mainJob(run), "--json"])).stdout);
+  summary = parseJson<TrainedSummary>((await embedOk([...mainJob(run), "--json"])).stdout);
 });
 
 test("on the held-out tenth, AUC gains nine tenths and log loss three quarters of what the truth gains over knowing nothing", () => {

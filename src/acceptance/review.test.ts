@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -18,11 +18,15 @@ test("evaluate draws the negatives that training drew for its test part", async 
   writeFileSync(at("test.csv"), `${[header, ...lines.slice(cut)].join("\n")}\n`);
   const roles = ["--user", "customer_id", "--item", "product_id", "--negatives", "3", "--epochs", "2"];
   const args = ["train-fm", at("train.csv"), ...roles, "--test", at("test.csv"), "-o", at("run"), "--json"];
-  const trained = parseJson<Summary>((await embedOk(args)).stdout);
+  const trained = parseJson<TrainedSummary>((await embedOk(args)).stdout);
   const got = await embedOk(["evaluate", at("run"), "--on", at("test.csv"), "--json"]);
   // with drawn negatives there is no calibration and no normalized entropy without --logq
   const { auc, logLoss } = trained.metrics["test"]!;
-  expect(parseJson<Summary>(got.stdout).metrics["on"]).toEqual({ auc, logLoss, userAuc: expect.any(Number) });
+  expect(parseJson<TrainedSummary>(got.stdout).metrics["on"]).toEqual({
+    auc,
+    logLoss,
+    userAuc: expect.any(Number),
+  });
 });
 
 test("a constant numeric column has deviation 1, whatever its mean is rounded to", async () => {

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, embedOk, temporaryFolder, type Finished } from "../testing/embed.js";
+import { embed, embedOk, temporaryFolder, type ProgramOutput } from "../testing/embed.js";
 import { writeSmallRun } from "../testing/small-run.js";
 
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ async function onDisk(options: string, test: (disk: string) => Promise<void>): P
   }
 }
 
-const publish = (disk: string): Promise<Finished> =>
+const publish = (disk: string): Promise<ProgramOutput> =>
   embed(["publish", run, "--store", join(disk, "store"), "--name", "items"]);
 const store = (disk: string): string => join(disk, "store");
 const inStore = (disk: string): string[] => readdirSync(join(store(disk), "items"));

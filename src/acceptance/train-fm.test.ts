@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { mainJob, type Summary } from "./main-job.js";
+import { mainJob, type TrainedSummary } from "./main-job.js";
 import { parseJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
@@ -17,8 +17,8 @@ function newFolder(name: string): string {
   return at(name);
 }
 
-async function summaryOf(args: string[]): Promise<Summary> {
-  return parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
+async function summaryOf(args: string[]): Promise<TrainedSummary> {
+  return parseJson<TrainedSummary>((await embedOk([...args, "--json"])).stdout);
 }
 
 async function keysOf(run: string, field: string): Promise<string[]> {
@@ -31,7 +31,7 @@ async function keysOf(run: string, field: string): Promise<string[]> {
 
 describe("the run directory", () => {
   const run = at("run");
-  let summary: Summary;
+  let summary: TrainedSummary;
   beforeAll(async () => {
     summary = await summaryOf(mainJob(run));
   });
@@ -184,7 +184,7 @@ describe("purchases without a label", () => {
     // the inference is printed: the product determines its brand, but not the channel
     const inferred = got.stderr.split("\n").filter((line) => line.includes("brand"));
     expect(inferred.join("\n")).not.toBe("");
-    const summary = parseJson<Summary>(got.stdout);
+    const summary = parseJson<TrainedSummary>(got.stdout);
     // nine purchases in ten are of the customer's own group: popularity alone gives 0.5 here
     expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
   });

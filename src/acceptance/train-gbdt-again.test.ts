@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 const cut = ["--valid", "0.1", "--test", "0.1"];
 const train = (out: string, ...more: string[]) => ["train-gbdt", clicks, "-o", at(out), ...more];
-const trained = async (out: string, ...more: string[]): Promise<Summary> =>
-  parseJson<Summary>((await embedOk([...train(out, ...more), "--quiet", "--json"])).stdout);
+const trained = async (out: string, ...more: string[]): Promise<TrainedSummary> =>
+  parseJson<TrainedSummary>((await embedOk([...train(out, ...more), "--quiet", "--json"])).stdout);
 
 interface Manifest {
   init?: { run: string; trees: number; refitDecay?: number };
@@ -36,7 +36,7 @@ const splitsOf = (run: string) =>
     .map((line) => parseJson<{ leaf: string; path: string; value: number }>(line));
 
 describe("--init RUN", () => {
-  let first: Summary;
+  let first: TrainedSummary;
   beforeAll(async () => {
     first = await trained("first", ...cut, "--num-trees", "10");
   });

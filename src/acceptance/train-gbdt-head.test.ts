@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseJson } from "../testing/json.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -15,11 +15,11 @@ const job = (out: string, ...more: string[]) => [
   ...more,
 ];
 
-let trained: Summary;
+let trained: TrainedSummary;
 let given: string;
 beforeAll(async () => {
   const { stdout, stderr } = await embedOk(job("run"));
-  trained = parseJson<Summary>(stdout);
+  trained = parseJson<TrainedSummary>(stdout);
   given = stderr;
 });
 
@@ -34,7 +34,7 @@ test("the manifest states trees alone, logistic regression alone and both over t
   >;
   const { normalizedEntropy, metrics } = parseJson<{
     normalizedEntropy: { test: Entropies };
-    metrics: Summary["metrics"];
+    metrics: TrainedSummary["metrics"];
   }>(readFileSync(at("run/manifest.json"), "utf8"));
   const { treesAndLr, trees, lr } = normalizedEntropy.test;
   const labels = readFileSync(clicks, "utf8").trimEnd().split("\n").slice(1, 10_801);
@@ -52,7 +52,7 @@ test("the manifest states trees alone, logistic regression alone and both over t
 test("evaluate gives on the log's last tenth what training gave, within 1e-9, and predict the same scores", async () => {
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   writeFileSync(at("last.csv"), `${[header, ...lines.slice(10_800)].join("\n")}\n`);
-  const got = parseJson<Summary>(
+  const got = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("run"), "--on", at("last.csv"), "--json"])).stdout,
   );
   expect(got.metrics["on"]!["logLoss"]).toBeCloseTo(trained.metrics["test"]!["logLoss"]!, 9);
@@ -90,10 +90,10 @@ test("the same bytes at 1, 2 and 3 threads", async () => {
 test("--cross-fit averages a forest and a head for each fold: all leaves in one table, evaluate and training agree", async () => {
   const { stdout, stderr } = await embedOk(job("folds", "--num-trees", "10", "--cross-fit", "3"));
   expect(stderr).toMatch(/forest 3 of 3: trees grown on \d+ rows, head fitted on \d+ other rows/);
-  const { metrics } = parseJson<Summary>(stdout);
+  const { metrics } = parseJson<TrainedSummary>(stdout);
   expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);
   expect(readFileSync(at("folds/model/lightgbm.txt"), "utf8").match(/^Tree=/gm)).toHaveLength(30);
-  const on = parseJson<Summary>(
+  const on = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("folds"), "--on", at("last.csv"), "--json"])).stdout,
   );
   expect(on.metrics["on"]!["logLoss"]).toBeCloseTo(metrics["test"]!["logLoss"]!, 9);
@@ -102,7 +102,7 @@ test("--cross-fit averages a forest and a head for each fold: all leaves in one 
 });
 
 test("--head-method ftrl fits a head that beats the trees, and --head-l1 leaves many weights at the leaves' values", async () => {
-  const { metrics } = parseJson<Summary>(
+  const { metrics } = parseJson<TrainedSummary>(
     (await embedOk(job("ftrl", "--head-method", "ftrl", "--head-l1", "20"))).stdout,
   );
   expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseJson } from "../testing/json.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { mulberry32 } from "../testing/random.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -29,14 +29,14 @@ const write = (name: string, text: string): string => {
 };
 
 let log: string;
-let summary: Summary;
+let summary: TrainedSummary;
 const job = (out: string, ...more: string[]) => [
   ...["train-gbdt", log, "-o", at(out), "--label", "tree", "--task", "multiclass", "--num-trees", "12"],
   ...["--test", write("test.csv", plantedLog(2, 2000)), "--quiet", "--json", ...more],
 ];
 beforeAll(async () => {
   log = write("train.csv", plantedLog(1, 3000));
-  summary = parseJson<Summary>((await embedOk(job("run"))).stdout);
+  summary = parseJson<TrainedSummary>((await embedOk(job("run"))).stdout);
 });
 
 test("planted classes are found: their error is near the sixth that was drawn otherwise", () => {
@@ -87,7 +87,7 @@ test("classes are named in the order of their counts, and trees go by class with
 });
 
 test("evaluate gives on the test log what training gave, and the same bytes at 1, 2 and 3 threads", async () => {
-  const on = parseJson<Summary>(
+  const on = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("run"), "--on", at("test.csv"), "--json"])).stdout,
   );
   expect(on.metrics["on"]).toEqual(summary.metrics["test"]);
@@ -103,7 +103,7 @@ test("rows of a class that training has not seen are left out of the metrics and
   const more = write("more.csv", plantedLog(2, 2000, ["yew,1.5,red", "yew,0.5,blue"]));
   const got = await embedOk(["evaluate", at("run"), "--on", more, "--json"]);
   expect(got.stderr).toContain("skipped 2 rows with classes not seen in training");
-  expect(parseJson<Summary>(got.stdout).metrics["on"]).toEqual(summary.metrics["test"]);
+  expect(parseJson<TrainedSummary>(got.stdout).metrics["on"]).toEqual(summary.metrics["test"]);
 });
 
 test("one class is 65, a row without one 65 with its line, and a head for several classes is 64", async () => {

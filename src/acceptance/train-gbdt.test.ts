@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseJson } from "../testing/json.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import type { Summary } from "./main-job.js";
+import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -19,9 +19,9 @@ const write = (name: string, text: string): string => {
   return at(name);
 };
 
-let trained: Summary;
+let trained: TrainedSummary;
 beforeAll(async () => {
-  trained = parseJson<Summary>((await embedOk([...job(at("run")), "--json"])).stdout);
+  trained = parseJson<TrainedSummary>((await embedOk([...job(at("run")), "--json"])).stdout);
 });
 
 test("beats the base rate on held-out clicks, and says what scripts read", () => {
@@ -47,7 +47,9 @@ test("writes the same bytes at 1, 2 and 3 threads", async () => {
 test("evaluate gives on the log's last tenth what training gave, within 1e-9", async () => {
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   const log = write("last.csv", `${[header, ...lines.slice(Math.floor(lines.length * 0.9))].join("\n")}\n`);
-  const got = parseJson<Summary>((await embedOk(["evaluate", at("run"), "--on", log, "--json"])).stdout);
+  const got = parseJson<TrainedSummary>(
+    (await embedOk(["evaluate", at("run"), "--on", log, "--json"])).stdout,
+  );
   const names = ["auc", "logLoss", "normalizedEntropy", "calibration"];
   const apart = names.map((name) => Math.abs(got.metrics["on"]![name]! - trained.metrics["test"]![name]!));
   expect(Math.max(...apart)).toBeLessThan(1e-9);
@@ -246,7 +248,7 @@ test("a row of weight 3 counts as three rows do", async () => {
   ];
   const lossOf = async (log: string, ...more: string[]) => {
     const job = ["train-gbdt", log, "-o", `${log}.run`, ...shape, ...more, "--json", "--quiet"];
-    return parseJson<Summary>((await embedOk(job)).stdout).metrics["train"]!["logLoss"]!;
+    return parseJson<TrainedSummary>((await embedOk(job)).stdout).metrics["train"]!["logLoss"]!;
   };
   // a bound on hessians is one on weights
   const least = ["--min-sum-hessian-in-leaf", "5"];

@@ -1,6 +1,6 @@
 // `embed train-net`: networks on top of pretrained embeddings, and of random ones.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
@@ -160,7 +160,7 @@ describe("what a network makes of rows, users and items", () => {
     const expected = await scorer.score(rows, { threads: 1 });
 
     const rank = await capable(opened, "rank", "cannot rank items");
-    const known = { users: keysOf(users), items: keysOf([...items, "no such item"]) };
+    const known = { users: encodeKeys(users), items: encodeKeys([...items, "no such item"]) };
     const rankerFor = await rank(opened, known);
     const ranker = await rankerFor({ users: Uint32Array.of(0, 1, 2) });
     const everyItem = Uint32Array.from([...users.keys()].flatMap(() => [...items.keys()]));

@@ -4,7 +4,7 @@ import { TABLE_MODEL } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import { RowCollector } from "../import/collector.js";
+import { TableCollector } from "../import/collector.js";
 import { readers } from "../import/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -36,7 +36,7 @@ export async function importTable(
   const { format, field, key, user, item, out, force = false } = given;
   const start = performance.now();
   await checkOutput(out, force, "directory", ownRun);
-  const rows = new RowCollector({ field });
+  const rows = new TableCollector({ field });
   const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
   const table = rows.finish(path);
   const roles = definedOf({ user, item });

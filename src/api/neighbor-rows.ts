@@ -2,7 +2,7 @@
 //
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { formatOfFile, type RowFormat } from "../export/row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "../export/row-table.js";
 import { writeFileOr } from "../io/atomic.js";
@@ -47,7 +47,7 @@ async function* batchOf(lists: readonly NeighborsOf[], named: boolean): AsyncGen
   const rows = lists.flatMap((list) =>
     list.neighbors.map((neighbor, i) => ({ list, neighbor, rank: i + 1 })),
   );
-  const texts = (textOf: (row: (typeof rows)[number]) => string) => keysOf(rows.map(textOf));
+  const texts = (textOf: (row: (typeof rows)[number]) => string) => encodeKeys(rows.map(textOf));
   yield await Promise.resolve({
     numRows: rows.length,
     cells: [

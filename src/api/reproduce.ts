@@ -9,7 +9,7 @@ import type { Watch } from "../training/session/watch.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
 import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
-import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
+import { RUN_MARKER, type TrainingRequest, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { DataError, NoInputError, UsageError } from "../errors.js";
 import { checkArtifact, pathExists } from "../io/read-artifact.js";
@@ -91,7 +91,7 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   });
 }
 
-async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer: Trainer }> {
+async function howMade({ path, manifest }: Run): Promise<{ asked: TrainingRequest; trainer: Trainer }> {
   const { command, asked, interrupted, forgotten, added } = manifest;
   if (forgotten !== undefined) {
     throw new UsageError(
@@ -128,7 +128,7 @@ async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer
 }
 
 /** @throws {UsageError} the log was read through a server, and this command is not given one; or the other way round */
-function checkEngine(path: string, { options: asked }: Asked, { engine }: ReproduceOptions): void {
+function checkEngine(path: string, { options: asked }: TrainingRequest, { engine }: ReproduceOptions): void {
   // the address in the manifest is that of whoever made the run, and would be sent this user's token
   const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
   if (typeof server === "string" && engine === undefined)
@@ -143,7 +143,11 @@ function checkEngine(path: string, { options: asked }: Asked, { engine }: Reprod
 }
 
 /** Every input and earlier run is there and is what it was. */
-async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGone: boolean): Promise<void> {
+async function checkInputs(
+  { manifest }: Run,
+  { log, inputs, runs }: TrainingRequest,
+  isGone: boolean,
+): Promise<void> {
   for (const { path, sha256 } of inputs) {
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
     // the server has it; whether it is what it was shows in the rows
@@ -177,13 +181,13 @@ async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGo
 }
 
 /** Whether the log was an encoded dataset that was removed since, as those of the weekly job are, and can be encoded again. */
-async function datasetIsGone({ log, encoded }: Asked): Promise<boolean> {
+async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
   return encoded !== undefined && !(await pathExists(log[0]!));
 }
 
 /** @throws {DataError} the dataset is another than it was */
 async function encodeAgain(
-  { log, encoded, inputs }: Asked,
+  { log, encoded, inputs }: TrainingRequest,
   out: string,
   threads: number,
   watch: Watch,

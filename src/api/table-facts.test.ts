@@ -1,6 +1,6 @@
 // Shares of zero and equal vectors, lengths, and numbers that are none, of tables written down by hand.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { driftOf, fieldFacts, numNotFinite } from "./table-facts.js";
 
@@ -10,7 +10,7 @@ function tableOf(vectors: number[][], keys = vectors.map((_, i) => `k${i}`)): Em
     numRows: vectors.length,
     fields: ["item"],
     fieldOf: new Uint32Array(vectors.length),
-    keys: keysOf(keys),
+    keys: encodeKeys(keys),
     counts: Uint32Array.from(keys, (key) => (key === "" ? 0 : 1)),
     vectors: Float32Array.from(vectors.flat()),
   };

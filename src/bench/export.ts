@@ -5,7 +5,7 @@
 // copy of the table, too, and what hyparquet-writer makes of a batch in memory by itself. Targets: 100 MB/s for npy, safetensors,
 // word2vec-bin and arrow; parquet 20 as lists, 60 wide.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { existsSync } from "node:fs";
 import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -154,7 +154,7 @@ async function makeRun(target: string, numRows: number): Promise<void> {
             numRows: size,
             fields: ["item"],
             fieldOf: new Uint32Array(size),
-            keys: keysOf(Array.from({ length: size }, (_, i) => `item-${start + i}`)),
+            keys: encodeKeys(Array.from({ length: size }, (_, i) => `item-${start + i}`)),
             counts: Uint32Array.from({ length: size }, (_, i) => 1 + (bits[i * DIM]! >>> 20)),
             vectors: Float32Array.from(bits, (word) => word / 2 ** 31 - 1),
           },

@@ -10,7 +10,7 @@
 // has it. Processor seconds stand beside the others: on a busy machine these alone say something.
 
 import { ascending } from "../numeric/indices.js";
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -104,7 +104,7 @@ function normal(random: Random): number {
 
 function inputOf(vectors: Float32Array) {
   const labels = ascending(vectors.length / DIM);
-  return { dim: DIM, vectors, labels, ...levelsOf(keysOf(Array.from(labels, String)), labels, M, 1) };
+  return { dim: DIM, vectors, labels, ...levelsOf(encodeKeys(Array.from(labels, String)), labels, M, 1) };
 }
 
 async function exactOf(items: Float32Array, queries: Float32Array): Promise<Uint32Array> {

@@ -1,13 +1,13 @@
 // Runs a command on the main thread if it takes less time than starting a thread (main-thread.ts).
 
 import { EventEmitter } from "node:events";
-import type { Place } from "./command-thread.js";
+import type { CommandHost } from "./command-thread.js";
 import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
 import type { FromCommand, SignalSent } from "./signals.js";
 
 /** Sends and receives the messages of a command's thread; its streams are those of the process. */
-export class CommandHere extends EventEmitter implements Place {
+export class CommandHere extends EventEmitter implements CommandHost {
   readonly stdin = null;
   readonly stdout = null;
   readonly stderr = null;

@@ -8,7 +8,7 @@ import type { Watch } from "../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 
 /** An argument as in the usage: `<run>`, `[log...]`; its help; and its allowed values. */
-export type Argument = readonly [term: string, help: string, choices?: readonly string[]];
+export type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
 
 type Word<S extends string> = S extends `${string}...${string}`
   ? string[]
@@ -16,7 +16,7 @@ type Word<S extends string> = S extends `${string}...${string}`
     ? string
     : string | undefined;
 /** The parsed arguments of a command line: `[run: string, log: string[]]`. */
-type Words<A extends readonly Argument[]> = { [K in keyof A]: Word<A[K][0]> };
+type Words<A extends readonly CommandArgument[]> = { [K in keyof A]: Word<A[K][0]> };
 
 /** The caller of a command, which receives its output: the terminal, or a program. */
 export interface Caller {
@@ -27,7 +27,7 @@ export interface Caller {
 
 /** A command with arguments `A`, options `T` and a result `R`. */
 export interface CommandSpec<
-  A extends readonly Argument[] = readonly Argument[],
+  A extends readonly CommandArgument[] = readonly CommandArgument[],
   T extends OptionTable = OptionTable,
   R = unknown,
 > {
@@ -70,7 +70,7 @@ export interface CommandSpec<
 type Given<T extends OptionTable> = GivenTo<T> & TerminalOptions;
 
 /** Declares a command; its types are checked here, and callers do not need to know its options. */
-export function commandSpec<const A extends readonly Argument[], const T extends OptionTable, R>(
+export function commandSpec<const A extends readonly CommandArgument[], const T extends OptionTable, R>(
   spec: CommandSpec<A, T, R>,
 ): CommandSpec {
   return spec;

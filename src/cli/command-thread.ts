@@ -30,7 +30,7 @@ const TERMINATION = 250;
 const NOTHING = "no output was written; an existing output is unchanged";
 
 /** Where a command runs: on a worker, or on this thread (command-here.ts), with the streams of the process. */
-export interface Place {
+export interface CommandHost {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
@@ -43,7 +43,7 @@ export interface Place {
 
 /** A running command. */
 export class CommandThread {
-  readonly #place: Place;
+  readonly #place: CommandHost;
   readonly #format: "text" | "json";
   readonly #unfinished = new Map<string, Unfinished>();
   #saves: string | undefined;
@@ -53,7 +53,7 @@ export class CommandThread {
   #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
   #failure: unknown;
 
-  constructor(place: Place, argv: string[]) {
+  constructor(place: CommandHost, argv: string[]) {
     this.#place = place;
     this.#format = formatNamed(argv);
   }

@@ -10,13 +10,13 @@ export type ComparisonFormat = "text" | "markdown";
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
   if (evaluation.cold) return coldText(evaluation, evaluation.cold, format);
   const { rows, users, edges, of: unit = "rows" } = evaluation;
-  const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
-  const said = [`${counted(rows)} ${unit}`];
+  const blocks = metricsByTable(evaluation).map((names) => metricTable(evaluation, names, format));
+  const said = [`${formatCount(rows)} ${unit}`];
   if (edges) {
     const { nodes, directed, score, nonEdges, known } = edges;
-    const beside = known === undefined ? "" : `, ${counted(known)} known edges excluded`;
+    const beside = known === undefined ? "" : `, ${formatCount(known)} known edges excluded`;
     said.push(
-      `the same number of non-edges (${nonEdges}) among ${counted(nodes)} nodes${beside}`,
+      `the same number of non-edges (${nonEdges}) among ${formatCount(nodes)} nodes${beside}`,
       directed ? "directed" : "undirected",
       `by ${score}`,
     );
@@ -25,16 +25,16 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
     const { foldIn } = users;
     said.push(
       foldIn
-        ? `${counted(users.judged)} new users evaluated, ${counted(foldIn.foldedIn)} of their items folded ` +
-            `in and ${counted(foldIn.heldOut)} held out`
-        : `${counted(users.judged)} users evaluated, ${counted(users.withoutHeldOut)} without a held-out item`,
+        ? `${formatCount(users.judged)} new users evaluated, ${formatCount(foldIn.foldedIn)} of their items folded ` +
+            `in and ${formatCount(foldIn.heldOut)} held out`
+        : `${formatCount(users.judged)} users evaluated, ${formatCount(users.withoutHeldOut)} without a held-out item`,
     );
     const { query, queryHalfLife: span } = evaluation.options;
     const weighted = typeof span === "string" ? ` --query-half-life ${span}` : "";
     if (typeof query === "string") said.push(`ranked by --query ${query}${weighted}`);
     const { candidates } = users;
     if (candidates)
-      said.push(`${counted(candidates.masked)} of ${counted(candidates.listed)} candidates masked`);
+      said.push(`${formatCount(candidates.masked)} of ${formatCount(candidates.listed)} candidates masked`);
   }
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}${unevaluatedLine(evaluation)}`;
 }
@@ -53,10 +53,10 @@ function coldText(
 ): string {
   const blocks = cold.map(({ events, items, toFind, users, pairs, compared }) => {
     const own = { ...evaluation, compared };
-    const tables = columnsOf(own).map((names) => tableOf(own, names, format));
+    const tables = metricsByTable(own).map((names) => metricTable(own, names, format));
     return (
-      `${counted(items)} new items with ${counted(events)} known ${events === 1 ? "event" : "events"} each: ` +
-      `${counted(users)} users evaluated, ${counted(pairs)} held-out pairs of ${counted(toFind)} ` +
+      `${formatCount(items)} new items with ${formatCount(events)} known ${events === 1 ? "event" : "events"} each: ` +
+      `${formatCount(users)} users evaluated, ${formatCount(pairs)} held-out pairs of ${formatCount(toFind)} ` +
       `items\n${format === "markdown" ? "\n" : ""}${tables.join("\n")}`
     );
   });
@@ -64,18 +64,18 @@ function coldText(
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${legend(all, format)}${unevaluatedLine(evaluation)}`;
 }
 
-function counted(n: number): string {
+function formatCount(n: number): string {
   return n.toLocaleString("en");
 }
 
 /** Returns the metrics of each table: those without a K, then those of each K. */
-function columnsOf({ compared }: Evaluation): string[][] {
+function metricsByTable({ compared }: Evaluation): string[][] {
   const names = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))];
   const lengths = [...new Set(names.map((name) => /At(\d+)$/.exec(name)?.[1]))];
   return lengths.map((k) => names.filter((name) => /At(\d+)$/.exec(name)?.[1] === k));
 }
 
-function tableOf({ compared }: Evaluation, names: readonly string[], format: ComparisonFormat): string {
+function metricTable({ compared }: Evaluation, names: readonly string[], format: ComparisonFormat): string {
   const cell = (contender: Evaluation["compared"][number], name: string): string => {
     const value = contender.metrics[name];
     if (value === undefined) return "";

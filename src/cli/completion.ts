@@ -43,7 +43,7 @@ function bash(commands: readonly CompletedCommand[], words: Arguments): string {
   });
   const flags = commands.map(
     ({ name, options }) =>
-      `      ${name}) words="${[...shown(options).flatMap(flagsOf), ...HELP_FLAGS].join(" ")}" ;;`,
+      `      ${name}) words="${[...visibleOptions(options).flatMap(flagsOf), ...HELP_FLAGS].join(" ")}" ;;`,
   );
   const following = Object.entries(words).map(([name, all]) => `      ${name}) words="${all.join(" ")}" ;;`);
   return `# bash completion of embed, printed by: embed completion bash
@@ -88,12 +88,12 @@ complete -o default -F _embed embed
 
 function zsh(commands: readonly CompletedCommand[], words: Arguments): string {
   const list = commands.map(
-    ({ name, summary }) => `        ${quoted(`${name}:${summary.replaceAll(":", "\\:")}`)}`,
+    ({ name, summary }) => `        ${zshText(`${name}:${summary.replaceAll(":", "\\:")}`)}`,
   );
   const cases = commands.map(({ name, options }) => {
-    const specs = shown(options).map((option) => `            ${zshOption(option)} \\`);
+    const specs = visibleOptions(options).map((option) => `            ${zshOption(option)} \\`);
     const rest = words[name] === undefined ? "*:file:_files" : `1:word:(${words[name].join(" ")})`;
-    return `        ${name})\n          _arguments \\\n${specs.join("\n")}\n            ${quoted(rest)}\n          ;;`;
+    return `        ${name})\n          _arguments \\\n${specs.join("\n")}\n            ${zshText(rest)}\n          ;;`;
   });
   return `#compdef embed
 # zsh completion of embed, printed by: embed completion zsh
@@ -129,7 +129,7 @@ function zshOption(option: TableOption): string {
   const text = `[${option.description.replaceAll(/[[\]\\:]/g, (character) => `\\${character}`)}]`;
   const values = option.argChoices ? `(${option.argChoices.join(" ")})` : "_files";
   const value = takesValue(option) ? `:value:${values}` : "";
-  return quoted(`${settingOf(option).kind === "many" ? "*" : ""}${flags.at(-1)!}${text}${value}`);
+  return zshText(`${settingOf(option).kind === "many" ? "*" : ""}${flags.at(-1)!}${text}${value}`);
 }
 
 function fish(commands: readonly CompletedCommand[], words: Arguments): string {
@@ -139,7 +139,7 @@ function fish(commands: readonly CompletedCommand[], words: Arguments): string {
   const rest = commands.flatMap(({ name, options }) => {
     const within = `complete -c embed -n '__fish_seen_subcommand_from ${name}'`;
     const following = words[name] === undefined ? [] : [`${within} -f -a ${fishText(words[name].join(" "))}`];
-    const flags = shown(options).map((option) => {
+    const flags = visibleOptions(options).map((option) => {
       const [short, long] = [option.short?.slice(1), (option.long ?? "").slice(2)];
       const value = option.argChoices
         ? ` -x -a ${fishText(option.argChoices.join(" "))}`
@@ -153,7 +153,7 @@ function fish(commands: readonly CompletedCommand[], words: Arguments): string {
   return `# fish completion of embed, printed by: embed completion fish\n${[...first, ...rest].join("\n")}\n`;
 }
 
-function shown(options: readonly TableOption[]): TableOption[] {
+function visibleOptions(options: readonly TableOption[]): TableOption[] {
   return options.filter(({ hidden }) => !hidden);
 }
 
@@ -166,7 +166,7 @@ function takesValue({ required, optional }: TableOption): boolean {
 }
 
 /** Quotes text with single quotes for zsh. */
-function quoted(text: string): string {
+function zshText(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 

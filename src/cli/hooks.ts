@@ -15,7 +15,7 @@ export interface HookFlags {
 }
 
 /** How a job ended, as far as known. */
-export interface Ending {
+export interface JobEnding {
   exitCode: number;
   /** path of the pipeline file, as the user named it */
   file: string;
@@ -30,7 +30,7 @@ export interface Ending {
  *
  * @param isInterrupted true after a signal, which ends this program at once
  */
-export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: boolean): Promise<void> {
+export async function runHook(flags: HookFlags, ending: JobEnding, isInterrupted: boolean): Promise<void> {
   const command = ending.exitCode === 0 ? flags.onSuccess : flags.onFailure;
   if (command === undefined) return;
   const flag = ending.exitCode === 0 ? "--on-success" : "--on-failure";
@@ -59,7 +59,7 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
 
 /** Returns the environment of a hook; every value is a text, empty if unknown. */
 function environmentOf(
-  { exitCode, file, report, manifest, error }: Ending,
+  { exitCode, file, report, manifest, error }: JobEnding,
   isInterrupted: boolean,
 ): Record<string, string> {
   const published = report?.published ?? [];

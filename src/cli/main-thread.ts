@@ -29,7 +29,7 @@ export async function isShort(
   // such options may limit the heap
   if (environment["NODE_OPTIONS"] || execArgv.length > 0) return false;
   const files = ["manifest.json", "embeddings.arrow", "embeddings.added.arrow"];
-  const sizes = await Promise.all(files.map((file) => sizeOf(join(run, file))));
+  const sizes = await Promise.all(files.map((file) => fileSize(join(run, file))));
   return sizes.reduce((sum, size) => sum + size) <= SMALL;
 }
 
@@ -37,7 +37,7 @@ function isOption(word: string, name: string): boolean {
   return word === `--${name}` || word.startsWith(`--${name}=`);
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function fileSize(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch {

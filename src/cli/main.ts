@@ -2,7 +2,7 @@
 // Reasons: docs/decisions/0013-commands-on-a-thread.md.
 
 import { formatNamed, isForHelp } from "./arguments.js";
-import { CommandThread, type Place } from "./command-thread.js";
+import { CommandThread, type CommandHost } from "./command-thread.js";
 import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
@@ -20,7 +20,7 @@ export async function main(argv: string[]): Promise<void> {
 }
 
 /** Starts the command, usually on a thread; the rest of the setup is done while it starts. */
-async function placeFor(argv: string[]): Promise<Place> {
+async function placeFor(argv: string[]): Promise<CommandHost> {
   if (await isShort(argv, process.env, process.execArgv)) {
     const { CommandHere } = await import("./command-here.js");
     return new CommandHere(argv);

@@ -4,7 +4,7 @@
 import type { Command } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
 import { ConfigError, UsageError } from "../errors.js";
-import { isSwitch, nameOf, settingOf, valueOf } from "../flags/setting.js";
+import { isSwitch, nameOf, settingOf, parsedSetting } from "../flags/setting.js";
 import { addTable, type TableOption } from "../flags/table-option.js";
 import { config } from "../flags/terminal-options.js";
 
@@ -54,11 +54,11 @@ export async function applySettings(
     const entry = entries.get(name);
     if (text !== undefined && text !== "") {
       const failure = (message: string) => new UsageError(`${variable}: ${message}`);
-      set(command, option, "env", () => valueOf(option, fromText(option, text)), failure);
+      set(command, option, "env", () => parsedSetting(option, fromText(option, text)), failure);
     } else if (entry) {
       const { value, line, column } = entry;
       const failure = (message: string) => new ConfigError(message, { file: path!, line, column });
-      set(command, option, "config", () => valueOf(option, value), failure);
+      set(command, option, "config", () => parsedSetting(option, value), failure);
     }
   }
 }

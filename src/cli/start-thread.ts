@@ -2,11 +2,11 @@
 
 import { Worker } from "node:worker_threads";
 import { checkAddresses } from "../workers/process-limits.js";
-import type { Place } from "./command-thread.js";
+import type { CommandHost } from "./command-thread.js";
 import type { CommandStart } from "./signals.js";
 
 /** @throws {IoError} the limit of the process leaves too few addresses for a thread */
-export function startThread(argv: string[]): Place {
+export function startThread(argv: string[]): CommandHost {
   checkAddresses(1);
   const start: CommandStart = { argv };
   return new Worker(new URL("./command.worker.js", import.meta.url), {

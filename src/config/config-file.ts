@@ -9,7 +9,7 @@ import { excerpt, nearestName } from "../errors.js";
 import { readYamlDocument } from "./yaml-file.js";
 
 /** An option of the command, as a key of the file. */
-export interface Setting {
+export interface ConfigSetting {
   name: string;
   /** flag: true or false; one: a single value; many: a value, a list of them, or a mapping from columns to values */
   kind: "flag" | "one" | "many";
@@ -41,7 +41,7 @@ export interface ConfigEntry {
  */
 export async function readConfig(
   path: string,
-  settings: readonly Setting[],
+  settings: readonly ConfigSetting[],
   otherNames: readonly string[],
 ): Promise<Map<string, ConfigEntry>> {
   const { document, content, placeOf, fail } = await readYamlDocument(path, "the config file");
@@ -67,7 +67,7 @@ export async function readConfig(
   const entries = new Map<string, ConfigEntry>();
   for (const { name } of settings) {
     if (!Object.hasOwn(result.data, name)) continue;
-    entries.set(name, { value: textsOf(result.data[name]), ...placeOf(offsetOf(document, name)) });
+    entries.set(name, { value: asFlagValue(result.data[name]), ...placeOf(offsetOf(document, name)) });
   }
   return entries;
 }
@@ -75,7 +75,7 @@ export async function readConfig(
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const many = z.union([scalar, z.array(scalar), z.record(z.string(), scalar)]);
 
-function schemaOf(settings: readonly Setting[], otherNames: readonly string[]) {
+function schemaOf(settings: readonly ConfigSetting[], otherNames: readonly string[]) {
   const shape: Record<string, z.ZodType> = {};
   for (const name of otherNames) shape[name] = z.unknown().optional();
   for (const setting of settings) shape[setting.name] = settingSchema(setting);
@@ -83,13 +83,13 @@ function schemaOf(settings: readonly Setting[], otherNames: readonly string[]) {
 }
 
 /** Returns the schema of an option's value in a file. */
-export function settingSchema({ kind, choices, help }: Setting): z.ZodType {
+export function settingSchema({ kind, choices, help }: ConfigSetting): z.ZodType {
   const one = choices ? z.enum([...choices]) : scalar;
   const schema = (kind === "flag" ? z.boolean() : kind === "one" ? one : many).optional();
   return help === undefined ? schema : schema.describe(help);
 }
 
-function expectationOf({ kind, choices }: Setting): string {
+function expectationOf({ kind, choices }: ConfigSetting): string {
   if (choices) return `one of ${choices.join(", ")}`;
   if (kind === "flag") return "true or false";
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
@@ -103,7 +103,7 @@ function offsetOf({ contents }: Document, name: string): number {
 }
 
 /** Returns a file's value in the syntax of the command line. */
-export function textsOf(value: unknown): boolean | string | string[] {
+export function asFlagValue(value: unknown): boolean | string | string[] {
   if (typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(String);
   if (typeof value === "object" && value !== null)

@@ -9,33 +9,34 @@
 
 import { z } from "zod";
 import { afterBounds, beforeBounds } from "./gates.js";
-import { settingSchema, type Setting } from "./config-file.js";
+import { settingSchema, type ConfigSetting } from "./config-file.js";
 
 /** Options of a pipeline file, by section. */
 export interface PipelineSettings {
-  columns: readonly Setting[];
-  reading: readonly Setting[];
+  columns: readonly ConfigSetting[];
+  reading: readonly ConfigSetting[];
   /** by command */
-  trainings: Readonly<Record<string, readonly Setting[]>>;
-  export: readonly Setting[];
-  recall: readonly Setting[];
+  trainings: Readonly<Record<string, readonly ConfigSetting[]>>;
+  export: readonly ConfigSetting[];
+  recall: readonly ConfigSetting[];
 }
 
 /** The options in a pipeline file, as YAML values. */
-export type Given = Record<string, unknown>;
+export type YamlOptions = Record<string, unknown>;
 
 /** A pipeline file's content. */
 export interface PipelineContent {
   name?: string | undefined;
   store: string;
   log: string | string[];
-  columns?: Given | undefined;
-  reading?: Given | undefined;
-  train: Record<string, { command: string } & Given>;
+  columns?: YamlOptions | undefined;
+  reading?: YamlOptions | undefined;
+  train: Record<string, { command: string } & YamlOptions>;
   gates?: z.infer<typeof gates> | undefined;
   align?: boolean | undefined;
   export?:
-    ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & Given)[] | undefined;
+    | ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & YamlOptions)[]
+    | undefined;
   recall?: RecallContent[] | undefined;
 }
 
@@ -45,7 +46,7 @@ export type RecallContent = {
   out: string;
   to?: string | undefined;
   send?: SendContent[] | undefined;
-} & Given;
+} & YamlOptions;
 
 /** A server that receives lists. */
 export interface SendContent {
@@ -154,7 +155,7 @@ export function pipelineJsonSchema(settings: PipelineSettings): string {
   return `${JSON.stringify(json, undefined, 2)}\n`;
 }
 
-function trainingSchema(command: string, options: readonly Setting[]) {
+function trainingSchema(command: string, options: readonly ConfigSetting[]) {
   return z.strictObject({
     command: z.literal(command),
     gates: afterBounds.optional().describe("bounds of this training's run, in place of gates.after"),
@@ -163,6 +164,6 @@ function trainingSchema(command: string, options: readonly Setting[]) {
   });
 }
 
-function shapeOf(settings: readonly Setting[]): Record<string, z.ZodType> {
+function shapeOf(settings: readonly ConfigSetting[]): Record<string, z.ZodType> {
   return Object.fromEntries(settings.map((setting) => [setting.name, settingSchema(setting)]));
 }

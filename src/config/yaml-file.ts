@@ -91,13 +91,13 @@ function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): s
       value = memberOf(value, step);
     }
     while (at instanceof z.ZodOptional || at instanceof z.ZodDefault) at = at.unwrap();
-    if (at instanceof z.ZodDiscriminatedUnion) at = kindOf(at, value);
+    if (at instanceof z.ZodDiscriminatedUnion) at = statedKind(at, value);
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
 /** Returns the kind that a value states. */
-function kindOf({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
+function statedKind({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
   const said = memberOf(value, def.discriminator);
   return options.find((option) => {
     const mark: unknown = option instanceof z.ZodObject ? option.shape[def.discriminator] : undefined;

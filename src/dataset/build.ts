@@ -3,7 +3,7 @@
 // Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. If the rows go to another
 // sink, memory is that of the vocabulary and a batch.
 
-import { keysOf, type Keys } from "../log/keys.js";
+import { encodeKeys, type Keys } from "../log/keys.js";
 import { DataError, NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Log, ReadProgress } from "../log/log.js";
@@ -14,7 +14,14 @@ import type { BadRow } from "./filters/bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { purposesOf, usedColumns } from "./purposes.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
-import { roleNames, type Beside, type Column, type Dataset, type LabelPlace, type Roles } from "./dataset.js";
+import {
+  roleNames,
+  type OriginalCells,
+  type Column,
+  type Dataset,
+  type LabelPlace,
+  type Roles,
+} from "./dataset.js";
 import type { DroppedUsers } from "./filters/heavy-users.js";
 import { withLists, cellFormOf } from "./multi.js";
 import { choosePositives } from "./filters/positives.js";
@@ -116,7 +123,7 @@ function shareRead({ bytes, totalBytes }: ReadProgress): number {
   return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }
 
-function besideOf(columns: readonly Column[]): Beside {
+function besideOf(columns: readonly Column[]): OriginalCells {
   const texts = columns.filter((column) => column.kind === "key");
   const numbers = columns.find((column) => column.kind === "number")!;
   return { texts, rowNumbers: numbers.values };
@@ -158,7 +165,7 @@ export async function streamRows(
 
   // invalid time fields are reported before a long reading
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
-  const tested = new Set([...whereColumns(wheres!, log.columns), ...columnsOf(drops!)]);
+  const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
   // if a column is read twice, the first reading is for the filters
@@ -224,7 +231,7 @@ export async function streamRows(
   const dictionaries = [
     ...kept.map((i) => read.dictionaries[i]!),
     ...joins.flatMap(({ join }) => join.dictionaries),
-    ...(options.beside ? [keysOf([])] : []),
+    ...(options.beside ? [encodeKeys([])] : []),
   ];
   const toCount = plans.flatMap(({ name, kind }, at) =>
     options.infer && kind === "key" && counted.includes(name)
@@ -277,7 +284,7 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
   const named = [
     ...roleNames.map((role) => options[role]),
     ...[fields, Object.keys(multi)].flat(),
-    ...columnsOf(filters),
+    ...filterColumns(filters),
   ];
   const isNamed = (name: string) =>
     named.includes(name) || numeric.some((given) => given === name || given.startsWith(`${name}:`));
@@ -307,7 +314,7 @@ function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOpti
 }
 
 /** The columns that filters use. */
-function columnsOf(filters: readonly Where[]): string[] {
+function filterColumns(filters: readonly Where[]): string[] {
   return filters.flatMap(({ tests }) => tests.map(({ column }) => column));
 }
 

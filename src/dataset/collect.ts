@@ -7,7 +7,7 @@ import { parseNumber, truthOf } from "../log/number.js";
 import { timeOfNumber } from "../log/time.js";
 import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
 import type { LabelPlace } from "./dataset.js";
-import { valuesOf, type CellForm } from "./multi.js";
+import { splitCell, type CellForm } from "./multi.js";
 import type { BadRow } from "./filters/bad-rows.js";
 import type { WhereRows } from "./filters/where-rows.js";
 
@@ -194,7 +194,7 @@ export class RowCollector {
   ): void {
     const bad = this.#badSplit[i]!;
     for (let code = bad.length; code < batch.sizes[i]!; code++)
-      bad.push(valuesOf(keyOf(i, code), form) ? 0 : 1);
+      bad.push(splitCell(keyOf(i, code), form) ? 0 : 1);
     const codes = batch.columns[i]!;
     for (let row = 0; row < batch.numRows; row++) {
       const code = codes[row]!;

@@ -85,11 +85,11 @@ export interface Dataset {
   /** how ids were replaced by hashes; absent if they were not */
   hashKeys?: KeyHashing;
   /** set if requested when the log was read, as long as all rows are present */
-  beside?: Beside;
+  beside?: OriginalCells;
 }
 
 /** Original cells that are kept for output beside results; models do not use them. */
-export interface Beside {
+export interface OriginalCells {
   /** cells as in the log, whatever their columns are for a model */
   texts: KeyColumn[];
   /** f64[numRows]: each row's number in the log, from 0, counting skipped rows */

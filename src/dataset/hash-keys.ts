@@ -1,19 +1,17 @@
 // Replaces ids by their keyed hash before anything is computed from them, so that trained, written and printed results
 // contain only hashes.
 
-import { keysOf, keyAt, type Keys } from "../log/keys.js";
+import type { KeyedHash } from "../io/key-file.js";
+import { encodeKeys, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
 import { weightedText } from "../log/multi-value-cells.js";
 import type { ColumnPlan, ColumnSink } from "./columns.js";
-import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
-import { valuesOf } from "./multi.js";
+import type { OriginalCells, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
+import { splitCell } from "./multi.js";
 import type { StreamedRows } from "./build.js";
 
 /** Replaces quoted text of the log in messages and reports. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
-
-/** HMAC-SHA256 of bytes, hexadecimal. */
-export type KeyedHash = (bytes: Uint8Array) => string;
 
 /** Columns of ids if the user names none. */
 function idColumns({ user, item, session }: Roles): string[] {
@@ -83,10 +81,10 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
 
 /** Hashes the original cells of Dataset.beside for hashed columns, too. */
 function hashedBeside(
-  { texts, ...rest }: Beside,
+  { texts, ...rest }: OriginalCells,
   { columns }: KeyHashing,
   { hash }: Pick<HashingRequest, "hash">,
-): Beside {
+): OriginalCells {
   const hashed = (column: KeyColumn): KeyColumn =>
     columns.includes(column.name)
       ? { ...column, dictionary: hashedDictionary(column.dictionary, hash) }
@@ -102,9 +100,9 @@ export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Key
       `--hash-keys cannot hash '${plan.name}': its separator ${excerpt(plan.separator)} may occur in a hash`,
     );
   }
-  return keysOf(
+  return encodeKeys(
     Array.from({ length: cells.size }, (_, code) =>
-      [...(valuesOf(keyAt(cells, code), plan) ?? [])]
+      [...(splitCell(keyAt(cells, code), plan) ?? [])]
         .map(([key, value]) => weightedText(hash(Buffer.from(key, "utf8")), value))
         .join(plan.separator),
     ),
@@ -117,7 +115,7 @@ export function secretIdOf(hash: KeyedHash): string {
 }
 
 function hashedDictionary({ bytes, offsets, size }: Keys, hash: KeyedHash): Keys {
-  return keysOf(
+  return encodeKeys(
     Array.from({ length: size }, (_, code) => hash(bytes.subarray(offsets[code], offsets[code + 1]))),
   );
 }

@@ -2,7 +2,7 @@
 
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
-import { MISSING, keysOf, keyAt } from "../log/keys.js";
+import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
@@ -57,11 +57,11 @@ export function taskOfLabels(values: readonly number[]): LabelledTask {
 
 /** Returns the negative class of labels that are all 0 or 1, or all -1 or 1; undefined for others. */
 function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
-  return isOf(values, 0) ? 0 : isOf(values, -1) ? -1 : undefined;
+  return areClasses(values, 0) ? 0 : areClasses(values, -1) ? -1 : undefined;
 }
 
 /** Whether all labels are 1 or `other`. A loop, because `every` of a typed array takes ten times as long. */
-function isOf(values: Float32Array | readonly number[], other: number): boolean {
+function areClasses(values: Float32Array | readonly number[], other: number): boolean {
   for (let i = 0; i < values.length; i++) if (values[i] !== 1 && values[i] !== other) return false;
   return true;
 }
@@ -89,7 +89,7 @@ export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
 /** Returns f32[numRows]: the index of each row's class; -1 for an unknown class. */
 export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Float32Array {
   const { dictionary, codes } = namedLabels(dataset);
-  const index = new KeyIndex(keysOf(classes));
+  const index = new KeyIndex(encodeKeys(classes));
   const numberOf = Int32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
   return Float32Array.from(codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
 }
@@ -104,5 +104,5 @@ function namedLabels(dataset: Dataset): KeyColumn {
     if (!codeOf.has(x)) codeOf.set(x, codeOf.size);
     return codeOf.get(x)!;
   });
-  return { kind: "key", name: column.name, codes, dictionary: keysOf([...codeOf.keys()].map(String)) };
+  return { kind: "key", name: column.name, codes, dictionary: encodeKeys([...codeOf.keys()].map(String)) };
 }

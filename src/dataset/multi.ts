@@ -1,6 +1,6 @@
 // Splits multi-valued cells; each distinct cell is split once.
 
-import { keysOf, keyAt, type Keys } from "../log/keys.js";
+import { encodeKeys, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import { parseWeighted } from "../log/multi-value-cells.js";
 import type { MultiColumn, Roles } from "./dataset.js";
@@ -33,7 +33,7 @@ export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: 
   const values: number[] = [];
   const weights: number[] = [];
   for (let cell = 0; cell < cells.size; cell++) {
-    for (const [text, weight] of valuesOf(keyAt(cells, cell), form) ?? badCell(name, keyAt(cells, cell))) {
+    for (const [text, weight] of splitCell(keyAt(cells, cell), form) ?? badCell(name, keyAt(cells, cell))) {
       if (!codeOf.has(text)) codeOf.set(text, codeOf.size);
       values.push(codeOf.get(text)!);
       weights.push(weight);
@@ -48,7 +48,7 @@ export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: 
     indptr,
     values: Uint32Array.from(values),
     ...(form.weighted && { weights: Float32Array.from(weights) }),
-    dictionary: keysOf([...codeOf.keys()]),
+    dictionary: encodeKeys([...codeOf.keys()]),
   };
 }
 
@@ -56,7 +56,7 @@ export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: 
  * Returns the distinct values of a cell with their numbers (1 if they have none); undefined if a required number is
  * missing.
  */
-export function valuesOf(cell: string, { separator, weighted }: CellForm): Map<string, number> | undefined {
+export function splitCell(cell: string, { separator, weighted }: CellForm): Map<string, number> | undefined {
   const values = new Map<string, number>();
   for (const part of cell.split(separator)) {
     const text = part.trim();

@@ -6,7 +6,7 @@
 //
 // In each form, an empty cell adds no feature.
 
-import { MISSING, keysOf, type Keys } from "../log/keys.js";
+import { MISSING, encodeKeys, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
@@ -88,7 +88,7 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
 /** Returns the bins' keys `(-inf,1.5)`, `[1.5,3.2)`, ..., `[40,inf)`, in ascending order. */
 export function binKeys(edges: readonly number[]): Keys {
   const ends = [...edges.map(String), "inf"];
-  return keysOf(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
+  return encodeKeys(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
 }
 
 /** Returns the column as keys: the bin of each number, MISSING if there is none. */

@@ -88,7 +88,7 @@ export function resolveRoles(
   numOwn = columns.length,
 ): ResolvedRoles {
   const options = { ...given, numeric: [...numericForms(given.numeric, columns).keys()] };
-  checkNames(columns, options);
+  checkNamedColumns(columns, options);
   const inference = inferRoles(columns, sample, given.timeFormat, numOwn);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
   if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
@@ -122,7 +122,7 @@ export function resolveRoles(
     ...[roles.label, roles.time, roles.session, roles.weight, roles.event],
     ...options.ignore,
   ]);
-  const positives = positivesOf(roles.label, options, cellsOf(columns, sample, roles.label));
+  const positives = positivesOf(roles.label, options, sampleColumns(columns, sample, roles.label));
   if (positives) {
     roles.positives = positives;
     roles.label = positives.label;
@@ -167,7 +167,7 @@ export function resolveRoles(
     throw new UsageError(`no feature columns left: the log has ${columns.join(", ")}${ignored}`);
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
-  const cells = (name: string) => cellsOf(columns, sample, name);
+  const cells = (name: string) => sampleColumns(columns, sample, name);
   const hasTime = roles.time !== undefined;
   if (options.edges) inferred.push(...edgeNotes(columns, roles, options.edges));
   const alike = lookAlikes(unnamed, cells, inference, hasTime);
@@ -250,7 +250,7 @@ function positivesOf(
   throw labelOfEvents(label, labels, given === undefined ? "inferred" : "named", truth);
 }
 
-function cellsOf(
+function sampleColumns(
   columns: readonly string[],
   sample: readonly string[][],
   name: string | undefined,
@@ -268,7 +268,7 @@ function roleFlag(role: (typeof roleNames)[number]): string {
   return role === "event" ? "--event-weight" : `--${role}`;
 }
 
-function checkNames(columns: string[], options: ColumnOptions): void {
+function checkNamedColumns(columns: string[], options: ColumnOptions): void {
   if (options.edges) checkEdges(columns, options.edges);
   if (options.mayBeEdges) refuseUnnamedEdges(columns, options);
   const uses: [flag: string, name: string | undefined][] = [

@@ -1,13 +1,16 @@
-import { keysOf, keyAt } from "../log/keys.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
 import * as fc from "fast-check";
 import { countHoles, keepRowOrder } from "./row-order.js";
 
-const textsOf = (keys: ReturnType<typeof keysOf>) =>
+const textsOf = (keys: ReturnType<typeof encodeKeys>) =>
   Array.from({ length: keys.size }, (_, i) => keyAt(keys, i));
 
 /** Returns a dictionary in which empty texts, the holes, may repeat. */
 const place = (keys: string[], counts: number[], earlier: string[]) => {
-  const placed = keepRowOrder({ keys: keysOf(keys), counts: Uint32Array.from(counts) }, keysOf(earlier));
+  const placed = keepRowOrder(
+    { keys: encodeKeys(keys), counts: Uint32Array.from(counts) },
+    encodeKeys(earlier),
+  );
   return { keys: textsOf(placed.keys), counts: [...placed.counts], holes: countHoles(placed.keys) };
 };
 

@@ -208,11 +208,11 @@ function encodeNow({ fields, rows }: Encoding): Uint32Array | undefined {
   const hasEmpty = sharedU32(1);
   const numRounds = Math.ceil(rows.length / ROWS_OF_ROUND);
   const url = new URL("./encoding.worker.js", import.meta.url);
-  shareRounds(url, start, { fields, rows, features, hasEmpty }, numRounds, arraysOf({ fields, rows }));
+  shareRounds(url, start, { fields, rows, features, hasEmpty }, numRounds, encodingArrays({ fields, rows }));
   return hasEmpty[0] === 1 ? undefined : features;
 }
 
-function arraysOf({ fields, rows }: Encoding): Uint32Array[] {
+function encodingArrays({ fields, rows }: Encoding): Uint32Array[] {
   return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
 }
 
@@ -222,7 +222,7 @@ const encodings = new WeakMap<FeatureRows, Encoding>();
 /** Returns the cells from which other threads may encode rows themselves; undefined if the rows are encoded already. */
 export function sharedEncodingOf(rows: FeatureRows): Encoding | undefined {
   const encoding = encodings.get(rows);
-  return encoding && areShared(arraysOf(encoding)) ? encoding : undefined;
+  return encoding && areShared(encodingArrays(encoding)) ? encoding : undefined;
 }
 
 function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {

@@ -1,6 +1,6 @@
 // Side tables: columns of items or users, joined to the log by a key while it is read.
 
-import { MISSING, keysOf, keyAt, type Keys } from "../log/keys.js";
+import { MISSING, encodeKeys, keyAt, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Log } from "../log/log.js";
@@ -144,7 +144,7 @@ export class SideJoin {
       if (form) this.plans.push({ name, kind: "multi", ...form });
       else this.plans.push({ name, kind: isField ? "key" : "number" });
       this.#columns.push(column);
-      this.dictionaries.push(isField || form ? dictionary : keysOf([]));
+      this.dictionaries.push(isField || form ? dictionary : encodeKeys([]));
     }
   }
 

@@ -4,7 +4,7 @@
 // Each cell is drawn independently from the vocabularies, so that no vector is an event of the log or contains a key
 // that the table does not have.
 
-import { hasKey, MISSING, keysOf, keyAt } from "../log/keys.js";
+import { hasKey, MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import { finish, mixWord } from "../numeric/hash.js";
 
@@ -50,7 +50,7 @@ export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
       };
     const distinct = [...new Set(cells)].filter((cell) => cell !== "");
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : distinct.indexOf(cell)));
-    const dictionary = keysOf(distinct);
+    const dictionary = encodeKeys(distinct);
     return field.kind === "multi"
       ? splitCells(name, codes, dictionary, cellFormOf(name, roles)!)
       : { kind: "key", name, codes, dictionary };

@@ -1,6 +1,6 @@
 // Creates the fields of --time-fields from the time column: key columns named hour, dow, day and month.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { nearestName, UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import type { Dataset, KeyColumn, NumberColumn, Roles } from "./dataset.js";
@@ -100,6 +100,6 @@ function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyCo
     kind: "key",
     name,
     codes: Uint32Array.from(values, (ms) => keyOf(ms + zone)),
-    dictionary: keysOf(keys),
+    dictionary: encodeKeys(keys),
   };
 }

@@ -1,4 +1,4 @@
-import { keysOf, keyAt } from "../log/keys.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
 import { addedTable, rowsWithAdded, withAdded } from "./added.js";
 import { loadRows, sliceRows, tableRows, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
@@ -10,7 +10,7 @@ function tableOf(fieldOf: number[], keys: string[], counts: number[]): Embedding
     numRows: keys.length,
     fields: ["user", "item", "brand"],
     fieldOf: Uint32Array.from(fieldOf),
-    keys: keysOf(keys),
+    keys: encodeKeys(keys),
     counts: Uint32Array.from(counts),
     weights: Float32Array.from(keys, (_, row) => row),
     vectors: Float32Array.from({ length: 2 * keys.length }, (_, at) => at),

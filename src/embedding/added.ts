@@ -6,8 +6,8 @@
 // Commands that show a table include both, a field's added rows after its trained ones. `--table default` and `--table
 // added` select one.
 
-import { keysOf, keyAt } from "../log/keys.js";
-import { rangeOf, tableRows, type Pass, type TableRows } from "./rows.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
+import { rangeOf, tableRows, type RowPass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
 import { rowsOf, type EmbeddingTable } from "./table.js";
 
@@ -88,7 +88,7 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
     async *batches({
       range: { first, last } = { first: 0, last: rows.numRows + more },
       vectors = true,
-    }: Pass = {}) {
+    }: RowPass = {}) {
       const pass = (from: number, to: number) => ({ range: { first: from, last: to }, vectors });
       if (first < at) yield* rows.batches(pass(first, Math.min(last, at)));
       const [from, to] = [Math.max(first - at, 0), Math.min(last - at, more)];
@@ -137,7 +137,7 @@ export function addedTable(
   return {
     ...{ dim, numRows: all.length, fields },
     fieldOf: new Uint32Array(all.length).fill(fields.indexOf(field)),
-    keys: keysOf(all.map(({ key }) => key)),
+    keys: encodeKeys(all.map(({ key }) => key)),
     counts: Uint32Array.from(all, ({ count }) => count),
     ...(weights && { weights: Float32Array.from(all, ({ weight = 0 }) => weight) }),
     vectors,

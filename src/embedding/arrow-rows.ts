@@ -12,14 +12,14 @@ import {
   ArrowFile,
   arrowBytesOf,
   type ArrowBytes,
-  type Block,
-  type Fail,
+  type ArrowBlock,
+  type FailFile,
 } from "../io/arrow-file.js";
 import { errorCode } from "../io/error-code.js";
 import { wrongIds } from "../io/offsets.js";
 import { asIoError } from "../io/write.js";
 import type { ReadHandle } from "../io/read-artifact.js";
-import { loadRows, ROWS_A_BATCH, type Pass, type TableRows } from "./rows.js";
+import { loadRows, ROWS_A_BATCH, type RowPass, type TableRows } from "./rows.js";
 import type { EmbeddingTable, RowRange } from "./table.js";
 
 /** An IPC file: all its bytes, or an open file from which some rows are read at a time. */
@@ -46,7 +46,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
     throw unreadable(name, why);
   };
   return await asArtifact(name, async () => {
-    const bytes = await bytesOf(source, fail);
+    const bytes = await openArrowSource(source, fail);
     const file = await ArrowFile.open(bytes, fail);
     const shape = { ...shapeOf(file, fail), fields: await fieldsOf(file, fail) };
     // memory for all rows is allocated at once, so the file must be large enough for them
@@ -55,7 +55,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
       fail(`its header declares ${shape.numRows} rows of ${rowBytes} bytes, but it has ${bytes.size} bytes`);
     return {
       ...shape,
-      async *batches({ range = { first: 0, last: shape.numRows }, vectors = true }: Pass = {}) {
+      async *batches({ range = { first: 0, last: shape.numRows }, vectors = true }: RowPass = {}) {
         let [start, field] = [0, 0];
         for (const block of file.batches) {
           if (start >= range.last) return;
@@ -82,7 +82,7 @@ type Shape = Omit<TableRows, "batches">;
 /** Returns a batch's number of rows, and a function that reads the columns of some of them. */
 async function batchAt(
   file: ArrowFile,
-  block: Block,
+  block: ArrowBlock,
 ): Promise<{
   numRows: number;
   read: (shape: Shape, range: RowRange, vectors: boolean) => Promise<EmbeddingTable>;
@@ -110,7 +110,7 @@ async function batchAt(
 }
 
 /** @param field field of the last row before the batch */
-function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: Fail): void {
+function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: FailFile): void {
   const problem = wrongIds(fieldOf, fields.length);
   if (problem !== undefined) fail(`field of a row: ${problem}`);
   let before = field;
@@ -120,7 +120,7 @@ function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: F
   }
 }
 
-async function bytesOf(source: ArrowSource, fail: Fail): Promise<ArrowBytes> {
+async function openArrowSource(source: ArrowSource, fail: FailFile): Promise<ArrowBytes> {
   if (!ArrayBuffer.isView(source)) return await arrowBytesOf(source, fail);
   return {
     size: source.length,
@@ -148,7 +148,7 @@ function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
 }
 
 /** Returns the names that the column `field` refers to. */
-async function fieldsOf(file: ArrowFile, fail: Fail): Promise<string[]> {
+async function fieldsOf(file: ArrowFile, fail: FailFile): Promise<string[]> {
   const fields: string[] = [];
   for await (const { keys } of file.dictionaries()) {
     for (let f = 0; f < keys.size; f++)
@@ -158,7 +158,7 @@ async function fieldsOf(file: ArrowFile, fail: Fail): Promise<string[]> {
   return fields;
 }
 
-function shapeOf({ fields, metadata }: ArrowFile, fail: Fail): Omit<Shape, "fields"> {
+function shapeOf({ fields, metadata }: ArrowFile, fail: FailFile): Omit<Shape, "fields"> {
   const names = fields.map((field) => field.text(0)).join(",");
   const numRows = Number(metadata.get("rows") ?? Number.NaN);
   if (!/^field,key,count,(weight,)?vector$/.test(names) || !Number.isSafeInteger(numRows) || numRows < 0)

@@ -1,6 +1,6 @@
 // Tables with a valid checksum and invalid numbers are rejected before a loop uses the numbers.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const table: EmbeddingTable = {
   numRows: 40,
   fields: ["user", "item"],
   fieldOf: Uint32Array.from({ length: 40 }, (_, row) => (row < 20 ? 0 : 1)),
-  keys: keysOf(Array.from({ length: 40 }, (_, row) => `key-${row}`)),
+  keys: encodeKeys(Array.from({ length: 40 }, (_, row) => `key-${row}`)),
   counts: new Uint32Array(40).fill(7),
   vectors: new Float32Array(80).fill(0.5),
 };

@@ -43,17 +43,17 @@ const options = object(
     timeFields: texts,
     splitKey: texts,
     side: paths,
-    ...named(
+    ...withShape(
       text,
       "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
     ),
     init: path,
     window: either(number, word("session")),
-    ...named(
+    ...withShape(
       number,
       "dim epochs seed threads last negatives l2Vector l2Exponent unobservedWeight power shift",
     ),
-    ...named(
+    ...withShape(
       flag,
       "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers pairsOfFields keepState dedupe",
     ),
@@ -61,7 +61,7 @@ const options = object(
     cross: list(list(text)),
     l2Field: record(number),
     matrix: word("interactions", "features", "columns", "cooccurrence"),
-    ...named(perField, "minCount maxVocab"),
+    ...withShape(perField, "minCount maxVocab"),
     minUsers: number,
     hidden: list(number),
     valid: either(path, number),
@@ -85,14 +85,14 @@ const options = object(
   },
 );
 
-function named(shape: Shape, names: string): Record<string, Shape> {
+function withShape(shape: Shape, names: string): Record<string, Shape> {
   return Object.fromEntries(names.split(" ").map((name) => [name, shape]));
 }
 
 const roles = object(
   {},
   {
-    ...named(text, "user item label time weight event session"),
+    ...withShape(text, "user item label time weight event session"),
     fields: texts,
     numeric: texts,
     multi: record(text),

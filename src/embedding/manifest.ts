@@ -37,7 +37,7 @@ export interface CarriedTrees {
 }
 
 /** How similar a field's vectors are to an earlier run's vectors of the same keys. */
-export interface Nearness {
+export interface EarlierSimilarity {
   /** mean cosine */
   cosine: number;
   /** mean of |a - b| / |b| */
@@ -47,14 +47,14 @@ export interface Nearness {
 /** Similarity of the vectors of keys in both runs, before and after rotation; the rotation changes no neighbors. */
 export interface FieldAlignment {
   keys: number;
-  before: Nearness;
-  after: Nearness;
+  before: EarlierSimilarity;
+  after: EarlierSimilarity;
   /** share of the `k` nearest keys that are also the nearest in the earlier run */
   neighbourOverlap?: { k: number; share: number };
 }
 
 /** The request of a training, which `reproduce` repeats. */
-export interface Asked {
+export interface TrainingRequest {
   log: string[];
   /** the options that were given; all others had the version's default */
   options: Record<string, unknown>;
@@ -148,7 +148,7 @@ export interface Manifest {
   model: string;
   /** all options, including defaults */
   options: Record<string, unknown>;
-  asked?: Asked;
+  asked?: TrainingRequest;
   /** the folder that relative paths of the log refer to, relative to the run's directory; absent if all are absolute */
   from?: string;
   seed: number;

@@ -1,6 +1,6 @@
 // Rows that are read from disk batch by batch equal those of the table in memory, for any range.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -30,7 +30,7 @@ const table: EmbeddingTable = {
   numRows,
   fields,
   fieldOf: Uint32Array.from({ length: numRows }, (_, row) => ends.findIndex((end) => row < end)),
-  keys: keysOf(Array.from({ length: numRows }, (_, row) => (row + 1 === numRows ? "" : `é${row}`))),
+  keys: encodeKeys(Array.from({ length: numRows }, (_, row) => (row + 1 === numRows ? "" : `é${row}`))),
   counts: Uint32Array.from({ length: numRows }, (_, row) => draw(1, row) >>> 20),
   weights: Float32Array.from({ length: numRows }, (_, row) => draw(2, row) / 2 ** 32),
   vectors: Float32Array.from({ length: 3 * numRows }, (_, i) => draw(3, i) / 2 ** 32),

@@ -18,7 +18,7 @@ export interface TableBatch {
 }
 
 /** The part of the rows that a pass reads. */
-export interface Pass {
+export interface RowPass {
   /** all rows when absent */
   range?: RowRange;
   /** false: the batches' `vectors` are empty, which reads a tenth of the bytes */
@@ -35,7 +35,7 @@ export interface TableRows {
    * Yields batches in the order of the rows; an empty range has none. @throws {ArtifactError} while iterating: damaged
    * bytes
    */
-  batches: (pass?: Pass) => AsyncIterable<TableBatch>;
+  batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
 }
 
 /** Returns rows first .. last - 1 as a table; its arrays are views. */

@@ -1,4 +1,4 @@
-import { keyAt, keysOf } from "../log/keys.js";
+import { keyAt, encodeKeys } from "../log/keys.js";
 import {
   appendFileSync,
   mkdirSync,
@@ -26,7 +26,7 @@ function tableOf(numRows: number, dim: number, weighted = true): EmbeddingTable 
     numRows,
     fields: ["user", "item, or other"],
     fieldOf: Uint32Array.from({ length: numRows }, (_, r) => (r < numRows / 2 ? 0 : 1)),
-    keys: keysOf(texts),
+    keys: encodeKeys(texts),
     counts: Uint32Array.from({ length: numRows }, (_, r) => 4_000_000_000 - r),
     ...(weighted ? { weights: Float32Array.from({ length: numRows }, (_, r) => r / 3) } : {}),
     vectors: Float32Array.from({ length: numRows * dim }, (_, i) => Math.fround(i / 7 - 1)),

@@ -31,7 +31,7 @@ export function safetensorsChunks(
 ): Uint8Array[] {
   const shapes = new Map<string, TensorShape>();
   for (const [name, { shape, data }] of tensors) {
-    if (sizeOf(shape) !== data.length || name === "__metadata__") {
+    if (elementCount(shape) !== data.length || name === "__metadata__") {
       throw new RangeError(`tensor '${name}' of shape [${shape.join()}] has ${data.length} elements`);
     }
     shapes.set(name, { dtype: dtypeOf(data), shape });
@@ -48,12 +48,12 @@ export function safetensorsChunks(
 
 /** Type and shape of a tensor in a file's header. */
 export interface TensorShape {
-  dtype: keyof typeof bytesOf;
+  dtype: keyof typeof DTYPE_BYTES;
   shape: number[];
 }
 
 /** Bytes per element. */
-const bytesOf = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
+const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
 /** Returns the bytes before the tensors, and the order in which these follow without gaps. */
 export function safetensorsHead(
@@ -61,13 +61,13 @@ export function safetensorsHead(
   metadata?: Record<string, string>,
 ): { head: Uint8Array; order: string[] } {
   const ordered = [...tensors].sort(
-    ([nameA, a], [nameB, b]) => bytesOf[b.dtype] - bytesOf[a.dtype] || (nameA < nameB ? -1 : 1),
+    ([nameA, a], [nameB, b]) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (nameA < nameB ? -1 : 1),
   );
   const entries: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
   let end = 0;
   for (const [name, tensor] of ordered) {
     const start = end;
-    end += sizeOf(tensor.shape) * bytesOf[tensor.dtype];
+    end += elementCount(tensor.shape) * DTYPE_BYTES[tensor.dtype];
     entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [start, end] }]);
   }
   // fromEntries keeps a name like __proto__ as a name
@@ -134,7 +134,7 @@ export function entriesOf(head: Uint8Array, size: number, name: string): Map<str
     const [start, end] = entry.data_offsets;
     const array = arrayOf[entry.dtype];
     const available = Math.max(0, Math.min(end, size - 8 - length) - start);
-    if (available !== end - start || available !== sizeOf(entry.shape) * array.BYTES_PER_ELEMENT) {
+    if (available !== end - start || available !== elementCount(entry.shape) * array.BYTES_PER_ELEMENT) {
       fail(`tensor '${tensor}' of shape [${entry.shape.join()}] has ${available} bytes`);
     }
     entries.set(tensor, { shape: entry.shape, start: 8 + length + start, bytes: available, arrayOf: array });
@@ -187,7 +187,7 @@ function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
   return tag === "[object Uint32Array]" ? "U32" : "U8";
 }
 
-function sizeOf(shape: readonly number[]): number {
+function elementCount(shape: readonly number[]): number {
   return shape.reduce((size, n) => size * n, 1);
 }
 

@@ -4,7 +4,7 @@ import { arrow } from "../io/apache-arrow.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { ArrowCursor, leafOf } from "./arrow-columns.js";
 import { RowDigest } from "./digest.js";
-import type { ColumnType } from "./session.js";
+import type { SparkType } from "./session.js";
 
 const {
   Bool,
@@ -20,14 +20,14 @@ const {
   DateDay,
 } = arrow;
 
-function cursorOf(type: ColumnType, data: unknown): ArrowCursor {
+function cursorOf(type: SparkType, data: unknown): ArrowCursor {
   const rest = { codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 };
   const column: LeafColumn = { name: "x", ...leafOf("x", type)!, ...rest };
   return new ArrowCursor(column, data as ConstructorParameters<typeof ArrowCursor>[1], "file");
 }
 
 /** Returns the cells of a vector. */
-function cells(type: ColumnType, vector: { data: readonly unknown[]; length: number }): unknown[] {
+function cells(type: SparkType, vector: { data: readonly unknown[]; length: number }): unknown[] {
   return cursorOf(type, vector.data[0]).texts(vector.length);
 }
 
@@ -85,7 +85,7 @@ test("structs and maps are no columns", () => {
 test("a checksum does not depend on batches, and does on values, missing ones and their places", () => {
   const sumOf =
     <T>(
-      type: ColumnType,
+      type: SparkType,
       arrowType: InstanceType<typeof Utf8 | typeof Int64 | typeof Int32 | typeof Float32>,
     ) =>
     (...batches: T[][]) => {

@@ -13,13 +13,13 @@ import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parq
 import { fixedValues, textAt, type PlainValues } from "../log/parquet/values.js";
 import type { RowFault } from "../log/text/record-form.js";
 import type { RowDigest } from "./digest.js";
-import type { ColumnType } from "./session.js";
+import type { SparkType } from "./session.js";
 
 /** Length of a missing value in a digest. */
 const MISSING = 0xffffffff;
 
 /** Returns the Parquet type of a column type; undefined if it is not supported. */
-function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
+function elementOf(name: string, type: SparkType): SchemaElement | undefined {
   const [kind] = Object.keys(type);
   const plain = (
     physical: SchemaElement["type"],
@@ -45,9 +45,9 @@ function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
 /** Describes a column for reading; undefined if it holds neither scalars nor lists of them. */
 export function leafOf(
   name: string,
-  type: ColumnType,
+  type: SparkType,
 ): Pick<LeafColumn, "element" | "maxRepetition"> | undefined {
-  const { elementType } = (type["array"] ?? {}) as { elementType?: ColumnType };
+  const { elementType } = (type["array"] ?? {}) as { elementType?: SparkType };
   const element = elementOf(name, elementType ?? type);
   return element && { element, maxRepetition: elementType ? 1 : 0 };
 }
@@ -77,7 +77,7 @@ export class ArrowCursor implements Cursor {
     this.#data = data;
     const cells = column.maxRepetition > 0 ? data.children[0]! : data;
     this.#levels = levelsOf(cells);
-    this.#values = valuesOf(cells, this.#levels, column, path);
+    this.#values = nonNullValues(cells, this.#levels, column, path);
   }
 
   get isList(): boolean {
@@ -193,7 +193,10 @@ function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array 
 const MOST_EXACT = 2n ** 53n;
 
 /** Whether a batch's column has the type that the server states. */
-function isOf({ type }: Data, { type: physical, converted_type: converted }: SchemaElement): boolean {
+function hasStatedType(
+  { type }: Data,
+  { type: physical, converted_type: converted }: SchemaElement,
+): boolean {
   const is = arrow.DataType;
   if (physical === "BYTE_ARRAY") return is.isUtf8(type);
   if (physical === "BOOLEAN") return is.isBool(type) || is.isNull(type);
@@ -202,7 +205,7 @@ function isOf({ type }: Data, { type: physical, converted_type: converted }: Sch
 }
 
 /** Returns the values that are not null, consecutively. */
-function valuesOf(
+function nonNullValues(
   data: Data,
   levels: Uint32Array | undefined,
   column: LeafColumn,
@@ -217,7 +220,7 @@ function valuesOf(
   const picked = <T extends Int32Array | BigInt64Array | Float32Array | Float64Array>(all: T): T =>
     (levels ? all.filter((_, i) => levels[i] === 1) : all) as T;
   const { type, converted_type: converted } = element;
-  if (!isOf(data, element))
+  if (!hasStatedType(data, element))
     throw new DataError("the server's batches do not have the type that it states", {
       file: path,
       column: name,

@@ -2,7 +2,7 @@
 
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { batchesIn, int64At, type Expected } from "./batches.js";
+import { batchesIn, int64At, type ExpectedType } from "./batches.js";
 
 const { Int32, Int64, RecordBatch, Schema, Field, Struct, Utf8, makeData, tableToIPC, Table } = arrow;
 
@@ -23,7 +23,7 @@ const texts = (length: number, offsets: number[], bytes: string): Column =>
     type: new Utf8(),
     ...{ length, nullCount: 0, valueOffsets: Int32Array.from(offsets), data: Buffer.from(bytes) },
   });
-const read = (bytes: Uint8Array, ...columns: Expected[]) => batchesIn(bytes, columns, "'x'");
+const read = (bytes: Uint8Array, ...columns: ExpectedType[]) => batchesIn(bytes, columns, "'x'");
 
 test("batches that hold what they state are read; those without rows are left out", () => {
   const [batch, ...more] = read(

@@ -6,7 +6,7 @@ import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 
 /** The expected type of a column of our query. */
-export type Expected = "text" | "int64" | "any";
+export type ExpectedType = "text" | "int64" | "any";
 
 /**
  * Returns the batches of a stream that have rows.
@@ -15,7 +15,7 @@ export type Expected = "text" | "int64" | "any";
  * @param what    what was read, for messages: `'file:///logs/a.csv'`
  * @throws {IoError} the bytes are not a stream, or a buffer is shorter than stated
  */
-export function batchesIn(bytes: Uint8Array, columns: readonly Expected[], what: string): Data[] {
+export function batchesIn(bytes: Uint8Array, columns: readonly ExpectedType[], what: string): Data[] {
   try {
     const batches = arrow
       .tableFromIPC(bytes)
@@ -34,7 +34,7 @@ export function batchesIn(bytes: Uint8Array, columns: readonly Expected[], what:
   }
 }
 
-function checkBatch({ length, children }: Data, columns: readonly Expected[]): void {
+function checkBatch({ length, children }: Data, columns: readonly ExpectedType[]): void {
   if (children.length !== columns.length)
     throw new Error(`${children.length} columns instead of ${columns.length}`);
   children.forEach((column, i) => {

@@ -8,7 +8,7 @@ import { readText } from "../io/read-text.js";
 import { TOKEN_VARIABLE, type Address } from "./address.js";
 import { ROOTS_VARIABLE } from "./failures.js";
 import { executePlanResponse } from "./messages.js";
-import { decode, encode, type Message, type Shape } from "./wire.js";
+import { decode, encode, type Message, type MessageShape } from "./wire.js";
 
 const PACKAGE = "@grpc/grpc-js@^1";
 const SERVICE = "/spark.connect.SparkConnectService";
@@ -112,7 +112,7 @@ export class Channel {
   /** Makes a call with one response, within a number of milliseconds. @throws the error of the call */
   unary(
     method: string,
-    [request, response]: readonly [Shape, Shape],
+    [request, response]: readonly [MessageShape, MessageShape],
     message: Message,
     milliseconds: number,
   ): Promise<Message> {
@@ -137,7 +137,7 @@ export class Channel {
    */
   async *stream(
     method: string,
-    request: Shape,
+    request: MessageShape,
     message: Message,
     { signal, silence }: { signal: AbortSignal; silence: number },
   ): AsyncGenerator<Message, void, undefined> {

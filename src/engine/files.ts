@@ -8,7 +8,7 @@ import { byUnits, chosenLogs } from "../log/directory.js";
 import type { LogFile } from "../log/log.js";
 import { batchesIn, int64At } from "./batches.js";
 import { filesOf, projected } from "./plans.js";
-import type { Session } from "./session.js";
+import type { EngineSession } from "./session.js";
 
 /** One file on the server's side; `path` is its name in messages and manifests. */
 export interface RemoteFile extends LogFile {
@@ -32,7 +32,7 @@ export function literal(uri: string): string {
 const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
 
 /** @throws {UsageError} a name is not one that a server can find */
-export function checkNames(named: readonly string[]): void {
+export function checkRemoteNames(named: readonly string[]): void {
   for (const path of named) {
     if (path === "-")
       throw new UsageError("--engine cannot read standard input: name files, tables or a query");
@@ -55,7 +55,7 @@ export function checkNames(named: readonly string[]): void {
  * @throws {EmbedError} as Session.run, and as chosenLogs
  */
 export async function remoteFiles(
-  session: Session,
+  session: EngineSession,
   named: readonly string[],
 ): Promise<{ files: RemoteFile[]; warnings: string[] }> {
   const files: RemoteFile[] = [];
@@ -70,7 +70,7 @@ export async function remoteFiles(
 
 /** @throws {IoError} files were changed, added or removed since they were listed */
 export async function checkUnchanged(
-  session: Session,
+  session: EngineSession,
   named: readonly string[],
   files: readonly RemoteFile[],
 ): Promise<void> {
@@ -87,7 +87,7 @@ export async function checkUnchanged(
 type Listed = Omit<RemoteFile, "partition">;
 
 /** Lists the files of a path; an existing path denotes itself, whatever characters it has. */
-async function chosenFiles(session: Session, path: string) {
+async function chosenFiles(session: EngineSession, path: string) {
   if (!GLOB.test(path)) return chosen(path, await listingOf(session, path, path), false);
   try {
     return chosen(path, await listingOf(session, path, literal(path)), false);
@@ -97,7 +97,7 @@ async function chosenFiles(session: Session, path: string) {
   }
 }
 
-async function listingOf(session: Session, path: string, pattern: string): Promise<Listed[]> {
+async function listingOf(session: EngineSession, path: string, pattern: string): Promise<Listed[]> {
   const relation = projected(filesOf("binaryFile", [pattern], { recursiveFileLookup: "true" }), LISTED);
   const listed: Listed[] = [];
   for (const bytes of await session.fetch(relation, `'${path}'`)) {

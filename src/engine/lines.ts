@@ -9,15 +9,15 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import type { ByteSource } from "../io/source.js";
 import { literal, type RemoteFile } from "./files.js";
 import { batchesIn, int64At } from "./batches.js";
-import { filesOf, filtered, projected, quoted, sorted, type Relation } from "./plans.js";
-import { LostOperation, type Session } from "./session.js";
+import { filesOf, filtered, projected, quotedColumn, sorted, type Relation } from "./plans.js";
+import { LostOperation, type EngineSession } from "./session.js";
 
 /** The only line end: a \r belongs to the line, as for local files. */
 const NEWLINE = 0x0a;
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 
 const [TEXT, BLOCK, SIZE, LINE] = ["text", "block", "size", "line"].map((name) =>
-  quoted(`embed_${name}`),
+  quotedColumn(`embed_${name}`),
 ) as [string, string, string, string];
 
 /** Whether Spark decompresses the file, so that its size is not that of its lines. */
@@ -26,7 +26,7 @@ function isCompressed(path: string): boolean {
 }
 
 /** Opens a text file. @param slice approximate bytes of lines per job; one job for the whole file when undefined */
-export function lineSource(session: Session, file: RemoteFile, slice: number | undefined): ByteSource {
+export function lineSource(session: EngineSession, file: RemoteFile, slice: number | undefined): ByteSource {
   return new LineSource(session, file, slice);
 }
 
@@ -34,7 +34,7 @@ class LineSource implements ByteSource {
   bytesRead = 0;
   readonly path: string;
   readonly totalBytes: number | undefined;
-  readonly #session: Session;
+  readonly #session: EngineSession;
   readonly #file: RemoteFile;
   readonly #slice: number | undefined;
   readonly #hash = createHash("sha256");
@@ -44,7 +44,7 @@ class LineSource implements ByteSource {
   #numLines = 0;
   #nextBlock = 0;
 
-  constructor(session: Session, file: RemoteFile, slice: number | undefined) {
+  constructor(session: EngineSession, file: RemoteFile, slice: number | undefined) {
     this.#session = session;
     this.#file = file;
     this.#slice = slice;
@@ -130,7 +130,7 @@ class LineSource implements ByteSource {
         if (first === numRows) continue;
         this.#numLines += numRows - first;
         this.#nextBlock = next;
-        yield linesOf(texts, first, numRows);
+        yield textLines(texts, first, numRows);
       }
     }
     if (known > 0) throw new IoError(`'${this.path}' changed while it was read: it has fewer lines`);
@@ -188,7 +188,7 @@ class LineSource implements ByteSource {
 class OutOfOrder extends Error {}
 
 /** Returns rows [from, to) of a column of text, each followed by a newline. */
-function linesOf({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {
+function textLines({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {
   const [bytes, bounds] = [values as Uint8Array, valueOffsets as Int32Array];
   const lines = Buffer.allocUnsafeSlow(bounds[to]! - bounds[from]! + to - from);
   let at = 0;

@@ -2,14 +2,14 @@
 // spark/connect/*.proto. The numbers are the same from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts compares
 // them with a server's.
 
-import type { FieldType, Shape } from "./wire.js";
+import type { FieldType, MessageShape } from "./wire.js";
 
 type Given = Record<
   string,
-  [number, FieldType | (() => Shape)] | [number, FieldType | (() => Shape), "repeated"]
+  [number, FieldType | (() => MessageShape)] | [number, FieldType | (() => MessageShape), "repeated"]
 >;
 
-function shape(message: string, fields: Given): Shape {
+function shape(message: string, fields: Given): MessageShape {
   return {
     message: `spark.connect.${message}`,
     fields: Object.fromEntries(
@@ -41,7 +41,7 @@ const sortOrder = shape("Expression.SortOrder", {
   direction: [2, "int"],
   nullOrdering: [3, "int"],
 });
-const input = [1, () => relation] as [number, () => Shape];
+const input = [1, () => relation] as [number, () => MessageShape];
 const project = shape("Project", { input, expressions: [3, expression, "repeated"] });
 const filter = shape("Filter", { input, condition: [2, expression] });
 const sort = shape("Sort", { input, order: [2, sortOrder, "repeated"], isGlobal: [3, "bool"] });
@@ -64,7 +64,7 @@ const objectRef = shape("ObjectRef", { id: [1, "text"] });
 const method = shape("Fetch.Method", { method: [1, "text"] });
 const fetch = shape("Fetch", { objRef: [1, objectRef], methods: [2, method, "repeated"] });
 const mlRelation = shape("MlRelation", { fetch: [2, fetch] });
-const relation: Shape = shape("Relation", {
+const relation: MessageShape = shape("Relation", {
   read: [2, read],
   project: [3, project],
   filter: [4, filter],
@@ -184,7 +184,7 @@ const nothing = (name: string) => shape(`DataType.${name}`, {});
 const decimal = shape("DataType.Decimal", { scale: [1, "int"], precision: [2, "int"] });
 const array = shape("DataType.Array", { elementType: [1, () => dataType] });
 /** Types of cells that are supported; others are decoded as an empty message. */
-const dataType: Shape = shape("DataType", {
+const dataType: MessageShape = shape("DataType", {
   null: [1, nothing("NULL")],
   boolean: [3, nothing("Boolean")],
   byte: [4, nothing("Byte")],
@@ -236,19 +236,19 @@ export const releaseSessionRequest = shape("ReleaseSessionRequest", { ...session
 export const releaseSessionResponse = shape("ReleaseSessionResponse", {});
 
 /** Shapes that reach all messages above. */
-export const roots: readonly Shape[] = [
+export const roots: readonly MessageShape[] = [
   ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
   ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],
   ...[interruptRequest, interruptResponse, releaseSessionRequest, releaseSessionResponse],
 ];
 
-const anyMessage: Shape = {
+const anyMessage: MessageShape = {
   message: "google.protobuf.Any",
   fields: { typeUrl: { number: 1, type: "text" }, value: { number: 2, type: "bytes" } },
 };
 
 /** Content of the header grpc-status-details-bin of a failed call. */
-export const status: Shape = {
+export const status: MessageShape = {
   message: "google.rpc.Status",
   fields: {
     code: { number: 1, type: "int" },
@@ -256,7 +256,7 @@ export const status: Shape = {
     details: { number: 3, type: anyMessage, repeated: true },
   },
 };
-export const errorInfo: Shape = {
+export const errorInfo: MessageShape = {
   message: "google.rpc.ErrorInfo",
   fields: {
     reason: { number: 1, type: "text" },

@@ -10,7 +10,7 @@ import { DivergedError, IoError } from "../errors.js";
 import { batchesIn } from "./batches.js";
 import { ESTIMATOR } from "./messages.js";
 import { filtered, type Relation } from "./plans.js";
-import { LostOperation, type Session } from "./session.js";
+import { LostOperation, type EngineSession } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
@@ -63,7 +63,7 @@ export interface Factors {
  * @throws {EmbedError} as Session.execute
  */
 export async function fitAls(
-  session: Session,
+  session: EngineSession,
   { relation, numRatings, users, items }: Ratings,
   parameters: AlsParameters,
   {
@@ -108,7 +108,7 @@ function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Messa
 
 /** Fetches one side's vectors by slices of ids. */
 async function fetchFactors(
-  session: Session,
+  session: EngineSession,
   relation: Relation,
   side: RatedSide,
   { rank, rowsOfSlice, what }: { rank: number; rowsOfSlice: number; what: string },

@@ -14,11 +14,11 @@ import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { openFiles } from "../log/open.js";
 import { withoutRepeats } from "../log/repeats.js";
 import { batchesIn } from "./batches.js";
-import { checkNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
+import { checkRemoteNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
-import { filesOf, projected, queryOf, tableOf } from "./plans.js";
+import { filesOf, projected, queryOf, namedTable } from "./plans.js";
 import { openRows } from "./rows.js";
-import { openSession, type Session } from "./session.js";
+import { openSession, type EngineSession } from "./session.js";
 
 const TABLE = /^table:(.*)$/s;
 const DEFAULT_TIMEOUT = 300;
@@ -61,7 +61,7 @@ export async function openEngineLog(
   const tables = named.flatMap((name) => TABLE.exec(name)?.[1] ?? []);
   checkWhat(named, tables, engine);
   const isQuery = tables.length > 0 || engine.sql !== undefined;
-  if (!isQuery) checkNames(named);
+  if (!isQuery) checkRemoteNames(named);
   const query = engine.sql === undefined ? undefined : await queryOfFile(engine.sql);
   const settings = isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) };
   const session = await openEngineSession(engine, settings, signal);
@@ -88,7 +88,7 @@ export async function openEngineSession(
   { address, timeout = DEFAULT_TIMEOUT }: Pick<EngineReading, "address" | "timeout">,
   settings: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<Session> {
+): Promise<EngineSession> {
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
@@ -142,7 +142,7 @@ async function queryOfFile(path: string): Promise<string> {
 
 /** Opens a table or a query. */
 async function openQuery(
-  session: Session,
+  session: EngineSession,
   table: string | undefined,
   query: string | undefined,
   options: ReadOptions,
@@ -155,7 +155,7 @@ async function openQuery(
     );
   const input = {
     path: table === undefined ? `sql:${sql}` : `table:${table}`,
-    relation: table === undefined ? queryOf(query!) : tableOf(table),
+    relation: table === undefined ? queryOf(query!) : namedTable(table),
     partition: {},
     order: order!,
   };
@@ -178,7 +178,11 @@ function checkTyped(options: ReadOptions, what: string): void {
 }
 
 /** Opens files. */
-async function openNamed(session: Session, named: readonly string[], options: ReadOptions): Promise<Log> {
+async function openNamed(
+  session: EngineSession,
+  named: readonly string[],
+  options: ReadOptions,
+): Promise<Log> {
   const { slice, hash } = options.engine!;
   const { files, warnings } = await remoteFiles(session, named);
   const form = formOf(
@@ -224,7 +228,7 @@ function checkText({ encoding }: ReadOptions): void {
 
 /** Adds the checksums of the files to inputs. */
 async function hashed(
-  session: Session,
+  session: EngineSession,
   files: readonly RemoteFile[],
   inputs: readonly InputFingerprint[],
 ): Promise<InputFingerprint[]> {

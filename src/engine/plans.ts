@@ -7,7 +7,7 @@ import type { Message } from "./wire.js";
 export type Relation = Message;
 
 /** A command of Spark Connect, which is executed for its effect. */
-export type Command = Message;
+export type SparkCommand = Message;
 
 /** Reads files of one format. */
 export function filesOf(format: string, paths: readonly string[], options: Record<string, string>): Relation {
@@ -15,7 +15,7 @@ export function filesOf(format: string, paths: readonly string[], options: Recor
 }
 
 /** Reads a table by its name. */
-export function tableOf(name: string): Relation {
+export function namedTable(name: string): Relation {
   return { read: { namedTable: { unparsedIdentifier: name } } };
 }
 
@@ -55,7 +55,7 @@ export function skipping(input: Relation, rows: number): Relation {
 }
 
 /** Counts rows; the result has one row. */
-export function counted(input: Relation): Relation {
+export function countRows(input: Relation): Relation {
   return { aggregate: { input, groupType: GROUP_BY, aggregateExpressions: [expressionOf("count(1)")] } };
 }
 
@@ -68,7 +68,7 @@ export function unionOf(all: readonly Relation[]): Relation {
 }
 
 /** Quotes a column's name for an expression. */
-export function quoted(name: string): string {
+export function quotedColumn(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
 

@@ -2,12 +2,12 @@
 
 import { DataError, NoRowsError } from "../errors.js";
 import { partitionCell } from "../log/file-columns.js";
-import { holdsTimes, separatorIn, type ColumnOptions, type LeafColumn } from "../log/parquet/cursor.js";
+import { holdsTimes, separatorIn, type ListSeparators, type LeafColumn } from "../log/parquet/cursor.js";
 import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
-import { batchesIn, int64At, type Expected } from "./batches.js";
-import { counted, projected, quoted, type Relation } from "./plans.js";
-import type { ColumnType, Session } from "./session.js";
+import { batchesIn, int64At, type ExpectedType } from "./batches.js";
+import { countRows, projected, quotedColumn, type Relation } from "./plans.js";
+import type { SparkType, EngineSession } from "./session.js";
 
 /** An input that is read as rows: one file, or a table or query with its order. */
 export interface RowInput {
@@ -25,13 +25,13 @@ export interface RowInput {
 /** An input whose columns and number of rows are known. */
 export interface OpenInput extends RowInput {
   columns: string[];
-  types: ReadonlyMap<string, ColumnType>;
+  types: ReadonlyMap<string, SparkType>;
   /** Infinity: they are not counted */
   numRows: number;
 }
 
 /** The column with the number of a file's row. */
-export const POSITION = quoted("embed_position");
+export const POSITION = quotedColumn("embed_position");
 
 /**
  * Finds the columns and the number of rows of an input.
@@ -42,7 +42,7 @@ export const POSITION = quoted("embed_position");
  * @throws {EmbedError} as Session.run
  */
 export async function openInput(
-  session: Session,
+  session: EngineSession,
   input: RowInput,
   slice: number | undefined,
 ): Promise<OpenInput> {
@@ -57,14 +57,14 @@ export async function openInput(
   const missing = input.order?.find((name) => !columns.includes(name));
   if (missing !== undefined) throw noSuchColumn(missing, columns);
   // counting runs a query once more, which is only needed for slices
-  const numRows = input.order && slice === undefined ? Infinity : await countOf(session, input);
+  const numRows = input.order && slice === undefined ? Infinity : await countInputRows(session, input);
   if (numRows === 0) throw noRows(input);
   return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
 }
 
-async function countOf(session: Session, { relation, path }: RowInput): Promise<number> {
+async function countInputRows(session: EngineSession, { relation, path }: RowInput): Promise<number> {
   let count = 0;
-  for (const bytes of await session.fetch(counted(relation), `'${path}'`))
+  for (const bytes of await session.fetch(countRows(relation), `'${path}'`))
     for (const { children } of batchesIn(bytes, ["int64"], `'${path}'`)) count = int64At(children[0]!, 0);
   return count;
 }
@@ -82,13 +82,13 @@ export function isList({ types }: OpenInput, name: string): boolean {
 }
 
 /** Whether cells are single times. */
-export function isTime(file: OpenInput, name: string, columns: ColumnOptions): boolean {
+export function isTime(file: OpenInput, name: string, columns: ListSeparators): boolean {
   const column = columnOf(file, name, columns);
   return typeof column !== "string" && holdsTimes(column);
 }
 
 /** Returns a column of an input, or a text that all rows have. */
-export function columnOf(file: OpenInput, name: string, columns: ColumnOptions): LeafColumn | string {
+export function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
   if (!type) return partitionCell(file.partition, name);
@@ -103,16 +103,16 @@ export function columnOf(file: OpenInput, name: string, columns: ColumnOptions):
 
 /** Selects columns of an input, followed by those that order it. */
 export function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
-  const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
+  const cells = names.map((name, i) => `${quotedColumn(name)} AS embed_${i}`);
   const order = file.order
-    ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
+    ? file.order.map((name, i) => [quotedColumn(name), `embed_order_${i}`] as const)
     : [["_metadata.row_index", POSITION] as const];
   const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
   return { relation, order: order.map(([, as]) => as) };
 }
 
 /** Returns the expected types of the columns of `selected`. */
-export function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
-  const cells = names.map((): Expected => "any");
-  return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
+export function expectedOf({ order }: OpenInput, names: readonly string[]): ExpectedType[] {
+  const cells = names.map((): ExpectedType => "any");
+  return [...cells, ...(order ? order.map((): ExpectedType => "any") : (["int64"] as const))];
 }

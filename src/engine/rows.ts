@@ -14,14 +14,19 @@ import {
   laterColumnsOf,
   laterColumnWarnings,
   partitionCell,
-  placesOf,
+  columnPositions,
 } from "../log/file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
-import { columnOptions, type ColumnOptions, type LeafColumn } from "../log/parquet/cursor.js";
+import { columnOptions, type ListSeparators, type LeafColumn } from "../log/parquet/cursor.js";
 import { RangeMerger } from "../log/parquet/read.js";
-import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet/scanner.js";
+import {
+  buffersOfRange,
+  cellRequests,
+  ParquetScanner,
+  type ParquetRowRange,
+} from "../log/parquet/scanner.js";
 import { checkedReading, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
@@ -41,7 +46,7 @@ import {
   type RowInput,
 } from "./row-inputs.js";
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
-import { LostOperation, type Session } from "./session.js";
+import { LostOperation, type EngineSession } from "./session.js";
 
 /** Approximate bytes of a batch: small batches cost time for each, large ones memory on both sides. */
 const BATCH_BYTES = 2 << 20;
@@ -49,7 +54,7 @@ const MOST_BATCH_ROWS = 1 << 16;
 
 /** Opens inputs as one log. @throws {EmbedError} as Session.run; {DataError} as openParquet */
 export async function openRows(
-  session: Session,
+  session: EngineSession,
   inputs: readonly RowInput[],
   options: ReadOptions,
   slice: number | undefined,
@@ -63,7 +68,7 @@ export async function openRows(
   const columns = columnOptions(head.columns, options, (name) => isList(head, name));
   const { ignored, multi } = columns;
   const all = columnsIn(head);
-  const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
+  const { sample, numSampled, bytesPerRow } = await firstRowTexts(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
   return checkedReading({
@@ -77,7 +82,7 @@ export async function openRows(
     async read(requests, onBatch, observe) {
       const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
       for (const file of files) {
-        placesOf(file, names);
+        columnPositions(file, names);
         const odd = names.find((name) => file.types.has(name) && !leafOf(name, file.types.get(name)!));
         if (odd !== undefined) throw oddColumn(file.path, odd);
       }
@@ -92,11 +97,11 @@ export async function openRows(
 }
 
 /** Returns the first rows as text, without faulty ones. If rows are not counted, reads one more to detect the end. */
-async function sampleOf(
-  session: Session,
+async function firstRowTexts(
+  session: EngineSession,
   files: readonly OpenInput[],
   all: readonly string[],
-  columns: ColumnOptions,
+  columns: ListSeparators,
   { onBadRow }: ReadOptions,
 ): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
@@ -133,7 +138,7 @@ async function sampleOf(
 
 /** Returns the first rows of an input. Those of a file usually arrive first, and sorting would read all of it. */
 async function firstBatches(
-  session: Session,
+  session: EngineSession,
   file: OpenInput,
   names: readonly string[],
   rows: number,
@@ -163,9 +168,9 @@ async function firstBatches(
 
 /** The input of the reading, created by openRows. */
 interface RowReading {
-  session: Session;
+  session: EngineSession;
   files: readonly OpenInput[];
-  columns: ColumnOptions;
+  columns: ListSeparators;
   requests: readonly ColumnRequest[];
   options: ReadOptions;
   rowsOfSlice: number;
@@ -210,7 +215,7 @@ async function readInputs(
         const column = columnOf(file, name, columns) as LeafColumn;
         new ArrowCursor(column, data[i]!, file.path).digest(digest, i, length);
       }
-      const range: RowRange = {
+      const range: ParquetRowRange = {
         ...{ path: file.path, fd: -1, group: group++, from: 0, to: length, groupRows: length },
         columns: cells,
       };
@@ -251,7 +256,7 @@ interface RowBatch {
  * are missing
  */
 async function* batchesOf(
-  session: Session,
+  session: EngineSession,
   file: OpenInput,
   names: readonly string[],
   rowsOfSlice: number,

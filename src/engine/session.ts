@@ -33,8 +33,8 @@ import {
   releaseSessionRequest,
   releaseSessionResponse,
 } from "./messages.js";
-import type { Command, Relation } from "./plans.js";
-import type { Message, Shape } from "./wire.js";
+import type { SparkCommand, Relation } from "./plans.js";
+import type { Message, MessageShape } from "./wire.js";
 
 /** Time limit of the first call, in milliseconds. */
 const CONNECT = 15_000;
@@ -53,7 +53,7 @@ const CLIENT = `embed/${version}`;
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
 /** The type of a column, in the server's representation: `{ decimal: { scale: 2 } }`. */
-export type ColumnType = Message;
+export type SparkType = Message;
 
 /** The result of a command: a relation that the server stores, or a model. */
 export interface CommandResult {
@@ -89,12 +89,12 @@ export interface SessionOptions {
  * @throws {UsageError} the address, the package, the token or the server's certificate is missing or invalid
  * @throws {IoError} the server cannot be reached
  */
-export async function openSession(options: SessionOptions): Promise<Session> {
+export async function openSession(options: SessionOptions): Promise<EngineSession> {
   const address = parseAddress(options.address);
   const token = environmentVariable(TOKEN_VARIABLE);
   checkToken(address, token);
   options.signal.throwIfAborted();
-  const session = new Session(await openChannel(address, token), address, token, options);
+  const session = new EngineSession(await openChannel(address, token), address, token, options);
   try {
     await session.begin();
   } catch (error) {
@@ -105,7 +105,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 /** A session, which runs one operation at a time. */
-export class Session {
+export class EngineSession {
   /** name of the server in messages and manifests */
   readonly shown: string;
   /** Spark's version */
@@ -152,7 +152,7 @@ export class Session {
   }
 
   /** Returns the columns of a relation; an unsupported type is an empty message. @throws {EmbedError} as typedFailure */
-  async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: ColumnType }[]> {
+  async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: SparkType }[]> {
     const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
     const schema = { clientType: CLIENT, schema: { plan: { root: relation } } };
     const answer = (await this.#restarting(what, () =>
@@ -207,7 +207,7 @@ export class Session {
    * @throws {IoError} the server lost it
    * @throws {EmbedError} as run
    */
-  async execute(command: Command, what: string): Promise<CommandResult> {
+  async execute(command: SparkCommand, what: string): Promise<CommandResult> {
     const result: CommandResult = {};
     try {
       for await (const response of this.#responses({ command }, { verb: "", what })) {
@@ -362,7 +362,7 @@ export class Session {
   async #call(
     what: string,
     method: string,
-    shapes: readonly [Shape, Shape],
+    shapes: readonly [MessageShape, MessageShape],
     message: Message,
   ): Promise<Message> {
     const from = performance.now();

@@ -2,21 +2,21 @@
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import type { Command, Relation } from "./plans.js";
-import type { Session } from "./session.js";
+import type { SparkCommand, Relation } from "./plans.js";
+import type { EngineSession } from "./session.js";
 import { checkCanTrain, upload } from "./upload.js";
 
 /** Returns a session that records its messages. */
 function recording(relationId: (at: number) => string | undefined = String) {
-  const commands: Command[] = [];
-  const execute = (command: Command) => {
+  const commands: SparkCommand[] = [];
+  const execute = (command: SparkCommand) => {
     commands.push(command);
     const id = relationId(commands.length - 1);
     return Promise.resolve({
       checkpointCommandResult: { relation: id === undefined ? {} : { relationId: id } },
     });
   };
-  return { commands, session: { shown: "sc://host", execute } as unknown as Session };
+  return { commands, session: { shown: "sc://host", execute } as unknown as EngineSession };
 }
 
 /** Returns the ids that a union concatenates, from left to right, and its depth. */

@@ -7,8 +7,8 @@
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { unionOf, type Command, type Relation } from "./plans.js";
-import type { Session } from "./session.js";
+import { unionOf, type SparkCommand, type Relation } from "./plans.js";
+import type { EngineSession } from "./session.js";
 
 /** Bytes of a chunk's values: a message to a server may have 128 MiB. */
 const CHUNK_BYTES = 8 << 20;
@@ -17,7 +17,7 @@ const CHUNK_BYTES = 8 << 20;
 const FIRST_MAJOR = 4;
 
 /** @throws {UsageError} the server's Spark is too old */
-export function checkCanTrain({ shown, version }: Pick<Session, "shown" | "version">): void {
+export function checkCanTrain({ shown, version }: Pick<EngineSession, "shown" | "version">): void {
   if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
   throw new UsageError(
     `--engine-train needs Spark ${FIRST_MAJOR}.0 or later, and ${shown} is Spark ${version || "of no version"}: Connect ` +
@@ -39,7 +39,7 @@ export type UploadColumns = Readonly<Record<string, Int32Array | Float32Array | 
  * @throws {EmbedError} as Session.execute
  */
 export async function upload(
-  session: Session,
+  session: EngineSession,
   columns: UploadColumns,
   what: string,
   observe: (numRows: number) => void = () => undefined,
@@ -64,8 +64,8 @@ function localRows(columns: UploadColumns, from: number, to: number): Relation {
 }
 
 /** Computes a relation and stores it on the executors. @throws {IoError} the server's answer has no reference to it */
-async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
-  const checkpointCommand: Command = { relation, local: true, eager: true };
+async function kept(session: EngineSession, relation: Relation, what: string): Promise<Relation> {
+  const checkpointCommand: SparkCommand = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);
   const relationId = checkpointCommandResult?.relation?.relationId;
   if (relationId === undefined)

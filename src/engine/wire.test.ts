@@ -1,12 +1,12 @@
 // Messages are encoded and decoded, and invalid bytes are rejected.
 
-import { decode, encode, type Shape } from "./wire.js";
+import { decode, encode, type MessageShape } from "./wire.js";
 
-const inner: Shape = {
+const inner: MessageShape = {
   message: "Inner",
   fields: { name: { number: 1, type: "text" }, size: { number: 2, type: "int" } },
 };
-const outer: Shape = {
+const outer: MessageShape = {
   message: "Outer",
   fields: {
     flag: { number: 1, type: "bool" },
@@ -35,7 +35,7 @@ test("a message is what it was", () => {
 
 test("the bytes are those of the specification", () => {
   // protobuf.dev/programming-guides/encoding: 08 96 01 is 150, 12 07 ... is "testing"
-  const shape: Shape = {
+  const shape: MessageShape = {
     message: "Test",
     fields: { a: { number: 1, type: "int" }, b: { number: 2, type: "text" } },
   };
@@ -43,7 +43,7 @@ test("the bytes are those of the specification", () => {
 });
 
 test("fields that are not known are skipped, whatever their type", () => {
-  const known: Shape = { message: "Known", fields: { flag: { number: 1, type: "bool" } } };
+  const known: MessageShape = { message: "Known", fields: { flag: { number: 1, type: "bool" } } };
   const fixed = [0x09 + 8 * 6, 1, 2, 3, 4, 5, 6, 7, 8, 0x0d + 8 * 7, 1, 2, 3, 4];
   const bytes = Buffer.concat([Buffer.from(fixed), encode(outer, message)]);
   expect(decode(known, bytes)).toEqual({ flag: true });

@@ -4,19 +4,19 @@
 // Source: https://protobuf.dev/programming-guides/encoding.
 
 /** The type of a field: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
-export type FieldType = "text" | "bytes" | "int" | "bool" | "double" | "texts" | Shape;
+export type FieldType = "text" | "bytes" | "int" | "bool" | "double" | "texts" | MessageShape;
 
-export interface Field {
+export interface WireField {
   number: number;
-  type: FieldType | (() => Shape);
+  type: FieldType | (() => MessageShape);
   repeated?: true;
 }
 
 /** The fields of a message, by their names in camel case. */
-export interface Shape {
+export interface MessageShape {
   /** the message's full name in the .proto */
   message: string;
-  fields: Readonly<Record<string, Field>>;
+  fields: Readonly<Record<string, WireField>>;
 }
 
 /** A message as an object; absent fields are undefined. */
@@ -25,7 +25,7 @@ export type Message = Readonly<Record<string, unknown>>;
 const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
 
 /** Encodes a message. @throws {Error} the table lacks a field */
-export function encode(shape: Shape, message: Message): Buffer {
+export function encode(shape: MessageShape, message: Message): Buffer {
   const chunks: Uint8Array[] = [];
   const put = (number: number, wire: number) => chunks.push(varint(number * 8 + wire));
   const delimited = (number: number, bytes: Uint8Array): void => {
@@ -58,7 +58,7 @@ export function encode(shape: Shape, message: Message): Buffer {
 }
 
 /** Decodes a message; its bytes are views. @throws {Error} the bytes are invalid */
-export function decode(shape: Shape, bytes: Uint8Array): Message {
+export function decode(shape: MessageShape, bytes: Uint8Array): Message {
   const byNumber = byNumberOf(shape);
   const message: Record<string, unknown> = {};
   let at = 0;
@@ -101,7 +101,7 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
     const isDouble = type === "double";
     if (isNumber !== (typeof content === "number") || wire === FIXED32 || isDouble !== (wire === FIXED64))
       throw new Error(`${shape.message}.${name} has wire type ${wire}`);
-    const value = valueOf(type, content);
+    const value = decodedValue(type, content);
     if (type === "texts") message[name] = { ...(message[name] as object), ...(value as object) };
     else if (field.repeated) ((message[name] ??= []) as unknown[]).push(value);
     else message[name] = value;
@@ -109,7 +109,7 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
   return message;
 }
 
-function valueOf(type: FieldType, content: number | Uint8Array): unknown {
+function decodedValue(type: FieldType, content: number | Uint8Array): unknown {
   if (typeof content === "number") return type === "bool" ? content !== 0 : content;
   if (type === "bytes") return content;
   if (type === "double") return new DataView(content.buffer, content.byteOffset, 8).getFloat64(0, true);
@@ -119,21 +119,21 @@ function valueOf(type: FieldType, content: number | Uint8Array): unknown {
     const { key = "", value = "" } = decode(ENTRY, content) as { key?: string; value?: string };
     return { [key]: value };
   }
-  return decode(type as Shape, content);
+  return decode(type as MessageShape, content);
 }
 
-const ENTRY: Shape = {
+const ENTRY: MessageShape = {
   message: "an entry of a map",
   fields: { key: { number: 1, type: "text" }, value: { number: 2, type: "text" } },
 };
 
-function typeOf({ type }: Field): FieldType {
+function typeOf({ type }: WireField): FieldType {
   return typeof type === "function" ? type() : type;
 }
 
-const tables = new WeakMap<Shape, Map<number, [string, Field]>>();
+const tables = new WeakMap<MessageShape, Map<number, [string, WireField]>>();
 
-function byNumberOf(shape: Shape): Map<number, [string, Field]> {
+function byNumberOf(shape: MessageShape): Map<number, [string, WireField]> {
   let table = tables.get(shape);
   if (!table) {
     table = new Map(Object.entries(shape.fields).map(([name, field]) => [field.number, [name, field]]));

@@ -1,4 +1,4 @@
-import { keysOf, keyAt } from "../log/keys.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { sampleRows } from "./row-sample.js";
 
@@ -8,7 +8,7 @@ function tableOf(keys: string[]): EmbeddingTable {
     numRows: keys.length,
     fields: ["item"],
     fieldOf: new Uint32Array(keys.length),
-    keys: keysOf(keys),
+    keys: encodeKeys(keys),
     counts: new Uint32Array(keys.length).fill(1),
     vectors: new Float32Array(keys.length),
   };

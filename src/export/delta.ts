@@ -20,7 +20,7 @@ import { ByteWriter } from "./files/byte-writer.js";
 import { jsonString, documentParts } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
-import { bytesOf, keyBytes, type Batch } from "./selection.js";
+import { byteView, keyBytes, type ExportBatch } from "./selection.js";
 
 /** A key that this table lacks. */
 interface Removed {
@@ -47,7 +47,7 @@ export const deltaFormats = ["jsonl", "npy"] as const;
  */
 export function deltaOf(
   earlier: EmbeddingTable,
-  { table, field, weights }: Batch,
+  { table, field, weights }: ExportBatch,
   reserve: ReserveScheme | undefined,
 ): Delta {
   if (earlier.dim !== table.dim)
@@ -94,7 +94,7 @@ function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefine
 }
 
 /** Yields one line per change. */
-export function* deltaLines(batch: Batch, { written, removed }: Delta): Generator<Uint8Array> {
+export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
   const { facts, vector } = documentParts(out, batch);
   for (const { row, place, isNew } of written) {
@@ -111,7 +111,7 @@ export function* deltaLines(batch: Batch, { written, removed }: Delta): Generato
 
 /** Returns the names of the files and their chunks. @throws {UsageError} rows of several fields */
 export function deltaFiles(
-  { table, field, weights }: Batch,
+  { table, field, weights }: ExportBatch,
   { written, removed }: Delta,
 ): Map<string, Iterable<Uint8Array>> {
   if (field === undefined)
@@ -124,7 +124,7 @@ export function deltaFiles(
   );
   const keys = written.map(({ row }) => Buffer.concat([jsonString(keyBytes(table, row)), Buffer.from("\n")]));
   return new Map<string, Iterable<Uint8Array>>([
-    ["vectors.npy", [npyHead("<f4", [written.length, dim]), bytesOf(numbers)]],
+    ["vectors.npy", [npyHead("<f4", [written.length, dim]), byteView(numbers)]],
     ["rows.npy", vectorFile(rows, "<u4")],
     ["keys.txt", keys],
     ["removed.jsonl", removed.map((gone) => Buffer.from(removedLine(gone)))],
@@ -144,7 +144,7 @@ export function deltaFiles(
 
 /** Returns an npy file of a one-dimensional array. */
 function vectorFile(values: Uint32Array | Float32Array, descr: string): Uint8Array[] {
-  return [npyHead(descr, [values.length]), bytesOf(values)];
+  return [npyHead(descr, [values.length]), byteView(values)];
 }
 
 function removedLine({ field, key, row }: Removed): string {

@@ -15,7 +15,7 @@ export interface EncodedRows {
   answers?: true;
 }
 
-export interface Encoding {
+export interface EncodedRowFormat {
   /** kind of the numbers */
   kind: "leaves" | "features" | "vectors";
   /** true if vectors have no biases */
@@ -30,7 +30,7 @@ export interface Encoding {
 }
 
 /** Whether a row has a bias beside its vector. */
-export function hasBiases({ kind, unbiased }: Encoding): boolean {
+export function hasBiases({ kind, unbiased }: EncodedRowFormat): boolean {
   return kind === "vectors" && !unbiased;
 }
 
@@ -38,7 +38,7 @@ export function hasBiases({ kind, unbiased }: Encoding): boolean {
  * Describes vectors for writing. @param key the column of the rows' keys; undefined: the key column is `row`, with row
  * numbers
  */
-export function vectorEncoding(key: string | undefined, dim: number, numRows: number): Encoding {
+export function vectorEncoding(key: string | undefined, dim: number, numRows: number): EncodedRowFormat {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
   return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };
 }

@@ -12,12 +12,12 @@
 
 import { UsageError } from "../errors.js";
 import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
-import { hasBiases, type EncodedRows, type Encoding } from "./encoded-rows.js";
+import { hasBiases, type EncodedRows, type EncodedRowFormat } from "./encoded-rows.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { parquetChunks } from "./files/encoding-parquet.js";
 import { jsonString } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";
-import { bytesOf } from "./selection.js";
+import { byteView } from "./selection.js";
 
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
@@ -25,7 +25,7 @@ export type EncodingFormat = (typeof encodingFormats)[number];
 /** Yields the bytes of one file. @throws {UsageError} npy, which needs several files */
 export async function* encodingChunks(
   format: EncodingFormat,
-  encoding: Encoding,
+  encoding: EncodedRowFormat,
   rows: AsyncIterable<EncodedRows>,
 ): AsyncGenerator<Uint8Array> {
   if (format === "npy") throw new UsageError("format npy writes several files: name a directory with -o DIR");
@@ -51,7 +51,7 @@ export async function* encodingChunks(
   yield out.take();
 }
 
-function csvRow(out: ByteWriter, { kind, columns }: Encoding, rows: EncodedRows, row: number): void {
+function csvRow(out: ByteWriter, { kind, columns }: EncodedRowFormat, rows: EncodedRows, row: number): void {
   const key = rows.keyOf(row);
   // the key contains a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
@@ -70,7 +70,12 @@ function csvRow(out: ByteWriter, { kind, columns }: Encoding, rows: EncodedRows,
   out.byte(10);
 }
 
-function jsonlRow(out: ByteWriter, { kind, key, columns }: Encoding, rows: EncodedRows, row: number): void {
+function jsonlRow(
+  out: ByteWriter,
+  { kind, key, columns }: EncodedRowFormat,
+  rows: EncodedRows,
+  row: number,
+): void {
   out.text(`{${JSON.stringify(key)}:`);
   out.bytes(jsonString(rows.keyOf(row)));
   if (rows.biases) {
@@ -93,7 +98,7 @@ function jsonlRow(out: ByteWriter, { kind, key, columns }: Encoding, rows: Encod
 
 function libsvmRow(
   out: ByteWriter,
-  { kind, columns, starts }: Encoding,
+  { kind, columns, starts }: EncodedRowFormat,
   rows: EncodedRows,
   row: number,
 ): void {
@@ -136,19 +141,19 @@ export interface NpyFile {
 }
 
 /** Returns the files of an npy directory: the first bytes of each, and how it writes a chunk. */
-export function npyFiles(encoding: Encoding): NpyFile[] {
+export function npyFiles(encoding: EncodedRowFormat): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   const biases: NpyFile = {
     name: "biases.npy",
     head: npyHead("<f4", [numRows]),
-    bytesOf: (rows) => bytesOf(rows.biases!),
+    bytesOf: (rows) => byteView(rows.biases!),
   };
   return [
     {
       name: `${kind}.npy`,
       head: npyHead(type, [numRows, columns.length]),
-      bytesOf: ({ values }) => bytesOf(values),
+      bytesOf: ({ values }) => byteView(values),
     },
     { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
     ...(hasBiases(encoding) ? [biases] : []),

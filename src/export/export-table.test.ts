@@ -1,4 +1,4 @@
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ function tableOf(fields: string[], rows: Row[]): EmbeddingTable {
     numRows: rows.length,
     fields,
     fieldOf: Uint32Array.from(rows, (row) => fields.indexOf(row.field)),
-    keys: keysOf(rows.map((row) => row.key)),
+    keys: encodeKeys(rows.map((row) => row.key)),
     counts: Uint32Array.from(rows, (row) => row.count),
     weights: Float32Array.from(rows, (row) => row.weight),
     vectors: Float32Array.from(rows.flatMap((row) => row.vector)),

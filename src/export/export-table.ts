@@ -12,7 +12,7 @@ import type { ExportFormat, SavedFormat } from "./format.js";
 import { formatNamed } from "./formats.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
-import type { Sent, Target } from "./servers/server.js";
+import type { Sent, ServerTarget } from "./servers/server.js";
 
 /** The number of rows written, and of zero vectors among them. */
 export interface Exported {
@@ -112,7 +112,7 @@ async function checkedSelection(
 export async function exportToServer(
   rows: TableRows,
   options: ExportOptions & { format: string },
-  target: Target,
+  target: ServerTarget,
 ): Promise<Exported & Sent> {
   const format = formatNamed(options.format);
   const { send } = format;

@@ -4,7 +4,7 @@
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import type { ExportFormat } from "./format.js";
-import { checkKeys, oneKeyBytes, type Selection, nameBytes, type Batch } from "./selection.js";
+import { checkKeys, oneKeyBytes, type Selection, nameBytes, type ExportBatch } from "./selection.js";
 import type { ReplacingRule } from "./key-rules.js";
 
 /**
@@ -32,11 +32,11 @@ export async function checkHeld(
     const why = refused?.(key);
     if (why !== undefined)
       throw new DataError(
-        `key ${excerpt(textOf(key))} ${why}: exclude it (select keys with --keys), or use a format that ` +
+        `key ${excerpt(keyText(key))} ${why}: exclude it (select keys with --keys), or use a format that ` +
           "writes keys exactly (csv, jsonl, npy)",
       );
     if (!canMeet || !meeting[batch.table.fieldOf[row]!]) return;
-    const text = textOf(key);
+    const text = keyText(key);
     if (seen.has(text))
       throw new DataError(
         `keys of two fields are both written as ${excerpt(text)}: export one field with --field, or use a ` +
@@ -46,7 +46,7 @@ export async function checkHeld(
   });
 }
 
-function textOf(key: Uint8Array): string {
+function keyText(key: Uint8Array): string {
   return Buffer.from(key).toString("utf8");
 }
 
@@ -54,7 +54,7 @@ const QUOTE = 34;
 
 /** The names of rows in a format of words. */
 export interface Words {
-  word: (batch: Batch, row: number) => Uint8Array;
+  word: (batch: ExportBatch, row: number) => Uint8Array;
   /** number of rows with a name: all but holes */
   numWords: number;
 }
@@ -69,7 +69,7 @@ export interface Words {
  * @throws {DataError} two keys become the same, or with strict a key has to be modified
  */
 export async function checkedWords(selection: Selection, { replaced }: ReplacingRule): Promise<Words> {
-  const word = (batch: Batch, row: number): Uint8Array => {
+  const word = (batch: ExportBatch, row: number): Uint8Array => {
     const key = nameBytes(batch, row);
     // most keys are visible ASCII and need no string
     if (key[0] !== QUOTE && isVisibleAscii(key)) return key;
@@ -92,11 +92,15 @@ function isVisibleAscii(key: Uint8Array): boolean {
 async function checkWords(selection: Selection, word: Words["word"]): Promise<number> {
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
-  const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+  const keyText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
   // written name -> original key
   const remembered = new Map<string, string>();
-  const isRemembered = (batch: Batch, row: number, original: Uint8Array, written: Uint8Array): boolean =>
-    colon[batch.table.fieldOf[row]!]! || Buffer.compare(original, written) !== 0;
+  const isRemembered = (
+    batch: ExportBatch,
+    row: number,
+    original: Uint8Array,
+    written: Uint8Array,
+  ): boolean => colon[batch.table.fieldOf[row]!]! || Buffer.compare(original, written) !== 0;
   const checkClash = (written: string, original: string): void => {
     const other = remembered.get(written);
     if (other === undefined) return;
@@ -113,18 +117,19 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
     const written = word(batch, row);
     if (strict && Buffer.compare(original, written) !== 0)
       throw new DataError(
-        `key ${excerpt(textOf(original))} cannot be written exactly: --strict does not allow replacing it by ` +
-          excerpt(textOf(written)),
+        `key ${excerpt(keyText(original))} cannot be written exactly: --strict does not allow replacing it by ` +
+          excerpt(keyText(written)),
       );
     if (!isRemembered(batch, row, original, written)) return;
-    checkClash(textOf(written), textOf(original));
-    remembered.set(textOf(written), textOf(original));
+    checkClash(keyText(written), keyText(original));
+    remembered.set(keyText(written), keyText(original));
   });
   if (remembered.size === 0) return numWords;
   await checkKeys(selection, (batch, row) => {
     if (isHole(batch.table, row)) return;
     const original = oneKeyBytes(batch, row);
-    if (!isRemembered(batch, row, original, word(batch, row))) checkClash(textOf(original), textOf(original));
+    if (!isRemembered(batch, row, original, word(batch, row)))
+      checkClash(keyText(original), keyText(original));
   });
   return numWords;
 }

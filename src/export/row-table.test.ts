@@ -1,4 +1,4 @@
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
@@ -31,7 +31,7 @@ function batchOf(rows: readonly Row[]): RowBatch {
   return {
     numRows: rows.length,
     cells: [
-      keysOf(rows.map(({ key }) => key)),
+      encodeKeys(rows.map(({ key }) => key)),
       Uint32Array.from(rows, ({ count }) => count),
       Float32Array.from(rows, ({ half }) => half),
       Float64Array.from(rows, ({ score }) => score),

@@ -10,7 +10,7 @@
 import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
 import { ByteWriter } from "./files/byte-writer.js";
-import { quoted } from "./files/delimited.js";
+import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
 import type { RowFormat } from "./row-formats.js";
 
@@ -55,13 +55,13 @@ export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number)
     let first = 0;
     while (numHeld + batch.numRows - first >= size) {
       const end = first + size - numHeld;
-      yield joined([...held, sliced(batch, first, end)]);
+      yield joinedBatches([...held, sliced(batch, first, end)]);
       [held, numHeld, first] = [[], 0, end];
     }
     if (first < batch.numRows) held.push(sliced(batch, first, batch.numRows));
     numHeld += batch.numRows - first;
   }
-  if (numHeld > 0) yield joined(held);
+  if (numHeld > 0) yield joinedBatches(held);
 }
 
 function sliced({ cells }: RowBatch, first: number, end: number): RowBatch {
@@ -76,7 +76,7 @@ function sliced({ cells }: RowBatch, first: number, end: number): RowBatch {
   };
 }
 
-function joined(batches: readonly RowBatch[]): RowBatch {
+function joinedBatches(batches: readonly RowBatch[]): RowBatch {
   if (batches.length === 1) return batches[0]!;
   const numRows = batches.reduce((sum, batch) => sum + batch.numRows, 0);
   return {
@@ -113,7 +113,7 @@ async function* csvChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  const text = (bytes: Uint8Array) => quoted(bytes, COMMA);
+  const text = (bytes: Uint8Array) => quotedCell(bytes, COMMA);
   const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
   let header: Buffer | undefined = Buffer.from(`${names.join(",")}\n`, "utf8");
   // the header is written with the first rows, so that nothing is written if reading these fails
@@ -180,10 +180,10 @@ function cellWriter(
     made.set(keys, known);
     return (row) => {
       const place = places[row]!;
-      out.bytes(place < keys.size ? (known[place] ??= text(bytesOf(keys, place))) : text(EMPTY));
+      out.bytes(place < keys.size ? (known[place] ??= text(keyBytesAt(keys, place))) : text(EMPTY));
     };
   }
-  if ("offsets" in cells) return (row) => out.bytes(text(bytesOf(cells, row)));
+  if ("offsets" in cells) return (row) => out.bytes(text(keyBytesAt(cells, row)));
   if (cells instanceof Uint32Array) return (row) => out.integer(cells[row]!);
   if (cells instanceof Float32Array) return (row) => out.float32(cells[row]!);
   // the shortest text that reads back as the same f64
@@ -192,7 +192,7 @@ function cellWriter(
 
 const EMPTY = new Uint8Array(0);
 
-function bytesOf({ bytes, offsets }: Keys, key: number): Uint8Array {
+function keyBytesAt({ bytes, offsets }: Keys, key: number): Uint8Array {
   return bytes.subarray(offsets[key], offsets[key + 1]);
 }
 

@@ -54,7 +54,7 @@ export interface ExportOptions {
 }
 
 /** Rows that are written together: all rows of `table`, whose arrays may be views. */
-export interface Batch {
+export interface ExportBatch {
   /** index of the first row in the selection */
   start: number;
   table: EmbeddingTable;
@@ -71,9 +71,9 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   fields: readonly string[];
   hasWeights: boolean;
   /** Returns the rows in order; may be called repeatedly. @param pass vectors: false leaves the batches' vectors empty */
-  batches: (pass?: { vectors?: boolean }) => AsyncIterable<Batch>;
+  batches: (pass?: { vectors?: boolean }) => AsyncIterable<ExportBatch>;
   /** Returns all rows as one batch, for formats that need them at once. */
-  whole: () => Promise<Batch>;
+  whole: () => Promise<ExportBatch>;
   /** number of zero vectors in the last complete pass with vectors */
   numZero: number;
 }
@@ -87,7 +87,7 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   const { field, withWeight, preprocess: _, ...how } = options;
   if (withWeight && !rows.hasWeights) throw new UsageError("the table has no weights: omit --with-weight");
   const range = await rangeOf(rows, field);
-  const batchOf = (start: number, table: EmbeddingTable): Batch => {
+  const batchOf = (start: number, table: EmbeddingTable): ExportBatch => {
     checkUtf8(table.keys);
     return { start, table, weights: withWeight ? table.weights : undefined, field };
   };
@@ -151,13 +151,13 @@ export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
 }
 
 /** Returns the key for formats with one key column: the key within one field, or else `field:key`. */
-export function oneKeyBytes({ table, field }: Pick<Batch, "table" | "field">, row: number): Uint8Array {
+export function oneKeyBytes({ table, field }: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
 /** Like oneKeyBytes, but the single row of a numeric field, whose key is empty, gets the name of the field. */
-export function nameBytes(batch: Pick<Batch, "table" | "field">, row: number): Uint8Array {
+export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
   return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;
 }
@@ -166,7 +166,7 @@ export function nameBytes(batch: Pick<Batch, "table" | "field">, row: number): U
 export async function* chunksByRow(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
-  writer: (batch: Batch) => (row: number) => void,
+  writer: (batch: ExportBatch) => (row: number) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches()) {
     const write = writer(batch);
@@ -182,7 +182,7 @@ export async function* chunksByRow(
 export function keyedChunks(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
-  writer: (batch: Batch) => (row: number) => void,
+  writer: (batch: ExportBatch) => (row: number) => void,
 ): AsyncGenerator<Uint8Array> {
   return chunksByRow(selection, out, (batch) => {
     const write = writer(batch);
@@ -198,14 +198,14 @@ export function withoutVectors({ batches }: Selection): Pick<Selection, "batches
 }
 
 /** Returns the bytes of an array as a view. */
-export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+export function byteView({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Checks every row's key before the first byte is written. @param check throws an error for an invalid key */
 export async function checkKeys(
   selection: Selection,
-  check: (batch: Batch, row: number) => void,
+  check: (batch: ExportBatch, row: number) => void,
 ): Promise<void> {
   for await (const batch of selection.batches({ vectors: false }))
     for (let row = 0; row < batch.table.numRows; row++) check(batch, row);

@@ -61,12 +61,12 @@ export function fmComposer(parameters: FmParameters): Composer {
     over: fmComposer,
     vectors: (rows) => composeVectors(parameters, rows),
     weights: (rows) => composeWeights(parameters, rows),
-    events: (rows, own) => eventsOf(parameters, rows, own),
+    events: (rows, own) => featureEvents(parameters, rows, own),
   };
 }
 
 /** Returns the events of the rows' feature `own`, with all other parameters fixed. */
-function eventsOf(
+function featureEvents(
   { dim, w0, w, vectors }: FmParameters,
   rows: FeatureRows,
   own: number,

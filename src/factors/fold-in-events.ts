@@ -27,7 +27,7 @@ export async function foldInEvents(
   run: Run,
   options: TransformOptions,
   watch: Watch,
-  fitting: Fitting,
+  fitting: PrepareFit,
   composerOf: ComposerOf = composerOfFactors,
   together?: (model: FmRun) => string | undefined,
 ): Promise<FoldingIn> {
@@ -110,10 +110,14 @@ export interface FoldingModel extends FmRun {
 }
 
 /** Fits each new key with all other parameters fixed. @returns f64[1 + dim] per key: its weight, then its vector */
-export type Fit = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
+export type FitNewKeys = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
 
 /** Prepares the fitting: computes everything that does not depend on the events. */
-export type Fitting = (run: Run, model: FoldingModel, options: TransformOptions) => Promise<Fit> | Fit;
+export type PrepareFit = (
+  run: Run,
+  model: FoldingModel,
+  options: TransformOptions,
+) => Promise<FitNewKeys> | FitNewKeys;
 
 /** Returns the given L2, or that implied by the field's known keys. */
 export function penaltiesOf(

@@ -48,7 +48,7 @@ const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 const SPREAD = 0.05;
 
 /** The shape of a machine. With fields, it is field-aware: a feature has a vector for each partner field. */
-export type MachineShape = FmShape & { fields?: FieldAwareness };
+export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /** Memory for dense copies of the parameters. */
 export interface ParameterRegions {
@@ -60,10 +60,10 @@ export interface ParameterRegions {
 
 /** Parameters and threads; `terminate` ends the threads and must be called. */
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
-  readonly #shape: MachineShape;
+  readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
 
-  private constructor(shape: MachineShape) {
+  private constructor(shape: FmMachineShape) {
     super();
     const { fields } = shape;
     this.#shape = shape;
@@ -75,7 +75,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    *
    * @throws {UsageError} the parameters do not fit one memory
    */
-  static async start(shape: MachineShape): Promise<FmMachine> {
+  static async start(shape: FmMachineShape): Promise<FmMachine> {
     const machine = new FmMachine(shape);
     const { numFeatures, fields } = shape;
     const own: FmOwn = { numFeatures, keepsOrder: fields !== undefined };

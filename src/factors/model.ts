@@ -8,7 +8,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 import { exp } from "../numeric/exp.js";
 import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 import type { RunningScorer } from "../training/session/feature-training.js";
-import { FmMachine, type MachineShape } from "./machine.js";
+import { FmMachine, type FmMachineShape } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
 export interface FmModel {
@@ -89,7 +89,7 @@ export async function startScoring(
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,
-): MachineShape {
+): FmMachineShape {
   return {
     fields,
     numFeatures: w.length,

@@ -2,14 +2,14 @@
 // file's parser takes long to load, and commands without a pipeline do not need it.
 
 import { Command } from "commander";
-import { textsOf, type Setting } from "../config/config-file.js";
+import { asFlagValue, type ConfigSetting } from "../config/config-file.js";
 import { UsageError } from "../errors.js";
 import type { OptionTable } from "../training/options/table.js";
-import { nameOf, settingOf, valueOf } from "./setting.js";
+import { nameOf, settingOf, parsedSetting } from "./setting.js";
 import { addTable, type TableOption } from "./table-option.js";
 
 /** Returns a table's options as keys of a file, each with its heading in the help. */
-export function settingsOf(table: OptionTable): (Setting & { group: string })[] {
+export function settingsOf(table: OptionTable): (ConfigSetting & { group: string })[] {
   return optionsOf(table).map((option) => ({ ...settingOf(option), group: option.declared.group }));
 }
 
@@ -31,7 +31,7 @@ export function givenFromFile(
       fail(name, `${option.flags} is needed`);
     if (!Object.hasOwn(file, name)) continue;
     try {
-      given[option.optionName] = valueOf(option, textsOf(file[name]));
+      given[option.optionName] = parsedSetting(option, asFlagValue(file[name]));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       fail(name, error.message);

@@ -1,6 +1,6 @@
 // An option as a key of a file: its name, its kind, and its value after the option's own parser.
 
-import type { Setting } from "../config/config-file.js";
+import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
 import type { TableOption } from "./table-option.js";
 
@@ -15,7 +15,7 @@ export function isSwitch({ declared: { placeholder } }: TableOption): boolean {
 }
 
 /** Returns the option as a key of a file. */
-export function settingOf(option: TableOption): Setting {
+export function settingOf(option: TableOption): ConfigSetting {
   const { placeholder, choices, repeats, noBytes } = option.declared;
   const about = {
     ...{ name: nameOf(option), help: option.description, path: pathIn(placeholder) },
@@ -30,13 +30,13 @@ export function settingOf(option: TableOption): Setting {
  * Returns whether the value is a path, by its placeholder: `<file>`, `<log>`, `<run>` and `<file:key>` are paths,
  * `<share, date or file>` may be.
  */
-function pathIn(placeholder = ""): Setting["path"] {
+function pathIn(placeholder = ""): ConfigSetting["path"] {
   if (/^(file|log|run)\b/.test(placeholder)) return "always";
   return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 
 /** Parses a value in a file with the option's parser. @throws {UsageError} as the parser does */
-export function valueOf(option: TableOption, value: boolean | string | string[]): unknown {
+export function parsedSetting(option: TableOption, value: boolean | string | string[]): unknown {
   const { parseArg, declared } = option;
   if (typeof value === "boolean" && isSwitch(option)) return value;
   // `label: true` is a text if the option takes a text

@@ -12,7 +12,7 @@ export const asNumber: Show = (value) => String(Number(value.toPrecision(5)));
 export const asTime: Show = (value) => new Date(value).toISOString();
 
 /** A value that a gate has measured. */
-export interface Measured {
+export interface GateMeasurement {
   gate: string;
   value: number | undefined;
   previous: number | undefined;
@@ -30,7 +30,10 @@ export interface ValueBounds {
 }
 
 /** Checks absolute bounds, and the previous version's value ± a share of it. */
-export function checkBounds(measured: Measured, { min, max, within }: ValueBounds = {}): GateOutcome[] {
+export function checkBounds(
+  measured: GateMeasurement,
+  { min, max, within }: ValueBounds = {},
+): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   if (min !== undefined) outcomes.push(absolute(measured, "min", shareOf(min), String(min)));
   if (max !== undefined) outcomes.push(absolute(measured, "max", shareOf(max), String(max)));
@@ -46,13 +49,13 @@ export function checkBounds(measured: Measured, { min, max, within }: ValueBound
 }
 
 /** Returns the outcomes of a value that may be absent: none if it has no bounds either. */
-export function reported(measured: Measured, bounds: ValueBounds | undefined): GateOutcome[] {
+export function reported(measured: GateMeasurement, bounds: ValueBounds | undefined): GateOutcome[] {
   const { min, max, within } = bounds ?? {};
   const isAsked = min !== undefined || max !== undefined || within !== undefined;
   return measured.value === undefined && !isAsked ? [] : checkBounds(measured, bounds);
 }
 
-function absolute(measured: Measured, name: "min" | "max", bound: number, text: string): GateOutcome {
+function absolute(measured: GateMeasurement, name: "min" | "max", bound: number, text: string): GateOutcome {
   return outcome(measured, `${name} ${text}`, (value) => (name === "min" ? value >= bound : value <= bound));
 }
 
@@ -61,7 +64,7 @@ function absolute(measured: Measured, name: "min" | "max", bound: number, text: 
  * without a current one.
  */
 export function relative(
-  measured: Measured,
+  measured: GateMeasurement,
   bound: string,
   isGood: (value: number, previous: number) => boolean,
 ): GateOutcome {
@@ -73,7 +76,11 @@ export function relative(
 }
 
 /** Returns the outcome of an absolute bound; an absent value fails it. */
-export function outcome(measured: Measured, bound: string, isGood: (value: number) => boolean): GateOutcome {
+export function outcome(
+  measured: GateMeasurement,
+  bound: string,
+  isGood: (value: number) => boolean,
+): GateOutcome {
   const passed = measured.value !== undefined && isGood(measured.value);
   const { message, ...reported } = unbounded(measured);
   return {
@@ -84,7 +91,7 @@ export function outcome(measured: Measured, bound: string, isGood: (value: numbe
   };
 }
 
-function unbounded({ gate, value, previous, show, why }: Measured): GateOutcome {
+function unbounded({ gate, value, previous, show, why }: GateMeasurement): GateOutcome {
   const now =
     value === undefined ? `has no value${why === undefined ? "" : ` (${why})`}` : `is ${show(value)}`;
   const before = previous === undefined ? "" : `, last version ${show(previous)}`;
@@ -108,7 +115,7 @@ export interface NewestBounds {
 
 /** Checks bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
 export function checkTime(
-  measured: Measured,
+  measured: GateMeasurement,
   { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
   now: number,
   parse: (text: string) => number,
@@ -129,7 +136,7 @@ export function checkTime(
 /** Clocks and time zones may put an event this far into the future: a later time is wrong, and its age is meaningless. */
 const AHEAD = durationOf("1d");
 
-function ageOutcome(measured: Measured, maxAge: string, now: number): GateOutcome {
+function ageOutcome(measured: GateMeasurement, maxAge: string, now: number): GateOutcome {
   const reported = outcome(
     measured,
     `maxAge ${maxAge}`,

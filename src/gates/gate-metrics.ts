@@ -5,7 +5,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import type { PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
 import { goodness, kindOf } from "../evaluation/metrics.js";
-import { asNumber, checkBounds, outcome, relative, type Measured } from "./bounds.js";
+import { asNumber, checkBounds, outcome, relative, type GateMeasurement } from "./bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
 
@@ -23,7 +23,9 @@ export function metricOutcomes(
   const bounded = Object.entries(bounds).map(([name, bound]) => ({ name: fullName(name, metrics), bound }));
   const others = Object.keys(metrics["valid"] ?? {})
     .map((name) => `valid.${name}`)
-    .filter((name) => !bounded.some((each) => each.name === name) && valueOf(metrics, name) !== undefined);
+    .filter(
+      (name) => !bounded.some((each) => each.name === name) && metricValue(metrics, name) !== undefined,
+    );
   return [
     ...bounded.flatMap(({ name, bound }) => metricOutcome(measuredOf(metrics, before, name), bound)),
     ...others.flatMap((name) => checkBounds(measuredOf(metrics, before, name))),
@@ -39,7 +41,7 @@ export function vectorsAddOutcomes(
   before: VectorsAdd | undefined,
   bound: AfterBounds["vectorsAdd"],
 ): GateOutcome[] {
-  const measured: Measured = {
+  const measured: GateMeasurement = {
     gate: "vectorsAdd",
     value: now?.low,
     previous: before?.low,
@@ -51,7 +53,7 @@ export function vectorsAddOutcomes(
 }
 
 function metricOutcome(
-  measured: Measured,
+  measured: GateMeasurement,
   { worse, ...absolute }: NonNullable<AfterBounds["metrics"]>[string],
 ): GateOutcome[] {
   if (worse === undefined) return checkBounds(measured, absolute);
@@ -72,14 +74,14 @@ function metricOutcome(
   ];
 }
 
-function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): Measured {
+function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): GateMeasurement {
   const part = gate.slice(0, gate.indexOf("."));
   const has = Object.keys((Object.hasOwn(metrics, part) && metrics[part]) || {}).join(", ");
   const flag = part === "train" ? "" : `: the run was trained without --${part}`;
   return {
     gate,
-    value: valueOf(metrics, gate),
-    previous: before && valueOf(before, gate),
+    value: metricValue(metrics, gate),
+    previous: before && metricValue(before, gate),
     show: asNumber,
     why: isOneClass(metrics, gate)
       ? `all labels of the ${part} split are equal, which leaves it undefined`
@@ -108,7 +110,7 @@ function fullName(name: string, metrics: ByPart): string {
     : `valid.${name}`;
 }
 
-function valueOf(metrics: ByPart, name: string): number | undefined {
+function metricValue(metrics: ByPart, name: string): number | undefined {
   const at = name.indexOf(".");
   const [part, metric] = [name.slice(0, at), name.slice(at + 1)];
   const value =

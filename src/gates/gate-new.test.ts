@@ -2,7 +2,7 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { measuredGroups, dayGroups, fileGroups } from "./group-facts.js";
 
@@ -18,7 +18,7 @@ function datasetOf(rows: [number, number, number, number][]): Dataset {
         kind: "key",
         name: "user",
         codes: Uint32Array.from(rows, ([, , user]) => user),
-        dictionary: keysOf(["a", "b", "c", "d"]),
+        dictionary: encodeKeys(["a", "b", "c", "d"]),
       },
       { kind: "number", name: "label", values: Float64Array.from(rows, ([, , , label]) => label) },
       {

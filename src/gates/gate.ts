@@ -25,7 +25,7 @@ import {
   checkTime,
   outcome,
   reported,
-  type Measured,
+  type GateMeasurement,
   fieldBounds,
   withoutEarlier,
   notCompared,
@@ -63,7 +63,12 @@ export async function gateBefore(
   const before = run ? await earlierValues(run) : new Map<string, number>();
   const facts = factsOf(encoded, bounds.positiveRate?.from);
   const { roles } = encoded.dataset;
-  const own = (gate: string, value: number | undefined, show: Measured["show"], why = ""): Measured => ({
+  const own = (
+    gate: string,
+    value: number | undefined,
+    show: GateMeasurement["show"],
+    why = "",
+  ): GateMeasurement => ({
     gate,
     value,
     previous: before.get(gate),

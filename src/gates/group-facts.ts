@@ -35,7 +35,7 @@ export function measuredGroups(
   const users = keyFacts(dataset, user, groups, order);
   const items = keyFacts(dataset, item, groups, order);
   const labels = labelFacts(dataset, label, groups, order, from);
-  const times = numbersOf(dataset, time);
+  const times = numberValues(dataset, time);
   return groups.map((group, g) => ({
     ...group,
     facts: {
@@ -56,7 +56,7 @@ export function measuredGroups(
   }));
 }
 
-function numbersOf(dataset: Dataset, name: string | undefined): Float64Array | undefined {
+function numberValues(dataset: Dataset, name: string | undefined): Float64Array | undefined {
   const column = name === undefined ? undefined : columnNamed(dataset, name);
   return column?.kind === "number" ? column.values : undefined;
 }
@@ -102,7 +102,7 @@ function labelFacts(
   order: Uint32Array | undefined,
   from: number | undefined,
 ): Pick<GroupFacts, "positiveRate" | "labelSpread">[] | undefined {
-  const labels = numbersOf(dataset, name);
+  const labels = numberValues(dataset, name);
   return labels && groups.map((group) => labelsOf(labels, group, order, from));
 }
 

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { temporaryFolder } from "../testing/embed.js";
 import { readNpz, readTensors } from "./arrays.js";
-import { RowCollector } from "./collector.js";
+import { TableCollector } from "./collector.js";
 import { readWordBinary, readWordText } from "./word-vectors.js";
 
 const folder = temporaryFolder();
@@ -21,7 +21,7 @@ function npy(descr: string, shape: string, data: Uint8Array): Uint8Array {
 
 function imports(name: string, bytes: Uint8Array, read: typeof readNpz) {
   writeFileSync(join(folder, name), bytes);
-  return expect(read(join(folder, name), new RowCollector({ field: "item" }))).rejects;
+  return expect(read(join(folder, name), new TableCollector({ field: "item" }))).rejects;
 }
 
 const key = npy("<U1", "1,", Buffer.from("a\0\0\0"));

@@ -13,8 +13,15 @@ import { ArtifactError, DataError } from "../errors.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { RowCollector } from "./collector.js";
-import { elementsOf, parseNpy, rowReader, textsOf, type Elements, type NpyArray } from "./npy-array.js";
+import type { TableCollector } from "./collector.js";
+import {
+  elementsOf,
+  parseNpy,
+  rowReader,
+  fixedWidthTexts,
+  type Elements,
+  type NpyArray,
+} from "./npy-array.js";
 
 /** The arrays of an npz file that are read. */
 const ARRAYS = ["key.npy", "value.npy", "scale.npy"];
@@ -34,7 +41,7 @@ function checkUnpacked(unpacked: number, packed: number, file: string): void {
 }
 
 /** Reads npz. @throws {DataError} it lacks `key` or `value`, or these have other types, for example keys as objects */
-export async function readNpz(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readNpz(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   const fail = (problem: string): never => {
     throw new DataError(
@@ -65,7 +72,7 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
       ? (parseNpy(file) ?? fail(`array '${name}' is not in npy format`))
       : fail(`it has no array '${name}', but ${names.slice(0, 20).join(", ")}`);
   };
-  const keys = textsOf(array("key")) ?? fail(`keys of type ${array("key").descr}`);
+  const keys = fixedWidthTexts(array("key")) ?? fail(`keys of type ${array("key").descr}`);
   const value = array("value");
   if (value.shape.length !== 2 || value.shape[0] !== keys.length)
     fail(`${keys.length} keys, but values of shape [${value.shape.join(", ")}]`);
@@ -76,7 +83,7 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
 }
 
 /** Reads a directory of vectors.npy and keys.txt. @throws {DataError} the files are inconsistent */
-export async function readNpy(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readNpy(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readFolder(path, rows, "keys.txt", (line) => {
     const key: unknown = JSON.parse(line);
     return typeof key === "string" ? key : undefined;
@@ -84,7 +91,7 @@ export async function readNpy(path: string, rows: RowCollector): Promise<InputFi
 }
 
 /** Reads a directory of vectors.npy and ids.tsv. @throws {DataError} the files are inconsistent */
-export async function readFaiss(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readFaiss(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readFolder(path, rows, "ids.tsv", (line, row) => {
     const [number, key] = line.split("\t");
     return Number(number) === row ? key : undefined;
@@ -94,7 +101,7 @@ export async function readFaiss(path: string, rows: RowCollector): Promise<Input
 /** @param keyOf returns the key of a line; undefined, or an error, if the line is invalid */
 async function readFolder(
   path: string,
-  rows: RowCollector,
+  rows: TableCollector,
   keysFile: string,
   keyOf: (line: string, row: number) => string | undefined,
 ): Promise<InputFingerprint[]> {
@@ -134,7 +141,7 @@ async function readFolder(
 }
 
 /** Reads safetensors. @throws {DataError} it is invalid, or lacks a tensor */
-export async function readTensors(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readTensors(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   let tensors: ReturnType<typeof readSafetensors>;
   try {
@@ -153,12 +160,15 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
     );
   const dim = vectors.shape[1]!;
   const scales = tensors.get("scales")?.data as Float32Array | undefined;
-  const isScaled = isOf(vectors.data, "Int8Array");
-  if (!isScaled && !["Float32Array", "Float64Array", "Uint16Array"].some((type) => isOf(vectors.data, type)))
+  const isScaled = isArrayType(vectors.data, "Int8Array");
+  if (
+    !isScaled &&
+    !["Float32Array", "Float64Array", "Uint16Array"].some((type) => isArrayType(vectors.data, type))
+  )
     throw new DataError("vectors must be F32, F64, F16 or I8", { file: path });
   if (isScaled && scales?.length !== vectors.shape[0])
     throw new DataError("I8 vectors need a tensor scales [rows] of F32", { file: path });
-  if (!isOf(keys.data, "Uint8Array") || !isOf(ends.data, "BigInt64Array"))
+  if (!isArrayType(keys.data, "Uint8Array") || !isArrayType(ends.data, "BigInt64Array"))
     throw new DataError("expected keys of U8 and keyOffsets of I64, as export writes them", { file: path });
   const rowAt = rowReader(vectors.data as Elements, dim, isScaled ? scales : undefined);
   for (let r = 0; r < vectors.shape[0]!; r++) {
@@ -197,7 +207,7 @@ function npyOf(bytes: Uint8Array, file: string): NpyArray {
 }
 
 /** Not instanceof, because arrays of another realm are valid, too. */
-function isOf(data: ArrayBufferView, type: string): boolean {
+function isArrayType(data: ArrayBufferView, type: string): boolean {
   return Object.prototype.toString.call(data) === `[object ${type}]`;
 }
 

@@ -12,7 +12,7 @@ export interface FieldOfKeys {
 }
 
 /** Collects and checks rows, and groups them by field; the order within a field is kept. */
-export class RowCollector {
+export class TableCollector {
   readonly #field: string | undefined;
   readonly #fields = new Map<string, number>();
   readonly #fieldOf: number[] = [];

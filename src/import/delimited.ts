@@ -6,7 +6,7 @@ import { DataError, UsageError, nearestName, type Place } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { openLog } from "../log/open.js";
 import { defaultReadOptions } from "../log/log.js";
-import type { RowCollector } from "./collector.js";
+import type { TableCollector } from "./collector.js";
 
 /**
  * Reads delimited text with a header.
@@ -18,7 +18,7 @@ import type { RowCollector } from "./collector.js";
  */
 export async function readDelimited(
   path: string,
-  rows: RowCollector,
+  rows: TableCollector,
   { keyColumn, delimiter, field }: { keyColumn: string; delimiter: string; field: string | undefined },
 ): Promise<InputFingerprint[]> {
   const log = await openLog([path], { ...defaultReadOptions, format: "csv", delimiter });
@@ -65,7 +65,7 @@ export async function readDelimited(
       });
       rows.add(textIn(keyColumn), vector, place, {
         ...(hasField && { field: textIn("field") }),
-        ...(at.has("count") && { count: countOf(cell("count", row), place) }),
+        ...(at.has("count") && { count: parsedCount(cell("count", row), place) }),
         ...(at.has("weight") && { weight: weightOf(cell("weight", row), place) }),
       });
     }
@@ -74,7 +74,7 @@ export async function readDelimited(
 }
 
 /** Parses a count; an empty cell is 0. @throws {DataError} it is not a number of events */
-function countOf(count: number, place: Place): number {
+function parsedCount(count: number, place: Place): number {
   if (Number.isNaN(count)) return 0;
   if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
   throw new DataError(`expected an event count (an integer below 2^32), got ${count}`, {

@@ -2,7 +2,7 @@
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
-import type { RowCollector } from "./collector.js";
+import type { TableCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
 import { readGlove, readWordBinary, readWordText } from "./word-vectors.js";
 
@@ -24,7 +24,7 @@ interface Columns {
   keyColumn: string;
   field: string | undefined;
 }
-type Read = (path: string, rows: RowCollector, columns: Columns) => Promise<InputFingerprint[]>;
+type Read = (path: string, rows: TableCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
 /** The reader of each format: it adds every row to the collector, and returns the fingerprints of the files. */
 export const readers: Record<ImportFormat, Read> = {

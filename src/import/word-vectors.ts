@@ -7,7 +7,7 @@
 import { DataError } from "../errors.js";
 import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { RowCollector } from "./collector.js";
+import type { TableCollector } from "./collector.js";
 
 const [LF, BLANK] = [10, 32];
 const MAX_KEY = 1 << 20;
@@ -15,16 +15,20 @@ const MAX_LINE = 16 << 20;
 const MAX_DIM = 1 << 16;
 
 /** Reads text. @throws {DataError} a line is invalid, or the number of rows differs from the header's */
-export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readWordText(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, true);
 }
 
 /** Reads text without a header: two numbers in the first line are a key and a number. @throws {DataError} a line is invalid */
-export async function readGlove(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readGlove(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
 
-async function readLines(path: string, rows: RowCollector, hasHeader: boolean): Promise<InputFingerprint[]> {
+async function readLines(
+  path: string,
+  rows: TableCollector,
+  hasHeader: boolean,
+): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   let line = 0;
   let numRows = 0;
@@ -89,7 +93,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
 }
 
 /** Reads word2vec's binary format. @throws {DataError} no header, or the file ends within a row or continues after the last */
-export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();
   let bytes = Buffer.alloc(0);

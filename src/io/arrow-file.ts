@@ -16,7 +16,7 @@ export interface ArrowBytes {
 }
 
 /** Throws the error for a file with an unexpected structure. */
-export type Fail = (why: string) => never;
+export type FailFile = (why: string) => never;
 
 /** Arrow's numbers of types, from Schema.fbs. */
 export const ARROW_TYPES = { int: 2, float: 3, utf8: 5, fixedSizeList: 16 } as const;
@@ -99,7 +99,7 @@ export class FlatTable {
 }
 
 /** The position of a message: its offset, bytes of its metadata, bytes of its body. */
-export interface Block {
+export interface ArrowBlock {
   offset: number;
   meta: number;
   body: number;
@@ -123,12 +123,12 @@ export class ArrowFile {
   readonly fields: readonly FlatTable[];
   /** metadata of the schema */
   readonly metadata: ReadonlyMap<string, string>;
-  readonly batches: readonly Block[];
-  readonly #dictionaries: readonly Block[];
+  readonly batches: readonly ArrowBlock[];
+  readonly #dictionaries: readonly ArrowBlock[];
   readonly #bytes: ArrowBytes;
-  readonly #fail: Fail;
+  readonly #fail: FailFile;
 
-  private constructor(footer: FlatTable, bytes: ArrowBytes, fail: Fail) {
+  private constructor(footer: FlatTable, bytes: ArrowBytes, fail: FailFile) {
     const schema = footer.table(1) ?? fail("it has no schema");
     this.fields = schema.tables(1);
     this.metadata = new Map(schema.tables(2).map((entry) => [entry.text(0), entry.text(1)]));
@@ -138,7 +138,7 @@ export class ArrowFile {
     this.#fail = fail;
   }
 
-  static async open(bytes: ArrowBytes, fail: Fail): Promise<ArrowFile> {
+  static async open(bytes: ArrowBytes, fail: FailFile): Promise<ArrowFile> {
     const { size } = bytes;
     if (size < 18) fail("it is not an Arrow file, or is truncated");
     const end = new Uint8Array(10);
@@ -161,7 +161,7 @@ export class ArrowFile {
   }
 
   /** Reads the body of a batch of rows. */
-  async batch(block: Block): Promise<Body> {
+  async batch(block: ArrowBlock): Promise<Body> {
     return this.#body((await this.#message(block)).table(2), block);
   }
 
@@ -198,13 +198,13 @@ export class ArrowFile {
     return await this.bytesAt(at.offset + from, length);
   }
 
-  async #message({ offset, meta }: Block): Promise<FlatTable> {
+  async #message({ offset, meta }: ArrowBlock): Promise<FlatTable> {
     if (meta < 8) return this.#fail("a message has no header");
     // a marker and the length precede the metadata
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 
-  #body(batch: FlatTable | undefined, { offset, meta, body }: Block): Body {
+  #body(batch: FlatTable | undefined, { offset, meta, body }: ArrowBlock): Body {
     if (!batch || batch.table(3)) return this.#fail("a message is not a plain record batch");
     const length = batch.i64(0);
     if (!(Number.isSafeInteger(length) && length >= 0)) return this.#fail(`a batch of ${length} rows`);
@@ -216,7 +216,7 @@ export class ArrowFile {
   }
 }
 
-function blocksOf(footer: FlatTable, index: number): Block[] {
+function blocksOf(footer: FlatTable, index: number): ArrowBlock[] {
   // the length of the metadata is an i32, followed by padding
   return footer
     .structs(index, 24, [0, 8, 16])
@@ -229,7 +229,7 @@ export async function arrowBytesOf(
     stat(): Promise<{ size: number }>;
     read: (into: Uint8Array, at: number, length: number, position: number) => Promise<{ bytesRead: number }>;
   },
-  fail: Fail,
+  fail: FailFile,
 ): Promise<ArrowBytes> {
   return {
     size: (await file.stat()).size,

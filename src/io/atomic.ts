@@ -23,7 +23,7 @@ import {
 } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
 
-export type Step = "written" | "old-aside" | "in-place";
+export type WriteStep = "written" | "old-aside" | "in-place";
 
 export interface AtomicOptions {
   /** an abort removes the temporary and rejects with the signal's reason */
@@ -31,7 +31,7 @@ export interface AtomicOptions {
   /** the kind of directory that force may replace, so that `--force` with a mistyped path deletes nothing else */
   own?: OwnDirectory;
   /** called after each step; tests stop a writer there */
-  onStep?: (step: Step) => void | Promise<void>;
+  onStep?: (step: WriteStep) => void | Promise<void>;
 }
 
 /**

@@ -19,7 +19,7 @@ export function gunzip(options: Options): Decompress {
     const stream = zlib.createGunzip(options);
     compressed.on("error", (error) => stream.destroy(error));
     try {
-      yield* bytesOf(compressed.pipe(stream));
+      yield* typedPieces(compressed.pipe(stream));
       // the stream may end before its input (bytes after the last member), but the fingerprint needs all bytes
       for await (const _ of compressed);
     } finally {
@@ -46,7 +46,7 @@ export function unzstd(options: Options): Decompress {
       const feeding = feedFrame(rest, pieces, stream);
       feeding.catch((error: unknown) => stream.destroy(error as Error));
       try {
-        yield* bytesOf(stream);
+        yield* typedPieces(stream);
         rest = await feeding;
       } finally {
         stream.destroy();
@@ -83,7 +83,7 @@ async function feedFrame(
 }
 
 /** Types the pieces of a byte stream, which Node types as `any`. */
-export function bytesOf(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
+export function typedPieces(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- neither objectMode nor an encoding is set
   return stream as AsyncIterable<Uint8Array>;
 }

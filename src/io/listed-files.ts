@@ -75,11 +75,11 @@ async function kindComplaint(path: string, expected: "directory" | "regular file
     return asIoError(error, `looking at '${path}' failed`);
   }
   if (expected === "directory" ? found.isDirectory() : found.isFile()) return undefined;
-  return new ArtifactError(`'${path}' is ${kindOf(found)}, expected a ${expected}: ${ADVICE}`);
+  return new ArtifactError(`'${path}' is ${fileKindText(found)}, expected a ${expected}: ${ADVICE}`);
 }
 
 /** Describes the kind of a file in words. */
-export function kindOf(found: {
+export function fileKindText(found: {
   isFile(): boolean;
   isDirectory(): boolean;
   isSymbolicLink(): boolean;

@@ -47,7 +47,7 @@ const FOREIGN = "foreign";
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const mine: Holder = { ...(await thisProcess()), token: randomBytes(6).toString("hex") };
-  unfinishedStarts({ path, target: textOf(mine) });
+  unfinishedStarts({ path, target: lockTarget(mine) });
   try {
     await acquire(path, mine, options);
     try {
@@ -82,7 +82,7 @@ async function tryAcquire(
 ): Promise<Holder | typeof FOREIGN | undefined> {
   for (;;) {
     try {
-      await symlink(textOf(mine), path);
+      await symlink(lockTarget(mine), path);
       return undefined;
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw asCreateError(error, `cannot lock with '${path}'`);
@@ -127,7 +127,7 @@ async function holderOf(path: string): Promise<Holder | typeof FOREIGN | undefin
   }
 }
 
-function textOf({ pid, start, boot, namespace, token, host }: Holder): string {
+function lockTarget({ pid, start, boot, namespace, token, host }: Holder): string {
   return ["embed", pid, start, boot, namespace, token, host].join(":");
 }
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../errors.js";
-import { kindOf } from "./listed-files.js";
+import { fileKindText } from "./listed-files.js";
 import { asIoError, codeOf } from "./write.js";
 
 const CHUNK = 1 << 20;
@@ -42,7 +42,7 @@ async function openRegular(path: string): Promise<FileHandle> {
   try {
     const found = await file.stat();
     if (found.isFile()) return file;
-    throw new ArtifactError(`'${path}' is ${kindOf(found)}, expected a regular file`);
+    throw new ArtifactError(`'${path}' is ${fileKindText(found)}, expected a regular file`);
   } catch (error) {
     await file.close();
     throw error;

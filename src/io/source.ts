@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { stdin } from "node:process";
-import { bytesOf, gunzip, unzstd, type Decompress } from "./decompress.js";
+import { typedPieces, gunzip, unzstd, type Decompress } from "./decompress.js";
 import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
 import { errorCode } from "./error-code.js";
 import { asIoError } from "./write.js";
@@ -217,7 +217,7 @@ async function* filePieces(handle: FileHandle, path: string, pieceBytes: number)
 
 async function* stdinPieces() {
   try {
-    yield* bytesOf(stdin);
+    yield* typedPieces(stdin);
   } catch (error) {
     throw readError("-", error);
   }

@@ -7,12 +7,12 @@ import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts }
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
 /** The kind of a path itself; links are not followed. */
-export type Kind = "file" | "directory" | "link" | "other";
+export type EntryKind = "file" | "directory" | "link" | "other";
 
 /** An entry of a directory. */
 export interface Entry {
   name: string;
-  kind: Kind;
+  kind: EntryKind;
 }
 
 /** Returns the entries of a directory by name; none if it does not exist or is a file. @throws {IoError} it cannot be read */
@@ -29,7 +29,7 @@ export async function entriesOf(path: string): Promise<Entry[]> {
 }
 
 /** Returns the kind of a path, which may be a link; undefined if it does not exist. @throws {IoError} */
-export async function kindAt(path: string): Promise<Kind | undefined> {
+export async function kindAt(path: string): Promise<EntryKind | undefined> {
   try {
     return kindOfEntry(await lstat(path));
   } catch (error) {
@@ -38,7 +38,11 @@ export async function kindAt(path: string): Promise<Kind | undefined> {
   }
 }
 
-function kindOfEntry(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): Kind {
+function kindOfEntry(entry: {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}): EntryKind {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "directory";
   return entry.isSymbolicLink() ? "link" : "other";

@@ -108,7 +108,7 @@ export function chosenLogs(
   const empty = [...logs].filter((file) => bytesOf(file) === 0);
   const kept = [...logs].filter((file) => bytesOf(file) !== 0);
   if (kept.length === 0) {
-    const held = all.length === 0 ? "it has no files" : `it has ${shown(all)}`;
+    const held = all.length === 0 ? "it has no files" : `it has ${listedNames(all)}`;
     throw new NoInputError(
       `no logs in directory '${path}': ${held}; log file names must end in .csv, .tsv, .txt, .jsonl, ` +
         ".json, .parquet, .libsvm or .libffm, also with .gz or .zst",
@@ -124,7 +124,7 @@ export function chosenLogs(
     ["folders without files", emptyFolders],
   ];
   const warnings = reported.flatMap(([what, names]) =>
-    names.length === 0 ? [] : [`directory '${path}': skipped ${what}: ${shown(names)}`],
+    names.length === 0 ? [] : [`directory '${path}': skipped ${what}: ${listedNames(names)}`],
   );
   return { files, warnings };
 }
@@ -189,7 +189,7 @@ function decodedName(text: string): string {
   }
 }
 
-function shown(names: readonly string[]): string {
+function listedNames(names: readonly string[]): string {
   const rest = names.length - MOST_SHOWN;
   return `${names.slice(0, MOST_SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }

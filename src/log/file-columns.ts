@@ -34,7 +34,7 @@ export function columnsIn({ columns, partition }: Omit<FileColumns, "path">): st
  *
  * @throws {DataError} the file lacks a requested column
  */
-export function placesOf(
+export function columnPositions(
   { path, columns, partition }: FileColumns,
   names: readonly string[],
 ): Pick<ScanLayout, "numColumns" | "cells" | "constants"> {

@@ -12,7 +12,7 @@ import { isUtf8 } from "node:buffer";
 import { DataError, sizeText, UsageError } from "../errors.js";
 import { openSource } from "../io/source.js";
 import { isHeader } from "./text/header-lines.js";
-import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./text/dialect.js";
+import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type FileHead } from "./text/dialect.js";
 import { formOf } from "./form.js";
 import { piecesOf, withoutMark } from "./text/input.js";
 import { parseJsonRow } from "./text/json-row.js";
@@ -20,7 +20,7 @@ import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { HeldRows, ReadOptions } from "./log.js";
 import { noSuchColumn } from "./read.js";
 import { RowFault } from "./text/record-form.js";
-import { countLines, lastCut, recordEnd, startsComment, textOf, type Dialect } from "./text/records.js";
+import { countLines, lastCut, recordEnd, startsComment, decodedUtf8, type Dialect } from "./text/records.js";
 import { forEachRow } from "./text/text-rows.js";
 
 /** Most bytes of the rows of one key: a larger group is no user's history, so the wrong column was probably named. */
@@ -282,7 +282,7 @@ function isEmpty(record: Uint8Array): boolean {
 }
 
 function csvForm(
-  { dialect, columns, header: names, lines }: Head,
+  { dialect, columns, header: names, lines }: FileHead,
   head: Uint8Array,
   column: string | undefined,
   { header }: ReadOptions,
@@ -291,7 +291,7 @@ function csvForm(
   if (column !== undefined && index === -1) throw noSuchColumn(column, columns);
   const cellsOf = (record: Uint8Array): string[] => {
     if (!record.includes(QUOTE))
-      return textOf(record)
+      return decodedUtf8(record)
         .replace(/\r?\n$/u, "")
         .split(dialect.delimiter);
     let cells: string[] = [];
@@ -317,7 +317,7 @@ function jsonForm(path: string, column: string | undefined, { maxCell, comment }
     keyOf(record, line) {
       let members: ReturnType<typeof parseJsonRow>;
       try {
-        members = parseJsonRow(textOf(record));
+        members = parseJsonRow(decodedUtf8(record));
       } catch (error) {
         if (error instanceof RowFault) return undefined;
         throw error;

@@ -5,7 +5,7 @@ import { noKeys, type Keys } from "./keys.js";
 import { Table } from "../kernels/scan/layout.js";
 import { getField, setField } from "../kernels/shared/struct.js";
 import type { TableLock } from "./key-finder.js";
-import type { Region, ScanMemory } from "./scanner.js";
+import type { ScanRegion, ScanMemory } from "./scanner.js";
 
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
@@ -25,11 +25,11 @@ interface Cells {
 /** A table of distinct keys; codes are assigned in order of first appearance. */
 export class KeyTable {
   readonly #memory: ScanMemory;
-  readonly #table: Region;
-  #slots: Region;
-  #keys: Region;
-  #offsets: Region;
-  #scratch: Region | undefined;
+  readonly #table: ScanRegion;
+  #slots: ScanRegion;
+  #keys: ScanRegion;
+  #offsets: ScanRegion;
+  #scratch: ScanRegion | undefined;
   readonly #lock: TableLock | undefined;
   /** number of keys, and bytes of keys, for which memory is reserved at least */
   #spareKeys = 0;
@@ -171,7 +171,7 @@ export class KeyTable {
     this.#place();
   }
 
-  #moved(old: Region, bytes: number, used: number): Region {
+  #moved(old: ScanRegion, bytes: number, used: number): ScanRegion {
     const moved = this.#memory.allocate(Math.min(bytes, MAX_BYTES));
     this.#memory.u8.copyWithin(moved.offset, old.offset, old.offset + used);
     this.#memory.release(old);

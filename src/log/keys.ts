@@ -25,7 +25,7 @@ export function keyAt(keys: Keys, code: number): string {
 }
 
 /** Encodes the given keys in their order. */
-export function keysOf(keys: readonly string[]): Keys {
+export function encodeKeys(keys: readonly string[]): Keys {
   const encoded = keys.map((key) => Buffer.from(key, "utf8"));
   const offsets = new Uint32Array(keys.length + 1);
   encoded.forEach((key, i) => (offsets[i + 1] = offsets[i]! + key.length));

@@ -4,9 +4,9 @@
 // were new to its scanner in order of appearance, and a scanner receives its chunks in order. So the code of a key is
 // determined by its first appearance in the log, whatever the number of scanners.
 
-import { MISSING, keysOf, selectKeys, type Keys } from "./keys.js";
+import { MISSING, encodeKeys, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
-import type { ChunkScan, RowFault, ScanSetup } from "./text/chunk-scanner.js";
+import type { ChunkScan, FaultReason, ScanSetup } from "./text/chunk-scanner.js";
 import { notUtf8 } from "./text/dialect.js";
 import type { TableLock } from "./key-finder.js";
 import { KeyTable } from "./key-table.js";
@@ -16,7 +16,7 @@ import { ColumnCodes } from "./parquet/codes.js";
 import type { ScanMemory } from "./scanner.js";
 
 /** Names of faults in ReadResult.skipped. */
-const REASONS: Record<RowFault, string> = {
+const REASONS: Record<FaultReason, string> = {
   ragged: "wrong number of cells",
   quote: "malformed quote",
   encoding: "not in the encoding",
@@ -186,7 +186,7 @@ export class Merger {
   }
 
   dictionaries(): Keys[] {
-    return this.#tables.map((table) => table?.keysFrom(0) ?? keysOf([]));
+    return this.#tables.map((table) => table?.keysFrom(0) ?? encodeKeys([]));
   }
 }
 

@@ -5,7 +5,7 @@ import type { SchemaElement } from "hyparquet";
 import { loadKernel } from "../kernels/shared/load.js";
 import { NumberReader } from "./parquet/numbers.js";
 import { PageMemory } from "./parquet/memory.js";
-import { converted, textOf } from "./parquet/text.js";
+import { converted, cellText } from "./parquet/text.js";
 import { Runs } from "./parquet/runs.js";
 import { fixedValues, textAt } from "./parquet/values.js";
 import { ScanMemory } from "./scanner.js";
@@ -41,7 +41,7 @@ test.each(elements)("%s are what hyparquet's dates of them state", (_, element, 
   fc.assert(
     fc.property(fc.array(value, { minLength: 1, maxLength: 20 }), (all) => {
       const stored = BigInt64Array.from(all);
-      const texts = Array.from(converted(stored, element), (date) => textOf(date, element, "t"));
+      const texts = Array.from(converted(stored, element), (date) => cellText(date, element, "t"));
       const values = fixedValues(stored, element);
       expect(texts.map((__, i) => textAt(values, i, element, "t"))).toEqual(texts);
       const stated = texts.map(parseTime);

@@ -8,7 +8,7 @@ import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
 import type { ChunkBuffers, InputItem } from "./text/input.js";
 import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
-import { placesOf, type ScanLayout } from "./file-columns.js";
+import { columnPositions, type ScanLayout } from "./file-columns.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult, ReadSizes } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./text/dialect.js";
@@ -118,7 +118,7 @@ function scanLayout(
   names: readonly string[],
   delimiter: string,
 ): ScanLayout {
-  const layout = placesOf(columns, names);
+  const layout = columnPositions(columns, names);
   if (!header || header.length < 2) return layout;
   return { ...layout, header: { cells: header, line: Buffer.from(header.join(delimiter), "utf8") } };
 }

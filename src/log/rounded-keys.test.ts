@@ -1,12 +1,12 @@
 import { mulberry32, integerBelow } from "../testing/random.js";
-import { keysOf } from "./keys.js";
+import { encodeKeys } from "./keys.js";
 import { roundedKeyWarnings } from "./rounded-keys.js";
 
 const random = mulberry32(7);
 const digits = (n: number) => Array.from({ length: n }, () => integerBelow(10, random)).join("");
 /** Ids of 19 digits, above 2^62. */
 const ids = Array.from({ length: 3000 }, () => `7${digits(18)}`);
-const warningsOf = (keys: string[], origin = {}) => roundedKeyWarnings("item_id", keysOf(keys), origin);
+const warningsOf = (keys: string[], origin = {}) => roundedKeyWarnings("item_id", encodeKeys(keys), origin);
 
 test.each<[string, string[]]>([
   ["long random integers", ids],

@@ -8,7 +8,7 @@ import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { freeAddresses } from "../workers/process-limits.js";
 
 /** A region of a scanner's memory; its capacity is a power of two. */
-export interface Region {
+export interface ScanRegion {
   offset: number;
   bytes: number;
 }
@@ -48,7 +48,7 @@ export class ScanMemory {
   }
 
   /** Returns a region of at least `bytes` bytes with arbitrary content. @throws {UsageError} all 4 GiB are used */
-  allocate(bytes: number): Region {
+  allocate(bytes: number): ScanRegion {
     const log = Math.max(6, 32 - Math.clz32(bytes - 1));
     const size = 2 ** log;
     const offset = this.#free[log]!.pop();
@@ -61,12 +61,12 @@ export class ScanMemory {
   }
 
   /** Releases a region. */
-  release({ offset, bytes }: Region): void {
+  release({ offset, bytes }: ScanRegion): void {
     this.#free[31 - Math.clz32(bytes)]!.push(offset);
   }
 
   /** Returns the region itself if it is large enough, else a larger one that replaces it; the content is not kept. */
-  atLeast(region: Region | undefined, bytes: number): Region {
+  atLeast(region: ScanRegion | undefined, bytes: number): ScanRegion {
     if (region && region.bytes >= bytes) return region;
     if (region) this.release(region);
     return this.allocate(bytes);

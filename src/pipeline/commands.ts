@@ -8,7 +8,7 @@ import type { RecallSummary } from "../api/recall/summary.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";
-import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
+import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type YamlOptions } from "../config/pipeline.js";
 import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
 import { exportOptions, type GivenExport } from "../api/export/options.js";
 import { givenFromFile, settingsOf } from "../flags/from-file.js";
@@ -22,10 +22,10 @@ import type { Trainer } from "../training/session/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Throws the error of a key. */
-export type Fail = (name: string, message: string) => never;
+export type FailKey = (name: string, message: string) => never;
 
 /** Returns the trainer of a command of a pipeline file, which was checked. */
-async function named(command: string): Promise<Trainer> {
+async function checkedTrainer(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
 }
 
@@ -71,8 +71,8 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
  *
  * @throws the errors of `fail`
  */
-export async function withDefaults(command: string, given: Given, fail: Fail): Promise<Given> {
-  const { checkpointEvery, options } = await named(command);
+export async function withDefaults(command: string, given: YamlOptions, fail: FailKey): Promise<YamlOptions> {
+  const { checkpointEvery, options } = await checkedTrainer(command);
   const { valid, test, split, refit } = givenFromFile(options, given, fail) as GivenTraining;
   const refits = holdsOutRows({ valid: valid ?? 0, test: test ?? 0, split });
   if (refits && split === "items" && refit === undefined)
@@ -91,7 +91,7 @@ export async function withDefaults(command: string, given: Given, fail: Fail): P
 
 /** Returns the options of a training that require another one, such as `init`, by their names in the file. */
 export async function optionsThatNeed(command: string, other: string): Promise<string[]> {
-  const { options } = await named(command);
+  const { options } = await checkedTrainer(command);
   const names = Object.entries(options).filter(([, option]) => (option as Option).only?.[other] === true);
   return names.map(([name]) => flagOf(name).slice(2));
 }
@@ -104,13 +104,13 @@ export const NO_VERSION = "none";
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether the training resumes from its checkpoint; every search does. */
-export async function resumes(command: string, { search }: Given): Promise<boolean> {
-  return search !== undefined || (await named(command)).checkpointEvery !== undefined;
+export async function resumes(command: string, { search }: YamlOptions): Promise<boolean> {
+  return search !== undefined || (await checkedTrainer(command)).checkpointEvery !== undefined;
 }
 
 /** Checks a training's options. @throws the errors of `fail` @throws {UsageError} they cannot be combined */
-export async function checkTraining(command: string, given: Given, fail: Fail): Promise<void> {
-  const { options } = await named(command);
+export async function checkTraining(command: string, given: YamlOptions, fail: FailKey): Promise<void> {
+  const { options } = await checkedTrainer(command);
   const own = givenFromFile(options, given, fail);
   checkGiven(options, own);
   checkRefit(own);
@@ -119,23 +119,23 @@ export async function checkTraining(command: string, given: Given, fail: Fail): 
 /** Trains on a dataset; `given` includes the output run. @throws {EmbedError} as the command does */
 export async function runTraining(
   command: string,
-  given: Given,
+  given: YamlOptions,
   dataset: string,
   watch: Watch,
 ): Promise<Summary<object>> {
-  const trainer = await named(command);
+  const trainer = await checkedTrainer(command);
   const own = givenFromFile(trainer.options, given, unexpected);
   return await train(trainer, [dataset], own as GivenTraining & { out: string }, watch);
 }
 
 /** Checks the options of the encoding. @throws the errors of `fail` @throws {UsageError} options cannot be combined */
-export function checkEncoding(given: Given, fail: Fail): void {
+export function checkEncoding(given: YamlOptions, fail: FailKey): void {
   checkGiven(encodeOptions, givenFromFile(encodeOptions, given, fail));
 }
 
 /** Encodes the log; `given` includes the output dataset. @throws {EmbedError} as embed encode does */
 export async function runEncoding(
-  given: Given,
+  given: YamlOptions,
   logs: readonly string[],
   watch: Watch,
 ): Promise<EncodeSummary> {
@@ -150,7 +150,7 @@ export async function runEncoding(
  * @returns whether it writes a directory
  * @throws the errors of `fail` @throws {UsageError} they cannot be combined
  */
-export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
+export async function checkExport(given: YamlOptions, fail: FailKey): Promise<boolean> {
   const options = givenFromFile(exportOptions, given, fail) as GivenExport;
   const { checkTogether } = await import("../api/export/check-options.js");
   const { formatNamed } = await import("../export/formats.js");
@@ -161,7 +161,7 @@ export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
 
 /** Writes an export; `given` includes its output or its server. @throws {EmbedError} as embed export does */
 export async function runExport(
-  given: Given,
+  given: YamlOptions,
   run: string,
   { signal, observe }: Watch,
 ): Promise<ExportSummary> {
@@ -172,7 +172,7 @@ export async function runExport(
 }
 
 /** Checks the options of lists. @throws the errors of `fail` @throws {UsageError} they cannot be combined */
-export async function checkRecall(given: Given, fail: Fail): Promise<void> {
+export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<void> {
   const own = givenFromFile(recallOptions, given, fail);
   checkGiven(recallOptions, own);
   const { requestedLists } = await import("../api/recall/requested-lists.js");
@@ -180,7 +180,7 @@ export async function checkRecall(given: Given, fail: Fail): Promise<void> {
 }
 
 /** Writes lists; `given` includes their file. @throws {EmbedError} as embed recall does */
-export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
+export async function runRecall(given: YamlOptions, run: string, watch: Watch): Promise<RecallSummary> {
   const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");
   const toStdout = () => Promise.reject(new Error("lists of a pipeline have a file"));

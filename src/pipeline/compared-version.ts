@@ -14,7 +14,7 @@ import { EmbedError } from "../errors.js";
 import { fingerprintOf, pathExists } from "../io/read-artifact.js";
 
 /** A version that a training starts from and is compared with. */
-export interface Base {
+export interface BaseVersion {
   version: string;
   path: string;
   /** SHA-256 of its manifest at that time */
@@ -78,7 +78,10 @@ export function rollbackCommand(place: string): string {
 }
 
 /** Returns a version as a base. @throws {ArtifactError} its publication is damaged */
-export async function baseOf({ version: number, path }: Pick<Base, "version" | "path">): Promise<Base> {
+export async function baseOf({
+  version: number,
+  path,
+}: Pick<BaseVersion, "version" | "path">): Promise<BaseVersion> {
   const publication = await readPublication(path);
   const sha256 =
     publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;

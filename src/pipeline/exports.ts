@@ -2,8 +2,8 @@
 // servers.
 
 import { basename, isAbsolute, normalize, join } from "node:path";
-import { type Setting, textsOf } from "../config/config-file.js";
-import type { PipelineContent, RecallContent, Given } from "../config/pipeline.js";
+import { type ConfigSetting, asFlagValue } from "../config/config-file.js";
+import type { PipelineContent, RecallContent, YamlOptions } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName, UsageError } from "../errors.js";
 import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
@@ -14,7 +14,7 @@ import { variableName } from "../api/export/options.js";
 export interface PipelineExport {
   /** name of the training */
   train: string;
-  given: Given;
+  given: YamlOptions;
   /** path within exports/ */
   out: string;
   to?: string;
@@ -24,7 +24,7 @@ export interface PipelineExport {
 export interface PipelineSend {
   /** name of the training */
   train: string;
-  given: Given;
+  given: YamlOptions;
   /** the environment variable that holds the server's URL */
   variable: string;
   /** its name in messages: format and name */
@@ -51,7 +51,7 @@ export async function exportEntry(
   place: string[],
   { train, out, to, ...rest }: NonNullable<PipelineContent["export"]>[number],
   names: readonly string[],
-  settings: readonly Setting[],
+  settings: readonly ConfigSetting[],
 ): Promise<PipelineExport | PipelineSend> {
   const of = trainingNamed(yaml, place, train, names);
   const given = await withPaths(folder, rest, settings);
@@ -80,7 +80,7 @@ export async function exportEntry(
         `'${path}' is a folder, but ${String(given["format"])} writes one file: name a file, such as ` +
           `'${path}${name}'`,
       );
-  return { train: of, given, ...placesOf(yaml, folder, place, out, to) };
+  return { train: of, given, ...outputPaths(yaml, folder, place, out, to) };
 }
 
 /** Parses an entry of `recall:`. @throws {ConfigError} it is not valid */
@@ -90,7 +90,7 @@ export async function recallEntry(
   place: string[],
   { train, out, to, send = [], ...rest }: RecallContent,
   names: readonly string[],
-  settings: readonly Setting[],
+  settings: readonly ConfigSetting[],
 ): Promise<PipelineRecall> {
   const of = trainingNamed(yaml, place, train, names);
   const given = await withPaths(folder, rest, settings);
@@ -106,7 +106,7 @@ export async function recallEntry(
     await within(yaml, [...place, "send", String(i)], () => Promise.resolve(variableName(variable)));
     sends.push({ format: format as ListSend["format"], variable, into });
   }
-  return { train: of, given, ...placesOf(yaml, folder, place, out, to), sends };
+  return { train: of, given, ...outputPaths(yaml, folder, place, out, to), sends };
 }
 
 /**
@@ -130,7 +130,7 @@ function trainingNamed(
 }
 
 /** Returns where an entry is written. @throws {ConfigError} `out` is outside of exports/ */
-function placesOf(
+function outputPaths(
   yaml: YamlFile,
   folder: string,
   place: string[],
@@ -177,20 +177,24 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
 }
 
 /** Resolves the paths among the values relative to the file's folder. */
-export async function withPaths(folder: string, given: Given, settings: readonly Setting[]): Promise<Given> {
+export async function withPaths(
+  folder: string,
+  given: YamlOptions,
+  settings: readonly ConfigSetting[],
+): Promise<YamlOptions> {
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
     if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
     const joined = inFolder(folder, value);
     return path === "always" || (await pathExists(joined)) ? joined : value;
   };
-  const placed: Given = {};
+  const placed: YamlOptions = {};
   for (const [name, value] of Object.entries(given)) {
     const path = paths.get(name);
     if (!path) placed[name] = value;
     else if (typeof value !== "object") placed[name] = await place(path, value);
     // the value is a mapping of files to keys, or a list
-    else placed[name] = await Promise.all([textsOf(value)].flat().map((one) => place(path, one)));
+    else placed[name] = await Promise.all([asFlagValue(value)].flat().map((one) => place(path, one)));
   }
   return placed;
 }

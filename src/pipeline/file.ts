@@ -4,9 +4,14 @@
 // Paths are relative to the file, so that cron may start the pipeline from any directory.
 
 import { basename, dirname } from "node:path";
-import type { Setting } from "../config/config-file.js";
+import type { ConfigSetting } from "../config/config-file.js";
 import type { AfterBounds, BeforeBounds } from "../config/gates.js";
-import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Given } from "../config/pipeline.js";
+import {
+  pipelineJsonSchema,
+  pipelineSchema,
+  type PipelineContent,
+  type YamlOptions,
+} from "../config/pipeline.js";
 import { openYaml, type YamlFile } from "../config/yaml-file.js";
 import { checkEncoding, checkTraining, pipelineSettings, withDefaults } from "./commands.js";
 import {
@@ -27,7 +32,7 @@ export interface PipelineTraining {
   name: string;
   command: string;
   /** its flags by their long names */
-  given: Given;
+  given: YamlOptions;
   /** bounds of its run; the pipeline's or its own */
   bounds: AfterBounds;
   /** undefined: aligned if possible */
@@ -42,7 +47,7 @@ export interface Pipeline {
   /** files and patterns */
   logs: string[];
   /** options of the encoding: columns and reading */
-  encoding: Given;
+  encoding: YamlOptions;
   before: BeforeBounds;
   trainings: PipelineTraining[];
   exports: PipelineExport[];
@@ -139,7 +144,7 @@ async function trainingOf(
   name: string,
   { command, gates, align, ...rest }: PipelineContent["train"][string],
   content: PipelineContent,
-  settings: readonly Setting[],
+  settings: readonly ConfigSetting[],
 ): Promise<PipelineTraining> {
   const place = ["train", name];
   const fail = (key: string, message: string) => yaml.fail([...place, key], message);

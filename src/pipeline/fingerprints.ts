@@ -4,8 +4,8 @@
 //   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or paths
 
 import { join } from "node:path";
-import type { Setting } from "../config/config-file.js";
-import type { Given } from "../config/pipeline.js";
+import type { ConfigSetting } from "../config/config-file.js";
+import type { YamlOptions } from "../config/pipeline.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { NoInputError } from "../errors.js";
@@ -18,10 +18,10 @@ import type { LogFile } from "../log/log.js";
 import { NO_PATHS } from "./commands.js";
 
 /** The inputs of a step, by the name that messages use. */
-export type Parts = Readonly<Record<string, unknown>>;
+export type StepInputs = Readonly<Record<string, unknown>>;
 
 /** Returns the fingerprint of each part, and the version of the program as another part. */
-export function fingerprintsOf(parts: Parts): Record<string, string> {
+export function fingerprintsOf(parts: StepInputs): Record<string, string> {
   const all = { ...parts, "embed's version": version };
   return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
 }
@@ -61,7 +61,7 @@ export async function logFiles(patterns: readonly string[], signal: AbortSignal)
 }
 
 /** Returns the options that determine results; files are represented by their content. */
-export async function optionsPart(given: Given, settings: readonly Setting[]): Promise<unknown> {
+export async function optionsPart(given: YamlOptions, settings: readonly ConfigSetting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
   // an additional output file is part of the result, too
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));

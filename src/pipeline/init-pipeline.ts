@@ -139,16 +139,16 @@ async function oneFile(file: string): Promise<ProposedLog> {
   const matches = await expandPaths([pattern]).catch(() => []);
   const advice =
     `if next week's rows are in another file, pass a pattern in quotes: embed init '${pattern}' ` +
-    `(currently ${counted(matches.length)})`;
+    `(currently ${fileCountText(matches.length)})`;
   return { log: [file], files: [file], note: `${only}; ${advice}`, isUnsure: true };
 }
 
 function noteOf(patterns: readonly string[], files: readonly string[], verb = "match"): string {
   const each = patterns.map((pattern) => `'${pattern}'`).join(" and ");
-  return `${each} ${verb}${patterns.length === 1 ? (verb === "match" ? "es" : "s") : ""} ${counted(files.length)} now, and later ones when they come`;
+  return `${each} ${verb}${patterns.length === 1 ? (verb === "match" ? "es" : "s") : ""} ${fileCountText(files.length)} now, and later ones when they come`;
 }
 
-function counted(files: number): string {
+function fileCountText(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
 }
 

@@ -12,9 +12,9 @@ import { dirname, join } from "node:path";
 import { ArtifactError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
-import type { Given } from "../config/pipeline.js";
+import type { YamlOptions } from "../config/pipeline.js";
 import { checkpointPath } from "../training/epochs/checkpoint-file.js";
-import { baseOf, comparedVersion, passedOverText, type Base } from "./compared-version.js";
+import { baseOf, comparedVersion, passedOverText, type BaseVersion } from "./compared-version.js";
 import { LATEST_VERSION, NO_VERSION, optionsThatNeed, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
@@ -54,7 +54,7 @@ export interface PipelineRecord {
   fingerprint: string;
   /** fingerprint of the training */
   train: string;
-  base: Pick<Base, "version" | "manifest"> | null;
+  base: Pick<BaseVersion, "version" | "manifest"> | null;
   /** fingerprints of the inputs of the publication */
   parts: Record<string, string>;
   /** files of the log, with which the next run compares its files; absent in older versions */
@@ -66,7 +66,7 @@ export interface PipelineRecord {
 /** An export in pipeline.json: its place under exports/, and its options in the file; `delta` refers to the base. */
 export interface RecordedExport {
   out: string;
-  options: Given;
+  options: YamlOptions;
 }
 
 export interface Step {
@@ -88,10 +88,10 @@ export interface TrainingPlan {
   training: PipelineTraining;
   /** its options with `latest` resolved */
   given: PipelineTraining["given"];
-  base: Base | undefined;
+  base: BaseVersion | undefined;
   latest: Publication | undefined;
   /** the version that gates compare with: the base, or one before it */
-  compared: Base | undefined;
+  compared: BaseVersion | undefined;
   /** a sentence about later versions that gates do not compare with; undefined if there are none */
   passedOver: string | undefined;
   before: Step;
@@ -103,7 +103,7 @@ export interface TrainingPlan {
   publish: Step & { record: PipelineRecord };
 }
 
-export interface Plan {
+export interface PipelinePlan {
   logs: PipelineLogFile[];
   /** changes of the log since the latest version */
   changes: LogChanges;
@@ -125,7 +125,11 @@ export function workDirectory({ store, name }: Pipeline): string {
  * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
  * @throws {UsageError} {DataError} as checkLog does
  */
-export async function planPipeline(pipeline: Pipeline, force: boolean, signal: AbortSignal): Promise<Plan> {
+export async function planPipeline(
+  pipeline: Pipeline,
+  force: boolean,
+  signal: AbortSignal,
+): Promise<PipelinePlan> {
   const settings = await pipelineSettings();
   const logs = await logFiles(pipeline.logs, signal);
   checkLog(
@@ -172,7 +176,7 @@ async function planTraining(
   const latest = await latestVersion(pipeline.store, training.name);
   const record = latest && (await readRecord(latest));
   const now = latest && (await baseOf(latest));
-  const known: Base | undefined = record?.base
+  const known: BaseVersion | undefined = record?.base
     ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
     : undefined;
   // the outputs of `latest` exist already; they are found with its base as the base
@@ -221,7 +225,7 @@ async function chain(
   training: PipelineTraining,
   ofLog: Record<string, unknown>,
   encode: Step,
-  base: Base | undefined,
+  base: BaseVersion | undefined,
   latest: Publication | undefined,
 ): Promise<TrainingPlan> {
   const settings = await pipelineSettings();
@@ -314,8 +318,8 @@ async function chain(
  */
 function recorded(
   out: string,
-  { on: _, part: __, ...options }: Given,
-  base: Base | undefined,
+  { on: _, part: __, ...options }: YamlOptions,
+  base: BaseVersion | undefined,
 ): RecordedExport[] {
   if (options["keys"] !== undefined) return [];
   if (options["delta"] === undefined) return [{ out, options }];
@@ -349,7 +353,7 @@ async function decide(each: Step, force: boolean, needed: boolean, why: string):
 /** Replaces `latest` by the version, or removes it if there is none; returns whether the options use it. */
 function resolveLatest(
   given: PipelineTraining["given"],
-  base: Base | undefined,
+  base: BaseVersion | undefined,
 ): { given: PipelineTraining["given"]; goesBy: boolean } {
   const resolved = { ...given };
   let goesBy = false;

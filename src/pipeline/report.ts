@@ -14,7 +14,7 @@ import type { Publication } from "../store/store.js";
 /** The file of the last run in a pipeline's work directory. */
 const LAST_RUN_FILE = "last-run.json";
 
-export type Outcome = "published" | "unchanged" | "failed" | "interrupted";
+export type RunOutcome = "published" | "unchanged" | "failed" | "interrupted";
 
 /** The outcome of a step. */
 export interface StepReport {
@@ -37,7 +37,7 @@ export interface PipelineReport {
   /** ISO 8601 */
   started: string;
   seconds: number;
-  outcome: Outcome;
+  outcome: RunOutcome;
   exitCode: number;
   /** the error's message */
   error?: string;

@@ -16,7 +16,14 @@ import { readPipeline, type Pipeline } from "./file.js";
 import type { RunOptions } from "./options.js";
 import { changesLine } from "./log.js";
 import type { ListSend } from "./exports.js";
-import { planPipeline, stepsOf, workDirectory, type Plan, type RecallStep, type Step } from "./plan.js";
+import {
+  planPipeline,
+  stepsOf,
+  workDirectory,
+  type PipelinePlan,
+  type RecallStep,
+  type Step,
+} from "./plan.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./report.js";
 import {
   afterStep,
@@ -119,7 +126,7 @@ export async function runPipeline(
 }
 
 /** Returns the lists that servers receive, with their names in messages. */
-function listSends({ trainings }: Plan): { label: string; step: RecallStep; send: ListSend }[] {
+function listSends({ trainings }: PipelinePlan): { label: string; step: RecallStep; send: ListSend }[] {
   return trainings.flatMap(({ recalls }) =>
     recalls.flatMap((step) =>
       step.export.sends.map((send) => ({ label: `${send.format} ${send.into}`, step, send })),
@@ -128,7 +135,7 @@ function listSends({ trainings }: Plan): { label: string; step: RecallStep; send
 }
 
 /** Reports which files of the log are new or gone, and which are suspicious. */
-function tellLog({ changes, warnings }: Plan, report: PipelineReport, { observe }: Watch): void {
+function tellLog({ changes, warnings }: PipelinePlan, report: PipelineReport, { observe }: Watch): void {
   report.log = changes;
   observe({ stage: "note", text: changesLine(changes) });
   for (const text of warnings) observe({ stage: "warning", text });
@@ -297,7 +304,7 @@ class PipelineRun {
 }
 
 /** Removes files that no step of the plan would use: outputs of other logs and options, and files of killed writers. */
-async function sweep(work: string, plan: Plan): Promise<void> {
+async function sweep(work: string, plan: PipelinePlan): Promise<void> {
   const wanted = new Set([plan.encode, ...plan.trainings.flatMap(stepsOf)].map(({ output }) => output));
   const keeps = (path: string) =>
     [...wanted].some((output) => output === path || output.startsWith(`${path}/`)) ||

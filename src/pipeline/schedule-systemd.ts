@@ -6,18 +6,18 @@ import { UsageError } from "../errors.js";
 import { onCalendar, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
 const value = (text: string) => text.replaceAll("%", "%%");
-const quoted = (text: string) =>
+const quotedArgument = (text: string) =>
   `"${value(text)
     .replaceAll("\\", "\\\\")
     .replaceAll('"', String.raw`\"`)}"`;
-const argument = (text: string) => quoted(text).replaceAll("$", "$$$$");
+const argument = (text: string) => quotedArgument(text).replaceAll("$", "$$$$");
 
 /**
  * Returns the program: systemd allows no quotes or backslashes in its path, so such a path becomes an argument of the
  * shell.
  */
 function program(path: string): string {
-  return /["'\\]/.test(path) ? `/bin/sh -c 'exec "$$0" "$$@"' ${argument(path)}` : quoted(path);
+  return /["'\\]/.test(path) ? `/bin/sh -c 'exec "$$0" "$$@"' ${argument(path)}` : quotedArgument(path);
 }
 
 /**

@@ -28,7 +28,7 @@ import {
   PIPELINE_FILE,
   workDirectory,
   type ExportStep,
-  type Plan,
+  type PipelinePlan,
   type RecallStep,
   type TrainingPlan,
 } from "./plan.js";
@@ -50,7 +50,7 @@ type Tell = (outcomes: GateOutcome[]) => void;
 /** Encodes the log. @throws {IoError} it has changed since it was planned */
 export async function encodeStep(
   { encoding, logs: named }: Pipeline,
-  { encode, logs }: Plan,
+  { encode, logs }: PipelinePlan,
   force: boolean,
   watch: Watch,
 ): Promise<StepResult> {

@@ -10,7 +10,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { entriesOf } from "../io/tree.js";
 import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
 import { forgettingIn, rewritingOf } from "./forget-run.js";
-import { keysByColumn, parseKeys, textsOf } from "./forgotten-keys.js";
+import { keysByColumn, parseKeys, fieldKeyTexts } from "./forgotten-keys.js";
 
 /** Returns the keys, as FIELD:KEY, that a run contains. @throws {ArtifactError} as rewritingOf */
 export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
@@ -25,7 +25,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
       for (const key of keysInTable(table, column, keys)) held.add(`${field}:${key}`);
     }
   }
-  const rest = textsOf(asked).filter((text) => !held.has(text));
+  const rest = fieldKeyTexts(asked).filter((text) => !held.has(text));
   // keys that are in no table are usually nowhere else: all are checked at once first
   if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
   for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);

@@ -59,7 +59,7 @@ export async function forgetInVersion(
   if (!rewriting && goes.length === 0) return undefined;
 
   const recorded = beside.includes(PIPELINE_FILE) ? await recordedExports(path) : { exports: [] };
-  const exports = recorded.exports.filter(({ out }) => goes.some((file) => isOf(out, file)));
+  const exports = recorded.exports.filter(({ out }) => goes.some((file) => isExportFile(out, file)));
   const done = { path, dropped: rewriting?.dropped ?? 0, ...reported(goes, exports) };
   if (dryRun) return done;
   const { files: _, ...same } = run.manifest;
@@ -83,7 +83,7 @@ export async function forgetInVersion(
 /** Returns the message about files that are removed, some of which are written again. */
 function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   return {
-    removed: goes.filter((file) => !remade.some(({ out }) => isOf(out, file))),
+    removed: goes.filter((file) => !remade.some(({ out }) => isExportFile(out, file))),
     remade: remade.map(({ out }) => out),
   };
 }
@@ -151,7 +151,7 @@ function isRecorded(each: Partial<RecordedExport> | null): boolean {
 }
 
 /** Whether a file of a version belongs to an export. */
-export function isOf(out: string, file: string): boolean {
+export function isExportFile(out: string, file: string): boolean {
   const place = `${EXPORTS_FOLDER}/${out}`;
   return file === place || file.startsWith(`${place}/`);
 }

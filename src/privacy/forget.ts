@@ -23,13 +23,13 @@ import { removeTree, statOf } from "../io/tree.js";
 import { heldByDatasets, heldByRun } from "./forget-held.js";
 import { rewritingOf, writeRewritten } from "./forget-run.js";
 import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
-import { keyLines, parseKeys, textsOf } from "./forgotten-keys.js";
+import { keyLines, parseKeys, fieldKeyTexts } from "./forgotten-keys.js";
 import {
   checkVersion,
   isStoreName,
   listVersions,
   namePath,
-  namesOf,
+  storeNames,
   withStoreLock,
   type Publication,
 } from "../store/store.js";
@@ -99,7 +99,7 @@ async function forgetInStore(
   asked: AskedKeys,
   { dryRun = false, onStep, ...lock }: ForgetOptions,
 ): Promise<ForgetSummary> {
-  const names = await namesOf(store);
+  const names = await storeNames(store);
   if (name !== undefined && !names.includes(name))
     throw new NoInputError(`'${namePath(store, name)}' is a symbolic link, not a name of the store`);
   const summary = newSummary(dryRun);
@@ -114,7 +114,7 @@ async function forgetInStore(
     // leftovers of a killed forget may contain keys that occur nowhere else any more
     const finished = dryRun ? 0 : await removeLeftovers(store, each);
     if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
-    summary.notFound = textsOf(asked).filter((text) => !held.includes(text));
+    summary.notFound = fieldKeyTexts(asked).filter((text) => !held.includes(text));
     if (held.length === 0) return;
     const keys = parseKeys(held);
     for (const version of versions) {
@@ -150,7 +150,7 @@ async function heldIn(
 }
 
 function nothingHeld(place: string, asked: AskedKeys): UsageError {
-  const texts = textsOf(asked);
+  const texts = fieldKeyTexts(asked);
   const named =
     texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
   return new UsageError(
@@ -204,7 +204,7 @@ async function forgetInRun(
   return {
     ...newSummary(dryRun),
     changed,
-    notFound: textsOf(asked).filter((text) => !held.includes(text)),
+    notFound: fieldKeyTexts(asked).filter((text) => !held.includes(text)),
   };
 }
 

@@ -54,6 +54,6 @@ export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readon
 }
 
 /** Formats the keys as FIELD:KEY, the syntax of parseKeys. */
-export function textsOf(asked: AskedKeys): string[] {
+export function fieldKeyTexts(asked: AskedKeys): string[] {
   return [...asked].flatMap(([field, keys]) => [...keys].map((key) => `${field}:${key}`));
 }

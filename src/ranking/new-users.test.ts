@@ -1,6 +1,6 @@
 import { rowsAsLog } from "../dataset/select-rows.js";
 import { foldingNotes, cutNewUsers } from "./new-users.js";
-import { keysOf, keyAt } from "../log/keys.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { eventsOfRows } from "../sampling/training-events.js";
 import { datasetOf } from "../testing/dataset-of.js";
@@ -111,6 +111,6 @@ test("rows as a log have the keys of these rows alone, in order of first appeara
     Uint32Array.of(1, 2, 3),
   );
   const [users, items] = [columnNamed(dataset, "user"), columnNamed(dataset, "item")];
-  expect(users).toMatchObject({ codes: Uint32Array.of(0, 1, 0), dictionary: keysOf(["y", "z"]) });
+  expect(users).toMatchObject({ codes: Uint32Array.of(0, 1, 0), dictionary: encodeKeys(["y", "z"]) });
   expect(items).toMatchObject({ codes: Uint32Array.of(0, 1, 0xffffffff), dictionary: { size: 2 } });
 });

@@ -8,7 +8,7 @@
 
 import { lastItems, timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
 import { usersOf } from "../sampling/negatives.js";
-import { spanOf } from "../dataset/filters/event-limits.js";
+import { spanMilliseconds } from "../dataset/filters/event-limits.js";
 import { UsageError } from "../errors.js";
 import type { QueryItems } from "../evaluation/baselines/input.js";
 import { listsOfUsers } from "../sampling/ranking-events.js";
@@ -47,7 +47,7 @@ export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
   if (queryHalfLife === undefined) return given;
   if (of === "user" || given.most === 1) throw lonelyHalfLife();
-  const halfLife = spanOf(queryHalfLife);
+  const halfLife = spanMilliseconds(queryHalfLife);
   if (halfLife === undefined || halfLife <= 0)
     throw new UsageError(
       `--query-half-life expects a duration such as 30d (h, d, w), got '${queryHalfLife}'`,

@@ -8,7 +8,7 @@
 import type { ReportedRun } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import { colorOf, figure, grid, legendOf, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup, percent, short, whole } from "./html.js";
+import { html, htmlTable, type Markup, percent, short, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 const Z = 1.96;
@@ -19,13 +19,13 @@ type Calibrated = ReportedRun & { calibration: readonly CurveBin[] };
 export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "a log"): Section | undefined {
   const calibrated = runs.filter((run): run is Calibrated => (run.calibration?.length ?? 0) > 0);
   if (calibrated.length === 0) return undefined;
-  const tables = calibrated.map((run) => numbersOf(runs, run));
+  const tables = calibrated.map((run) => calibrationTable(runs, run));
   return {
     id: "calibration",
     title: "Calibration",
     lead: html`Rows of ${scoredOn} by the probability that the model gave them, in bins of equal counts: a bin
     on the line came true as often as promised, one above it oftener. Bars are 95 % intervals.`,
-    body: html`${legendOf(runs, calibrated)}${grid([drawn(pen, runs, calibrated), ...tables])}`,
+    body: html`${legendOf(runs, calibrated)}${grid([calibrationPlot(pen, runs, calibrated), ...tables])}`,
   };
 }
 
@@ -37,7 +37,11 @@ export function wilson(rate: number, rows: number): { low: number; high: number 
   return { low: Math.max(0, (middle - reach) / (1 + z2)), high: Math.min(1, (middle + reach) / (1 + z2)) };
 }
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], calibrated: readonly Calibrated[]): Markup {
+function calibrationPlot(
+  { plot, draw }: Pen,
+  runs: readonly ReportedRun[],
+  calibrated: readonly Calibrated[],
+): Markup {
   const points = calibrated.flatMap((run) =>
     run.calibration.map((bin, b) => ({
       ...bin,
@@ -81,7 +85,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], calibrated: re
   return figure("observed by predicted", drawing);
 }
 
-function numbersOf(runs: readonly ReportedRun[], run: Calibrated): Markup {
+function calibrationTable(runs: readonly ReportedRun[], run: Calibrated): Markup {
   const head = ["bin", "rows", "predicted", "observed", "95 %"];
   const rows = run.calibration.map((bin, b) => {
     const { low, high } = wilson(bin.observed, bin.rows);
@@ -93,5 +97,5 @@ function numbersOf(runs: readonly ReportedRun[], run: Calibrated): Markup {
       `${(100 * low).toFixed(1)} – ${percent(high)}`,
     ];
   });
-  return figure(runTitle(runs, run, "in numbers"), tableOf(head, rows, 0));
+  return figure(runTitle(runs, run, "in numbers"), htmlTable(head, rows, 0));
 }

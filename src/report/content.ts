@@ -21,7 +21,7 @@ export interface ReportedRun {
   shares?: ReportedShares;
   table?: ReportedTable;
   calibration?: readonly CurveBin[];
-  drift?: Drift;
+  drift?: ReportedDrift;
   gates?: readonly Gate[];
   /** for a name in a store: its versions up to this one, the oldest first */
   history?: readonly VersionPoint[];
@@ -120,7 +120,7 @@ export interface NeighbourList extends ShownKey {
 }
 
 /** Changes from an earlier table to this one. */
-export interface Drift {
+export interface ReportedDrift {
   /** the earlier run as the user named it */
   against: string;
   /** number of neighbors that were compared */

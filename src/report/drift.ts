@@ -1,17 +1,17 @@
 // Changes from an earlier table: keys, neighbors, and displacement of rows after one table is rotated to match the
 // other.
 
-import type { Drift, FieldDrift, ReportedRun } from "./content.js";
+import type { ReportedDrift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, keyMarkup, percent, short, whole } from "./html.js";
+import { html, shortened, htmlTable, type Markup, keyMarkup, percent, short, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
 const BINS = 40;
 /** Number of fields whose displacements are plotted: those with most rows. */
 const DRAWN = 4;
 
-type Drifted = ReportedRun & { drift: Drift };
+type Drifted = ReportedRun & { drift: ReportedDrift };
 
 /** Returns the drift of the runs that have an earlier one; undefined if none has. */
 export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
@@ -61,7 +61,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     .sort((a, b) => b.rows.both - a.rows.both)
     .slice(0, DRAWN);
   return html`<h3>${runTitle(runs, run, `since ${shortened(against, 80)}`)}</h3>
-    ${tableOf(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
+    ${htmlTable(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
 /** Returns the held-out metrics of both runs. */
@@ -85,7 +85,7 @@ function metricsBeside({
     }),
   );
   if (rows.length === 0) return undefined;
-  return html`${tableOf(["metric, each on its own rows", "before", "now", "change"], rows)}`;
+  return html`${htmlTable(["metric, each on its own rows", "before", "now", "change"], rows)}`;
 }
 
 function histogram(
@@ -126,6 +126,6 @@ function histogram(
     },
   );
   const most10 = moved.slice(0, 10).map(({ displacement: d, ...key }) => [keyMarkup(key), short(d)]);
-  const table = most10.length > 0 ? tableOf(["moved most", "displacement"], most10) : undefined;
+  const table = most10.length > 0 ? htmlTable(["moved most", "displacement"], most10) : undefined;
   return figure(html`<span class="key">${name}</span> <small>dashed: median</small>`, drawing, table);
 }

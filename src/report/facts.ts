@@ -2,7 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, type Content, type Markup, counted, instant, whole } from "./html.js";
+import { html, shortened, type Content, type Markup, countText, instant, whole } from "./html.js";
 
 /** Most lines of one list of inputs or warnings. */
 const MOST = 20;
@@ -45,10 +45,10 @@ function factsOf(run: ReportedRun): Markup {
       "newest event",
       split?.newest !== undefined ? `${instant(split.newest)}, of the training rows` : undefined,
     ],
-    ["table", table && `${counted(table.numRows, "row")} of ${counted(table.dim, "number")}`],
+    ["table", table && `${countText(table.numRows, "row")} of ${countText(table.dim, "number")}`],
     ["roles", rolesOf(manifest.roles)],
     ["went on from", init && init.run],
-    ["trained again", refit && `on all ${whole(refit.rows)} rows, ${counted(refit.epochs, "epoch")}`],
+    ["trained again", refit && `on all ${whole(refit.rows)} rows, ${countText(refit.epochs, "epoch")}`],
     ["interrupted", manifest.interrupted && "by a signal: the best epoch until then is what the run holds"],
     [
       "seconds",
@@ -99,7 +99,7 @@ function optionsOf(options: Record<string, unknown> | undefined): Markup | undef
   const reported = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
   if (reported.length === 0) return undefined;
   return html`<ul class="options">
-    ${reported.map(([name, value]) => html`<li><b>${name}</b> ${shortened(textOf(value), VALUE)}</li> `)}
+    ${reported.map(([name, value]) => html`<li><b>${name}</b> ${shortened(optionText(value), VALUE)}</li> `)}
   </ul>`;
 }
 
@@ -117,6 +117,6 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-function textOf(value: unknown): string {
+function optionText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

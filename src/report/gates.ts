@@ -2,7 +2,7 @@
 
 import type { Gate, ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, instant, short } from "./html.js";
+import { html, shortened, htmlTable, type Markup, instant, short } from "./html.js";
 
 type Gated = ReportedRun & { gates: readonly Gate[] };
 
@@ -32,13 +32,13 @@ function gateTable({ gates: all }: Gated): Markup {
     html`<span class="${status}">${MARKS[status]}</span>`,
     html`${shortened(bound, 80)}`,
     html`${status === "failed" ? shortened(message, 300) : ""}`,
-    valueOf(gate, value),
-    valueOf(gate, previous),
+    gateValueText(gate, value),
+    gateValueText(gate, previous),
   ]);
-  return tableOf(["gate", "", "bound", "", "value", "last version"], rows, 4);
+  return htmlTable(["gate", "", "bound", "", "value", "last version"], rows, 4);
 }
 
 /** Formats a value: the newest event is a time, all others are numbers. */
-function valueOf(gate: string, value: number | null): string {
+function gateValueText(gate: string, value: number | null): string {
   return gate === "newest" && value !== null ? instant(value) : short(value);
 }

@@ -3,7 +3,7 @@
 import { titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup, instant, percent, whole } from "./html.js";
+import { html, htmlTable, type Markup, instant, percent, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Most metrics that are plotted. */
@@ -59,10 +59,10 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Marku
     }),
   ]);
   return html`${runs.length > 1 ? html`<h3>${runTitle(runs, run)}</h3>` : undefined}
-    ${grid(measured.map((one) => drawn(pen, runs, run, one)))}
+    ${grid(measured.map((one) => seriesPlot(pen, runs, run, one)))}
     <details>
       <summary>in numbers</summary>
-      ${tableOf(head, rows)}
+      ${htmlTable(head, rows)}
     </details>`;
 }
 
@@ -97,7 +97,12 @@ const driftSeries: readonly Series[] = [
   },
 ];
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithHistory, series: Series): Markup {
+function seriesPlot(
+  { plot, draw }: Pen,
+  runs: readonly ReportedRun[],
+  run: WithHistory,
+  series: Series,
+): Markup {
   const { title, valueOf, beside, format } = series;
   const pointsOf = (read: Series["valueOf"]) =>
     run.history.flatMap((point) => {

@@ -1,4 +1,4 @@
-import { html, Markup, shortened, tableOf, visible } from "./html.js";
+import { html, Markup, shortened, htmlTable, visible } from "./html.js";
 
 test("texts are escaped wherever they stand, markup is not", () => {
   const evil = `<script>alert("&'")</script>`;
@@ -30,6 +30,6 @@ test("a long text is cut between characters, and a short one is as it was", () =
 });
 
 test("the first cell of a table's row is its head, and columns after the texts are numbers", () => {
-  const { text } = tableOf(["key", "rows"], [["a<b", 3]]);
+  const { text } = htmlTable(["key", "rows"], [["a<b", 3]]);
   expect(text).toMatch(/<th scope="row" *>a&lt;b<\/th>\s*<td +class="number">3<\/td>/);
 });

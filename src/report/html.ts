@@ -18,10 +18,10 @@ export type Content = string | number | Markup | readonly Markup[] | undefined;
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const own = parts.map((part) => part.replaceAll(/\n\s*/g, "\n"));
-  return new Markup(own[0]! + contents.map((content, i) => textOf(content) + own[i + 1]!).join(""));
+  return new Markup(own[0]! + contents.map((content, i) => escapedContent(content) + own[i + 1]!).join(""));
 }
 
-function textOf(content: Content): string {
+function escapedContent(content: Content): string {
   if (content === undefined) return "";
   if (content instanceof Markup) return content.text;
   if (typeof content === "object") return content.map(({ text }) => text).join("");
@@ -60,7 +60,7 @@ export function shortened(text: string, most: number): string {
 }
 
 /** Returns a table; columns after the first `texts` contain numbers and are right-aligned. */
-export function tableOf(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
+export function htmlTable(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
   const kind = (c: number) => (c < texts ? undefined : html`class="number"`);
   return html`<div class="wide">
     <table>
@@ -122,7 +122,7 @@ export function short(value: number | null | undefined): string {
 }
 
 /** Formats a count with its noun: `1 row`, `1,204 rows`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
+export function countText(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 

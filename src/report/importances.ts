@@ -2,7 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, percent, whole } from "./html.js";
+import { html, shortened, htmlTable, type Markup, percent, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
 /** Most columns that are plotted. */
@@ -23,11 +23,11 @@ export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | u
     title: "Feature importances",
     lead: html`The share of all the loss that splits took away, by the column that they split on.`,
     isHalf: forests.length === 1,
-    body: grid(forests.map((run) => drawn(pen, runs, run))),
+    body: grid(forests.map((run) => importancePlot(pen, runs, run))),
   };
 }
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Forest): Markup {
+function importancePlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Forest): Markup {
   const total = run.importances.reduce((sum, { gain }) => sum + gain, 0) || 1;
   const used = run.importances.filter(({ splits }) => splits > 0);
   const bars = used.slice(0, MOST).map(({ column, splits, gain }, i) => ({
@@ -81,6 +81,6 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Forest): 
   return figure(
     runTitle(runs, run, `share of the gain${rest}`),
     drawing,
-    tableOf(["column", "gain", "splits"], rows),
+    htmlTable(["column", "gain", "splits"], rows),
   );
 }

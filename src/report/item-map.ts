@@ -2,7 +2,7 @@
 
 import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
-import { html, shortened, type Markup, keyLabel, keyTitle, counted, percent, whole } from "./html.js";
+import { html, shortened, type Markup, keyLabel, keyTitle, countText, percent, whole } from "./html.js";
 import { placedNames } from "./map-labels.js";
 import { palette, type Pen } from "./plot.js";
 
@@ -32,7 +32,7 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
     lead: leadOf(maps),
     body: html`${column !== undefined && labels.length > 0 ? legendOfLabels(column, maps) : undefined}
       <div class="maps">
-        ${shown.map((run) => html`<div class="pair">${run.table.map.layouts.map((layout) => drawn(pen, runs, run, layout))}</div> `)}
+        ${shown.map((run) => html`<div class="pair">${run.table.map.layouts.map((layout) => mapPlot(pen, runs, run, layout))}</div> `)}
       </div>`,
   };
 }
@@ -66,7 +66,7 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
 /** A point with its position in the plot. */
 type Dot = MapPoint & { x: number; y: number };
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
+function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
   const { map, field } = run.table;
   const plain = map.column === undefined;
   // points with a color are above those without; of these, rare labels are above frequent ones, which would hide them
@@ -81,7 +81,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, 
   const frequent = dots.toSorted((a, b) => b.count - a.count).map((dot) => ({ ...dot, text: keyLabel(dot) }));
   const names = placedNames(frequent, { width: WIDTH, height: HEIGHT }, NAMES);
   const drawing = draw(
-    `${counted(dots.length, "key")} of ${name} of run ${run.name} on a plane by ${TITLES[layout.by]}${labelled}`,
+    `${countText(dots.length, "key")} of ${name} of run ${run.name} on a plane by ${TITLES[layout.by]}${labelled}`,
     {
       width: WIDTH,
       height: HEIGHT,
@@ -129,7 +129,7 @@ const TITLES: Record<Layout["by"], string> = { pca: "PCA", umap: "UMAP" };
 function noteOf({ table: { map, rows } }: WithMap, { explained, kept }: Layout): string {
   const shown = map.points.length;
   return [
-    shown < rows ? `${whole(shown)} of ${counted(rows, "key")}, by hash` : counted(shown, "key"),
+    shown < rows ? `${whole(shown)} of ${countText(rows, "key")}, by hash` : countText(shown, "key"),
     ...(explained === undefined ? [] : [`${percent(explained, 0)} of the variance`]),
     ...(kept === undefined ? [] : [`keeps ${percent(kept.share, 0)} of the ${kept.of} nearest`]),
   ]
@@ -157,7 +157,7 @@ function titleOf({ cell, count, ...key }: MapPoint): string {
   const lines = [
     keyTitle(key),
     ...(cell === undefined ? [] : [shortened(cell, 60)]),
-    ...(count > 0 ? [counted(count, "event")] : []),
+    ...(count > 0 ? [countText(count, "event")] : []),
   ];
   return lines.join("\n");
 }

@@ -9,7 +9,7 @@ import {
   type LeaderboardLine,
 } from "../evaluation/leaderboard.js";
 import type { Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
+import { html, shortened, htmlTable, type Markup } from "./html.js";
 
 /** Returns the table below a sentence with the answer; undefined on a page without a comparison. */
 export function leaderboard(board: Leaderboard | undefined): Section | undefined {
@@ -19,9 +19,9 @@ export function leaderboard(board: Leaderboard | undefined): Section | undefined
     id: "leaderboard",
     title: "Leaderboard",
     lead: html`<strong>${conclusion}</strong>`,
-    body: html`${tableOf(
+    body: html`${htmlTable(
         ["", "", ...metrics.map(titleOf), "seconds"],
-        lines.map((line, i) => cellsOf(line, i, metrics)),
+        lines.map((line, i) => contenderCells(line, i, metrics)),
         2,
       )}
       <p class="quiet">
@@ -39,7 +39,7 @@ export function leaderboard(board: Leaderboard | undefined): Section | undefined
   };
 }
 
-function cellsOf(
+function contenderCells(
   line: LeaderboardLine,
   place: number,
   [metric, ...others]: Leaderboard["metrics"],

@@ -3,7 +3,7 @@
 import type { ReportedRun } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup, short } from "./html.js";
+import { html, htmlTable, type Markup, short } from "./html.js";
 import { MUTED, palette, type Pen } from "./plot.js";
 
 /** Most epochs that are plotted, because forests have thousands of trees. */
@@ -33,7 +33,7 @@ export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section 
   if (curves.length === 0) return undefined;
   const figures = curves.flatMap((curve) => [
     ...(curve.epochs.some(({ trainLoss }) => Number.isFinite(trainLoss))
-      ? [lossFigure(pen, runs, curve, spanOf(curves, curve.loss))]
+      ? [lossFigure(pen, runs, curve, lossRange(curves, curve.loss))]
       : []),
     ...(curve.metrics.length > 0 ? [metricsFigure(pen, runs, curve)] : []),
   ]);
@@ -81,7 +81,7 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
 }
 
 /** Returns the smallest and largest loss of the runs with the same kind, so that their plots can be compared. */
-function spanOf(curves: readonly Curve[], loss: string): [number, number] {
+function lossRange(curves: readonly Curve[], loss: string): [number, number] {
   const values = curves
     .filter((curve) => curve.loss === loss)
     .flatMap(({ epochs }) => epochs.flatMap(({ trainLoss, validLoss }) => [trainLoss, validLoss]))
@@ -124,7 +124,7 @@ function lossFigure(
     },
   );
   const title = html`${runTitle(runs, run, loss)}${bestText === undefined ? undefined : html` <small>${bestText}</small>`}`;
-  return figure(title, drawing, tableOf(["epoch", "training", "validation"], listed(epochs, best)));
+  return figure(title, drawing, htmlTable(["epoch", "training", "validation"], listed(epochs, best)));
 }
 
 /** A scale of whole epochs from 1 to the last, with at most seven labeled ticks. */
@@ -187,5 +187,5 @@ function metricsFigure(
   const rows = epochs
     .filter((_, i) => i % Math.ceil(epochs.length / LISTED) === 0 || i === epochs.length - 1)
     .map((epoch) => [epoch.epoch, ...metrics.map((name) => short(epoch.metrics[name]))]);
-  return figure(runTitle(runs, run, names.join(", ")), drawing, tableOf(["epoch", ...names], rows));
+  return figure(runTitle(runs, run, names.join(", ")), drawing, htmlTable(["epoch", ...names], rows));
 }

@@ -5,7 +5,7 @@ import { goodness, metricNames, titleOf } from "../evaluation/metrics.js";
 import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
+import { html, shortened, htmlTable, type Markup } from "./html.js";
 
 /** Splits in the order of importance. */
 const parts = ["test", "valid", "train"];
@@ -32,9 +32,9 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
             columns cannot be compared. <code>embed evaluate</code> measures runs on one log.`
         : html`As training measured them.`,
     isHalf: names.length <= 6,
-    body: html`${tableOf(
+    body: html`${htmlTable(
       ["", ...names.map(titleOf)],
-      ordered.flatMap((part) => linesOf(runs, part, names, comparable)),
+      ordered.flatMap((part) => metricRows(runs, part, names, comparable)),
     )}${runs.flatMap((run) => vectorsLine(runs, run) ?? [])}`,
   };
 }
@@ -48,7 +48,12 @@ function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | u
   return html`<p>${of}vectors add ${vectorsAddText(vectorsAdd)}.${doubt}</p>`;
 }
 
-function linesOf(runs: readonly ReportedRun[], part: string, names: readonly string[], comparable: boolean) {
+function metricRows(
+  runs: readonly ReportedRun[],
+  part: string,
+  names: readonly string[],
+  comparable: boolean,
+) {
   const shown = runs.filter(({ manifest }) =>
     names.some((name) => numberIn(manifest.metrics[part], name) !== undefined),
   );

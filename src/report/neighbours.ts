@@ -2,7 +2,7 @@
 
 import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, type Markup, keyMarkup, counted } from "./html.js";
+import { html, type Markup, keyMarkup, countText } from "./html.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
@@ -24,7 +24,7 @@ export function neighbours(runs: readonly ReportedRun[]): Section | undefined {
 function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: string): Markup {
   const lists = shown.map((run) => ({ run, list: run.table.neighbours.find((one) => one.key === key) }));
   const { name, count } = lists.find(({ list }) => list)!.list!;
-  const events = count > 0 ? html`<small>${counted(count, "event")}</small>` : undefined;
+  const events = count > 0 ? html`<small>${countText(count, "event")}</small>` : undefined;
   return html`<article>
     <h3>${keyMarkup({ key, name })} ${events}</h3>
     ${lists.map(({ run, list }) => html`${runs.length > 1 ? html`<h4>${runTitle(runs, run)}</h4>` : undefined}${listOf(list)}`)}

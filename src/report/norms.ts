@@ -2,7 +2,17 @@
 
 import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, keyTitle, counted, quantile, short, whole } from "./html.js";
+import {
+  html,
+  shortened,
+  htmlTable,
+  type Markup,
+  keyTitle,
+  countText,
+  quantile,
+  short,
+  whole,
+} from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Bins of a field's histogram. */
@@ -43,7 +53,7 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
   const bars = shown.flatMap((field, f) => histogram(field, most).map((bar) => ({ ...bar, f })));
   const labels = shown.map(({ field, norms: sorted }, f) => ({
     f,
-    text: `${shortened(field, NAME)}  ${counted(sorted.length, "row")}`,
+    text: `${shortened(field, NAME)}  ${countText(sorted.length, "row")}`,
   }));
   const drawing = draw(
     `length of the vectors of run ${run.name}, median by field: ${shown.map(({ field, norms: sorted }) => `${shortened(field, NAME)} ${short(quantile(sorted, 0.5))}`).join(", ")}`,
@@ -85,7 +95,7 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
       whole(zeros),
       ...[0.05, 0.5, 0.95].map((share) => short(quantile(sorted, share))),
     ]);
-  return figure(runTitle(runs, run, `length by field${rest}`), drawing, tableOf(head, rows));
+  return figure(runTitle(runs, run, `length by field${rest}`), drawing, htmlTable(head, rows));
 }
 
 /** Vectors that a strong penalty has shrunk need more digits than the default of an axis. */
@@ -104,7 +114,7 @@ function histogram({ field, norms: sorted }: FieldNorms, most: number) {
       from: (bin * most) / BINS,
       to: ((bin + 1) * most) / BINS,
       height: counts[bin]! / fullest,
-      title: `${shortened(field, NAME)}: ${counted(counts[bin]!, "row")} of length ${short((bin * most) / BINS)} ${bin === BINS - 1 ? "and more" : `to ${short(((bin + 1) * most) / BINS)}`}`,
+      title: `${shortened(field, NAME)}: ${countText(counts[bin]!, "row")} of length ${short((bin * most) / BINS)} ${bin === BINS - 1 ? "and more" : `to ${short(((bin + 1) * most) / BINS)}`}`,
     }));
 }
 
@@ -139,7 +149,7 @@ function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTab
           fill: color,
           fillOpacity: 0.45,
           title: ({ count, norm, ...key }) =>
-            `${keyTitle(key)}\n${counted(count, "event")}, length ${short(norm)}`,
+            `${keyTitle(key)}\n${countText(count, "event")}, length ${short(norm)}`,
         }),
         plot.line(medians, { x: "count", y: "norm", stroke: "currentColor", strokeWidth: 1.5 }),
       ],
@@ -147,7 +157,7 @@ function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTab
   );
   const of =
     points.length < found!.norms.length
-      ? `${counted(points.length, "row")} of ${whole(found!.norms.length)}, `
+      ? `${countText(points.length, "row")} of ${whole(found!.norms.length)}, `
       : "";
   const title = html`${runTitle(runs, run, `length of ${field} by events`)} <small>${of}line: median</small>`;
   return figure(title, drawing);

@@ -1,7 +1,7 @@
 // The whole page: its content, and what it must not contain.
 
 import { reportedRun, reportedTable } from "../testing/reported.js";
-import type { Drift, ReportContent, ReportedRun } from "./content.js";
+import type { ReportedDrift, ReportContent, ReportedRun } from "./content.js";
 import { reportPage } from "./page.js";
 
 const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>`;
@@ -9,7 +9,7 @@ const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>`;
 /** Returns a run with everything that a run can have, and a text of the data in each place. */
 function fullRun(name: string, text = "tea"): ReportedRun {
   const run = reportedRun({ name, path: text });
-  const drift: Drift = {
+  const drift: ReportedDrift = {
     against: text,
     k: 10,
     metrics: { test: { logLoss: 0.5 } },

@@ -10,7 +10,7 @@ import { facts } from "./facts.js";
 import type { Section } from "./figure.js";
 import { gates } from "./gates.js";
 import { history } from "./history.js";
-import { html, Markup, shortened, counted } from "./html.js";
+import { html, Markup, shortened, countText } from "./html.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
 import { leaderboard } from "./leaderboard.js";
@@ -107,7 +107,7 @@ function subtitle({ runs }: ReportContent): Markup {
   const rows = new Set(
     runs.map(({ manifest: { refit, split, rows: all } }) => refit?.rows ?? split?.train ?? all),
   );
-  const of = rows.size === 1 ? `trained on ${counted([...rows][0]!, "row")}` : "trained on different rows";
+  const of = rows.size === 1 ? `trained on ${countText([...rows][0]!, "row")}` : "trained on different rows";
   const commands = [...new Set(runs.map(({ manifest }) => `embed ${manifest.command}`))].join(", ");
   return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
 }

@@ -2,7 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, legendOf, type Section } from "./figure.js";
-import { html, tableOf, type Markup, percent } from "./html.js";
+import { html, htmlTable, type Markup, percent } from "./html.js";
 import { type Pen } from "./plot.js";
 
 /** Most components for which bars are plotted. */
@@ -26,8 +26,8 @@ export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
     lead: html`The share of the training part’s variance that each component explains, and that the first ones
     explain together.`,
     body: html`${legendOf(runs, shown)}${grid([
-      drawn(pen, found, "share", "each component"),
-      drawn(pen, found, "together", "together"),
+      screePlot(pen, found, "share", "each component"),
+      screePlot(pen, found, "together", "together"),
     ])}`,
   };
 }
@@ -43,7 +43,7 @@ function screeOf(runs: readonly ReportedRun[], run: ReportedRun): Scree {
   return { run, components };
 }
 
-function drawn(
+function screePlot(
   { plot, draw }: Pen,
   found: readonly Scree[],
   of: "share" | "together",
@@ -88,5 +88,5 @@ function drawn(
   const rows = first.components
     .slice(0, LISTED)
     .map(({ component, share, together }) => [component, percent(share, 2), percent(together, 2)]);
-  return figure(title, drawing, tableOf(["component", "share", "together"], rows));
+  return figure(title, drawing, htmlTable(["component", "share", "together"], rows));
 }

@@ -3,7 +3,7 @@
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, short } from "./html.js";
+import { html, shortened, htmlTable, type Markup, short } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Most options that are plotted per run. */
@@ -30,11 +30,11 @@ export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | unde
     title: "Search",
     lead: html`Settings that --search tried, each trained in full and compared on the validation split. The
     large dot is the setting that the run was trained with; setting 1 is the default.`,
-    body: grid(searched.flatMap((run) => drawn(pen, runs, run))),
+    body: grid(searched.flatMap((run) => searchPlots(pen, runs, run))),
   };
 }
 
-function drawn(pen: Pen, runs: readonly ReportedRun[], run: Searched): Markup[] {
+function searchPlots(pen: Pen, runs: readonly ReportedRun[], run: Searched): Markup[] {
   const { trials } = run;
   const metric = run.manifest.searchedBy?.metric ?? "value";
   const points = trials.flatMap(({ trial, value, chosen = false, options }): Point[] =>
@@ -78,7 +78,7 @@ function byTrial(
       y: { label: null, grid: true, nice: true, ticks: 5 },
       marks: [
         plot.line(soFar, { x: "trial", y: "value", stroke: MUTED, curve: "step-after" }),
-        plot.dot(points, { x: "trial", y: "value", fill: color, r: sizeOf, title: "title" }),
+        plot.dot(points, { x: "trial", y: "value", fill: color, r: pointRadius, title: "title" }),
       ],
     },
   );
@@ -98,7 +98,7 @@ function byTrial(
   return figure(
     runTitle(runs, run, `validation ${label}`),
     drawing,
-    tableOf(["setting", "options", "epochs", label], rows),
+    htmlTable(["setting", "options", "epochs", label], rows),
   );
 }
 
@@ -121,11 +121,13 @@ function byOption(
     marginLeft: 48,
     x: { label: null, ...(isNumber ? { type: isLog ? "log" : "linear", ticks: 4 } : { type: "point" }) },
     y: { label: null, grid: true, nice: true, ticks: 4 },
-    marks: [plot.dot(found, { x: "x", y: "value", fill: colorOf(runs, run), r: sizeOf, title: "title" })],
+    marks: [
+      plot.dot(found, { x: "x", y: "value", fill: colorOf(runs, run), r: pointRadius, title: "title" }),
+    ],
   });
   return figure(runTitle(runs, run, name), drawing);
 }
 
-function sizeOf({ chosen }: Point): number {
+function pointRadius({ chosen }: Point): number {
   return chosen ? 6 : 3;
 }

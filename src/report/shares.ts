@@ -2,7 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { figure, grid, legend, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup, counted, percent, whole } from "./html.js";
+import { html, shortened, htmlTable, type Markup, countText, percent, whole } from "./html.js";
 import { palette, type Pen } from "./plot.js";
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
@@ -17,11 +17,11 @@ export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefi
     lead: html`An item's vector is a weighted mean of its own vector and one for each kind of side
     information. The mean of the learned weights, by how many events an item has.`,
     isHalf: composed.length === 1,
-    body: grid(composed.map((run) => drawn(pen, runs, run))),
+    body: grid(composed.map((run) => sharesPlot(pen, runs, run))),
   };
 }
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed): Markup {
+function sharesPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed): Markup {
   const { parts, buckets } = run.shares;
   const colours = parts.map((_, kind) => palette[kind % palette.length]!);
   const bars = buckets.flatMap((bucket, row) =>
@@ -30,14 +30,14 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed)
       share,
       // one after another, because the order of the marks is that of the stack
       fill: colours[kind]!,
-      title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${counted(bucket.items, "item")} with ${eventsOf(bucket)}`,
+      title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${countText(bucket.items, "item")} with ${eventRangeText(bucket)}`,
     })),
   );
   const names = buckets.map((bucket) => rangeOf(bucket));
   const drawing = draw(
     `mean share of each kind in run ${run.name}: ${parts
       .map((part, kind) => `${part} ${percent(buckets[0]!.shares[kind]!)}`)
-      .join(", ")} of items with ${eventsOf(buckets[0]!)}`,
+      .join(", ")} of items with ${eventRangeText(buckets[0]!)}`,
     {
       height: 40 + 24 * buckets.length,
       marginTop: 4,
@@ -64,7 +64,7 @@ function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed)
   return figure(
     runTitle(runs, run, "mean share by an item's events"),
     html`${drawing}${legend(parts.map((name, kind) => ({ name, color: colours[kind]! })))}`,
-    tableOf(["events", "items", ...parts.map((part) => shortened(part, 40))], rows),
+    htmlTable(["events", "items", ...parts.map((part) => shortened(part, 40))], rows),
   );
 }
 
@@ -75,6 +75,6 @@ function rangeOf({ from, to }: Bucket): string {
   return from === to ? whole(from) : `${whole(from)}–${whole(to)}`;
 }
 
-function eventsOf(bucket: Bucket): string {
+function eventRangeText(bucket: Bucket): string {
   return `${rangeOf(bucket)} ${bucket.to === 1 ? "event" : "events"}`;
 }

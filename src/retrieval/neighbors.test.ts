@@ -1,4 +1,4 @@
-import { keyAt, keysOf } from "../log/keys.js";
+import { keyAt, encodeKeys } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { neighbors, type Metric } from "./neighbors.js";
 
@@ -9,7 +9,7 @@ function tableOf(rows: [field: string, key: string, ...vector: number[]][]): Emb
     numRows: rows.length,
     fields,
     fieldOf: Uint32Array.from(rows, ([field]) => fields.indexOf(field)),
-    keys: keysOf(rows.map(([, key]) => key)),
+    keys: encodeKeys(rows.map(([, key]) => key)),
     counts: new Uint32Array(rows.length).fill(1),
     vectors: Float32Array.from(rows.flatMap(([, , ...vector]) => vector)),
   };

@@ -7,7 +7,7 @@ import { isHole, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.j
 export const neighborMetrics = ["cosine", "dot", "l2"] as const;
 export type Metric = (typeof neighborMetrics)[number];
 
-export interface NeighborOptions {
+export interface NearestOptions {
   /** number of rows, >= 1; fewer if the field has fewer */
   top: number;
   metric: Metric;
@@ -34,7 +34,7 @@ export function neighbors(
   table: EmbeddingTable,
   field: string,
   key: string,
-  { top, metric }: NeighborOptions,
+  { top, metric }: NearestOptions,
 ): Neighbor[] {
   if (!Number.isSafeInteger(top) || top < 1) {
     throw new UsageError(`top must be an integer of at least 1, got ${top}`);

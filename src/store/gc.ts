@@ -22,7 +22,7 @@ import {
   LOCK,
   markRemoved,
   namePath,
-  namesOf,
+  storeNames,
   versionCalled,
   withStoreLock,
   type Publication,
@@ -57,7 +57,7 @@ export async function gc(
 ): Promise<GcSummary> {
   if (remove !== undefined && name === undefined)
     throw new UsageError(`--remove needs a name: embed gc '${store}' NAME --remove ${remove}`);
-  const names = await namesOf(store);
+  const names = await storeNames(store);
   if (name !== undefined && !names.includes(name)) {
     throw new NoInputError(`store '${store}' has no name '${name}'; embed ls '${store}' lists the names`);
   }
@@ -67,7 +67,7 @@ export async function gc(
       const { kept, removed, leftovers } =
         remove === undefined ? await planOf(store, each, keep) : await removalOf(store, each, remove);
       for (const path of [...removed.map(({ path }) => path), ...leftovers])
-        summary.bytes += await bytesOf(path);
+        summary.bytes += await diskUsage(path);
       const numbers = (versions: Publication[]): string[] => versions.map(({ version }) => version);
       summary.names.push({ name: each, kept: numbers(kept), removed: numbers(removed), leftovers });
       if (dryRun) return;
@@ -144,7 +144,7 @@ async function isLastAndDamaged(versions: readonly Publication[], { path }: Publ
   }
 }
 
-async function bytesOf(path: string): Promise<number> {
+async function diskUsage(path: string): Promise<number> {
   const found = await statOf(path);
   if (!found?.isDirectory) return found?.bytes ?? 0;
   let bytes = 0;

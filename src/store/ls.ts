@@ -7,7 +7,14 @@ import { openRun } from "../embedding/run-directory.js";
 import { ArtifactError, EmbedError } from "../errors.js";
 import { version as tool } from "../io/package-version.js";
 import { filesBelow, statOf } from "../io/tree.js";
-import { checkVersion, latestNumber, listVersions, namesOf, versionsOf, type Publication } from "./store.js";
+import {
+  checkVersion,
+  latestNumber,
+  listVersions,
+  storeNames,
+  versionsOf,
+  type Publication,
+} from "./store.js";
 
 /** A version in the listing. */
 export interface ListedVersion {
@@ -47,7 +54,7 @@ export async function listStore(
   name: string | undefined,
   { quick = false, signal }: { quick?: boolean; signal: AbortSignal },
 ): Promise<StoreListing> {
-  const names = await namesOf(store);
+  const names = await storeNames(store);
   const versions: ListedVersion[] = [];
   for (const each of name === undefined ? names : [name]) {
     const latest = await latestNumber(store, each);

@@ -13,7 +13,7 @@ const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000 };
 export const wait = {
   wait: custom(
     "span",
-    { type: "string", parse: spanOf },
+    { type: "string", parse: waitMilliseconds },
     {
       help: "how long to wait while another command writes to the store, such as 10m (s, m, h)",
       group,
@@ -75,7 +75,7 @@ export function lockOf({ wait: waitMs = 0 }: Given<typeof wait>, { signal, obser
 }
 
 /** Parses a span such as 30s, 10m or 2h into milliseconds. @throws {UsageError} */
-function spanOf(given: string): number {
+function waitMilliseconds(given: string): number {
   const [, count, unit] = /^(\d+)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)
     throw new UsageError(`--wait expects a duration such as 10m (s, m, h), got '${given}'`);

@@ -8,7 +8,7 @@ import { UsageError } from "../errors.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { pathExists } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { isStoreName, listVersions, namedLatest, namesOf, type Publication } from "./store.js";
+import { isStoreName, listVersions, namedLatest, storeNames, type Publication } from "./store.js";
 
 /**
  * Writes a page about runs like `report`; STORE/NAME denotes its latest version with its history.
@@ -45,7 +45,7 @@ export async function reportVersions(
 /** @throws {UsageError} the path is a store without a name */
 async function checkNotStore(path: string): Promise<void> {
   if (!(await statOf(path))?.isDirectory || (await pathExists(join(path, RUN_MARKER)))) return;
-  const folders = (await namesOf(path)).map((name) => join(path, name));
+  const folders = (await storeNames(path)).map((name) => join(path, name));
   const names: string[] = [];
   for (const folder of folders) if ((await versionsAt(folder)).length > 0) names.push(`'${folder}'`);
   if (names.length > 0)

@@ -124,7 +124,7 @@ export function versionCalled(versions: Publication[], to: string, what: string)
  * Returns the names of a store, sorted; a name has no version if its first publication failed. @throws {NoInputError}
  * there is no such store
  */
-export async function namesOf(store: string): Promise<string[]> {
+export async function storeNames(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
       `store '${store}' does not exist: create it with embed publish RUN --store '${store}' --name NAME`,

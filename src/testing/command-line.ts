@@ -9,13 +9,13 @@ import { Interrupts } from "../cli/interrupts.js";
 import { EmbedError } from "../errors.js";
 
 /** The outcome of a command line: its exit code as in main.ts, and the message of its error. */
-export interface Ended {
+export interface LineOutcome {
   code: number;
   message: string;
 }
 
 /** Returns a function that runs command lines one after another without printing. Call it at the top of a test file. */
-export function commandLines(): (line: string) => Promise<Ended> {
+export function commandLines(): (line: string) => Promise<LineOutcome> {
   const interrupts = withoutListeners();
   const streams = ["stdout", "stderr"] as const;
   const own = streams.map((name) => Object.getOwnPropertyDescriptor(process, name)!);

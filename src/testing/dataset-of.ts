@@ -1,6 +1,6 @@
 // Creates a dataset from plain arrays, for tests.
 
-import { MISSING, keysOf } from "../log/keys.js";
+import { MISSING, encodeKeys } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "../dataset/dataset.js";
 import { splitCells } from "../dataset/multi.js";
 
@@ -12,8 +12,8 @@ export function datasetOf(columns: Record<string, (string | number)[]>, roles: P
     const keys = [...new Set(cells.filter((cell) => cell !== ""))] as string[];
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : keys.indexOf(cell as string)));
     const separator = roles.multi?.[name];
-    if (separator !== undefined) return splitCells(name, codes, keysOf(keys), { separator });
-    return { kind: "key", name, codes, dictionary: keysOf(keys) };
+    if (separator !== undefined) return splitCells(name, codes, encodeKeys(keys), { separator });
+    return { kind: "key", name, codes, dictionary: encodeKeys(keys) };
   });
   const fields = built.filter(({ kind }) => kind === "key").map(({ name }) => name);
   const numRows = Object.values(columns)[0]!.length;

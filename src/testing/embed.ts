@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Resident } from "./environment.js";
 import { program } from "./places.js";
-import type { Answer, Asked } from "./resident.js";
+import type { ResidentAnswer, ResidentRequest } from "./resident.js";
 
 /** The output of a finished program. */
-export interface Finished {
+export interface ProgramOutput {
   /** exit code; null if a signal ended the program */
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -36,14 +36,14 @@ export interface Running {
 }
 
 /** Runs `embed ARGS...` to its end; never throws for an exit code. */
-export function embed(args: readonly string[], running: Running = {}): Promise<Finished> {
+export function embed(args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
   return needsProcess(args, running)
     ? run(process.execPath, [program, ...args], running)
     : askResident({ args: [...args], ...surroundings(running) });
 }
 
 /** Runs `embed ARGS...` and returns its output. @throws {Error} the exit code is not 0; the message is its standard error */
-export async function embedOk(args: readonly string[], running: Running = {}): Promise<Finished> {
+export async function embedOk(args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
   const finished = await embed(args, running);
   if (finished.code !== 0) {
     throw new Error(`embed ${args.join(" ")} ended with ${finished.code}:\n${finished.stderr}`);
@@ -52,7 +52,7 @@ export async function embedOk(args: readonly string[], running: Running = {}): P
 }
 
 /** Runs a shell command line in which `embed` is the built program, for pipes and redirections. */
-export function shell(line: string, running: Running = {}): Promise<Finished> {
+export function shell(line: string, running: Running = {}): Promise<ProgramOutput> {
   const define = `embed() { "$EMBED_NODE" "$EMBED_PROGRAM" "$@"; }`;
   const env = { ...running.env, EMBED_NODE: process.execPath, EMBED_PROGRAM: program };
   return run("/bin/sh", ["-c", `${define}\n${line}`], { ...running, env });
@@ -84,7 +84,7 @@ function needsProcess(args: readonly string[], { input, signalWhen, when, env = 
 const { resident } = globalThis as unknown as { resident: Resident };
 
 /** Lets the resident process run a command; starts one if there is none. */
-async function askResident(asked: Asked): Promise<Finished> {
+async function askResident(asked: ResidentRequest): Promise<ProgramOutput> {
   resident.isBusy = true;
   if (!resident.program?.connected)
     resident.program = fork(join(import.meta.dirname, "resident.js"), {
@@ -101,8 +101,8 @@ async function askResident(asked: Asked): Promise<Finished> {
   child.stdout!.on("data", keepOut);
   child.stderr!.on("data", keepErr);
   try {
-    return await new Promise<Finished>((resolve, reject) => {
-      child.once("message", ({ code, stdout, stderr, isLast }: Answer) => {
+    return await new Promise<ProgramOutput>((resolve, reject) => {
+      child.once("message", ({ code, stdout, stderr, isLast }: ResidentAnswer) => {
         if (isLast) {
           resident.program = undefined;
           child.disconnect();
@@ -144,13 +144,13 @@ function finished(
   signal: NodeJS.Signals | null,
   out: readonly Uint8Array[],
   err: readonly Uint8Array[],
-): Finished {
+): ProgramOutput {
   const bytes = Buffer.concat(out);
   return { code, signal, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8") };
 }
 
 /** Runs a program with cron's environment and collects its output. */
-function run(command: string, args: readonly string[], running: Running = {}): Promise<Finished> {
+function run(command: string, args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
   // text output omits epochs of a long training
   const everyEpoch = (running.signalWhen ?? running.when) && { EMBED_LOG_FORMAT: "json" };
   const env = { ...everyEpoch, ...running.env };

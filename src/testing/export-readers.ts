@@ -18,10 +18,10 @@ export interface ReadRow {
   vector: number[];
 }
 
-type Reader = (path: string, asked: Asked) => ReadRow[] | Promise<ReadRow[]>;
+type Reader = (path: string, asked: ExpectedRows) => ReadRow[] | Promise<ReadRow[]>;
 
 /** The expected rows, for readers that can only look rows up. */
-export interface Asked {
+export interface ExpectedRows {
   field: string;
   keys: readonly string[];
   dim: number;

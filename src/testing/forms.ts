@@ -2,10 +2,10 @@
 
 import { parquetWriteBuffer } from "hyparquet-writer";
 
-export type Cells = readonly (readonly string[])[];
+export type TextRows = readonly (readonly string[])[];
 
 /** Writes delimited text with a header; cells are quoted if necessary. */
-export function delimitedOf(columns: readonly string[], rows: Cells, delimiter: string): string {
+export function delimitedOf(columns: readonly string[], rows: TextRows, delimiter: string): string {
   const line = (cells: readonly string[]) => cells.map((cell) => quoted(cell, delimiter)).join(delimiter);
   // an empty line of a log with one column would be blank, so a missing cell is quoted
   return `${[columns, ...rows].map((cells) => line(cells) || '""').join("\n")}\n`;
@@ -19,7 +19,7 @@ function quoted(cell: string, delimiter: string): string {
  * Writes one object per line; an empty cell is null, or absent in every second row, but not in the first, which names
  * the columns.
  */
-export function jsonLinesOf(columns: readonly string[], rows: Cells): string {
+export function jsonLinesOf(columns: readonly string[], rows: TextRows): string {
   const lines = rows.map((cells, r) => {
     const members = columns.map((name, c): [string, string | null] => [
       name,
@@ -31,7 +31,7 @@ export function jsonLinesOf(columns: readonly string[], rows: Cells): string {
 }
 
 /** Writes Parquet with columns of strings; an empty cell is null. */
-export function parquetOf(columns: readonly string[], rows: Cells, rowGroupSize = 1000): Uint8Array {
+export function parquetOf(columns: readonly string[], rows: TextRows, rowGroupSize = 1000): Uint8Array {
   const columnData = columns.map((name, c) => ({
     name,
     data: rows.map((cells) => (cells[c] === "" ? null : cells[c])),

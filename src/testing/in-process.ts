@@ -5,14 +5,14 @@ import { runProgram } from "../cli/program.js";
 import { program } from "./places.js";
 
 /** The outcome of a command, and the bytes it wrote. */
-export interface Ended {
+export interface CommandOutcome {
   code: number;
   stdout: Buffer;
   stderr: Buffer;
 }
 
 /** Runs `embed ARGS...` and captures its output. One command at a time. */
-export async function embedHere(args: readonly string[]): Promise<Ended> {
+export async function embedHere(args: readonly string[]): Promise<CommandOutcome> {
   const [out, err] = [keepBack(process.stdout), keepBack(process.stderr)];
   const { argv } = process;
   process.argv = [process.execPath, program, ...args];

@@ -1,6 +1,6 @@
 // Rows with known odds: a step function of a number, a set of categories, and missing numbers.
 
-import { MISSING, keysOf } from "../log/keys.js";
+import { MISSING, encodeKeys } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { logistic } from "../numeric/exp.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
@@ -23,7 +23,7 @@ export function planted(seed: number, numRows: number): { dataset: Dataset; labe
     const odds = step + (many[row]! % 7 < 3 ? 1 : -1) + (few[row] === 1 ? 0.5 : 0);
     labels[row] = random() < logistic(odds) ? 1 : 0;
   }
-  const keys = (n: number) => keysOf(Array.from({ length: n }, (_, i) => `k${i}`));
+  const keys = (n: number) => encodeKeys(Array.from({ length: n }, (_, i) => `k${i}`));
   const dataset: Dataset = {
     numRows,
     columns: [

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, embedOk, type Finished, type Running } from "./embed.js";
+import { embed, embedOk, type ProgramOutput, type Running } from "./embed.js";
 import { fixture } from "./places.js";
 
 const LARGE_ROWS = 60_000;
@@ -25,7 +25,10 @@ export type Sending = Running & { flags?: string[]; url?: string };
 /** Returns functions that export to `items` on a server, whose URL is in a variable. */
 export function senderOf(format: string, variable: string, url: () => string) {
   /** Exports a run and returns the outcome. */
-  async function send(run: string, { flags = [], url: other, ...running }: Sending = {}): Promise<Finished> {
+  async function send(
+    run: string,
+    { flags = [], url: other, ...running }: Sending = {},
+  ): Promise<ProgramOutput> {
     const args = ["export", run, "--format", format, "--url-env", variable, "--into", "items", ...flags];
     return await embed(args, { ...running, env: { [variable]: other ?? url() } });
   }

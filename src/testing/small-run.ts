@@ -1,6 +1,6 @@
 // Writes a small run directory without a training, for tests of commands that read runs.
 
-import { keysOf } from "../log/keys.js";
+import { encodeKeys } from "../log/keys.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
 
@@ -30,7 +30,7 @@ export async function writeSmallRun(path: string, value: number, numRows = 200):
         numRows,
         fields: ["item"],
         fieldOf: new Uint32Array(numRows),
-        keys: keysOf(Array.from({ length: numRows }, (_, row) => `key ${row}`)),
+        keys: encodeKeys(Array.from({ length: numRows }, (_, row) => `key ${row}`)),
         counts: new Uint32Array(numRows).fill(1),
         vectors: new Float32Array(numRows * dim).fill(value),
       },

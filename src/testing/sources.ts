@@ -5,7 +5,7 @@ import { dirname, join, posix } from "node:path";
 import { projectFolder } from "./places.js";
 
 /** A file of src/. */
-export interface Source {
+export interface ProjectSource {
   /** path from src/ without .ts */
   file: string;
   /** the first part of the path */
@@ -42,16 +42,16 @@ const stringOrComment =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 
 /** Returns every TypeScript file of src/, by path; AssemblyScript files are separate. */
-export function readSources(): Source[] {
+export function readSources(): ProjectSource[] {
   return readFiles((name) => !assembly.test(name));
 }
 
 /** Returns every AssemblyScript file of src/, by path. */
-export function readAssemblySources(): Source[] {
+export function readAssemblySources(): ProjectSource[] {
   return readFiles((name) => assembly.test(name));
 }
 
-function readFiles(isWanted: (name: string) => boolean): Source[] {
+function readFiles(isWanted: (name: string) => boolean): ProjectSource[] {
   return readdirSync(join(projectFolder, "src"), { recursive: true })
     .map((name) => String(name).replaceAll("\\", "/"))
     .filter((name) => name.endsWith(".ts") && isWanted(name))
@@ -62,7 +62,7 @@ function readFiles(isWanted: (name: string) => boolean): Source[] {
 }
 
 /** Parses a file with the given path (from src/, without .ts) and text. */
-export function sourceOf(file: string, text: string): Source {
+export function sourceOf(file: string, text: string): ProjectSource {
   const texts: SourceText[] = [];
   let [line, counted] = [1, 0];
   const code = text.replace(stringOrComment, (found, kept: string | undefined, at: number) => {

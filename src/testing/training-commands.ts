@@ -58,10 +58,10 @@ export async function trainInProcess(
 }
 
 /** The outcome of a piece of work: its result, or a rejection with an exit code that a user can act upon. */
-export type Outcome<T> = { result: T } | { refused: { exitCode: number; message: string } };
+export type WorkOutcome<T> = { result: T } | { refused: { exitCode: number; message: string } };
 
 /** Waits for the work; any error other than a usage error (64) or bad data (65) is thrown. */
-export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+export async function outcomeOf<T>(work: () => Promise<T>): Promise<WorkOutcome<T>> {
   try {
     return { result: await work() };
   } catch (error) {

@@ -2,7 +2,7 @@
 //
 //   files ──► one row an item ──► columns by kind: categories, several values a cell, numbers, words of a text
 
-import { keysOf, keyAt, type Keys } from "../../log/keys.js";
+import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
 import { splitCells, cellFormOf } from "../../dataset/multi.js";
 import { numericForms, type NumericForm } from "../../dataset/numeric.js";
 import type { Column, Dataset, KeyColumn, Roles } from "../../dataset/dataset.js";
@@ -96,7 +96,7 @@ export async function readCatalogue(
       `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, given)).join(", ")}`,
     );
     return {
-      keys: keysOf(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
+      keys: encodeKeys(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
       dataset: {
         numRows: side.keys.size,
         columns,

@@ -7,7 +7,7 @@
 // Source: Wu et al. 2019 (arXiv:1902.07153), equations 3 and 8 (SGC): a graph network without nonlinearities between its hops. The
 // regression of vectors on X' replaces its classifier.
 
-import { keysOf, keyAt, type Keys } from "../../log/keys.js";
+import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
 import { graphOf, type Graph } from "../../dataset/graph/graph.js";
 import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -44,7 +44,7 @@ export async function readContentEdges(
   const read = await readEdgeFile("--content-edges", files, undefined, { reading }, silently(watch));
   const [source, target] = [read.source, read.target].map((column) => ({
     ...column,
-    dictionary: keysOf(
+    dictionary: encodeKeys(
       Array.from({ length: column.dictionary.size }, (_, code) => asTrained(keyAt(column.dictionary, code))),
     ),
   }));

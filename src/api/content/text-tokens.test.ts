@@ -1,5 +1,5 @@
 import { type RidgeProblem } from "../../kernels/ridge/binding.js";
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import { between, integerBelow, mulberry32 } from "../../testing/random.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -48,7 +48,7 @@ async function titlesR2(words: readonly string[], separator: string): Promise<nu
     return title.map((word) => words[word]).join(separator);
   });
   const codes = Uint32Array.from({ length: numItems }, (_, i) => i);
-  const column = textColumn({ kind: "key", name: "title", codes, dictionary: keysOf(titles) });
+  const column = textColumn({ kind: "key", name: "title", codes, dictionary: encodeKeys(titles) });
   const lists = titles.map((_, i) => Array.from(tokensOf(column, i)).sort((a, b) => a - b));
   const columns = Uint32Array.from(lists.flat());
   const values = Float64Array.from(lists.flatMap((list) => list.map(() => 1 / Math.sqrt(list.length))));

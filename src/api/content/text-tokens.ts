@@ -5,7 +5,7 @@
 //                             separate words. Intl.Segmenter finds words there, but its dictionary changes with the version
 //                             of Node, and so would the vectors; on planted titles it explains no more (docs/experiments/cold-start.md)
 
-import { MISSING, keysOf, keyAt } from "../../log/keys.js";
+import { MISSING, encodeKeys, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 
@@ -59,6 +59,6 @@ export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn 
     codes: codes.map((code) => (code !== MISSING && indptr[code] === indptr[code + 1] ? MISSING : code)),
     indptr,
     values: Uint32Array.from(values),
-    dictionary: keysOf([...codeOf.keys()].map((bucket) => `#${bucket}`)),
+    dictionary: encodeKeys([...codeOf.keys()].map((bucket) => `#${bucket}`)),
   };
 }

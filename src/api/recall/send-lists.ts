@@ -1,12 +1,12 @@
 // A file of lists → a server: what was checked and published is what readers get, and no list is made again.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
 import type { ListServer } from "../../export/row-formats.js";
 import { sendLists } from "../../export/servers/list-servers.js";
 import type { ListBatch, ListColumns } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import type { Sent, Target } from "../../export/servers/server.js";
+import type { Sent, ServerTarget } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
 import { columnsOfLists, listColumns, openLists, type ListFile } from "./list-files.js";
@@ -20,7 +20,7 @@ import { columnsOfLists, listColumns, openLists, type ListFile } from "./list-fi
 export async function sendListFile(
   server: ListServer,
   { file, isForItems }: ListFile,
-  target: Target,
+  target: ServerTarget,
 ): Promise<Sent> {
   const names = await openLists(file);
   // a file of other columns is refused where it is read
@@ -119,8 +119,9 @@ class GrowingLists {
       items.set(this.#items.slice(this.#starts[list], ends[list]), list * top);
       scores.set(this.#scores.slice(this.#starts[list], ends[list]), list * top);
     }
-    const keys = keysOf(this.#owners.slice(0, number));
-    const categories = this.#categories.length > 0 ? keysOf(this.#categories.slice(0, number)) : undefined;
+    const keys = encodeKeys(this.#owners.slice(0, number));
+    const categories =
+      this.#categories.length > 0 ? encodeKeys(this.#categories.slice(0, number)) : undefined;
     const end = ends[number - 1]!;
     this.#owners = this.#owners.slice(number);
     this.#categories = this.#categories.slice(number);

@@ -6,7 +6,7 @@ import { readPublication } from "../../embedding/publication.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { ArtifactError } from "../../errors.js";
 import { pathExists } from "../../io/read-artifact.js";
-import type { Drift, VersionPoint } from "../../report/content.js";
+import type { ReportedDrift, VersionPoint } from "../../report/content.js";
 import { diffField } from "../diff.js";
 import type { Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
@@ -92,7 +92,7 @@ export async function driftOf(
   { signal }: Watch,
   names: Names,
   absent: string[],
-): Promise<Drift | undefined> {
+): Promise<ReportedDrift | undefined> {
   const against = given ?? (await versionBefore(opened.run.path));
   if (against === undefined || against === opened.run.path) return undefined;
   const { table } = opened;

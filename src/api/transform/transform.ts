@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import type { EncodedRows, EncodedRowFormat } from "../../export/encoded-rows.js";
 import { encodingChunks, npyFiles, ownEncodings } from "../../export/encodings.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileOr } from "../../io/atomic.js";
@@ -166,7 +166,7 @@ async function* counted(
 /** Several files at once, since rows come once. */
 async function writeNpy(
   dir: string,
-  encoding: Encoding,
+  encoding: EncodedRowFormat,
   rows: AsyncIterable<EncodedRows>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -24,11 +24,11 @@ export const command = commandSpec({
     const { alignRun } = await import("../../api/align.js");
     return await alignRun(run, given, signal);
   },
-  text: textOf,
+  text: alignText,
   notes: ({ warnings }) => similarTogether(warnings).map((warning) => `warning: ${warning}`),
 });
 
-function textOf({ out, fields }: AlignSummary): string {
+function alignText({ out, fields }: AlignSummary): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
   const head = "field,in both,cosine,aligned,distance,aligned,same 20 nearest".split(",");
   const lines = Object.entries(fields).map(([field, { keys, before, after, neighbourOverlap }]) => [

@@ -27,10 +27,10 @@ export const command = commandSpec({
     const { diffRuns } = await import("../../api/diff.js");
     return await diffRuns(a, b, given, signal);
   },
-  text: (found, { k = diffOptions.k.default }) => textOf(found, k),
+  text: (found, { k = diffOptions.k.default }) => diffText(found, k),
 });
 
-function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
+function diffText({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
   const whole = (value: number) => value.toLocaleString("en");
   const lineOf = ({ field, rows, norms, neighbourOverlap, displacement }: FieldDiff) => [

@@ -22,10 +22,10 @@ export const command = commandSpec({
     const { encode } = await import("../../api/encode.js");
     return await encode(paths, given, watch);
   },
-  text: textOf,
+  text: encodeText,
 });
 
-function textOf({ out, rows, seconds, columns }: EncodeSummary): string {
+function encodeText({ out, rows, seconds, columns }: EncodeSummary): string {
   const head = ["column", "kind", "distinct", "missing"];
   const lines = columns.map(({ name, kind, distinct, missing }) => [
     name,

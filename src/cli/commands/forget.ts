@@ -27,10 +27,10 @@ export const command = commandSpec({
     const { forget } = await import("../../privacy/forget.js");
     return await forget(place, keys, { ...given, ...lockOf(given, watch) });
   },
-  text: textOf,
+  text: forgetText,
 });
 
-function textOf({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): string {
+function forgetText({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): string {
   const would = dryRun ? "would be " : "";
   const lines = [
     ...changed.flatMap(({ path, dropped, removed, remade }) => [

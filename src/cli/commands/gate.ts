@@ -24,11 +24,11 @@ export const command = commandSpec({
     const { tryGates } = await import("../../gates/gate.js");
     return await tryGates(path, given, signal);
   },
-  text: textOf,
+  text: gateText,
   verify: async ({ outcomes }) => (await import("../../gates/gate.js")).checkGates(outcomes),
 });
 
-function textOf({ outcomes }: TriedGates): string {
+function gateText({ outcomes }: TriedGates): string {
   const marks = { passed: "ok", failed: "FAILED", notCompared: "not compared", measured: "" };
   const lines = outcomes.map(({ gate, message, status }) => [
     marks[status],

@@ -27,10 +27,10 @@ export const command = commandSpec({
     const { gc } = await import("../../store/gc.js");
     return await gc(store, name, { ...given, ...lockOf(given, watch) });
   },
-  text: textOf,
+  text: gcText,
 });
 
-function textOf({ names, work, bytes, dryRun }: GcSummary): string {
+function gcText({ names, work, bytes, dryRun }: GcSummary): string {
   const lines = names.map((each) => {
     const removed = each.removed.length > 0 ? each.removed.join(", ") : "none";
     const left =

@@ -23,10 +23,10 @@ export const command = commandSpec({
     const { indexRun } = await import("../../api/hnsw/build.js");
     return await indexRun(run, given, watch);
   },
-  text: textOf,
+  text: indexText,
 });
 
-function textOf({ rows, index, because, options, out }: IndexSummary): string {
+function indexText({ rows, index, because, options, out }: IndexSummary): string {
   const { field, metric, dim, biased } = index;
   const { m, efConstruction } = options as { m: number; efConstruction: number };
   const weights = biased ? " and weights" : "";

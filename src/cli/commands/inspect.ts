@@ -57,7 +57,7 @@ export const command = commandSpec({
         : await edgeFacts(paths, { ...given, source, target }, watch);
     return { found, seconds: (performance.now() - start) / 1000 };
   },
-  text: ({ found }) => ("nodes" in found ? textOfGraph(found) : textOf(found)),
+  text: ({ found }) => ("nodes" in found ? textOfGraph(found) : inspectionText(found)),
   json: ({ found, seconds }) => ({ command: "inspect", version, seconds, ...found }),
 });
 
@@ -76,25 +76,25 @@ function textOfGraph(found: EdgeInspection): string {
   const { linked, components, largestComponent, reciprocated, warnings } = found;
   const share = (part: number, whole: number) => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
   const lines: [string, string][] = [
-    ["nodes", counted(nodes)],
-    ["  without an edge", counted(isolated)],
-    [directed ? "edges, directed" : "edges, undirected", counted(edges)],
+    ["nodes", formatCount(nodes)],
+    ["  without an edge", formatCount(isolated)],
+    [directed ? "edges, directed" : "edges, undirected", formatCount(edges)],
     ...(reciprocated === undefined
       ? []
       : [
-          ["  whose reverse is an edge", `${counted(reciprocated)} (${share(reciprocated, edges)})`] as [
+          ["  whose reverse is an edge", `${formatCount(reciprocated)} (${share(reciprocated, edges)})`] as [
             string,
             string,
           ],
         ]),
-    ["self-loops", counted(selfLoops)],
-    ["rows that repeat an edge", counted(repeated)],
-    ["rows with a missing endpoint", counted(missing)],
-    ["components", counted(components)],
-    ["  nodes in the largest", `${counted(largestComponent)} (${share(largestComponent, linked)})`],
+    ["self-loops", formatCount(selfLoops)],
+    ["rows that repeat an edge", formatCount(repeated)],
+    ["rows with a missing endpoint", formatCount(missing)],
+    ["components", formatCount(components)],
+    ["  nodes in the largest", `${formatCount(largestComponent)} (${share(largestComponent, linked)})`],
     ...(dangling === undefined
       ? []
-      : [["nodes without outgoing edges", counted(dangling)] as [string, string]]),
+      : [["nodes without outgoing edges", formatCount(dangling)] as [string, string]]),
   ];
   const spreads = {
     degree: found.degree,
@@ -106,14 +106,14 @@ function textOfGraph(found: EdgeInspection): string {
     spread ? [[name, ...[spread.min, spread.median, spread.mean, spread.max].map(numberText)]] : [],
   );
   return (
-    `${formatTable(lines)}\n${formatTable([["", "min", "median", "mean", "max"], ...table])}${counted(rows)} rows\n` +
+    `${formatTable(lines)}\n${formatTable([["", "min", "median", "mean", "max"], ...table])}${formatCount(rows)} rows\n` +
     similarTogether(warnings)
       .map((text) => `warning: ${printable(text)}\n`)
       .join("")
   );
 }
 
-function counted(n: number): string {
+function formatCount(n: number): string {
   return n.toLocaleString("en");
 }
 
@@ -121,7 +121,7 @@ function numberText(x: number): string {
   return String(Number(x.toPrecision(6)));
 }
 
-function textOf({ rows, columns, frequent, duplicates, warnings }: Inspection): string {
+function inspectionText({ rows, columns, frequent, duplicates, warnings }: Inspection): string {
   const head = ["column", "role", "type", "distinct", "missing", "first rows"];
   const lines = columns.map(({ name, role, type, distinct, missing, first }) => [
     name,
@@ -129,9 +129,9 @@ function textOf({ rows, columns, frequent, duplicates, warnings }: Inspection): 
     type,
     String(distinct),
     String(missing),
-    first.map(shown).join("  "),
+    first.map(shortCell).join("  "),
   ]);
-  const counts = `${counted(rows)} rows, ${columns.length} columns\n`;
+  const counts = `${formatCount(rows)} rows, ${columns.length} columns\n`;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const most = frequent.flatMap(({ column, keys }) =>
     keys.length === 0
@@ -139,12 +139,14 @@ function textOf({ rows, columns, frequent, duplicates, warnings }: Inspection): 
       : [
           `most frequent ${printable(column)}: ` +
             keys
-              .map(({ key, rows: own, share }) => `${shown(key)} (${counted(own)}, ${percent(share)})`)
+              .map(
+                ({ key, rows: own, share }) => `${shortCell(key)} (${formatCount(own)}, ${percent(share)})`,
+              )
               .join("  "),
         ],
   );
   const { rows: repeated, share, exact } = duplicates;
-  const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${counted(repeated)} (${percent(share)})`;
+  const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${formatCount(repeated)} (${percent(share)})`;
   return (
     formatTable([head, ...lines]) +
     counts +
@@ -155,7 +157,7 @@ function textOf({ rows, columns, frequent, duplicates, warnings }: Inspection): 
   );
 }
 
-function shown(cell: string): string {
+function shortCell(cell: string): string {
   const line = printable(cell);
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
 }

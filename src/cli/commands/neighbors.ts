@@ -34,11 +34,12 @@ export const command = commandSpec({
     }
     return found;
   },
-  text: (found, { format, out }) => ((format ?? out) === undefined ? found.map(textOf).join("\n") : ""),
+  text: (found, { format, out }) =>
+    (format ?? out) === undefined ? found.map(neighborsText).join("\n") : "",
   json: (queries) => ({ command: "neighbors", version, queries }),
 });
 
-function textOf({ field, key, name, metric, neighbors }: NeighborsOf): string {
+function neighborsText({ field, key, name, metric, neighbors }: NeighborsOf): string {
   const title = printable(`${field}:${key}${name === undefined ? "" : `  ${name}`}`);
   if (neighbors.length === 0) return `${title} has no neighbours\n`;
   const hasNames = neighbors.some((row) => row.name !== undefined);

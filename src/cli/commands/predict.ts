@@ -31,10 +31,10 @@ export const command = commandSpec({
     const [run, on] = given.model === undefined ? [named[0], named.slice(1)] : [undefined, named];
     return await predict(run, on, given, write, watch);
   },
-  notes: (summary) => [textOf(summary)],
+  notes: (summary) => [predictText(summary)],
 });
 
-function textOf({ out, rows, seconds, predictions }: PredictSummary): string {
+function predictText({ out, rows, seconds, predictions }: PredictSummary): string {
   const names = predictions.length > 3 ? `${predictions.length} classes` : predictions.join(", ");
   return `${out === "-" ? "standard output" : out}: ${rows.toLocaleString("en")} rows (${names}) in ${seconds.toFixed(1)} s`;
 }

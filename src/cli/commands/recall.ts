@@ -24,11 +24,11 @@ export const command = commandSpec({
     const { recall } = await import("../../api/recall/recall.js");
     return await recall(run, given, write, watch);
   },
-  notes: (summary) => (summary.unchanged === true ? [] : textOf(summary)),
+  notes: (summary) => (summary.unchanged === true ? [] : recallText(summary)),
 });
 
 /** Formats a summary of the lists in a few lines. */
-function textOf({
+function recallText({
   out,
   seconds,
   lists,

@@ -39,11 +39,11 @@ export const command = commandSpec({
     if (failed !== undefined) watch.observe({ stage: "note", text: failed });
     return summary;
   },
-  text: (summary, { out, quiet }) => (out === "-" ? "" : textOf(summary, quiet)),
-  notes: (summary, { out }) => (out === "-" ? textOf(summary).trimEnd().split("\n") : []),
+  text: (summary, { out, quiet }) => (out === "-" ? "" : reportText(summary, quiet)),
+  notes: (summary, { out }) => (out === "-" ? reportText(summary).trimEnd().split("\n") : []),
 });
 
-function textOf({ out, bytes, absent, seconds }: ReportSummary, quiet = false): string {
+function reportText({ out, bytes, absent, seconds }: ReportSummary, quiet = false): string {
   const left = quiet ? "" : absent.map((text) => `not shown: ${printable(text)}\n`).join("");
   return `${left}${out}: ${Math.ceil(bytes / 1000).toLocaleString("en")} kB in ${seconds.toFixed(1)} s\n`;
 }

@@ -24,11 +24,11 @@ export const command = commandSpec({
     const { reproduce } = await import("../../api/reproduce.js");
     return await reproduce(run, given, watch);
   },
-  text: textOf,
+  text: reproductionText,
   verify: checkAgreement,
 });
 
-function textOf({ run, agrees, files, metricsWithin: bound }: Reproduction): string {
+function reproductionText({ run, agrees, files, metricsWithin: bound }: Reproduction): string {
   const wordOf = (same: boolean, why: string) => (!same ? "differs" : why === "" ? "same" : "trained");
   const lines = files.map(({ file, agrees: same, why = "" }) => [wordOf(same, why), file, why]);
   const reproduced =

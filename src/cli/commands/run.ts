@@ -7,7 +7,7 @@ import type { PipelineReport } from "../../pipeline/report.js";
 import type { RunPipelineOptions } from "../../pipeline/run.js";
 import type { Watch } from "../../training/session/watch.js";
 import { commandSpec } from "../command-spec.js";
-import { runHook, type Ending } from "../hooks.js";
+import { runHook, type JobEnding } from "../hooks.js";
 import type { Interrupts } from "../interrupts.js";
 import { watched } from "../progress.js";
 import { similarTogether } from "../similar-lines.js";
@@ -51,13 +51,13 @@ async function pipelineReport(
   onEnd?: RunPipelineOptions["onEnd"],
 ): Promise<PipelineReport> {
   const { dryRunPipeline, runPipeline } = await import("../../pipeline/run.js");
-  const path = named(file);
+  const path = requiredFile(file);
   if (given.dryRun) return await dryRunPipeline(path, given, watch);
   return await runPipeline(path, { ...given, onEnd }, watch);
 }
 
 /** @throws {UsageError} no file is named */
-function named(file: string | undefined): string {
+function requiredFile(file: string | undefined): string {
   if (file !== undefined) return file;
   throw new UsageError("embed run needs a pipeline file; embed init LOG -o pipeline.yaml writes one");
 }
@@ -76,9 +76,9 @@ async function dryRun(file: string | undefined, flags: Flags, signal: AbortSigna
 }
 
 async function run(given: string | undefined, flags: Flags, interrupts: Interrupts): Promise<void> {
-  const file = named(given);
+  const file = requiredFile(given);
   const { signal } = interrupts;
-  const ending: Ending = { exitCode: 0, file };
+  const ending: JobEnding = { exitCode: 0, file };
   const { onSuccess, onFailure } = flags;
   interrupts.hook({
     flags: { onSuccess, onFailure },

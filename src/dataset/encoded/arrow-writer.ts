@@ -9,7 +9,7 @@ import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 
 /** Writes record batches and dictionaries to a file. */
-export class ArrowFile {
+export class ArrowFileWriter {
   readonly #file: ChunkWriter;
   readonly #schema: Arrow.Schema;
   readonly #writer: LateDictionaryWriter;

@@ -1,6 +1,6 @@
 // Encoded datasets are read back as they were written.
 
-import { MISSING, keysOf } from "../../log/keys.js";
+import { MISSING, encodeKeys } from "../../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -35,7 +35,7 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
       from = to;
     }
     const roles = { fields: [], numeric: [], multi: {} };
-    const dictionaries = keys.map(keysOf);
+    const dictionaries = keys.map(encodeKeys);
     return {
       numRows,
       roles,
@@ -51,7 +51,7 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
 }
 
 function expected({ plans, keys, cells }: Rows): Dataset["columns"] {
-  return plans.map((plan, i) => columnFrom(plan, cells[i]!, keysOf(keys[i]!)));
+  return plans.map((plan, i) => columnFrom(plan, cells[i]!, encodeKeys(keys[i]!)));
 }
 
 function rowsOf(numRows: number): Rows {

@@ -13,7 +13,7 @@ import {
 import { RowFile } from "../../io/row-file.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
-import { type Column, type Dataset, columnOfOption, type Beside, type KeyColumn } from "../dataset.js";
+import { type Column, type Dataset, columnOfOption, type OriginalCells, type KeyColumn } from "../dataset.js";
 import { ColumnCache, storedColumn } from "../stored-columns.js";
 import {
   damaged,
@@ -23,7 +23,7 @@ import {
   VALUES_FILE,
   type Description,
 } from "./description.js";
-import { MISSING, keysOf, type Keys } from "../../log/keys.js";
+import { MISSING, encodeKeys, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../io/arrow-file.js";
 
@@ -81,7 +81,7 @@ export function rowBytes({ rows, columns }: Description): number {
 
 /** Returns columns whose cells are read from the file when accessed. */
 function storedColumns(
-  { numRows, batches, dictionaries }: RowLayout,
+  { numRows, batches, dictionaries }: EncodedRowLayout,
   path: string,
   plans: readonly ColumnPlan[],
 ): Column[] {
@@ -109,14 +109,14 @@ function storedColumns(
  *
  * @throws {UsageError} there is no such column, or its cells hold several values, which were split
  */
-export function besideOfEncoded(dataset: Dataset, names: readonly string[]): Beside {
+export function besideOfEncoded(dataset: Dataset, names: readonly string[]): OriginalCells {
   return {
-    texts: names.map((name) => textsOf(dataset, name)),
+    texts: names.map((name) => textColumn(dataset, name)),
     rowNumbers: Float64Array.from({ length: dataset.numRows }, (_, row) => row),
   };
 }
 
-function textsOf(dataset: Dataset, name: string): KeyColumn {
+function textColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--keep", name);
   if (column.kind === "key") return column;
   if (column.kind === "multi")
@@ -131,11 +131,11 @@ function textsOf(dataset: Dataset, name: string): KeyColumn {
     codeOf.set(x, code);
     return code;
   });
-  return { kind: "key", name, codes, dictionary: keysOf([...codeOf.keys()].map(String)) };
+  return { kind: "key", name, codes, dictionary: encodeKeys([...codeOf.keys()].map(String)) };
 }
 
 /** The positions of the rows in the file. */
-export interface RowLayout {
+export interface EncodedRowLayout {
   numRows: number;
   /** by batch: its first row, its number of rows, and the file offset of each column's cells */
   batches: { first: number; length: number; offsets: number[] }[];
@@ -152,13 +152,13 @@ export async function rowLayout(
   path: string,
   numRows: number,
   plans: readonly ColumnPlan[],
-): Promise<RowLayout> {
+): Promise<EncodedRowLayout> {
   const fail = (why: string): never => {
     throw damaged(path, why);
   };
   const arrow = await ArrowFile.open(await arrowBytesOf(file, fail), fail);
   checkSchema(arrow.fields, plans, path);
-  const batches: RowLayout["batches"] = [];
+  const batches: EncodedRowLayout["batches"] = [];
   let first = 0;
   for (const block of arrow.batches) {
     const { length, buffers } = await arrow.batch(block);
@@ -174,7 +174,7 @@ export async function rowLayout(
     if (first > numRows) fail(`more rows than the ${numRows} in ${DATASET_MARKER}`);
   }
   if (first !== numRows) fail(`${first} rows, ${DATASET_MARKER} says ${numRows}`);
-  const dictionaries = plans.map(() => keysOf([]));
+  const dictionaries = plans.map(() => encodeKeys([]));
   for await (const { id, keys } of arrow.dictionaries()) {
     if (!Object.hasOwn(dictionaries, id)) fail(`a dictionary of column ${id}`);
     dictionaries[id] = keys;

@@ -12,7 +12,7 @@ import type { ChunkWriter } from "../../io/write.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
 import { densityOf, type Density } from "../sparse-fields.js";
-import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
+import { ArrowFileWriter, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 
 /** Most cells of a batch: a batch with very many columns has fewer rows, because it is kept in memory. */
@@ -26,7 +26,7 @@ export class RowsWriter implements ColumnSink {
   /** by column: number of empty cells */
   readonly missing: number[];
   readonly #plans: readonly ColumnPlan[];
-  readonly #arrow: ArrowFile;
+  readonly #arrow: ArrowFileWriter;
   readonly #batch: Cells[];
   readonly #rowsABatch: number;
   #numRows = 0;
@@ -42,7 +42,7 @@ export class RowsWriter implements ColumnSink {
     this.#batch = plans.map(({ kind }) =>
       kind === "number" ? new Float64Array(this.#rowsABatch) : new Uint32Array(this.#rowsABatch),
     );
-    this.#arrow = new ArrowFile(
+    this.#arrow = new ArrowFileWriter(
       file,
       plans.map(
         ({ name, kind }, i) =>

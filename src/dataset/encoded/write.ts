@@ -21,10 +21,10 @@ import { ArtifactError } from "../../errors.js";
 import type { OwnDirectory } from "../../io/replaceable.js";
 import { kindAt } from "../../io/tree.js";
 import { readArtifact } from "../../io/read-artifact.js";
-import { keysOf, type Keys } from "../../log/keys.js";
+import { encodeKeys, type Keys } from "../../log/keys.js";
 import { arrow } from "../../io/apache-arrow-whole.js";
 import { splitCells, type CellForm } from "../multi.js";
-import { ArrowFile, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
+import { ArrowFileWriter, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
 
 /**
  * Writes a dataset while its rows are read; memory is that of the values and of a batch.
@@ -124,7 +124,7 @@ export async function writeValues(
   dictionaries: readonly Keys[],
   counts: readonly Uint32Array[],
 ): Promise<void> {
-  const out = new ArrowFile(file, [
+  const out = new ArrowFileWriter(file, [
     new arrow.Field("column", dictionaryType(0), false),
     new arrow.Field("key", new arrow.Utf8(), false),
     new arrow.Field("count", new arrow.Uint32(), false),
@@ -153,7 +153,7 @@ export async function writeValues(
       ]);
     }
   }
-  await out.writeDictionary(0, keysOf(plans.map(({ name }) => name)));
+  await out.writeDictionary(0, encodeKeys(plans.map(({ name }) => name)));
   await out.finish();
 }
 

@@ -13,7 +13,7 @@ import type { OpenSink } from "../hash-keys.js";
 import {
   checkSomeLeft,
   columnsToCount,
-  countOf,
+  droppedCounts,
   heavyUsers,
   heavyUsersText,
   userLimitFlags,
@@ -65,7 +65,7 @@ export async function countUsers(
     times: at.time < 0 ? undefined : (cells.take(1) as Float64Array),
   };
   const heavy = heavyUsers(events, limits);
-  const dropped = countOf(heavy);
+  const dropped = droppedCounts(heavy);
   if (heavy.length === 0) return { ...read, dropped, warnings: [] };
   checkSomeLeft(dropped, numRows, limits);
   const names = new Set(heavy.map(({ code }) => keyAt(keys, code)));

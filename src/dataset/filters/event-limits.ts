@@ -45,16 +45,16 @@ export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: D
 }
 
 function rowsSince(dataset: Dataset, since: string): Uint32Array {
-  const times = timesOf(dataset);
+  const times = eventTimes(dataset);
   if (!times) throw new UsageError("--since needs a time column: name it with --time");
-  const span = spanOf(since);
+  const span = spanMilliseconds(since);
   const newest = times.reduce((latest, time) => Math.max(latest, time), -Infinity);
   const first = span === undefined ? dateOf(since) : newest - span;
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
 }
 
 /** Returns a span such as 90d in ms; undefined for other text. */
-export function spanOf(text: string): number | undefined {
+export function spanMilliseconds(text: string): number | undefined {
   const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
   return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
 }
@@ -73,7 +73,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
   const column = user === undefined ? undefined : columnNamed(dataset, user);
   if (column?.kind !== "key")
     throw new UsageError("--max-events-per-user needs a user column: name it with --user");
-  const times = timesOf(dataset);
+  const times = eventTimes(dataset);
   const order = ascending(dataset.numRows);
   if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
 
@@ -97,7 +97,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
 }
 
 /** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
-function timesOf(dataset: Dataset): Float64Array | undefined {
+function eventTimes(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   return column?.kind === "number" ? column.values : undefined;

@@ -90,7 +90,7 @@ export function withoutHeavyUsers(
     times: times?.kind === "number" ? times.values : undefined,
   };
   const heavy = heavyUsers(events, limits);
-  const dropped = countOf(heavy);
+  const dropped = droppedCounts(heavy);
   if (heavy.length === 0) return { dataset, dropped, warnings: [] };
   checkSomeLeft(dropped, dataset.numRows, limits);
   const isHeavy = new Uint8Array(dictionary.size);
@@ -142,7 +142,7 @@ function busiestDays(
   return new Map([...byUser].map(([user, days]) => [user, Math.max(...days.values())]));
 }
 
-export function countOf(heavy: readonly HeavyUser[]): DroppedUsers {
+export function droppedCounts(heavy: readonly HeavyUser[]): DroppedUsers {
   return { users: heavy.length, events: heavy.reduce((sum, { events }) => sum + events, 0) };
 }
 
@@ -159,7 +159,7 @@ export function heavyUsersText(
   limits: UserLimits,
   keys: Keys | undefined,
 ): string {
-  const { users, events } = countOf(heavy);
+  const { users, events } = droppedCounts(heavy);
   const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
   const share = `${((100 * events) / numRows).toFixed(1)} %`;
   const left =

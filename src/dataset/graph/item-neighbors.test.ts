@@ -1,4 +1,4 @@
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { draw } from "../../numeric/random.js";
 import { importanceNeighbors } from "./item-neighbors.js";
 
@@ -14,7 +14,7 @@ function listsOf(users: readonly (readonly number[])[]) {
 
 /** Returns neighbors as [item, weight], by item. */
 function neighborsOf(users: readonly (readonly number[])[], names: readonly string[], most: number) {
-  const { indptr, items, weights } = importanceNeighbors(listsOf(users), keysOf(names), most, 1);
+  const { indptr, items, weights } = importanceNeighbors(listsOf(users), encodeKeys(names), most, 1);
   return names.map((_, i) =>
     Array.from({ length: indptr[i + 1]! - indptr[i]! }, (_, n): [number, number] => [
       items[indptr[i]! + n]!,
@@ -81,7 +81,7 @@ test("an item whose users have nothing else has none", () => {
 
 test("of a user of more items than are walked to, a named sample can be neighbours, of each of the items", () => {
   const all = Array.from({ length: 90 }, (_, i) => i);
-  const keys = keysOf(all.map(String));
+  const keys = encodeKeys(all.map(String));
   const of = (seed: number, walked: number) => importanceNeighbors(listsOf([all]), keys, 90, seed, walked);
   const { indptr, items, sampledUsers } = of(1, 60);
   expect(sampledUsers).toBe(1);

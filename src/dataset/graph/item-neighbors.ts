@@ -61,7 +61,7 @@ export function importanceNeighbors(
   const samples = new Map<number, Uint32Array>();
   for (const user of order) {
     const own = items.subarray(indptr[user], indptr[user + 1]);
-    if (own.length > walked) samples.set(user, sampleOf(own, walked, draw(seed, user)));
+    if (own.length > walked) samples.set(user, sampleItems(own, walked, draw(seed, user)));
   }
 
   const sums = new Float64Array(numItems);
@@ -145,7 +145,7 @@ function usersByItem(
 }
 
 /** Samples a user's items: those with the lowest hashes, ascending. */
-function sampleOf(items: Uint32Array, size: number, key: number): Uint32Array {
+function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array {
   const drawn = new Map(Array.from(items, (item) => [item, draw(key, item)]));
   return items
     .slice()

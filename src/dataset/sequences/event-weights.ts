@@ -10,7 +10,7 @@ import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { columnNamed, type Dataset } from "../dataset.js";
-import { spanOf } from "../filters/event-limits.js";
+import { spanMilliseconds } from "../filters/event-limits.js";
 
 export interface EventWeightOptions {
   /** in the syntax of --event-weight: `type:view=1,cart=3,*=0` */
@@ -69,8 +69,8 @@ export function eventWeights(
   if (own && decay) for (let i = 0; i < decay.length; i++) decay[i]! *= own[i]!;
   const raw = decay ?? own;
   if (!raw) return { train: undefined, of: () => undefined };
-  const ownMean = own ? meanOf(own) : 1;
-  const mean = meanOf(raw);
+  const ownMean = own ? meanWeight(own) : 1;
+  const mean = meanWeight(raw);
   if (!(mean > 0)) {
     throw new DataError("all training rows have weight 0", {
       file: dataset.inputs.map(({ path }) => path).join(", "),
@@ -138,7 +138,7 @@ function decayOf(
   { halfLife }: EventWeightOptions,
 ): Float64Array | undefined {
   if (halfLife === undefined) return undefined;
-  const span = spanOf(halfLife);
+  const span = spanMilliseconds(halfLife);
   if (span === undefined || span <= 0)
     throw new UsageError(`--half-life expects a duration such as 30d (h, d, w), got '${halfLife}'`);
   const { time } = dataset.roles;
@@ -149,7 +149,7 @@ function decayOf(
   return Float64Array.from(rows, (row) => exp((Math.LN2 * (values[row]! - newest)) / span));
 }
 
-function meanOf(values: Float64Array): number {
+function meanWeight(values: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;

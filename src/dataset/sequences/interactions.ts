@@ -22,7 +22,7 @@ export interface Interactions {
 
 /** Returns the user-item pairs of the events; the value of a pair is the sum of its events' weights, which are 1 if absent. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
-  const pairs = pairsOf(rows, user, item);
+  const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
   return { users, items: transpose(users, item.count), leftOut: rows.numRows - pairs.users.length };
 }
@@ -43,7 +43,7 @@ export function sparseOf(
 }
 
 /** Returns the user and item ids of each event that has both. */
-function pairsOf(
+function userItemIds(
   rows: FeatureRows,
   user: FieldFeatures,
   item: FieldFeatures,

@@ -81,7 +81,7 @@ export function sequencesOf(
   if (maxLength < minLength)
     throw new UsageError(`--max-length must be at least --min-length ${minLength}, got ${maxLength}`);
   const column = groupColumn(dataset, by);
-  const times = timesOf(dataset, how);
+  const times = sessionTimes(dataset, how);
   const { minStay = 0 } = how;
   const gap = by === "gap" ? (how.gap ?? Infinity) : Infinity;
   const { order, ends } = groupedByCode(column, rows);
@@ -112,8 +112,8 @@ export function sequencesOf(
   }
   const role = by === "session" ? "session" : "user";
   const notes = [
-    counted(rows.length - order.length, "event", `without a ${role} dropped ('${column.name}' is empty)`),
-    counted(numLeft, "event", `followed by another one within ${minStay / 1000} s dropped (--min-stay)`),
+    droppedNote(rows.length - order.length, "event", `without a ${role} dropped ('${column.name}' is empty)`),
+    droppedNote(numLeft, "event", `followed by another one within ${minStay / 1000} s dropped (--min-stay)`),
     ...writer.notes(),
   ];
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
@@ -216,14 +216,14 @@ class SessionWriter {
     const same = this.fields.length === 1 ? "the same token" : "the same tokens";
     const fewest = minLength === 2 ? "of one event" : `with fewer than ${minLength} events`;
     return [
-      counted(this.#numRepeats, "event", `with ${same} as the one before dropped`),
-      counted(this.#numShort, "session", `${fewest} dropped`),
-      counted(
+      droppedNote(this.#numRepeats, "event", `with ${same} as the one before dropped`),
+      droppedNote(this.#numShort, "session", `${fewest} dropped`),
+      droppedNote(
         this.#numCut,
         "session",
         `with more than ${maxLength} events split into pieces of ${maxLength}`,
       ),
-      counted(
+      droppedNote(
         this.#numOver,
         "event",
         `at the ends of split sessions dropped: a piece has at least ${minLength}`,
@@ -313,7 +313,7 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
 }
 
 /** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
-function timesOf(
+function sessionTimes(
   dataset: Dataset,
   { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,
 ): Float64Array | undefined {
@@ -328,7 +328,7 @@ function timesOf(
 }
 
 /** `3 events left out`, or nothing when there are none. */
-function counted(count: number, what: string, rest: string): string[] {
+function droppedNote(count: number, what: string, rest: string): string[] {
   return count === 0 ? [] : [`${count} ${count === 1 ? what : `${what}s`} ${rest}`];
 }
 

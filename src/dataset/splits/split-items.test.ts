@@ -1,4 +1,4 @@
-import { MISSING, keysOf } from "../../log/keys.js";
+import { MISSING, encodeKeys } from "../../log/keys.js";
 import type { Dataset } from "../dataset.js";
 import { splitRows } from "./split.js";
 
@@ -11,7 +11,7 @@ function dataset(timed: boolean): Dataset {
   return {
     numRows: codes.length,
     columns: [
-      { kind: "key", name: "item", codes, dictionary: keysOf(items) },
+      { kind: "key", name: "item", codes, dictionary: encodeKeys(items) },
       ...(timed ? [{ kind: "number" as const, name: "t", values: times }] : []),
     ],
     roles: { item: "item", ...(timed && { time: "t" }), fields: ["item"], numeric: [], multi: {} },

@@ -1,7 +1,7 @@
 import { draw } from "../../numeric/random.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import type { Dataset } from "../dataset.js";
-import { splitRows, type SplitOptions } from "./split.js";
+import { splitRows, type DatasetSplitOptions } from "./split.js";
 import type { Likeness } from "./split-like.js";
 
 /** 400 users with 10 to 29 of 300 items each; items with low numbers are chosen more often. */
@@ -23,12 +23,15 @@ const meanOthers = (rows: Iterable<number>): number => {
   return found.reduce((sum, x) => sum + x, 0) / found.length;
 };
 
-const options = (like: Likeness | undefined, changes: Partial<SplitOptions> = {}): SplitOptions => ({
+const options = (
+  like: Likeness | undefined,
+  changes: Partial<DatasetSplitOptions> = {},
+): DatasetSplitOptions => ({
   ...{ by: "random", valid: 0.2, test: 0, seed: 1 },
   like,
   ...changes,
 });
-const byTarget = (target: number, changes: Partial<SplitOptions> = {}) =>
+const byTarget = (target: number, changes: Partial<DatasetSplitOptions> = {}) =>
   splitRows(dataset, options({ target }, changes));
 
 test.each([0.7, 1, 1.3, 1.7])(

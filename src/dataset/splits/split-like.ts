@@ -51,11 +51,11 @@ export function splitLike(
   rows: Uint32Array,
   { share, likeness, hashes }: SplitLikeOptions,
 ): Pick<Parts, "train" | "valid" | "like"> {
-  const [user, item] = [keysOf(dataset, "user"), keysOf(dataset, "item")];
-  const pairs = pairsOf(rows, user, item);
+  const [user, item] = [roleColumn(dataset, "user"), roleColumn(dataset, "item")];
+  const pairs = distinctPairs(rows, user, item);
   const degrees = new Uint32Array(item.dictionary.size);
   for (const code of pairs.items) degrees[code]!++;
-  const users = usersOf(pairs, share, hashes);
+  const users = pairsByUser(pairs, share, hashes);
   if (users.numHeld === 0)
     throw new UsageError(
       `--valid ${share} holds out no items: no user has one to hold out and one to train on; use a larger share`,
@@ -137,7 +137,7 @@ interface Pairs {
 }
 
 /** Finds the distinct pairs of users and items, in order of appearance. */
-function pairsOf(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
+function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
   const ofRow = new Uint32Array(rows.length).fill(MISSING);
   const numbers = new Map<number, number>();
   const first: number[] = [];
@@ -168,7 +168,7 @@ interface Users {
   numHeld: number;
 }
 
-function usersOf({ rows, users }: Pairs, share: number, { ofUser }: SplitLikeOptions["hashes"]): Users {
+function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLikeOptions["hashes"]): Users {
   const lists = new Map<number, number[]>();
   users.forEach((code, pair) => {
     const own = lists.get(code);
@@ -195,7 +195,7 @@ function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: U
   });
 }
 
-function keysOf(dataset: Dataset, role: "user" | "item"): KeyColumn {
+function roleColumn(dataset: Dataset, role: "user" | "item"): KeyColumn {
   const name = dataset.roles[role];
   if (name === undefined)
     throw new UsageError(

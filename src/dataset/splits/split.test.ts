@@ -1,10 +1,10 @@
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { splitCells } from "../multi.js";
-import { splitRows, type SplitOptions } from "./split.js";
+import { splitRows, type DatasetSplitOptions } from "./split.js";
 
-const options = (changes: Partial<SplitOptions>): SplitOptions => ({
+const options = (changes: Partial<DatasetSplitOptions>): DatasetSplitOptions => ({
   by: "random",
   valid: 0,
   test: 0,
@@ -101,13 +101,13 @@ test.each([
   [{ valid: 0.5, test: 0.5 }, "leave no training rows"],
   [{ valid: -0.1 }, "are negative"],
   [{ test: 1e-9 }, "hold no row"],
-] as [Partial<SplitOptions>, string][])("shares %j that %s are a UsageError", (shares) => {
+] as [Partial<DatasetSplitOptions>, string][])("shares %j that %s are a UsageError", (shares) => {
   expect(() => splitRows(datasetOf({ item: numbered(10, "i") }), options(shares))).toThrow(UsageError);
 });
 
 describe("a split at dates", () => {
   const dataset = datasetOf({ item: numbered(6, "i"), t: [50, 10, 40, 20, 30, 60] }, { time: "t" });
-  const parts = (changes: Partial<SplitOptions>) => {
+  const parts = (changes: Partial<DatasetSplitOptions>) => {
     const { train, valid, test } = splitRows(dataset, options({ by: "time", ...changes }));
     return [[...train], [...valid], [...test]];
   };
@@ -158,7 +158,7 @@ describe("a random split by key", () => {
 describe("leave-last-out", () => {
   const of = (user: string[], t: number[], basket: string[]) =>
     datasetOf({ user, t, basket }, { user: "user", time: "t" });
-  const parts = (dataset: ReturnType<typeof of>, last: SplitOptions["last"]) => {
+  const parts = (dataset: ReturnType<typeof of>, last: DatasetSplitOptions["last"]) => {
     const { train, valid, test } = splitRows(dataset, options({ by: "last", last }));
     return [[...train], [...valid], [...test]];
   };
@@ -194,7 +194,7 @@ describe("leave-last-out", () => {
 test("a random split tells rows apart by the numbers of their values alone", () => {
   const cells = Array.from({ length: 400 }, (_, i) => `a:${i + 0.5} b:0.25`);
   const codes = Uint32Array.from(cells, (_, i) => i);
-  const column = splitCells("feature", codes, keysOf(cells), { separator: " ", weighted: true });
+  const column = splitCells("feature", codes, encodeKeys(cells), { separator: " ", weighted: true });
   const roles = { fields: [], numeric: [], multi: { feature: " " }, multiWeights: ["feature"] };
   const dataset = { numRows: 400, columns: [column], roles, inputs: [] };
   const { valid } = splitRows(dataset, { by: "random", valid: 0.5, test: 0, seed: 1 });

@@ -31,7 +31,7 @@ const ROWS = 0x726f7773;
 
 export type SplitBy = "time" | "random" | "rows" | "user" | "items" | "last";
 
-export interface SplitOptions {
+export interface DatasetSplitOptions {
   by: SplitBy;
   /** shares of the rows, each in [0, 1), with a sum below 1 */
   valid: number;
@@ -52,7 +52,7 @@ export interface SplitOptions {
 }
 
 /** @throws {UsageError} a split by time without a time column, by user without a user column, or a split that is empty */
-export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
+export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts {
   const { valid, test } = options;
   if (!(valid >= 0 && test >= 0 && valid + test < 1)) {
     throw new UsageError(
@@ -85,7 +85,7 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
     }
     const from = options[`${name}From`];
     if (from !== undefined && parts[name].length === 0) {
-      const newest = timesOf(dataset).reduce((most, time) => Math.max(most, time), -Infinity);
+      const newest = splitTimes(dataset).reduce((most, time) => Math.max(most, time), -Infinity);
       const why =
         from > newest
           ? `the newest event is of ${new Date(newest).toISOString()}`
@@ -98,7 +98,11 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   return parts;
 }
 
-function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...dates }: SplitOptions): Parts {
+function splitByTime(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { valid, test, ...dates }: DatasetSplitOptions,
+): Parts {
   const { time } = dataset.roles;
   if (time === undefined) {
     const dated = dates.testFrom !== undefined ? "--test" : "--valid";
@@ -108,7 +112,7 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
         : `${dated} with a date needs a time column: name it with --time, or use a share, such as ${dated} 0.1`,
     );
   }
-  const times = timesOf(dataset);
+  const times = splitTimes(dataset);
   // a log is usually in order already
   let sorted = true;
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
@@ -133,13 +137,13 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
 }
 
 /** Returns the times of a log that has a time column; milliseconds since 1970. */
-function timesOf(dataset: Dataset): Float64Array {
+function splitTimes(dataset: Dataset): Float64Array {
   const column = columnNamed(dataset, dataset.roles.time!);
   if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
   return column.values;
 }
 
-function splitByHash(dataset: Dataset, rows: Uint32Array, options: SplitOptions): Parts {
+function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitOptions): Parts {
   const { like: likeness, seed } = options;
   if (!likeness) return splitShares(dataset, rows, options);
   const { train, test } = splitShares(dataset, rows, { ...options, valid: 0 });
@@ -159,7 +163,7 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: SplitOptions)
 function splitShares(
   dataset: Dataset,
   rows: Uint32Array,
-  { by, valid, test, seed, key }: SplitOptions,
+  { by, valid, test, seed, key }: DatasetSplitOptions,
 ): Parts {
   const { user } = dataset.roles;
   if (by === "user" && user === undefined) {

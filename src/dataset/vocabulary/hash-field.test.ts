@@ -1,4 +1,4 @@
-import { keysOf, keyAt } from "../../log/keys.js";
+import { encodeKeys, keyAt } from "../../log/keys.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { bucketKeys, bucketsOf, hashRecipe, murmur3 } from "./hash-field.js";
 import { bindEncoder } from "../rows.js";
@@ -35,7 +35,7 @@ describe("a hashed field", () => {
   });
 
   test("says how many keys of the training part share a bucket with another", () => {
-    const buckets = [...bucketsOf(keysOf(users.slice(0, 20)), hashRecipe("who", 4))];
+    const buckets = [...bucketsOf(encodeKeys(users.slice(0, 20)), hashRecipe("who", 4))];
     const shared = buckets.filter((b) => buckets.filter((other) => other === b).length > 1);
     expect(who!.hash).toEqual({
       function: "murmur3-x86-32",

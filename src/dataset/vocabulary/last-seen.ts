@@ -20,7 +20,7 @@ export function newestTimes(
   dataset: Dataset,
   isThere: (field: string) => boolean = () => true,
 ): Float64Array {
-  const times = timesOf(dataset);
+  const times = eventTimesIfAny(dataset);
   const newest = new Float64Array(space.numFeatures).fill(NEVER);
   const see = (feature: number, time: number) => (newest[feature] = Math.max(newest[feature]!, time));
   space.fields.forEach((field, f) => {
@@ -57,11 +57,11 @@ export function newestTimes(
 
 /** Returns the time of a log's newest event; undefined if it has no times. */
 export function newestEvent(dataset: Dataset): number | undefined {
-  const times = timesOf(dataset);
+  const times = eventTimesIfAny(dataset);
   return times?.reduce((latest, time) => Math.max(latest, time), NEVER);
 }
 
-function timesOf(dataset: Dataset): Float64Array | undefined {
+function eventTimesIfAny(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   return column?.kind === "number" ? column.values : undefined;

@@ -90,7 +90,7 @@ export function featureSpace(fields: Field[]): FeatureSpace {
 }
 
 /** Settings of the fit other than limits. */
-export interface Fitting {
+export interface FittingOptions {
   /** forms of numeric columns; by default standardized; bins have no out-of-vocabulary */
   forms?: ReadonlyMap<string, NumericForm>;
   /** keys of the rows that keep their positions */
@@ -109,7 +109,7 @@ export function fitFeatures(
   dataset: Dataset,
   rows: Uint32Array,
   limits: VocabularyLimits | number,
-  { forms = new Map(), rowOrder = () => undefined }: Fitting = {},
+  { forms = new Map(), rowOrder = () => undefined }: FittingOptions = {},
 ): FeatureSpace {
   const all = typeof limits === "number" ? { minCount: limits } : limits;
   const columns = featureColumns(dataset);

@@ -1,6 +1,6 @@
 // Exported Arrow files are read by apache-arrow; .ci/ reads them with pyarrow, too.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
 import { tableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -13,7 +13,7 @@ const table: EmbeddingTable = {
   numRows: 3,
   fields: ["user", "item"],
   fieldOf: Uint32Array.of(0, 1, 1),
-  keys: keysOf(["é", "a,\n", ""]),
+  keys: encodeKeys(["é", "a,\n", ""]),
   counts: Uint32Array.of(0xffffffff, 2, 0),
   weights: Float32Array.of(0.5, -1, 0),
   vectors: Float32Array.of(1, -2.7, 0.001, 3, 4, 5, 0, 0, 0),

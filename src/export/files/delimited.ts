@@ -28,11 +28,11 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
   if (texts) names.push(texts.name);
   out.text(`${names.join(delimiter)}\n`);
 
-  const fields = selection.fields.map((name) => quoted(Buffer.from(name, "utf8"), comma));
+  const fields = selection.fields.map((name) => quotedCell(Buffer.from(name, "utf8"), comma));
   return chunksByRow(selection, out, ({ table, weights }) => (row) => {
     out.bytes(fields[table.fieldOf[row]!]!);
     out.byte(comma);
-    out.bytes(quoted(keyBytes(table, row), comma));
+    out.bytes(quotedCell(keyBytes(table, row), comma));
     out.byte(comma);
     out.integer(table.counts[row]!);
     if (weights) {
@@ -43,14 +43,14 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
     out.float32s(table.vectors, row * dim, (row + 1) * dim, comma);
     if (texts) {
       out.byte(comma);
-      out.bytes(quoted(Buffer.from(texts.of(keyBytes(table, row)), "utf8"), comma));
+      out.bytes(quotedCell(Buffer.from(texts.of(keyBytes(table, row)), "utf8"), comma));
     }
     out.byte(LF);
   });
 }
 
 /** Quotes a cell if it contains a character that would end it. */
-export function quoted(cell: Uint8Array, delimiter: number): Uint8Array {
+export function quotedCell(cell: Uint8Array, delimiter: number): Uint8Array {
   const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
   if (!needed) return cell;
   const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));

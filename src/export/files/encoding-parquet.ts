@@ -7,21 +7,21 @@
 //
 // A repeated name (`--features --key item_id`) gets a number: item_id, item_id_2.
 
-import { hasBiases, type EncodedRows, type Encoding } from "../encoded-rows.js";
+import { hasBiases, type EncodedRows, type EncodedRowFormat } from "../encoded-rows.js";
 import { ParquetWriter } from "hyparquet-writer";
 import { ParquetBytes } from "./parquet-table.js";
 
 /** Yields the bytes of the file; a chunk of rows is a row group. */
 export async function* parquetChunks(
-  encoding: Encoding,
+  encoding: EncodedRowFormat,
   rows: AsyncIterable<EncodedRows>,
 ): AsyncGenerator<Uint8Array> {
-  const file = new ParquetRows(columnsOf(encoding));
-  for await (const chunk of rows) yield file.write(cellsOf(encoding, chunk));
+  const file = new ParquetRows(parquetColumns(encoding));
+  for await (const chunk of rows) yield file.write(parquetCells(encoding, chunk));
   yield file.end();
 }
 
-function columnsOf(encoding: Encoding): ParquetColumn[] {
+function parquetColumns(encoding: EncodedRowFormat): ParquetColumn[] {
   const { kind, key, columns } = encoding;
   const type = ({ leaves: "integer", features: "double", vectors: "float" } as const)[kind];
   const all: ParquetColumn[] = [
@@ -38,7 +38,10 @@ function columnsOf(encoding: Encoding): ParquetColumn[] {
   });
 }
 
-function cellsOf({ columns }: Encoding, { numRows, keyOf, values, biases }: EncodedRows): ParquetCells[] {
+function parquetCells(
+  { columns }: EncodedRowFormat,
+  { numRows, keyOf, values, biases }: EncodedRows,
+): ParquetCells[] {
   const keys = Array.from({ length: numRows }, (_, row) => Buffer.from(keyOf(row)).toString("utf8"));
   return [
     keys,

@@ -18,7 +18,7 @@ import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { reservedRows } from "../reserve.js";
 import type { Chunks } from "../../io/write.js";
-import { keyBytes, type Batch, type ModelFacts, type Selection } from "../selection.js";
+import { keyBytes, type ExportBatch, type ModelFacts, type Selection } from "../selection.js";
 
 const BIAS = "w0";
 const METADATA = "__metadata__";
@@ -67,7 +67,7 @@ async function* tensorChunks(
 }
 
 /** Returns [w, v] of a field's rows. @param dim 0 for a linear model, whose table contains the weights as vectors */
-function fieldTensor({ table }: Batch, name: string, dim: number): Tensor {
+function fieldTensor({ table }: ExportBatch, name: string, dim: number): Tensor {
   const { first, last } = rowsOf(table, name);
   const width = 1 + dim;
   const data = new Float32Array((last - first) * width);

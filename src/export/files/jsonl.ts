@@ -9,7 +9,14 @@
 import { fileFormat } from "../format.js";
 import { elasticsearchId } from "../key-rules.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, keyedChunks, nameBytes, type Batch, type RowTexts } from "../selection.js";
+import {
+  chunksByRow,
+  keyBytes,
+  keyedChunks,
+  nameBytes,
+  type ExportBatch,
+  type RowTexts,
+} from "../selection.js";
 
 export const jsonl = fileFormat({
   summary: "one JSON object per line",
@@ -57,7 +64,7 @@ export const elasticsearchBulk = fileFormat({
   },
 });
 
-function documentWriter(out: ByteWriter, batch: Batch, texts?: RowTexts): (row: number) => void {
+function documentWriter(out: ByteWriter, batch: ExportBatch, texts?: RowTexts): (row: number) => void {
   const { facts, vector } = documentParts(out, batch);
   return (row) => {
     out.byte(123);
@@ -73,7 +80,7 @@ function documentWriter(out: ByteWriter, batch: Batch, texts?: RowTexts): (row: 
 /** Returns functions that write a row's members (field, key, count and, if requested, weight), and its vector. */
 export function documentParts(
   out: ByteWriter,
-  { table, weights }: Batch,
+  { table, weights }: ExportBatch,
 ): { facts: (row: number) => void; vector: (row: number) => void } {
   const heads = table.fields.map((name) => Buffer.from(`"field":${JSON.stringify(name)},"key":`));
   const [count, weight] = [',"count":', ',"weight":'].map((name) => Buffer.from(name));

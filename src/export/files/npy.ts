@@ -7,7 +7,7 @@ import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
-import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
+import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
 // rows.npy and removed.jsonl are files of --delta
 export const npy = directoryFormat(
@@ -35,17 +35,17 @@ export function vectorFiles(selection: Selection): [name: string, chunks: Chunks
 
 async function* vectorsNpy({ numRows, dim, dtype = "f32", batches }: Selection): AsyncGenerator<Uint8Array> {
   yield npyHead(dtypeNames[dtype].numpy, [numRows, dim]);
-  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
+  for await (const { table } of batches()) yield byteView(encoded(table.vectors, dim, dtype).values);
 }
 
 async function* scalesNpy({ numRows, dim, batches }: Selection): AsyncGenerator<Uint8Array> {
   yield npyHead("<f4", [numRows]);
-  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, "i8").scales!);
+  for await (const { table } of batches()) yield byteView(encoded(table.vectors, dim, "i8").scales!);
 }
 
 async function* weightsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
   yield npyHead("<f4", [selection.numRows]);
-  for await (const { weights } of selection.batches({ vectors: false })) yield bytesOf(weights!);
+  for await (const { weights } of selection.batches({ vectors: false })) yield byteView(weights!);
 }
 
 function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {

@@ -15,7 +15,7 @@ import { numpyText } from "../key-rules.js";
 import { dtypeNames, encoded, type Encoded } from "../dtype.js";
 import { npyHead } from "./npy.js";
 import type { Chunks } from "../../io/write.js";
-import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "../selection.js";
+import { byteView, checkKeys, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 /** Most bytes of a zip file without 64-bit extensions. */
 const MAX_BYTES = 0xffffffff;
@@ -45,10 +45,14 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
         `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
     );
   }
-  const numbers = (name: string, head: Uint8Array, perRow: number, of: (batch: Batch) => Encoded["values"]) =>
-    [name, head, numberChunks(selection, perRow, of)] as const;
+  const numbers = (
+    name: string,
+    head: Uint8Array,
+    perRow: number,
+    of: (batch: ExportBatch) => Encoded["values"],
+  ) => [name, head, numberChunks(selection, perRow, of)] as const;
   const column = npyHead("<f4", [numRows]);
-  const value = ({ table }: Batch) => encoded(table.vectors, dim, dtype);
+  const value = ({ table }: ExportBatch) => encoded(table.vectors, dim, dtype);
   yield* zipped([
     ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
     numbers(
@@ -126,7 +130,7 @@ async function* keyChunks(selection: Selection, width: number): AsyncGenerator<U
         let at = (row - first) * width;
         for (const character of text) points[at++] = character.codePointAt(0)!;
       }
-      yield bytesOf(points);
+      yield byteView(points);
     }
   }
 }
@@ -135,19 +139,19 @@ async function* keyChunks(selection: Selection, width: number): AsyncGenerator<U
 async function* numberChunks(
   selection: Selection,
   perRow: number,
-  of: (batch: Batch) => Encoded["values"],
+  of: (batch: ExportBatch) => Encoded["values"],
 ): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches()) {
     const numbers = of(batch);
     for (const { first, last } of runsOfRows(selection, batch))
-      yield bytesOf(numbers.subarray(first * perRow, last * perRow));
+      yield byteView(numbers.subarray(first * perRow, last * perRow));
   }
 }
 
 /** Returns the name of a row that --reserve fuxictr added, which is the first or the last of the selection. */
 function reservedKey(
   { reserve, numRows }: Selection,
-  { table, start }: Batch,
+  { table, start }: ExportBatch,
   row: number,
 ): Uint8Array | undefined {
   if (!reserve || !isHole(table, row)) return undefined;
@@ -155,12 +159,12 @@ function reservedKey(
   return start + row === numRows - 1 ? OUT_OF_VOCABULARY : undefined;
 }
 
-function isLeftOut(selection: Selection, batch: Batch, row: number): boolean {
+function isLeftOut(selection: Selection, batch: ExportBatch, row: number): boolean {
   return isHole(batch.table, row) && !reservedKey(selection, batch, row);
 }
 
 /** Yields ranges of rows between omitted ones. */
-function* runsOfRows(selection: Selection, batch: Batch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
+function* runsOfRows(selection: Selection, batch: ExportBatch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
   const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
   const { numRows } = batch.table;
   for (let first = 0; first < numRows;) {

@@ -8,8 +8,8 @@
 //
 // Source: parquet-format, Encodings.md (PLAIN; RLE / bit-packing hybrid; dictionary) and README.md (data pages, nested encoding).
 
-import { keysOf, type Keys } from "../../log/keys.js";
-import { bytesOf } from "../selection.js";
+import { encodeKeys, type Keys } from "../../log/keys.js";
+import { byteView } from "../selection.js";
 
 /** A column of few distinct texts: the text of a row is names[codes[row]]. */
 export interface Coded {
@@ -36,7 +36,7 @@ export function encodingOf(values: ColumnValues): ColumnEncoding {
   if ("codes" in values) return codedTexts(values);
   if ("offsets" in values) return plainTexts(values);
   if (values.BYTES_PER_ELEMENT === 1) return codedBytes(values);
-  const bytes = (first: number, last: number): Uint8Array => bytesOf(values.subarray(first, last));
+  const bytes = (first: number, last: number): Uint8Array => byteView(values.subarray(first, last));
   return { numValues: values.length, numBytes: values.byteLength, bytes };
 }
 
@@ -67,7 +67,7 @@ function codedTexts({ names, codes }: Coded): ColumnEncoding {
   return {
     numValues: codes.length,
     numBytes: codes.length,
-    dictionary: { numValues: names.length, bytes: plainTexts(keysOf(names)).bytes(0, names.length) },
+    dictionary: { numValues: names.length, bytes: plainTexts(encodeKeys(names)).bytes(0, names.length) },
     bytes(first, last) {
       const out = [width];
       for (let start = first; start < last;) {
@@ -90,7 +90,7 @@ function codedBytes(values: ArrayLike<number>): ColumnEncoding {
   return {
     numValues: values.length,
     numBytes: values.length,
-    dictionary: { numValues: all.length, bytes: bytesOf(all) },
+    dictionary: { numValues: all.length, bytes: byteView(all) },
     bytes(first, last) {
       const groups = Math.ceil((last - first) / 8);
       const head = [8, ...varint(2 * groups + 1)];
@@ -133,5 +133,5 @@ function varint(value: number): number[] {
 }
 
 function u32(value: number): Uint8Array {
-  return bytesOf(Uint32Array.of(value));
+  return byteView(Uint32Array.of(value));
 }

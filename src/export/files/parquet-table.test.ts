@@ -1,7 +1,7 @@
 // A table's Parquet is read by hyparquet, which follows the specification; .ci/ reads it with pyarrow, pandas and
 // DuckDB, too.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { tableRows } from "../../embedding/rows.js";
@@ -23,7 +23,7 @@ function tableOf(numRows: number, dim: number): EmbeddingTable {
     numRows,
     fields: FIELDS,
     fieldOf: Uint32Array.from(keys, (_, row) => (row < numRows / 2 ? 0 : row < numRows - 1 ? 1 : 3)),
-    keys: keysOf(keys),
+    keys: encodeKeys(keys),
     counts: Uint32Array.from(keys, (_, row) => (row === 0 ? 0xffffffff : numRows - row)),
     weights: Float32Array.from(keys, (_, row) => row / 7),
     vectors: Float32Array.from({ length: numRows * dim }, (_, i) => draw(1, i) / 2 ** 31 - 1),

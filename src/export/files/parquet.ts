@@ -42,7 +42,7 @@ async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
       table.counts,
       ...(hasWeights ? [table.weights!] : []),
       ...(scales ? [scales] : []),
-      ...(wide ? columnsOf(values, dim) : [values]),
+      ...(wide ? transposed(values, dim) : [values]),
     ];
     yield* file.rowGroup(table.numRows, columns);
   }
@@ -56,7 +56,7 @@ function fieldsOf({ fields, fieldOf, numRows }: EmbeddingTable): Coded {
 }
 
 /** Returns the columns of a row-major matrix. */
-function columnsOf(values: Encoded["values"], dim: number): Encoded["values"][] {
+function transposed(values: Encoded["values"], dim: number): Encoded["values"][] {
   const numRows = values.length / dim;
   const turned = values.slice();
   for (let first = 0; first < numRows; first += ROWS_A_BLOCK) {

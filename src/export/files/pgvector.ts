@@ -10,10 +10,10 @@ import { UsageError } from "../../errors.js";
 import { fileFormat } from "../format.js";
 import { postgresText } from "../key-rules.js";
 import { ByteWriter } from "./byte-writer.js";
-import { copyText, quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
+import { copyText, quotedIdentifier, vectorSchema, type PostgresColumn } from "../servers/postgres-table.js";
 import { replaceInPostgres } from "../servers/postgres-server.js";
 import { keyBytes, keyedChunks, type Selection } from "../selection.js";
-import type { Sent, Target } from "../servers/server.js";
+import type { Sent, ServerTarget } from "../servers/server.js";
 
 const MAX_DIM = 16_000;
 
@@ -52,9 +52,9 @@ async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array>
  *
  * @throws {EmbedError} as replaceInPostgres
  */
-async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+async function sendToPostgres(selection: Selection, target: ServerTarget): Promise<Sent> {
   const vector = `vector(${selection.dim})`;
-  const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<Column[]> => [
+  const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<PostgresColumn[]> => [
     { name: "field", type: "text" },
     { name: "key", type: "text" },
     { name: "count", type: "bigint" },
@@ -62,7 +62,7 @@ async function sendToPostgres(selection: Selection, target: Target): Promise<Sen
     {
       name: "vector",
       type: vector,
-      sql: `${quoted(await vectorSchema(transaction, target.variable))}.${vector}`,
+      sql: `${quotedIdentifier(await vectorSchema(transaction, target.variable))}.${vector}`,
     },
   ];
   const chunks = () => pgvectorChunks(selection);

@@ -7,9 +7,9 @@
 import { isHole } from "../../embedding/table.js";
 import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
-import { commandChunks, type Command } from "../servers/redis-connection.js";
+import { commandChunks, type RedisCommand } from "../servers/redis-connection.js";
 import { replaceInRedis } from "../servers/redis-server.js";
-import { bytesOf, nameBytes, type Batch, type Selection } from "../selection.js";
+import { byteView, nameBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const redis = fileFormat({
   summary:
@@ -22,10 +22,10 @@ export const redis = fileFormat({
     replaceInRedis({ kind: "vectors", commands: (prefix) => rowCommands(selection, prefix) }, target),
 });
 
-async function* rowCommands(selection: Selection, prefix: string): AsyncGenerator<Iterable<Command>> {
+async function* rowCommands(selection: Selection, prefix: string): AsyncGenerator<Iterable<RedisCommand>> {
   const hashOf = hasher();
   for await (const batch of selection.batches()) yield commandsOf(batch);
-  function* commandsOf(batch: Batch): Generator<Command> {
+  function* commandsOf(batch: ExportBatch): Generator<RedisCommand> {
     for (let row = 0; row < batch.table.numRows; row++) {
       if (isHole(batch.table, row)) continue;
       const key = Buffer.from(nameBytes(batch, row)).toString("utf8");
@@ -38,11 +38,11 @@ async function* rowCommands(selection: Selection, prefix: string): AsyncGenerato
  * Returns a function that converts a row to a hash, alternating names and values; the vector is a view. It throws an
  * ArtifactError if a weight is not finite.
  */
-function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
+function hasher(): (batch: ExportBatch, row: number) => (string | Uint8Array)[] {
   const number = new ByteWriter();
   return ({ table, weights }, row) => {
     const { dim, counts, vectors } = table;
-    const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+    const vector = byteView(vectors.subarray(row * dim, (row + 1) * dim));
     const hash = ["count", String(counts[row]!), "vector", vector];
     if (!weights) return hash;
     number.float32(weights[row]!);

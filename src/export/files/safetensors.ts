@@ -12,7 +12,7 @@ import { isHole } from "../../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
 import { fileFormat } from "../format.js";
 import { dtypeNames, encoded } from "../dtype.js";
-import { bytesOf, oneKeyBytes, type Batch, type Selection } from "../selection.js";
+import { byteView, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const safetensors = fileFormat({
   summary: "tensors vectors, counts, keys and keyOffsets",
@@ -26,25 +26,25 @@ export const safetensors = fileFormat({
 async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, hasWeights, dtype = "f32" } = selection;
   let numBytes = 0;
-  for await (const batch of selection.batches({ vectors: false })) numBytes += keysOf(batch).length;
-  const tensors: Record<string, TensorShape & { of: (batch: Batch) => Uint8Array }> = {
+  for await (const batch of selection.batches({ vectors: false })) numBytes += concatenatedKeys(batch).length;
+  const tensors: Record<string, TensorShape & { of: (batch: ExportBatch) => Uint8Array }> = {
     vectors: {
       dtype: dtypeNames[dtype].safetensors,
       shape: [numRows, dim],
-      of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).values),
+      of: ({ table }) => byteView(encoded(table.vectors, dim, dtype).values),
     },
     ...(dtype === "i8" && {
       scales: {
         dtype: "F32",
         shape: [numRows],
-        of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).scales!),
+        of: ({ table }) => byteView(encoded(table.vectors, dim, dtype).scales!),
       },
     }),
-    counts: { dtype: "U32", shape: [numRows], of: ({ table }) => bytesOf(table.counts) },
-    keys: { dtype: "U8", shape: [numBytes], of: keysOf },
+    counts: { dtype: "U32", shape: [numRows], of: ({ table }) => byteView(table.counts) },
+    keys: { dtype: "U8", shape: [numBytes], of: concatenatedKeys },
     keyOffsets: { dtype: "I64", shape: [numRows + 1], of: offsetsWriter() },
     ...(hasWeights && {
-      weights: { dtype: "F32", shape: [numRows], of: ({ weights }) => bytesOf(weights!) },
+      weights: { dtype: "F32", shape: [numRows], of: ({ weights }) => byteView(weights!) },
     }),
   };
   const { head, order } = safetensorsHead(new Map(Object.entries(tensors)));
@@ -58,23 +58,23 @@ async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Arra
 }
 
 /** Returns the concatenated keys of a batch. */
-function keysOf(batch: Batch): Uint8Array {
+function concatenatedKeys(batch: ExportBatch): Uint8Array {
   const { table, field } = batch;
   if (field !== undefined) return table.keys.bytes;
   return Buffer.concat(Array.from({ length: table.numRows }, (_, row) => keyOf(batch, row)));
 }
 
-function keyOf(batch: Batch, row: number): Uint8Array {
+function keyOf(batch: ExportBatch, row: number): Uint8Array {
   return isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row);
 }
 
 /** Returns a function that returns the end of each key of successive batches, as i64. */
-function offsetsWriter(): (batch: Batch) => Uint8Array {
+function offsetsWriter(): (batch: ExportBatch) => Uint8Array {
   let end = 0;
   return (batch) => {
     const { table } = batch;
     const ends = new BigInt64Array(table.numRows);
     for (let row = 0; row < table.numRows; row++) ends[row] = BigInt((end += keyOf(batch, row).length));
-    return bytesOf(ends);
+    return byteView(ends);
   };
 }

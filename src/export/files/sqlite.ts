@@ -9,7 +9,7 @@
 import { isHole } from "../../embedding/table.js";
 import { savedFormat } from "../format.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
-import { bytesOf, keyBytes, type Selection } from "../selection.js";
+import { byteView, keyBytes, type Selection } from "../selection.js";
 
 export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
 const ROWS_AT_A_TIME = 4096;
@@ -66,7 +66,7 @@ async function insertRows(
       const { dim, vectors } = table;
       for (let row = 0; row < table.numRows; row++) {
         if (isHole(table, row)) continue;
-        const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+        const vector = byteView(vectors.subarray(row * dim, (row + 1) * dim));
         const head = [names[table.fieldOf[row]!]!, keyBytes(table, row), table.counts[row]!];
         const values = weights ? [...head, weights[row]!, vector] : [...head, vector];
         writtenBy("SQLite", () => insert.run(values));

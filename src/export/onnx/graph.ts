@@ -1,13 +1,21 @@
 // Builds a graph operation by operation: intermediate values are numbered, and constants are stored once.
 
-import { ELEMENT, intAttribute, node, tensor, type Graph, type Port, type TensorValues } from "./model.js";
-import type { Piece } from "./protobuf.js";
+import {
+  ELEMENT,
+  intAttribute,
+  node,
+  tensor,
+  type OnnxGraph,
+  type Port,
+  type TensorValues,
+} from "./model.js";
+import type { MessagePiece } from "./protobuf.js";
 
 /** Prefix of the names of inner values; inputs and outputs do not have it. */
 export const INNER = "embed/";
 
 export class GraphBuilder {
-  readonly graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  readonly graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
@@ -20,7 +28,10 @@ export class GraphBuilder {
   apply(
     opType: string,
     inputs: readonly string[],
-    { output = this.fresh(), attributes = [] }: { output?: string; attributes?: readonly Piece[] } = {},
+    {
+      output = this.fresh(),
+      attributes = [],
+    }: { output?: string; attributes?: readonly MessagePiece[] } = {},
   ): string {
     this.node(opType, inputs, [output], attributes);
     return output;
@@ -31,7 +42,7 @@ export class GraphBuilder {
     opType: string,
     inputs: readonly string[],
     outputs: readonly string[],
-    attributes: readonly Piece[],
+    attributes: readonly MessagePiece[],
   ): void {
     this.graph.nodes.push(node(opType, inputs, outputs, attributes));
   }

@@ -8,11 +8,11 @@
 import { DataError, sizeText } from "../../errors.js";
 import {
   bytesField,
-  joined,
+  concatenated,
   messageField,
   textField,
   varintField,
-  type Piece,
+  type MessagePiece,
   repeatedField,
   varint,
   varintLength,
@@ -41,9 +41,9 @@ export interface Port {
 }
 
 /** The contents of a graph; its pieces are created when the file is written. */
-export interface Graph {
-  nodes: Piece[];
-  initializers: Piece[];
+export interface OnnxGraph {
+  nodes: MessagePiece[];
+  initializers: MessagePiece[];
   inputs: Port[];
   outputs: Port[];
   /** version of ai.onnx's operators; 17 when absent */
@@ -61,7 +61,7 @@ export function modelChunks({
   inputs,
   outputs,
   opset = OPSET,
-}: Graph): Iterable<Uint8Array> {
+}: OnnxGraph): Iterable<Uint8Array> {
   const graph = [
     ...nodes, // GraphProto.node = 1
     textField(2, "embed"), // .name
@@ -69,7 +69,7 @@ export function modelChunks({
     ...inputs.map((port) => portField(11, port)), // .input
     ...outputs.map((port) => portField(12, port)), // .output
   ];
-  const model = joined([
+  const model = concatenated([
     varintField(1, IR_VERSION), // ModelProto.ir_version
     textField(2, "embed-tables"), // .producer_name
     messageField(7, graph), // .graph
@@ -91,9 +91,9 @@ export function node(
   opType: string,
   inputs: readonly string[],
   outputs: readonly string[],
-  attributes: readonly Piece[] = [],
+  attributes: readonly MessagePiece[] = [],
   domain = "",
-): Piece {
+): MessagePiece {
   return messageField(1, [
     ...inputs.map((name) => textField(1, name)), // NodeProto.input
     ...outputs.map((name) => textField(2, name)), // .output
@@ -104,23 +104,25 @@ export function node(
 }
 
 /** AttributeProto of a node: its name = 1, its value, its type = 20 (INT, INTS or STRINGS). */
-const attribute = (name: string, value: Piece, type: number): Piece =>
+const attribute = (name: string, value: MessagePiece, type: number): MessagePiece =>
   messageField(5, [textField(1, name), value, varintField(20, type)]);
 
 /** A whole number from 0 on. */
-export const intAttribute = (name: string, value: number): Piece => attribute(name, varintField(3, value), 2);
+export const intAttribute = (name: string, value: number): MessagePiece =>
+  attribute(name, varintField(3, value), 2);
 
 /** Whole numbers; `values` repeats AttributeProto.ints = 8. */
-export const intsAttribute = (name: string, values: Piece): Piece => attribute(name, values, 7);
+export const intsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 7);
 
 /** Texts; `values` repeats AttributeProto.strings = 9. */
-export const stringsAttribute = (name: string, values: Piece): Piece => attribute(name, values, 8);
+export const stringsAttribute = (name: string, values: MessagePiece): MessagePiece =>
+  attribute(name, values, 8);
 
 /** Numbers of an initializer. */
 export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
 
 /** Returns an initializer with the element type of its array, which may be a view, because it is streamed. */
-export function tensor(name: string, shape: readonly number[], values: TensorValues): Piece {
+export function tensor(name: string, shape: readonly number[], values: TensorValues): MessagePiece {
   return messageField(5, [
     ...shape.map((size) => varintField(1, size)), // TensorProto.dims
     varintField(2, ELEMENT[elementOf(values)]), // .data_type
@@ -136,7 +138,7 @@ function elementOf(values: TensorValues): keyof typeof ELEMENT {
 }
 
 /** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2; doc_string = 3. */
-function portField(number: number, { name, element, shape, doc }: Port): Piece {
+function portField(number: number, { name, element, shape, doc }: Port): MessagePiece {
   const axes = shape.map((axis) =>
     // TensorShapeProto.dim = 1: dim_value = 1 or dim_param = 2
     messageField(1, [typeof axis === "number" ? varintField(1, axis) : textField(2, axis)]),
@@ -166,7 +168,11 @@ export interface KeyRows {
  * Returns the node from the keys `input`, string[N], to the rows `output`, int64[N]: ai.onnx.ml's LabelEncoder, with
  * `keys_strings` and `values_int64s` in the same order, and `default_int64` for all other keys.
  */
-export function keysToRows(input: string, output: string, { size, padding, unknown, ...of }: KeyRows): Piece {
+export function keysToRows(
+  input: string,
+  output: string,
+  { size, padding, unknown, ...of }: KeyRows,
+): MessagePiece {
   // the empty key is the last
   const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
   const row = (i: number): number => (i < size ? of.row(i) : padding);

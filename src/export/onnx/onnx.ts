@@ -13,10 +13,10 @@ import { fileFormat } from "../format.js";
 import { onnxText } from "../key-rules.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
-import { keysToRows, intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
-import type { Piece } from "./protobuf.js";
+import { keysToRows, intAttribute, modelChunks, node, tensor, type OnnxGraph } from "./model.js";
+import type { MessagePiece } from "./protobuf.js";
 import { reservedAmong, type ReserveScheme } from "../reserve.js";
-import { keyBytes, type Batch, type Selection } from "../selection.js";
+import { keyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const onnx = fileFormat({
   summary:
@@ -47,16 +47,16 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   }
   if (byKey && !reserve)
     throw new UsageError("format onnx with key input needs a row for unknown keys: set --reserve");
-  checkNames(fields);
-  const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  checkOutputNames(fields);
+  const graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
   for (const name of fields) addField(graph, batch, name, byKey ? reserve : undefined);
   yield* modelChunks(graph);
 }
 
 /** @param scheme positions of the padding and the out-of-vocabulary row for keys; undefined: the input is the row */
 function addField(
-  { nodes, initializers, inputs, outputs }: Graph,
-  batch: Batch,
+  { nodes, initializers, inputs, outputs }: OnnxGraph,
+  batch: ExportBatch,
   name: string,
   scheme: ReserveScheme | undefined,
 ): void {
@@ -80,11 +80,11 @@ function addField(
 
 /** Maps keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
 function labelEncoder(
-  { table }: Batch,
+  { table }: ExportBatch,
   { first, last }: RowRange,
   scheme: ReserveScheme,
   name: string,
-): Piece {
+): MessagePiece {
   const rowOf: number[] = [];
   for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
   return keysToRows(name, `${name}/row`, {
@@ -96,12 +96,12 @@ function labelEncoder(
 }
 
 /** Whether a field has keys; a numeric field has a single row with an empty key. */
-function hasKeys({ table: { keys } }: Batch, { first, last }: RowRange): boolean {
+function hasKeys({ table: { keys } }: ExportBatch, { first, last }: RowRange): boolean {
   return keys.offsets[last]! > keys.offsets[first]!;
 }
 
 /** @throws {UsageError} a field has the name of another's output */
-function checkNames(fields: readonly string[]): void {
+function checkOutputNames(fields: readonly string[]): void {
   const names = new Map<string, string>();
   for (const field of fields) {
     for (const name of [

@@ -6,7 +6,7 @@
 import { ByteWriter } from "../files/byte-writer.js";
 
 /** Bytes of a message: their number, and the chunks. */
-export interface Piece {
+export interface MessagePiece {
   length: number;
   chunks: () => Iterable<Uint8Array>;
 }
@@ -15,27 +15,27 @@ const [VARINT, DELIMITED] = [0, 2];
 const encoder = new TextEncoder();
 
 /** An int32, an int64 or an enumeration, from 0 to 2^53. */
-export function varintField(number: number, value: number): Piece {
-  return bytesOf([...varint((number << 3) | VARINT), ...varint(value)]);
+export function varintField(number: number, value: number): MessagePiece {
+  return bytesPiece([...varint((number << 3) | VARINT), ...varint(value)]);
 }
 
 /** A string. */
-export function textField(number: number, text: string): Piece {
-  return delimitedField(number, bytesOf(encoder.encode(text)));
+export function textField(number: number, text: string): MessagePiece {
+  return delimitedField(number, bytesPiece(encoder.encode(text)));
 }
 
 /** Existing bytes, which may be a view. */
-export function bytesField(number: number, bytes: Uint8Array): Piece {
+export function bytesField(number: number, bytes: Uint8Array): MessagePiece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
 
 /** A message of the given fields, in their order. */
-export function messageField(number: number, fields: readonly Piece[]): Piece {
-  return delimitedField(number, joined(fields));
+export function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
+  return delimitedField(number, concatenated(fields));
 }
 
 /** Concatenates pieces. */
-export function joined(pieces: readonly Piece[]): Piece {
+export function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
   return {
     length: pieces.reduce((sum, { length }) => sum + length, 0),
     *chunks() {
@@ -55,7 +55,7 @@ export function repeatedField(
   count: number,
   write: (out: ByteWriter, i: number) => void,
   { lengthOf, isVarint = false }: { lengthOf: (i: number) => number; isVarint?: boolean },
-): Piece {
+): MessagePiece {
   const tag = varint((number << 3) | (isVarint ? VARINT : DELIMITED));
   let length = count * tag.length;
   for (let i = 0; i < count; i++) length += lengthOf(i);
@@ -89,12 +89,12 @@ export function varintLength(value: number): number {
   return length;
 }
 
-function delimitedField(number: number, value: Piece): Piece {
-  const head = bytesOf([...varint((number << 3) | DELIMITED), ...varint(value.length)]);
-  return joined([head, value]);
+function delimitedField(number: number, value: MessagePiece): MessagePiece {
+  const head = bytesPiece([...varint((number << 3) | DELIMITED), ...varint(value.length)]);
+  return concatenated([head, value]);
 }
 
-function bytesOf(bytes: ArrayLike<number>): Piece {
+function bytesPiece(bytes: ArrayLike<number>): MessagePiece {
   const taken = Uint8Array.from(bytes);
   return { length: taken.length, chunks: () => [taken] };
 }

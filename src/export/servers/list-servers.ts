@@ -18,11 +18,11 @@ import { lengthOfList, listRows, type ListBatch, type Lists } from "../lists.js"
 import { rowLines } from "../row-table.js";
 import { replaceInPostgres } from "./postgres-server.js";
 import { copyText } from "./postgres-table.js";
-import { commandChunks, type Command } from "./redis-connection.js";
+import { commandChunks, type RedisCommand } from "./redis-connection.js";
 import { replaceInRedis } from "./redis-server.js";
 import type { ListServer } from "../row-formats.js";
 import { checkUtf8 } from "../selection.js";
-import type { Sent, Target } from "./server.js";
+import type { Sent, ServerTarget } from "./server.js";
 
 /** Most items of one command; longer lists need several. */
 const ITEMS_A_COMMAND = 1000;
@@ -35,7 +35,7 @@ const ITEMS_A_COMMAND = 1000;
  * @throws {ArtifactError} a key is not UTF-8, or a score is not finite
  * @throws {EmbedError} as replaceInRedis and replaceInPostgres
  */
-export async function sendLists(server: ListServer, lists: Lists, target: Target): Promise<Sent> {
+export async function sendLists(server: ListServer, lists: Lists, target: ServerTarget): Promise<Sent> {
   const checked = { ...lists, batches: someOf(lists) };
   if (server === "redis") {
     const commands = (prefix: string) => listCommands(checked, prefix);
@@ -73,7 +73,7 @@ export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
       );
     return copyText(key);
   };
-  const rows = listRows({ items: lists.items, batches: textOf(lists) });
+  const rows = listRows({ items: lists.items, batches: checkedUtf8(lists) });
   const before = ["", "\t", "\t", "\t", ...(lists.columns.category === undefined ? [] : ["\t"])];
   return rowLines(rows, { before, end: "\n", text });
 }
@@ -83,11 +83,11 @@ async function* listCommands(
   { items, batches }: Lists,
   prefix: string,
   replaces = false,
-): AsyncGenerator<Iterable<Command>> {
+): AsyncGenerator<Iterable<RedisCommand>> {
   const made: string[] = [];
   const itemText = (item: number): string => (made[item] ??= keyAt(items, item));
-  for await (const batch of textOf({ items, batches })) yield commandsOf(batch);
-  function* commandsOf(batch: ListBatch): Generator<Command> {
+  for await (const batch of checkedUtf8({ items, batches })) yield commandsOf(batch);
+  function* commandsOf(batch: ListBatch): Generator<RedisCommand> {
     for (let list = 0; list < batch.keys.size; list++) {
       const length = lengthOfList(batch, list);
       if (length === 0) continue;
@@ -113,7 +113,7 @@ function categoryOf({ categories }: ListBatch, list: number): string {
 }
 
 /** Passes the batches on. @throws {ArtifactError} a key is not UTF-8, so that no server could store it exactly */
-async function* textOf({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
+async function* checkedUtf8({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
   checkUtf8(items);
   for await (const batch of batches) {
     checkUtf8(batch.keys);

@@ -5,19 +5,19 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
 import { optionalPackage } from "../optional-package.js";
-import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
+import { notUrl, PATIENCE, saidBy, type ServerTarget } from "./server.js";
 
 const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
 const CONNECT_MILLISECONDS = 10_000;
 
 /** A row of a result. */
-export type Row = Record<string, unknown>;
+export type PostgresRow = Record<string, unknown>;
 
 /** A transaction, which is committed completely or not at all. */
 export interface Transaction {
   /** Returns the rows of a statement. @throws {EmbedError} as postgresError, or the server does not answer */
-  query: <T extends Row = Row>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
+  query: <T extends PostgresRow = PostgresRow>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
   /** Runs a statement on all rows, which may take any time. @throws {EmbedError} as postgresError */
   longQuery: (sql: string) => Promise<void>;
   /** Copies input for COPY as the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
@@ -31,7 +31,7 @@ export interface Transaction {
  * @throws {IoError} the server cannot be reached, or the connection was lost
  */
 export async function withTransaction<T>(
-  target: Target,
+  target: ServerTarget,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const { default: pg } = await optionalPackage(target.format, POSTGRES_PACKAGE, () => import("pg"));
@@ -64,7 +64,10 @@ export async function withTransaction<T>(
       throw typed(error);
     });
   };
-  const query: Transaction["query"] = async <R extends Row>(sql: string, values: readonly unknown[] = []) => {
+  const query: Transaction["query"] = async <R extends PostgresRow>(
+    sql: string,
+    values: readonly unknown[] = [],
+  ) => {
     const timer = setTimeout(silent("not answered"), patience);
     try {
       return (await client.query(sql, [...values])).rows as R[];
@@ -102,7 +105,7 @@ export async function withTransaction<T>(
   }
 }
 
-function clientOf(Client: typeof import("pg").Client, target: Target): import("pg").Client {
+function clientOf(Client: typeof import("pg").Client, target: ServerTarget): import("pg").Client {
   try {
     return new Client({
       connectionString: target.url,
@@ -134,7 +137,7 @@ async function* taken(
 }
 
 /** Converts an error of the package or the server to one with advice for the user; returns other errors unchanged. */
-function postgresError(error: unknown, target: Target): unknown {
+function postgresError(error: unknown, target: ServerTarget): unknown {
   const { variable, into } = target;
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   const said = saidBy(error, target);

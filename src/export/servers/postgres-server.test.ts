@@ -6,7 +6,7 @@ import { connected, startPostgres, type Server } from "../../testing/servers.js"
 import { OutputError } from "../../errors.js";
 import { withTransaction } from "./postgres-connection.js";
 import { replaceInPostgres } from "./postgres-server.js";
-import type { Sent, Target } from "./server.js";
+import type { Sent, ServerTarget } from "./server.js";
 
 let server: Server | undefined;
 let database: Client;
@@ -31,7 +31,7 @@ const withPostgres = (name: string, work: () => Promise<void>): void =>
   test(name, async () => (server ? await work() : undefined));
 
 /** Replaces the table by the rows `key 1`, `key 2`, ... */
-async function send(numRows: number, more: Partial<Target> = {}): Promise<Sent> {
+async function send(numRows: number, more: Partial<ServerTarget> = {}): Promise<Sent> {
   const columns = [
     { name: "key", type: "text" },
     { name: "count", type: "integer" },

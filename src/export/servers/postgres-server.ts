@@ -17,15 +17,15 @@ import {
   findTable,
   indexesOf,
   pointingTo,
-  quoted,
+  quotedIdentifier,
   rightsOf,
   statisticsTargetsOf,
   vectorIndexesOf,
-  type Column,
+  type PostgresColumn,
   type FoundTable,
   type Remade,
 } from "./postgres-table.js";
-import { PATIENCE, type Sent, type Target } from "./server.js";
+import { PATIENCE, type Sent, type ServerTarget } from "./server.js";
 
 /** PostgreSQL truncates longer names, so that two may become equal. */
 const MAX_NAME_BYTES = 63;
@@ -44,7 +44,7 @@ const MOST_WAITING = 2000;
 /** The new content of a table. */
 export interface PostgresContent {
   /** Returns the columns in the order of COPY's input. @throws {OutputError} the database lacks a type */
-  columns: (transaction: Transaction) => Promise<Column[]>;
+  columns: (transaction: Transaction) => Promise<PostgresColumn[]>;
   /** columns of the primary key, which a new table gets */
   key: readonly string[];
   /** Returns the rows as input for COPY; called once, and not if the table already has the same content. */
@@ -54,7 +54,7 @@ export interface PostgresContent {
 interface Place {
   schema: string;
   name: string;
-  columns: readonly Column[];
+  columns: readonly PostgresColumn[];
 }
 
 /**
@@ -64,8 +64,8 @@ interface Place {
  * @throws {OutputError} the database lacks a type, or the table has other columns
  * @throws {UsageError} {IoError} as withTransaction
  */
-export async function replaceInPostgres(content: PostgresContent, target: Target): Promise<Sent> {
-  const [names, { patience = PATIENCE }] = [namesOf(target.into), target];
+export async function replaceInPostgres(content: PostgresContent, target: ServerTarget): Promise<Sent> {
+  const [names, { patience = PATIENCE }] = [schemaAndTable(target.into), target];
   return await withTransaction(target, async (transaction) => {
     // before the first statement that may wait: even CREATE TABLE LIKE waits for a locked table
     await transaction.query(`SET LOCAL lock_timeout = ${Math.ceil(patience * LOCK_SHARE)}`);
@@ -97,7 +97,7 @@ function rebuildAdvice(indexes: readonly string[]): string {
 }
 
 /** Splits a table's name into schema and name. @throws {UsageError} */
-function namesOf(into: string): string[] {
+function schemaAndTable(into: string): string[] {
   const dot = into.indexOf(".");
   const names = dot < 0 ? [into] : [into.slice(0, dot), into.slice(dot + 1)];
   const isName = (name: string) =>
@@ -114,15 +114,15 @@ async function lookUp(
   transaction: Transaction,
   content: PostgresContent,
   names: string[],
-  { into, variable }: Target,
+  { into, variable }: ServerTarget,
 ): Promise<{ table: FoundTable | undefined; place: Place }> {
-  const find = () => findTable(transaction, quoted(...names), into);
+  const find = () => findTable(transaction, quotedIdentifier(...names), into);
   const [current] = await transaction.query<{ schema: string | null }>("SELECT current_schema() AS schema");
   const schema = names.length > 1 ? names[0]! : ((await find())?.schema ?? current!.schema);
   if (schema === null)
     throw new OutputError(`the user of ${variable} has no schema for new tables: use --into SCHEMA.TABLE`);
   const name = names.at(-1)!;
-  if (!(await takeLock(transaction, `embed export ${quoted(schema, name)}`)))
+  if (!(await takeLock(transaction, `embed export ${quotedIdentifier(schema, name)}`)))
     throw new LockedError(
       `'${into}' of ${variable} is being written by another export: try again when it has finished`,
     );
@@ -176,7 +176,7 @@ async function replaceRows(
   { isOurs }: FoundTable,
   comment: string,
 ): Promise<void> {
-  const table = quoted(schema, name);
+  const table = quotedIdentifier(schema, name);
   await longQuery(`DELETE FROM ${table}`);
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN`, chunks());
   // without the comment the same rows are only written again
@@ -189,19 +189,21 @@ async function replaceTable(
   { schema, name, columns }: Place,
   old: FoundTable | undefined,
   comment: string,
-  target: Target,
+  target: ServerTarget,
 ): Promise<void> {
   const { query, longQuery, copy } = transaction;
   const short = createHash("sha256").update(name).digest("hex").slice(0, 16);
   const temporary = `embed_new_${short}`;
-  const table = quoted(schema, temporary);
+  const table = quotedIdentifier(schema, temporary);
   const indexes = old ? await indexesOf(transaction, old) : [primaryKey(name, key)];
   if (old) {
-    await query(`CREATE TABLE ${table} (LIKE ${quoted(schema, name)} INCLUDING ALL EXCLUDING INDEXES)`);
-    if (old.isOfOther) await query(`ALTER TABLE ${table} OWNER TO ${quoted(old.owner)}`);
+    await query(
+      `CREATE TABLE ${table} (LIKE ${quotedIdentifier(schema, name)} INCLUDING ALL EXCLUDING INDEXES)`,
+    );
+    if (old.isOfOther) await query(`ALTER TABLE ${table} OWNER TO ${quotedIdentifier(old.owner)}`);
   } else {
     const definitions = columns.map(
-      ({ name: column, type, sql = type }) => `${quoted(column)} ${sql} NOT NULL`,
+      ({ name: column, type, sql = type }) => `${quotedIdentifier(column)} ${sql} NOT NULL`,
     );
     await query(`CREATE TABLE ${table} (${definitions.join(", ")})`);
   }
@@ -215,31 +217,31 @@ async function replaceTable(
   if (old) {
     // last, because the old table's grants may deny its owner the rights to fill the new one
     for (const sql of await rightsOf(transaction, old, table)) await query(sql);
-    await lockAlone(transaction, quoted(schema, name), target);
-    await query(`DROP TABLE ${quoted(schema, name)}`);
+    await lockAlone(transaction, quotedIdentifier(schema, name), target);
+    await query(`DROP TABLE ${quotedIdentifier(schema, name)}`);
   }
-  await query(`ALTER TABLE ${table} RENAME TO ${quoted(name)}`);
+  await query(`ALTER TABLE ${table} RENAME TO ${quotedIdentifier(name)}`);
   for (const [i, { name: index, isConstraint, marks }] of indexes.entries()) {
     const made = `${temporary}_${i}`;
     await query(
       isConstraint
-        ? `ALTER TABLE ${quoted(schema, name)} RENAME CONSTRAINT ${quoted(made)} TO ${quoted(index)}`
-        : `ALTER INDEX ${quoted(schema, made)} RENAME TO ${quoted(index)}`,
+        ? `ALTER TABLE ${quotedIdentifier(schema, name)} RENAME CONSTRAINT ${quotedIdentifier(made)} TO ${quotedIdentifier(index)}`
+        : `ALTER INDEX ${quotedIdentifier(schema, made)} RENAME TO ${quotedIdentifier(index)}`,
     );
     for (const mark of marks) await query(mark);
   }
 }
 
 /** Returns the names of columns, for COPY. */
-function namesIn(columns: readonly Column[]): string {
-  return columns.map(({ name }) => quoted(name)).join(", ");
+function namesIn(columns: readonly PostgresColumn[]): string {
+  return columns.map(({ name }) => quotedIdentifier(name)).join(", ");
 }
 
 /** The primary key of a new table. */
 function primaryKey(table: string, key: readonly string[]): Remade {
-  const columns = key.map((name) => quoted(name)).join(", ");
+  const columns = key.map((name) => quotedIdentifier(name)).join(", ");
   const sql: Remade["sql"] = (name, of) =>
-    `ALTER TABLE ${of} ADD CONSTRAINT ${quoted(name)} PRIMARY KEY (${columns})`;
+    `ALTER TABLE ${of} ADD CONSTRAINT ${quotedIdentifier(name)} PRIMARY KEY (${columns})`;
   // the name that PostgreSQL itself would choose, if it is short enough
   const name = Buffer.byteLength(table) + 5 <= MAX_NAME_BYTES ? `${table}_pkey` : undefined;
   return {
@@ -258,7 +260,7 @@ function primaryKey(table: string, key: readonly string[]): Remade {
 async function lockAlone(
   { query }: Transaction,
   table: string,
-  { patience = PATIENCE, signal }: Target,
+  { patience = PATIENCE, signal }: ServerTarget,
 ): Promise<void> {
   const turn = Math.ceil(patience * TURN_SHARE);
   await query(`SET LOCAL lock_timeout = ${turn}`);

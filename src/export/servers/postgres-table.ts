@@ -1,7 +1,7 @@
 // Reads the catalogs of PostgreSQL about a table that is to be replaced.
 
 import { OutputError } from "../../errors.js";
-import type { Row, Transaction } from "./postgres-connection.js";
+import type { PostgresRow, Transaction } from "./postgres-connection.js";
 
 /** An existing table. */
 export interface FoundTable {
@@ -15,7 +15,7 @@ export interface FoundTable {
 }
 
 /** A column of a table that is written. */
-export interface Column {
+export interface PostgresColumn {
   name: string;
   /** SQL's name of the type, such as vector(64) */
   type: string;
@@ -34,7 +34,7 @@ export interface Remade {
 }
 
 /** Quotes an identifier exactly. */
-export function quoted(...names: string[]): string {
+export function quotedIdentifier(...names: string[]): string {
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join(".");
 }
 
@@ -57,7 +57,7 @@ export async function findTable(
   name: string,
   into: string,
 ): Promise<FoundTable | undefined> {
-  const [found] = await query<FoundTable & { kind: string } & Row>(
+  const [found] = await query<FoundTable & { kind: string } & PostgresRow>(
     `SELECT c.oid::text AS oid, n.nspname AS schema, c.relkind AS kind, pg_get_userbyid(c.relowner) AS owner,
         pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE') AS "isOurs",
         pg_get_userbyid(c.relowner) <> current_user AS "isOfOther", obj_description(c.oid, 'pg_class') AS comment
@@ -73,7 +73,7 @@ export async function findTable(
 export async function checkColumns(
   { query }: Transaction,
   { oid }: FoundTable,
-  columns: readonly Column[],
+  columns: readonly PostgresColumn[],
   into: string,
 ): Promise<void> {
   const there = await query<{ name: string; type: string; size: number }>(
@@ -209,10 +209,11 @@ export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Pr
     isConstraint,
     marks,
     sql: (newName, table) => {
-      if (isConstraint) return `ALTER TABLE ${table} ADD CONSTRAINT ${quoted(newName)} ${definition}`;
+      if (isConstraint)
+        return `ALTER TABLE ${table} ADD CONSTRAINT ${quotedIdentifier(newName)} ${definition}`;
       if (!definition.startsWith(head)) throw new Error(`no index definition: ${definition}`);
       const kind = head.startsWith("CREATE UNIQUE") ? "UNIQUE " : "";
-      return `CREATE ${kind}INDEX ${quoted(newName)} ON ${table} ${definition.slice(head.length)}`;
+      return `CREATE ${kind}INDEX ${quotedIdentifier(newName)} ON ${table} ${definition.slice(head.length)}`;
     },
   }));
 }

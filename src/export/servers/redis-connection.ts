@@ -3,7 +3,7 @@
 
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
 import { optionalPackage } from "../optional-package.js";
-import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
+import { notUrl, PATIENCE, saidBy, type ServerTarget } from "./server.js";
 import { ByteWriter } from "../files/byte-writer.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
@@ -25,12 +25,12 @@ interface Client {
 /** A connection; call `close` in any case. */
 export class RedisConnection {
   readonly #client: Client;
-  readonly #target: Target;
+  readonly #target: ServerTarget;
   #failure: unknown;
   #waiting = 0;
   #wake: () => void = () => undefined;
 
-  private constructor(client: Client, target: Target) {
+  private constructor(client: Client, target: ServerTarget) {
     this.#client = client;
     this.#target = target;
   }
@@ -41,7 +41,7 @@ export class RedisConnection {
    * @throws {UsageError} the package is not installed, or the URL, its user or its password is wrong
    * @throws {IoError} the server cannot be reached
    */
-  static async open(target: Target): Promise<RedisConnection> {
+  static async open(target: ServerTarget): Promise<RedisConnection> {
     const { createClient } = await optionalPackage(
       target.format,
       REDIS_PACKAGE,
@@ -141,7 +141,7 @@ export class RedisConnection {
 }
 
 /** Returns the value of a promise, or rejects if the server does not answer in time. */
-async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: Target): Promise<T> {
+async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: ServerTarget): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
     const text = `timeout: the server of ${variable} has not answered for ${patience / 1000} s`;
@@ -160,7 +160,7 @@ async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }
 const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
 
 /** Converts an error of the package or the server to one with advice for the user. */
-function redisError(error: unknown, target: Target): unknown {
+function redisError(error: unknown, target: ServerTarget): unknown {
   if (error instanceof EmbedError || target.signal.aborted) return error;
   const { variable } = target;
   const said = saidBy(error, target);
@@ -204,7 +204,7 @@ function redisError(error: unknown, target: Target): unknown {
 }
 
 /** The error if another export holds the lock. */
-export function lockedBy(holder: string, { into, variable }: Target): LockedError {
+export function lockedBy(holder: string, { into, variable }: ServerTarget): LockedError {
   return new LockedError(
     `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
       "killed export expires after half a minute",
@@ -212,10 +212,10 @@ export function lockedBy(holder: string, { into, variable }: Target): LockedErro
 }
 
 /** A command's name and arguments; bytes may be views that are valid until the next command is requested. */
-export type Command = readonly (string | Uint8Array)[];
+export type RedisCommand = readonly (string | Uint8Array)[];
 
 /** Commands, one batch of rows at a time. */
-export type Commands = AsyncIterable<Iterable<Command>>;
+export type Commands = AsyncIterable<Iterable<RedisCommand>>;
 
 /**
  * Yields the bytes of commands, in chunks, as input for `redis-cli --pipe`.

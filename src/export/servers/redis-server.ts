@@ -15,7 +15,7 @@ import { randomBytes } from "node:crypto";
 import { LockedError, OutputError } from "../../errors.js";
 import { thisProcess } from "../../io/process-identity.js";
 import { type Commands, RedisConnection, lockedBy } from "./redis-connection.js";
-import type { Sent, Target } from "./server.js";
+import type { Sent, ServerTarget } from "./server.js";
 
 const LOCK_MILLISECONDS = 30_000;
 const RENEW_EVERY = 10_000;
@@ -42,7 +42,7 @@ export interface RedisContent {
  * @throws {OutputError} the name contains values of another type
  * @throws {UsageError} {OutputError} {IoError} as RedisConnection
  */
-export async function replaceInRedis(content: RedisContent, target: Target): Promise<Sent> {
+export async function replaceInRedis(content: RedisContent, target: ServerTarget): Promise<Sent> {
   const redis = await RedisConnection.open(target);
   const onAbort = (): void => redis.fail(target.signal.reason);
   target.signal.addEventListener("abort", onAbort);
@@ -66,7 +66,7 @@ export async function replaceInRedis(content: RedisContent, target: Target): Pro
  * Removes the keys of a failed export after releasing its lock, because an interrupted program may not live to see the
  * end of it. If the server is gone, or this fails, the next export does it.
  */
-async function clearUp(redis: RedisConnection, { into }: Target, version: string): Promise<void> {
+async function clearUp(redis: RedisConnection, { into }: ServerTarget, version: string): Promise<void> {
   await redis.settle();
   // the lost answer may be that of the switch
   if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
@@ -75,7 +75,7 @@ async function clearUp(redis: RedisConnection, { into }: Target, version: string
 async function sendLocked(
   redis: RedisConnection,
   { kind, commands }: RedisContent,
-  target: Target,
+  target: ServerTarget,
   token: string,
   onStart: (version: string) => void,
 ): Promise<Sent> {
@@ -103,7 +103,7 @@ async function sendLocked(
 }
 
 /** @throws {OutputError} readers of the name would find values of an unexpected type */
-function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: Target): void {
+function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: ServerTarget): void {
   // nothing is known about a version that was created by hand
   if (typeof held !== "string") return;
   const there = held.startsWith("lists ") ? "lists" : "vectors";
@@ -145,7 +145,7 @@ async function remove(redis: RedisConnection, into: string, version: string): Pr
 /** Calls `work` under the lock, which is renewed meanwhile and released afterwards, also after an error. */
 async function withRedisLock<T>(
   redis: RedisConnection,
-  target: Target,
+  target: ServerTarget,
   work: (token: string) => Promise<T>,
 ): Promise<T> {
   const lock = `${target.into}:lock`;
@@ -170,7 +170,7 @@ async function withRedisLock<T>(
   }
 }
 
-function lostLock({ into, variable }: Target): LockedError {
+function lostLock({ into, variable }: ServerTarget): LockedError {
   return new LockedError(
     `'${into}' of ${variable} was taken over by another export because this one was inactive for ` +
       `${LOCK_MILLISECONDS / 1000} s: nothing was switched`,

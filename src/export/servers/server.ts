@@ -5,7 +5,7 @@ import { variableOf } from "../../io/environment.js";
 import type { Selection } from "../selection.js";
 
 /** A server, and the name of the data on it. */
-export interface Target {
+export interface ServerTarget {
   /** the value of --format, for messages */
   format: string;
   /** the URL, which messages must not contain */
@@ -35,7 +35,7 @@ export interface Sent {
 }
 
 /** Writes rows to a server, completely or not at all. */
-export type Send = (selection: Selection, target: Target) => Promise<Sent>;
+export type Send = (selection: Selection, target: ServerTarget) => Promise<Sent>;
 
 const POSTGRES_URL = {
   form: /^postgres(ql)?:\/\//i,
@@ -75,7 +75,7 @@ export function notUrl(format: string, variable: string): UsageError {
 export const PATIENCE = 60_000;
 
 /** Returns the message of an error without the secret parts of the URL. */
-export function saidBy(error: unknown, { url }: Pick<Target, "url">): string {
+export function saidBy(error: unknown, { url }: Pick<ServerTarget, "url">): string {
   const { message = "", code } = error as { message?: string; code?: unknown };
   // if several addresses refuse, Node's error has a code and no message
   let text = message === "" ? String(code ?? error) : message;

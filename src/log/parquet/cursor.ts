@@ -12,7 +12,7 @@ import {
   plainValues,
   skipValues,
   textAt,
-  valuesOf,
+  pageValues,
   type PageValues,
   type PlainValues,
 } from "./values.js";
@@ -26,7 +26,7 @@ export interface LeafColumn extends LeafChunk {
 }
 
 /** Settings for columns that hold lists. */
-export interface ColumnOptions {
+export interface ListSeparators {
   ignored: ReadonlySet<string>;
   /** column → separator of the values of its lists */
   multi: Readonly<Record<string, string>>;
@@ -39,7 +39,7 @@ export function columnOptions(
   names: readonly string[],
   { ignore, multi: given = {} }: Pick<ReadOptions, "ignore" | "multi">,
   isList: (name: string) => boolean,
-): ColumnOptions {
+): ListSeparators {
   const ignored = new Set(ignore);
   const lists = names.filter((name) => !ignored.has(name) && isList(name));
   const multi = lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"] as const);
@@ -53,7 +53,7 @@ export function columnOptions(
 export function separatorIn(
   name: string,
   isOwnList: boolean,
-  { multi, given }: Pick<ColumnOptions, "multi" | "given">,
+  { multi, given }: Pick<ListSeparators, "multi" | "given">,
 ): string | undefined {
   if (isOwnList) return multi[name] ?? "|";
   // a column that is a list in other files but not in this one: a value that contains the separator would be split into
@@ -237,7 +237,7 @@ export class ColumnCursor implements Cursor {
     const { element } = this.#column;
     if (dictionary && this.#dictionary?.ordinal !== dictionary.ordinal)
       this.#dictionary = { ordinal: dictionary.ordinal, values: plainValues(dictionary, element) };
-    this.#values = valuesOf(page, element, this.#dictionary);
+    this.#values = pageValues(page, element, this.#dictionary);
     [this.#definition, this.#repetition] = [page.definition, page.repetition];
     this.#isLoaded = true;
   }
@@ -255,7 +255,7 @@ export class ColumnCursor implements Cursor {
     if (this.#levels.length < numRows) this.#levels = new Uint32Array(numRows);
     const levels = this.#levels;
     definition.read(levels, 0, numRows);
-    return { numRows, values, numValues: countOf(levels, numRows, maxDefinition), levels };
+    return { numRows, values, numValues: countLevels(levels, numRows, maxDefinition), levels };
   }
 
   /** Takes values of the page as a list of values and indices into it. */
@@ -300,7 +300,10 @@ export class ColumnCursor implements Cursor {
       [this.#levels, this.#repetitions] = [new Uint32Array(BLOCK), new Uint32Array(BLOCK)];
     this.#repetition!.read(this.#repetitions, 0, count);
     this.#definition!.read(this.#levels, 0, count);
-    const { plain } = this.#indexed(this.#values!, countOf(this.#levels, count, this.#column.maxDefinition));
+    const { plain } = this.#indexed(
+      this.#values!,
+      countLevels(this.#levels, count, this.#column.maxDefinition),
+    );
     this.#listed = plain;
     this.#left -= count;
     [block.at, block.end, block.value] = [0, count, 0];
@@ -314,7 +317,7 @@ function checkIndices(indices: Uint32Array, count: number, { count: size }: Plai
     if (indices[i]! >= size) throw new Error(`index ${indices[i]} into a dictionary of ${size} values`);
 }
 
-function countOf(levels: Uint32Array, count: number, level: number): number {
+function countLevels(levels: Uint32Array, count: number, level: number): number {
   let found = 0;
   for (let i = 0; i < count; i++) if (levels[i] === level) found++;
   return found;

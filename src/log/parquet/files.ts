@@ -36,7 +36,7 @@ export async function openParquetFile({ path, partition }: LogFile): Promise<Par
     checkDistinct(path, columns);
     const trees = new Map(children.map((child) => [child.element.name, child]));
     let numRows = 0;
-    for (const group of metadata.row_groups) numRows += rowsOf(path, group);
+    for (const group of metadata.row_groups) numRows += rowGroupSize(path, group);
     if (numRows === 0)
       throw new DataError("the file holds no row: expected a Parquet file with rows", {
         file: path,
@@ -50,7 +50,7 @@ export async function openParquetFile({ path, partition }: LogFile): Promise<Par
 }
 
 /** Returns the number of rows of a row group. @throws {DataError} the stated number is invalid */
-export function rowsOf(path: string, { num_rows }: RowGroup): number {
+export function rowGroupSize(path: string, { num_rows }: RowGroup): number {
   const numRows = Number(num_rows);
   if (!(Number.isSafeInteger(numRows) && numRows >= 0))
     throw new DataError(`the file is damaged: a row group of ${num_rows} rows`, { file: path });
@@ -75,7 +75,7 @@ export function leafFinder(
   { path, trees, source }: ParquetFile,
   group: RowGroup,
 ): (name: string, separator: string | undefined) => LeafColumn {
-  const numRows = rowsOf(path, group);
+  const numRows = rowGroupSize(path, group);
   const chunks = new Map(group.columns.map((chunk) => [chunk.meta_data?.path_in_schema[0] ?? "", chunk]));
   return (name, separator) => {
     const damaged = (what: string) =>

@@ -7,7 +7,7 @@ import { MISSING, UNKNOWN } from "../../kernels/scan/layout.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { finderData, KeyFinder, TableLock } from "../key-finder.js";
 import { KeyTable } from "../key-table.js";
-import { keysOf } from "../keys.js";
+import { encodeKeys } from "../keys.js";
 import { PageMemory } from "./memory.js";
 import { Runs } from "./runs.js";
 import { plainValues } from "./values.js";
@@ -144,14 +144,14 @@ describe("a KeyFinder", () => {
     const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
     const find = (texts: string[]) => {
       const codes = new Uint32Array(texts.length);
-      finder.find(table.offset, keysOf(texts), 0, codes);
+      finder.find(table.offset, encodeKeys(texts), 0, codes);
       return Array.from(codes);
     };
     expect(find(["a", ""])).toEqual([UNKNOWN, MISSING]);
     const texts = Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? `k${i}` : `a longer key ${i}`));
-    table.codesOf(keysOf(texts.slice(0, 100)));
+    table.codesOf(encodeKeys(texts.slice(0, 100)));
     expect(find(["k0", "a longer key 1", "k200"])).toEqual([0, 1, UNKNOWN]);
-    table.codesOf(keysOf(texts));
+    table.codesOf(encodeKeys(texts));
     expect(find([...texts, "none"])).toEqual([...texts.keys(), UNKNOWN]);
     lock.closed(() => expect(find(["k0"])).toEqual([UNKNOWN]));
     expect(find(["k0"])).toEqual([0]);
@@ -163,9 +163,9 @@ describe("a KeyFinder", () => {
     const table = new KeyTable(memory, lock);
     const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
     const texts = ["x".repeat(700_000), "short", "y".repeat(2_000_000), "end"];
-    table.codesOf(keysOf(texts));
+    table.codesOf(encodeKeys(texts));
     const codes = new Uint32Array(texts.length);
-    finder.find(table.offset, keysOf(texts), 0, codes);
+    finder.find(table.offset, encodeKeys(texts), 0, codes);
     // values that do not fit are left to the calling thread
     expect(Array.from(codes)).toEqual([0, 1, UNKNOWN, 3]);
   });

@@ -2,7 +2,7 @@
 
 import { compressors } from "hyparquet-compressors";
 import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
-import type { Region, ScanMemory } from "../scanner.js";
+import type { ScanRegion, ScanMemory } from "../scanner.js";
 
 /** Bytes after an input that the kernel may read, and after an output that it may write. */
 const SLACK = 16;
@@ -39,9 +39,9 @@ export type Unpack = (
 /** Memory that the columns of a scanner share. */
 export class PageMemory {
   readonly #memory: ScanMemory;
-  #input: Region | undefined;
-  #indices: Region | undefined;
-  #out: Region | undefined;
+  #input: ScanRegion | undefined;
+  #indices: ScanRegion | undefined;
+  #out: ScanRegion | undefined;
 
   constructor(memory: ScanMemory) {
     this.#memory = memory;
@@ -81,7 +81,7 @@ export class PageMemory {
   }
 }
 
-function u32At({ u32 }: ScanMemory, { offset }: Region, count: number): Uint32Array {
+function u32At({ u32 }: ScanMemory, { offset }: ScanRegion, count: number): Uint32Array {
   return u32.subarray(offset / 4, offset / 4 + count);
 }
 
@@ -89,10 +89,10 @@ function u32At({ u32 }: ScanMemory, { offset }: Region, count: number): Uint32Ar
 export class PageRegion {
   readonly shared: PageMemory;
   readonly #memory: ScanMemory;
-  #region: Region | undefined;
-  #values: Region | undefined;
-  #times: Region | undefined;
-  #codes: Region | undefined;
+  #region: ScanRegion | undefined;
+  #values: ScanRegion | undefined;
+  #times: ScanRegion | undefined;
+  #codes: ScanRegion | undefined;
   #numCodes = 0;
 
   constructor(memory: ScanMemory, shared: PageMemory) {

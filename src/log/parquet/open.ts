@@ -11,7 +11,7 @@ import {
   laterColumnsOf,
   laterColumnWarnings,
   partitionCell,
-  placesOf,
+  columnPositions,
   type FileColumns,
 } from "../file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
@@ -24,18 +24,18 @@ import {
   type ReadSizes,
 } from "../log.js";
 import { NullTexts } from "../nulls.js";
-import { ColumnCursor, columnOptions, holdsTimes, separatorIn, type ColumnOptions } from "./cursor.js";
+import { ColumnCursor, columnOptions, holdsTimes, separatorIn, type ListSeparators } from "./cursor.js";
 import {
   addPageBytes,
   isList,
   leafFinder,
   openParquetFile,
-  rowsOf,
+  rowGroupSize,
   shapeProblem,
   type ParquetFile,
 } from "./files.js";
 import { readRanges, type RangeItem } from "./read.js";
-import { checked, type RowRange } from "./scanner.js";
+import { checked, type ParquetRowRange } from "./scanner.js";
 
 /** Cells of a range: two million, or 16 MB as numbers. With fewer rows per range, the overhead exceeds the time of reading. */
 const RANGE_CELLS = 1 << 21;
@@ -49,7 +49,7 @@ const LEAST_LONG_ROWS = 64;
 const LOCAL_BYTES = 1 << 27;
 
 /** Settings for the columns of a log, with their names. */
-type Columns = ColumnOptions & { names: readonly string[] };
+type Columns = ListSeparators & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */
 export async function openParquet(
@@ -70,7 +70,7 @@ export async function openParquet(
     /** why columns cannot be read, by name */
     const odd = new Map<string, DataError>();
     noteOdd(head, columns, odd);
-    const { sample, numFaulty } = sampleOf(head, columns, odd, SAMPLE_ROWS);
+    const { sample, numFaulty } = firstParquetRows(head, columns, odd, SAMPLE_ROWS);
     // a file that cannot be read is reported now, not after the previous files were read
     const known: FileColumns[] = [head];
     let numRows = head.numRows;
@@ -83,7 +83,7 @@ export async function openParquet(
         noteOdd(other, columns, odd);
         known.push({ path: other.path, columns: other.columns, partition: other.partition });
         const missing = SAMPLE_ROWS - numRows;
-        if (missing > 0) sample.push(...sampleOf(other, columns, odd, missing).sample);
+        if (missing > 0) sample.push(...firstParquetRows(other, columns, odd, missing).sample);
         numRows += other.numRows;
         addPageBytes(other.metadata.row_groups, pageBytes);
       } finally {
@@ -108,7 +108,7 @@ export async function openParquet(
       async read(requests, onBatch, observe) {
         const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
         for (const name of names) if (odd.has(name)) throw odd.get(name)!;
-        for (const file of known) placesOf(file, names);
+        for (const file of known) columnPositions(file, names);
         const items = rangesOf(files, head, columns, requests, sizes?.rangeRows);
         try {
           const bytes = names.reduce((sum, name) => sum + (pageBytes.get(name) ?? 0), 0);
@@ -154,7 +154,7 @@ function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
 }
 
 /** Returns the first rows as text, without rows that have faults. */
-function sampleOf(
+function firstParquetRows(
   file: ParquetFile,
   columns: Columns,
   odd: ReadonlyMap<string, unknown>,
@@ -165,7 +165,7 @@ function sampleOf(
   let left = most;
   const read = readerOf({ fd: file.source.fd, path: file.path });
   for (const group of file.metadata.row_groups) {
-    const numRows = Math.min(left, rowsOf(file.path, group));
+    const numRows = Math.min(left, rowGroupSize(file.path, group));
     if (numRows === 0) continue;
     const leaf = leafFinder(file, group);
     const cells = columns.names.map((name) => {
@@ -214,12 +214,12 @@ async function* rangesOf(
       noteOdd(file, columns, odd);
       const names = requests.map(({ name }) => name).filter((name) => !columns.ignored.has(name));
       for (const name of names) if (odd.has(name)) throw odd.get(name)!;
-      placesOf(file, names);
+      columnPositions(file, names);
       yield { kind: "start", file };
       for (const group of file.metadata.row_groups) {
-        const groupRows = rowsOf(file.path, group);
+        const groupRows = rowGroupSize(file.path, group);
         const leaf = leafFinder(file, group);
-        const read = requests.map(({ name }): RowRange["columns"][number] => {
+        const read = requests.map(({ name }): ParquetRowRange["columns"][number] => {
           if (columns.ignored.has(name)) return "";
           if (!file.trees.has(name)) return partitionCell(file.partition, name);
           return leaf(name, separatorOf(file, name, columns));

@@ -24,7 +24,7 @@ import {
   ParquetScanner,
   type CellRequest,
   type RangeScan,
-  type RowRange,
+  type ParquetRowRange,
 } from "./scanner.js";
 import { progressOf } from "../read.js";
 import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
@@ -37,7 +37,7 @@ const RANGES_AHEAD = 2;
 /** Files and their ranges, in order. */
 export type RangeItem =
   | { kind: "start"; file: ParquetFile }
-  | { kind: "range"; range: RowRange }
+  | { kind: "range"; range: ParquetRowRange }
   /** the receiver closes the file after its ranges are scanned */
   | { kind: "end"; file: ParquetFile };
 
@@ -132,7 +132,7 @@ export async function readRanges(
     return digest;
   };
 
-  const take = (range: RowRange): Omit<Ordered, "item"> => {
+  const take = (range: ParquetRowRange): Omit<Ordered, "item"> => {
     const other = threads.find(isIdle);
     if (!other) {
       const give = (buffers: ArrayBuffer[]) => local.buffers.give(buffers);
@@ -244,7 +244,10 @@ export class RangeMerger {
    * @throws {DataError} such rows exist and are not skipped, or a key is not UTF-8
    * @throws {UsageError} the keys outgrow the memory
    */
-  merge({ faulty: lines, group, columns, ...scan }: RangeScan, { path, columns: leaves }: RowRange): Batch {
+  merge(
+    { faulty: lines, group, columns, ...scan }: RangeScan,
+    { path, columns: leaves }: ParquetRowRange,
+  ): Batch {
     const { onBadRow, keepBadRows } = this.#options;
     const { merger } = this;
     const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));

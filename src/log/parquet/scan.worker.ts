@@ -9,14 +9,14 @@ import {
   ParquetScanner,
   type CellRequest,
   type RangeScan,
-  type RowRange,
+  type ParquetRowRange,
 } from "./scanner.js";
 import { sentError, type SentError } from "../scan-thread.js";
 import { ScanMemory } from "../scanner.js";
 
 /** A range that is sent to a thread. */
 export interface RangeJob {
-  range: RowRange;
+  range: ParquetRowRange;
   /** buffers of its earlier scans that are no longer needed */
   spent: ArrayBuffer[];
 }

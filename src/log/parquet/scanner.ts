@@ -19,7 +19,7 @@ import { RowFault } from "../text/record-form.js";
 import type { ScanMemory } from "../scanner.js";
 
 /** A range of rows of one row group; it is sent to threads. */
-export interface RowRange {
+export interface ParquetRowRange {
   path: string;
   /** descriptor of the open file, which is the same on all threads */
   fd: number;
@@ -88,7 +88,7 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
 /** Replaces the sources of columns and codes; by default columns come from a file and no codes are known. */
 export interface ScannerSources {
   /** opens a column of a range */
-  open?: (column: LeafColumn, range: RowRange) => Cursor;
+  open?: (column: LeafColumn, range: ParquetRowRange) => Cursor;
   /** the known keys of a request */
   knowledge?: (request: number) => Omit<KeyKnowledge, "nullTexts">;
 }
@@ -104,7 +104,7 @@ export class ParquetScanner {
   #readers: (KeyReader | NumberReader | undefined)[] = [];
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
-  readonly #open: (column: LeafColumn, range: RowRange, request: number) => Cursor;
+  readonly #open: (column: LeafColumn, range: ParquetRowRange, request: number) => Cursor;
 
   /** @param nulls texts that represent a missing cell */
   constructor(
@@ -127,7 +127,7 @@ export class ParquetScanner {
    * @throws {IoError} the file cannot be read
    * @throws {UsageError} a page outgrows the memory
    */
-  scan(range: RowRange): RangeScan {
+  scan(range: ParquetRowRange): RangeScan {
     try {
       return this.#scanColumns(range);
     } catch (error) {
@@ -138,7 +138,7 @@ export class ParquetScanner {
   }
 
   /** Scans column by column. @throws {RowFault} a value has no text */
-  #scanColumns(range: RowRange): RangeScan {
+  #scanColumns(range: ParquetRowRange): RangeScan {
     const numRows = range.to - range.from;
     const badCells: ChunkScan["badCells"] = [];
     const isBad = (request: number) => (row: number, text: string) =>
@@ -182,7 +182,7 @@ export class ParquetScanner {
   }
 
   /** Scans row by row and skips rows with a value that has no text. */
-  #scanRows(range: RowRange): RangeScan {
+  #scanRows(range: ParquetRowRange): RangeScan {
     const numRows = range.to - range.from;
     this.#moveTo(range);
     const cells = range.columns.map((column, request) => {
@@ -248,7 +248,7 @@ export class ParquetScanner {
   }
 
   /** Moves the cursors to a range's start. */
-  #moveTo(range: RowRange): void {
+  #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
       // dictionaries belong to a row group, so the readers' knowledge of them ends with it
       this.#readers = [];
@@ -264,7 +264,7 @@ export class ParquetScanner {
     }
   }
 
-  #checkEnd(range: RowRange): void {
+  #checkEnd(range: ParquetRowRange): void {
     if (range.to < range.groupRows) return;
     for (const [request, cursor] of this.#cursors.entries())
       if (cursor) checked(range, range.columns[request] as LeafColumn, () => cursor.checkEnd());

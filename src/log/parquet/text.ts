@@ -8,7 +8,7 @@ import { RowFault } from "../text/record-form.js";
 export type LeafKind = "text" | "integer" | "number" | "boolean" | "other";
 
 /** Returns the kind of a leaf's values by its physical and logical type. */
-export function kindOf(element: SchemaElement): { kind: LeafKind; unsigned: boolean } {
+export function leafKind(element: SchemaElement): { kind: LeafKind; unsigned: boolean } {
   const { type, converted_type: converted, logical_type: logical } = element;
   const isOneOf = (names: string) => converted === undefined || names.split(" ").includes(converted);
   const unsigned =
@@ -76,7 +76,7 @@ export function decodedText(bytes: Uint8Array): string {
 }
 
 /** Returns the cell's text of a value; empty for null. @throws {RowFault} the value has no text */
-export function textOf(
+export function cellText(
   value: unknown,
   { type, converted_type, scale }: SchemaElement,
   column: string,

@@ -10,9 +10,9 @@ import {
   converted,
   decodedText,
   floatText,
-  kindOf,
+  leafKind,
   numberText,
-  textOf,
+  cellText,
   timeText,
   timeUnitOf,
 } from "./text.js";
@@ -53,7 +53,7 @@ const BOOLEANS: PlainValues = { count: 2, kind: "other", values: [false, true] }
  * @param dictionary the latest dictionary of the column chunk
  * @throws {Error} the bytes are invalid in the encoding, or the encoding is not supported
  */
-export function valuesOf(
+export function pageValues(
   page: Page,
   element: SchemaElement,
   dictionary: { ordinal: number; values: PlainValues } | undefined,
@@ -71,7 +71,7 @@ export function valuesOf(
     const runs = new Runs(bytes, 1, bytes.length, bytes[0]!, count);
     return { isCoded: true, runs, dictionary: dictionary.values, ordinal: dictionary.ordinal, memory };
   }
-  if (encoding === PLAIN && memory && kindOf(element).kind === "text")
+  if (encoding === PLAIN && memory && leafKind(element).kind === "text")
     return plain(textValues({ bytes, bounds: memory.textBounds(bytes, count), gap: 4 }, element));
   if (encoding === PLAIN && memory && FIXED.has(element.type!))
     return plain(fixedValues(fixedArray(memory.aligned(bytes), count, element), element, memory.times));
@@ -160,7 +160,7 @@ export function textAt(values: PlainValues, i: number, element: SchemaElement, c
       ? floatText(values.values[i]!)
       : numberText(values.values[i]!);
   if (values.kind === "time") return timeText(values.times[i]!, values.isDay, column);
-  return textOf(values.values[i], element, column);
+  return cellText(values.values[i], element, column);
 }
 
 /** Returns an integer, exact up to 2^53 and rounded beyond. */
@@ -218,7 +218,7 @@ export function fixedValues(
   newTimes = (length: number): Float64Array => new Float64Array(length),
 ): PlainValues {
   const count = values.length;
-  const { kind, unsigned } = kindOf(element);
+  const { kind, unsigned } = leafKind(element);
   if (kind === "integer" && values instanceof Int32Array)
     return { count, kind, words: values, isWide: false, unsigned };
   if (kind === "integer" && values instanceof BigInt64Array) {
@@ -265,7 +265,7 @@ interface Texts {
 
 function textValues({ bytes, bounds, gap }: Texts, element: SchemaElement): PlainValues {
   const count = bounds.length - 1;
-  if (kindOf(element).kind === "text") return { count, kind: "text", bytes, bounds, gap };
+  if (leafKind(element).kind === "text") return { count, kind: "text", bytes, bounds, gap };
   const values = Array.from({ length: count }, (_, i) => bytes.subarray(bounds[i]! + gap, bounds[i + 1]));
   return { count, kind: "other", values: converted(values, element) };
 }
@@ -283,7 +283,7 @@ function lengthTexts(bytes: Uint8Array, count: number): Texts {
   const lengths = new Int32Array(storedCount(bytes, 0, count));
   const source = reader(bytes);
   if (lengths.length > 0) deltaBinaryUnpack(source, lengths.length, lengths);
-  return { ...joined(bytes, source.offset, lengths), gap: 0 };
+  return { ...concatenatedBounds(bytes, source.offset, lengths), gap: 0 };
 }
 
 /**
@@ -300,7 +300,7 @@ function prefixTexts(bytes: Uint8Array, count: number): Texts {
       throw new Error("texts without their lengths");
     deltaBinaryUnpack(source, lengths.length, lengths);
   }
-  const suffixes = joined(bytes, source.offset, lengths);
+  const suffixes = concatenatedBounds(bytes, source.offset, lengths);
   const bounds = new Uint32Array(prefixes.length + 1);
   for (let i = 0; i < prefixes.length; i++) {
     const before = i === 0 ? 0 : bounds[i]! - bounds[i - 1]!;
@@ -323,7 +323,7 @@ function prefixTexts(bytes: Uint8Array, count: number): Texts {
 const MAX_TEXT_BYTES = 1 << 28;
 
 /** Returns the bounds of concatenated texts. @throws {Error} their lengths exceed the bytes */
-function joined(bytes: Uint8Array, start: number, lengths: Int32Array): Omit<Texts, "gap"> {
+function concatenatedBounds(bytes: Uint8Array, start: number, lengths: Int32Array): Omit<Texts, "gap"> {
   const bounds = new Uint32Array(lengths.length + 1);
   bounds[0] = start;
   let at = start;

@@ -11,8 +11,8 @@ import { isHeader, linesLike } from "./header-lines.js";
 import type { ScanLayout } from "../file-columns.js";
 import { KeyTable } from "../key-table.js";
 import { numberParser, parseNumber, type NumberForm, type NumberParser } from "../number.js";
-import { textOf, type Dialect } from "./records.js";
-import type { Region, ScanMemory } from "../scanner.js";
+import { decodedUtf8, type Dialect } from "./records.js";
+import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
 /** Bytes scanned by one call: WebAssembly code is optimized between calls, and the bounds of the cells stay in the cache. */
@@ -33,7 +33,7 @@ export interface ScanSetup {
 }
 
 /** Why a row is bad. */
-export type RowFault = "ragged" | "quote" | "encoding";
+export type FaultReason = "ragged" | "quote" | "encoding";
 
 /** A scanned chunk. Lines count from 0 at the chunk's start. */
 export interface ChunkScan {
@@ -52,22 +52,23 @@ export interface ChunkScan {
   /** ordered by row, then by request */
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first bad row; for a ragged row, its number of cells and the expected number */
-  fault: { reason: RowFault; line: number; numCells: number; numColumns: number; text: string } | undefined;
+  fault:
+    { reason: FaultReason; line: number; numCells: number; numColumns: number; text: string } | undefined;
   /** all bad rows by line, if they are kept */
-  faultyRows?: { reason: RowFault; line: number; text: string }[];
+  faultyRows?: { reason: FaultReason; line: number; text: string }[];
   /** number of skipped rows per reason */
-  faults: Record<RowFault, number>;
+  faults: Record<FaultReason, number>;
   /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;
 }
 
 /** Memory that the kernel uses for a chunk. */
 interface Regions {
-  input: Region;
-  bounds: Region;
-  lines: Region;
-  rest: Region;
-  outputs: Region[];
+  input: ScanRegion;
+  bounds: ScanRegion;
+  lines: ScanRegion;
+  rest: ScanRegion;
+  outputs: ScanRegion[];
 }
 
 /** Scans chunks one after another for one thread. */
@@ -77,7 +78,7 @@ export class ChunkScanner {
   readonly #tables: (KeyTable | undefined)[];
   /** text → code, for quoted records */
   readonly #cache: Map<string, number>[];
-  readonly #report: Region;
+  readonly #report: ScanRegion;
   readonly #parseNumber: NumberParser;
   readonly #comment: { offset: number; length: number };
   #regions: Partial<Regions> = {};
@@ -273,7 +274,7 @@ export class ChunkScanner {
         const row = isPlain ? this.#memory.u32[rest.offset / 4 + i]! : i;
         const cell = (cells.bounds + row * stride) / 4;
         const from = this.#memory.u32[cell]! + gap - input.offset;
-        const text = textOf(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
+        const text = decodedUtf8(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
         const value = this.#parseNumber(text);
         this.#memory.f64[values / 8 + row] = value ?? NaN;
         if (value !== undefined) continue;

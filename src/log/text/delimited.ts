@@ -8,7 +8,7 @@ import {
   columnsIn,
   laterColumnsOf,
   laterColumnWarnings,
-  placesOf,
+  columnPositions,
 } from "../file-columns.js";
 import { SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { numberFormOf, type Log, type LogFile, type ReadOptions, type ReadSizes } from "../log.js";
@@ -68,7 +68,7 @@ export async function openDelimited(
       close,
       async read(requests, onBatch, observe) {
         const names = requests.map(({ name }) => name);
-        for (const file of known) placesOf(file, names);
+        for (const file of known) columnPositions(file, names);
         const { keepBadRows = false } = options;
         const setup = {
           dialect,

@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { DataError, NoRowsError, UsageError, excerpt } from "../../errors.js";
 import { checkColumnCount, maxRowBytes, rowTooLarge } from "../limits.js";
 import { FOUND_DELIMITERS, type ReadOptions } from "../log.js";
-import { countLines, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
+import { countLines, recordEnd, startsComment, decodedUtf8, type Dialect } from "./records.js";
 import { asWritten, checkedDelimiter } from "./separator.js";
 import { forEachRow } from "./text-rows.js";
 
@@ -24,7 +24,7 @@ function delimiterOf(
   let best = ",";
   let most = 1;
   for (const delimiter of FOUND_DELIMITERS) {
-    const cells = cellsOf(headerLine, { delimiter, comment: undefined, maxCell: options.maxCell }).length;
+    const cells = recordCells(headerLine, { delimiter, comment: undefined, maxCell: options.maxCell }).length;
     if (cells > most) [best, most] = [delimiter, cells];
   }
   return { delimiter: best };
@@ -41,7 +41,7 @@ function checkComment(comment: string | undefined, delimiter: string): void {
 }
 
 /** The beginning of a file, before its rows. */
-export interface Head {
+export interface FileHead {
   dialect: Dialect;
   /** names of the columns; c0, c1, ... without a header; "" for a duplicate name that is ignored */
   columns: string[];
@@ -65,7 +65,7 @@ export function readHead(
   bytes: Uint8Array,
   ended: boolean,
   options: ReadOptions,
-): Head | undefined {
+): FileHead | undefined {
   const start = firstLine(bytes, options.comment);
   const newline = start === -1 ? -1 : bytes.indexOf(0x0a, start);
   if (newline === -1) {
@@ -87,7 +87,7 @@ export function readHead(
   }
   checkUtf8(bytes.subarray(start, end), path, line, options.encoding);
   if (end - start > maxRowBytes(options)) throw rowTooLarge("first line", path, line, options);
-  const cells = cellsOf(bytes.subarray(start, end), dialect);
+  const cells = recordCells(bytes.subarray(start, end), dialect);
   checkColumnCount(cells.length, path, line);
   if (options.columns) {
     const columns = namedColumns(options.columns, cells, { file: path, line });
@@ -154,7 +154,7 @@ function firstLine(bytes: Uint8Array, comment: string | undefined): number {
   return -1;
 }
 
-function cellsOf(record: Uint8Array, dialect: Dialect): string[] {
+function recordCells(record: Uint8Array, dialect: Dialect): string[] {
   let cells: string[] = [];
   forEachRow(record, { ...dialect, comment: undefined }, (row) => {
     cells = row.cells;
@@ -198,7 +198,7 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
 
 /** Returns the text of a row for a message. */
 export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">): string {
-  return excerpt(asWritten(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
+  return excerpt(asWritten(decodedUtf8(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
 }
 
 /** The error for a file that ends after its header. */

@@ -3,7 +3,7 @@
 import { heldSource, openSource, type ByteSource } from "../../io/source.js";
 import { DataError } from "../../errors.js";
 import { decoded } from "./decoded.js";
-import { readHead, unclosedQuote, type Head } from "./dialect.js";
+import { readHead, unclosedQuote, type FileHead } from "./dialect.js";
 import type { LogFile, ReadOptions } from "../log.js";
 import { checkPartition, type FileColumns } from "../file-columns.js";
 import { maxRowBytes, rowTooLarge } from "../limits.js";
@@ -30,7 +30,7 @@ export type InputItem =
 /** An open file: its header is known and its records are still to come. */
 export interface OpenFile {
   source: ByteSource;
-  head: Head;
+  head: FileHead;
   /** the remaining bytes, decoded */
   rest: AsyncGenerator<Uint8Array, void, undefined>;
 }

@@ -6,8 +6,8 @@ import { decoded } from "./decoded.js";
 import { sourceOf, withoutMark } from "./input.js";
 import { maxRowBytes, rowTooLarge } from "../limits.js";
 import type { ReadOptions } from "../log.js";
-import type { Piece, RecordFile } from "./record-form.js";
-import { countLines, textOf } from "./records.js";
+import type { RecordPiece, RecordFile } from "./record-form.js";
+import { countLines, decodedUtf8 } from "./records.js";
 
 /**
  * Yields the lines of a file without blank lines; \n or \r\n ends a line. @throws as openSource; {DataError} invalid
@@ -28,7 +28,7 @@ export async function openLines(
   const source = await sourceOf(path, { held, opened, sources }, pieceBytes);
   return { source, pieces };
 
-  async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {
+  async function* pieces(): AsyncGenerator<RecordPiece<string>, void, undefined> {
     let line = 1 + (held?.linesBefore ?? 0);
     for await (const bytes of wholeLines()) {
       if (!isUtf8(bytes)) throw notUtf8(path, line + firstBadLine(bytes), encoding);
@@ -62,11 +62,11 @@ export async function openLines(
     if (last.length > 0) yield isFirst ? withoutMark(last, true)! : last;
   }
 
-  function pieceOf(bytes: Uint8Array): Piece<string> {
-    const texts = textOf(bytes).split("\n");
+  function pieceOf(bytes: Uint8Array): RecordPiece<string> {
+    const texts = decodedUtf8(bytes).split("\n");
     // the text after the last line end is not a line if it is empty
     if (texts.at(-1) === "") texts.pop();
-    const piece: Piece<string> = { records: [], lines: [], numLines: texts.length };
+    const piece: RecordPiece<string> = { records: [], lines: [], numLines: texts.length };
     for (const [line, text] of texts.entries()) {
       const record = text.endsWith("\r") ? text.slice(0, -1) : text;
       if (record.trim() === "" || (comment !== undefined && record.startsWith(comment))) continue;

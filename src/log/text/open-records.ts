@@ -12,14 +12,21 @@ import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";
 import { progressOf, replayed } from "../read.js";
-import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
+import {
+  RowFault,
+  type RecordPiece,
+  type RecordForm,
+  type RecordSource,
+  type Schema,
+} from "./record-form.js";
 import { scanMemories, type ScanMemory } from "../scanner.js";
-import { MISSING, keysOf } from "../keys.js";
+import { MISSING, encodeKeys } from "../keys.js";
 import type { ChunkScan } from "./chunk-scanner.js";
 import { KeyTable } from "../key-table.js";
 import { parseNumber } from "../number.js";
 
-type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
+type Item<Rec> =
+  { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: RecordPiece<Rec> } & LogFile);
 
 /** Opens files of one format as one log. @throws as openLog */
 export async function openRecords<Rec>(
@@ -70,7 +77,7 @@ export async function openRecords<Rec>(
             if (item.kind !== "piece") continue;
             const { piece, path } = item;
             const place = { ...item, firstLine: merger.nextLine };
-            const { rows, lines, faulty } = rowsOf(piece, place, form, schema, onBadRow);
+            const { rows, lines, faulty } = recordRows(piece, place, form, schema, onBadRow);
             for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
             const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
             if (keepBadRows) batch.faultyRows.push(...faulty);
@@ -143,7 +150,7 @@ async function takeHead<Rec>(
   if (schema.columns.length === 0) {
     // no record is valid: report the fault of the first one
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
-    rowsOf(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
+    recordRows(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
   }
   checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
@@ -165,8 +172,8 @@ async function takeHead<Rec>(
 }
 
 /** Returns the cells of a piece's records; faults are thrown or listed. */
-function rowsOf<Rec>(
-  { records, lines }: Piece<Rec>,
+function recordRows<Rec>(
+  { records, lines }: RecordPiece<Rec>,
   { path, partition, firstLine }: LogFile & { firstLine: number },
   form: RecordForm<Rec>,
   schema: Schema,
@@ -244,7 +251,7 @@ class RowScanner {
       numLines,
       rowLines: Uint32Array.from(lines),
       columns,
-      newKeys: this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? keysOf([])),
+      newKeys: this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? encodeKeys([])),
       badCells,
       fault: undefined,
       faults: { ragged: 0, quote: 0, encoding: 0 },
@@ -265,7 +272,7 @@ class RowScanner {
     const keys = [...unknown];
     // the cache holds copies, because a key is a slice of its line and would keep the whole line in memory
     table
-      .codesOf(keysOf(keys))
+      .codesOf(encodeKeys(keys))
       .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));
     return Uint32Array.from(rows, (cells) => (cells[column] === "" ? MISSING : cache.get(cells[column]!)!));
   }

@@ -12,7 +12,7 @@ export interface RecordSource {
 }
 
 /** Consecutive records; lines count from 0 at the piece's start. In a format without lines, each record counts as one line. */
-export interface Piece<Rec> {
+export interface RecordPiece<Rec> {
   records: Rec[];
   lines: number[];
   numLines: number;
@@ -21,7 +21,7 @@ export interface Piece<Rec> {
 /** One file, opened. */
 export interface RecordFile<Rec> {
   source: RecordSource;
-  pieces(): AsyncGenerator<Piece<Rec>, void, undefined>;
+  pieces(): AsyncGenerator<RecordPiece<Rec>, void, undefined>;
 }
 
 /** The columns of a log. */

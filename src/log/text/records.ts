@@ -67,7 +67,7 @@ function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): numb
     while (separator < bytes.length && bytes[separator] !== delimiter && bytes[separator] !== NEWLINE)
       separator++;
     if (separator === bytes.length) return -1;
-    if (textOf(bytes.subarray(quote + 1, separator)).trim() === "") return separator;
+    if (decodedUtf8(bytes.subarray(quote + 1, separator)).trim() === "") return separator;
   }
   return -1;
 }
@@ -131,7 +131,7 @@ export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array 
 /** Whether the line at `start` is a comment. */
 export function startsComment(bytes: Uint8Array, start: number, { comment }: Dialect): boolean {
   if (comment === undefined) return false;
-  return textOf(bytes.subarray(start, start + Buffer.byteLength(comment))) === comment;
+  return decodedUtf8(bytes.subarray(start, start + Buffer.byteLength(comment))) === comment;
 }
 
 /** Returns the number of newlines in bytes[from, to), which is the number of physical lines that end there. */
@@ -143,6 +143,6 @@ export function countLines(bytes: Uint8Array, from = 0, to = bytes.length): numb
 }
 
 /** Decodes UTF-8; a byte-order mark inside is a character like any other. */
-export function textOf(bytes: Uint8Array): string {
+export function decodedUtf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

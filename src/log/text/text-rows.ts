@@ -7,7 +7,7 @@
 
 import Papa from "papaparse";
 import { asWritten } from "./separator.js";
-import { textOf, withoutReturns, type Dialect } from "./records.js";
+import { decodedUtf8, withoutReturns, type Dialect } from "./records.js";
 
 /** One record as papaparse returns it. */
 export interface TextRow {
@@ -30,7 +30,7 @@ export function forEachRow(
   dialect: Dialect,
   onRow: (row: TextRow, source: () => string) => boolean | void,
 ): number {
-  const text = textOf(withoutReturns(bytes, dialect));
+  const text = decodedUtf8(withoutReturns(bytes, dialect));
   let start = 0;
   let end = 0;
   let line = 0;

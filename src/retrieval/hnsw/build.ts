@@ -25,7 +25,7 @@ export interface BuildInput extends Levels {
   nearness: Nearness;
 }
 
-export interface BuildOptions {
+export interface HnswBuildOptions {
   /** links of a node on a level above 0, 2 to MOST_LINKS; twice as many on level 0 */
   m: number;
   /** candidates from which a node chooses its neighbors, at least m */
@@ -51,7 +51,7 @@ const NODES_OF_CALL = 4;
  */
 export async function buildHnsw(
   { dim, vectors, labels, nearness, levels, order }: BuildInput,
-  { m, efConstruction, threads, signal, progress }: BuildOptions,
+  { m, efConstruction, threads, signal, progress }: HnswBuildOptions,
 ): Promise<HnswGraph> {
   signal?.throwIfAborted();
   const shape = { dim, nearness, m, m0: 2 * m, levels, entry: order[0]! };

@@ -1,7 +1,7 @@
 // An index is read back as it was written, and a file that another program may have written is rejected or does no
 // harm.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ const search = async (of: HnswGraph) => {
 };
 
 beforeAll(async () => {
-  const keys = keysOf(Array.from({ length: NODES }, (_, node) => `key-${node}`));
+  const keys = encodeKeys(Array.from({ length: NODES }, (_, node) => `key-${node}`));
   const rows = Uint32Array.from({ length: NODES }, (_, node) => node);
   const input = { dim: DIM, nearness: "l2", vectors, labels, ...levelsOf(keys, rows, M, 1) } as const;
   graph = await buildHnsw(input, { m: M, efConstruction: 20, threads: 1 });

@@ -101,7 +101,7 @@ function headerOf({ layout, efConstruction }: HnswGraph, elementSize: number): U
 }
 
 /** The expected properties of a file's index. */
-export interface Expected {
+export interface ExpectedIndex {
   dim: number;
   nearness: Nearness;
   /** upper bound of the labels, each of which occurs at most once */
@@ -118,7 +118,7 @@ export interface Expected {
 export async function readHnsw(
   file: ReadHandle,
   name: string,
-  { dim, nearness, numLabels }: Expected,
+  { dim, nearness, numLabels }: ExpectedIndex,
 ): Promise<HnswGraph> {
   const fail = (what: string): never => {
     throw new ArtifactError(

@@ -7,7 +7,7 @@
 // (docs/experiments/index.md).
 
 import { NO_NODE } from "../../kernels/hnsw/binding.js";
-import { buildHnsw, type BuildInput, type BuildOptions } from "./build.js";
+import { buildHnsw, type BuildInput, type HnswBuildOptions } from "./build.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 
 /** The fewest links, so that each half has two. */
@@ -21,7 +21,7 @@ export const FEWEST_LINKS = 4;
  */
 export async function buildMixed(
   input: Omit<BuildInput, "nearness">,
-  { m, progress, ...options }: BuildOptions,
+  { m, progress, ...options }: HnswBuildOptions,
 ): Promise<HnswGraph> {
   const { dim, vectors, labels, levels, order } = input;
   const numNodes = levels.length;

@@ -1,6 +1,6 @@
 // The recall of an index on planted tables: clusters, long and short vectors, and masks.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { exp } from "../../numeric/exp.js";
 import { normalDraw } from "../../numeric/normal.js";
 import { draw } from "../../numeric/random.js";
@@ -29,7 +29,7 @@ function clustered(count: number, key: number, spread: number): Float32Array {
 }
 
 const rows = Uint32Array.from({ length: N }, (_, row) => row);
-const keys = keysOf(Array.from(rows, String));
+const keys = encodeKeys(Array.from(rows, String));
 const inputOf = (vectors: Float32Array) => ({
   ...{ dim: DIM, vectors, labels: rows },
   ...levelsOf(keys, rows, how.m, 1),

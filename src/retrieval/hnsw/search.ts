@@ -14,7 +14,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { HnswGraph } from "./graph.js";
 
-export interface SearchOptions {
+export interface GraphSearchOptions {
   /** labels per list, at least 1 */
   top: number;
   /** candidates that a search keeps; at least `top` */
@@ -27,7 +27,7 @@ export interface SearchOptions {
 }
 
 /** The results of searches, and their cost. */
-export interface Searched extends TopItems {
+export interface GraphSearchResult extends TopItems {
   /** number of distances computed for all queries */
   numDistances: number;
   /** duration of the searches, without starting threads */
@@ -52,13 +52,13 @@ const QUERIES_OF_CALL = 8;
 export async function searchGraph(
   graph: HnswGraph,
   queries: Float32Array,
-  { top, ef, masks, threads, signal }: SearchOptions,
-): Promise<Searched> {
+  { top, ef, masks, threads, signal }: GraphSearchOptions,
+): Promise<GraphSearchResult> {
   signal?.throwIfAborted();
   const { arena } = graph;
   const { dim } = graph.layout;
   const numQueries = queries.length / dim;
-  const all: Searched = {
+  const all: GraphSearchResult = {
     items: new Uint32Array(numQueries * top).fill(NO_ITEM),
     scores: new Float32Array(numQueries * top).fill(-Infinity),
     numDistances: 0,

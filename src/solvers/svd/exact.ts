@@ -5,7 +5,7 @@
 //   A'A = S'S - (S'e) f' - f (S'e)' + (e'e) f f' = V W V'               A V = U diag(singular values)
 
 import type { SparseRows } from "../../kernels/als/binding.js";
-import type { Side } from "./machine.js";
+import type { MatrixSide } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import { eigenOf } from "./symmetric.js";
 
@@ -28,7 +28,7 @@ export interface Triplets {
 export const EXACT_ROUNDING = 3e-8;
 
 /** Returns the leading `dim` triplets; fewer if the rank is less. */
-export function exactSvd(matrix: SvdMatrix, narrow: Side, dim: number): Triplets {
+export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Triplets {
   const S = oriented(matrix, narrow);
   const { numNarrow, numLong } = S;
   const { values, vectors } = eigenOf(gramOf(S), numNarrow);
@@ -59,7 +59,7 @@ interface Oriented {
   shift: { long: Float32Array; narrow: Float32Array } | undefined;
 }
 
-function oriented(matrix: SvdMatrix, narrow: Side): Oriented {
+function oriented(matrix: SvdMatrix, narrow: MatrixSide): Oriented {
   const { rows, columns, rowScale, columnScale, means } = matrix;
   const [numRows, numColumns] = [numRowsOf(matrix), numColumnsOf(matrix)];
   const ones = means && new Float32Array(numRows).fill(1);

@@ -13,7 +13,7 @@
 import type { Region } from "../../kernels/shared/memory.js";
 import { draw } from "../../numeric/random.js";
 import { PANEL } from "../../kernels/svd/binding.js";
-import { otherSide, type Side, type SvdMachine } from "./machine.js";
+import { otherSide, type MatrixSide, type SvdMachine } from "./machine.js";
 import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
@@ -45,7 +45,7 @@ export function basisPanels(dim: number): number {
 /** Finds the leading eigenvectors of A A' (side rows) or A'A (side columns). */
 export async function lanczos(
   machine: SvdMachine,
-  side: Side,
+  side: MatrixSide,
   { dim, tolerance, seed, maxRestarts }: LanczosOptions,
 ): Promise<LanczosResult> {
   const numPanels = basisPanels(dim);
@@ -104,7 +104,7 @@ export async function lanczos(
 }
 
 /** Like lanczos for a small side: starts with all unit vectors, so that no iteration is needed. */
-export async function wholeSpace(machine: SvdMachine, side: Side, dim: number): Promise<Region[]> {
+export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: number): Promise<Region[]> {
   const other = otherSide(side);
   const numPanels = Math.ceil(machine.lengthOf(side) / PANEL);
   const size = numPanels * PANEL;

@@ -22,9 +22,9 @@ const BLOCK_ROWS = 256;
 const PARTS = 16;
 
 /** Vectors of a side have one entry per row, or per column, of the matrix. */
-export type Side = "rows" | "columns";
+export type MatrixSide = "rows" | "columns";
 
-export const otherSide = (side: Side): Side => (side === "rows" ? "columns" : "rows");
+export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "columns" : "rows");
 
 interface SideLayout {
   length: number;
@@ -48,7 +48,7 @@ interface SmallRegions {
 
 /** The threads of a decomposition. `terminate` ends them and must be called. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
-  readonly #sides: Record<Side, SideLayout>;
+  readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
   readonly #scratches: number[];
   readonly #filter: { of: ColumnFilter; room: FilterRoom } | undefined;
@@ -84,7 +84,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return await machine.begin("svd", { threads: machine.#scratches });
   }
 
-  #layOut(matrix: SvdMatrix, side: Side): SideLayout {
+  #layOut(matrix: SvdMatrix, side: MatrixSide): SideLayout {
     const { arena } = this;
     const { rowScale, columnScale, means } = matrix;
     const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
@@ -98,12 +98,12 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /** Returns the number of entries of a side's vectors. */
-  lengthOf(side: Side): number {
+  lengthOf(side: MatrixSide): number {
     return this.#sides[side].length;
   }
 
   /** Allocates a panel of zeros. @throws {UsageError} it does not fit */
-  panel(side: Side): Region {
+  panel(side: MatrixSide): Region {
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
@@ -116,7 +116,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    * Writes A X, or A' X, to a panel of the given side; `source` belongs to the other side. With a filter, A includes
    * the filter.
    */
-  async multiply(side: Side, source: Region, target: Region): Promise<void> {
+  async multiply(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
     else await this.#product(side, source, target);
   }
@@ -143,7 +143,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /** Computes the product without the filter. */
-  async #product(side: Side, source: Region, target: Region): Promise<void> {
+  async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];
     const sums = this.#small.rowSums;
@@ -163,7 +163,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /** Returns [X_1 .. X_p]' Y as f64[16 p][16]. */
-  async crossProducts(side: Side, lefts: readonly Region[], right: Region): Promise<Float64Array> {
+  async crossProducts(side: MatrixSide, lefts: readonly Region[], right: Region): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
     const sums = this.#clearedSums(size);
     const sources = this.#list(this.#small.sources, lefts);
@@ -185,7 +185,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    * @param coefficientAt C[i][j], i < 16 p, j < 16 numTargets
    */
   async combine(
-    side: Side,
+    side: MatrixSide,
     lefts: readonly Region[],
     coefficientAt: (i: number, j: number) => number,
     targets: readonly Region[],

@@ -10,7 +10,7 @@
 import { draw, signedDraw } from "../../numeric/random.js";
 import type { Region } from "../../kernels/shared/memory.js";
 import { PANEL } from "../../kernels/svd/binding.js";
-import type { Side, SvdMachine } from "./machine.js";
+import type { MatrixSide, SvdMachine } from "./machine.js";
 import { eigenOf } from "./symmetric.js";
 
 /** Relative to the greatest eigenvalue of N: smaller ones are rounding errors. */
@@ -46,7 +46,7 @@ export interface Orthonormal {
  */
 export async function orthonormalize(
   machine: SvdMachine,
-  side: Side,
+  side: MatrixSide,
   basis: readonly Region[],
   pending: Pending,
   key: number,
@@ -104,7 +104,7 @@ function whitening(gram: Float64Array, squaredLength: number) {
 /** Writes random numbers between -1 and 1 to a column of a panel. */
 export function fillRandom(
   machine: SvdMachine,
-  side: Side,
+  side: MatrixSide,
   panel: Region,
   column: number,
   key: number,

@@ -10,7 +10,7 @@ import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type Triplets } from "./exact.js";
 import { basisPanels, lanczos, wholeSpace } from "./lanczos.js";
-import { otherSide, SvdMachine, type Side } from "./machine.js";
+import { otherSide, SvdMachine, type MatrixSide } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 export interface SvdOptions {
@@ -50,7 +50,7 @@ export async function truncatedSvd(
   signal?: AbortSignal,
 ): Promise<TruncatedSvd> {
   const [numRows, numColumns] = [numRowsOf(matrix), numColumnsOf(matrix)];
-  const side: Side = numRows < numColumns ? "rows" : "columns";
+  const side: MatrixSide = numRows < numColumns ? "rows" : "columns";
   const narrow = Math.min(numRows, numColumns);
   const dim = Math.min(options.dim, narrow);
   if (options.exact && narrow > MAX_EXACT) {
@@ -89,7 +89,7 @@ export async function truncatedSvd(
  */
 async function tripletsOf(
   machine: SvdMachine,
-  side: Side,
+  side: MatrixSide,
   vectors: Awaited<ReturnType<typeof lanczos>>["vectors"],
   dim: number,
 ): Promise<Triplets> {

@@ -10,7 +10,7 @@ import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { FmRun } from "../../factors/artifact.js";
-import { foldInEvents, type Fit, type NewEvents } from "../../factors/fold-in-events.js";
+import { foldInEvents, type FitNewKeys, type NewEvents } from "../../factors/fold-in-events.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -33,7 +33,7 @@ function fitLeastSquares(
   run: Run,
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   given: TransformOptions,
-): Fit {
+): FitNewKeys {
   const { unobservedWeight, l2Exponent, l2Vector } = run.manifest.options as Record<string, number>;
   const options = {
     unobservedWeight: unobservedWeight!,

@@ -5,7 +5,7 @@
 import { DataError, DivergedError } from "../../errors.js";
 import type { RatedSide } from "../../engine/mllib-als.js";
 import type { Relation } from "../../engine/plans.js";
-import type { Session } from "../../engine/session.js";
+import type { EngineSession } from "../../engine/session.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
@@ -78,7 +78,7 @@ async function sendRatings(
   { indptr, indices, values }: SparseRows,
   ratings: MllibObjective["ratings"],
   unobservedWeight: number,
-  session: Session,
+  session: EngineSession,
   doing: ((text: string) => void) | undefined,
 ): Promise<Relation> {
   const { projected, unionOf } = await import("../../engine/plans.js");

@@ -9,7 +9,7 @@ import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import {
   foldInEvents,
   penaltiesOf,
-  type Fitting,
+  type PrepareFit,
   type FoldingModel,
   type NewEvents,
 } from "../../factors/fold-in-events.js";
@@ -41,7 +41,7 @@ export interface Machines {
 /** From rows with labels or with negatives drawn as in training. @param machinesOf reads them, rotated alike */
 export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
-): Fitting {
+): PrepareFit {
   return async (run, model, options) => {
     // fitted to each of the draws of a chain, whose mean the table is
     const machines = await machinesOf(run, model);

@@ -4,7 +4,7 @@ import { featureCounts, featureHashes, fitFeatures } from "../../dataset/vocabul
 import { DataError, DivergedError, UsageError } from "../../errors.js";
 import { FmMachine } from "../../factors/machine.js";
 import { type FmModel, predict, scoreRows } from "../../factors/model.js";
-import { keysOf, MISSING } from "../../log/keys.js";
+import { encodeKeys, MISSING } from "../../log/keys.js";
 import { ascending, sharedCopy } from "../../numeric/indices.js";
 import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { defaultFmOptions, type FmOptions, methods } from "./options.js";
@@ -59,7 +59,7 @@ test("rows that threads encode as they mark them train as rows that are there al
     const keys = Array.from({ length: numKeys }, (_, k) => `${c} ${k}`);
     return {
       codes: sharedCopy(draws(c, numKeys)),
-      dictionary: keysOf(keys),
+      dictionary: encodeKeys(keys),
       kind: "key" as const,
       name: `${c}`,
     };

@@ -1,6 +1,6 @@
 // What a run of trees keeps of how rows become columns (model/preprocess.json).
 
-import { keysOf, keyAt } from "../../log/keys.js";
+import { encodeKeys, keyAt } from "../../log/keys.js";
 import { kindsOf, readingShapes, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
@@ -80,7 +80,7 @@ export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
 export function vocabulariesOf(columns: readonly ColumnRecipe[]): Vocabularies {
   return new Map(
     columns.flatMap((column) =>
-      column.kind === "category" ? [[column.name, { keys: keysOf(column.keys) }] as const] : [],
+      column.kind === "category" ? [[column.name, { keys: encodeKeys(column.keys) }] as const] : [],
     ),
   );
 }

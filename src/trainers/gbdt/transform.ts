@@ -3,7 +3,7 @@
 import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { vectorEncoding, type EncodedRows, type Encoding } from "../../export/encoded-rows.js";
+import { vectorEncoding, type EncodedRows, type EncodedRowFormat } from "../../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { leafStarts } from "./forest/forest.js";
 import {
@@ -45,7 +45,7 @@ export async function encodeWithTrees(
       ...encodedLeaves({ ...artifact, kept }, dataset, options, watch, dataset, run.manifest.seed),
       warnings,
     };
-  const encoding: Encoding = {
+  const encoding: EncodedRowFormat = {
     kind: "features",
     key: options.key ?? "row",
     columns: forest.columns.map(({ name }) => name),
@@ -87,7 +87,7 @@ export function encodedLeaves(
   const { starts, numLeaves } = leafStarts(forest);
   const columns = forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`);
   const { numRows } = dataset;
-  const encoding: Encoding = { kind: "leaves", key: key ?? "row", columns, starts, numRows };
+  const encoding: EncodedRowFormat = { kind: "leaves", key: key ?? "row", columns, starts, numRows };
   const rows = (valuesOf: (leaves: Uint32Array) => EncodedRows["values"]) =>
     leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, valuesOf);
   if (given === undefined) return { encoding, rows: rows((leaves) => leaves) };

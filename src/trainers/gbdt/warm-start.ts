@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import type { Feature, CategoricalFeature } from "./features.js";
 import type { GivenGbdt } from "./options.js";
-import { keysOf, keyAt } from "../../log/keys.js";
+import { encodeKeys, keyAt } from "../../log/keys.js";
 import type { ColumnRecipe } from "./preprocess.js";
 import type { Node, Tree } from "./forest/tree.js";
 import { openInitRun } from "../../training/warm-start/init-run.js";
@@ -71,7 +71,7 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
     // what this log lacks has no rows, and so no bin
     const counts = new Uint32Array(all.length + 1);
     counts.set(feature.field.counts);
-    return { ...feature, field: { ...feature.field, keys: keysOf(all), counts } };
+    return { ...feature, field: { ...feature.field, keys: encodeKeys(all), counts } };
   });
 }
 

@@ -7,7 +7,7 @@
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
-import { spanOf } from "../../dataset/filters/event-limits.js";
+import { spanMilliseconds } from "../../dataset/filters/event-limits.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsOf } from "../../embedding/table.js";
@@ -81,7 +81,7 @@ type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset
 function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) => Promise<FoldedKeys> {
   const { roles } = model.preprocess;
   const role = roles.user === undefined ? "session" : "user";
-  const span = halfLife === undefined ? undefined : spanOf(halfLife);
+  const span = halfLife === undefined ? undefined : spanMilliseconds(halfLife);
   if (halfLife !== undefined && !(span !== undefined && span > 0))
     throw new UsageError(`--half-life expects a duration such as 30d (h, d, w), got '${halfLife}'`);
   if (span !== undefined && roles.time === undefined)

@@ -1,6 +1,6 @@
 // Crosses of the wide part.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { crosserOf, numCrossesOf } from "./crosses.js";
@@ -8,7 +8,7 @@ import { crosserOf, numCrossesOf } from "./crosses.js";
 const fieldOf = (name: string, keys: string[]) => ({
   kind: "key" as const,
   name,
-  keys: keysOf(keys),
+  keys: encodeKeys(keys),
   counts: new Uint32Array(keys.length + 1),
 });
 const number = { kind: "number" as const, name: "price", mean: 0, deviation: 1, count: 1 };

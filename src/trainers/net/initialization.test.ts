@@ -1,6 +1,6 @@
 // Where an embedding layer starts: a table's rows, and what they are compared with.
 
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
@@ -11,7 +11,7 @@ import { putTable } from "./initialization.js";
 const fieldOf = (name: string, keys: string[]) => ({
   kind: "key" as const,
   name,
-  keys: keysOf(keys),
+  keys: encodeKeys(keys),
   counts: new Uint32Array(keys.length + 1).fill(1),
 });
 const letters = "abcdefghijkl".split("");

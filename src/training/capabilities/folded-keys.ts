@@ -5,7 +5,7 @@
 import { keyAt } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding, type EncodedRows, type Encoding } from "../../export/encoded-rows.js";
+import { once, vectorEncoding, type EncodedRows, type EncodedRowFormat } from "../../export/encoded-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { listedKeys } from "./listed-keys.js";
 import type { FurtherLog } from "../reading/open-as-trained.js";
@@ -81,7 +81,7 @@ export async function foldedRows(
 }
 
 /** What vectors of keys are written as. @param numRows 0 where it is not known */
-export function foldedEncoding(name: string, { dim, biased }: FoldingIn, numRows: number): Encoding {
+export function foldedEncoding(name: string, { dim, biased }: FoldingIn, numRows: number): EncodedRowFormat {
   return { ...vectorEncoding(name, dim, numRows), ...(!biased && { unbiased: true as const }) };
 }
 

@@ -1,11 +1,11 @@
-import { keysOf } from "../../log/keys.js";
+import { encodeKeys } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { unknownKeysOf } from "./feature-table.js";
 
 const key = (name: string, keys: string[]) => ({
   kind: "key" as const,
   name,
-  keys: keysOf(keys),
+  keys: encodeKeys(keys),
   counts: new Uint32Array(keys.length + 1),
 });
 // features: user's unknown key, u0, u1; age; item's unknown key, i0

@@ -1,7 +1,7 @@
 // What --valid, --test and --split say: shares and dates are cut from the log, anything else is another log.
 
 import type { Roles } from "../../dataset/dataset.js";
-import type { SplitBy, SplitOptions } from "../../dataset/splits/split.js";
+import type { SplitBy, DatasetSplitOptions } from "../../dataset/splits/split.js";
 import { UsageError } from "../../errors.js";
 import { parseTime } from "../../log/time.js";
 import { keepEvents } from "../../dataset/filters/event-limits.js";
@@ -53,7 +53,7 @@ export function splitWarnings(by: string): string[] {
  *
  * @throws {UsageError} flags that do not go together, or a date that is none
  */
-export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number): SplitOptions {
+export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number): DatasetSplitOptions {
   const { valid, test, splitKey, last, group, validLike } = flags;
   if (validLike !== undefined) checkLike(flags);
   const dates = {

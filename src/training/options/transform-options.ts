@@ -2,7 +2,7 @@
 
 import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Metrics } from "../../embedding/manifest.js";
-import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import type { EncodedRows, EncodedRowFormat } from "../../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../../export/encodings.js";
 import { badRowsOf } from "../reading/bad-row-report.js";
 import type { Watch } from "../session/watch.js";
@@ -222,7 +222,7 @@ export function flagsOf({
 
 /** What a model makes of rows, as they are asked for. */
 export interface Transformed {
-  encoding: Encoding;
+  encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
   /** what it was evaluated by on the way, by what is evaluated */

@@ -19,7 +19,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { keyedHashFrom } from "../../io/key-file.js";
 import { formOf } from "../../log/form.js";
-import { keysOf, MISSING } from "../../log/keys.js";
+import { encodeKeys, MISSING } from "../../log/keys.js";
 import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { definedOf } from "../options/defined.js";
@@ -266,7 +266,7 @@ async function hashedAs(
 function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: number): Column {
   if (kind === "number" || kind === "bins")
     return { kind: "number", name, values: new Float64Array(numRows).fill(NaN) };
-  return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: keysOf([]) };
+  return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: encodeKeys([]) };
 }
 
 /** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */

@@ -15,7 +15,7 @@ import { decisive, type OptionTable } from "../options/table.js";
 import type { TrainedAs } from "../reading/open-as-trained.js";
 import { DATASET_MARKER } from "../../dataset/encoded/description.js";
 import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
-import type { Asked } from "../../embedding/manifest.js";
+import type { TrainingRequest } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
 import { isCut } from "../options/split-options.js";
@@ -155,7 +155,7 @@ export async function askedOf(
   inputs: readonly InputFingerprint[],
   earlier: string | undefined,
   remote: readonly InputFingerprint[],
-): Promise<Asked> {
+): Promise<TrainingRequest> {
   const isFile = (part: number | string | undefined): part is string =>
     typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
@@ -178,7 +178,7 @@ export async function askedOf(
 }
 
 /** How a dataset was encoded; nothing of one whose ids are hashed, since their secret is not to be reported. */
-async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Asked, "encoded">> {
+async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<TrainingRequest, "encoded">> {
   if (!isEncoded) return {};
   const { inputs, options, hashKeys } = await readDescription(path);
   if (hashKeys) return {};

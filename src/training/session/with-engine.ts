@@ -1,13 +1,13 @@
 // Training on the server that --engine names, in place of this machine (--engine-train).
 
-import type { Session } from "../../engine/session.js";
+import type { EngineSession } from "../../engine/session.js";
 import type { EngineReading } from "../../log/log.js";
 import type { GivenTraining } from "../options/log.js";
 import { engineOf } from "../options/reading.js";
 
 /** A session, and how its server is asked. */
 export interface EngineJob {
-  session: Session;
+  session: EngineSession;
   engine: EngineReading;
 }
 

@@ -1,4 +1,4 @@
-import { keysOf, keyAt } from "../../../log/keys.js";
+import { encodeKeys, keyAt } from "../../../log/keys.js";
 import type { Dataset, KeyColumn } from "../../../dataset/dataset.js";
 import { eventsOfRows } from "../../../sampling/training-events.js";
 import { coldItemsOf, coldProtocol } from "./protocol.js";
@@ -12,7 +12,7 @@ function datasetOf(events: readonly Event[]): Dataset {
       kind: "key",
       name,
       codes: Uint32Array.from(keys, (key) => distinct.indexOf(key)),
-      dictionary: keysOf(distinct),
+      dictionary: encodeKeys(distinct),
     };
   };
   return {

@@ -5,7 +5,7 @@
 import { compareKeys, joinedKeys } from "../../../log/keys.js";
 import { isHole, pickRows, rowsOf, type EmbeddingTable } from "../../../embedding/table.js";
 import { UsageError, excerpt } from "../../../errors.js";
-import { RowCollector } from "../../../import/collector.js";
+import { TableCollector } from "../../../import/collector.js";
 import { readDelimited } from "../../../import/delimited.js";
 import { defaultReadOptions } from "../../../log/log.js";
 import { openLog } from "../../../log/open.js";
@@ -69,7 +69,7 @@ export async function withNewNodes(
   const log = await openLog([path], { ...defaultReadOptions, format: "csv", delimiter: "," });
   await log.close();
   const keyColumn = log.columns.includes(field) ? field : log.columns[0]!;
-  const collector = new RowCollector({ field });
+  const collector = new TableCollector({ field });
   await readDelimited(path, collector, { keyColumn, delimiter: ",", field });
   const file = collector.finish(path);
   if (file.dim !== table.dim)

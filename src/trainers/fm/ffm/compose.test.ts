@@ -1,6 +1,6 @@
 // Two sides of a field-aware machine, each as one vector and one bias, score as its pairs do; so do events of one feature.
 
-import { keysOf } from "../../../log/keys.js";
+import { encodeKeys } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, fieldOfFeatures, type Field } from "../../../dataset/vocabulary/vocabulary.js";
 import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/ffm.reference.js";
@@ -12,7 +12,7 @@ const [SIZE, K] = [5, 3];
 const names = ["user", "item", "hour", "genres", "brand"];
 const space = featureSpace(
   names.map((name): Field => {
-    const keys = keysOf(Array.from({ length: SIZE }, (_, i) => `key${i}`));
+    const keys = encodeKeys(Array.from({ length: SIZE }, (_, i) => `key${i}`));
     return { kind: name === "genres" ? "multi" : "key", name, keys, counts: new Uint32Array(SIZE + 1) };
   }),
 );

@@ -1,4 +1,4 @@
-import { keysOf } from "../../../log/keys.js";
+import { encodeKeys } from "../../../log/keys.js";
 import { createHash } from "node:crypto";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, type Field } from "../../../dataset/vocabulary/vocabulary.js";
@@ -14,7 +14,7 @@ const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
 const space = featureSpace(
   Array.from({ length: NUM_FIELDS }, (_, f): Field => {
-    const keys = keysOf(Array.from({ length: SIZE }, (__, i) => `key${i}`));
+    const keys = encodeKeys(Array.from({ length: SIZE }, (__, i) => `key${i}`));
     return { kind: f === 2 ? "multi" : "key", name: `field${f}`, keys, counts: new Uint32Array(SIZE + 1) };
   }),
 );

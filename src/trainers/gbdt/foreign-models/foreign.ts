@@ -6,7 +6,7 @@
 // names are the log's columns, and the model says which are categorical.
 
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
-import { keysOf, MISSING, keyAt } from "../../../log/keys.js";
+import { encodeKeys, MISSING, keyAt } from "../../../log/keys.js";
 import { ArtifactError, UsageError, DataError, excerpt, nearestName } from "../../../errors.js";
 import { type Categories, type ForeignModel, readXgboost } from "./xgboost-read.js";
 import { numClassesOf, type ForestColumn, type TreeSums } from "../forest/forest.js";
@@ -167,7 +167,7 @@ async function openForeign(file: string): Promise<{
 }> {
   const model = readForeignModel(await textOf(file), file);
   const vocabularies: Vocabularies = new Map(
-    [...model.categories].map(([name, { keys }]) => [name, { keys: keysOf(keys) }]),
+    [...model.categories].map(([name, { keys }]) => [name, { keys: encodeKeys(keys) }]),
   );
   const isNamed = (name: string) => model.categories.get(name)!.cells !== "code";
   return {
@@ -265,6 +265,6 @@ function withNumbers({ dictionary, codes, name }: KeyColumn, { cells }: Categori
     kind: "key",
     name,
     codes: codes.map((code) => (code === MISSING ? MISSING : canonicalOf[code]!)),
-    dictionary: keysOf(keys),
+    dictionary: encodeKeys(keys),
   };
 }

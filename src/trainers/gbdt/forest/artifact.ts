@@ -9,7 +9,7 @@
 //   model/ctr.jsonl           target statistics of id columns, where there are any (target-statistics.ts)
 //   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
-import { keysOf } from "../../../log/keys.js";
+import { encodeKeys } from "../../../log/keys.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
@@ -53,7 +53,7 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
     numRows: leaves.length,
     fields: ["leaf"],
     fieldOf: new Uint32Array(leaves.length),
-    keys: keysOf(leaves.map(({ key }) => key)),
+    keys: encodeKeys(leaves.map(({ key }) => key)),
     counts: Uint32Array.from(leaves, ({ count }) => count),
     weights: head && Float32Array.from(head.weights.subarray(0, leaves.length)),
     vectors: Float32Array.from(leaves, ({ value }) => value),

@@ -11,7 +11,7 @@
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation: the values of several permutations are
 // averaged, where CatBoost grows each tree on those of one.
 
-import { MISSING, selectKeys, keysOf, keyAt, type Keys } from "../../../log/keys.js";
+import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
 import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
 import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
@@ -353,7 +353,7 @@ export function readStatistics(bytes: Uint8Array, file: string): TargetStatistic
       );
     return {
       ...{ columns, name, prior, priorWeight },
-      keys: keys.map(keysOf),
+      keys: keys.map(encodeKeys),
       sums: Float64Array.from(sums),
       weights: Float64Array.from(weights),
     };
