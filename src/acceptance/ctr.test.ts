@@ -115,11 +115,11 @@ test("--ctr-pairs reads whole numbers as ids where hardly anything else is categ
   const { stdout, stderr } = await embedOk([...args, "--ctr-pairs", "2", "--json"]);
   expect(parseJson<TrainingSummary>(stdout).ctrPairs!.map(({ pair }) => pair)).toContain("u*campaign");
   expect(stderr).toContain("'u' holds integers and is read as categories");
-  const again = parseJson<>(
+  const again = parseJson<TrainedSummary>(
     (await embedOk(["evaluate", at("numbers"), "--part", "test", "--json"])).stdout,
   );
   expect(again.metrics["on"]!["logLoss"]).toBeCloseTo(
-    parseJson<>(stdout).metrics["test"]!["logLoss"]!,
+    parseJson<TrainedSummary>(stdout).metrics["test"]!["logLoss"]!,
     9,
   );
 });
@@ -128,7 +128,7 @@ test("a pair that is a key of the rows is warned of, and never chosen", async ()
   const rows = Array.from({ length: 900 }, (_, i) => `${i % 2},u${i % 30},v${Math.floor(i / 30)},w${i % 7}`);
   writeFileSync(at("key.csv"), `label,u,v,w\n${rows.join("\n")}\n`);
   const args = ["train-gbdt", at("key.csv"), "-o", at("key"), "--force", "--num-trees", "3", "--json"];
-  const named = parseJson<>((await embedOk([...args, "--ctr", "u*v"])).stdout);
+  const named = parseJson<TrainedSummary>((await embedOk([...args, "--ctr", "u*v"])).stdout);
   expect(named.warnings.join()).toContain("--ctr u*v is different in nearly every training row");
   const { ctrPairs } = parseJson<TrainingSummary>((await embedOk([...args, "--ctr-pairs", "auto"])).stdout);
   expect(ctrPairs!.map(({ pair }) => pair)).not.toContain("u*v");

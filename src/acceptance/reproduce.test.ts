@@ -135,6 +135,32 @@ test("a run of which a file was made otherwise is 82 and names it; --keep keeps 
   expect(existsSync(at("second/embeddings.arrow"))).toBe(true);
 });
 
+test("of a run that another version trained to other bytes, the metrics of both are shown", async () => {
+  await train("train-fm clicks.csv --epochs 1 --valid 0.2", "other");
+  const path = at("other/manifest.json");
+  const manifest = parseJson<{
+    version: string;
+    files: Record<string, { sha256: string }>;
+    metrics: Record<string, Record<string, number>>;
+  }>(readFileSync(path, "utf8"));
+  const table = readFileSync(at("other/embeddings.arrow"));
+  table[Math.floor(table.length / 2)]! ^= 1;
+  writeFileSync(at("other/embeddings.arrow"), table);
+  manifest.files["embeddings.arrow"]!.sha256 = sha256Of(table);
+  manifest.version = "0.3.0";
+  manifest.metrics["valid"]!["logLoss"]! += 0.125;
+  writeFileSync(path, JSON.stringify(manifest));
+  const { code, stdout, stderr } = await embed(["reproduce", "other"], { cwd: folder });
+  expect(code).toBe(82);
+  expect(stdout).toMatch(/^valid +log loss +\d\.\d{4} +\d\.\d{4} +-0\.1250$/m);
+  expect(stderr).toContain("which may train differently: compare the metrics");
+  const { metrics } = parseJson<{
+    metrics: { part: string; metric: string; recorded: number; now: number }[];
+  }>((await embed(["reproduce", "other", "--json", "--quiet"], { cwd: folder })).stdout);
+  const loss = metrics.find(({ part, metric }) => part === "valid" && metric === "logLoss")!;
+  expect(loss.recorded - loss.now).toBeCloseTo(0.125, 10);
+});
+
 test("what was read from standard input, imported or trained by an earlier version cannot be made again, and says why", async () => {
   const input = readFileSync(at("clicks.csv"));
   await embedOk(["train-fm", "-", "-o", "piped", "--epochs", "1", "--quiet"], { cwd: folder, input });

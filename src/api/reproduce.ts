@@ -34,6 +34,8 @@ export interface Reproduction {
   agrees: boolean;
   /** every file of either run; timings do not count */
   files: { file: string; agrees: boolean; why?: string }[];
+  /** where a file differs: how far the new run's metrics are from the recorded ones */
+  metrics?: { part: string; metric: string; recorded: number; now: number }[];
   /** of a run that a server trained: its vectors have other bytes, and metrics differ by this at most */
   metricsWithin?: number;
 }
@@ -86,6 +88,7 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
     const agrees = files.every((file) => file.agrees);
     return {
       ...{ command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files },
+      ...(!agrees && { metrics: metricsOfBoth(manifest, again.manifest) }),
       ...(manifest.engine && { metricsWithin: ENGINE_BOUND }),
     };
   });
@@ -258,6 +261,16 @@ async function compared(
   const why = { why: `${differing.join(", ")} differ` };
   files.push({ file: RUN_MARKER, agrees: differing.length === 0, ...(differing.length > 0 && why) });
   return files;
+}
+
+/** Metrics that are numbers in both. */
+function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
+  return Object.entries(a.metrics).flatMap(([part, metrics]) =>
+    Object.entries(metrics).flatMap(([metric, recorded]) => {
+      const now = (b.metrics[part] as Record<string, unknown> | undefined)?.[metric];
+      return typeof recorded === "number" && typeof now === "number" ? [{ part, metric, recorded, now }] : [];
+    }),
+  );
 }
 
 /** Whether a file holds vectors that a server trained, whose bytes need not be the same. */

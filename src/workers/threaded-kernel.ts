@@ -55,6 +55,8 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
   #use: ((threads: number) => void) | undefined;
   #choice: Choice | undefined;
+  /** milliseconds of a block in step; of the first piece nothing is known yet */
+  #perBlock = Infinity;
 
   constructor(arena = new Arena()) {
     this.arena = arena;
@@ -114,19 +116,16 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     use: (threads: number) => void,
   ): Promise<void> {
     const end = numBlocks(blocks);
-    // of the first piece nothing is known yet
-    let perBlock: number | undefined;
     for (let from = 0; from < end;) {
       const { threads, milliseconds } = choice.next();
       use(threads);
-      const size =
-        milliseconds === Infinity ? end : Math.max(1, Math.round(milliseconds / (perBlock ?? Infinity)));
+      const size = milliseconds === Infinity ? end : Math.max(1, Math.round(milliseconds / this.#perBlock));
       const to = Math.min(end, from + size);
       const began = performance.now();
       await this.#call([work], threads, [from, to]);
       const took = performance.now() - began;
       choice.took(to - from, took);
-      perBlock = took / (to - from);
+      this.#perBlock = took / (to - from);
       from = to;
     }
     // whoever reads what threads have made finds it as if all had worked

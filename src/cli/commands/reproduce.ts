@@ -4,6 +4,7 @@ import type { Reproduction } from "../../api/reproduce.js";
 import { reproduceOptions } from "../../api/options/reproduce.js";
 import { ArtifactError } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
+import { titleOf } from "../../evaluation/metrics.js";
 import { formatTable } from "../terminal.js";
 
 const examples = `
@@ -16,7 +17,7 @@ export const command = commandSpec({
   description:
     "Repeats the training recorded in a run's manifest, in the same folder and with the same inputs, and " +
     "compares every output file byte by byte. The inputs are verified first. Exits with 82 if a file " +
-    "differs.",
+    "differs, and shows the metrics of both trainings then.",
   arguments: [["<run>", "run directory"]],
   examples,
   options: reproduceOptions,
@@ -28,21 +29,29 @@ export const command = commandSpec({
   verify: checkAgreement,
 });
 
-function reproductionText({ run, agrees, files, metricsWithin: bound }: Reproduction): string {
+function reproductionText({ run, agrees, files, metrics = [], metricsWithin: bound }: Reproduction): string {
   const wordOf = (same: boolean, why: string) => (!same ? "differs" : why === "" ? "same" : "trained");
   const lines = files.map(({ file, agrees: same, why = "" }) => [wordOf(same, why), file, why]);
   const reproduced =
     bound === undefined
       ? "reproduced, all files identical"
       : `reproduced as far as a server trains alike: all metrics within ${bound}`;
-  return `${formatTable(lines)}${run}: ${agrees ? reproduced : "not reproduced"}\n`;
+  const compared = metrics.map(({ part, metric, recorded, now }) => [
+    ...[part, titleOf(metric), recorded.toFixed(4), now.toFixed(4)],
+    `${now < recorded ? "" : "+"}${(now - recorded).toFixed(4)}`,
+  ]);
+  const table = compared.length > 0 ? formatTable([["", "", "recorded", "now", "change"], ...compared]) : "";
+  return `${formatTable(lines)}${table}${run}: ${agrees ? reproduced : "not reproduced"}\n`;
 }
 
 /** @throws {ArtifactError} a file differs */
 function checkAgreement({ run, trainedBy, version, files }: Reproduction): void {
   const differing = files.filter(({ agrees }) => !agrees).map(({ file }) => file);
   if (differing.length === 0) return;
-  const hint = trainedBy === version ? "" : ` (embed ${trainedBy} trained it, this is ${version})`;
+  const hint =
+    trainedBy === version
+      ? ""
+      : ` (embed ${trainedBy} trained it, this is ${version}, which may train differently: compare the metrics)`;
   throw new ArtifactError(
     `run '${run}' was not reproduced${hint}: ${differing.join(", ")} ` +
       `${differing.length === 1 ? "differs" : "differ"}; --keep DIR keeps the second run, embed diff compares ` +
