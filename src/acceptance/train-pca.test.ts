@@ -121,6 +121,27 @@ test.each([
   expect(options["normalize"]).toBe(expected);
 });
 
+test("the validation split chooses the normalization that nobody named, and the run is that of the better one", async () => {
+  const fit = async (...more: string[]) => {
+    const args = [...purchases, "-o", at("chosen"), "--force", "--valid", "0.1", "--test", "0.1", "--json"];
+    const { stdout, stderr } = await embedOk([...args, ...more]);
+    return { stderr, ...parseJson<{ metrics: Record<string, Record<string, number>> }>(stdout) };
+  };
+  const [own, degree, none] = [
+    await fit(),
+    await fit("--normalize", "degree"),
+    await fit("--normalize", "none"),
+  ];
+  const value = ({ metrics }: typeof own) => metrics["valid"]!["ndcgAt20"]!;
+  const better = value(none) > value(degree) ? none : degree;
+  expect(value(none)).not.toBe(value(degree));
+  expect(own.metrics).toEqual(better.metrics);
+  expect(own.stderr).toMatch(
+    /--normalize (none|degree), chosen on the validation split: ndcg@20 0\.\d+, .* 95 % interval of the difference/u,
+  );
+  expect(degree.stderr).not.toContain("chosen on the validation split");
+});
+
 test("--power shares singular values between both tables and changes no score", async () => {
   const found = [];
   for (const power of ["0", "0.5", "1"]) {

@@ -533,3 +533,19 @@ describe("a trained run with events", () => {
     expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("--append")]);
   });
 });
+
+test("a column with a single value is left out, and known items among the new ones are counted", async () => {
+  const same = put(
+    "same.csv",
+    "sku,kind,same",
+    ...items.map(({ key, kind }) => `${key},${kind},x`),
+    "new-x,tea,x",
+  );
+  const asked = put("asked.csv", "item", items[0]!.key, "new-x");
+  const { code, stderr } = await embed([
+    ...["transform", run, asked, "--content", same, "--content-key", "sku", "--key", "item"],
+    ...["-o", at("same-out.csv")],
+  ]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining("ignored 'same', which has at most one value")]);
+  expect(stderr).toContain(`skipped 1 of the items of ${asked}, which the run has already`);
+});

@@ -70,6 +70,10 @@ export async function readCatalogue(
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
       if (!roles.fields.includes(name)) return true;
+      if (dictionary.size < 2 && side.keys.size > 1) {
+        notes.push(`ignored '${name}', which has at most one value`);
+        return false;
+      }
       const isGiven = given.contentFields?.includes(name) === true;
       if (isGiven || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
       notes.push(

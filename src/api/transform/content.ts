@@ -148,6 +148,9 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
         ];
   const fresh = [...new Set(asked)].filter((key) => known.findText(key) < 0);
   const source = on.length > 0 ? on.join(", ") : named;
+  const numKnown = new Set(asked).size - fresh.length;
+  if (on.length > 0 && numKnown > 0 && fresh.length > 0)
+    note(`skipped ${numKnown} of the items of ${source}, which the run has already`);
   if (fresh.length === 0)
     throw new UsageError(
       `no new items: the run has a row for each of the ${asked.length} items of ${source}`,

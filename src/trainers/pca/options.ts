@@ -76,7 +76,7 @@ const own = {
     group: model,
     default: ({ matrix, ...scaled }: Matrix & Scaled) =>
       matrix === "interactions" && !isScaled(scaled) ? "degree" : "none",
-    shown: "degree; none with --scale, --center or --whiten",
+    shown: "the better one on the validation split, else degree; none with --scale, --center or --whiten",
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),

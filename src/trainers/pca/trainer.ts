@@ -5,6 +5,8 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
+import type { RowOrder } from "../../dataset/vocabulary/vocabulary.js";
+import { differenceOf, valueOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
@@ -66,14 +68,13 @@ function accepted(
   return dataset;
 }
 
-async function fit(
-  { dataset, parts }: Source,
-  { options: how, watch, note, lap }: Session,
-  given: GivenPca,
-  pca: PcaOptions,
-): Promise<Fit> {
+async function fit(source: Source, session: Session, given: GivenPca, standard: PcaOptions): Promise<Fit> {
+  const { dataset, parts } = source;
+  const { options: how, watch, note, lap } = session;
   const { decomposeParts } = await import("./decompose-splits.js");
   const rowOrder = await readRowOrder(how.rowOrder);
+  const normalize = await normalizationOf(source, session, given, standard, rowOrder);
+  const pca = { ...standard, normalize };
   const found = await decomposeParts({
     ...{ dataset, parts, rowOrder, options: how, watch },
     pca: { ...pca, asked: given.dim },
@@ -127,6 +128,48 @@ async function fit(
   };
 }
 
+/**
+ * The normalization of users x items: the validation split chooses where the user named none, since neither is better on all logs,
+ * and a decomposition takes seconds.
+ */
+async function normalizationOf(
+  { dataset, parts }: Source,
+  { options, watch, note, first, isTrial }: Session,
+  given: GivenPca,
+  pca: PcaOptions,
+  rowOrder: RowOrder,
+): Promise<PcaOptions["normalize"]> {
+  if (first) return (first.options as PcaOptions).normalize;
+  const isNamed = [given.normalize, given.response, given.degreePower, given.search].some(
+    (own) => own !== undefined,
+  );
+  const { train, valid } = parts;
+  if (!valid || isTrial || isNamed || pca.normalize !== "degree") return pca.normalize;
+  const { decomposeParts } = await import("./decompose-splits.js");
+  const silent = { ...watch, observe: () => undefined };
+  const measured = async (normalize: PcaOptions["normalize"]): Promise<UserMetric | undefined> => {
+    const own = { ...pca, normalize, asked: given.dim };
+    const found = await decomposeParts({
+      ...{ dataset, parts: { train, valid, test: undefined }, rowOrder, options, watch: silent, pca: own },
+    });
+    const { validByUser } = await found.heldOut();
+    return validByUser?.find(({ name }) => name === listMetric(pca));
+  };
+  const [degree, none] = [await measured("degree"), await measured("none")];
+  if (!degree || !none) return pca.normalize;
+  const chosen = valueOf(none) > valueOf(degree) ? "none" : "degree";
+  const [better, worse] = chosen === "none" ? [none, degree] : [degree, none];
+  const difference = differenceOf(better, worse);
+  const between = difference
+    ? `, 95 % interval of the difference ${difference.low.toPrecision(2)} to ${difference.high.toPrecision(2)}`
+    : "";
+  note(
+    `--normalize ${chosen}, chosen on the validation split: ${pca.metric}@${pca.k} ${valueOf(better).toFixed(4)}, with ` +
+      `${chosen === "none" ? "degree" : "none"} ${valueOf(worse).toFixed(4)}${between}`,
+  );
+  return chosen;
+}
+
 /** What was decomposed and how, and what of the user's wishes was not met. */
 function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
   const { rows, columns, entries } = model.size;
@@ -164,10 +207,11 @@ function suits({ goal }: LogTraits): Suits {
     const features: GivenPca = { matrix: "features", dim: 16 };
     return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
   }
+  const degree: GivenPca = { normalize: "degree" };
   const plain: GivenPca = { normalize: "none" };
   return {
     candidates: [
-      { name: "pca", options: {}, effort: 1 },
+      { name: "pca", options: degree, effort: 1 },
       { name: "pca-plain", options: plain, effort: 1, baseline: true },
     ],
   };
