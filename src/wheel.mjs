@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { zipSync } from "fflate";
@@ -134,7 +134,7 @@ function withNames(entries) {
   const setup = ({ onResolve, onLoad }) => {
     onResolve({ filter: named }, ({ path }) => ({ path, namespace: "named" }));
     onLoad({ filter: named, namespace: "named" }, async ({ path }) => {
-      const file = path.replace(named, "");
+      const file = join(root, path.replace(named, ""));
       const names = Object.keys(await import(file)).filter(
         (name) => !/^(default|__esModule|module\.exports)$/.test(name),
       );
@@ -144,7 +144,10 @@ function withNames(entries) {
   };
   const isModule = (file) => /^(import|export)\b/m.test(readFileSync(file, "utf8"));
   return {
-    entries: entries.map(({ in: file, out }) => ({ in: isModule(file) ? file : `${file}?named`, out })),
+    entries: entries.map(({ in: file, out }) => ({
+      in: isModule(file) ? file : `${relative(root, file)}?named`,
+      out,
+    })),
     plugins: [{ name: "named", setup }],
   };
 }
