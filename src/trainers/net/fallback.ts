@@ -42,7 +42,7 @@ export function isMachineBetter(
   metric: StoppingMetric | { name: "validLoss"; better: "lower"; of: StoppingMetric["of"] },
 ): boolean {
   if (!kept) return true;
-  const own = (kept as unknown as Record<string, number>)[metric.name]!;
+  const own = Number(new Map<string, unknown>(Object.entries(kept)).get(metric.name));
   const machine = metric.of(scores, valid);
   return metric.better === "lower" ? machine < own : machine > own;
 }
