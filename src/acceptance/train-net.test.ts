@@ -18,6 +18,7 @@ import { datasetOf } from "../testing/dataset-of.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { integerBelow, mulberry32 } from "../testing/random.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -204,6 +205,75 @@ test("the same log, options and seed give the same bytes at any --threads, and a
   expect(await bytesOf("three", "--threads", "3")).toEqual(one);
   const other = await bytesOf("seed", "--threads", "1", "--seed", "2");
   expect(other.slice(0, 2).map((file, i) => file === one[i])).toEqual([false, false]);
+});
+
+describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machine of its table", (arch) => {
+  const run = `no-better-${arch}`;
+  const poor = ["--arch", arch, "--init", at("fm"), "--epochs", "1", "--learning-rate", "1e-7"];
+  const { part, same } = { part: ["--part", "test", "--json"], same: 1e-6 };
+
+  test("says so, and predicts as the machine does", async () => {
+    const { warnings } = await trained([...clicks, ...small, ...poor], run);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/^no epoch was better on the validation split than the factorization machine of/),
+    );
+    const { stdout } = await embedOk(["evaluate", at(run), at("fm"), ...part]);
+    const { metrics } = parseJson<NetSummary>(stdout);
+    expect(Math.abs(metrics[run]!["logLoss"]! - metrics["fm"]!["logLoss"]!)).toBeLessThan(same);
+  });
+
+  test("goes by --metric, and a refit on all rows keeps the machine", async () => {
+    const { warnings } = await trained(
+      [...clicks, ...small, ...poor, "--metric", "auc", "--refit"],
+      `${run}-refit`,
+    );
+    expect(warnings).toContainEqual(expect.stringMatching(/^no epoch was better/));
+    // keys of the held-out rows are new to the machine
+    const on = ["--on", fixture("clicks.csv"), "--json"];
+    const { stdout } = await embedOk(["evaluate", at(`${run}-refit`), at("fm"), ...on]);
+    const { metrics } = parseJson<NetSummary>(stdout);
+    expect(Math.abs(metrics[`${run}-refit`]!["auc"]! - metrics["fm"]!["auc"]!)).toBeLessThan(0.002);
+  });
+
+  test("is what was trained where nothing is held out to choose by, or nothing stops early", async () => {
+    const { warnings } = await trained([...clicks, ...small, ...poor, "--patience", "0"], `${run}-whole`);
+    expect(warnings.join()).not.toContain("no epoch was better");
+    const { stdout } = await embedOk(["evaluate", at(`${run}-whole`), at("fm"), ...part]);
+    const { metrics } = parseJson<NetSummary>(stdout);
+    expect(metrics[`${run}-whole`]!["logLoss"]! - metrics["fm"]!["logLoss"]!).toBeGreaterThan(0.05);
+  });
+});
+
+describe("rows of a pair that is planted, beside keys of two rows each that mean nothing", () => {
+  // label 1 with probability 0.9 where the table of (item, hour) says so, else with 0.1: at best 0.325 nats
+  const best = -(0.9 * Math.log(0.9) + 0.1 * Math.log(0.1));
+  const lossWith = async (...more: string[]) => {
+    const random = mulberry32(4);
+    const isLikely = Array.from({ length: 8 * 6 }, () => random() < 0.5);
+    const rows = Array.from({ length: 6000 }, (_, r) => {
+      const [item, hour] = [integerBelow(8, random), integerBelow(6, random)];
+      const label = random() < (isLikely[item * 6 + hour] ? 0.9 : 0.1) ? 1 : 0;
+      return `${label},u${(r * 7) % 3000},i${item},h${hour}`;
+    });
+    writeFileSync(at("planted.csv"), `label,visitor,item,hour\n${rows.join("\n")}\n`);
+    const split = ["--split", "random", "--valid", "0.1", "--test", "0.1", "--label", "label"];
+    const args = [at("planted.csv"), ...split, "--arch", "deep-crossing", "--hidden", "16", "--threads", "1"];
+    const { metrics } = await trained([...args, ...more, "--force"], "planted");
+    return metrics["test"]!["logLoss"]!;
+  };
+
+  test("the penalty of all embeddings takes off a tenth of what memorized keys cost, at least", async () => {
+    const [off, on] = [await lossWith("--key-l2", "0"), await lossWith()];
+    expect(off - on).toBeGreaterThan(0.1 * (off - best));
+  });
+
+  test("--embedding-l2 takes its place", async () => {
+    const [neither, given] = [
+      await lossWith("--key-l2", "0", "--embedding-l2", "0.01"),
+      await lossWith("--embedding-l2", "0.01"),
+    ];
+    expect(given).toBe(neither);
+  });
 });
 
 describe("a frozen table", () => {

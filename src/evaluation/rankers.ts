@@ -22,6 +22,8 @@ const LONG_LIST = 128;
 export interface RankerOptions {
   threads: number;
   signal?: AbortSignal;
+  /** hears how many of the queries are done, of rankers by scores */
+  progress?: (done: number, of: number) => void;
 }
 
 /** Items are numbered 0 .. n - 1; of equal scores the lower number stands first. */
@@ -67,7 +69,7 @@ export type FillScores = (query: number, scores: Float64Array) => void | Promise
 export function scoreRanker(numItems: number, fill: (query: number, scores: Float64Array) => void): Ranker {
   const scores = new Float64Array(numItems);
   return {
-    top: (masks, top, { signal }) => topByScores(masks, top, scores, fill, signal),
+    top: (masks, top, { signal, progress }) => topByScores(masks, top, scores, fill, signal, progress),
     score: ({ indptr, items }) => {
       const listed = new Float64Array(items.length);
       for (let q = 0; q + 1 < indptr.length; q++) {
@@ -87,12 +89,14 @@ export async function topByScores(
   scores: Float64Array,
   fill: FillScores,
   signal?: AbortSignal,
+  progress?: (done: number, of: number) => void,
 ): Promise<TopItems> {
   const found = noItems(indptr.length - 1, top);
   for (let q = 0; q + 1 < indptr.length; q++) {
     if (q % BREATH === 0) {
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
+      progress?.(q, indptr.length - 1);
     }
     await fill(q, scores);
     for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[items[at]!] = -Infinity;

@@ -19,6 +19,7 @@ import {
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { exposureMetrics } from "../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
+import { pace } from "../evaluation/pace.js";
 import { rankingMetrics } from "../evaluation/ranking.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
 import { historyWith } from "../sampling/ranking-events.js";
@@ -130,10 +131,14 @@ export async function measureRankings(
   const { protocol = all, lists } = among ?? {};
   const queries = queryItems(protocol.training, protocol.users, query);
   const top = Math.max(1, Math.min(Math.max(...ks), counts.length));
+  const note = (text: string) => watch.observe({ stage: "note", text });
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
     const { items: ranked } = lists
       ? await rankLists(ranker, lists, top, { threads, signal })
-      : await ranker.top(protocol.masks, top, { threads, signal });
+      : await ranker.top(protocol.masks, top, {
+          ...{ threads, signal },
+          progress: pace(`${name}: ranking for ${protocol.users.length} users`, note),
+        });
     signal.throwIfAborted();
     return {
       name,
@@ -153,7 +158,6 @@ export async function measureRankings(
     measured.push(await measure(name, "run", ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
-  const note = (text: string) => watch.observe({ stage: "note", text });
   for (const name of baselines) {
     note(`ranks by ${name}`);
     const choices = { seed, easeL2, filter, threads, signal, note };

@@ -24,13 +24,18 @@ export interface SymmetricRows {
 /**
  * Returns the inverse of a matrix that is filled one row at a time; it does not depend on the number of threads.
  *
- * @param fill adds row i to f32[n] of zeros
+ * @param fill  adds row i to f32[n] of zeros
+ * @param swept called after each of the sweeps, which take about as long each
  * @throws {UsageError} it exceeds 4 GiB, or is not positive definite
  */
 export async function invertPositive(
   n: number,
   fill: (i: number, row: Float32Array) => void,
-  { threads, signal }: { threads: number; signal?: AbortSignal },
+  {
+    threads,
+    signal,
+    swept,
+  }: { threads: number; signal?: AbortSignal; swept?: (done: number, of: number) => void },
 ): Promise<SymmetricRows> {
   const machine = new ThreadedKernel<InverseKernel>();
   const { arena } = machine;
@@ -52,6 +57,7 @@ export async function invertPositive(
       putPivot(arena, layout, k);
       await machine.run({ take, call: ["preparePanel", layout.plan, k, "first", "count"] });
       await machine.run({ take, call: ["sweepRows", layout.plan, k, "first", "thread"] });
+      swept?.(k + SWEEP_BLOCK, size);
     }
   });
   // -A^-1 is in the lower triangle; tiles on the diagonal reach beyond it

@@ -9,6 +9,7 @@
 
 import { UsageError } from "../../errors.js";
 import { invertPositive } from "../../solvers/inverse.js";
+import { pace } from "../pace.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
@@ -24,9 +25,6 @@ export const baseline: Baseline = {
   },
 };
 
-/** Of the inverse, a second and thread; measured at 2,000 to 8,000 items. */
-const MULTIPLY_ADDS = 8e9;
-
 /** Items at most. */
 const MOST_ITEMS = 20_000;
 
@@ -36,9 +34,7 @@ async function easeRanker(
 ): Promise<RankerFor<AskedUsers>> {
   const n = counts.length;
   checkEase(n);
-  note?.(
-    `ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB, in about ${secondsOf(n, threads)}`,
-  );
+  note?.(`ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB`);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
   // G, a row at a time
@@ -51,7 +47,7 @@ async function easeRanker(
       }
       row[i]! += easeL2;
     },
-    { threads, signal },
+    { threads, signal, swept: pace("ease: inverting the matrix", note) },
   );
   const diagonal = Float64Array.from({ length: n }, (_, i) => inverse.row(i)[i]!);
   return ({ queries }) =>
@@ -67,12 +63,6 @@ async function easeRanker(
       }
       for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
     });
-}
-
-/** The time of the inverse as a text, from the multiply-adds that a thread makes in a second. */
-function secondsOf(n: number, threads: number): string {
-  const seconds = n ** 3 / 2 / (MULTIPLY_ADDS * threads);
-  return seconds < 100 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
 /** @throws {UsageError} there are more items than the inverse takes */

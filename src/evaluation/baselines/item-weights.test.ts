@@ -163,6 +163,7 @@ test.each([itemKnn, rp3beta, slim])(
     };
     const { notes, items } = await rank();
     expect(notes).toEqual([
+      expect.stringMatching(/^\S+: tries \d+ settings on items that 166 users of the training part hide$/),
       expect.stringMatching(
         /^\S+: .*, the best of \d+ settings by NDCG@20 \(0\.\d{4}\) on items that 166 users/,
       ),

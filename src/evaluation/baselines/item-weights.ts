@@ -10,6 +10,7 @@ import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { ascending } from "../../numeric/indices.js";
 import { UsageError } from "../../errors.js";
+import { pace } from "../pace.js";
 import { scoreRanker, type Ranker, type RankerFor } from "../rankers.js";
 import { rankingMetrics } from "../ranking.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions, QueryItems } from "./input.js";
@@ -79,20 +80,33 @@ export async function itemWeightsRanker<S extends object>(
   { history, counts }: BaselineInput,
   { seed, threads, signal, note }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
+  const numItems = counts.length;
+  // passes over the pairs of items: one for the settings that share columns, and one with all events
+  const passes = new Set(model.grid.map((setting) => model.columnsOf(setting))).size + 1;
+  const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note);
+  let pass = -1;
+  let breaths = 0;
   const pause = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
+    at(pass + Math.min(1, (breaths++ * BREATH) / numItems), passes);
   };
-  const numItems = counts.length;
+  const columnsOf = async (events: ItemEvents, setting: S): Promise<ItemColumns> => {
+    [pass, breaths] = [pass + 1, 0];
+    return await model.columns(events, setting, pause);
+  };
   const all = eventsOf(history, numItems);
   const { shown, hidden, asked } = hide(history, seed);
   let chosen = { setting: model.grid[0]!, ndcg: -1 };
   if (asked.length > 0) {
+    note?.(
+      `${model.name}: tries ${model.grid.length} settings on items that ${asked.length} users of the training part hide`,
+    );
     const left = eventsOf(shown, numItems);
     const queries = listsOf(shown, asked);
     let [made, columns]: [string | undefined, ItemColumns | undefined] = [undefined, undefined];
     for (const setting of model.grid) {
-      if (model.columnsOf(setting) !== made) columns = await model.columns(left, setting, pause);
+      if (model.columnsOf(setting) !== made) columns = await columnsOf(left, setting);
       made = model.columnsOf(setting);
       const ranker = weightsRanker(
         { columns: columns!, ...model.view(setting, left.counts) },
@@ -113,7 +127,7 @@ export async function itemWeightsRanker<S extends object>(
       `${model.name}: ${model.textOf(chosen.setting)}; no user has ${LEAST_ITEMS} items, so that no setting could be chosen`,
     );
   }
-  const columns = await model.columns(all, chosen.setting, pause);
+  const columns = await columnsOf(all, chosen.setting);
   const weights = { columns, ...model.view(chosen.setting, all.counts) };
   return ({ queries }) => weightsRanker(weights, queries, numItems);
 }

@@ -67,6 +67,7 @@ export interface NetLayout {
  * @throws {UsageError} it does not fit the arena
  */
 export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
+  if (shape.trains && shape.machine) throw new RangeError("a network with a machine's score only scores");
   const numFeatures = numFeaturesOf(shape);
   const paddedWidth = pad(embeddingWidth(shape), 4);
   const embeddingPitch = isTrained(shape) ? 2 * paddedWidth : paddedWidth;
@@ -85,15 +86,17 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const firstInput = firstInputOf(shape);
   const numParts = numPartsOf(shape);
   const { numNumeric, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm } = shape;
-  const { wideLearningRate, wideL1, wideL2 } = shape;
+  const { wideLearningRate, wideL1, wideL2, machine } = shape;
   const plan = writeStruct(arena, "a plan", NetPlan, {
     ...dense.fields,
     ...{ barrier, numFeatures, offsets, paddedWidth, firstInput, numNumeric, rowPitch, numParts },
     ...{ embeddings, embeddingPitch, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm },
-    ...{ wide, w0, wideLearningRate, wideL1, wideL2 },
+    ...{ wide, w0, wideLearningRate, wideL1, wideL2, machine },
+    keyPenalties: isTrained(shape) ? allocateKeyPenalties(arena, shape) : undefined,
     numThreads: shape.threads,
     counters: arena.numbers("counters", 48),
     width: embeddingWidth(shape),
+    firstDim: embeddingWidth(shape) - shape.dim,
     endInput: firstInput + numFieldsOf(shape) * embeddingWidth(shape),
     slots: isTrained(shape) ? arena.numbers("the slots of the features", numFeatures) : undefined,
     squared: shape.loss === "squared",
@@ -123,6 +126,13 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     w0,
     pairs: 0,
   };
+}
+
+function allocateKeyPenalties(arena: Arena, { keyPenalties }: NetLearning): Region | undefined {
+  if (!keyPenalties) return undefined;
+  const region = arena.numbers("the penalties of the features", keyPenalties.length);
+  arena.f32(region).set(keyPenalties);
+  return region;
 }
 
 /** Whether embeddings move. */

@@ -1,8 +1,8 @@
-import { type NetArch, type NetShape, parameterShapes } from "./shape.js";
+import { embeddingWidth, type NetArch, type NetShape, parameterShapes } from "./shape.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import { tanh, type ReferenceArrays } from "../shared/dense.reference.js";
-import { referenceNetPass } from "./net.reference.js";
+import { fieldOfFeature, forEachPair, referenceNetPass, referenceNetScores } from "./net.reference.js";
 import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./step.reference.js";
 
 const learning = {
@@ -148,6 +148,57 @@ test("embeddings follow the summed loss with half the penalty times its square o
   expect(Math.max(...slopes)).toBeGreaterThan(0.1);
   expect(Math.max(...n.map((sum, i) => Math.abs(sum - 1 - slopes[i]! ** 2)))).toBeLessThan(1e-6);
 });
+
+test("penalties by key make the proximal step of AdaGrad's own length, once for each pair", () => {
+  const shape = shapeOf("fnn");
+  const rows = netRows(shape, 9, { seed: 3, general: true });
+  const keyPenalties = Float32Array.from({ length: 11 }, (_, feature) => 10 * feature);
+  const [plain, net] = [{}, { keyPenalties }].map((more) => {
+    const one = referenceNet(shape, { ...learning, ...more }, parametersOf(shape));
+    referenceNetStep(one, rows, { epoch: 1, first: 0 });
+    return one.parameters.embeddings!;
+  });
+  const W = 1 + shape.dim;
+  const off = plain!.values.map((e, i) => {
+    const pairs = rows.ids.filter((feature) => feature === Math.floor(i / W)).length;
+    const step = learning.embeddingLearningRate / Math.sqrt(plain!.state.n[i]!);
+    // p minimizes (p - e)^2 / 2 + step pairs penalty p^2 / 2: its derivative is 0
+    const p = net!.values[i]!;
+    return Math.abs(p - e + step * pairs * keyPenalties[Math.floor(i / W)]! * p);
+  });
+  expect(Math.max(...off)).toBeLessThan(1e-12);
+  expect(Math.max(...net!.values.map((p, i) => Math.abs(p - plain!.values[i]!)))).toBeGreaterThan(0.1);
+});
+
+test.each(["fnn", "wide-deep"] as const)(
+  "the machine of x_0 adds the sum of weights and of products of all pairs of fields to the score: %s",
+  (arch) => {
+    const shape = shapeOf(arch);
+    const parameters = parametersOf(shape);
+    const rows = netRows(shape, 9, { seed: 3, general: true });
+    const [off, on] = [false, true].map((machine) =>
+      referenceNetScores({ ...shape, machine }, parameters, rows),
+    );
+    const { embeddings, w0 } = parameters;
+    const W = embeddingWidth(shape);
+    for (let r = 0; r < rows.numRows; r++) {
+      const pairs: [number, number][] = [];
+      forEachPair(rows, r, (feature, value) => pairs.push([feature, value]));
+      const [n, dims] = [pairs.length, [...Array(shape.dim).keys()].map((k) => W - shape.dim + k)];
+      let expected = arch === "fnn" ? w0![0]! : 0;
+      for (let a = 0; a < n; a++) {
+        const [one, x] = pairs[a]!;
+        if (arch === "fnn") expected += x * embeddings![one * W]!;
+        for (const [other, y] of pairs.slice(a + 1)) {
+          // features of one field stand for one vector, their sum
+          if (fieldOfFeature(shape, one) === fieldOfFeature(shape, other)) continue;
+          for (const k of dims) expected += x * y * embeddings![one * W + k]! * embeddings![other * W + k]!;
+        }
+      }
+      expect(on![r]! - off![r]!).toBeCloseTo(expected, 12);
+    }
+  },
+);
 
 test.each(["fnn", "wide-deep", "deep-crossing"] as const)(
   "a gradient longer than the norm is scaled to it as a whole, a shorter one is left alone: %s",

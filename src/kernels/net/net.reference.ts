@@ -1,7 +1,7 @@
 // A network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
 //   x_0    the row's input, as shape.ts has it, through dense layers (../shared/dense.reference.ts)
-//   score  the last layer's output [+ the wide part]
+//   score  the last layer's output [+ the wide part] [+ the score of the factorization machine of x_0]
 //
 // The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated.
 
@@ -123,7 +123,19 @@ function scoreOf(
 ): number {
   let score = x.at(-1)![0]!;
   if (wide) forEachWide(shape, rows, r, (i, value) => (score += value * wide[i]!));
-  return score;
+  return shape.machine ? score + machineScore(shape, x[0]!) : score;
+}
+
+/** Score of the factorization machine of x_0: w0 and w where x_0 has them, and the products of the fields' v in pairs. */
+export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
+  const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
+  const vOf = (f: number, k: number) => x[start + f * W + (W - shape.dim) + k]!;
+  let score = 0;
+  for (let f = 0; f < F; f++) {
+    if (shape.arch === "fnn") score += x[start + f * W]!;
+    for (let g = 0; g < f; g++) for (let k = 0; k < shape.dim; k++) score += vOf(f, k) * vOf(g, k);
+  }
+  return shape.arch === "fnn" ? score + x[0]! : score;
 }
 
 /** Adds the row's part to every gradient. @param gradient dLoss/dscore */

@@ -34,6 +34,8 @@ export interface NetShape {
   layerNorm: boolean;
   /** crosses of the wide part; 0 but for wide-deep */
   numCrosses: number;
+  /** whether the score of the factorization machine of x_0 is added; only of networks that are not trained further */
+  machine?: boolean;
   loss: "logistic" | "squared";
 }
 
@@ -137,6 +139,8 @@ export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   embeddingLearningRate: number;
   /** penalty embeddingL2 / 2 |e|^2 on each embedding once for each row that holds it, beside the batch's summed loss */
   embeddingL2: number;
+  /** f32[numFeatures]: the same penalty by feature, taken by a proximal step, which stays stable for large ones; absent: none */
+  keyPenalties?: Float32Array;
   /** the gradient of the batch's mean loss, by all that is trained, is scaled down to this length where it is longer; 0: it is not */
   clipNorm: number;
   /** of the wide part, by FTRL-proximal on the batch's sum, with its penalties */

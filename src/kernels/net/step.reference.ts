@@ -82,8 +82,12 @@ export function referenceNetStep(
   const byEmbeddings = kept("embeddings");
   for (const [feature, count] of heldBy(rows, (r, visit) => forEachPair(rows, r, visit))) {
     const l2 = learning.embeddingL2 * count;
-    for (let k = feature * W; k < (feature + 1) * W; k++)
+    const perKey = learning.keyPenalties ? learning.keyPenalties[feature]! * count : 0;
+    for (let k = feature * W; k < (feature + 1) * W; k++) {
       referenceStep(embeddings!, k, byEmbeddings[k]!, { method: "adagrad", ...rate, l2 });
+      // proximal, by AdaGrad's own step
+      embeddings!.values[k]! /= 1 + (rate.learningRate * perKey) / Math.sqrt(embeddings!.state.n[k]!);
+    }
   }
   if (wide) {
     const { wideLearningRate, wideL1, wideL2 } = learning;

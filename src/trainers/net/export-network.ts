@@ -51,6 +51,12 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
       shape.arch === "fnn" ? floatsOf(parameters, "w0")[0] : undefined,
     ),
     crosses: crossesOf(space, network),
+    ...(shape.machine && {
+      machine: {
+        firstDim: width - shape.dim,
+        w0: shape.arch === "fnn" ? floatsOf(parameters, "w0")[0]! : 0,
+      },
+    }),
     link: shape.loss === "logistic" ? { kind: "logistic" } : { kind: "value", range: preprocess.labelRange },
   };
 }

@@ -16,6 +16,8 @@ import type { NetPlan } from "./plan.js";
 export interface NetStart {
   table: TableStart;
   kind: Initialization;
+  /** whether the table's own score is kept where no epoch is better on the validation split (fallback.ts) */
+  fallsBack?: boolean;
 }
 
 /** Names the permutations of `shuffled` among the draws of a seed. */

@@ -118,6 +118,10 @@ const plans = [
     "deep-crossing with layer normalization, clipped",
     planOf("deep-crossing", { layerNorm: true, clipNorm: 0.2, learningRateDecay: 0.9 }),
   ],
+  [
+    "wide-deep with penalties by key, in part large ones",
+    planOf("wide-deep", { dim: 6, keyPenalties: Float32Array.from({ length: 60 }, (_, i) => (i % 3) * i) }),
+  ],
   ["deep-crossing with dropout, in one batch", planOf("deep-crossing", { dropout: 0.3, batch: 200 })],
 ] as const;
 
@@ -209,6 +213,26 @@ test("a network that only scores gives the scores of the one that its parameters
   } finally {
     await scorer.terminate();
   }
+});
+
+test.each([
+  ["fnn", planOf("fnn", { dim: 6, machine: true })],
+  ["wide-deep", planOf("wide-deep", { dim: 5, machine: true })],
+])("a network with a machine's score scores as the reference to 1e-5: %s", async (_, plan) => {
+  const first = firstOf(plan);
+  for (const general of [false, true]) {
+    const rows = netRows(plan, 700, { seed: 6, general });
+    const scorer = await startNet(plan, first, { threads: 2, trains: false });
+    try {
+      const expected = referenceNetScores(plan, asDoubles(first), rows);
+      expect(maxDifference(await scorer.score(rows), expected)).toBeLessThan(1e-5);
+      const without = referenceNetScores({ ...plan, machine: false }, asDoubles(first), rows);
+      expect(maxDifference(without, expected)).toBeGreaterThan(0.5);
+    } finally {
+      await scorer.terminate();
+    }
+  }
+  await expect(startNet(plan, first, { threads: 1 })).rejects.toThrow(/only scores/);
 });
 
 test.each(plans)(

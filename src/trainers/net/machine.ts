@@ -197,7 +197,7 @@ export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): numb
   const moves = trains && plan.embeddingLearningRate > 0;
   const width = Math.ceil(embeddingWidth(plan) / 4) * 4;
   const features = numFeaturesOf(plan);
-  const table = features * ((moves ? 2 : 1) * width * 4 + (moves ? 4 : 0));
+  const table = features * ((moves ? 2 : 1) * width * 4 + (moves ? (plan.keyPenalties ? 8 : 4) : 0));
   const wide = plan.arch === "wide-deep" ? 16 * (features + plan.numCrosses) : 0;
   const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs, normalized }) => {
     const [ins, outs] = [paddedUnits(inputs), paddedUnits(outputs)];

@@ -64,7 +64,7 @@ const storedShape = object(
     loss: word("logistic", "squared"),
     crosses: object({ fields: list(list(text, 2)), bits: whole(1, 30) }),
   },
-  { layerNorm: flag },
+  { layerNorm: flag, machine: flag },
 );
 
 /** @throws {ArtifactError} crosses of what is no field of keys, or more of them than there are weights */
@@ -161,9 +161,10 @@ export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
 ): Record<string, readonly Uint8Array[] | string> {
-  const { arch, dim, hidden, activation, embeddingRelu, loss, layerNorm } = shape;
+  const { arch, dim, hidden, activation, embeddingRelu, loss, layerNorm, machine } = shape;
   const form = { arch, dim, hidden, activation, embeddingRelu, loss };
-  const stored: StoredShape = { ...form, ...(layerNorm && { layerNorm }), crosses };
+  const more = { ...(layerNorm && { layerNorm }), ...(machine && { machine }) };
+  const stored: StoredShape = { ...form, ...more, crosses };
   const width = embeddingWidth(shape);
   const { embeddings, wide, ...others } = parameters;
   const tensors = new Map<string, Tensor>(

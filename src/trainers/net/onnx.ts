@@ -47,6 +47,8 @@ export interface Network {
   /** the last one's only output is the score */
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
+  /** whether the score of the factorization machine of x_0 is added, and its w0; of W numbers v begins at `firstDim` */
+  machine?: { firstDim: number; w0: number };
   /** the score is log-odds, or a value that is clipped to a range */
   link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
 }
@@ -78,9 +80,32 @@ export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Arra
     field.wide ? [wideOf(graph, field, field.wide, found[f]!, rowsOf[f]!)] : [],
   );
   const crossed = network.crosses.map((cross) => crossOf(graph, cross, found, rowsOf));
-  linked(graph, network.link, graph.sum([deep, ...wide, ...crossed]));
+  const machine = network.machine ? machineTerms(graph, network.width, network.machine, parts) : [];
+  linked(graph, network.link, graph.sum([deep, ...wide, ...crossed, ...machine]));
   graph.output({ name: SCORE, element: "float", shape: [AXIS] });
   return modelChunks({ ...graph.graph, ...(crossed.length > 0 && { opset: CROSS_OPSET }) });
+}
+
+/** What sums up to the score of the machine: half of (the sum's square less the sum of squares) of v, the sum of w, and w0. */
+function machineTerms(
+  graph: GraphBuilder,
+  width: number,
+  { firstDim, w0 }: { firstDim: number; w0: number },
+  parts: readonly string[],
+): string[] {
+  const weighed = (x: string, weight: (k: number) => number): string => {
+    const column = graph.constant(
+      [width, 1],
+      Float32Array.from({ length: width }, (_, k) => weight(k)),
+    );
+    return graph.apply("Reshape", [graph.apply("MatMul", [x, column]), graph.int64([-1])]);
+  };
+  const sum = graph.sum(parts);
+  const squares = graph.sum(parts.map((part) => graph.apply("Mul", [part, part])));
+  const pairs = graph.apply("Sub", [graph.apply("Mul", [sum, sum]), squares]);
+  const terms = [weighed(pairs, (k) => (k < firstDim ? 0 : 0.5))];
+  if (firstDim === 0) return terms;
+  return [...terms, weighed(sum, (k) => (k < firstDim ? 1 : 0)), graph.constant([], Float32Array.of(w0))];
 }
 
 /** A field's part of the wide sum, f32[N]. */

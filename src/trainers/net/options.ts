@@ -189,6 +189,16 @@ const learning = {
     group: training,
     default: 0,
   }),
+  // docs/experiments/networks.md; a table's vectors are what is wanted, and shrinking them loses it
+  keyL2: number({
+    min: 0,
+    max: 1e6,
+    help: "L2 penalty on all embeddings, added to the mean loss; shrinks the embeddings of rare keys more",
+    group: training,
+    default: ({ embeddingL2 = 0 }: { embeddingL2?: number }, { isWarm }: DataFacts) =>
+      isWarm || embeddingL2 > 0 ? 0 : 0.005,
+    shown: "0.005; 0 with --init or --embedding-l2",
+  }),
   crossBits: whole({
     min: 1,
     max: 24,
@@ -282,6 +292,8 @@ export const liftOptions = {
   epochs: { ...learning.epochs, default: 20, shown: "20" },
   // an average lags behind in the first epochs, which are what is counted
   averageEpochs: { ...learning.averageEpochs, default: 0 },
+  // it would shrink a table, and all starts train alike
+  keyL2: { ...learning.keyL2, default: 0, shown: "0" },
 } as const;
 
 export type GivenNet = Given<typeof options>;
@@ -306,7 +318,7 @@ export function checkNetOptions(given: GivenNet): void {
     throw new UsageError(
       "--activation tanh cannot be combined with --arch deep-crossing, whose residual units use ReLU",
     );
-  for (const name of ["embeddingLearningRate", "embeddingL2"] as const) {
+  for (const name of ["embeddingLearningRate", "embeddingL2", "keyL2"] as const) {
     if (given.freezeEmbeddings && given[name] !== undefined)
       throw new UsageError(`--freeze-embeddings and ${flagNamed(name)} cannot be combined`);
   }

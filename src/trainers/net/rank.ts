@@ -40,10 +40,10 @@ export async function rankByNetwork(
     }
   };
   const rankerOf = (contexts: FeatureRows): Ranker => ({
-    top: (masks, top, { threads, signal }) =>
+    top: (masks, top, { threads, signal, progress }) =>
       withScores(contexts, threads, async (score) => {
         const fill = allItems(score, contexts, items, isKnown);
-        return await topByScores(masks, top, new Float64Array(items.numRows), fill, signal);
+        return await topByScores(masks, top, new Float64Array(items.numRows), fill, signal, progress);
       }),
     score: (lists, { threads, signal }) =>
       withScores(contexts, threads, async (score) => {

@@ -25,9 +25,10 @@ import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch, chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
-import type { NetModel } from "./model.js";
+import { scoreRows, type NetModel, type NetParameters } from "./model.js";
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
+import { isMachineBetter, machineNetwork } from "./fallback.js";
 import { putTable, type NetStart } from "./initialization.js";
 
 export interface NetInput {
@@ -74,7 +75,10 @@ export async function trainNet(
   if (numRowsOf(train) === 0) throw new DataError("no training rows");
   const labels = labelScaleOf(train, options.loss);
   const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
-  const plan = planOf(space, crosses, options);
+  const plan: NetPlan = {
+    ...planOf(space, crosses, options),
+    ...keyPenalties(options, space, counts),
+  };
   const first = initialParameters(plan, featureHashes(space), counts);
   first["output.bias"]![0] = labels.bias / labels.scale;
   if (start) putTable(plan, space, first, start.table, { kind: start.kind, labelScale: labels.scale });
@@ -83,7 +87,45 @@ export async function trainNet(
   const { parameters, ...done } = await withMachine(machine, signal, () =>
     trainEpochs(machine, input, form, options, observe),
   );
-  return { shape: plan, crosses, ...done, parameters: inLabelUnits(parameters, labels.scale) };
+  const trained: NetModel = {
+    ...{ shape: plan, crosses, ...done },
+    parameters: inLabelUnits(parameters, labels.scale),
+  };
+  const machineStart = start && machineNetwork(plan, space, counts, start);
+  if (!machineStart || !(await fallsBack({ ...machineStart, crosses }, trained, input, options)))
+    return trained;
+  return { ...trained, ...machineStart, bestEpoch: 0 };
+}
+
+/** Whether the network that predicts as the machine of the table is to be returned: it is better, or no epoch is trained. */
+async function fallsBack(
+  machine: NetParameters,
+  { epochs, bestEpoch }: NetModel,
+  { space, valid, controls }: NetInput,
+  { loss, patience, threads, epochs: most }: NetOptions,
+): Promise<boolean> {
+  if (most === 0) return true;
+  if (!valid || patience === 0) return false;
+  const scores = await scoreRows(space, machine, valid, { threads });
+  const byLoss = { name: "validLoss", better: "lower", of: () => lossOf(loss, scores, valid) } as const;
+  return isMachineBetter(scores, valid, epochs[bestEpoch - 1], controls?.stoppingMetric ?? byLoss);
+}
+
+/** A key's penalty of an epoch, that of the mean loss times its rows, shared among the rows that have the key. */
+function keyPenalties(
+  { keyL2, freezeEmbeddings }: NetOptions,
+  { offsets }: FeatureSpace,
+  counts: Uint32Array,
+): Pick<NetPlan, "keyPenalties"> {
+  if (keyL2 === 0 || freezeEmbeddings) return {};
+  // events: of drawn negatives, too, counts are of events
+  let events = 0;
+  for (let f = 0; f + 1 < offsets.length; f++)
+    events = Math.max(
+      events,
+      counts.subarray(offsets[f], offsets[f + 1]).reduce((sum, rows) => sum + rows, 0),
+    );
+  return { keyPenalties: Float32Array.from(counts, (rows) => (rows > 0 ? (keyL2 * events) / rows : 0)) };
 }
 
 function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): NetPlan {

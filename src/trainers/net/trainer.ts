@@ -110,7 +110,7 @@ function vocabularyOf(
         throw new UsageError(`a network predicts labels, not ${task}`);
       const { roles } = fitted.dataset;
       const { table: start, ...found } = startFromTable(table, vocabulary.space, roles, { task });
-      return { ...found, start: { table: start, kind: "table" } };
+      return { ...found, start: { table: start, kind: "table", fallsBack: true } };
     },
   };
 }
@@ -169,6 +169,12 @@ const CONSTANT_ADVICE =
   "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
   "in that split";
 
+/** Said of a network that is no better than the machine of its table. */
+const FELL_BACK =
+  "no epoch was better on the validation split than the factorization machine of --init: the network predicts as that " +
+  "machine does. Fit the table on other rows than the network (months before, with --keep-keys), or train the network " +
+  "without --init";
+
 /** What is said of the default epochs when nothing is held out to choose among them. */
 const UNVALIDATED =
   "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
@@ -176,6 +182,9 @@ const UNVALIDATED =
 
 /** Sentences for the summary. @param hasEpochs whether the user set their number */
 export function netOutcomeWarnings(outcome: Outcome<NetOptions>, hasEpochs: boolean): string[] {
-  if (outcome.examples.valid) return factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });
+  if (outcome.examples.valid) {
+    const course = factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });
+    return outcome.trained.bestEpoch === 0 ? [FELL_BACK, ...course] : course;
+  }
   return hasEpochs || outcome.options.patience === 0 ? [] : [UNVALIDATED];
 }

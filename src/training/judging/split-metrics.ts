@@ -24,13 +24,15 @@ import type { RankingQueries } from "../../sampling/ranking-events.js";
 import { hashOrder, placesOf, renumbered } from "../../sampling/training-events.js";
 import { measuredBy } from "../options/lists.js";
 
-/** Of the best epoch: its training loss, of rows before their steps. */
+/** Of the best epoch: its training loss, of rows before their steps; of the first one where none is better than the start. */
 export function trainMetrics({
   epochs,
   bestEpoch,
   loss,
 }: Pick<Trained, "epochs" | "bestEpoch" | "loss">): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
+  const epoch = epochs[Math.max(0, bestEpoch - 1)];
+  if (!epoch) return {};
+  const { trainLoss } = epoch;
   return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
 }
 

@@ -32,8 +32,10 @@ export function eachEmbedding(
   touchHeld(plan, thread, numHeld);
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const at = (<usize>slot) << 2;
-    const penalty = plan.embeddingL2 * load<f32>(thread.counts + at);
-    step(plan, load<u32>(thread.held + at), sumAt(plan, thread, slot), kept, penalty);
+    const count = load<f32>(thread.counts + at);
+    const feature = load<u32>(thread.held + at);
+    const perKey = plan.keyPenalties ? load<f32>(plan.keyPenalties + ((<usize>feature) << 2)) : 0;
+    step(plan, feature, sumAt(plan, thread, slot), kept, plan.embeddingL2 * count, perKey * count);
   }
   return 0;
 }
@@ -96,8 +98,14 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
   }
 }
 
-/** @param penalty L2 times the feature's pairs; the padding stays 0 */
-function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32): void {
+/**
+ * The padding stays 0.
+ *
+ * @param penalty L2 times the feature's pairs, added to the gradient
+ * @param perKey  the pairs' share of the penalty of an epoch, taken after the gradient's step by a proximal one, which no
+ *                penalty makes too long                                                 Duchi et al. 2011, section 5.2
+ */
+function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const lr = f32x4.splat(plan.embeddingLearningRate);
   const v = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
@@ -108,8 +116,15 @@ function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32):
     const g = f32x4.add(f32x4.mul(share, v128.load(sum + k)), f32x4.mul(l2, e));
     const n = addSquare<v128>(v128.load(v + bytes + k), g);
     v128.store(v + bytes + k, n);
-    v128.store(v + k, adaGrad<v128>(e, g, lr, n));
+    const moved = adaGrad<v128>(e, g, lr, n);
+    v128.store(v + k, perKey > 0 ? shrunk(moved, lr, n, perKey) : moved);
   }
+}
+
+/** argmin over p of (p - e)^2 / 2 + step (penalty / 2) p^2, where AdaGrad's step is lr / sqrt(n). */
+function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
+  const step = f32x4.div(lr, f32x4.sqrt(n));
+  return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));
 }
 
 /** Ones in the lanes that the last four of W numbers have. */

@@ -20,6 +20,7 @@ import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/
 import { firstLanes } from "../../shared/assembly/vector";
 import { eachEmbedding } from "./embeddings";
 import { gatherPanel, scatterGradients, touchRows } from "./gather";
+import { addMachine } from "./machine";
 import { sortPairs } from "./parts";
 import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { eachWeight, wideScore } from "./wide";
@@ -56,6 +57,16 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
   for (let r: u32 = 0; r < numRows; r++) {
     const at = scores + <usize>(r >>> 3) * stride + ((<usize>(r & 7)) << 2);
     store<f32>(at, load<f32>(at) + wideScore(plan, rows, row + r));
+  }
+}
+
+/** Adds the score of the factorization machine of x_0 to the scores of a block. @param scores as of addWide */
+function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
+  if (!plan.machine) return;
+  const first = layerAt(plan, 0);
+  const bytes = (<usize>first.inputs) << 5;
+  for (let p: usize = 0; p < PANELS; p++) {
+    addMachine(plan, thread.scratch + first.x + p * bytes, scores + p * stride);
   }
 }
 
@@ -260,6 +271,7 @@ function scoreBlock(
   forward(plan, thread.scratch, 0, false);
   const z = thread.scratch + last.y;
   addWide(plan, rows, row, numRows, z, bytes);
+  addMachines(plan, thread, z, bytes);
   for (let r: u32 = 0; r < numRows; r++) {
     const source = z + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
     store<f32>(scores + ((<usize>(row + r)) << 2), load<f32>(source));

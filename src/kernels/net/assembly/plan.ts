@@ -25,6 +25,8 @@ export class NetPlan extends DenseNetwork {
   /** W, W' */
   width: u32;
   paddedWidth: u32;
+  /** where v begins in an embedding: behind w, where it has one */
+  firstDim: u32;
   /** where the first field's block begins in x_0, and where the last one's ends */
   firstInput: u32;
   endInput: u32;
@@ -42,10 +44,14 @@ export class NetPlan extends DenseNetwork {
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
+  /** whether the score of the factorization machine of x_0 is added (machine.ts) */
+  machine: u32;
   /** 0: frozen */
   embeddingLearningRate: f32;
   /** penalty embeddingL2 / 2 |e|^2 once for each pair of a row, on the batch's sum */
   embeddingL2: f32;
+  /** f32[numFeatures]: penalty of a pair, which is taken by a proximal step; 0 where there is none */
+  keyPenalties: usize;
   /** the batch's mean gradient is scaled down to this length; 0: it is not */
   clipNorm: f32;
   /** f64[numParts]: squared lengths of the parts' summed gradients */

@@ -1,0 +1,48 @@
+// A network that predicts as the factorization machine whose table it starts from. A training that is no better on the validation
+// split returns it: the vectors of a machine that has learned its rows by heart can make a network worse than the machine.
+//
+//   embeddings, w0 and the wide part   the table's, 0 for keys that it lacks
+//   dense layers                       add nothing: the output layer is 0
+//   score                              that of the machine of x_0
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { embeddingWidth } from "../../kernels/net/shape.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
+import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
+import { putTable, type NetStart } from "./initialization.js";
+import type { NetParameters } from "./model.js";
+import { initialParameters, type NetPlan } from "./plan.js";
+
+/** The machine's network; undefined where the table has no score of its own, or the network has no place for its weights. */
+export function machineNetwork(
+  plan: NetPlan,
+  space: FeatureSpace,
+  counts: Uint32Array,
+  { table, kind, fallsBack = false }: NetStart,
+): Pick<NetParameters, "shape" | "parameters"> | undefined {
+  const { known, w, w0 } = table;
+  if (!fallsBack || kind !== "table" || !w || w0 === undefined || plan.arch === "deep-crossing")
+    return undefined;
+  const parameters = initialParameters(plan, featureHashes(space), counts);
+  const width = embeddingWidth(plan);
+  known.forEach((isKnown, feature) => {
+    if (!isKnown) parameters["embeddings"]!.fill(0, feature * width, (feature + 1) * width);
+  });
+  putTable(plan, space, parameters, table, { kind, labelScale: 1 });
+  parameters["output.weight"]!.fill(0);
+  return { shape: { ...plan, machine: true }, parameters };
+}
+
+/** Whether the machine is better than the epoch that was kept, by what early stopping goes by. */
+export function isMachineBetter(
+  scores: Float32Array,
+  valid: FeatureRows,
+  kept: EpochEvent | undefined,
+  metric: StoppingMetric | { name: "validLoss"; better: "lower"; of: StoppingMetric["of"] },
+): boolean {
+  if (!kept) return true;
+  const own = Number(new Map<string, unknown>(Object.entries(kept)).get(metric.name));
+  const machine = metric.of(scores, valid);
+  return metric.better === "lower" ? machine < own : machine > own;
+}
