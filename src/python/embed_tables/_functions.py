@@ -372,7 +372,6 @@ def train_fm(
     resume: bool | None = None,
     metric: Literal["loss", "auc", "rmse"] | None = None,
     on_interrupt: Literal["abort", "save"] | None = None,
-    engine_train: bool | None = None,
     max_memory: float | str | None = None,
     positive_from: float | None = None,
     negatives: int | None = None,
@@ -400,7 +399,6 @@ def train_fm(
     threads: int | None = None,
     patience: int | None = None,
     min_delta: float | None = None,
-    shards: int | None = None,
     burn_in: int | None = None,
     draws: int | None = None,
     force: bool | None = None,
@@ -480,7 +478,6 @@ def train_fm(
         resume: resume a killed training from its checkpoint, if there is one
         metric: metric for early stopping and --search (default: loss)
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        engine_train: with --engine: train on the server, too; the result is no longer the same bytes
         max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
         positive_from: convert labels to 0 and 1: x or more is 1; with --negatives, only those rows are events
         negatives: for a log without labels: number of negatives to sample per event (default: none)
@@ -508,7 +505,6 @@ def train_fm(
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
         patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 2)
         min_delta: smallest improvement of the stopping metric that resets --patience (default: 0)
-        shards: with --engine-train (experimental): split the rows by user into n shards, train each on an executor, and average after each epoch
         burn_in: mcmc: number of burn-in epochs before the first draw is kept (default: 20, at most half of the epochs)
         draws: mcmc: number of draws to keep; predictions are averaged over them (default: 20)
         out: run directory to write
@@ -1630,7 +1626,7 @@ def train_graph(
         samples: number of edges to sample per epoch, in proportion to their weight (default: 100 per edge, at least 1000000)
         negatives: number of negatives per context pair (default: 5)
         noise_exponent: exponent of the visit counts of nodes in the noise distribution of negatives; 0 is uniform (default: 0.75)
-        epochs: maximum number of epochs; each epoch generates new walks (default: 1)
+        epochs: maximum number of epochs; each epoch generates new walks (default: 1; with walks up to 4, so that they pass each edge of a node 64 times)
         learning_rate: initial learning rate (AdaGrad), decayed linearly to 1/10000 of it (default: 0.8, or 0.1 (line: 0.2) if an epoch visits a node more than 500 times) (searched)
         patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 2)
         min_delta: smallest improvement of the stopping metric that resets --patience (default: 0)
@@ -1840,7 +1836,7 @@ def train_gbdt(
         head_l1: with --head-method ftrl: L1 penalty on the head's weights (default: 0)
         cross_fit: train and average k forests, each with a head fitted on its held-out fold; replaces --head-split
         ctr: columns of high-cardinality ids to replace with the mean target of their earlier rows; user*hour adds the mean target of a combination
-        ctr_pairs: also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto is 8
+        ctr_pairs: also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto: up to 8 that are significant alone, and those that make trees better together
         ctr_keep: also keep the columns of --ctr as categories
         ctr_prior: value for ids without rows (default: the mean target of the training rows)
         ctr_prior_weight: weight of --ctr-prior, as a number of rows (default: 1)
@@ -2065,7 +2061,7 @@ def train_pca(
         scale: divide each column by its standard deviation
         center: subtract the mean of each column (always on for --matrix columns)
         whiten: scale vectors of users, events or rows to variance 1 in every dimension
-        normalize: interactions: normalization; degree divides each value by the square roots of its row and column sums (default: degree; none with --scale, --center or --whiten) (searched)
+        normalize: interactions: normalization; degree divides each value by the square roots of its row and column sums (default: the better one on the validation split, else degree; none with --scale, --center or --whiten) (searched)
         response: with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; plateau filters before decomposing (default: ideal) (searched)
         degree_power: with --normalize degree: exponent of item degree; higher values recommend more popular items (default: 0.5; plateau: 0.4) (searched)
         exact: exact decomposition of the Gram matrix in double precision, for matrices with a side of at most 1536
@@ -2189,6 +2185,7 @@ def train_net(
     clip_norm: float | None = None,
     l2: float | None = None,
     embedding_l2: float | None = None,
+    key_l2: float | None = None,
     cross_bits: int | None = None,
     wide_learning_rate: float | None = None,
     wide_l1: float | None = None,
@@ -2295,6 +2292,7 @@ def train_net(
         clip_norm: scale the gradient of a batch's mean loss down to this norm if it is larger; 0 does not clip (default: 0)
         l2: L2 penalty on weights of the dense layers, per row (default: 0)
         embedding_l2: L2 penalty on embeddings, per row that has the key (default: 0)
+        key_l2: L2 penalty on all embeddings, added to the mean loss; shrinks the embeddings of rare keys more (default: 0.005; 0 with --init or --embedding-l2)
         cross_bits: wide-deep: hash the crosses of each pair of columns into 2^n weights (default: 18)
         wide_learning_rate: wide-deep: learning rate of the wide part (FTRL) (default: 0.05)
         wide_l1: wide-deep: L1 penalty on weights of the wide part; larger values give sparser weights (default: 1)
@@ -2408,6 +2406,7 @@ def lift(
     clip_norm: float | None = None,
     l2: float | None = None,
     embedding_l2: float | None = None,
+    key_l2: float | None = None,
     cross_bits: int | None = None,
     wide_learning_rate: float | None = None,
     wide_l1: float | None = None,
@@ -2504,6 +2503,7 @@ def lift(
         clip_norm: scale the gradient of a batch's mean loss down to this norm if it is larger; 0 does not clip (default: 0)
         l2: L2 penalty on weights of the dense layers, per row (default: 0)
         embedding_l2: L2 penalty on embeddings, per row that has the key (default: 0)
+        key_l2: L2 penalty on all embeddings, added to the mean loss; shrinks the embeddings of rare keys more (default: 0)
         cross_bits: wide-deep: hash the crosses of each pair of columns into 2^n weights (default: 18)
         wide_learning_rate: wide-deep: learning rate of the wide part (FTRL) (default: 0.05)
         wide_l1: wide-deep: L1 penalty on weights of the wide part; larger values give sparser weights (default: 1)
@@ -2972,6 +2972,8 @@ def recall(
     where: str | Sequence[str] | None = None,
     within: str | None = None,
     per: str | None = None,
+    lists_per: str | None = None,
+    new_share: float | None = None,
     candidates: Path | None = None,
     users: Path | None = None,
     fold_in: Logs | None = None,
@@ -3025,6 +3027,8 @@ def recall(
         where: with --items: use only rows that match, such as 'stock > 0'; repeatable
         within: recommend only items that have the same value in this column of --items as the user has in --users
         per: recommend at most N items per value of this column of --items, such as category=3
+        lists_per: write a list of k items for each value of this column of --items, such as category
+        new_share: share of new items (from embed transform --append) that every start of a list holds at least, such as 0.1
         candidates: file of user and item pairs: rank only these items for each user
         users: table of users: write lists only for these users
         fold_in: log with events of users unknown to the run: folds them in from these events and writes their lists; repeatable
@@ -3444,6 +3448,7 @@ def report(
     *,
     out: Path,
     force: bool | None = None,
+    open: bool | None = None,
     against: Path | None = None,
     threads: int | None = None,
     field: str | None = None,
@@ -3480,6 +3485,7 @@ def report(
         run: run directories; STORE/NAME is the latest version in a store, shown with the history of earlier versions
         out: HTML page to write; - is stdout
         force: replace an existing page
+        open: show the page in the default browser once it is written
         against: earlier run to measure drift against
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
         field: field to draw on the map; by default the item
@@ -3921,7 +3927,7 @@ def reproduce(
 ) -> Any:
     """Repeats the training recorded in a run's manifest, in the same folder and with the same inputs, and compares every output file byte by byte.
 
-    The inputs are verified first. Exits with 82 if a file differs.
+    The inputs are verified first. Exits with 82 if a file differs, and shows the metrics of both trainings then.
 
     As ``embed reproduce``, whose page explains the options.
 
