@@ -115,7 +115,7 @@ const words = (text: string) => text.trim().split(/\s+/);
 
 /** Exported types that several files declare with different meanings; each is to be renamed by its content. */
 const repeatedTypes = words(`
-  Block Column GbdtTask Given HeldOut HeldOutLoss ItemColumns ItemVectors Labels Learner MachineShape Measured Method Model
+  Column GbdtTask Given HeldOut HeldOutLoss ItemColumns ItemVectors Labels Learner MachineShape Measured Method Model
   NewItem Pairs Parts Place Queries RankingOptions RankingResult ReferenceRow RowOrder Scoring Setting Source Sums TableRows
   Trained
 `);

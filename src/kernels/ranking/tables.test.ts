@@ -1,5 +1,5 @@
 import { Arena } from "../shared/memory.js";
-import { FeatureRows, placeVectors } from "./tables.js";
+import { FeatureVectors, placeVectors } from "./tables.js";
 
 const n = 7;
 
@@ -38,7 +38,7 @@ describe.each([
 
   test("are written where the kernel has them, and read back", () => {
     const { arena, vectors } = placed();
-    const rows = new FeatureRows(arena, vectors);
+    const rows = new FeatureVectors(arena, vectors);
     const row = rows.read(3);
     rows.write(
       3,

@@ -31,7 +31,7 @@ export interface PlacedVectors {
 }
 
 /** The numbers of one feature, read from wherever they lie and written back. */
-export class FeatureRows {
+export class FeatureVectors {
   readonly #numbers: Float32Array;
   readonly #placed: PlacedVectors;
   readonly #isWhole: boolean;

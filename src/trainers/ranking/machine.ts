@@ -12,7 +12,7 @@ import {
   type RankingLayout,
   type RankingShape,
 } from "../../kernels/ranking/binding.js";
-import { FeatureRows } from "../../kernels/ranking/tables.js";
+import { FeatureVectors } from "../../kernels/ranking/tables.js";
 import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { blockVisits } from "../../numeric/random.js";
@@ -240,7 +240,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const { dim, method } = this.#shape;
     const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
     const [weightWidth, momentWidth] = [weightStride / 4, momentStride / 4];
-    const rows = new FeatureRows(this.arena, vectors);
+    const rows = new FeatureVectors(this.arena, vectors);
     const apart = moments && this.arena.f32(moments);
     const weights = this.arena.f32(this.#layout.weights);
     const first = 8 * slices;
