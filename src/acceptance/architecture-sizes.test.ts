@@ -14,7 +14,7 @@ const longer: string[] = [];
  * second command needs belongs in a room below, and code for one kind of model in its trainer. The number is only
  * reduced: set it to the count, rounded up to hundreds, when that is lower.
  */
-const API_LINES = 13_100;
+const API_LINES = 12_900;
 
 const shipped = [...readSources(), ...readAssemblySources()].filter(
   ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
