@@ -124,7 +124,12 @@ const typed: Record<string, Typed> = {
       ["tail -f clicks.csv", "head -20 fixtures/clicks.csv"],
     ],
   },
-  "recall.md": { before: ["embed train-ranking fixtures/purchases.csv --epochs 2 -o RUN"] },
+  "recall.md": {
+    before: [
+      "embed train-ranking fixtures/purchases.csv --epochs 2 -o RUN",
+      categories("product_id,category", "cut -d, -f2 fixtures/purchases.csv", "items.csv"),
+    ],
+  },
   "report.md": {},
   "serving.md": { run: "run" },
   "algorithms/eges.md": {
@@ -166,6 +171,7 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ["compare.md", "embed compare online_retail", publicLog],
   ["comparison.md", "LOG=", publicLog],
   ["comparison.md", "COLUMNS=", publicLog],
+  ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],
   ["results.md", "", publicLog],
   ["formats.md", "embed export run --format redis", server],
   ["lift.md", "LOG=", publicLog],
