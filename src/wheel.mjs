@@ -23,7 +23,7 @@ for (const name of filesIn("src/python/embed_tables").filter((file) => /\.py$|^p
 
 const program = "embed_tables/program";
 for (const path of [
-  ...["bin/embed.js", "bin/package.json", "dist/trainers/fm/shards/program.bundle.js"],
+  ...["bin/embed.js", "bin/package.json"],
   ...filesIn("dist/program").map((name) => `dist/program/${name}`),
   ...filesIn("dist/kernels").flatMap((name) => (name.endsWith(".wasm") ? `dist/kernels/${name}` : [])),
   ...filesIn("fixtures").map((name) => `fixtures/${name}`),

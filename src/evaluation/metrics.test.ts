@@ -187,7 +187,7 @@ describe("aucByUnit", () => {
 
 test("docs/evaluation.md defines every metric of lists", () => {
   const page = readFileSync(join(projectFolder, "docs", "evaluation.md"), "utf8").toLowerCase();
-  expect(rankingMetricNames.filter((name) => !page.includes(`| ${name.toLowerCase()}@k `))).toEqual([]);
+  expect(rankingMetricNames.filter((name) => !page.includes(`- ${name.toLowerCase()}@k: `))).toEqual([]);
 });
 
 test("titles, directions and digits come from the table, at any K and among new items", () => {

@@ -21,6 +21,12 @@ const UNLIKE = 1.25;
 /** More threads must be so many times as fast to be worth their processor time; fewer may be so much slower. */
 const [GAIN, LOSS] = [1.03, 0.98];
 
+/** Threads that work together, of those that were started. */
+export interface ThreadsInUse {
+  used: number;
+  of: number;
+}
+
 /** What a piece of the work is done by. */
 export interface Piece {
   threads: number;

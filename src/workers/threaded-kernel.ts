@@ -18,7 +18,7 @@ import {
   type Work,
 } from "./kernel-thread.js";
 import { WorkerPool } from "./pool.js";
-import { ThreadChoice, type Choice } from "./thread-choice.js";
+import { ThreadChoice, type Choice, type ThreadsInUse } from "./thread-choice.js";
 
 /** Threads to be started, as layouts have them. */
 export interface KernelThreads {
@@ -37,12 +37,6 @@ export interface KernelThreads {
 export interface ThreadScript {
   url: URL;
   own: unknown;
-}
-
-/** Threads that work together, of those that were started. */
-export interface ThreadsInUse {
-  used: number;
-  of: number;
 }
 
 /** Makes what chooses the number of threads that work in step. Tests put another in its place. */

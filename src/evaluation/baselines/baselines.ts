@@ -7,7 +7,7 @@ import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./inp
 
 /** What is known of a baseline before it is loaded. */
 interface BaselineEntry {
-  /** the score of an item for a user, as a row of the table in docs/evaluation.md */
+  /** the score of an item for a user, as in the list of docs/evaluation.md */
   score: string;
   /** `embed recall --score` ranks by it, too */
   recalls?: true;
@@ -99,7 +99,7 @@ export function needsPairEvents(name: BaselineName): boolean {
   return baselines[name].needsPairEvents === true;
 }
 
-/** Rows of the table of baselines in docs/evaluation.md. */
+/** Items of the list of baselines in docs/evaluation.md. */
 export function baselineRows(): [name: string, score: string][] {
   return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }

@@ -17,7 +17,7 @@ import {
 } from "../../kernels/net/shape.js";
 import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
-import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
+import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 /** A network and how it learns. */
 export interface NetPlan extends NetShape, NetLearning {

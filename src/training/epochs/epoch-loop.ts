@@ -9,7 +9,7 @@ import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from
 import type { NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
-import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
+import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 /** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {

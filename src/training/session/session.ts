@@ -34,7 +34,7 @@ import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { startThreads } from "../../workers/idle.js";
-import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
+import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 /** What is done once a stage has ended, where that takes a while. */
 const FOLLOWING: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 // What a command that measures or trains sums up; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
-import type { ThreadsInUse } from "../../workers/threaded-kernel.js";
+import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 export type { PartMetrics };
 

@@ -7,8 +7,8 @@ import {
   type GbdtKernel,
   type GbdtLayout,
 } from "../../../kernels/gbdt/binding.js";
-import type { Choice } from "../../../workers/thread-choice.js";
-import { choosing, ThreadedKernel, type ThreadsInUse } from "../../../workers/threaded-kernel.js";
+import type { Choice, ThreadsInUse } from "../../../workers/thread-choice.js";
+import { choosing, ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
 import type { GbdtOwn, GbdtTask } from "./gbdt.worker.js";
