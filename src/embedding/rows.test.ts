@@ -74,7 +74,7 @@ async function withFile(use: (rows: TableRows) => Promise<void>, written = table
   }
 }
 
-/** Of a file's batches, the rows of each. */
+/** Returns the range of rows of each batch of a file. */
 async function batchesOf(rows: TableRows): Promise<[first: number, last: number][]> {
   const found: [number, number][] = [];
   for await (const { start, table: batch } of rows.batches()) found.push([start, start + batch.numRows]);

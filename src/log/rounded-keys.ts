@@ -107,7 +107,7 @@ function numIntegers(keys: Keys): number {
 /**
  * Returns the integers that seem rounded, if they are more than chance would produce.
  *
- * Of random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a timestamp
+ * Among random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a timestamp
  * in their upper bits are often multiples of a power of two, so only odd multiples of the spacing 2^(e - 52) count
  * among those. Others count if their digits are the shortest that identify the floating-point number, padded with
  * zeros.

@@ -31,7 +31,7 @@ export interface Sets {
   warnings: string[];
 }
 
-/** What a column of --items says of each item. */
+/** The cells of a column of --items, one for each item. */
 export interface ItemCells {
   /** u32[numItems]; MISSING for an item without a cell */
   codes: Uint32Array;

@@ -3,12 +3,12 @@
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (make-lists.ts, ranking/lists) ──► a file
 //   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
 
-import { selectKeys, type Keys } from "../../log/keys.js";
+import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
 import { keyColumn } from "../../dataset/item-fields.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { readAdded } from "../../embedding/added.js";
-import { rowsOf } from "../../embedding/table.js";
+import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/servers/list-servers.js";
 import { listChunks, type ListBatch, type Lists } from "../../export/lists.js";
@@ -250,10 +250,7 @@ async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
       `--new-share needs items that were added to the run after its training, and '${run.path}' has none: add them ` +
         "with embed transform RUN --content FILE --append",
     );
-  return selectKeys(
-    added!.keys,
-    Uint32Array.from({ length: rows.last - rows.first }, (_, i) => rows.first + i),
-  );
+  return keysOfRows(added!, rows);
 }
 
 /** u8[items.size]: 1 of an item that was added. */

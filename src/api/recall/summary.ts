@@ -4,7 +4,7 @@ import { lengthOfList, type ListBatch } from "../../export/lists.js";
 import type { RequestedLists } from "./requested-lists.js";
 import type { Source } from "./source.js";
 
-/** What embed recall says of the lists that it made. */
+/** The summary of the lists that embed recall made. */
 export interface RecallSummary {
   command: "recall";
   version: string;

@@ -4,7 +4,7 @@
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** What threads keep from one run to the next. */
+/** The state that threads keep from one run to the next. */
 export interface KeptByThreads<T extends Struct> {
   thread: T;
   /** offset of each thread's struct */

@@ -59,7 +59,7 @@ export interface DictionaryIndices {
   hasUnknown: boolean;
 }
 
-/** What a thread knows about the log's keys. */
+/** A thread's knowledge of the log's keys: how missing cells are written, and the codes of keys. */
 export interface KeyKnowledge {
   nullTexts: NullTexts;
   /** Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others; absent: no codes are known. */

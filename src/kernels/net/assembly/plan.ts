@@ -10,7 +10,7 @@ import { PairRows } from "../../shared/assembly/rows";
 /** In place of a factor of gradients: nothing is stepped, and the length of the gradients is returned. */
 export const MEASURE: f32 = -1;
 
-/** What embeddings and the wide part are cut in, by feature (parts.ts). */
+/** Number of parts that embeddings and the wide part are cut into, by feature (parts.ts). */
 export const PARTS: u32 = 16;
 
 /** The network and how it learns; w0 with its dense layers. */
