@@ -169,8 +169,6 @@ const server = "a server; export-redis and export-postgres tests start one where
 const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
   ["compare.md", "embed compare online_retail", publicLog],
-  ["comparison.md", "LOG=", publicLog],
-  ["comparison.md", "COLUMNS=", publicLog],
   ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],
   ["results.md", "", publicLog],
   ["formats.md", "embed export run --format redis", server],

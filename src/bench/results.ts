@@ -165,8 +165,7 @@ function headOf(settings: number): string {
 Every trainer on every log that it suits, with its default options. The columns "searched" have the best of ${settings}
 settings (\`--search ${settings}\`), chosen on the validation split, for the trainers whose search takes minutes. The test split chose nothing. Each table is one
 \`embed compare\` per column, so all its lines are measured on the same held-out rows, and ± is half the width of a
-95 % bootstrap interval. The best line is first. [Comparisons on public logs](comparison.md) has more baselines and
-metrics, [defaults](experiments/defaults.md) says how the defaults were chosen.
+95 % bootstrap interval. The best line is first. [Gowalla](gowalla.md) has more models, [defaults](experiments/defaults.md) says how the defaults were chosen.
 
 This page is written by \`npm run bench -- results ${settings}\`, here with version ${version}. It does not depend on the machine
 or the number of threads.

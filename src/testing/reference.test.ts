@@ -32,7 +32,7 @@ test("the functions for Python are what the commands' options say", async () => 
 
 test("a page has the usage, the examples, every option and its default", async () => {
   const pages = await referencePages();
-  expect(Object.keys(pages)).toHaveLength(commands.length + 4);
+  expect(Object.keys(pages)).toHaveLength(commands.length + 5);
   const page = pages["neighbors.md"]!;
   expect(page).toContain("embed neighbors [options] <run>");
   expect(page).toContain("embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot");

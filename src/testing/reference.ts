@@ -1,20 +1,27 @@
 // Generates docs/reference/: a page for each command from the declarations of its flags, and the pages of the package's
 // types.
 
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { commands } from "../cli/commands.js";
 import { commandOf } from "../library/call.js";
 import { signaturesOf } from "../library/declare.js";
 import { functions } from "../library/functions.js";
+import { trainers } from "../trainers/index.js";
 import { apiPages, resultOf } from "./api-pages.js";
+import { projectFolder } from "./places.js";
 
 const NOTE = "<!-- Written by `npm run docs` from the command's options: change these, not this page. -->\n";
 const NOTE_ON_TYPES =
   "<!-- Written by `npm run docs` from the package's declarations: change these, not this page. -->\n";
 
+const NOTE_ON_FILES =
+  "<!-- Written by `npm run docs` from src/trainers/NAME/files.md: change these, not this page. -->\n";
+
 /** Returns every page: its name in docs/reference and its text. */
 export async function referencePages(): Promise<Record<string, string>> {
-  const pages: Record<string, string> = { "README.md": indexPage() };
+  const pages: Record<string, string> = { "README.md": indexPage(), "run-files.md": runFilesPage() };
   for (const [name, text] of Object.entries(await apiPages())) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
   for (const { name } of commands) pages[`${name}.md`] = pageOf(await commandOf({ command: name }));
   return pages;
@@ -30,7 +37,25 @@ Every command with all of its options and their defaults, as \`embed COMMAND --h
 
 ${lines.join("\n")}
 
+[Files of a run](run-files.md) has what each trainer writes beside the table.
+
 From TypeScript: [functions and errors](typescript.md), [options](typescript-options.md), [results and other types](typescript-types.md).
+`;
+}
+
+/** Joins the descriptions of the files that each trainer writes, which lie in the trainers' folders. */
+function runFilesPage(): string {
+  const sections = trainers.flatMap(({ command }) => {
+    const path = join(projectFolder, "src", "trainers", command.replace("train-", ""), "files.md");
+    return existsSync(path) ? [`## ${command}\n\n${readFileSync(path, "utf8").trim()}`] : [];
+  });
+  return `${NOTE_ON_FILES}
+# Files of a run
+
+The files that only some trainers write; [formats](../formats.md#the-run-directory) has those of every run, and how numbers and
+tensors are stored.
+
+${sections.join("\n\n")}
 `;
 }
 

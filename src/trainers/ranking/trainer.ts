@@ -121,7 +121,7 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/** The default pairwise loss and a softmax: of cosines, which rank best in docs/comparison.md, where there are users and items alone. */
+/** The default pairwise loss and a softmax: of cosines, which rank best in docs/gowalla.md, where there are users and items alone. */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;
