@@ -58,7 +58,7 @@ function checkNode(bytes) {
     refuse("which does not use glibc: run npm with a Node from nodejs.org");
   const names = sharedObjects.map((path) => path.slice(path.lastIndexOf("/") + 1));
   const other = names.find(
-    (library) => /\.so\b/.test(library) && !/^linux-vdso/.test(library) && !LIBRARIES.test(library),
+    (library) => /\.so\b/.test(library) && !library.startsWith("linux-vdso") && !LIBRARIES.test(library),
   );
   if (other !== undefined) refuse(`which needs ${other} beside it: run npm with a Node from nodejs.org`);
 }
