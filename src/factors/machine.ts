@@ -237,7 +237,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
  * Returns the bytes per feature: v and w with the optimizer state, the copy of the best epoch, its hash and count, its
  * own rates, and its slot on each thread.
  */
-function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
+export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const K = sliceWidth(dim);
   const { numbers, accumulators } = sliceOf(method, K);
   const numSlices = Math.ceil(dim / K);

@@ -12,7 +12,7 @@ type Tests = Parameters<sequencing.default["sort"]>[0];
 /** Files that take about half a minute on two cores. */
 const LONG = [
   ...["pipeline-faults", "typed-pages", "option-combinations", "contract", "crafted", "transform-stream"],
-  ...["compare", "store", "ranking-shared"],
+  ...["compare", "store", "ranking-shared", "needs"],
 ];
 
 const isLong = ({ path }: Tests[number]): boolean => LONG.some((name) => path.endsWith(`/${name}.test.js`));

@@ -12,9 +12,14 @@ export function openFileLimit(): number {
   return limitOf("Max open files");
 }
 
+/** Bytes of addresses that the process may take; infinite where there is no limit, and where the system does not tell. */
+export function addressLimit(): number {
+  return limitOf("Max address space");
+}
+
 /** Bytes of addresses that can still be taken; infinite where there is no limit, and where the system does not tell. */
 export function freeAddresses(): number {
-  const limit = limitOf("Max address space");
+  const limit = addressLimit();
   if (limit === Infinity) return Infinity;
   const used = /^VmSize:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
   return used === undefined ? Infinity : limit - 1024 * Number(used);

@@ -478,7 +478,7 @@ def train_fm(
         resume: resume a killed training from its checkpoint, if there is one
         metric: metric for early stopping and --search (default: loss)
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         positive_from: convert labels to 0 and 1: x or more is 1; with --negatives, only those rows are events
         negatives: for a log without labels: number of negatives to sample per event (default: none)
         noise: distribution to sample negatives from (default: uniform)
@@ -715,7 +715,7 @@ def train_ranking(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         item_fields: side columns of the item, used in its vector and in negatives; inferred by default
         loss: ranking loss; the training defaults depend on it (default: bpr)
@@ -957,7 +957,7 @@ def train_two_tower(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         item_fields: side columns of the item, as inputs of the item tower
         history: items in a user's history: the last n before the event, or others (all other items) for logs without times (default: 50)
@@ -1176,7 +1176,7 @@ def train_als(
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
         engine_train: with --engine: train on the server, too; the result is no longer the same bytes
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         dim: embedding dimension (default: 64) (searched)
         unobserved_weight: weight of an unobserved user-item pair; observed pairs have weight 1 (default: chosen so that all pairs together weigh 15 times the events) (searched)
@@ -1382,7 +1382,7 @@ def train_item2vec(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         session_gap: without --session: split a user's events into sessions at gaps longer than this, such as 30m (s, m, h, d)
         min_length: drop sessions with fewer than n events (default: 2)
         max_length: split sessions longer than n events (default: 10000)
@@ -1605,7 +1605,7 @@ def train_graph(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         source: for an edge list: column of the source node
         target: for an edge list: column of the target node
         directed: treat edges as directed (default for sessions)
@@ -3936,7 +3936,7 @@ def reproduce(
         keep: directory for the second run; by default it is removed
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
         engine: for a run whose log was read through a Spark Connect server: the server to read it from again
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
 
     Returns:
         what ``--json`` prints, as Python values

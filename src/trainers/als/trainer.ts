@@ -9,6 +9,7 @@ import { rankingExamples, readCandidates } from "../../training/examples/ranking
 import type { Plan } from "../../training/session/plan.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
+import { alsNeeds } from "./memory.js";
 
 const command = "train-als";
 
@@ -50,6 +51,7 @@ async function plan(given: GivenAls): Promise<Plan> {
       ? async (input, own, observe, signal) =>
           (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
+    needs: alsNeeds({ ...als, ...(init && { dim: init.parameters.dim }) }),
     streams: false,
     init: factorInit(init, given),
     outcome: (outcome) => factorOutcome(outcome),

@@ -10,6 +10,7 @@ import type { Plan } from "../../training/session/plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
 import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
+import { fmNeeds } from "./memory.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
 import { openFmInit } from "./warm-start.js";
 
@@ -58,6 +59,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
         watch,
       ),
     learn: learnerOf(given),
+    needs: fmNeeds({ ...fmOptionsOf(given, BEFORE_DATA), ...init?.shared }),
     streams: method !== "als" && method !== "mcmc",
     init: factorInit(init, given),
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, "--model lr") : []),

@@ -15,6 +15,7 @@ import { leafVectors } from "./leaf-heads/leaf-vectors.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { likeInit, openForestInit, type ForestInit } from "./warm-start.js";
 import { evaluateForest, validationByRow, forestOutcomeWarnings } from "./evaluate-forest.js";
+import { gbdtNeeds } from "./memory.js";
 import {
   decayOf,
   gbdtOptionsOf,
@@ -66,6 +67,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
       return { dataset, notes: [] };
     },
     comparedBy: (valid) => comparedByLabels(valid, asGiven.metric),
+    needs: gbdtNeeds(gbdt),
     fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, init }),
   };
 }

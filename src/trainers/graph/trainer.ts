@@ -27,6 +27,7 @@ import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-
 import { checkSameKinds } from "./eges/warm-start.js";
 import { sideBySide } from "./two-orders.js";
 import type { GraphInput, GraphModel } from "./learn.js";
+import { graphNeeds } from "./memory.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
 import {
   checkGraphOptions,
@@ -88,6 +89,7 @@ async function plan(given: GivenGraph): Promise<Plan> {
       return accepted;
     },
     comparedBy: () => (graphOptions.metric === "auc" ? "edgeAuc" : "pairLoss"),
+    needs: graphNeeds({ ...graphOptions, ...(init && { dim: init.dim }) }),
     fit: async (source, session) =>
       await fit(source, session, given, { ...graphOptions, ...(init && { dim: init.dim }) }, init),
   };

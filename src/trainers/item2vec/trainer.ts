@@ -14,6 +14,7 @@ import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
+import { item2vecNeeds } from "./memory.js";
 import { ITEM2VEC_MODEL } from "./models.js";
 import {
   checkItem2vecOptions,
@@ -62,6 +63,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
     reading: { ...readingWith(asked, given), inSequence: true },
     accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, given.tokens),
     comparedBy: () => (item2vec.metric === "loss" ? "pairLoss" : stoppingMetricOf(item2vec).name),
+    needs: item2vecNeeds(item2vec),
     fit: async (source, session) => await fit(source, session, given, item2vec, init),
   };
 }

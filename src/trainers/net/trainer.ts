@@ -38,6 +38,7 @@ import {
   type GivenNet,
   archs,
 } from "./options.js";
+import { netNeeds } from "./memory.js";
 import type { NetStart } from "./initialization.js";
 import { ownVocabulary, type FittedVocabulary } from "../../training/warm-start/carried-keys.js";
 import {
@@ -90,6 +91,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
       return labelledOrDrawn(space, parts, { ...how, ...(task && { task }), ...drawing }, watch);
     },
     learn: async (...given) => (await import("./learn.js")).learnNet(...given),
+    needs: netNeeds({ ...netOptionsOf(given, BEFORE_DATA), ...(table && { dim: table.dim }) }),
     streams: true,
     init: table && { run: table.run, carry: (fitted) => vocabularyOf(table, fitted, keepKeys) },
     outcome: (outcome) => netOutcomeWarnings(outcome, given.epochs !== undefined),

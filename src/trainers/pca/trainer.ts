@@ -17,6 +17,7 @@ import { preprocessFile } from "../../training/capabilities/run-space.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
+import { pcaNeeds } from "./memory.js";
 import { PCA_MODELS, type PcaModel } from "./model.js";
 import {
   checkPcaOptions,
@@ -51,6 +52,7 @@ function plan(given: GivenPca): Plan {
     reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
     accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
     comparedBy: () => listMetric(pca),
+    needs: pcaNeeds(pca),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
 }

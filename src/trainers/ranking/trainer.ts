@@ -18,6 +18,7 @@ import { togetherNote } from "../../training/examples/training-examples.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./models.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
+import { rankingNeeds } from "./memory.js";
 
 const command = "train-ranking";
 
@@ -77,6 +78,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
       return examples;
     },
     learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
+    needs: rankingNeeds({ ...ranking, ...(init && { dim: init.parameters.dim }) }),
     streams: false,
     init: factorInit(init, given),
     doubts: (space, fm) => widthWarnings(space, fm),

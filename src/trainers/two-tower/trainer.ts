@@ -19,6 +19,7 @@ import {
   type TwoTowerOptions,
   historyOf,
 } from "./options.js";
+import { twoTowerNeeds } from "./memory.js";
 
 const command = "train-two-tower";
 
@@ -57,6 +58,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
       return towerExamples(space, parts, towers, how);
     },
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
+    needs: twoTowerNeeds({ ...towers, ...(init && { dim: init.dim }) }),
     streams: false,
     init,
     outcome: (outcome) => factorOutcome(outcome),

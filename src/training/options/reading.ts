@@ -1,7 +1,8 @@
 // Options that say how bytes become cells, and what becomes of bad rows.
 
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
+import { totalMemory } from "../../io/machine-resources.js";
 import { inputFormats } from "../../log/form.js";
 import { numberFormOf, type EngineReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
@@ -159,8 +160,8 @@ export const memory = {
         "memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk " +
         "during training",
       group,
-      default: () => totalmem() / 2,
-      shown: "half of the machine's memory",
+      default: () => totalMemory() / 2,
+      shown: "half of the memory of the machine or its container",
       noBytes: true,
     },
   ),

@@ -41,6 +41,7 @@ import {
 } from "../warm-start/carried-keys.js";
 import { preprocessFile } from "../capabilities/run-space.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
+import type { Needs } from "./needs.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import {
   BEFORE_DATA,
@@ -79,6 +80,8 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   /** what of the options decides the examples */
   examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
   learn: Learner<O, S>;
+  /** The memory and disk that it takes. */
+  needs: Needs;
   /** rows may be read from disk while it trains */
   streams: boolean;
   /** the run of --init, and what is carried of it into the vocabulary */
@@ -104,7 +107,7 @@ export interface Outcome<O> {
 /** The plan of such a trainer. */
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
-): Pick<Plan, "seed" | "reading" | "init" | "accept" | "comparedBy" | "fit"> {
+): Pick<Plan, "seed" | "reading" | "init" | "accept" | "comparedBy" | "needs" | "fit"> {
   const { given, init, fields = [] } = model;
   return {
     seed: model.optionsFor(BEFORE_DATA).seed,
@@ -112,6 +115,7 @@ export function featurePlan<O extends FeatureOptions, S>(
     init: init?.run,
     accept: (dataset, options) => model.accept(dataset, options),
     comparedBy: (valid) => comparedBy(valid, model.metric, model.optionsFor(BEFORE_DATA)),
+    needs: model.needs,
     fit: (source, session) => fit(model, source, session),
   };
 }

@@ -8,6 +8,7 @@ import type { Evaluated } from "../epochs/checkpoint.js";
 import type { Controls } from "../epochs/epoch-loop.js";
 import type { ExampleOptions, GivenTraining } from "../options/log.js";
 import type { SplitParts } from "../reading/split-parts.js";
+import type { Needs } from "./needs.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
 
@@ -35,6 +36,8 @@ export interface Plan {
    * @throws {UsageError} its metrics do not compare settings
    */
   comparedBy?: (valid: PartMetrics) => string;
+  /** The memory and disk that it takes; unchecked when absent. */
+  needs?: Needs;
   /** Trains on the parts, and measures. */
   fit(source: Source, session: Session): Promise<Fit>;
 }

@@ -15,6 +15,7 @@ import { writeRun } from "../../embedding/run-directory.js";
 import { flagOf, UsageError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { pathExists } from "../../io/read-artifact.js";
+import { processMemory } from "../../io/machine-resources.js";
 import { version } from "../../io/package-version.js";
 import { askedOf, resolvedOptions } from "./describe-run.js";
 import { checkpointPath } from "../epochs/checkpoint-file.js";
@@ -25,6 +26,7 @@ import { decisive, noSuchOption } from "../options/table.js";
 import { checkGiven } from "../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
 import { readDataset } from "../reading/read-dataset.js";
+import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
@@ -80,7 +82,8 @@ export async function train(
 
   // they start while this thread reads
   startThreads(given.threads ?? availableParallelism());
-  const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, { watch, warn, note });
+  const reading = { watch: endingIfTooLarge(watch), warn, note };
+  const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, reading);
   const ended = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -109,6 +112,8 @@ export async function train(
   const parts = partsToFit(cut, given);
   for (const text of smallSplitWarnings(parts)) warn(text);
   const source = { dataset, parts, cut: cut.parts };
+  const needs =
+    asked.needs && (await checkNeeds(asked.needs, trainingSize(dataset, parts, options), out, note));
   const found =
     given.search === undefined
       ? undefined
@@ -179,6 +184,7 @@ export async function train(
     options: resolved,
     metrics: first.metrics,
     ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
+    ...(needs && { needs: { ...needs, memoryTaken: processMemory().most } }),
     warnings,
     ...(found && { search: found.trials, searchedBy: found.by }),
     ...(contents.summary as Partial<Summary<PartMetrics>>),

@@ -1,6 +1,7 @@
 // What a command that measures or trains sums up; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
+import type { StatedNeeds } from "./needs.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 export type { PartMetrics };
@@ -25,6 +26,8 @@ export interface Summary<Values = Metrics> {
   metrics: Record<string, Values>;
   /** what the vectors add on the validation split, over a control without them */
   vectorsAdd?: VectorsAdd;
+  /** of a training: what it was estimated to need before it started, and the memory that the process took at its peak, in bytes */
+  needs?: StatedNeeds & { memoryTaken: number };
   warnings: string[];
   /** of trees: the columns, the greatest gain first */
   importances?: { column: string; splits: number; gain: number }[];

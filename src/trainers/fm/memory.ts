@@ -1,0 +1,38 @@
+// Memory of a factorization machine's training.
+
+import { bytesOfFeature } from "../../factors/machine.js";
+import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
+import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
+import type { FmOptions } from "./options.js";
+
+/** Memory of the chunks through which rows on disk are read. */
+const CHUNKS = 64 << 20;
+
+/**
+ * Parameters with the optimizer's sums, the best epoch's copy of them and the table; rows in the kernel's memory and, for the
+ * metrics, once more.
+ */
+export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
+  const isChain = method === "mcmc" || method === "als";
+  return {
+    dim: model === "lr" ? undefined : given,
+    advice:
+      "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
+    of(size, dim = model === "lr" ? 0 : given) {
+      const { trainRows, heldOutRows, features, cells, isStored } = size;
+      // a vector for each partner field
+      const width = model === "ffm" ? dim * size.ofColumn.size : dim;
+      const feature = isChain
+        ? 4 * (1 + width) + 16
+        : bytesOfFeature(width, method in METHODS ? (method as FmMethod) : "adagrad", false, threads);
+      const copies = 2 * 4 * (width + 1) + 12;
+      const row = isChain ? 8 * cells + 40 : 8 * cells + 16;
+      const rows = isStored ? CHUNKS + 16 * trainRows : trainRows * row;
+      const heldOut = heldOutRows * (8 * cells + 16);
+      return {
+        memory: features * (feature + copies) + rows + heldOut,
+        disk: 1.2 * tableBytes(size, width) + fileOfRows(size),
+      };
+    },
+  };
+}

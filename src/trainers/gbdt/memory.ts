@@ -1,0 +1,23 @@
+// Memory of boosted trees.
+
+import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
+import type { Needs } from "../../training/session/needs.js";
+import type { GbdtOptions } from "./options.js";
+
+/** Bytes of a leaf in a run: splits, values and the bins of categories. */
+const LEAF = 200;
+
+/**
+ * Bins of the rows, by row and by column, with gradients, scores and the order of the rows; a histogram for each leaf and thread.
+ * Columns of keys are read as they are.
+ */
+export function gbdtNeeds({ numLeaves, numTrees, threads }: GbdtOptions): Needs {
+  return {
+    advice: "--where and --ignore leave fewer rows and columns, and --num-leaves fewer histograms",
+    of({ trainRows, heldOutRows, cells, features, keyBytes }) {
+      const histograms = (numLeaves + threads) * NARROW_CELLS * CELL_BYTES * cells;
+      const rows = trainRows * (2 * cells + 44) + heldOutRows * (cells + 24);
+      return { memory: histograms + rows, disk: numTrees * numLeaves * LEAF + 24 * features + keyBytes };
+    },
+  };
+}

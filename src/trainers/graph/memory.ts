@@ -1,0 +1,20 @@
+// Memory of vectors of nodes.
+
+import { skipGramBytes, skipGramDisk } from "../../skip-grams/memory.js";
+import type { Needs } from "../../training/session/needs.js";
+import type { GraphOptions } from "./options.js";
+
+/** Vectors and contexts of nodes; edges while the graph is built, and its arcs with their tables of draws. */
+export function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
+  return {
+    dim: given,
+    advice: "--min-count leaves fewer nodes, and --where fewer edges",
+    of({ trainRows, heldOutRows, features, keyBytes }, dim = given) {
+      const arcs = (directed ? 1 : 2) * trainRows;
+      return {
+        memory: skipGramBytes(features, dim, threads) + 24 * trainRows + 24 * arcs + 16 * heldOutRows,
+        disk: skipGramDisk(features, dim, keyBytes),
+      };
+    },
+  };
+}

@@ -1,0 +1,19 @@
+// Memory of item2vec.
+
+import { skipGramBytes, skipGramDisk } from "../../skip-grams/memory.js";
+import type { Needs } from "../../training/session/needs.js";
+import type { Item2vecOptions } from "./options.js";
+
+/** Vectors and contexts of items, and the stream of a pass: its tokens, their windows, and the order of the sessions. */
+export function item2vecNeeds({ dim: given, threads }: Item2vecOptions): Needs {
+  return {
+    dim: given,
+    advice: "--min-count leaves fewer items, and --where fewer events",
+    of({ trainRows, heldOutRows, features, keyBytes }, dim = given) {
+      return {
+        memory: skipGramBytes(features, dim, threads) + 40 * trainRows + 16 * heldOutRows,
+        disk: skipGramDisk(features, dim, keyBytes),
+      };
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// Memory of a network.
+
+import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
+import type { NetOptions } from "./options.js";
+
+/** The memory of chunks of rows, batches and threads. */
+const BUFFERS = 64 << 20;
+
+/**
+ * The embedding layer with AdaGrad's sums, its first values, the best epoch's copy and the table; dense layers with Adam's moments, and
+ * the values of a batch; rows beside.
+ */
+export function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross }: NetOptions): Needs {
+  return {
+    dim: given,
+    advice:
+      "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, --hidden and --batch-size make layers smaller",
+    of(size, dim = given) {
+      const { trainRows, heldOutRows, features, cells, isStored, ofColumn } = size;
+      const width = arch === "fnn" ? dim + 1 : dim;
+      const table = features * (5 * 4 * width + 24);
+      const crosses = cross.length > 0 ? 2 ** crossBits : 0;
+      const wide = arch === "wide-deep" ? 24 * (features + crosses) : 0;
+      const sizes = [width * ofColumn.size, ...hidden];
+      const dense = sizes.reduce((sum, inputs, layer) => {
+        const outputs = sizes[layer + 1] ?? 1;
+        return sum + 4 * (6 * inputs * outputs + 4 * batchSize * (inputs + outputs));
+      }, 0);
+      const rows = isStored ? 16 * trainRows : trainRows * (4 * cells + 8);
+      const heldOut = heldOutRows * (4 * cells + 16);
+      return {
+        memory: table + wide + dense + rows + heldOut + BUFFERS,
+        disk: 1.2 * tableBytes(size, width) + fileOfRows(size),
+      };
+    },
+  };
+}
