@@ -6,7 +6,7 @@
 //
 // All but seconds and what the budget left out is the same at any number of threads.
 
-import { untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
+import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
 import { OutputError, UsageError, type EmbedError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
@@ -24,9 +24,10 @@ import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
 import { enter, type Entered } from "./choose-trainings.js";
 import { examine, type Examined, type Shared } from "./examine-log.js";
+import { handedOverMarkup } from "./handed-over.js";
 import { measure } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
-import { trainAll, type Trained } from "./train-all.js";
+import { trainAll, type Finished, type Trained } from "./train-all.js";
 
 /** Share of the budget that is for reading and training; the rest is for measuring and the page. */
 const TRAINING = 0.9;
@@ -89,7 +90,7 @@ export async function compareTrainers(
     { ...given, ...own, ...shared, out },
     watch,
   );
-  await writePage(leaderboard, examined, { ...given, force }, watch);
+  await writePage(leaderboard, finished, examined, { ...given, force }, watch);
   return {
     command: "compare",
     version,
@@ -186,18 +187,24 @@ function nothingTrained({ untrained, errors }: Trained): EmbedError {
 /** The leaderboard, and what a report shows of the best runs. */
 async function writePage(
   leaderboard: Leaderboard,
+  finished: readonly Finished[],
   { traits: { goal } }: Examined,
   given: GivenCompare & { force: boolean },
   watch: Watch,
 ): Promise<void> {
   const { out, force, hashKeys } = given;
+  const { lines } = leaderboard;
+  const recipes = lines.flatMap(({ name }) => finished.find((one) => one.name === name)?.recipe ?? []);
   await report(
-    leaderboard.lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
+    lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
     {
       ...{ out, force, hashKeys },
       part: goal === "predictions" ? "test" : "none",
     },
-    { leaderboard, reading: firstReadingOf(given) },
+    {
+      ...{ leaderboard, reading: firstReadingOf(given) },
+      handedOver: handedOverMarkup(out, bestEmbedding(leaderboard)?.name, recipes),
+    },
     { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
   );
 }

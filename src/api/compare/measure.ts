@@ -16,6 +16,7 @@ import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
 import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
+import { commandForAllRows } from "../run-recipe.js";
 import { measureScores } from "../scored-rows.js";
 import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
@@ -37,12 +38,15 @@ export async function measure(
     finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
   );
   const added = new Map(runs.map(({ name, run }) => [name, run.manifest.vectorsAdd]));
+  const forAllRows = await Promise.all(
+    finished.map(async ({ recipe }) => (recipe ? await commandForAllRows(recipe) : undefined)),
+  );
   const entrants = new Map(
-    finished.map(({ name, baseline = false, path, trainer, seconds, cut }): [string, Entrant] => [
+    finished.map(({ name, baseline = false, path, trainer, seconds, cut }, i): [string, Entrant] => [
       name,
       {
         ...{ isBaseline: baseline, run: path, command: trainer.command, seconds },
-        ...definedOf({ vectorsAdd: added.get(name) }),
+        ...definedOf({ commandForAllRows: forAllRows[i], vectorsAdd: added.get(name) }),
         ...(cut && { cut }),
       },
     ]),

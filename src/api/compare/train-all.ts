@@ -1,12 +1,14 @@
 // The trainings of a comparison, one after another while there is time.
 
-import { openRun } from "../../embedding/run-directory.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import { DataError, DivergedError, UsageError, type EmbedError } from "../../errors.js";
 import type { Untrained } from "../../evaluation/leaderboard.js";
 import type { GivenTraining } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
+import { recipeOf, type RunRecipe } from "../run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { Entered } from "./choose-trainings.js";
 
@@ -15,6 +17,8 @@ export interface Finished extends Entered {
   seconds: number;
   /** the budget ended its training, and it holds the best epoch until then */
   cut: boolean;
+  /** how it was trained; absent where no log can be named */
+  recipe?: RunRecipe;
 }
 
 export interface Trained {
@@ -86,14 +90,31 @@ async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Ou
     if (!isOwn) throw error;
     return { why: error.message, error };
   }
-  const { manifest } = await openRun(path);
+  const run = await openRun(path);
+  const { manifest } = run;
   const isSame = (["train", "valid", "test"] as const).every((part) => manifest.split[part] === split[part]);
   if (!isSame)
     return {
       why: `held out ${manifest.split.test} rows and not ${split.test}, which cannot be measured beside the others`,
     };
   const seconds = (performance.now() - start) / 1000;
-  return { ...one, seconds, cut: manifest.interrupted === true };
+  return {
+    ...one,
+    ...definedOf({ recipe: await recipeIfAny(run, name, watch) }),
+    seconds,
+    cut: manifest.interrupted === true,
+  };
+}
+
+/** The run's recipe; none, with a warning, of a dataset whose log is not known. */
+async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
+  try {
+    return await recipeOf(run, name);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    observe({ stage: "warning", text: `embed init cannot use ${name}: ${error.message}` });
+    return undefined;
+  }
 }
 
 /** What is heard of one of several trainings: what was said of the log when it was examined is not said again. */

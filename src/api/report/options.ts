@@ -122,6 +122,8 @@ export interface ReportSources {
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
   /** of `embed compare`: what was compared, the runs among it */
   leaderboard?: Leaderboard;
+  /** markup of an element with data of the page for other commands */
+  handedOver?: string;
   /** by the path of a run: the versions that led to it, the oldest first, itself the last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   /** how logs are read; as the user set it when absent */

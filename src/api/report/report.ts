@@ -56,7 +56,7 @@ export async function report(
     throw new UsageError(
       `a page can show at most ${MOST_RUNS} runs, got ${paths.length}: write several pages`,
     );
-  const { out, force, leaderboard } = options;
+  const { out, force, leaderboard, handedOver } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
   const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
@@ -72,7 +72,7 @@ export async function report(
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
   for (const note of shared.names.notes()) absent.add(note);
-  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn, leaderboard }) };
+  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn, leaderboard, handedOver }) };
   const page = Buffer.from(await reportPage(content));
   if (options.write) await options.write(page);
   else await writeFileAtomic(out, [page], force, { signal: watch.signal });
