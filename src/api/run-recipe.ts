@@ -169,7 +169,7 @@ function columnsRead(table: OptionTable, training: Record<string, unknown>): str
 /** The first metric of the validation split that has a direction, as gates take it. */
 function judgedBy({ manifest: { metrics } }: Run): string | undefined {
   const names = Object.keys(metrics["valid"] ?? {});
-  const wanted = ["normalizedEntropy", "rmse", "ndcgAt20"].find((name) => names.includes(name));
+  const wanted = ["normalizedEntropy", "rmse", "pairLoss", "ndcgAt20"].find((name) => names.includes(name));
   return (
     wanted ?? names.find((name) => typeof metrics["valid"]![name] === "number" && kindOf(name) !== undefined)
   );

@@ -126,7 +126,6 @@ gates:
     rows: { min: ${atLeast(rows)}, within: ${growth(log)} }${growth(log) === "50%" ? "" : " # 50% when the log has more files"}
 ${gateLines(log, training)}
 ${newestLines(log)}
-  after:
 ${afterLines(trainer)}
     # vectorsAdd: { min: 0 }          # what the vectors add over a control: the whole interval is above 0
     # norm: { mean: { within: 100% } } # lengths of the vectors, which grow with the epochs that were best
@@ -186,17 +185,14 @@ function afterLines({ metric, field }: StarterTrainer): string {
   const zero = ranks
     ? "zero: { max: 30% } # an item of which no known user has an event stays zero"
     : "zero: { max: 5% }";
-  return [
+  const worse = metric === undefined ? "" : (WORSE[metric] ?? "{ worse: 30% }");
+  const lines = [
     ...(metric === undefined
       ? []
-      : [
-          "metrics:",
-          `  ${metric}: ${WORSE[metric] ?? "{ worse: 30% }"} # of the last version's, on the part of \`valid\``,
-        ]),
+      : ["metrics:", `  ${metric}: ${worse} # of the last version's, on the part of \`valid\``]),
     ...(field === undefined ? [] : [zero]),
-  ]
-    .map((line) => `    ${line}`)
-    .join("\n");
+  ];
+  return lines.length === 0 ? "  after: {}" : ["  after:", ...lines.map((line) => `    ${line}`)].join("\n");
 }
 
 /** Returns bounds of twice the current shares of missing cells, and at least 5%. */

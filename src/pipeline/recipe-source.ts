@@ -1,6 +1,6 @@
 // The run that `embed init` makes a pipeline of: one of a page of `embed compare`, one of a folder of runs, or any run.
 
-import { join, dirname } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { readHandedOver } from "../api/compare/handed-over.js";
 import { encodeOptions } from "../api/options/encode.js";
 import { recipeOf, type RunRecipe } from "../api/run-recipe.js";
@@ -37,7 +37,7 @@ export async function recipeSource({ from, like, run }: InitOptions): Promise<Re
 
 async function ofRun(path: string): Promise<RecipeSource> {
   const run = await openRun(path);
-  return await placed(await recipeOf(run, path), run.givenIn ?? ".", `run '${path}'`);
+  return await placed(await recipeOf(run, path), relative(".", run.givenIn ?? ".") || ".", `run '${path}'`);
 }
 
 /** @param folder that the recipe's paths refer to @throws {UsageError} another version wrote it */
