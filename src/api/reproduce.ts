@@ -19,8 +19,7 @@ import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
 import { train } from "./train.js";
-import { trainerOf, trainers } from "../trainers/index.js";
-import type { Trainer } from "../training/session/trainer.js";
+import { requestOf } from "./training-request.js";
 
 /** How far apart metrics may be of two trainings on a server, which adds floats in the order in which its tasks end. */
 export const ENGINE_BOUND = 0.005;
@@ -54,7 +53,11 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   const { manifest } = run;
   for (const [file, expected] of Object.entries(manifest.files))
     await checkArtifact(join(path, file), expected);
-  const { asked, trainer } = await howMade(run);
+  const { asked, trainer } = await requestOf(run, "reproduce");
+  if (manifest.interrupted)
+    throw new UsageError(
+      `cannot reproduce run '${path}': its training was interrupted by a signal (interrupted: true)`,
+    );
   checkEngine(path, asked, options);
   const isGone = await datasetIsGone(asked);
   await checkInputs(run, asked, isGone);
@@ -92,42 +95,6 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
       ...(manifest.engine && { metricsWithin: ENGINE_BOUND }),
     };
   });
-}
-
-async function howMade({ path, manifest }: Run): Promise<{ asked: TrainingRequest; trainer: Trainer }> {
-  const { command, asked, interrupted, forgotten, added } = manifest;
-  if (forgotten !== undefined) {
-    throw new UsageError(
-      `cannot reproduce run '${path}': keys were forgotten in it, and its log may still contain them`,
-    );
-  }
-  if (added)
-    throw new UsageError(
-      `cannot reproduce run '${path}': items were added to it (transform --append); reproduce the original ` +
-        `run, '${added.run}'`,
-    );
-  const trainer = await trainerOf(command);
-  if (!trainer)
-    throw new UsageError(
-      `cannot reproduce run '${path}': '${command}' is not a training; use a run of ` +
-        trainers.map((one) => one.command).join(", "),
-    );
-  if (!asked)
-    throw new UsageError(
-      `cannot reproduce run '${path}': it was trained by an earlier version of embed (${manifest.version}) ` +
-        "that did not record its options; train it again",
-    );
-  if (interrupted)
-    throw new UsageError(
-      `cannot reproduce run '${path}': its training was interrupted by a signal (interrupted: true)`,
-    );
-  const unknown = Object.keys(asked.options).find((name) => !Object.hasOwn(trainer.options, name));
-  if (unknown !== undefined)
-    throw new UsageError(
-      `cannot reproduce run '${path}': option '${unknown}' is unknown to ${command}; it was trained by embed ` +
-        `${manifest.version}, train it again`,
-    );
-  return { asked, trainer };
 }
 
 /** @throws {UsageError} the log was read through a server, and this command is not given one; or the other way round */

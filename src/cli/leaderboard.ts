@@ -1,7 +1,8 @@
 // Formats a leaderboard for people: one line per contender, what was not trained, and the conclusion in the last line.
 
 import type { Comparison } from "../api/compare/compare.js";
-import { lineNote, metricCell, untrainedTexts } from "../evaluation/leaderboard.js";
+import { commandLine } from "../training/options/flag-words.js";
+import { bestEmbedding, lineNote, metricCell, untrainedTexts } from "../evaluation/leaderboard.js";
 import { titleOf } from "../evaluation/metrics.js";
 import { printable } from "../errors.js";
 import { formatTable } from "./terminal.js";
@@ -23,8 +24,13 @@ export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison)
   const left = untrainedTexts(untrained)
     .map((text) => `${printable(text)}\n`)
     .join("");
+  const best = bestEmbedding(leaderboard);
+  const next = best?.commandForAllRows
+    ? `${best.name} on all rows: ${printable(best.commandForAllRows)}\n` +
+      `weekly: embed init --from ${commandLine([out])} -o pipeline.yaml\n`
+    : "";
   return (
     `${formatTable([head, ...table])}${on}; ${legend}${left}` +
-    `${out}: the page; ${runs}: the runs; ${seconds.toFixed(1)} s\n${vectors ? `${vectors}\n` : ""}${conclusion}\n`
+    `${out}: the page; ${runs}: the runs; ${seconds.toFixed(1)} s\n${next}${vectors ? `${vectors}\n` : ""}${conclusion}\n`
   );
 }

@@ -13,9 +13,10 @@ export interface StarterLog {
   files?: number;
   rows: number;
   columns: readonly StarterColumn[];
-  /** keys of `reading` that were needed to read it, in YAML's syntax */
-  reading: Readonly<Record<string, string>>;
-  timeFormat?: string;
+  /** lines of `reading`: what was needed to read it */
+  reading: readonly string[];
+  /** lines of `columns` beyond roles, fields and numbers */
+  otherColumns: readonly string[];
   /** bounds on the newest event; absent if no event has a time */
   newest?: NewestGate;
   /** variation of its files, and of its days if it has times */
@@ -38,16 +39,45 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/**
- * Returns YAML text with a comment for every choice. @param training result of starterTraining @param trainer the value
- * of `command`, and a comment
- */
-export function starterPipeline(
-  log: StarterLog,
+/** The training of the starter. */
+export interface StarterTrainer {
+  command: string;
+  /** a comment on the command */
+  comment?: string;
+  /** lines of its options */
+  options: readonly string[];
+  /** the metric of the validation split that gates check; undefined if there is none */
+  metric?: string | undefined;
+  /** the field whose vectors are exported; undefined if it writes no table of keys */
+  field?: string | undefined;
+  /** whether its vectors can be rotated to match the last version */
+  aligns: boolean;
+}
+
+/** The options of the training that `embed init` proposes when no run decides. */
+export function starterTrainer(
+  { columns }: Pick<StarterLog, "columns">,
   training: StarterTraining,
-  trainer: { command: string; others?: string },
-): string {
-  const { logs, rows, columns, reading, timeFormat } = log;
+  { command, others }: { command: string; others?: string },
+): StarterTrainer {
+  const named = (name: string) => columns.find(({ role }) => role === name)?.name;
+  const by = named("time") === undefined ? "a tenth at random" : "the latest tenth";
+  return {
+    command,
+    ...(others !== undefined && { comment: others }),
+    options: [`valid: 0.1 # ${by} decides when to stop and is what metrics are of`, "dim: 16"],
+    metric: METRICS[training],
+    field: named("item") ?? named("field") ?? "item",
+    aligns: true,
+  };
+}
+
+/**
+ * Returns YAML text with a comment for every choice. @param training result of starterTraining, which bounds of the log
+ * depend on
+ */
+export function starterPipeline(log: StarterLog, training: StarterTraining, trainer: StarterTrainer): string {
+  const { logs, rows, columns, reading, otherColumns } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
   const role = (name: string) =>
     named(name)
@@ -59,12 +89,11 @@ export function starterPipeline(
       : [`  ${key}:`, ...listed.map((column) => `    - ${scalarOf(column.name)} # ${countsOf(column)}`)];
   const ofLog = [
     ...["user", "item", "label", "time", "weight", "session"].flatMap(role),
-    ...(timeFormat === undefined ? [] : [`  time-format: ${JSON.stringify(timeFormat)}`]),
-    ...list("fields", named("user", "item", "field")),
+    ...list("fields", columns.filter(isField)),
     ...list("numeric", named("numeric")),
+    ...otherColumns.map((line) => `  ${line}`),
   ];
-  const given = Object.entries(reading).map(([name, value]) => `  ${name}: ${value}`);
-  const item = named("item")[0] ?? named("field")[0];
+  const given = reading.map((line) => `  ${line}`);
   return `# A weekly job, made from ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows.
 #   embed run THIS-FILE --dry-run     what would run, and why
 #   embed run THIS-FILE               runs it; what is unchanged is skipped
@@ -84,10 +113,8 @@ ${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:
-    command: ${trainer.command}${trainer.others === undefined ? "" : ` # ${trainer.others}`}
-${validLine(named("time").length > 0)}
-    dim: 16
-    # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
+    command: ${trainer.command}${trainer.comment === undefined ? "" : ` # ${printable(trainer.comment)}`}
+${trainer.options.map((line) => `    ${line}\n`).join("")}    # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
     # refit: true
     # row-order: latest
     # init: latest                    # go on from the last version's vectors
@@ -99,28 +126,32 @@ gates:
     rows: { min: ${atLeast(rows)}, within: ${growth(log)} }${growth(log) === "50%" ? "" : " # 50% when the log has more files"}
 ${gateLines(log, training)}
 ${newestLines(log)}
-  after:
-    metrics:
-      ${METRICS[training]} # of the last version's, on the part of \`valid\`
-    ${zeroLine(training)}
+${afterLines(trainer)}
     # vectorsAdd: { min: 0 }          # what the vectors add over a control: the whole interval is above 0
     # norm: { mean: { within: 100% } } # lengths of the vectors, which grow with the epochs that were best
     # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
     # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them
+${trainer.aligns ? ALIGN : ""}${exportLines(trainer.field)}`;
+}
 
+const ALIGN = `
 # Turn each table onto the last version's, so that what was trained on it can read this one
 align: true
+`;
 
+function exportLines(field: string | undefined): string {
+  if (field === undefined) return "";
+  return `
 # Published with the version, under exports/; \`to\` copies it elsewhere
 export:
-  - { format: word2vec, field: ${item ? scalarOf(item.name) : "item"}, out: items.txt }
-  # - { format: npy, field: item, out: items, to: /srv/vectors/items }
+  - { format: word2vec, field: ${scalarOf(field)}, out: items.txt }
+  # - { format: npy, field: ${scalarOf(field)}, out: items, to: /srv/vectors/items }
 `;
 }
 
-function validLine(hasTime: boolean): string {
-  const by = hasTime ? "the latest tenth" : "a tenth at random";
-  return `    valid: 0.1 # ${by} decides when to stop and is what metrics are of`;
+/** Whether a column is a categorical feature; multi-valued ones have their own option. */
+function isField({ role, type }: StarterColumn): boolean {
+  return ["user", "item", "field"].includes(role) && type !== "multi";
 }
 
 function gateLines(log: StarterLog, training: StarterTraining): string {
@@ -148,9 +179,20 @@ function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
 
-function zeroLine(training: StarterTraining): string {
-  if (training !== "events") return "zero: { max: 5% }";
-  return "zero: { max: 30% } # an item of which no known user has an event stays zero";
+/** Bounds of the trained run: its metric, and the share of zero vectors if it has vectors of keys. */
+function afterLines({ metric, field }: StarterTrainer): string {
+  const ranks = metric === undefined || !ofLabels.includes(metric);
+  const zero = ranks
+    ? "zero: { max: 30% } # an item of which no known user has an event stays zero"
+    : "zero: { max: 5% }";
+  const worse = metric === undefined ? "" : (WORSE[metric] ?? "{ worse: 30% }");
+  const lines = [
+    ...(metric === undefined
+      ? []
+      : ["metrics:", `  ${metric}: ${worse} # of the last version's, on the part of \`valid\``]),
+    ...(field === undefined ? [] : [zero]),
+  ];
+  return lines.length === 0 ? "  after: {}" : ["  after:", ...lines.map((line) => `    ${line}`)].join("\n");
 }
 
 /** Returns bounds of twice the current shares of missing cells, and at least 5%. */
@@ -173,10 +215,15 @@ function newestLines({ newest }: StarterLog): string {
  * loss decreases when positive labels vanish; normalized entropy rises, or is undefined and fails.
  */
 const METRICS: Record<StarterTraining, string> = {
-  binary: "normalizedEntropy: { worse: 5% }",
-  regression: "rmse: { worse: 10% }",
-  events: "ndcgAt20: { worse: 30% }",
+  binary: "normalizedEntropy",
+  regression: "rmse",
+  events: "ndcgAt20",
 };
+const WORSE: Readonly<Record<string, string>> = {
+  normalizedEntropy: "{ worse: 5% }",
+  rmse: "{ worse: 10% }",
+};
+const ofLabels = [METRICS.binary, METRICS.regression];
 
 /** Returns half of the current number of rows, rounded. */
 function atLeast(rows: number): number {
@@ -195,6 +242,8 @@ export interface StarterColumn {
   role: string;
   distinct: number;
   missing: number;
+  /** `multi`: its cells hold several values */
+  type?: string;
   /** the reason for the role; for a field, what it looks like but is not read as */
   why?: string;
 }

@@ -14,6 +14,8 @@ export interface Entrant {
   run?: string;
   command?: string;
   seconds?: number;
+  /** of a run: the command line that trains it on all rows of the log */
+  commandForAllRows?: string;
   /** what its vectors added on the validation split of its training */
   vectorsAdd?: VectorsAdd;
   /** the budget ended its training, and the run holds the best epoch until then */
@@ -120,6 +122,11 @@ export function untrainedTexts(untrained: readonly Untrained[]): string[] {
     const names = untrained.filter((one) => one.why === why).map(({ name }) => name);
     return `not trained: ${names.join(", ")}: ${why}`;
   });
+}
+
+/** The best line of a run that is no baseline; undefined where only baselines were trained. */
+export function bestEmbedding({ lines }: Pick<Leaderboard, "lines">): LeaderboardLine | undefined {
+  return lines.find(({ run, isBaseline }) => run !== undefined && !isBaseline);
 }
 
 /** What sets a line apart, in words. */

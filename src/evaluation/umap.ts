@@ -29,7 +29,7 @@ const MANY = 1000;
 const BREATH = 10;
 
 /**
- * The layout; undefined of fewer rows than a neighbourhood and one.
+ * The layout; undefined of fewer rows than a neighbourhood and one, and once `isLate` says so.
  *
  * @param vectors f32[n * dim], no row zero
  * @param nearest u32[n * wide]: of each row the nearest others by cosine, at least K - 1 where there are as many
@@ -42,6 +42,7 @@ export async function umapOf(
   nearest: Uint32Array,
   start: Float64Array,
   signal: AbortSignal,
+  isLate: () => boolean = () => false,
 ): Promise<Float64Array | undefined> {
   const n = vectors.length / dim;
   if (n <= K || nearest.length / n < K - 1) return undefined;
@@ -63,6 +64,7 @@ export async function umapOf(
   for (let epoch = 0; epoch < nEpochs; epoch++) {
     if (epoch % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
+    if (isLate()) return undefined;
     umap.step();
   }
   return Float64Array.from(places.flat());

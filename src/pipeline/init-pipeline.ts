@@ -1,22 +1,33 @@
 // `embed init` inspects a log and writes a commented pipeline file with inferred roles, and gates around the log's
 // current values.
 
-import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
-import { reading } from "../training/options/reading.js";
-import type { Watch } from "../training/session/watch.js";
+import type { Inspection } from "../api/inspect/inspection.js";
 import { newestGate } from "../config/new-rows-gates.js";
-import { starterPipeline, starterTraining } from "../config/pipeline-starter.js";
-import { flagOf, UsageError } from "../errors.js";
+import {
+  starterPipeline,
+  starterTrainer,
+  starterTraining,
+  type StarterColumn,
+} from "../config/pipeline-starter.js";
+import { NoInputError, UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
-import { checkLog, shortList } from "./log.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
-import { filesOfLog } from "../log/directory.js";
+import { withTemporaryDirectory } from "../io/leftovers.js";
 import { statOf } from "../io/tree.js";
+import { filesOfLog } from "../log/directory.js";
 import { firstTrainer } from "../trainers/index.js";
-
+import { columns as columnOptions, hashedIds } from "../training/options/columns.js";
+import { badRows, reading } from "../training/options/reading.js";
+import { omit, type Given } from "../training/options/table.js";
+import type { Progress, Watch } from "../training/session/watch.js";
+import { checkLog, shortList } from "./log.js";
+import { optionLines, pathInFile } from "./option-lines.js";
 import type { InitOptions } from "./options.js";
+import { recipeSource, trainerOfSource, type RecipeSource } from "./recipe-source.js";
 
 /**
  * Inspects a log and writes a pipeline file for it.
@@ -34,24 +45,24 @@ export async function initPipeline(
   watch: Watch,
   now = Date.now(),
 ): Promise<string> {
-  const { out, force = false, timeFormat } = given;
+  const { out, force = false } = given;
   if (logs.includes("-"))
     throw new UsageError("a pipeline cannot read standard input: pass a file or a pattern to embed init");
   if (out !== undefined) await checkOutput(out, force, "file");
-  const { log, files, note, isUnsure } = await proposedLog(logs);
+  const source = await recipeSource(given);
+  const { log, files, note, isUnsure } = await proposedLog(await namedLogs(logs, source));
   checkLog(files);
-  const { rows, columns, task, newest, spread } = await inspect(files, given, watch);
+  const folder = out === undefined ? undefined : dirname(resolve(out));
+  const own = optionsOfLog(given);
+  const { facts, encoding, isEncoded } = await factsOfLog(files, own, source, watch);
+  const { rows, columns, task, newest, spread } = facts;
   const training = starterTraining(columns, task);
-  if (!training) {
+  if (!training && !source) {
     const names = columns.map(({ name }) => name).join(", ");
     throw new UsageError(
-      `found neither a label column nor user and item columns among ${names}: start from ` +
-        "fixtures/pipeline.yaml and name them under columns",
+      `found neither a label column nor user and item columns among ${names}: name them with --label, or --user and --item`,
     );
   }
-  const folder = out === undefined ? undefined : dirname(resolve(out));
-  const fromFile = (path: string) =>
-    folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
   const gate =
     newest && newest.length > 0
       ? newestGate(
@@ -59,25 +70,100 @@ export async function initPipeline(
           now,
         )
       : undefined;
-  const text = starterPipeline(
-    {
-      logs: log.map(fromFile),
-      note,
-      ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
-      rows,
-      columns,
-      reading: readingKeys(given),
-      timeFormat,
-      newest: gate,
-      spread,
-    },
-    training,
-    firstTrainer[training === "events" ? "events" : "labels"],
-  );
+  const starter = {
+    logs: log.map((path) => pathInFile(path, folder)),
+    note,
+    ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
+    rows,
+    columns: columns
+      .filter(({ name }) => !encoding.timeFields?.includes(name))
+      .map((column) => ({ ...column, name: formOf(column, encoding), ...(isEncoded && { why: "" }) })),
+    reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, encoding, folder),
+    otherColumns: await optionLines(otherColumns, encoding, folder),
+    newest: gate,
+    spread,
+  };
+  const kind = training ?? "events";
+  const trainer = source
+    ? await trainerOfSource(source, folder)
+    : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"]);
+  const text = starterPipeline(starter, kind, trainer);
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(text)], force, { signal: watch.signal });
   return text;
+}
+
+/** The column as an option names it: with the form of its numbers. */
+function formOf({ name }: StarterColumn, { numeric = [] }: LogOptions): string {
+  return numeric.find((form) => form.startsWith(`${name}:`)) ?? name;
+}
+
+/** Column options beyond those that name a role or a plain feature, which the file lists with counts. */
+const otherColumns = {
+  ...omit(columnOptions, "user", "item", "label", "time", "weight", "session", "fields", "numeric"),
+  ...hashedIds,
+};
+
+type LogOptions = Given<typeof columnOptions & typeof hashedIds & typeof reading & typeof badRows>;
+
+/** The options of the log among those that the user set. */
+function optionsOfLog(given: InitOptions): LogOptions {
+  const names = Object.keys({ ...columnOptions, ...hashedIds, ...reading, ...badRows });
+  return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
+}
+
+/** The log as it was named, or that of the run. @throws {UsageError} none is named @throws {NoInputError} that of the run is gone */
+async function namedLogs(
+  logs: readonly string[],
+  source: RecipeSource | undefined,
+): Promise<readonly string[]> {
+  if (logs.length > 0) return logs;
+  if (!source)
+    throw new UsageError("name the log, such as embed init 'logs/*.csv', or a run with --like or --from");
+  const { recipe, title } = source;
+  try {
+    if (recipe.log.includes("-")) throw new NoInputError("it was standard input");
+    await expandPaths(recipe.log);
+    return recipe.log;
+  } catch (error) {
+    if (!(error instanceof NoInputError)) throw error;
+    throw new NoInputError(
+      `the log of ${title} is not there (${recipe.log.join(", ")}): name the log, embed init LOG with the same options`,
+    );
+  }
+}
+
+/**
+ * Inspects the log. If options or a run say what its columns are, it is encoded as the pipeline will encode it, so that bounds are
+ * those of the rows and columns that are left.
+ */
+async function factsOfLog(
+  files: readonly string[],
+  own: LogOptions,
+  source: RecipeSource | undefined,
+  watch: Watch,
+): Promise<{ facts: Inspection; encoding: LogOptions; isEncoded: boolean }> {
+  const encoding: LogOptions = { ...source?.recipe.encoding, ...own };
+  const { timeFormat: _, ignore: __, ...others } = { ...columnOptions, ...hashedIds };
+  if (!Object.keys(encoding).some((name) => Object.hasOwn(others, name)))
+    return { facts: await inspect(files, encoding, watch), encoding, isEncoded: false };
+  const quiet = {
+    ...watch,
+    observe: (progress: Progress) => progress.stage === "reading" && watch.observe(progress),
+  };
+  return await withTemporaryDirectory("init", async (folder) => {
+    const dataset = join(folder, "dataset");
+    try {
+      await encode(files, { ...encoding, out: dataset }, quiet);
+    } catch (error) {
+      if (!(error instanceof UsageError) || !source) throw error;
+      throw new UsageError(
+        `${files.join(", ")} ${files.length === 1 ? "is" : "are"} not a log for ${source.title}: ${error.message}`,
+      );
+    }
+    return { facts: await inspect([dataset], {}, quiet), encoding, isEncoded: true };
+  });
 }
 
 export interface ProposedLog {
@@ -150,12 +236,4 @@ function noteOf(patterns: readonly string[], files: readonly string[], verb = "m
 
 function fileCountText(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
-}
-
-/** Returns the reading options of the user as keys of `reading:`, in YAML's syntax. */
-function readingKeys(given: InitOptions): Record<string, string> {
-  const isKey = ([name, value]: [string, unknown]) =>
-    value !== undefined && (Object.hasOwn(reading, name) || name === "maxBad");
-  const keys = Object.entries(given).filter(isKey);
-  return Object.fromEntries(keys.map(([name, value]) => [flagOf(name).slice(2), JSON.stringify(value)]));
 }

@@ -1,6 +1,6 @@
 // Options of the commands run, init and schedule.
 
-import { columns } from "../training/options/columns.js";
+import { columns, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
 import { choice, flag, text, type Given, type GivenTo } from "../training/options/table.js";
 import { wait } from "../store/options.js";
@@ -28,14 +28,28 @@ export const runOptions = {
 
 export type RunOptions = Given<typeof runOptions>;
 
+const recipe = "Training:";
+
 export const initOptions = {
+  from: text("file", {
+    help: "page of embed compare, or its folder of runs: write the pipeline of its best embedding, or of --run",
+    group: recipe,
+  }),
+  run: text("name", {
+    help: "with --from: the run to train every week, by its name on the page",
+    group: recipe,
+    only: { from: true },
+  }),
+  like: text("run", {
+    help: "write the pipeline that trains like this run: its command, options, columns and filters",
+    group: recipe,
+    not: { from: true },
+    why: "either names the training",
+  }),
+  ...columns,
+  ...hashedIds,
   ...reading,
   ...badRows,
-  timeFormat: {
-    ...columns.timeFormat,
-    help: "format of the time column, such as '%d/%m/%Y %H:%M'",
-    group: "Reading:",
-  },
   out: text("file", { help: "file to write; stdout by default", group: output }),
   force: flag({ help: "replace an existing file", group: output }),
 } as const;

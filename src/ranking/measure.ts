@@ -84,6 +84,8 @@ export interface EvaluatedUsers {
 export interface RankingResult {
   compared: Compared[];
   users: EvaluatedUsers;
+  /** baselines that were not measured because no time was left */
+  skipped: string[];
   warnings: string[];
   rows: number;
 }
@@ -158,12 +160,20 @@ export async function measureRankings(
     measured.push(await measure(name, "run", ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
+  const skipped: string[] = [];
+  let slowest = 0;
   for (const name of baselines) {
+    const began = performance.now();
+    if (watch.timeLeft && watch.timeLeft() < slowest) {
+      skipped.push(name);
+      continue;
+    }
     note(`ranks by ${name}`);
     const choices = { seed, easeL2, filter, threads, signal, note };
     const rankerFor = await baselineRanker(name, { counts, history, pairEvents }, choices);
     const ranker = await rankerFor({ users: protocol.users, queries });
     measured.push(await measure(name, "baseline", ranker));
+    slowest = Math.max(slowest, performance.now() - began);
   }
   const numUsers = protocol.users.length;
   return {
@@ -177,8 +187,7 @@ export async function measureRankings(
       foldIn: folding?.counts,
       candidates: among?.counts,
     },
-    warnings,
-    rows,
+    ...{ skipped, warnings, rows },
   };
 }
 

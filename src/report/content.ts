@@ -161,6 +161,8 @@ export interface ReportContent {
   runs: readonly ReportedRun[];
   /** for a comparison: everything that was compared, including the runs of the page */
   leaderboard?: Leaderboard;
+  /** markup of an element with data for other commands, which shows nothing */
+  handedOver?: string;
   /** the data that calibration was measured on, a phrase such as `the test part` */
   scoredOn?: string;
   /** sentences about what is not shown, and how to get it */

@@ -35,7 +35,19 @@ export function leaderboard(board: Leaderboard | undefined): Section | undefined
               ${untrainedTexts(untrained).map((text) => html`<li>${shortened(text, 600)}</li>`)}
             </ul>`
           : undefined
-      } `,
+      }
+      <details>
+        <summary>Train on all rows</summary>
+        <p class="quiet">
+          Each command trains a run of this page again, with the rows that were held out. embed init --from
+          this page writes the pipeline file of a weekly job.
+        </p>
+        ${lines.flatMap(({ name, commandForAllRows: command }) =>
+          command === undefined
+            ? []
+            : html`<p><span class="key">${shortened(name, 60)}</span><br /><code>${command}</code></p>`,
+        )}
+      </details>`,
   };
 }
 

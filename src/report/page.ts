@@ -91,7 +91,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
           }
         </main>
         <footer>embed report ${version}</footer>
-        ${scriptElement}
+        ${content.handedOver === undefined ? undefined : new Markup(content.handedOver)} ${scriptElement}
       </body>
     </html> `;
   return page.text;

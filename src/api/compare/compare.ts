@@ -6,7 +6,7 @@
 //
 // All but seconds and what the budget left out is the same at any number of threads.
 
-import { untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
+import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
 import { OutputError, UsageError, type EmbedError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
@@ -20,16 +20,19 @@ import { noSuchOption, resolved } from "../../training/options/table.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { MOST_RUNS } from "../../report/page.js";
+import type { ReportSummary } from "../report/options.js";
+import { SPENT } from "../report/map.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
 import { enter, type Entered } from "./choose-trainings.js";
 import { examine, type Examined, type Shared } from "./examine-log.js";
-import { measure } from "./measure.js";
+import { handedOverMarkup } from "./handed-over.js";
+import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
-import { trainAll, type Trained } from "./train-all.js";
+import { trainAll, type Finished, type Trained } from "./train-all.js";
 
-/** Share of the budget that is for reading and training; the rest is for measuring and the page. */
-const TRAINING = 0.9;
+/** Share of the budget that is left for what is never left out of the page. */
+const WRITING = 0.03;
 
 /** What `compare` gives; --json prints it. */
 export interface Comparison extends Summary {
@@ -58,7 +61,7 @@ export async function compareTrainers(
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;
   await checkOutputs(paths, { out, runs, force });
-  const budget = new Budget(TRAINING * own.budget);
+  const budget = new Budget(own.budget);
   const shared = sharedOf(given);
 
   const examined = await examine(paths, shared, given, watch);
@@ -82,14 +85,16 @@ export async function compareTrainers(
   }
 
   watch.observe({ stage: "doing", text: "measuring all runs on the test split" });
-  const leaderboard = await measure(
+  const timed = { ...watch, timeLeft: () => budget.whole - WRITING * budget.milliseconds };
+  const { leaderboard, curves } = await measure(
     finished,
     examined,
     untrained,
     { ...given, ...own, ...shared, out },
-    watch,
+    timed,
   );
-  await writePage(leaderboard, examined, { ...given, force }, watch);
+  const { absent } = await writePage({ leaderboard, curves, finished }, given, force, timed);
+  for (const text of absent.filter((one) => one.includes(SPENT))) warn(text);
   return {
     command: "compare",
     version,
@@ -173,7 +178,7 @@ function orderNote(
   { milliseconds }: Budget,
 ): string {
   const what = goal === "lists" ? "lists of items for users" : `predictions of a ${task} label`;
-  return `compares ${what} (--goal ${goal}); trains, cheap to dear, for at most ${Math.round(milliseconds / 1000)} s: ${entered.map(({ name }) => name).join(", ")}`;
+  return `compares ${what} (--goal ${goal}); trains, cheap to dear, within ${Math.round(milliseconds / 1000)} s with the measurements: ${entered.map(({ name }) => name).join(", ")}`;
 }
 
 /** Why there is nothing to measure: the failure of the only training as it is. */
@@ -185,19 +190,21 @@ function nothingTrained({ untrained, errors }: Trained): EmbedError {
 
 /** The leaderboard, and what a report shows of the best runs. */
 async function writePage(
-  leaderboard: Leaderboard,
-  { traits: { goal } }: Examined,
-  given: GivenCompare & { force: boolean },
+  { leaderboard, curves, finished }: Measurement & { finished: readonly Finished[] },
+  given: GivenCompare,
+  force: boolean,
   watch: Watch,
-): Promise<void> {
-  const { out, force, hashKeys } = given;
-  await report(
-    leaderboard.lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
+): Promise<ReportSummary> {
+  const { out, hashKeys } = given;
+  const { lines } = leaderboard;
+  const recipes = lines.flatMap(({ name }) => finished.find((one) => one.name === name)?.recipe ?? []);
+  return await report(
+    lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
+    { out, force, hashKeys, part: "none" },
     {
-      ...{ out, force, hashKeys },
-      part: goal === "predictions" ? "test" : "none",
+      ...{ leaderboard, curves, reading: firstReadingOf(given) },
+      handedOver: handedOverMarkup(out, bestEmbedding(leaderboard)?.name, recipes),
     },
-    { leaderboard, reading: firstReadingOf(given) },
     { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
   );
 }

@@ -12,10 +12,11 @@ import {
 import { rowMetrics } from "../../evaluation/metrics.js";
 import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import type { Contestant } from "../../training/judging/evaluate-scores.js";
+import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
 import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
+import { commandForAllRows } from "../run-recipe.js";
 import { measureScores } from "../scored-rows.js";
 import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
@@ -25,6 +26,12 @@ import type { Finished } from "./train-all.js";
 type Shared = Pick<RankingOptions, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
+/** The leaderboard, and calibration curves by the path of a run. */
+export interface Measurement {
+  leaderboard: Leaderboard;
+  curves: Curves;
+}
+
 /** Measures the runs and the baselines. @param untrained what the leaderboard lists beside them */
 export async function measure(
   finished: readonly Finished[],
@@ -32,17 +39,20 @@ export async function measure(
   untrained: readonly Untrained[],
   given: Asked,
   watch: Watch,
-): Promise<Leaderboard> {
+): Promise<Measurement> {
   const runs = await Promise.all(
     finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
   );
   const added = new Map(runs.map(({ name, run }) => [name, run.manifest.vectorsAdd]));
+  const forAllRows = await Promise.all(
+    finished.map(async ({ recipe }) => (recipe ? await commandForAllRows(recipe) : undefined)),
+  );
   const entrants = new Map(
-    finished.map(({ name, baseline = false, path, trainer, seconds, cut }): [string, Entrant] => [
+    finished.map(({ name, baseline = false, path, trainer, seconds, cut }, i): [string, Entrant] => [
       name,
       {
         ...{ isBaseline: baseline, run: path, command: trainer.command, seconds },
-        ...definedOf({ vectorsAdd: added.get(name) }),
+        ...definedOf({ commandForAllRows: forAllRows[i], vectorsAdd: added.get(name) }),
         ...(cut && { cut }),
       },
     ]),
@@ -52,11 +62,16 @@ export async function measure(
   const isRanking = examined.traits.goal === "lists";
   const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
   for (const text of together(found.warnings, runs)) watch.observe({ stage: "warning", text });
-  return leaderboardOf(found.compared, entrants, {
+  const leaderboard = leaderboardOf(found.compared, entrants, {
     ...{ metrics: found.metrics, on: found.on },
     untrained: [...untrained, ...found.unmeasured],
     vectorAdvice: vectorAdvice(examined),
   });
+  const curves = finished.flatMap(({ name, path }) => {
+    const curve = found.curves?.[name];
+    return curve ? [[path, curve] as const] : [];
+  });
+  return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
 /** Models of labels learn what differs from popularity: vectors of items are learned from the positives. */
@@ -71,6 +86,8 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   /** baselines that were not measured */
   unmeasured: Untrained[];
   warnings: string[];
+  /** of predictions: calibration curves by run */
+  curves?: Curves;
 };
 
 async function measureLists(
@@ -83,11 +100,19 @@ async function measureLists(
   const { names: baseline, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
   const ranking = { k: [k], baseline, score: "own" as const, repeats };
   const ordered = await rankersFirst(runs);
-  const { compared, users, warnings } = await measureRankings(ordered, { ...options, ...ranking }, watch);
+  const { compared, users, warnings, skipped } = await measureRankings(
+    ordered,
+    { ...options, ...ranking },
+    watch,
+  );
+  const late = skipped.map((name) => ({
+    name,
+    why: "the budget was spent before this baseline was measured",
+  }));
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
     on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
-    unmeasured,
+    unmeasured: [...unmeasured, ...late],
   };
 }
 
@@ -98,12 +123,12 @@ async function measurePredictions(
   { bootstrap: samples, seed = 1 }: Asked,
   watch: Watch,
 ): Promise<Measured> {
-  const { measured, units, warnings } = await measureScores(runs, options, watch);
+  const { measured, units, warnings, curves } = await measureScores(runs, options, watch);
   const isAlike = constant !== undefined && constant.units === units;
   const all = [...measured, ...(isAlike ? [constant.measured] : [])];
   return {
     compared: compare(all, units, { samples, seed }),
-    warnings,
+    ...{ warnings, curves },
     metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
     on: `${counted(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],

@@ -1,20 +1,26 @@
 // The trainings of a comparison, one after another while there is time.
 
-import { openRun } from "../../embedding/run-directory.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import { DataError, DivergedError, UsageError, type EmbedError } from "../../errors.js";
 import type { Untrained } from "../../evaluation/leaderboard.js";
 import type { GivenTraining } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
+import { recipeOf, type RunRecipe } from "../run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { Entered } from "./choose-trainings.js";
 
 /** A run that is there. */
 export interface Finished extends Entered {
   seconds: number;
+  /** milliseconds that it took to read the log and to measure the model */
+  measuring: number;
   /** the budget ended its training, and it holds the best epoch until then */
   cut: boolean;
+  /** how it was trained; absent where no log can be named */
+  recipe?: RunRecipe;
 }
 
 export interface Trained {
@@ -40,6 +46,7 @@ export interface HowToTrain {
 
 /** Trains all, in their order. @throws whatever is no fault of one training: the disk, an abort, a bug */
 export async function trainAll(entered: readonly Entered[], how: HowToTrain, watch: Watch): Promise<Trained> {
+  const { budget, split } = how;
   const trained: Trained = { finished: [], untrained: [], errors: [] };
   for (const [i, one] of entered.entries()) {
     const { name, from } = one;
@@ -47,8 +54,10 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
     const outcome = hasStart
       ? await trainOne(one, how, watch)
       : { why: `it starts from ${from.name}, which was not trained` };
-    if ("seconds" in outcome) trained.finished.push(outcome);
-    else trained.untrained.push({ name, why: outcome.why });
+    if ("seconds" in outcome) {
+      trained.finished.push(outcome);
+      budget.expect(...expectedTimes(trained.finished, split.test));
+    } else trained.untrained.push({ name, why: outcome.why });
     if ("error" in outcome) trained.errors.push(outcome.error);
     watch.observe({
       stage: "training",
@@ -58,6 +67,26 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
     });
   }
   return trained;
+}
+
+/** Nanoseconds of the bootstrap a contender, sample and row. */
+const BOOTSTRAP = 40;
+const SAMPLES = 1000;
+/** Baselines that are measured beside the runs, about. */
+const BASELINES = 5;
+
+/**
+ * Milliseconds that the measurements will take, by how long the trainings read their log and measured their models; and the longest
+ * that one took to measure its model.
+ */
+function expectedTimes(
+  finished: readonly Finished[],
+  testRows: number,
+): [measuring: number, finishing: number] {
+  const longest = Math.max(...finished.map(({ measuring }) => measuring));
+  const runs = finished.reduce((sum, { measuring }) => sum + measuring, 0);
+  const contenders = finished.length + BASELINES;
+  return [runs + BASELINES * longest + BOOTSTRAP * 1e-6 * SAMPLES * contenders * testRows, longest];
 }
 
 type Outcome = Finished | { why: string; error: EmbedError } | { why: string };
@@ -86,14 +115,33 @@ async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Ou
     if (!isOwn) throw error;
     return { why: error.message, error };
   }
-  const { manifest } = await openRun(path);
+  const run = await openRun(path);
+  const { manifest } = run;
   const isSame = (["train", "valid", "test"] as const).every((part) => manifest.split[part] === split[part]);
   if (!isSame)
     return {
       why: `held out ${manifest.split.test} rows and not ${split.test}, which cannot be measured beside the others`,
     };
   const seconds = (performance.now() - start) / 1000;
-  return { ...one, seconds, cut: manifest.interrupted === true };
+  const { read = 0, evaluate = 0 } = manifest.timings;
+  return {
+    ...one,
+    measuring: 1000 * (read + evaluate),
+    ...definedOf({ recipe: await recipeIfAny(run, name, watch) }),
+    seconds,
+    cut: manifest.interrupted === true,
+  };
+}
+
+/** The run's recipe; none, with a warning, of a dataset whose log is not known. */
+async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
+  try {
+    return await recipeOf(run, name);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    observe({ stage: "warning", text: `embed init cannot use ${name}: ${error.message}` });
+    return undefined;
+  }
 }
 
 /** What is heard of one of several trainings: what was said of the log when it was examined is not said again. */

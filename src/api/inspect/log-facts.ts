@@ -16,7 +16,8 @@ export interface FoundFacts {
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
-const DAY = 86_400_000;
+/** Milliseconds. */
+export const DAY = 86_400_000;
 
 /** Collects the facts from batches that are read as keys. */
 export class LogFacts {

@@ -11,6 +11,8 @@ import type { Watch } from "../../training/session/watch.js";
 import type { ReportOptions } from "./options.js";
 import { silently } from "../../training/reading/split-parts.js";
 
+const TEST_PART = "the test part";
+
 export interface Scoring {
   /** of each run; undefined where it has none */
   measured: (readonly CurveBin[] | undefined)[];
@@ -26,7 +28,11 @@ export async function scoreForReport(
   options: ReportOptions,
   watch: Watch,
 ): Promise<Scoring> {
-  const { on, part, bins, hashKeys, reading } = options;
+  const { on, part, bins, hashKeys, reading, curves: given } = options;
+  if (given) {
+    const found = runs.map(({ path }) => given[path]);
+    return { measured: found, absent: [], ...(found.some(Boolean) && { scoredOn: TEST_PART }) };
+  }
   if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");
   const measured: Scoring["measured"] = runs.map(() => undefined);
   const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in heldOutOf(run));
@@ -51,11 +57,7 @@ export async function scoreForReport(
       absent.push(`calibration of '${run.path}': ${error.message}`);
     }
   }
-  const scoredOn = on
-    ? "the log given by --on"
-    : from.part === "test"
-      ? "the test part"
-      : "the validation part";
+  const scoredOn = on ? "the log given by --on" : from.part === "test" ? TEST_PART : "the validation part";
   return { measured, absent, scoredOn };
 }
 

@@ -12,6 +12,9 @@ import type { Labels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
+/** How a sentence begins about what a page leaves out because of --budget. */
+export const SPENT = "the budget was spent";
+
 /** Neighbours of a row that a map is measured by. */
 const KEPT = 10;
 
@@ -31,7 +34,7 @@ export async function mapOf(
   sample: Uint32Array,
   { called, labels }: Naming,
   { map, reading }: ReportOptions,
-  { signal, observe }: Watch,
+  { signal, observe, timeLeft = () => Infinity }: Watch,
 ): Promise<ItemMap | undefined> {
   const rows = rowsWithDirection(table.vectors, table.dim, sample);
   if (table.dim < 2 || rows.length < 3) return undefined;
@@ -40,7 +43,8 @@ export async function mapOf(
   if (!plane) return undefined;
   const nearest = await nearestRows(vectors, dim, K - 1, { threads: reading.threads, signal });
   if (map !== "pca") observe({ stage: "doing", text: `laying out ${rows.length} keys (UMAP)` });
-  const umap = map === "pca" ? undefined : await umapOf(vectors, dim, nearest, plane.points, signal);
+  const isLate = () => timeLeft() <= 0;
+  const umap = map === "pca" ? undefined : await umapOf(vectors, dim, nearest, plane.points, signal, isLate);
   const kept = (places: Float64Array) =>
     rows.length > K ? { kept: { share: keptNeighbours(nearest, places, KEPT), of: KEPT } } : {};
   const layouts: Layout[] = [

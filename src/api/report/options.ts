@@ -1,5 +1,6 @@
 // Options of `embed report`, and what it sums up.
 
+import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";
 import { hashedIds } from "../../training/options/columns.js";
@@ -122,6 +123,10 @@ export interface ReportSources {
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
   /** of `embed compare`: what was compared, the runs among it */
   leaderboard?: Leaderboard;
+  /** calibration curves that were measured before, by the path of a run; the runs are not scored again then */
+  curves?: Readonly<Record<string, readonly CurveBin[]>>;
+  /** markup of an element with data of the page for other commands */
+  handedOver?: string;
   /** by the path of a run: the versions that led to it, the oldest first, itself the last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   /** how logs are read; as the user set it when absent */

@@ -31,6 +31,7 @@ import {
   type ReportSources,
 } from "./options.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
+import { SPENT } from "./map.js";
 import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
 /** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
@@ -56,7 +57,7 @@ export async function report(
     throw new UsageError(
       `a page can show at most ${MOST_RUNS} runs, got ${paths.length}: write several pages`,
     );
-  const { out, force, leaderboard } = options;
+  const { out, force, leaderboard, handedOver } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
   const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
@@ -72,7 +73,12 @@ export async function report(
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
   for (const note of shared.names.notes()) absent.add(note);
-  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn, leaderboard }) };
+  const content = {
+    version,
+    runs: reported,
+    absent: [...absent],
+    ...definedOf({ scoredOn, leaderboard, handedOver }),
+  };
   const page = Buffer.from(await reportPage(content));
   if (options.write) await options.write(page);
   else await writeFileAtomic(out, [page], force, { signal: watch.signal });
@@ -139,8 +145,11 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);
   const table = opened && (await sharedTable(opened, options, shared, watch));
-  if (table?.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap"))
-    absent.push(`a UMAP map: ${table.map.points.length} keys with a vector are too few, it takes ${K + 1}`);
+  const lacksUmap = table?.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap");
+  if (lacksUmap && watch.timeLeft && watch.timeLeft() <= 0)
+    absent.push(`${SPENT} before its keys were laid out by UMAP: embed report ${run.path} shows them`);
+  else if (lacksUmap)
+    absent.push(`a UMAP map: ${table.map!.points.length} keys with a vector are too few, it takes ${K + 1}`);
   const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
   const history = await historyOf(run, options, watch, absent);
   const { importances, shares } = await reportedOf(run);

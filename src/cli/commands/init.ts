@@ -7,14 +7,19 @@ import { commandSpec } from "../command-spec.js";
 const examples = `
 Examples:
   embed init fixtures/clicks.csv -o pipeline.yaml
-  embed init fixtures/clicks.csv | less
+  embed init --from clicks.html -o pipeline.yaml     # after embed compare
 `;
 
 export const command = commandSpec({
   description:
-    "Inspects a log and writes a commented pipeline file for it: column roles, one training, and gates " +
-    "based on the log's current values.",
-  arguments: [["<log...>", "files or quoted patterns, read as one log"]],
+    "Inspects a log and writes a commented pipeline file for it: column roles, one training (with --from or --like that " +
+    "of a run), and gates based on the log's current values.",
+  arguments: [
+    [
+      "[log...]",
+      "files or quoted patterns, read as one log; with --from or --like, by default the log of the run",
+    ],
+  ],
   examples,
   options: initOptions,
   async call([paths], given, { watch }) {

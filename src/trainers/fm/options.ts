@@ -241,6 +241,7 @@ const own = {
         (x: number) => Number.isFinite(x) && x >= 0,
         "numbers of at least 0 by field",
       ),
+      texts: (byField: Record<string, number>) => Object.entries(byField).map(([name, x]) => `${name}=${x}`),
     },
     {
       ...{ group: training, default: {}, shown: "", only: ofPenalties },

@@ -56,7 +56,10 @@ const network = {
   /** pairs of fields whose crosses are features of the wide part */
   cross: custom(
     "a*b",
-    { type: "string | readonly string[]", parse: crossOf, repeats: true },
+    {
+      ...{ type: "string | readonly string[]", parse: crossOf, repeats: true },
+      texts: (pairs: Crosses) => pairs.map(([a, b]) => `${a}*${b}`),
+    },
     {
       help: "wide-deep: pair of columns whose cross product is a feature of the wide part; repeatable",
       group: model,

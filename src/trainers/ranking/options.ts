@@ -126,7 +126,10 @@ const own = {
   }),
   hardNegatives: custom(
     "from-to",
-    { type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
+    {
+      ...{ type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
+      texts: ([from, to]: Ranks) => [`${from}-${to}`],
+    },
     {
       help:
         "bpr: sample the negative from candidates in this range of ranks by score, such as 2-5 (1 is the " +

@@ -56,10 +56,14 @@ function historyComplaint({ of, most }: HistoryKind): string | undefined {
   return isRight ? undefined : `${HISTORY}, N up to ${LONGEST}`;
 }
 
+function historyTexts({ of, most }: HistoryKind): string[] {
+  return [of === "others" ? `others:${most}` : String(most)];
+}
+
 const own = {
   history: custom(
     "n|others",
-    { type: "number | string", parse: historyOf, complaint: historyComplaint },
+    { type: "number | string", parse: historyOf, complaint: historyComplaint, texts: historyTexts },
     {
       help: "items in a user's history: the last n before the event, or others (all other items) for logs without times",
       group: examples,

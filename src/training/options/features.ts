@@ -14,7 +14,13 @@ const PER_FIELD = "number | string | readonly string[]";
 export const vocabulary = {
   minCount: custom(
     "n",
-    { type: PER_FIELD, parse: perField(0, 1), repeats: true, complaint: perFieldComplaint },
+    {
+      type: PER_FIELD,
+      parse: perField(0, 1),
+      repeats: true,
+      complaint: perFieldComplaint,
+      texts: perFieldTexts,
+    },
     {
       help: "keys with fewer than n events are out-of-vocabulary; item_id=5 sets it for one field; repeatable",
       group,
@@ -24,7 +30,10 @@ export const vocabulary = {
   maxVocab: custom(
     "n",
     // no bound, as a number that the manifest's JSON can hold
-    { type: PER_FIELD, parse: perField(1, MANY), repeats: true, complaint: perFieldComplaint },
+    {
+      ...{ type: PER_FIELD, parse: perField(1, MANY), repeats: true },
+      ...{ complaint: perFieldComplaint, texts: perFieldTexts },
+    },
     { help: "keep only the n most frequent keys of each field; user_id=100000 limits one field", group },
   ),
   minUsers: whole({
@@ -100,6 +109,11 @@ function perFieldComplaint(limit: PerField): string | undefined {
   const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
   const expected = "an integer, or { others, byField }";
   return isWhole(others) ? recordComplaint(isWhole, expected)(byField) : expected;
+}
+
+function perFieldTexts(limit: PerField): string[] {
+  const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
+  return [String(others), ...Object.entries(byField).map(([field, n]) => `${field}=${n}`)];
 }
 
 /** `2` for every field, `item_id=5` for one (split at the last =); repeats and takes commas. */

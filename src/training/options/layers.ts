@@ -9,13 +9,14 @@ const MAX_UNITS = 8192;
 /** How sizes are read. @param orNone whether `none` is no layer */
 export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
   Parsed<readonly number[]>,
-  "parse" | "complaint"
+  "parse" | "complaint" | "texts"
 > & { type: string } {
   const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_UNITS;
   return {
     type: "number | string | readonly number[]",
     parse: (given, flagName) =>
       orNone && given === "none" ? [] : given.split(",").map((part) => wholeOf(part, flagName, 1)),
+    texts: (sizes) => [sizes.length === 0 ? "none" : sizes.join(",")],
     complaint(sizes) {
       const isRight =
         Array.isArray(sizes) &&

@@ -74,6 +74,8 @@ export interface Parsed<V> {
   parse?(text: string, flag: string, previous: V | undefined): V;
   /** what the value must be, and is not; undefined where it is */
   complaint?(value: V): string | undefined;
+  /** the texts that `parse` turns into the value, where they do not follow from its kind (flag-words.ts) */
+  texts?(value: V): readonly string[];
   /** what TypeScript may set it to, as the library's declarations say it; of `choices` these */
   type?: string;
   /** the value's type, for TypeScript alone */
@@ -216,7 +218,7 @@ export function recordComplaint<V>(
 /** A value with a parser of its own; from TypeScript it is also a text, which the parser takes. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
-  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats" | "optional"> & { type: string },
+  how: Pick<Parsed<V>, "parse" | "complaint" | "texts" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
   // how another option is read may be handed on whole: its help and default stay its own

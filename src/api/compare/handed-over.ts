@@ -1,0 +1,82 @@
+// What a page of `embed compare` hands over to `embed init`: the recipe of each run, as JSON in an element that no browser runs.
+//
+//   runs ──► recipes, the best first ──► <script type="application/json"> ──► readHandedOver ──► a pipeline file
+
+import { dirname, relative, resolve } from "node:path";
+import { NoInputError, UsageError } from "../../errors.js";
+import { anything, list, object, parseJson, text } from "../../io/json-shape.js";
+import { readText } from "../../io/read-text.js";
+import { kindAt } from "../../io/tree.js";
+import { version } from "../../io/package-version.js";
+import { recipeShape, type RunRecipe } from "../run-recipe.js";
+
+/** Names the element in the page. */
+const ELEMENT = "embed-compare";
+const SCHEMA_VERSION = 1;
+
+/** The runs of a comparison. */
+export interface HandedOver {
+  schemaVersion: number;
+  /** version of the program that compared */
+  version: string;
+  /** the folder that paths of the recipes refer to, relative to the page's folder */
+  from: string;
+  /** the name of the best embedding; absent if only baselines were trained */
+  best?: string;
+  /** the best first */
+  recipes: RunRecipe[];
+}
+
+const shape = object(
+  { schemaVersion: anything, version: text, from: text, recipes: list(recipeShape) },
+  { best: text },
+);
+
+/** Returns the markup of the element. @param page its file */
+export function handedOverMarkup(page: string, best: string | undefined, recipes: RunRecipe[]): string {
+  const from = relative(dirname(resolve(page)), ".") || ".";
+  const content: HandedOver = {
+    ...{ schemaVersion: SCHEMA_VERSION, version, from },
+    ...(best !== undefined && { best }),
+    recipes,
+  };
+  // no text of the log may end the element
+  const json = JSON.stringify(content).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028");
+  return `<script type="application/json" id="${ELEMENT}">${json}</script>`;
+}
+
+/**
+ * Reads the runs of a page.
+ *
+ * @throws {UsageError} not a whole page of this version of `embed compare`
+ * @throws {NoInputError} {ArtifactError} it cannot be read, or its element is damaged
+ */
+export async function readHandedOver(page: string): Promise<HandedOver> {
+  if ((await kindAt(page)) === undefined) throw new NoInputError(`page '${page}' does not exist`);
+  const html = await readText(page);
+  const again = "compare again, or name a run with --like RUN";
+  if (!/^<!doctype html>/i.test(html) || !html.includes("embed report"))
+    throw new UsageError(`'${page}' is not a page of embed compare: ${again}`);
+  if (!html.trimEnd().endsWith("</html>"))
+    throw new UsageError(`'${page}' ends in the middle, so it was not copied whole: copy it again, ${again}`);
+  const found = new RegExp(`<script type="application/json" id="${ELEMENT}">(.*?)</script>`, "s").exec(
+    html,
+  )?.[1];
+  if (found === undefined)
+    throw new UsageError(
+      html.includes('id="leaderboard"')
+        ? `'${page}' was written by an earlier version of embed, whose pages do not say how the runs were trained: ${again}`
+        : `'${page}' is a report of runs that were not compared: ${again}`,
+    );
+  const content = parseJson(
+    Buffer.from(found),
+    object({ schemaVersion: anything }),
+    page,
+    again,
+  ) as HandedOver;
+  if (content.schemaVersion !== SCHEMA_VERSION)
+    throw new UsageError(
+      `'${page}' was written by another version of embed (${content.version}, this is ${version}): ${again}`,
+    );
+  return parseJson(Buffer.from(found), shape, page, again) as HandedOver;
+}

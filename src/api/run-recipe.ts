@@ -1,0 +1,200 @@
+// How a run was trained, as options that train in the same way on another log with the same columns.
+//
+//   manifest: request, roles, chosen setting ──► options of `embed encode` + options of the training ──► a command line, a pipeline
+
+import { join } from "node:path";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
+import { roleNames, type Roles } from "../dataset/dataset.js";
+import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
+import type { TrainingRequest } from "../embedding/manifest.js";
+import { UsageError } from "../errors.js";
+import { kindOf } from "../evaluation/metrics.js";
+import { anything, list, object, record, text, type Shape, flag } from "../io/json-shape.js";
+import { COMMON_NULLS } from "../log/nulls.js";
+import { modelOf, trainerOf } from "../trainers/index.js";
+import { definedOf } from "../training/options/defined.js";
+import { commandLine, flagWords } from "../training/options/flag-words.js";
+import { engine } from "../training/options/reading.js";
+import { holdsOutRows, type SplitFlags } from "../training/options/split-options.js";
+import { omit, resolved, type Option, type OptionTable } from "../training/options/table.js";
+import { encodeOptions } from "./options/encode.js";
+import { requestOf } from "./training-request.js";
+
+/** A run's training as options. Paths are as they were given: relative to the folder in which the run was trained. */
+export interface RunRecipe {
+  name: string;
+  command: string;
+  /** files and patterns */
+  log: string[];
+  /** options of `embed encode`, by name: every role and feature of the run, filters, how cells are read */
+  encoding: Record<string, unknown>;
+  /** other options of the command, by name: the chosen setting in place of a search, and no test split */
+  training: Record<string, unknown>;
+  /** the metric of the validation split that the run is judged by; absent without one */
+  metric?: string;
+  /** the field whose vectors are exported: the items', or the first; absent without a table of keys */
+  field?: string;
+  /** whether its vectors can be rotated to match an earlier version */
+  aligns: boolean;
+}
+
+const options = record(anything);
+
+/** The shape of a recipe in a file. */
+export const recipeShape: Shape = object(
+  { name: text, command: text, log: list(text), encoding: options, training: options, aligns: flag },
+  { metric: text, field: text },
+);
+
+/** Options of an encoding that belong to a recipe: neither the output nor a server. */
+const ofEncoding = omit(
+  encodeOptions,
+  "out",
+  "force",
+  "threads",
+  ...(Object.keys(engine) as (keyof typeof engine)[]),
+);
+
+/** Options of a training that its next run sets anew. */
+const NOT_KEPT = ["test", "search", "refit", "rowOrder"];
+
+/**
+ * Returns a run's recipe. @param name what it is called @throws {UsageError} as requestOf, or the log was read through a
+ * server, or its ids were hashed when it was encoded
+ */
+export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
+  const { manifest, path } = run;
+  const { asked, trainer } = await requestOf(run, "repeat");
+  const { log, given } = givenAsFlags(path, asked);
+  if (given["engine"] !== undefined)
+    throw new UsageError(
+      `cannot repeat run '${path}': its log was read through a server, and a pipeline reads files`,
+    );
+  if (given["onBadRow"] === "skip") given["maxBad"] ??= manifest.options["maxBad"];
+  const encoding = Object.fromEntries(
+    Object.entries(given).filter(([option]) => Object.hasOwn(ofEncoding, option)),
+  );
+  const training = Object.fromEntries(
+    Object.entries(given).filter(
+      ([option]) => !Object.hasOwn(encodeOptions, option) && !NOT_KEPT.includes(option),
+    ),
+  );
+  Object.assign(training, await chosenSetting(run));
+  const roles = manifest.roles as Roles;
+  return {
+    ...{ name, command: trainer.command, log },
+    encoding: {
+      ...definedOf(encoding),
+      ...statedRoles(roles, encoding, columnsRead(trainer.options, training)),
+    },
+    training,
+    ...definedOf({ metric: judgedBy(run), field: await exportedField(run, roles) }),
+    aligns: (await modelOf(run))?.rotation !== undefined,
+  };
+}
+
+/** The log and all options of a training as its command takes them, those of an encoded dataset among them. */
+function givenAsFlags(
+  path: string,
+  { log, options: own, encoded, inputs }: TrainingRequest,
+): { log: string[]; given: Record<string, unknown> } {
+  if (!encoded) {
+    if (inputs.some((input) => input.path === join(log[0]!, DATASET_MARKER)))
+      throw new UsageError(
+        `cannot repeat run '${path}': the ids of its dataset were hashed, with a secret that the run does not name; ` +
+          "name the log and --hash-keys FILE",
+      );
+    return { log, given: { ...own } };
+  }
+  const { reading, sides, ...columns } = encoded.options;
+  const { nulls, format, ...cells } = reading as Record<string, unknown>;
+  const given = { ...columns, side: sides, null: nulls, inputFormat: format, ...cells };
+  return { log: encoded.log, given: { ...withoutDefaults(encodeOptions, given), ...own } };
+}
+
+/** A dataset states every option, those that nobody set among them. */
+function withoutDefaults(table: OptionTable, given: Record<string, unknown>): Record<string, unknown> {
+  const standard: Record<string, unknown> = { ...resolved(table, {}), null: COMMON_NULLS };
+  const isSet = ([name, value]: [string, unknown]) =>
+    value !== undefined && JSON.stringify(value) !== JSON.stringify(standard[name]);
+  return Object.fromEntries(Object.entries(given).filter(isSet));
+}
+
+/** The setting that --search chose; nothing where it kept the defaults. */
+async function chosenSetting(run: Run): Promise<Record<string, unknown>> {
+  const chosen = (await run.readTrialLines()).find((trial) => trial.chosen);
+  return chosen && chosen.trial > 1 ? { ...chosen.options } : {};
+}
+
+/**
+ * Returns every role and feature by the option that names it, so that nothing is inferred again.
+ *
+ * @param also columns that options of the training name: a dataset keeps a column only if it has a role or is a field
+ */
+function statedRoles(
+  roles: Roles,
+  { numeric = [], timeFields = [] }: { numeric?: unknown; timeFields?: unknown },
+  also: readonly string[],
+): Record<string, unknown> {
+  const single = roleNames
+    .filter((role) => role !== "event")
+    .map((role) => [role, roles[role] ?? (role === "label" ? roles.positives?.label : undefined)]);
+  const named = definedOf(Object.fromEntries(single) as Record<string, string | undefined>);
+  const { multi, multiWeights } = roles;
+  const known = [...Object.values(named), ...roles.fields, ...roles.numeric, ...Object.keys(multi)];
+  const fields = roles.fields.filter((field) => !(timeFields as string[]).includes(field));
+  const forms = roles.numeric.map(
+    (column) =>
+      (numeric as string[]).find((form) => form === column || form.startsWith(`${column}:`)) ?? column,
+  );
+  return {
+    ...named,
+    fields: [...new Set([...fields, ...also.filter((column) => !known.includes(column as never))])],
+    ...(forms.length > 0 && { numeric: forms }),
+    ...(Object.keys(multi).length > 0 && { multi }),
+    ...(multiWeights?.length && { multiWeights }),
+  };
+}
+
+/** Columns that options of a training name, such as --group; `user` and `item` stand for the roles. */
+function columnsRead(table: OptionTable, training: Record<string, unknown>): string[] {
+  const named = Object.entries(training).flatMap(([name, value]) => {
+    const { placeholder = "" } = table[name] as Option;
+    if (placeholder === "column" || placeholder === "columns") return [value].flat().map(String);
+    return placeholder.startsWith("column:kind") ? [String(value).replace(/:[^:]*$/, "")] : [];
+  });
+  return named.filter((column) => column !== "user" && column !== "item");
+}
+
+/** The first metric of the validation split that has a direction, as gates take it. */
+function judgedBy({ manifest: { metrics } }: Run): string | undefined {
+  const names = Object.keys(metrics["valid"] ?? {});
+  const wanted = ["normalizedEntropy", "rmse", "pairLoss", "ndcgAt20"].find((name) => names.includes(name));
+  return (
+    wanted ?? names.find((name) => typeof metrics["valid"]![name] === "number" && kindOf(name) !== undefined)
+  );
+}
+
+async function exportedField(run: Run, { item }: Roles): Promise<string | undefined> {
+  if (!run.tables.includes(DEFAULT_TABLE)) return undefined;
+  const { fields } = await run.readTable(DEFAULT_TABLE);
+  return item !== undefined && fields.includes(item) ? item : fields[0];
+}
+
+/**
+ * Returns the command that trains a recipe on all rows of its log: validation rows decide when to stop, and --refit trains
+ * once more with them.
+ */
+export async function commandForAllRows({
+  name,
+  command,
+  log,
+  encoding,
+  training,
+}: RunRecipe): Promise<string> {
+  const { options: table } = (await trainerOf(command))!;
+  const { valid = 0, split } = training as Partial<SplitFlags>;
+  const refits = holdsOutRows({ valid, test: 0, ...definedOf({ split }) });
+  const words = flagWords(table, { ...encoding, ...training, ...(refits && { refit: true }) });
+  return commandLine(["embed", command, ...log, ...words, "-o", `${name}-all`]);
+}

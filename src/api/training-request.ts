@@ -1,0 +1,44 @@
+// The request of a run's training, checked: what repeats the training needs its command, its options and its log.
+
+import type { TrainingRequest } from "../embedding/manifest.js";
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { trainerOf, trainers } from "../trainers/index.js";
+import type { Trainer } from "../training/session/trainer.js";
+
+/**
+ * Returns the request that a run records, and its trainer.
+ *
+ * @param verb what is to be done with the run, for messages: `reproduce`
+ * @throws {UsageError} no training made the run, it was changed since, or its options are not known (any more)
+ */
+export async function requestOf(
+  { path, manifest }: Run,
+  verb: string,
+): Promise<{ asked: TrainingRequest; trainer: Trainer }> {
+  const { command, asked, forgotten, added } = manifest;
+  const cannot = `cannot ${verb} run '${path}'`;
+  if (forgotten !== undefined)
+    throw new UsageError(`${cannot}: keys were forgotten in it, and its log may still contain them`);
+  if (added)
+    throw new UsageError(
+      `${cannot}: items were added to it (transform --append); ${verb} the original run, '${added.run}'`,
+    );
+  const trainer = await trainerOf(command);
+  if (!trainer)
+    throw new UsageError(
+      `${cannot}: '${command}' is not a training; use a run of ${trainers.map((one) => one.command).join(", ")}`,
+    );
+  if (!asked)
+    throw new UsageError(
+      `${cannot}: it was trained by an earlier version of embed (${manifest.version}) that did not record its ` +
+        "options; train it again",
+    );
+  const unknown = Object.keys(asked.options).find((name) => !Object.hasOwn(trainer.options, name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `${cannot}: option '${unknown}' is unknown to ${command}; it was trained by embed ${manifest.version}, train ` +
+        "it again",
+    );
+  return { asked, trainer };
+}

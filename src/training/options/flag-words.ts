@@ -1,0 +1,44 @@
+// Values of options as a user would type them: the inverse of the flags' parsers.
+//
+//   given ──► flagWords ──► ["--fields", "user_id,item_id", "--no-header"] ──► commandLine ──► one line for a POSIX shell
+
+import { flagNamed, type Option, type OptionTable } from "./table.js";
+
+/** Returns the texts that an option's parser turns into the value; none for a switch. */
+export function textsOf({ texts, commas, placeholder }: Option, value: unknown): readonly string[] {
+  if (placeholder === undefined || value === true) return [];
+  if (typeof value === "string" || typeof value === "number") return [String(value)];
+  if (texts) return texts(value);
+  if (Array.isArray(value)) return commas ? [value.join(",")] : value.map(String);
+  if (typeof value !== "object" || value === null) return [String(value)];
+  return Object.entries(value).map(([name, of]) => `${name}:${String(of)}`);
+}
+
+/**
+ * Returns the words of a command line that set the options. Options that the table lacks are left out, and so are lists without an
+ * element.
+ */
+export function flagWords(table: OptionTable, given: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const option = Object.hasOwn(table, name) ? (table[name] as Option) : undefined;
+    if (!option || value === undefined) return [];
+    const flag = flagNamed(name);
+    if (option.placeholder === undefined) {
+      if (value === true) return option.negated === true ? [] : [flag];
+      return option.negated ? [flagNamed(name, { negated: true })] : [];
+    }
+    if (value === true) return [flag];
+    if (Array.isArray(value) && value.length === 0 && !option.texts) return [];
+    // a text that begins with a dash would be read as another flag
+    return textsOf(option, value).flatMap((text) =>
+      text.startsWith("-") ? [`${flag}=${text}`] : [flag, text],
+    );
+  });
+}
+
+/** Returns words as one line for a POSIX shell. */
+export function commandLine(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(" ");
+}
