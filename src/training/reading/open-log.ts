@@ -16,8 +16,13 @@ export async function openLogWith(
   { observe, signal }: Watch,
 ): Promise<Log> {
   if (!options.engine) return await openLog(named, options);
-  const { openEngineLog } = await import("../../engine/open.js");
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
+  const { isDuckDbAddress } = await import("../../engine/duckdb/address.js");
+  if (isDuckDbAddress(options.engine.address)) {
+    const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
+    return await openDuckDbLog(named, options, { signal, onServer });
+  }
+  const { openEngineLog } = await import("../../engine/open.js");
   return await openEngineLog(named, options, { signal, onServer });
 }
 
