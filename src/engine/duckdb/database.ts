@@ -100,7 +100,8 @@ export class DuckDb {
     if (!query) throw new UsageError(`--engine-sql: '${path}' is empty: expected a SELECT statement`);
     const file = { path, sql };
     await this.#set({ streaming_buffer_size: `${BUFFER_BYTES}B` });
-    for (const statement of statements) await this.#prelude(statement, { file, statement, what: `'${path}'` });
+    for (const statement of statements)
+      await this.#prelude(statement, { file, statement, what: `'${path}'` });
     return await this.#prepare(query.text, { file, statement: query, what: `'${path}'` });
   }
 

@@ -112,9 +112,7 @@ class QueryLog {
     readonly path: string,
     readonly options: ReadOptions,
   ) {
-    const types = query.columns.map(
-      ({ name, type }) => [name, columnTypeOf(database.duckdb, type)] as const,
-    );
+    const types = query.columns.map(({ name, type }) => [name, columnTypeOf(database.duckdb, type)] as const);
     this.#types = new Map(types);
     const names = query.columns.map(({ name }) => name);
     this.#columns = columnOptions(names, options, (name) => this.#types.get(name)?.listSize !== undefined);

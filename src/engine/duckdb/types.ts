@@ -127,8 +127,7 @@ export function castFor(name: string, type: string): string {
   const column = `"${name.replaceAll('"', '""')}"`;
   if (/\[\]\[\]$/.test(type)) return `flatten(${column}) AS ${column}`;
   if (/^MAP\(/.test(type) && !/\]$/.test(type)) return `map_keys(${column}) AS ${column}`;
-  if (/^STRUCT\(/.test(type) && !/\]$/.test(type))
-    return `struct_extract(${column}, 'MEMBER') AS ${column}`;
+  if (/^STRUCT\(/.test(type) && !/\]$/.test(type)) return `struct_extract(${column}, 'MEMBER') AS ${column}`;
   if (type === "BLOB") return `decode(${column}) AS ${column} (text in UTF-8) or hex(${column}) AS ${column}`;
   if (type === "INTERVAL") return `epoch(${column}) AS ${column}`;
   return `CAST(${column} AS VARCHAR${/\]$/.test(type) ? "[]" : ""}) AS ${column}`;

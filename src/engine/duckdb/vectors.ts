@@ -169,8 +169,7 @@ export class TextColumn extends VectorColumn {
     const data = duckdb.vector_get_data(vector, 16 * numRows);
     const words = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
     let size = 0;
-    for (let row = 0; row < numRows; row++)
-      if (this.valid[this.numRows + row] === 1) size += words[4 * row]!;
+    for (let row = 0; row < numRows; row++) if (this.valid[this.numRows + row] === 1) size += words[4 * row]!;
     this.reserve(numRows, size);
     const { bounds, valid, numRows: first } = this;
     const view = this.#view;
