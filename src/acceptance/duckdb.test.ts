@@ -459,6 +459,32 @@ withDuckDb("side tables and further logs are tables and queries, or files of thi
   expect([again.code, again.stderr]).toEqual([64, expect.stringMatching(/was read through duckdb:/)]);
 });
 
+withDuckDb("a pipeline reads a query and a side table, and runs again when their rows change", async () => {
+  mkdirSync(at("weekly"));
+  await execute(SHOP, at("weekly/shop.duckdb"));
+  writeFileSync(at("weekly/log.sql"), "SELECT * FROM events");
+  writeFileSync(
+    at("weekly/pipeline.yaml"),
+    `store: store
+log: sql:log.sql
+reading: { engine: "duckdb:shop.duckdb", engine-order: [time] }
+columns: { side: { "table:items": item } }
+train: { items: { command: train-fm, epochs: 1 } }
+`,
+  );
+  const run = async () => {
+    const { code, stdout, stderr } = await embed(["run", at("weekly/pipeline.yaml"), "--json"]);
+    expect(code === 0 ? "" : stderr).toBe("");
+    return (JSON.parse(stdout) as { outcome: string }).outcome;
+  };
+  expect([await run(), await run()]).toEqual(["published", "unchanged"]);
+  await execute("UPDATE items SET category = 'bags' WHERE item = 'i7'", at("weekly/shop.duckdb"));
+  expect(await run()).toBe("published");
+  const record = readFileSync(at("weekly/store/items/000002/pipeline.json"), "utf8");
+  const { log } = JSON.parse(record) as { log: { path: string }[] };
+  expect(log.map(({ path }) => path)).toEqual(["sql:log.sql", "table:items"]);
+});
+
 test("without the package, a message says how to install it", () => {
   // outside of the project, no package is found
   mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });

@@ -4,7 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataError, UsageError } from "../../errors.js";
-import { loadDuckDb, type Bindings, type Connection, type Database, type LogicalType } from "./bindings.js";
+import {
+  loadDuckDb,
+  type Bindings,
+  type Chunk,
+  type Connection,
+  type Database,
+  type LogicalType,
+  type Statement,
+} from "./bindings.js";
 import { duckDbFailure, type Doing } from "./failures.js";
 import { firstWords, sqlStatements, type SqlStatement } from "./statements.js";
 import { TextColumn, type VectorColumn } from "./vectors.js";
@@ -99,7 +107,7 @@ export class DuckDb {
     const query = statements.pop();
     if (!query) throw new UsageError(`--engine-sql: '${path}' is empty: expected a SELECT statement`);
     const file = { path, sql };
-    await this.#set({ streaming_buffer_size: `${BUFFER_BYTES}B` });
+    await this.#limitBuffer({ what: this.#what });
     for (const statement of statements)
       await this.#prelude(statement, { file, statement, what: `'${path}'` });
     return await this.#prepare(query.text, { file, statement: query, what: `'${path}'` });
@@ -107,7 +115,7 @@ export class DuckDb {
 
   /** Prepares reading a table or view. @param name as SQL has it: `schema.table` @throws as prepareFile */
   async prepareTable(name: string): Promise<PreparedQuery> {
-    await this.#set({ streaming_buffer_size: `${BUFFER_BYTES}B` });
+    await this.#limitBuffer({ what: this.#what });
     return await this.#prepare(`SELECT * FROM ${name}`, { what: `table '${name}' of ${this.#what}` });
   }
 
@@ -127,14 +135,14 @@ export class DuckDb {
     const before = `SELECT ${[...into.keys()].map(quoted).join(", ")} FROM (\n`;
     const by = order.map((name) => `${quoted(name)} ASC NULLS FIRST`).join(", ");
     const added = Buffer.byteLength(before);
+    let statement: Statement | undefined;
+    let coming: Promise<Chunk | null> | undefined;
     try {
-      const statement = await duckdb.prepare(
-        this.#connection,
-        `${before}${sql}\n) AS embed_rows ORDER BY ${by}`,
-      );
+      const ordered = `${before}${sql}\n) AS embed_rows ORDER BY ${by}`;
+      statement = await duckdb.prepare(this.#connection, ordered);
       const result = await duckdb.execute_prepared_streaming(statement);
       // the next chunk is computed while the caller works on this one
-      let coming = duckdb.fetch_chunk(result);
+      coming = duckdb.fetch_chunk(result);
       for (;;) {
         const chunk = await coming;
         this.#signal.throwIfAborted();
@@ -147,18 +155,24 @@ export class DuckDb {
           values.append(duckdb, duckdb.data_chunk_get_vector(chunk, column++), numRows);
         yield numRows;
       }
-      duckdb.destroy_prepare_sync(statement);
+      coming = undefined;
     } catch (error) {
       this.#signal.throwIfAborted();
       throw duckDbFailure(error, { ...doing, added });
+    } finally {
+      // rows that nobody takes would keep the database open
+      if (coming) {
+        duckdb.interrupt(this.#connection);
+        await coming.catch(() => undefined);
+      }
+      if (statement) duckdb.destroy_prepare_sync(statement);
     }
   }
 
   /** Returns the types of a query's columns as DuckDB writes them. */
   async typeTexts({ sql, doing }: PreparedQuery): Promise<Map<string, string>> {
     const { duckdb } = this;
-    try {
-      const statement = await duckdb.prepare(this.#connection, `DESCRIBE (\n${sql}\n)`);
+    return await this.#prepared(`DESCRIBE (\n${sql}\n)`, doing, async (statement) => {
       const result = await duckdb.execute_prepared(statement);
       const [names, types] = [0, 1].map((i) => {
         const type = duckdb.prepared_statement_column_logical_type(statement, i);
@@ -171,9 +185,7 @@ export class DuckDb {
           column.append(duckdb, duckdb.data_chunk_get_vector(chunk, i), numRows);
       }
       return new Map(Array.from({ length: names.numRows }, (_, i) => [names.text(i), types.text(i)]));
-    } catch (error) {
-      throw duckDbFailure(error, doing);
-    }
+    });
   }
 
   /** Ends what runs and closes the database. Never throws. */
@@ -187,45 +199,57 @@ export class DuckDb {
     await rm(this.#folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  async #set(settings: Readonly<Record<string, string>>): Promise<void> {
-    const { duckdb } = this;
-    for (const [name, value] of Object.entries(settings))
-      await duckdb.execute_prepared(await duckdb.prepare(this.#connection, `SET ${name} = '${value}'`));
+  /** Limits what DuckDB's threads compute ahead. */
+  async #limitBuffer(doing: Doing): Promise<void> {
+    await this.#prepared(`SET streaming_buffer_size = '${BUFFER_BYTES}B'`, doing, (statement) =>
+      this.duckdb.execute_prepared(statement),
+    );
   }
 
-  /** Runs a statement before the query, if it only prepares it. */
-  async #prelude(statement: SqlStatement, doing: Doing): Promise<void> {
-    const { duckdb } = this;
-    const words = firstWords(statement.text);
+  /** Prepares a statement for some work; one that is kept would keep the database open. @throws as duckDbFailure */
+  async #prepared<T>(sql: string, doing: Doing, work: (statement: Statement) => T | Promise<T>): Promise<T> {
     try {
-      const prepared = await duckdb.prepare(this.#connection, statement.text);
-      const type = duckdb.prepared_statement_type(prepared);
-      const isTemporary =
-        /^CREATE (OR REPLACE )?(TEMP|TEMPORARY) (VIEW|MACRO|FUNCTION|SECRET)\b/.test(words) ||
-        /^CREATE (OR REPLACE )?(MACRO|FUNCTION|SECRET)\b/.test(words);
-      const isReading = type !== ATTACH || /\bREAD_ONLY\b/.test(statement.text.toUpperCase());
-      const isAllowed = type === SET || type === LOAD || (type === CREATE && isTemporary) || type === ATTACH;
-      if (!isAllowed || !isReading)
-        throw new UsageError(
-          `--engine-sql: '${doing.file!.path}': ` +
-            (isAllowed
-              ? `'${words}' needs (READ_ONLY), because reading a log changes no database`
-              : `'${words}' cannot come before the query: a file ends with one SELECT statement, and before it may ` +
-                "have SET, LOAD, INSTALL, ATTACH ... (READ_ONLY), CREATE TEMP VIEW, CREATE TEMP MACRO and CREATE SECRET"),
-        );
-      await duckdb.execute_prepared(prepared);
-      duckdb.destroy_prepare_sync(prepared);
+      const statement = await this.duckdb.prepare(this.#connection, sql);
+      try {
+        return await work(statement);
+      } finally {
+        this.duckdb.destroy_prepare_sync(statement);
+      }
     } catch (error) {
       this.#signal.throwIfAborted();
       throw duckDbFailure(error, doing);
     }
   }
 
+  /** Runs a statement before the query, if it only prepares it. */
+  async #prelude(statement: SqlStatement, doing: Doing): Promise<void> {
+    const { duckdb } = this;
+    const words = firstWords(statement.text);
+    await this.#prepared(statement.text, doing, async (prepared) => {
+      const type = duckdb.prepared_statement_type(prepared);
+      const isTemporary =
+        /^CREATE (OR REPLACE )?(TEMP|TEMPORARY) (VIEW|MACRO|FUNCTION|SECRET)\b/.test(words) ||
+        /^CREATE (OR REPLACE )?(MACRO|FUNCTION|SECRET)\b/.test(words);
+      const isReading = type !== ATTACH || /\bREAD_ONLY\b/.test(statement.text.toUpperCase());
+      const isAllowed = type === SET || type === LOAD || (type === CREATE && isTemporary) || type === ATTACH;
+      if (!isAllowed)
+        throw new UsageError(
+          `--engine-sql: '${words}' in ${doing.what} cannot come before the query: a file ends with one SELECT ` +
+            "statement, and before it may have SET, LOAD, INSTALL, ATTACH ... (READ_ONLY), CREATE TEMP VIEW, CREATE " +
+            "TEMP MACRO and CREATE SECRET",
+        );
+      if (!isReading)
+        throw new UsageError(
+          `--engine-sql: '${words}' in ${doing.what} needs (READ_ONLY), because reading a log changes no database`,
+        );
+      await duckdb.execute_prepared(prepared);
+    });
+  }
+
   /** @throws {UsageError} it is not a query @throws {DataError} DuckDB rejects it, or two columns share a name */
   async #prepare(sql: string, doing: Doing): Promise<PreparedQuery> {
     const { duckdb } = this;
-    try {
-      const statement = await duckdb.prepare(this.#connection, sql);
+    return await this.#prepared(sql, doing, (statement) => {
       if (duckdb.prepared_statement_type(statement) !== SELECT)
         throw new UsageError(
           `--engine-sql: ${doing.what} must end with one SELECT statement, whose rows are the log, got '${firstWords(sql)}'`,
@@ -234,8 +258,7 @@ export class DuckDb {
         name: duckdb.prepared_statement_column_name(statement, i),
         type: duckdb.prepared_statement_column_logical_type(statement, i),
       }));
-      duckdb.destroy_prepare_sync(statement);
-      // DuckDB's names differ in more than case
+      // names that differ in case alone are the same to DuckDB
       const lower = columns.map(({ name }) => name.toLowerCase());
       const twice = columns.find((_, i) => lower.indexOf(lower[i]!) < i);
       if (twice)
@@ -244,10 +267,7 @@ export class DuckDb {
           column: twice.name,
         });
       return { sql, doing, columns };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw duckDbFailure(error, doing);
-    }
+    });
   }
 }
 

@@ -147,8 +147,13 @@ class QueryLog {
       sampleIsAll: this.#isEnd && numSampled <= SAMPLE_ROWS,
       ...undelimited(this.options),
       read: (requests, onBatch, observe) => this.#read(requests, onBatch, observe),
-      close: () => this.database.close(),
+      close: () => this.#close(),
     });
+  }
+
+  async #close(): Promise<void> {
+    await this.#rows?.return();
+    await this.database.close();
   }
 
   /** Runs the query for columns, and reads the first batch. */
