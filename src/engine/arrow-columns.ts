@@ -8,10 +8,9 @@ import type { Data } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { joinValues } from "../log/multi-value-cells.js";
-import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet/cursor.js";
-import { fixedValues, textAt, type PlainValues } from "../log/parquet/values.js";
-import type { RowFault } from "../log/text/record-form.js";
+import type { LeafColumn } from "../log/parquet/cursor.js";
+import { fixedValues, type PlainValues } from "../log/parquet/values.js";
+import { BatchCursor, type ListBounds } from "./batch-cursor.js";
 import type { RowDigest } from "./digest.js";
 import type { SparkType } from "./session.js";
 
@@ -62,70 +61,14 @@ export function oddColumn(file: string, name: string): DataError {
 }
 
 /** Reads one column of one batch. */
-export class ArrowCursor implements Cursor {
-  row = 0;
-  readonly #column: LeafColumn;
-  readonly #data: Data;
-  /** values of the rows, or of a list column's elements */
-  readonly #values: PlainValues;
-  /** u32: 1 if a row, or an element of a list, is not null; undefined: none is null */
-  readonly #levels: Uint32Array | undefined;
-
+export class ArrowCursor extends BatchCursor {
   /** @throws {DataError} a decimal has more digits than supported */
   constructor(column: LeafColumn, data: Data, path: string) {
-    this.#column = column;
-    this.#data = data;
-    const cells = column.maxRepetition > 0 ? data.children[0]! : data;
-    this.#levels = levelsOf(cells);
-    this.#values = nonNullValues(cells, this.#levels, column, path);
-  }
-
-  get isList(): boolean {
-    return this.#column.maxRepetition > 0;
-  }
-
-  skip(numRows: number): void {
-    // a batch is read completely, so there is nothing to skip
-    this.row += numRows;
-  }
-
-  *segments(numRows: number): Generator<Segment, void, undefined> {
-    this.row += numRows;
-    const values = { isCoded: false as const, values: this.#values, at: 0 };
-    yield { numRows, values, numValues: this.#values.count, levels: this.#levels };
-  }
-
-  texts(numRows: number): (string | RowFault)[] {
-    this.row += numRows;
-    const { element, name, separator } = this.#column;
-    let value = 0;
-    const isThere = (i: number) => this.#levels === undefined || this.#levels[i] === 1;
-    if (!this.isList)
-      return Array.from({ length: numRows }, (_, row) => {
-        if (!isThere(row)) return "";
-        const index = value++;
-        return orFault(() => {
-          const text = textAt(this.#values, index, element, name);
-          return separator === undefined ? text : joinValues(name, [text], separator);
-        });
-      });
-    const bounds = this.#data.valueOffsets as Int32Array;
-    const rows = levelsOf(this.#data);
-    // elements of a list that is null are skipped
-    for (let i = 0; i < bounds[0]!; i++) if (isThere(i)) value++;
-    return Array.from({ length: numRows }, (_, row) => {
-      const indices: number[] = [];
-      for (let i = bounds[row]!; i < bounds[row + 1]!; i++) if (isThere(i)) indices.push(value++);
-      if (rows && rows[row] === 0) return "";
-      return orFault(() => {
-        const texts = indices.map((index) => textAt(this.#values, index, element, name));
-        return joinValues(name, texts, separator ?? "|");
-      });
-    });
-  }
-
-  checkEnd(): void {
-    // a batch states its number of rows itself
+    const isList = column.maxRepetition > 0;
+    const cells = isList ? data.children[0]! : data;
+    const levels = levelsOf(cells);
+    const values = nonNullValues(cells, levels, column, path);
+    super(column, values, levels, isList ? listsOf(data) : undefined);
   }
 
   /**
@@ -133,7 +76,7 @@ export class ArrowCursor implements Cursor {
    * others as text.
    */
   digest(digest: RowDigest, column: number, numRows: number): void {
-    const values = this.#values;
+    const { values, levels } = this;
     if (this.isList || values.kind === "other") {
       const texts = this.texts(numRows).map((text) => (typeof text === "string" ? text : "\0"));
       digest.addTexts(column, texts);
@@ -143,7 +86,7 @@ export class ArrowCursor implements Cursor {
     const lengths = new Uint32Array(numRows).fill(MISSING);
     let value = 0;
     for (let row = 0; row < numRows; row++) {
-      if (this.#levels && this.#levels[row] === 0) continue;
+      if (levels && levels[row] === 0) continue;
       const length = lengthOf(value++);
       if (length > 0) lengths[row] = length;
     }
@@ -181,6 +124,11 @@ function widened(words: Int32Array): Int32Array {
     wide[2 * i + 1] = word >> 31;
   });
   return wide;
+}
+
+function listsOf(data: Data): ListBounds {
+  const bounds = data.valueOffsets as Int32Array;
+  return { starts: bounds, ends: bounds.subarray(1), levels: levelsOf(data) };
 }
 
 /** Returns u32[rows]: 1 if a value is not null; undefined if none is null. */

@@ -4,11 +4,9 @@
 //   Parquet files    batches of Arrow                                     rows.ts
 //   table:NAME, SQL  batches of Arrow in the given order          rows.ts
 
-import { IoError, NoInputError, UsageError } from "../errors.js";
+import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { errorCode } from "../io/error-code.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { readText } from "../io/read-text.js";
 import { checkUndelimited, formOf } from "../log/form.js";
 import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { openFiles } from "../log/open.js";
@@ -16,11 +14,11 @@ import { withoutRepeats } from "../log/repeats.js";
 import { batchesIn } from "./batches.js";
 import { checkRemoteNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
+import { checkQueryReading, sqlOfFile, tableNameIn } from "./named-log.js";
 import { filesOf, projected, queryOf, namedTable } from "./plans.js";
 import { openRows } from "./rows.js";
 import { openSession, type EngineSession } from "./session.js";
 
-const TABLE = /^table:(.*)$/s;
 const DEFAULT_TIMEOUT = 300;
 
 /** Settings of Spark that affect the result: they are set explicitly, because servers differ. */
@@ -58,9 +56,8 @@ export async function openEngineLog(
   { signal, onServer }: { signal: AbortSignal; onServer?: (server: string) => void },
 ): Promise<Log> {
   const engine = options.engine!;
-  const tables = named.flatMap((name) => TABLE.exec(name)?.[1] ?? []);
-  checkWhat(named, tables, engine);
-  const isQuery = tables.length > 0 || engine.sql !== undefined;
+  const table = tableNameIn(named, engine);
+  const isQuery = table !== undefined || engine.sql !== undefined;
   if (!isQuery) checkRemoteNames(named);
   const query = engine.sql === undefined ? undefined : await queryOfFile(engine.sql);
   const settings = isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) };
@@ -68,7 +65,7 @@ export async function openEngineLog(
   onServer?.(`${session.shown} (Spark ${session.version})`);
   try {
     const log = isQuery
-      ? await openQuery(session, tables[0], query, options)
+      ? await openQuery(session, table, query, options)
       : await openNamed(session, named, options);
     return {
       ...log,
@@ -98,40 +95,8 @@ function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };
 }
 
-/** @throws {UsageError} the names cannot be combined */
-function checkWhat(named: readonly string[], tables: readonly string[], { sql, order }: EngineReading): void {
-  if (sql !== undefined && named.length > 0)
-    throw new UsageError(
-      `--engine-sql names the rows to read: omit ${named.map((name) => `'${name}'`).join(", ")}`,
-    );
-  if (sql === undefined && named.length === 0)
-    throw new NoInputError("no log given: name files, table:NAME, or a query with --engine-sql");
-  if (tables.length > 0 && named.length > 1)
-    throw new UsageError(
-      "a table is read alone: join or unite tables and files in a query, --engine-sql FILE",
-    );
-  if (tables.includes("")) throw new UsageError("expected table:NAME, such as table:catalog.database.name");
-  const isQuery = tables.length > 0 || sql !== undefined;
-  if (isQuery && !order?.length)
-    throw new UsageError(
-      `${sql === undefined ? `'${named[0]}'` : "--engine-sql"} needs --engine-order COLUMNS: rows of tables and queries ` +
-        "have no order of their own, and results depend on the order; name columns in which no two rows tie, such as " +
-        "time,user,item",
-    );
-  if (!isQuery && order)
-    throw new UsageError(
-      "--engine-order applies to tables and queries; rows of files are read in the files' order",
-    );
-}
-
 async function queryOfFile(path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readText(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") throw new NoInputError(`--engine-sql: '${path}' does not exist`);
-    throw new IoError(`--engine-sql: cannot read '${path}'`, { cause: error });
-  }
+  const text = await sqlOfFile(path);
   const query = text.trim().replace(/;$/, "");
   if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);
   // a command would be executed when its relation is analysed
@@ -147,7 +112,7 @@ async function openQuery(
   query: string | undefined,
   options: ReadOptions,
 ): Promise<Log> {
-  checkTyped(options, table === undefined ? "a query" : "a table");
+  checkQueryReading(options, table === undefined ? "a query" : "a table");
   const { sql, order, slice, hash } = options.engine!;
   if (hash === true)
     throw new UsageError(
@@ -161,20 +126,6 @@ async function openQuery(
   };
   const log = await openRows(session, [input], options, slice);
   return options.dedupe === true ? withoutRepeats(log) : log;
-}
-
-/** @throws {UsageError} an option applies to text only */
-function checkTyped(options: ReadOptions, what: string): void {
-  const texts = {
-    "--delimiter": options.delimiter,
-    "--comment": options.comment,
-    "--encoding": options.encoding,
-  };
-  const own = Object.entries(texts).find(([, value]) => value !== undefined)?.[0];
-  if (own !== undefined) throw new UsageError(`${own} is only supported for text, and the log is ${what}`);
-  checkUndelimited(options, `the log is ${what}`);
-  if (options.format !== undefined && options.format !== "parquet")
-    throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
 }
 
 /** Opens files. */

@@ -12,6 +12,10 @@ import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type YamlOptions } fro
 import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
 import { exportOptions, type GivenExport } from "../api/export/options.js";
 import { givenFromFile, settingsOf } from "../flags/from-file.js";
+import { parseSide } from "../dataset/side.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { firstReadingOf } from "../training/options/reading.js";
+import { furtherReading, openLogWith } from "../training/reading/open-log.js";
 import { checkGiven } from "../training/options/check-given.js";
 import type { Option } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
@@ -32,22 +36,17 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 /** Flags that the pipeline itself sets. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // the pipeline determines the new files of a log on this machine
-  ...[
-    "engine",
-    "engine-sql",
-    "engine-order",
-    "engine-slice",
-    "engine-timeout",
-    "engine-hash",
-    "engine-train",
-  ],
+  // the query is the log, sql:FILE, and its rows have their checksum
+  ...["engine-sql", "engine-hash", "engine-train"],
 ];
+
+/** Options of the engine that reads a pipeline's log. */
+const ENGINE = ["engine", "engine-order", "engine-slice", "engine-timeout"];
 
 /** Returns the keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
   const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
-  const reading = ofLog.filter(({ group }) => group === "Reading:");
+  const reading = ofLog.filter(({ group, name }) => group === "Reading:" || ENGINE.includes(name));
   // a training reads the dataset, but may have its own number of threads and skip rows
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
@@ -60,7 +59,7 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
     export: settingsOf(exportOptions).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
     recall: settingsOf(recallOptions)
-      .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
+      .filter(({ name }) => ![...DECIDED, ...ENGINE, ...RECALL_KEYS].includes(name))
       .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
   };
 }
@@ -131,6 +130,45 @@ export async function runTraining(
 /** Checks the options of the encoding. @throws the errors of `fail` @throws {UsageError} options cannot be combined */
 export function checkEncoding(given: YamlOptions, fail: FailKey): void {
   checkGiven(encodeOptions, givenFromFile(encodeOptions, given, fail));
+}
+
+/**
+ * Reads the rows that an engine has, for their checksums: of the log, if it is a table or query, and of side tables.
+ *
+ * @param logs none if they are files of this machine
+ * @throws {EmbedError} as embed encode does
+ */
+export async function engineInputs(
+  given: YamlOptions,
+  logs: readonly string[],
+  sides: readonly string[],
+  signal: AbortSignal,
+): Promise<InputFingerprint[]> {
+  const own = givenFromFile(encodeOptions, given, unexpected) as EncodeOptions;
+  const reading = { ...firstReadingOf(own), ...(own.ignore && { ignore: own.ignore }) };
+  const watch: Watch = { observe: () => undefined, signal };
+  const opened = [
+    ...(logs.length > 0 ? [() => openLogWith(logs, reading, watch)] : []),
+    ...sides.map((side) => {
+      const { path, sideKey } = parseSide(side);
+      return () => openLogWith([path], furtherReading(reading, path, [sideKey]), watch);
+    }),
+  ];
+  const inputs: InputFingerprint[] = [];
+  for (const open of opened) {
+    const log = await open();
+    try {
+      const names = log.columns.filter((name) => own.ignore?.includes(name) !== true);
+      const { inputs: found } = await log.read(
+        names.map((name) => ({ name, as: "key" })),
+        () => signal.throwIfAborted(),
+      );
+      inputs.push(...found);
+    } finally {
+      await log.close();
+    }
+  }
+  return inputs;
 }
 
 /** Encodes the log; `given` includes the output dataset. @throws {EmbedError} as embed encode does */

@@ -6,6 +6,7 @@ import { type ConfigSetting, asFlagValue } from "../config/config-file.js";
 import type { PipelineContent, RecallContent, YamlOptions } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName, UsageError } from "../errors.js";
+import { isRemote } from "../log/log.js";
 import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
 import { pathExists } from "../io/read-artifact.js";
 import { variableName } from "../api/export/options.js";
@@ -185,6 +186,7 @@ export async function withPaths(
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
     if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
+    if (isRemote(value)) return engineNameInFolder(folder, value);
     const joined = inFolder(folder, value);
     return path === "always" || (await pathExists(joined)) ? joined : value;
   };
@@ -202,4 +204,10 @@ export async function withPaths(
 /** Resolves a path relative to a folder. */
 export function inFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : join(folder, path);
+}
+
+/** Resolves what an engine reads: the file of `sql:FILE` and `duckdb:FILE`; other names are returned unchanged. */
+export function engineNameInFolder(folder: string, name: string): string {
+  const [, scheme, path] = /^(sql:|duckdb:)(.+)$/is.exec(name) ?? [];
+  return scheme === undefined ? name : `${scheme}${inFolder(folder, path!)}`;
 }

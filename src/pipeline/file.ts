@@ -13,6 +13,7 @@ import {
   type YamlOptions,
 } from "../config/pipeline.js";
 import { openYaml, type YamlFile } from "../config/yaml-file.js";
+import { isRemote } from "../log/log.js";
 import { checkEncoding, checkTraining, pipelineSettings, withDefaults } from "./commands.js";
 import {
   checkPlaces,
@@ -21,6 +22,7 @@ import {
   type PipelineExport,
   type PipelineRecall,
   type PipelineSend,
+  engineNameInFolder,
   inFolder,
   within,
   withPaths,
@@ -72,12 +74,19 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   const folder = dirname(file);
   const logs = (typeof content.log === "string" ? [content.log] : content.log).map((path) => {
     if (path === "-") yaml.fail(["log"], "a pipeline cannot read standard input: name files");
-    return inFolder(folder, path);
+    return isRemote(path) ? engineNameInFolder(folder, path) : inFolder(folder, path);
   });
-  const encoding = {
+  const encoding: YamlOptions = {
     ...(await withPaths(folder, content.columns ?? {}, settings.columns)),
     ...(await withPaths(folder, content.reading ?? {}, settings.reading)),
   };
+  const { engine } = encoding;
+  if (typeof engine === "string") encoding["engine"] = engineNameInFolder(folder, engine);
+  else if (logs.some(isRemote))
+    yaml.fail(
+      ["log"],
+      "tables, queries and remote files need the engine that reads them: reading: { engine: ... }",
+    );
   await within(yaml, ["log"], async () =>
     checkEncoding(encoding, (name, message) =>
       yaml.fail([Object.hasOwn(content.columns ?? {}, name) ? "columns" : "reading", name], message),

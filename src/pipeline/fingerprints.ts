@@ -14,8 +14,8 @@ import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
 import { filesOfLog } from "../log/directory.js";
-import type { LogFile } from "../log/log.js";
-import { NO_PATHS } from "./commands.js";
+import { isRemote, type LogFile } from "../log/log.js";
+import { engineInputs, NO_PATHS } from "./commands.js";
 
 /** The inputs of a step, by the name that messages use. */
 export type StepInputs = Readonly<Record<string, unknown>>;
@@ -46,12 +46,22 @@ export function logPart(files: readonly PipelineLogFile[]): unknown {
 }
 
 /**
- * Returns the files of a log, with size and checksum, for which they are read completely.
+ * Returns the files of a log, with size and checksum, for which they are read completely; so are the rows of tables and
+ * queries of an engine.
  *
  * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
+ * @throws {EmbedError} as engineInputs
  */
-export async function logFiles(patterns: readonly string[], signal: AbortSignal): Promise<PipelineLogFile[]> {
-  const files: PipelineLogFile[] = [];
+export async function logFiles(
+  patterns: readonly string[],
+  encoding: YamlOptions,
+  signal: AbortSignal,
+): Promise<PipelineLogFile[]> {
+  const sides = [encoding["side"] ?? []].flat().map(String).filter(isRemote);
+  const ofEngine = encoding["engine"] !== undefined;
+  const rows = await engineInputs(encoding, ofEngine ? patterns : [], sides, signal);
+  const files: PipelineLogFile[] = rows.map((input) => ({ ...input, partition: {} }));
+  if (ofEngine) return files;
   for (const { path, partition } of (await filesOfLog(patterns)).files) {
     signal.throwIfAborted();
     if (!(await statOf(path))) throw new NoInputError(`log '${path}' does not exist`);

@@ -5,6 +5,7 @@
 import { relative, resolve, sep } from "node:path";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { isRemote } from "../log/log.js";
 import { openRandomAccess } from "../io/random-access.js";
 import { readDescription } from "../dataset/encoded/read.js";
 import type { Roles } from "../dataset/dataset.js";
@@ -62,7 +63,12 @@ function isWithin(path: string, folder: string): boolean {
 
 /** Returns a log's files as a version records them. @param folder folder of the pipeline file */
 export function loggedFiles(logs: readonly InputFingerprint[], folder: string): LoggedFile[] {
-  return logs.map(({ path, sha256 }) => ({ path: relative(resolve(folder), resolve(path)), sha256 }));
+  const relativeTo = (path: string) => relative(resolve(folder), resolve(path));
+  return logs.map(({ path, sha256 }) => {
+    const file = /^sql:(.*)$/s.exec(path)?.[1];
+    if (file !== undefined) return { path: `sql:${relativeTo(file)}`, sha256 };
+    return { path: isRemote(path) ? path : relativeTo(path), sha256 };
+  });
 }
 
 /** @param before undefined: the version does not record its files, or there is none */

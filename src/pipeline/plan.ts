@@ -131,7 +131,8 @@ export async function planPipeline(
   signal: AbortSignal,
 ): Promise<PipelinePlan> {
   const settings = await pipelineSettings();
-  const logs = await logFiles(pipeline.logs, signal);
+  const { engine: _, ...encoding } = pipeline.encoding;
+  const logs = await logFiles(pipeline.logs, pipeline.encoding, signal);
   checkLog(
     logs.map(({ path }) => path),
     [pipeline.store, ...[...pipeline.exports, ...pipeline.recalls].flatMap(({ to }) => to ?? [])],
@@ -139,7 +140,7 @@ export async function planPipeline(
   const work = workDirectory(pipeline);
   const parts = {
     log: logPart(logs),
-    "columns or reading": await optionsPart(pipeline.encoding, [...settings.columns, ...settings.reading]),
+    "columns or reading": await optionsPart(encoding, [...settings.columns, ...settings.reading]),
   };
   const encode = step(work, "encode", "encode", fingerprintsOf(parts));
   const trainings: TrainingPlan[] = [];

@@ -13,6 +13,7 @@ import { parseJson } from "../io/json-shape.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { ownFiles } from "../io/replaceable.js";
 import { filesOfLog } from "../log/directory.js";
+import { isRemote } from "../log/log.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "../api/align.js";
 import { fieldChanges } from "./log.js";
@@ -58,7 +59,10 @@ export async function encodeStep(
   const planned = logs.map(({ path }) => path);
   // columns given by folders belong to a directory, not to its files
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
-  const { rows } = await runEncoding(given, isStated ? named : planned, quiet(watch));
+  const ofEngine = encoding["engine"] !== undefined;
+  const { rows } = await runEncoding(given, isStated || ofEngine ? named : planned, quiet(watch));
+  // an engine's rows were read in the plan, and again here
+  if (ofEngine) return { text: `${rows.toLocaleString("en")} rows`, rows };
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
   if (isStated && other !== undefined)
@@ -66,7 +70,7 @@ export async function encodeStep(
       `'${other}' was added to the log while it was being read: run again when the log is complete`,
     );
   for (const { path, sha256 } of logs) {
-    if ((await fingerprintOf(path)).sha256 !== sha256)
+    if (!isRemote(path) && (await fingerprintOf(path)).sha256 !== sha256)
       throw new IoError(`log '${path}' changed while it was being read: run again when it is complete`);
   }
   return { text: `${rows.toLocaleString("en")} rows`, rows };

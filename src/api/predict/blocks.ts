@@ -43,7 +43,7 @@ export async function* readBlocks(
   const isDirectory = async (path: string) => (await statOf(path))?.isDirectory === true;
   const hasDirectory = (await Promise.all(paths.map(isDirectory))).includes(true);
   const reading = hasDirectory ? log.reading : readingAs(predictor.as?.cells, log.reading, paths);
-  const tables = predictor.as && (await readSides(predictor.as.sides, reading));
+  const tables = predictor.as && (await readSides(predictor.as.sides, reading, watch));
   const reader = new BlockReader(predictor, { ...log, ...(tables && { tables }) }, skipped, watch);
   const form = (await isEncodedDataset(paths[0]!)) ? "dataset" : formOf(paths, reading.format);
   if (hasDirectory || (form !== "csv" && form !== "jsonl")) {

@@ -1,7 +1,7 @@
 // A log from this machine's files, or through the server that its options name.
 
 import { UsageError } from "../../errors.js";
-import type { Log, ReadOptions } from "../../log/log.js";
+import { isRemote, type Log, type ReadOptions } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import type { Watch } from "../session/watch.js";
 
@@ -11,14 +11,44 @@ import type { Watch } from "../session/watch.js";
  * @throws as openLog and openEngineLog
  */
 export async function openLogWith(
-  named: readonly string[],
-  options: ReadOptions,
+  given: readonly string[],
+  { engine, ...reading }: ReadOptions,
   { observe, signal }: Watch,
 ): Promise<Log> {
-  if (!options.engine) return await openLog(named, options);
-  const { openEngineLog } = await import("../../engine/open.js");
+  if (!engine) return await openLog(given, reading);
+  const sql = given.length === 1 ? QUERY.exec(given[0]!)?.[1] : undefined;
+  const named = sql === undefined ? given : [];
+  const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
+  const { isDuckDbAddress } = await import("../../engine/duckdb/address.js");
+  if (isDuckDbAddress(options.engine.address)) {
+    const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
+    return await openDuckDbLog(named, options, { signal, onServer });
+  }
+  const { openEngineLog } = await import("../../engine/open.js");
   return await openEngineLog(named, options, { signal, onServer });
+}
+
+/** A further log or a side table that is a query: `sql:FILE`. */
+const QUERY = /^sql:(.+)$/s;
+
+/**
+ * How a further log or a side table is read: through the engine that has it, or from this machine.
+ *
+ * @param order columns that order it, if it is a table or query; files have an order of their own
+ * @throws {UsageError} only an engine has it, and there is none
+ */
+export function furtherReading(
+  { engine, ...reading }: ReadOptions,
+  path: string,
+  order = engine?.order,
+): ReadOptions {
+  const isTable = /^(table|sql):/.test(path);
+  if (!engine && isTable)
+    throw new UsageError(`'${path}' is read through an engine: name it with --engine, or name a file`);
+  if (!engine || !isRemote(path)) return reading;
+  const { sql: _, order: __, ...server } = engine;
+  return { ...reading, engine: { ...server, ...(isTable && order && { order }) } };
 }
 
 /** An encoded dataset was named beside a server. */

@@ -33,8 +33,7 @@ import { keyedHashFrom } from "../../io/key-file.js";
 import { formOf } from "../../log/form.js";
 import { numberFormOf, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
 import type { NumberForm } from "../../log/number.js";
-import { openLog } from "../../log/open.js";
-import { openLogWith } from "./open-log.js";
+import { furtherReading, openLogWith } from "./open-log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 
@@ -284,7 +283,7 @@ export async function withLog<T extends Reported>(
 ): Promise<T> {
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
-  const joined = tables ?? (await readSides(sides, reading));
+  const joined = tables ?? (await readSides(sides, reading, watch));
   const filters = parseFilters({ drop, where });
   const opening: ReadOptions = {
     ...reading,
@@ -309,18 +308,24 @@ export async function withLog<T extends Reported>(
 }
 
 /** The side tables of a log. @param sides as --side takes them */
-export async function readSides(sides: readonly string[], reading: ReadOptions): Promise<SideTable[]> {
+export async function readSides(
+  sides: readonly string[],
+  reading: ReadOptions,
+  watch: Watch,
+): Promise<SideTable[]> {
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
-    tables.push(
-      await readSide(
-        await openLog([path], { ...sideReading(reading, [path]), threads: reading.threads }),
-        path,
-        key,
-        sideKey,
-      ),
-    );
+    // a table or query is read in the order of its keys, none of which is there twice
+    const through = furtherReading(reading, path, [sideKey]);
+    const own = through.engine ? typedSideReading(reading) : sideReading(reading, [path]);
+    const { engine, threads } = through;
+    const log = await openLogWith([path], { ...own, threads, ...(engine && { engine }) }, watch);
+    try {
+      tables.push(await readSide(log, path, key, sideKey));
+    } finally {
+      await log.close();
+    }
   }
   return tables;
 }
@@ -377,5 +382,9 @@ export function sideReading(
   paths: readonly string[],
 ): Omit<ReadOptions, "threads"> {
   const isText = formOf(paths, undefined) === "csv";
-  return { ...defaultSideReading, ...(nulls && { nulls }), ...(isText && numberFormOf(numbers)) };
+  return { ...typedSideReading({ nulls }), ...(isText && numberFormOf(numbers)) };
+}
+
+function typedSideReading({ nulls }: Pick<ReadOptions, "nulls">): Omit<ReadOptions, "threads"> {
+  return { ...defaultSideReading, ...(nulls && { nulls }) };
 }

@@ -47,7 +47,10 @@ export async function partsOfRun(
   if (!log || log.includes("-")) throw refuse("was not a file");
   // the address is that of whoever made the run, and would be sent this user's token
   const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
-  const further = [stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string");
+  const further = [
+    ...[stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string"),
+    ...(stated.sides ?? []).map((side) => parseSide(side).path),
+  ];
   if (engine && (log.length === 0 || [...log, ...further].some(isRemote)))
     throw refuse(`was read through ${engine.address}, which is not read again here`);
   const roles = manifest.roles as Roles;

@@ -3,7 +3,7 @@
 import { ascending, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
-import { isRemote, type ReadOptions } from "../../log/log.js";
+import { isRemote } from "../../log/log.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withForms } from "../../dataset/numeric.js";
@@ -16,6 +16,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import type { Part } from "../examples/examples.js";
 import type { Watch } from "../session/watch.js";
+import { furtherReading } from "./open-log.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options.js";
 
@@ -164,14 +165,6 @@ export function givenRoles({
   ...roles
 }: Roles): Roles & { ignore: string[]; infer: false } {
   return { ...roles, ignore: [], infer: false };
-}
-
-/** How a further log is read: through the server that has it, or from this machine. */
-function furtherReading({ engine, ...reading }: ReadOptions, path: string): ReadOptions {
-  if (!engine || !isRemote(path)) return reading;
-  const { sql: _, order, ...server } = engine;
-  // files have an order of their own
-  return { ...reading, engine: { ...server, ...(path.startsWith("table:") && order && { order }) } };
 }
 
 /** Reads a further log in the roles of one that was read before. */

@@ -101,10 +101,10 @@ export function readingRecipe(
   };
 }
 
-/** The side table by its absolute path. */
+/** The side table by its absolute path, or as an engine has it. */
 function absoluteSide(text: string): string {
   const { path, key, sideKey } = parseSide(text);
-  return `${resolve(path)}:${key}=${sideKey}`;
+  return `${isRemote(path) ? path : resolve(path)}:${key}=${sideKey}`;
 }
 
 /**

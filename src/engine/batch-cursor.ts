@@ -1,0 +1,97 @@
+// Reads one column of a batch of rows that is in memory, as the Parquet reader reads one of a row group.
+
+import { joinValues } from "../log/multi-value-cells.js";
+import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet/cursor.js";
+import { textAt, type PlainValues } from "../log/parquet/values.js";
+import type { RowFault } from "../log/text/record-form.js";
+
+/** The places of the rows' lists among the elements. */
+export interface ListBounds {
+  /** list r has the elements [starts[r], ends[r]) */
+  starts: ArrayLike<number>;
+  ends: ArrayLike<number>;
+  /** u32: 0 if a row has no list; undefined: all rows have one */
+  levels: Uint32Array | undefined;
+}
+
+/** Reads a column whose values are known. */
+export class BatchCursor implements Cursor {
+  row = 0;
+  /** values that are not missing, of the rows, or of the elements of their lists */
+  protected readonly values: PlainValues;
+  /** u32: 1 if a row, or an element of a list, is not missing; undefined: none is missing */
+  protected readonly levels: Uint32Array | undefined;
+  readonly #column: LeafColumn;
+  readonly #lists: ListBounds | undefined;
+
+  /** @param column with a maxDefinition of 1 @param lists undefined: cells are single values */
+  constructor(
+    column: LeafColumn,
+    values: PlainValues,
+    levels: Uint32Array | undefined,
+    lists: ListBounds | undefined,
+  ) {
+    this.#column = column;
+    this.values = values;
+    this.levels = levels;
+    this.#lists = lists;
+  }
+
+  get isList(): boolean {
+    return this.#lists !== undefined;
+  }
+
+  skip(numRows: number): void {
+    // a batch is read completely, so there is nothing to skip
+    this.row += numRows;
+  }
+
+  *segments(numRows: number): Generator<Segment, void, undefined> {
+    this.row += numRows;
+    const values = { isCoded: false as const, values: this.values, at: 0 };
+    yield { numRows, values, numValues: this.values.count, levels: this.levels };
+  }
+
+  texts(numRows: number): (string | RowFault)[] {
+    this.row += numRows;
+    const { element, name, separator } = this.#column;
+    const { levels } = this;
+    const isThere = (i: number) => levels === undefined || levels[i] === 1;
+    const lists = this.#lists;
+    if (!lists) {
+      let value = 0;
+      return Array.from({ length: numRows }, (_, row) => {
+        if (!isThere(row)) return "";
+        const index = value++;
+        return orFault(() => {
+          const text = textAt(this.values, index, element, name);
+          return separator === undefined ? text : joinValues(name, [text], separator);
+        });
+      });
+    }
+    const places = valuePlaces(levels);
+    return Array.from({ length: numRows }, (_, row) => {
+      if (lists.levels && lists.levels[row] === 0) return "";
+      const indices: number[] = [];
+      for (let i = lists.starts[row]!; i < lists.ends[row]!; i++)
+        if (isThere(i)) indices.push(places ? places[i]! : i);
+      return orFault(() => {
+        const texts = indices.map((index) => textAt(this.values, index, element, name));
+        return joinValues(name, texts, separator ?? "|");
+      });
+    });
+  }
+
+  checkEnd(): void {
+    // a batch states its number of rows itself
+  }
+}
+
+/** Returns the place of each element among the values; undefined if no element is missing. */
+function valuePlaces(levels: Uint32Array | undefined): Uint32Array | undefined {
+  if (!levels) return undefined;
+  const places = new Uint32Array(levels.length);
+  let count = 0;
+  for (let i = 0; i < levels.length; i++) places[i] = levels[i] === 1 ? count++ : count;
+  return places;
+}

@@ -1,0 +1,276 @@
+// A database of DuckDB in this process: opens it, runs the statements of a file with SQL, and streams a query's rows.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DataError, UsageError } from "../../errors.js";
+import {
+  loadDuckDb,
+  type Bindings,
+  type Chunk,
+  type Connection,
+  type Database,
+  type LogicalType,
+  type Statement,
+} from "./bindings.js";
+import { duckDbFailure, type Doing } from "./failures.js";
+import { firstWords, sqlStatements, type SqlStatement } from "./statements.js";
+import { TextColumn, type VectorColumn } from "./vectors.js";
+import { columnTypeOf } from "./types.js";
+
+/** Bytes of rows that DuckDB's threads compute ahead of us. */
+const BUFFER_BYTES = 32 << 20;
+
+/** Numbers of DuckDB's statement types. */
+const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
+
+/** A query whose columns are known. */
+export interface PreparedQuery {
+  sql: string;
+  doing: Doing;
+  columns: { name: string; type: LogicalType }[];
+}
+
+/** How a database is opened. */
+export interface DatabaseOptions {
+  /** undefined: in memory */
+  path: string | undefined;
+  threads: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Opens a database, a file only for reading.
+ *
+ * @throws {UsageError} the package is missing @throws {LockedError} another program writes to it
+ * @throws {DataError} the file is not a database that this DuckDB reads
+ */
+export async function openDatabase({ path, threads, signal }: DatabaseOptions): Promise<DuckDb> {
+  const duckdb = loadDuckDb();
+  signal.throwIfAborted();
+  const folder = await mkdtemp(join(tmpdir(), "embed-duckdb-"));
+  const doing = { what: path === undefined ? "a database in memory" : `'${path}'` };
+  try {
+    const config = duckdb.create_config();
+    const settings = {
+      ...(path !== undefined && { access_mode: "READ_ONLY" }),
+      threads: String(threads),
+      temp_directory: folder,
+      // errors state the position in the statement
+      errors_as_json: "true",
+    };
+    for (const [name, value] of Object.entries(settings)) duckdb.set_config(config, name, value);
+    const database = await duckdb.open(path ?? ":memory:", config);
+    return new DuckDb(duckdb, database, await duckdb.connect(database), folder, doing.what, signal);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw duckDbFailure(error, doing);
+  }
+}
+
+/** An open database, which runs one statement at a time. */
+export class DuckDb {
+  /** DuckDB's version, such as `v1.5.6` */
+  readonly version: string;
+  readonly duckdb: Bindings;
+  readonly #database: Database;
+  readonly #connection: Connection;
+  readonly #folder: string;
+  readonly #what: string;
+  readonly #signal: AbortSignal;
+  readonly #onAbort: () => void;
+  #isOpen = true;
+
+  constructor(
+    duckdb: Bindings,
+    database: Database,
+    connection: Connection,
+    folder: string,
+    what: string,
+    signal: AbortSignal,
+  ) {
+    [this.duckdb, this.#database, this.#connection] = [duckdb, database, connection];
+    [this.#folder, this.#what, this.#signal] = [folder, what, signal];
+    this.version = duckdb.library_version();
+    this.#onAbort = () => duckdb.interrupt(connection);
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /**
+   * Runs the statements of a file but for the last, which is the query.
+   *
+   * @throws {UsageError} a statement is not of those that prepare a query, or the last is not a query
+   * @throws {DataError} DuckDB rejects a statement; with line and column
+   */
+  async prepareFile(path: string, sql: string): Promise<PreparedQuery> {
+    const statements = sqlStatements(sql);
+    const query = statements.pop();
+    if (!query) throw new UsageError(`--engine-sql: '${path}' is empty: expected a SELECT statement`);
+    const file = { path, sql };
+    await this.#limitBuffer({ what: this.#what });
+    for (const statement of statements)
+      await this.#prelude(statement, { file, statement, what: `'${path}'` });
+    return await this.#prepare(query.text, { file, statement: query, what: `'${path}'` });
+  }
+
+  /** Prepares reading a table or view. @param name as SQL has it: `schema.table` @throws as prepareFile */
+  async prepareTable(name: string): Promise<PreparedQuery> {
+    await this.#limitBuffer({ what: this.#what });
+    return await this.#prepare(`SELECT * FROM ${name}`, { what: `table '${name}' of ${this.#what}` });
+  }
+
+  /**
+   * Yields the rows of columns of a query in an order, one chunk at a time, appended to vector columns.
+   *
+   * @param into one column per name; they are cleared by the caller
+   * @returns the numbers of rows of the chunks
+   * @throws as prepareFile
+   */
+  async *rows(
+    { sql, doing }: PreparedQuery,
+    into: ReadonlyMap<string, VectorColumn>,
+    order: readonly string[],
+  ): AsyncGenerator<number, void, undefined> {
+    const { duckdb } = this;
+    const before = `SELECT ${[...into.keys()].map(quoted).join(", ")} FROM (\n`;
+    const by = order.map((name) => `${quoted(name)} ASC NULLS FIRST`).join(", ");
+    const added = Buffer.byteLength(before);
+    let statement: Statement | undefined;
+    let coming: Promise<Chunk | null> | undefined;
+    try {
+      const ordered = `${before}${sql}\n) AS embed_rows ORDER BY ${by}`;
+      statement = await duckdb.prepare(this.#connection, ordered);
+      const result = await duckdb.execute_prepared_streaming(statement);
+      // the next chunk is computed while the caller works on this one
+      coming = duckdb.fetch_chunk(result);
+      for (;;) {
+        const chunk = await coming;
+        this.#signal.throwIfAborted();
+        const numRows = chunk ? duckdb.data_chunk_get_size(chunk) : 0;
+        if (!chunk || numRows === 0) break;
+        coming = duckdb.fetch_chunk(result);
+        coming.catch(() => undefined);
+        let column = 0;
+        for (const values of into.values())
+          values.append(duckdb, duckdb.data_chunk_get_vector(chunk, column++), numRows);
+        yield numRows;
+      }
+      coming = undefined;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw duckDbFailure(error, { ...doing, added });
+    } finally {
+      // rows that nobody takes would keep the database open
+      if (coming) {
+        duckdb.interrupt(this.#connection);
+        await coming.catch(() => undefined);
+      }
+      if (statement) duckdb.destroy_prepare_sync(statement);
+    }
+  }
+
+  /** Returns the types of a query's columns as DuckDB writes them. */
+  async typeTexts({ sql, doing }: PreparedQuery): Promise<Map<string, string>> {
+    const { duckdb } = this;
+    return await this.#prepared(`DESCRIBE (\n${sql}\n)`, doing, async (statement) => {
+      const result = await duckdb.execute_prepared(statement);
+      const [names, types] = [0, 1].map((i) => {
+        const type = duckdb.prepared_statement_column_logical_type(statement, i);
+        return new TextColumn(columnTypeOf(duckdb, type)!);
+      }) as [TextColumn, TextColumn];
+      for (let chunk = await duckdb.fetch_chunk(result); chunk; chunk = await duckdb.fetch_chunk(result)) {
+        const numRows = duckdb.data_chunk_get_size(chunk);
+        if (numRows === 0) break;
+        for (const [i, column] of [names, types].entries())
+          column.append(duckdb, duckdb.data_chunk_get_vector(chunk, i), numRows);
+      }
+      return new Map(Array.from({ length: names.numRows }, (_, i) => [names.text(i), types.text(i)]));
+    });
+  }
+
+  /** Ends what runs and closes the database. Never throws. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.duckdb.interrupt(this.#connection);
+    this.duckdb.disconnect_sync(this.#connection);
+    this.duckdb.close_sync(this.#database);
+    await rm(this.#folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  /** Limits what DuckDB's threads compute ahead. */
+  async #limitBuffer(doing: Doing): Promise<void> {
+    await this.#prepared(`SET streaming_buffer_size = '${BUFFER_BYTES}B'`, doing, (statement) =>
+      this.duckdb.execute_prepared(statement),
+    );
+  }
+
+  /** Prepares a statement for some work; one that is kept would keep the database open. @throws as duckDbFailure */
+  async #prepared<T>(sql: string, doing: Doing, work: (statement: Statement) => T | Promise<T>): Promise<T> {
+    try {
+      const statement = await this.duckdb.prepare(this.#connection, sql);
+      try {
+        return await work(statement);
+      } finally {
+        this.duckdb.destroy_prepare_sync(statement);
+      }
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw duckDbFailure(error, doing);
+    }
+  }
+
+  /** Runs a statement before the query, if it only prepares it. */
+  async #prelude(statement: SqlStatement, doing: Doing): Promise<void> {
+    const { duckdb } = this;
+    const words = firstWords(statement.text);
+    await this.#prepared(statement.text, doing, async (prepared) => {
+      const type = duckdb.prepared_statement_type(prepared);
+      const isTemporary =
+        /^CREATE (OR REPLACE )?(TEMP|TEMPORARY) (VIEW|MACRO|FUNCTION|SECRET)\b/.test(words) ||
+        /^CREATE (OR REPLACE )?(MACRO|FUNCTION|SECRET)\b/.test(words);
+      const isReading = type !== ATTACH || /\bREAD_ONLY\b/.test(statement.text.toUpperCase());
+      const isAllowed = type === SET || type === LOAD || (type === CREATE && isTemporary) || type === ATTACH;
+      if (!isAllowed)
+        throw new UsageError(
+          `--engine-sql: '${words}' in ${doing.what} cannot come before the query: a file ends with one SELECT ` +
+            "statement, and before it may have SET, LOAD, INSTALL, ATTACH ... (READ_ONLY), CREATE TEMP VIEW, CREATE " +
+            "TEMP MACRO and CREATE SECRET",
+        );
+      if (!isReading)
+        throw new UsageError(
+          `--engine-sql: '${words}' in ${doing.what} needs (READ_ONLY), because reading a log changes no database`,
+        );
+      await duckdb.execute_prepared(prepared);
+    });
+  }
+
+  /** @throws {UsageError} it is not a query @throws {DataError} DuckDB rejects it, or two columns share a name */
+  async #prepare(sql: string, doing: Doing): Promise<PreparedQuery> {
+    const { duckdb } = this;
+    return await this.#prepared(sql, doing, (statement) => {
+      if (duckdb.prepared_statement_type(statement) !== SELECT)
+        throw new UsageError(
+          `--engine-sql: ${doing.what} must end with one SELECT statement, whose rows are the log, got '${firstWords(sql)}'`,
+        );
+      const columns = Array.from({ length: duckdb.prepared_statement_column_count(statement) }, (_, i) => ({
+        name: duckdb.prepared_statement_column_name(statement, i),
+        type: duckdb.prepared_statement_column_logical_type(statement, i),
+      }));
+      // names that differ in case alone are the same to DuckDB
+      const lower = columns.map(({ name }) => name.toLowerCase());
+      const twice = columns.find((_, i) => lower.indexOf(lower[i]!) < i);
+      if (twice)
+        throw new DataError("two columns have the same name: rename one of them in the query with AS", {
+          file: doing.file?.path ?? doing.what,
+          column: twice.name,
+        });
+      return { sql, doing, columns };
+    });
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

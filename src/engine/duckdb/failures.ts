@@ -1,0 +1,74 @@
+// Converts DuckDB's errors to the project's: those of SQL with the line and column of the file.
+
+import { DataError, EmbedError, IoError, LockedError, NoInputError, UsageError } from "../../errors.js";
+import { placeInFile, type SqlStatement } from "./statements.js";
+
+/** What was done: a statement of a file, with what was put before its text, or something else. */
+export interface Doing {
+  /** the file with the SQL, and its text; undefined: a table's name was given */
+  file?: { path: string; sql: string } | undefined;
+  statement?: SqlStatement | undefined;
+  /** bytes that were put before the statement */
+  added?: number;
+  /** for messages: `'shop.duckdb'`, `table 'events'` */
+  what: string;
+}
+
+/** DuckDB's error, as `errors_as_json` states it. */
+interface Stated {
+  exception_type: string;
+  exception_message: string;
+  position?: string;
+}
+
+/** Converts an error of DuckDB; returns other errors unchanged. */
+export function duckDbFailure(error: unknown, doing: Doing): unknown {
+  if (error instanceof EmbedError || !(error instanceof Error)) return error;
+  const { exception_type: kind, exception_message: message, position } = statedBy(error.message);
+  const text = message.replaceAll(/\s*\n\s*/g, " ").trim();
+  const cause = { cause: error };
+  const said = `${kind === "" ? "" : `${kind} Error: `}${text}`;
+  if (/Could not set lock on file/.test(text))
+    return new LockedError(
+      `--engine: ${doing.what} is in use by another program that writes to it (${text}): try again when that has ended`,
+      cause,
+    );
+  if (/Extension|extension "/.test(`${kind} ${text}`) && /not found|autoload|install|download/i.test(text))
+    return new UsageError(
+      `--engine: DuckDB lacks an extension (${text}): where there is a network, INSTALL it once with DuckDB ` +
+        "of the same version, or LOAD 'PATH' of its file before the query",
+      cause,
+    );
+  if (/^No files found that match/.test(text)) return new NoInputError(`${placed(doing, position)}${said}`);
+  if (kind === "Out of Memory" || /Out of Memory/i.test(text))
+    return new IoError(
+      `--engine: DuckDB is out of memory while it reads ${doing.what} (${text}): close other programs, or set ` +
+        "memory_limit and temp_directory before the query",
+      cause,
+    );
+  if (/not a valid DuckDB database|version number|Serialization/.test(said))
+    return new DataError(`${doing.what} is not a database that this DuckDB reads: ${said}`);
+  if (kind === "IO" || kind === "HTTP" || kind === "Permission" || kind === "Connection")
+    return new IoError(`--engine: reading ${doing.what} failed: ${said}`, cause);
+  return new DataError(`${placed(doing, position)}${said}`);
+}
+
+function statedBy(text: string): Stated {
+  const start = text.indexOf("{");
+  try {
+    if (start !== -1) return JSON.parse(text.slice(start)) as Stated;
+  } catch {
+    // the brace was part of a plain message
+  }
+  const [, kind = "", message = text] = /^([A-Z][A-Za-z ]*) Error: ([\s\S]*)$/.exec(text) ?? [];
+  return { exception_type: kind, exception_message: message };
+}
+
+/** Returns `log.sql:3:8: `, or what was read. */
+function placed({ file, statement, added = 0, what }: Doing, position: string | undefined): string {
+  if (!file) return `${what}: `;
+  const at = position === undefined ? NaN : Number(position) - added;
+  if (!statement || !(at >= 0)) return `${file.path}: `;
+  const { line, column } = placeInFile(file.sql, statement, at);
+  return `${file.path}:${line}:${column}: `;
+}

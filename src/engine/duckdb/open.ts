@@ -1,0 +1,278 @@
+// Opens the rows of a query or table of DuckDB as a log: the counterpart of log/parquet/open.ts, with batches of vectors
+// in place of row groups.
+//
+//   query ──► sorted by --engine-order ──► chunks of 2,048 rows ──► batches of columns ──► keys and numbers
+//
+// A query runs once: the first batch is the sample, and the reading goes on from there if it takes all columns.
+
+import { DataError, NoInputError, NoRowsError, UsageError } from "../../errors.js";
+import { pathExists } from "../../io/read-artifact.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { checkColumnCount, SAMPLE_ROWS } from "../../log/limits.js";
+import {
+  undelimited,
+  type ColumnRequest,
+  type EngineReading,
+  type Log,
+  type ReadOptions,
+  type ReadResult,
+} from "../../log/log.js";
+import { NullTexts } from "../../log/nulls.js";
+import {
+  columnOptions,
+  holdsTimes,
+  separatorIn,
+  type LeafColumn,
+  type ListSeparators,
+} from "../../log/parquet/cursor.js";
+import { RangeMerger } from "../../log/parquet/read.js";
+import { buffersOfRange, cellRequests, ParquetScanner } from "../../log/parquet/scanner.js";
+import { checkedReading, noSuchColumn, progressOf } from "../../log/read.js";
+import { withoutRepeats } from "../../log/repeats.js";
+import { scanMemories } from "../../log/scanner.js";
+import { RowDigest } from "../digest.js";
+import { checkQueryReading, sqlOfFile, tableNameIn } from "../named-log.js";
+import { databasePath } from "./address.js";
+import { vectorCursor } from "./cells.js";
+import { openDatabase, type DuckDb, type PreparedQuery } from "./database.js";
+import { VectorTieCheck } from "./ties.js";
+import { castFor, columnTypeOf, TypeId, type ColumnType } from "./types.js";
+import { vectorColumn, type VectorColumn } from "./vectors.js";
+
+/** Rows of a batch: with fewer, the overhead of a batch counts. */
+const BATCH_ROWS = 1 << 16;
+/** Bytes of a batch's values: a batch of long texts has fewer rows. */
+const BATCH_BYTES = 1 << 25;
+
+/**
+ * Opens a log that DuckDB reads.
+ *
+ * @param named one `table:NAME`; none with a query
+ * @param onServer called with DuckDB's version
+ * @throws {UsageError} a name or an option is invalid for it @throws {NoInputError} there is no such file
+ * @throws {EmbedError} as openDatabase, prepareFile and openLog
+ */
+export async function openDuckDbLog(
+  named: readonly string[],
+  options: ReadOptions,
+  { signal, onServer }: { signal: AbortSignal; onServer?: (server: string) => void },
+): Promise<Log> {
+  const engine = options.engine!;
+  const table = tableOrQuery(named, engine);
+  checkQueryReading(options, table === undefined ? "a query" : "a table");
+  const path = databasePath(engine.address);
+  const sql = engine.sql === undefined ? undefined : await sqlOfFile(engine.sql);
+  if (path !== undefined && !(await pathExists(path)))
+    throw new NoInputError(`--engine: the database '${path}' does not exist`);
+  const database = await openDatabase({ path, threads: options.threads, signal });
+  onServer?.(`DuckDB ${database.version}`);
+  try {
+    const query =
+      table === undefined
+        ? await database.prepareFile(engine.sql!, sql!)
+        : await database.prepareTable(table);
+    const name = table === undefined ? `sql:${engine.sql}` : `table:${table}`;
+    const log = await new QueryLog(database, query, name, options).open();
+    return options.dedupe === true ? withoutRepeats(log) : log;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Returns the name of the table; undefined for a query. @throws {UsageError} something else is named */
+function tableOrQuery(named: readonly string[], engine: EngineReading): string | undefined {
+  const unfit = (["slice", "timeout", "hash"] as const).find((name) => engine[name] !== undefined);
+  if (unfit !== undefined)
+    throw new UsageError(
+      `--engine-${unfit} applies to Spark Connect servers, and --engine ${engine.address} is DuckDB`,
+    );
+  const table = tableNameIn(named, engine);
+  const other = named.find((name) => table === undefined || name !== `table:${table}`);
+  if (other === undefined) return table;
+  throw new UsageError(
+    `'${other}': with --engine duckdb:, name table:NAME, or write a query (--engine-sql FILE), such as ` +
+      `SELECT * FROM '${/^[\w.:/*-]+$/.test(other) ? other : "logs/*.parquet"}'; files of this machine need no engine`,
+  );
+}
+
+/** A query that is read once, from its first row to its last. */
+class QueryLog {
+  readonly #types: ReadonlyMap<string, ColumnType | undefined>;
+  readonly #columns: ListSeparators;
+  readonly #order: readonly string[];
+  /** columns of the current batch */
+  #batch = new Map<string, VectorColumn>();
+  #rows: AsyncGenerator<number, void, undefined> | undefined;
+  #isEnd = false;
+
+  constructor(
+    readonly database: DuckDb,
+    readonly query: PreparedQuery,
+    readonly path: string,
+    readonly options: ReadOptions,
+  ) {
+    const types = query.columns.map(({ name, type }) => [name, columnTypeOf(database.duckdb, type)] as const);
+    this.#types = new Map(types);
+    const names = query.columns.map(({ name }) => name);
+    this.#columns = columnOptions(names, options, (name) => this.#types.get(name)?.listSize !== undefined);
+    this.#order = options.engine!.order!;
+    const missing = this.#order.find((name) => !names.includes(name));
+    if (missing !== undefined) throw noSuchColumn(missing, names);
+  }
+
+  /** Runs the query and reads its first batch. @throws {NoRowsError} it has no rows */
+  async open(): Promise<Log> {
+    const names = [...this.#types.keys()];
+    const { ignored, multi } = this.#columns;
+    checkColumnCount(names.length, this.path, 1);
+    for (const name of this.#order) await this.#checkType(name);
+    const isUsed = (name: string) => !ignored.has(name) && this.#types.get(name) !== undefined;
+    await this.#start(names.filter(isUsed));
+    const sample = this.#sample(names, isUsed);
+    const numSampled = this.#numRows();
+    if (numSampled === 0)
+      throw new NoRowsError("the table or query has no rows", { file: this.path, line: 1 });
+    if (sample.length === 0 && this.options.onBadRow === "skip")
+      throw new NoRowsError(`none of the first ${SAMPLE_ROWS} rows can be read`, {
+        file: this.path,
+        line: 1,
+      });
+    return checkedReading({
+      columns: names,
+      multi,
+      times: new Set(names.filter((name) => isUsed(name) && holdsTimes(this.#leafOf(name)))),
+      floats: new Set(names.filter((name) => this.#types.get(name)?.id === TypeId.DOUBLE)),
+      sample: new NullTexts(this.options.nulls).cells(sample),
+      sampleIsAll: this.#isEnd && numSampled <= SAMPLE_ROWS,
+      ...undelimited(this.options),
+      read: (requests, onBatch, observe) => this.#read(requests, onBatch, observe),
+      close: () => this.#close(),
+    });
+  }
+
+  async #close(): Promise<void> {
+    await this.#rows?.return();
+    await this.database.close();
+  }
+
+  /** Runs the query for columns, and reads the first batch. */
+  async #start(names: readonly string[]): Promise<void> {
+    await this.#rows?.return();
+    const all = [...new Set([...names, ...this.#order])];
+    this.#batch = new Map(all.map((name) => [name, vectorColumn(this.#types.get(name)!)]));
+    this.#isEnd = false;
+    this.#rows = this.database.rows(this.query, this.#batch, this.#order);
+    await this.#fill();
+  }
+
+  /** Replaces the batch by the next rows; there are none at the end. */
+  async #fill(): Promise<void> {
+    for (const column of this.#batch.values()) column.clear();
+    while (!this.#isEnd && this.#numRows() < BATCH_ROWS) {
+      this.#isEnd = (await this.#rows!.next()).done === true;
+      let bytes = 0;
+      for (const column of this.#batch.values()) bytes += column.bytesHeld;
+      if (bytes > BATCH_BYTES) break;
+    }
+  }
+
+  #numRows(): number {
+    const [first] = this.#batch.values();
+    return first!.numRows;
+  }
+
+  #leafOf(name: string): LeafColumn {
+    const { element, listSize } = this.#types.get(name)!;
+    const isList = listSize !== undefined;
+    return {
+      name,
+      element: { name, ...element },
+      ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
+      maxRepetition: isList ? 1 : 0,
+      separator: separatorIn(name, isList, this.#columns),
+    };
+  }
+
+  /** Returns the first rows of the batch as text, without faulty ones. */
+  #sample(names: readonly string[], isUsed: (name: string) => boolean): string[][] {
+    const numRows = this.#numRows();
+    const cells = names.map((name) =>
+      isUsed(name)
+        ? vectorCursor(this.#leafOf(name), this.#batch.get(name)!, this.path).texts(
+            Math.min(numRows, SAMPLE_ROWS),
+          )
+        : undefined,
+    );
+    const sample: string[][] = [];
+    for (let row = 0; row < Math.min(numRows, SAMPLE_ROWS); row++) {
+      const texts = cells.map((column) => column?.[row] ?? "");
+      // a faulty row is reported when it is read
+      if (texts.every((text) => typeof text === "string")) sample.push(texts);
+    }
+    return sample;
+  }
+
+  /** @throws {DataError} there is no rule for a column's type; names it, and a cast */
+  async #checkType(name: string): Promise<void> {
+    if (this.#types.get(name)) return;
+    const type = (await this.database.typeTexts(this.query)).get(name) ?? "unknown";
+    throw new DataError(
+      `cells of the type ${type} are not read: write ${castFor(name, type)} in the query, or --ignore ${name}`,
+      { file: this.path, column: name },
+    );
+  }
+
+  async #read(
+    requests: readonly ColumnRequest[],
+    onBatch: Parameters<Log["read"]>[1],
+    observe: Parameters<Log["read"]>[2],
+  ): Promise<ReadResult> {
+    const { options, path } = this;
+    const { ignored } = this.#columns;
+    const names = [...new Set(requests.map(({ name }) => name))].filter((name) => !ignored.has(name));
+    for (const name of names) await this.#checkType(name);
+    // columns that nobody needs are not computed
+    const isAll = [...this.#batch.keys()].every((name) => names.includes(name) || this.#order.includes(name));
+    if (!isAll) await this.#start(names);
+    const memories = scanMemories(await loadKernel("scan"));
+    const requested = cellRequests(requests);
+    const ranges = new RangeMerger(requested, options, memories.merger);
+    const { merger } = ranges;
+    merger.startFile(0);
+    const keyOf = (request: number, code: number) => merger.keyOf(request, code);
+    const scanner = new ParquetScanner(requested, memories.scanner, options.nulls, {
+      open: (column) => vectorCursor(column, this.#batch.get(column.name)!, path),
+    });
+    const columns = requests.map(({ name }) => (ignored.has(name) ? "" : this.#leafOf(name)));
+    const ties = new VectorTieCheck(path, this.#order, [...this.#batch.keys()]);
+    const digest = new RowDigest(this.#batch.size);
+    let [numRows, numBytes] = [0, 0];
+    for (let group = 0; this.#numRows() > 0; group++) {
+      const length = this.#numRows();
+      ties.check(this.#batch, length);
+      let at = 0;
+      for (const column of this.#batch.values()) {
+        const bytes = column.bytes();
+        digest.add(at++, bytes, column.marks(numRows));
+        numBytes += bytes.length;
+      }
+      numRows += length;
+      const range = { path, fd: -1, group, from: 0, to: length, groupRows: length, columns };
+      const scan = scanner.scan(range);
+      const merged = ranges.merge(scan, range);
+      scanner.buffers.give(buffersOfRange(scan).spent);
+      if (merged.numRows + merged.faultyRows.length > 0) await onBatch(merged, keyOf);
+      observe?.(progressOf(merger.numRows, []));
+      await this.#fill();
+    }
+    return {
+      numRows: merger.numRows,
+      dictionaries: merger.dictionaries(),
+      inputs: [{ path, bytes: numBytes, sha256: digest.sha256(), of: "rows" }],
+      skipped: ranges.skipped,
+      nulls: merger.nulls,
+      warnings: [],
+    };
+  }
+}
