@@ -1,7 +1,7 @@
 // --search N: settings of the options that have a search range, each trained in full with early stopping, and compared on the validation
 // split. The best is then trained as if it had been typed.
 //
-//   default ──► half of N, spread over the ranges ──► the others, near the best so far ──► the best
+//   default ──► a quarter of N, spread around it ──► the others, each where most is expected after those before ──► the best
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
@@ -84,8 +84,7 @@ export async function search(
   const isFixed = (name: string) => decided.includes(name) || isSet(table, given, name);
   checkOpen(table, isFixed);
   const note = (text: string) => observe({ stage: "note", text });
-  // the first half, the default among them
-  const spread = Math.max(1, Math.ceil(trials / 2) - 1);
+  const numSpread = Math.max(2, Math.ceil(trials / 4));
   let longest = 0;
   let isOver = false;
 
@@ -95,7 +94,7 @@ export async function search(
     isOver = timeLeft() < 2 * longest;
     if (isOver) break;
     const start = performance.now();
-    const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, spread);
+    const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, numSpread);
     if (!setting) {
       note(`search: there are no more than ${t} different settings`);
       break;
@@ -124,9 +123,20 @@ export async function search(
   return found;
 }
 
-function nextSetting(state: SearchState, space: SearchSpace, t: number, spread: number): Setting | undefined {
-  const before = state.trials.map(({ options }) => options);
-  return space.next(t, spread, bestOf(state)?.options ?? space.standard, before);
+function nextSetting(
+  state: SearchState,
+  space: SearchSpace,
+  t: number,
+  numSpread: number,
+): Setting | undefined {
+  const before = state.trials.map((line) => ({ setting: line.options, value: scoreOf(state, line) }));
+  if (t <= numSpread)
+    return space.spread(
+      t,
+      numSpread,
+      before.map(({ setting }) => setting),
+    );
+  return space.improving(t, before);
 }
 
 /** Whether an option is given, itself or by another that sets it. */
