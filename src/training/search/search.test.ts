@@ -1,6 +1,7 @@
 // --search on trainings whose metric is a formula of their options.
 
 import { DivergedError, UsageError } from "../../errors.js";
+import { searchGain } from "../../evaluation/search-gain.js";
 import { log } from "../../numeric/exp.js";
 import { choice, number, whole, type OptionTable } from "../options/table.js";
 import { search, type SearchRequest, type SearchState, type Tried } from "./search.js";
@@ -224,10 +225,13 @@ describe("what is said of the result", () => {
       const isDefault = Object.keys(setting).length === 0;
       return Promise.resolve(trained({ ...standard, ...setting }, isDefault ? 0.1 : 0.2));
     };
-    const { setting, notes, by } = await searched({ tryOut });
+    const { setting, warnings, by } = await searched({ tryOut });
     expect(setting).toEqual({});
     expect(by.difference).toBeUndefined();
-    expect(notes).toEqual(["search: none of 11 settings is better than the default by validation log loss"]);
+    expect(warnings).toEqual([]);
+    expect(searchGain(by, 12)).toBe(
+      "validation log loss: none of 11 settings is better than the default (0.10000)",
+    );
   });
 
   test("the best is ahead by no more than noise", async () => {

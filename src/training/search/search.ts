@@ -65,7 +65,6 @@ export interface Searched {
   trials: Trial[];
   lines: TrialLine[];
   by: SearchedBy;
-  notes: string[];
   warnings: string[];
 }
 
@@ -270,18 +269,12 @@ function ended(state: SearchState, space: SearchSpace): Searched {
     trials: ranked.map(({ options, epochs, bestEpoch, value }) => ({ ...options, epochs, bestEpoch, value })),
     lines: trials.map((line) => (line === best ? { ...line, chosen: true as const } : line)),
     by,
-    ...verdict(state, best, by, space),
+    warnings: verdict(state, best, by, space),
   };
 }
 
-/** What a user should know of the result. */
-function verdict(
-  { trials }: SearchState,
-  best: TrialLine,
-  by: SearchedBy,
-  space: SearchSpace,
-): Pick<Searched, "notes" | "warnings"> {
-  const notes: string[] = [];
+/** Warnings of settings that failed, of a gain within noise, and of a best value at the edge of what was tried. */
+function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);
   if (failed.length > 0)
@@ -289,12 +282,7 @@ function verdict(
       `${failed.length} of the ${trials.length} settings of --search failed, the first with: ${failed[0]!.failed}`,
     );
   const name = titleOf(by.metric);
-  if (best.trial === 1) {
-    notes.push(
-      `search: none of ${trials.length - 1} settings is better than the default by validation ${name}`,
-    );
-    return { notes, warnings };
-  }
+  if (best.trial === 1) return warnings;
   const { difference } = by;
   if (difference && !isSure(difference)) {
     const { value, low, high } = difference;
@@ -302,14 +290,14 @@ function verdict(
       `the best setting of --search is not better than the default by more than noise: validation ${name} ` +
         `differs by ${signed(value)}, 95 % interval ${signed(low!)} to ${signed(high!)}`,
     );
-    return { notes, warnings };
+    return warnings;
   }
   for (const { name: option, value, beyond } of space.edgesOf(best.options))
     warnings.push(
       `the best ${flagOf(option)} ${value} is at the edge of what --search tried` +
         (beyond === undefined ? "" : `: try ${flagOf(option)} ${beyond}`),
     );
-  return { notes, warnings };
+  return warnings;
 }
 
 /** Whether an interval, where there is one, lies on one side of 0. */
