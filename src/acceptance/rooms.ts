@@ -147,6 +147,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "evaluation/metrics",
       "evaluation/baselines/baselines",
       "evaluation/vectors-add",
+      "evaluation/search-gain",
       "evaluation/leaderboard",
     ],
     because:

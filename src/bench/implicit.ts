@@ -14,6 +14,7 @@ import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { alsOptionsOf, defaultUnobservedWeight } from "../trainers/als/options.js";
+import { BEFORE_DATA } from "../training/session/feature-training.js";
 import { trainImplicit, type ImplicitVectors } from "../trainers/als/train.js";
 import { median, run } from "./ctr-logs.js";
 
@@ -39,7 +40,7 @@ export async function bench(): Promise<void> {
     }
     const { recallAt20, ndcgAt20 } = await evaluation(model!, train.users, test.users);
     console.log(
-      `dim ${dim}, ${alsOptionsOf({}).epochs} epochs, ${THREADS} threads: ${given(ours)}; ` +
+      `dim ${dim}, ${alsOptionsOf({}, BEFORE_DATA).epochs} epochs, ${THREADS} threads: ${given(ours)}; ` +
         `Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}`,
     );
     if (python) console.log(`dim ${dim}, implicit, 15 iterations: ${given(theirs)}`);
@@ -94,7 +95,7 @@ export async function trainOurs(
   const [start, used] = [performance.now(), process.cpuUsage()];
   const model = await trainImplicit(
     { users, items, itemHashes },
-    { ...alsOptionsOf({ dim, threads: THREADS }), unobservedWeight },
+    { ...alsOptionsOf({ dim, threads: THREADS }, BEFORE_DATA), unobservedWeight },
   );
   const { user, system } = process.cpuUsage(used);
   add(times, [(performance.now() - start) / 1000, (user + system) / 1e6]);

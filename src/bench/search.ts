@@ -32,7 +32,7 @@ interface Curve {
 export async function bench(): Promise<void> {
   const runs = process.argv.slice(3);
   if (runs.length === 0)
-    throw new Error("usage: npm run bench -- search RUN..., runs of --search 48 or more");
+    throw new Error("usage: npm run bench -- search RUN..., runs of --search 96 or more");
   console.log("| run | rule | from epoch | epochs | drops the best | regret | full trainings |");
   console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
   for (const path of runs) {
@@ -43,9 +43,9 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** The validation values of the first half of a search, which is spread over the ranges. */
+/** The validation values of the first quarter of a search, which is spread over the ranges. */
 function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine[]): Curve[] {
-  return lines.slice(0, Math.ceil(lines.length / 2)).flatMap(({ curve, value }) => {
+  return lines.slice(0, Math.ceil(lines.length / 4)).flatMap(({ curve, value }) => {
     if (value === null) return [];
     const scores = curve.map((x) => goodness(manifest.searchedBy!.metric, x) ?? x);
     return [{ scores, best: Math.max(...scores) }];

@@ -2,6 +2,7 @@
 
 import { flagOf } from "../errors.js";
 import { titleOf } from "../evaluation/metrics.js";
+import { searchGain } from "../evaluation/search-gain.js";
 import type { Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
 
@@ -15,18 +16,5 @@ export function searchLines({ search: trials, searchedBy }: Pick<Summary, "searc
     ...[...names, "epochs"].map((name) => String(trial[name] ?? "")),
     trial.value === null ? "failed" : trial.value.toFixed(5),
   ]);
-  return `${formatTable([[...titles, "epochs", titleOf(searchedBy.metric)], ...lines])}${gainLine(searchedBy)}\n`;
-}
-
-/** Formats how much better the best setting is than the default, and how certain that is. */
-function gainLine({ metric, default: standard, difference }: NonNullable<Summary["searchedBy"]>): string {
-  if (standard === null || !difference) return "";
-  const { value, low, high } = difference;
-  const interval =
-    low === undefined || high === undefined ? "" : `, 95 % interval ${signed(low)} to ${signed(high)}`;
-  return `validation ${titleOf(metric)}, best less default (${standard.toFixed(5)}): ${signed(value)}${interval}\n`;
-}
-
-function signed(value: number): string {
-  return `${value > 0 ? "+" : ""}${value.toPrecision(2)}`;
+  return `${formatTable([[...titles, "epochs", titleOf(searchedBy.metric)], ...lines])}${searchGain(searchedBy, trials.length)}\n\n`;
 }

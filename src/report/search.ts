@@ -1,6 +1,7 @@
 // The settings that --search tried: the validation metric in the order of trying, and by option.
 
 import { goodness, titleOf } from "../evaluation/metrics.js";
+import { searchGain } from "../evaluation/search-gain.js";
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup, short } from "./html.js";
@@ -95,11 +96,9 @@ function byTrial(
     String(epochs),
     value === null ? shortened(failed ?? "failed", 100) : short(value),
   ]);
-  return figure(
-    runTitle(runs, run, `validation ${label}`),
-    drawing,
-    htmlTable(["setting", "options", "epochs", label], rows),
-  );
+  const by = run.manifest.searchedBy;
+  const title = runTitle(runs, run, by ? searchGain(by, run.trials.length) : `validation ${label}`);
+  return figure(title, drawing, htmlTable(["setting", "options", "epochs", label], rows));
 }
 
 function byOption(

@@ -1182,7 +1182,7 @@ def train_als(
         unobserved_weight: weight of an unobserved user-item pair; observed pairs have weight 1 (default: chosen so that all pairs together weigh 15 times the events) (searched)
         l2_vector: L2 penalty on vectors (default: 0.005) (searched)
         l2_exponent: the L2 penalty of a user or item is scaled by its number of events to this power (default: 1) (searched)
-        epochs: maximum number of epochs; each epoch solves for all users, then for all items (default: 6)
+        epochs: maximum number of epochs; each epoch solves for all users, then for all items (default: 20 with --valid, else 6)
         k: cutoff K of the ranking metrics (default: 20)
         candidates: rank the held-out items of the validation split only among the items that this file lists for each user, as evaluate --candidates does
         metric: metric at K for early stopping and --search (default: ndcg)

@@ -15,6 +15,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
+import type { DataFacts } from "../../training/session/feature-training.js";
 
 /** All pairs together weigh so many times the events, unless the user says otherwise. */
 const UNOBSERVED_TO_OBSERVED = 15;
@@ -63,7 +64,8 @@ const own = {
     max: 1_000_000_000,
     help: "maximum number of epochs; each epoch solves for all users, then for all items",
     group: training,
-    default: 6,
+    default: (_: object, { stopsEarly }: DataFacts) => (stopsEarly ? 20 : 6),
+    shown: "20 with --valid, else 6",
   }),
   ...lists,
   patience: passes.patience,
@@ -111,8 +113,8 @@ export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeigh
 };
 
 /** What the user set, else the defaults. */
-export function alsOptionsOf(given: GivenAls): AlsOptions {
-  return resolved(own, given);
+export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
+  return resolved(own, given, { ...facts });
 }
 
 /** A log; `confidence` is the sum over its events. */

@@ -6,6 +6,7 @@ import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm
 import { UsageError } from "../../errors.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
+import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 import type { Plan } from "../../training/session/plan.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
@@ -32,18 +33,21 @@ async function plan(given: GivenAls): Promise<Plan> {
   const onEngine = given.engineTrain === true;
   if (onEngine) checkEngineTraining(given);
   // there is nothing between the epochs on a server by which training could stop
-  const als = { ...alsOptionsOf(given), ...(onEngine && { patience: 0 }) };
+  const optionsFor = (facts: DataFacts) => ({
+    ...alsOptionsOf(given, facts),
+    ...(onEngine && { patience: 0 }),
+  });
   const init = await openFactorInit(given, command);
   const features: FeatureModel<AlsOptions, FactorStart> = {
     given,
     table: options,
-    optionsFor: () => ({ ...als, ...(init && { dim: init.parameters.dim }) }),
+    optionsFor: (facts) => ({ ...optionsFor(facts), ...(init && { dim: init.parameters.dim }) }),
     accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
     async examples(space, parts, session) {
       const { minUsers = 0, ...weighting } = session.options;
-      const { seed, threads, k, metric } = als;
+      const { seed, threads, k, metric, candidates: file } = optionsFor(BEFORE_DATA);
       const lists = { k, metric };
-      const candidates = await readCandidates(als.candidates, parts, session);
+      const candidates = await readCandidates(file, parts, session);
       const how = { asker: command, seed, threads, minUsers, weighting, lists, candidates };
       return rankingExamples(space, parts, { task: "implicit", ...how }, session.watch);
     },

@@ -1,6 +1,7 @@
 // --search on trainings whose metric is a formula of their options.
 
 import { DivergedError, UsageError } from "../../errors.js";
+import { searchGain } from "../../evaluation/search-gain.js";
 import { log } from "../../numeric/exp.js";
 import { choice, number, whole, type OptionTable } from "../options/table.js";
 import { search, type SearchRequest, type SearchState, type Tried } from "./search.js";
@@ -108,14 +109,14 @@ test("a greater metric is better where it is one", async () => {
   }
 });
 
-test("the half near the best finds better settings than as many that are spread", async () => {
+test("settings that are expected to improve are better than as many that are spread", async () => {
   const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
   const least = (values: readonly number[]) => Math.min(...values);
   const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
   const near: number[] = [];
   const spread = seeds.map((seed) => {
     const space = new SearchSpace({ table, standard, isFixed: () => false, seed });
-    const settings = Array.from({ length: 19 }, (_, t) => space.next(t + 1, 19, {}, [])!);
+    const settings = Array.from({ length: 19 }, (_, t) => space.spread(t + 1, 19, [])!);
     return least([lossOf(standard), ...settings.map((setting) => lossOf({ ...standard, ...setting }))]);
   });
   for (const seed of seeds) {
@@ -138,17 +139,13 @@ test("goes on from where it was stopped, after each setting, to the same result"
   }
 });
 
-test("the first half is spread over the range of each option, the second stays near the best", () => {
+test("a spread has a setting in each part of a range, and half of them within a quarter of it around the default", () => {
   const space = new SearchSpace({ table, standard, isFixed: () => false, seed: 3 });
-  const best: Setting = { kind: "plain", dim: 32, rate: 0.3, penalty: 0.002 };
-  const first = Array.from({ length: 8 }, (_, t) => space.next(t + 1, 8, best, [])!);
-  const placeOf = ({ rate }: Setting) => Math.floor((8 * log(((rate as number) / 0.1) * 8)) / log(64));
-  expect(first.map(placeOf).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-  for (let t = 9; t < 40; t++) {
-    const { rate, dim } = space.next(t, 8, best, [])!;
-    expect(Math.abs(log((rate as number) / 0.3))).toBeLessThanOrEqual(log(8) / 2 + 1e-2);
-    expect([16, 32, 64]).toContain(dim);
-  }
+  const rates = Array.from({ length: 8 }, (_, t) => space.spread(t + 1, 8, [])!["rate"] as number);
+  const coordinates = rates.map((rate) => log(rate / 0.1) / log(8));
+  const places = coordinates.map((z) => Math.floor(4 * (1 + Math.sign(z) * Math.sqrt(Math.abs(z)))));
+  expect(places.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(coordinates.filter((z) => Math.abs(z) <= 1 / 4)).toHaveLength(4);
 });
 
 test("an option is drawn only beside those that it goes with", async () => {
@@ -228,10 +225,13 @@ describe("what is said of the result", () => {
       const isDefault = Object.keys(setting).length === 0;
       return Promise.resolve(trained({ ...standard, ...setting }, isDefault ? 0.1 : 0.2));
     };
-    const { setting, notes, by } = await searched({ tryOut });
+    const { setting, warnings, by } = await searched({ tryOut });
     expect(setting).toEqual({});
     expect(by.difference).toBeUndefined();
-    expect(notes).toEqual(["search: none of 11 settings is better than the default by validation log loss"]);
+    expect(warnings).toEqual([]);
+    expect(searchGain(by, 12)).toBe(
+      "validation log loss: none of 11 settings is better than the default (0.10000)",
+    );
   });
 
   test("the best is ahead by no more than noise", async () => {
@@ -257,7 +257,7 @@ describe("what is said of the result", () => {
   test("the best is at the edge", async () => {
     const tryOut = (setting: Setting) => {
       const options = { ...standard, ...setting };
-      return Promise.resolve(trained(options, 1 - 0.1 * log(options.rate as number)));
+      return Promise.resolve(trained(options, 1 + 0.1 * log((options.rate as number) / 2) ** 2));
     };
     const { setting, warnings } = await searched({ tryOut, trials: 20, given: { kind: "plain", dim: 8 } });
     const rate = setting["rate"] as number;

@@ -1,7 +1,7 @@
 // --search N: settings of the options that have a search range, each trained in full with early stopping, and compared on the validation
 // split. The best is then trained as if it had been typed.
 //
-//   default ──► half of N, spread over the ranges ──► the others, near the best so far ──► the best
+//   default ──► a quarter of N, spread around it ──► the others, each where most is expected after those before ──► the best
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
@@ -65,7 +65,6 @@ export interface Searched {
   trials: Trial[];
   lines: TrialLine[];
   by: SearchedBy;
-  notes: string[];
   warnings: string[];
 }
 
@@ -84,8 +83,7 @@ export async function search(
   const isFixed = (name: string) => decided.includes(name) || isSet(table, given, name);
   checkOpen(table, isFixed);
   const note = (text: string) => observe({ stage: "note", text });
-  // the first half, the default among them
-  const spread = Math.max(1, Math.ceil(trials / 2) - 1);
+  const numSpread = Math.max(2, Math.ceil(trials / 4));
   let longest = 0;
   let isOver = false;
 
@@ -95,7 +93,7 @@ export async function search(
     isOver = timeLeft() < 2 * longest;
     if (isOver) break;
     const start = performance.now();
-    const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, spread);
+    const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, numSpread);
     if (!setting) {
       note(`search: there are no more than ${t} different settings`);
       break;
@@ -124,9 +122,20 @@ export async function search(
   return found;
 }
 
-function nextSetting(state: SearchState, space: SearchSpace, t: number, spread: number): Setting | undefined {
-  const before = state.trials.map(({ options }) => options);
-  return space.next(t, spread, bestOf(state)?.options ?? space.standard, before);
+function nextSetting(
+  state: SearchState,
+  space: SearchSpace,
+  t: number,
+  numSpread: number,
+): Setting | undefined {
+  const before = state.trials.map((line) => ({ setting: line.options, value: scoreOf(state, line) }));
+  if (t <= numSpread)
+    return space.spread(
+      t,
+      numSpread,
+      before.map(({ setting }) => setting),
+    );
+  return space.improving(t, before);
 }
 
 /** Whether an option is given, itself or by another that sets it. */
@@ -260,18 +269,12 @@ function ended(state: SearchState, space: SearchSpace): Searched {
     trials: ranked.map(({ options, epochs, bestEpoch, value }) => ({ ...options, epochs, bestEpoch, value })),
     lines: trials.map((line) => (line === best ? { ...line, chosen: true as const } : line)),
     by,
-    ...verdict(state, best, by, space),
+    warnings: verdict(state, best, by, space),
   };
 }
 
-/** What a user should know of the result. */
-function verdict(
-  { trials }: SearchState,
-  best: TrialLine,
-  by: SearchedBy,
-  space: SearchSpace,
-): Pick<Searched, "notes" | "warnings"> {
-  const notes: string[] = [];
+/** Warnings of settings that failed, of a gain within noise, and of a best value at the edge of what was tried. */
+function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);
   if (failed.length > 0)
@@ -279,12 +282,7 @@ function verdict(
       `${failed.length} of the ${trials.length} settings of --search failed, the first with: ${failed[0]!.failed}`,
     );
   const name = titleOf(by.metric);
-  if (best.trial === 1) {
-    notes.push(
-      `search: none of ${trials.length - 1} settings is better than the default by validation ${name}`,
-    );
-    return { notes, warnings };
-  }
+  if (best.trial === 1) return warnings;
   const { difference } = by;
   if (difference && !isSure(difference)) {
     const { value, low, high } = difference;
@@ -292,14 +290,14 @@ function verdict(
       `the best setting of --search is not better than the default by more than noise: validation ${name} ` +
         `differs by ${signed(value)}, 95 % interval ${signed(low!)} to ${signed(high!)}`,
     );
-    return { notes, warnings };
+    return warnings;
   }
   for (const { name: option, value, beyond } of space.edgesOf(best.options))
     warnings.push(
       `the best ${flagOf(option)} ${value} is at the edge of what --search tried` +
         (beyond === undefined ? "" : `: try ${flagOf(option)} ${beyond}`),
     );
-  return { notes, warnings };
+  return warnings;
 }
 
 /** Whether an interval, where there is one, lies on one side of 0. */

@@ -237,7 +237,6 @@ async function searchSettings(
     },
     watch,
   );
-  for (const text of found.notes) note(text);
   for (const text of found.warnings) warn(text);
   return found;
 }
