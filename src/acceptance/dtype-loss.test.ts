@@ -104,7 +104,7 @@ test("the RMSE of composed items is judged by what is written of them, their wei
   const table = await run.readTable();
   const composition = (await compositionOf(run, table.fields, undefined))!;
   const exact = (await composed(table, composition)).table;
-  const read = await tableAsRead(run, { field: composition.item, compose: undefined, dtype: "i8" });
+  const read = await tableAsRead(run, { fields: [composition.item], compose: undefined, dtype: "i8" });
   const parameters = await readFmParameters(run, composition.sums.space, read);
   const sums = { ...composition.sums, composer: fmComposer(parameters) };
   const { table: again } = await composed(read, { ...composition, sums });

@@ -125,7 +125,11 @@ async function exported(
     const { signal } = new AbortController();
     const nowhere = () => Promise.reject(new Error("to a stream"));
     const { needsPrefix } = exportFormats.get(format)!;
-    const named = { ...options, field, ...(needsPrefix && { into: PREFIX }) };
+    const named = {
+      ...options,
+      ...(field !== undefined && { field: [field] }),
+      ...(needsPrefix && { into: PREFIX }),
+    };
     await exportRun(run, named, nowhere, signal, (text) => reported.push(text));
   }
   const of = field ?? table.fields[0]!;

@@ -54,7 +54,7 @@ export async function transformed(
 /** What `embed export` writes of a field, by key. */
 export async function exported(path: string, field: "user" | "item"): Promise<Map<string, Vector>> {
   const lines: Buffer[] = [];
-  const options = { format: "jsonl", field, withWeight: true, strict: false, force: false };
+  const options = { format: "jsonl", field: [field], withWeight: true, strict: false, force: false };
   await exportRun(path, options, collect(lines), watch.signal);
   return new Map(
     linesOf<{ key: string; weight: number; vector: number[] }>(lines).map(({ key, weight, vector }) => [

@@ -24,12 +24,21 @@ export interface NarrowVectors {
   of: (table: EmbeddingTable) => { values: Float32Array | Uint16Array | Int8Array; scales?: Float32Array };
 }
 
-/** Yields the file's bytes in chunks; a chunk may be a view of the rows' arrays. @param narrow absent: f32, as in a run */
-export async function* arrowChunks(rows: TableRows, narrow?: NarrowVectors): AsyncGenerator<Uint8Array> {
+/**
+ * Yields the file's bytes in chunks; a chunk may be a view of the rows' arrays.
+ *
+ * @param narrow absent: f32, as in a run
+ * @param metadata further texts of the schema's metadata
+ */
+export async function* arrowChunks(
+  rows: TableRows,
+  narrow?: NarrowVectors,
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array> {
   // imported here, because it takes longer than the start of a command that needs no table
   const { arrow } = await import("../io/apache-arrow.js");
   const types = typesOf(arrow, rows.dim, narrow?.type);
-  const schema = schemaOf(arrow, types, rows, narrow?.type);
+  const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
@@ -67,7 +76,7 @@ function schemaOf(
   { Field, Float32, Schema, Uint32, Utf8 }: typeof Arrow,
   types: Types,
   { numRows, hasWeights }: TableRows,
-  narrow: NarrowVectors["type"] | undefined,
+  { narrow, metadata }: { narrow: NarrowVectors["type"] | undefined; metadata: Record<string, string> },
 ): Arrow.Schema {
   return new Schema(
     [
@@ -78,7 +87,7 @@ function schemaOf(
       ...(narrow === "i8" ? [new Field("scale", new Float32(), false)] : []),
       new Field("vector", types.vector, false),
     ],
-    new Map([["rows", String(numRows)]]),
+    new Map([["rows", String(numRows)], ...Object.entries(metadata)]),
   );
 }
 

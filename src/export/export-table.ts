@@ -11,6 +11,7 @@ import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import type { ExportFormat, SavedFormat } from "./format.js";
 import { formatNamed } from "./formats.js";
 import { checkHeld } from "./key-checks.js";
+import { reserveFacts } from "./reserve.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, ServerTarget } from "./servers/server.js";
 
@@ -41,7 +42,7 @@ export async function exportTable(
   }
   const selection = await checkedSelection(rows, options, format);
   await write(format.chunks(selection));
-  return exportedOf(selection);
+  return exportedOf(selection, format);
 }
 
 /**
@@ -63,7 +64,7 @@ export async function exportDirectory(
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
   const selection = await checkedSelection(rows, options, format);
   await writeFiles(format.files(selection), options, target, force, { own: format.own, ...atomic });
-  return exportedOf(selection);
+  return exportedOf(selection, format);
 }
 
 /**
@@ -84,12 +85,11 @@ export async function exportSaved(
   const { own } = format;
   const write = async (folder: string): Promise<void> => {
     await format.save(selection, folder, atomic.signal);
-    if (options.preprocess)
-      await writeChunks(join(folder, "preprocess.json"), [options.preprocess], atomic.signal);
+    await writeBeside(options, folder, atomic.signal);
   };
   if (format.needsDirectory) await writeDirectory(target, force, write, { own, ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
-  return exportedOf(selection);
+  return exportedOf(selection, format);
 }
 
 /** @throws {UsageError} as selectRows @throws {DataError} as checkHeld */
@@ -99,7 +99,7 @@ async function checkedSelection(
   format: ExportFormat,
 ): Promise<Selection> {
   const selection = await selectRows(rows, options);
-  await checkHeld(selection, format);
+  for (const one of layersOf(selection, format)) await checkHeld(one, format);
   return selection;
 }
 
@@ -119,7 +119,7 @@ export async function exportToServer(
   if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
   const selection = await checkedSelection(rows, options, format);
   const sent = await send(selection, target);
-  return { ...exportedOf(selection), ...sent };
+  return { ...exportedOf(selection, format), ...sent };
 }
 
 /**
@@ -146,20 +146,34 @@ export async function exportDelta(
 }
 
 /** Returns the numbers of rows; zero vectors are counted in the pass that wrote them. */
-function exportedOf({ numRows, numZero }: Selection): Exported {
-  return { rows: numRows, numZero };
+function exportedOf(selection: Selection, format: ExportFormat): Exported {
+  const numZero = layersOf(selection, format).reduce((sum, one) => sum + one.numZero, 0);
+  return { rows: selection.numRows, numZero };
+}
+
+/** The parts that a format writes apart. */
+function layersOf(selection: Selection, format: ExportFormat): readonly Selection[] {
+  return (format.layers && selection.layers) ?? [selection];
+}
+
+/** Writes what goes with the files of every format. */
+async function writeBeside(options: ExportOptions, dir: string, signal?: AbortSignal): Promise<void> {
+  if (options.preprocess) await writeChunks(join(dir, "preprocess.json"), [options.preprocess], signal);
+  const facts = reserveFacts(options);
+  if (facts)
+    await writeChunks(join(dir, "reserve.json"), [Buffer.from(`${JSON.stringify(facts)}\n`)], signal);
 }
 
 async function writeFiles(
   files: ReadonlyMap<string, Chunks>,
-  { preprocess }: ExportOptions,
+  options: ExportOptions,
   target: string,
   force: boolean,
   atomic: AtomicOptions,
 ): Promise<void> {
   const write = async (dir: string): Promise<void> => {
     for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
-    if (preprocess) await writeChunks(join(dir, "preprocess.json"), [preprocess], atomic.signal);
+    await writeBeside(options, dir, atomic.signal);
   };
   await writeDirectory(target, force, write, atomic);
 }

@@ -1,10 +1,14 @@
 // The definition of an export format. Each is declared in a file of files/ or onnx/, and formats.ts lists them.
 
+import { join } from "node:path";
+import { excerpt, UsageError } from "../errors.js";
+import { whyNotListed } from "../io/listed-files.js";
+import { readText } from "../io/read-text.js";
 import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import type { Chunks } from "../io/write.js";
 import { exact, type KeyRule } from "./key-rules.js";
 import type { ReserveScheme } from "./reserve.js";
-import type { Selection } from "./selection.js";
+import type { Layer, Selection } from "./selection.js";
 import type { Send } from "./servers/server.js";
 
 interface FormatTraits {
@@ -18,6 +22,8 @@ interface FormatTraits {
   own?: OwnDirectory;
   /** true if rows are identified by number, with or without a key, so that it can contain the rows of --reserve */
   keepsRows?: true;
+  /** true if it writes several chosen fields apart (`Selection.layers`), as it writes each alone, and not as `field:key` */
+  layers?: true;
   /** for a format that identifies rows by key: the scheme of --reserve whose rows it has names for */
   namesReserved?: ReserveScheme;
   /** true if it represents the model and not only the table: fields are as trained, and items are not composed */
@@ -78,7 +84,7 @@ export function directoryFormat(
   names: readonly [string, ...string[]],
   declared: Declared<DirectoryFormat>,
 ): DirectoryFormat {
-  return { ...usual, needsDirectory: true, own: ownExport(name, names), ...declared };
+  return { ...usual, needsDirectory: true, own: ownExport(name, names, declared.layers), ...declared };
 }
 
 /** A format that an external package writes. @param names names of all files of a directory; absent for a format of one file */
@@ -97,6 +103,64 @@ export function savedFormat(
  *
  * @param names first the file that every such directory contains; some of the others depend on options
  */
-function ownExport(format: string, [marker, ...names]: readonly [string, ...string[]]): OwnDirectory {
-  return ownFiles(`an export in format ${format}`, marker, [...names, "preprocess.json"]);
+function ownExport(
+  format: string,
+  [marker, ...names]: readonly [string, ...string[]],
+  isLayered = false,
+): OwnDirectory {
+  const beside = ["preprocess.json", "reserve.json"];
+  const own = ownFiles(`an export in format ${format}`, marker, [...names, ...beside]);
+  if (!isLayered) return own;
+  return {
+    ...own,
+    filesOf: async (dir) => {
+      const fields = await layersOf(dir);
+      if (!fields) return await own.filesOf(dir);
+      return [LAYERS_FILE, ...beside, ...fields.flatMap((field) => layerFiles(field, [marker, ...names]))];
+    },
+  };
+}
+
+/** The file that names the layers of a directory, each of which is a folder. */
+const LAYERS_FILE = "layers.json";
+
+function layerFiles(field: string, names: readonly string[]): string[] {
+  return names.map((name) => `${field}/${name}`);
+}
+
+/** The layers of a directory; undefined where it has none. */
+async function layersOf(dir: string): Promise<string[] | undefined> {
+  const text = await readText(join(dir, LAYERS_FILE)).catch(() => "{}");
+  const { fields } = JSON.parse(text) as { fields?: unknown };
+  const isNames = Array.isArray(fields) && fields.every((one) => typeof one === "string");
+  return isNames && whyNoFolders(fields) === undefined ? fields : undefined;
+}
+
+/** Why fields cannot be folders of one directory; undefined if they can. */
+function whyNoFolders(fields: readonly string[]): string | undefined {
+  const nested = fields.find((field) => field.includes("/"));
+  return nested === undefined ? whyNotListed(fields, [LAYERS_FILE]) : `${excerpt(nested)}, which has a slash`;
+}
+
+/**
+ * Returns the files of a directory with a folder for each field, which holds what the format writes of it alone.
+ *
+ * @throws {UsageError} a field's name cannot be that of a folder
+ */
+export function filesByLayer(
+  layers: readonly Layer[],
+  filesOf: (layer: Layer) => ReadonlyMap<string, Chunks>,
+): Map<string, Chunks> {
+  const fields = layers.map(({ field }) => field);
+  const why = whyNoFolders(fields);
+  if (why !== undefined)
+    throw new UsageError(
+      `each of several fields becomes a folder, but the names have ${why}: export fields one by one, or use ` +
+        "--format safetensors",
+    );
+  const list = Buffer.from(`${JSON.stringify({ fields })}\n`);
+  const files = layers.flatMap((layer) =>
+    [...filesOf(layer)].map(([name, chunks]) => [`${layer.field}/${name}`, chunks] as const),
+  );
+  return new Map<string, Chunks>([[LAYERS_FILE, [list]], ...files]);
 }

@@ -3,7 +3,7 @@
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { rangeOf, type TableRows } from "../embedding/rows.js";
-import { isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
+import { fieldNumber, isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
 
 /**
  * Selects the rows with most events of each field; of equal ones the first. Memory holds four bytes per row, and as
@@ -27,6 +27,27 @@ export async function topRows(rows: TableRows, count: number): Promise<TableRows
       .sort((a, b) => a - b),
   );
   return pickedRows(rows, Uint32Array.from(best));
+}
+
+/** Selects the rows of some fields, in the table's order. @throws {UsageError} no such field */
+export async function rowsOfFields(rows: TableRows, fields: readonly string[]): Promise<TableRows> {
+  for (const field of fields) fieldNumber(rows.fields, field);
+  const kept = rows.fields.filter((field) => fields.includes(field));
+  const numbers = rows.fields.map((field) => kept.indexOf(field));
+  const picked: number[] = [];
+  for await (const { start, table } of rows.batches({ vectors: false }))
+    table.fieldOf.forEach((f, row) => {
+      if (numbers[f]! >= 0) picked.push(start + row);
+    });
+  const own = pickedRows(rows, Uint32Array.from(picked));
+  return {
+    ...own,
+    fields: kept,
+    async *batches(pass) {
+      for await (const { start, table } of own.batches(pass))
+        yield { start, table: { ...table, fields: kept, fieldOf: table.fieldOf.map((f) => numbers[f]!) } };
+    },
+  };
 }
 
 /**

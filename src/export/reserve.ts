@@ -5,10 +5,11 @@
 //   fuxictr    0         the last              FeatureProcessor: __PAD__ is 0, __OOV__ is vocab_size - 1
 //   pytorch    1         0                     torchtext's vocabularies: <unk> is 0, <pad> is 1
 //
-// Padding is zero. The out-of-vocabulary row was trained on keys that are too rare for a row (zero if there were none).
-// Both have no key and no events. A numeric field, which has one row and no keys, gets neither.
+// Padding is zero; unknown-keys.ts has the out-of-vocabulary row. Both have no key and no events. A numeric field, which
+// has one row and no keys, gets neither.
 
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { OutOfVocabulary, UnknownVector } from "./unknown-keys.js";
 
 export const reserveSchemes = ["keras", "fuxictr", "pytorch"] as const;
 export type ReserveScheme = (typeof reserveSchemes)[number];
@@ -28,14 +29,37 @@ export function reservedAmong(numRows: number, scheme: ReserveScheme): { padding
   return { padding, unknown: outOfVocabulary < 0 ? numRows + outOfVocabulary : outOfVocabulary };
 }
 
-/** The out-of-vocabulary features of fields. */
-export interface OutOfVocabulary {
-  /** f32[numFields] */
-  weights: Float32Array;
-  /** f32[numFields * dim] */
-  vectors: Float32Array;
-  /** whether a field has keys, and therefore unknown ones */
-  hasKeys: readonly boolean[];
+/** What a file says of its reserved rows: row numbers within a field, and what the unknown row of each field holds. */
+export interface ReserveFacts {
+  reserve: ReserveScheme;
+  padding: number | "last";
+  outOfVocabulary: number | "last";
+  unknownKeys: Readonly<Record<string, UnknownVector>>;
+}
+
+/** Returns the facts about an export's reserved rows; undefined without them. */
+export function reserveFacts({
+  reserve,
+  unknownKeys = {},
+}: Partial<Pick<ReserveFacts, "reserve" | "unknownKeys">>): ReserveFacts | undefined {
+  if (!reserve) return undefined;
+  const { padding, outOfVocabulary } = reservedRows(reserve);
+  const place = (row: number) => (row < 0 ? "last" : row);
+  return { reserve, padding: place(padding), outOfVocabulary: place(outOfVocabulary), unknownKeys };
+}
+
+/** Returns the facts as texts, for metadata of names and texts; `unknownKeys` is JSON. */
+export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record<string, string> | undefined {
+  const facts = reserveFacts(how);
+  return (
+    facts &&
+    Object.fromEntries(
+      Object.entries(facts).map(([name, fact]: [string, unknown]) => [
+        name,
+        typeof fact === "object" ? JSON.stringify(fact) : String(fact),
+      ]),
+    )
+  );
 }
 
 /** Markers in place of a row number of the table. */
@@ -58,7 +82,7 @@ export function withReserved(
   };
   let row = 0;
   for (let f = 0; f < table.fields.length; f++) {
-    const reserved = unknown.hasKeys[f] ?? false;
+    const reserved = unknown.is[f] !== undefined;
     for (const what of reserved ? front : []) add(f, what);
     for (; row < table.numRows && table.fieldOf[row] === f; row++) add(f, row);
     if (reserved && isLast) add(f, UNKNOWN);

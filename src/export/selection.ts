@@ -9,6 +9,7 @@ import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";
+import type { UnknownVector } from "./unknown-keys.js";
 
 /** Parameters of a factorization machine beside its table, for formats that contain the model. */
 export interface ModelFacts {
@@ -28,8 +29,10 @@ export const onnxInputs = ["key", "row"] as const;
 export type OnnxInput = (typeof onnxInputs)[number];
 
 export interface ExportOptions {
-  /** all fields when absent */
+  /** all fields of the rows when absent */
   field?: string;
+  /** true: the rows are of several fields that were chosen, which formats of layers write apart */
+  isLayered?: boolean;
   /** false: weights are not written */
   withWeight: boolean;
   /** true: an error if a format cannot represent a key exactly, instead of replacing characters */
@@ -41,6 +44,8 @@ export interface ExportOptions {
   model?: ModelFacts;
   /** the scheme of the table's padding and out-of-vocabulary rows, if it has them */
   reserve?: ReserveScheme;
+  /** with reserve: what the out-of-vocabulary row of each field is */
+  unknownKeys?: Readonly<Record<string, UnknownVector>>;
   /** written by csv, tsv and jsonl only */
   texts?: RowTexts;
   /** f32 when absent */
@@ -76,6 +81,13 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   whole: () => Promise<ExportBatch>;
   /** number of zero vectors in the last complete pass with vectors */
   numZero: number;
+  /** the fields one by one, if the rows are layered */
+  layers?: readonly Layer[];
+}
+
+/** A field of several that a format writes apart. */
+export interface Layer extends Selection {
+  field: string;
 }
 
 /**
@@ -113,6 +125,14 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
       return batchOf(0, table);
     },
   };
+  if (options.isLayered) {
+    const layers: Layer[] = [];
+    for (const name of rows.fields) {
+      const own = await selectRows(rows, { ...options, isLayered: false, field: name });
+      layers.push(Object.assign(own, { field: name }));
+    }
+    selection.layers = layers;
+  }
   return selection;
 }
 

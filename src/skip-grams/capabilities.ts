@@ -1,6 +1,7 @@
 // What every run with a table of skip-gram vectors can do.
 
 import type { EmbeddingTable } from "../embedding/table.js";
+import { meansForUnknown } from "../export/unknown-keys.js";
 import type { Capabilities } from "../training/capabilities/model.js";
 import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
@@ -16,6 +17,8 @@ export const vectorCapabilities = {
   },
   vectors: async (run) =>
     await (await import("../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
+  // a vector of zeros has no cosine, and the vectors of skip-grams are not centred
+  unknownKeys: async (_, { table }) => await Promise.resolve(meansForUnknown(table)),
 } satisfies Capabilities;
 
 /** Of vectors and contexts, which rotate together: h Q · z Q = h · z. */

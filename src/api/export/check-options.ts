@@ -54,8 +54,11 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
         `but ${name} addresses rows by key` +
         (format.namesReserved ? `: use --reserve ${format.namesReserved}` : ""),
     );
-  if (reserve && format.oneKeyColumn && field === undefined)
-    throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
+  if (reserve && format.oneKeyColumn && !(field?.length === 1 || (field && format.layers)))
+    throw new UsageError(
+      `--reserve with format ${name} needs ` +
+        (format.layers ? "fields: name each with --field" : "one field: name it with --field"),
+    );
 }
 
 /** @throws {UsageError} where the rows go is said twice, or not at all; keys of a server without a prefix */

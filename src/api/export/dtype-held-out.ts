@@ -45,7 +45,8 @@ export interface HeldOut {
 }
 
 export interface Written {
-  field: string | undefined;
+  /** all when absent */
+  fields: readonly string[] | undefined;
   compose: Compose | undefined;
   dtype: Dtype;
 }
@@ -108,7 +109,7 @@ export async function heldOutLoss(
  * @throws {UsageError} items are composed into vectors of another kind
  * @throws {DataError} as `encoded`
  */
-export async function tableAsRead(run: Run, { field, compose, dtype }: Written): Promise<EmbeddingTable> {
+export async function tableAsRead(run: Run, { fields, compose, dtype }: Written): Promise<EmbeddingTable> {
   const table = await run.readTable();
   const composition = await compositionOf(run, table.fields, compose);
   const exact = composition ? (await composed(table, composition)).table : table;
@@ -117,19 +118,21 @@ export async function tableAsRead(run: Run, { field, compose, dtype }: Written):
     throw new UsageError(
       "a field-aware model does not score rows by composed item vectors: use --compose none",
     );
-  const { first, last } = field === undefined ? { first: 0, last: table.numRows } : rowsOf(table, field);
-  const read = decoded(encoded(exact.vectors.slice(first * dim, last * dim), dim, dtype), dim, dtype);
   const [vectors, weights] = [table.vectors.slice(), table.weights?.slice()];
-  for (let row = first; row < last; row++) {
-    let within = 0;
-    for (let d = 0; d < dim; d++) {
-      const [i, at] = [row * dim + d, (row - first) * dim + d];
-      const others = exact.vectors[i]! - table.vectors[i]!;
-      const error = read[at]! - exact.vectors[i]!;
-      vectors[i] = others === 0 ? read[at]! : table.vectors[i]! + error;
-      within += error * others;
+  for (const field of fields ?? table.fields) {
+    const { first, last } = rowsOf(table, field);
+    const read = decoded(encoded(exact.vectors.slice(first * dim, last * dim), dim, dtype), dim, dtype);
+    for (let row = first; row < last; row++) {
+      let within = 0;
+      for (let d = 0; d < dim; d++) {
+        const [i, at] = [row * dim + d, (row - first) * dim + d];
+        const others = exact.vectors[i]! - table.vectors[i]!;
+        const error = read[at]! - exact.vectors[i]!;
+        vectors[i] = others === 0 ? read[at]! : table.vectors[i]! + error;
+        within += error * others;
+      }
+      if (weights) weights[row]! -= within;
     }
-    if (weights) weights[row]! -= within;
   }
   if ((await modelOf(run))?.scoresBy === "weights") return { ...table, vectors, weights: vectors.slice() };
   return { ...table, vectors, ...(weights && { weights }) };

@@ -11,6 +11,7 @@ import type { ExportFormat } from "../../export/format.js";
 import { exportFormats, formatNamed } from "../../export/formats.js";
 import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
+import type { UnknownVector } from "../../export/unknown-keys.js";
 import { serverUrl } from "../../export/servers/server.js";
 import { loadRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";
@@ -57,6 +58,8 @@ export interface ExportSummary {
   delta?: Delta;
   /** rows that are zero, where there are any */
   zeroVectors?: number;
+  /** of --reserve: what unknown keys of each field get */
+  unknownKeys?: Record<string, UnknownVector>;
   /** what --dtype costs */
   dtypeLoss?: DtypeLoss;
   /** of a server: true where it held the rows already, and none were written */
@@ -101,18 +104,18 @@ export async function exportRun(
     ...(variable !== undefined && { server: { variable, url: serverUrl(name, variable) } }),
     write: (chunks) => writeFileOr(write, out, chunks, { force, signal }),
   };
-  const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
-    const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
+  const { fields, ...written } = await withOpenRows(path, options.table, async (opened) => {
+    const named = options.field && [...new Set(options.field.map(opened.fieldNamed))];
     const network = await wholeNetworkOf(opened.run, options);
     if (network) {
       const { chunks, rows, note } = await network(opened.run, options);
       if (note !== undefined) tell(note);
       await output.write(chunks);
-      return { field: named, rows };
+      return { fields: named, rows };
     }
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
-      field: named,
+      fields: named,
       ...(await write(opened, format, { ...asked, field: named }, output, tell)),
     };
   });
@@ -122,7 +125,7 @@ export async function exportRun(
     out: variable === undefined ? (out ?? "-") : `$${variable}`,
     seconds: (performance.now() - start) / 1000,
     ...written,
-    options: { run: path, ...statedOptions(asked, field) },
+    options: { run: path, ...statedOptions({ ...asked, field: fields }) },
   };
 }
 
@@ -140,32 +143,36 @@ interface Output {
 /** The table that PostgreSQL gets unless another is named. */
 const DEFAULT_INTO = "embeddings";
 
-/** Options with the column that `field` stands for. */
-type OfColumn = Omit<ExportRunOptions, "field"> & { field: string | undefined };
+/** Options with the columns that `field` stands for. */
+type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
+
+/** The only field; undefined of several, and of all. */
+function oneOf(fields: readonly string[] | undefined): string | undefined {
+  return fields?.length === 1 ? fields[0] : undefined;
+}
 
 async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
-  options: OfColumn,
+  options: OfColumns,
   { directory, force, signal, server, write }: Output,
   tell: (note: string) => void,
-): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
-  const { dtype = "f32", field, on, part, compose } = options;
+): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
+  const { dtype = "f32", field: fields, on, part, compose } = options;
   // first, since it may be refused
   const evaluated =
     on || part
       ? await heldOutLoss(
           opened.run,
-          { field, compose, dtype },
+          { fields, compose, dtype },
           { on, part },
           { observe: () => undefined, signal },
         )
       : undefined;
-  const given = await givenOptions(opened, format, options);
-  const rows = await rowsToWrite(opened, format, options.field, options, tell);
+  const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
+  const given = { ...(await givenOptions(opened, format, options)), ...definedOf({ unknownKeys }) };
   if (server) {
-    const { field: _, ...rest } = options;
-    const stated = statedOptions(rest, options.field);
+    const stated = statedOptions(options);
     const fingerprint = await exportFingerprint(opened.run, { ...stated, table: options.table });
     const target = {
       format: options.format,
@@ -187,9 +194,9 @@ async function writeRows(
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
   if (!format.isOfModel) tellZeros(numZero, tell);
-  const counts = countsOf(numRows, numZero);
+  const counts = { ...countsOf(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
-  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...evaluated };
+  const loss = { ...(await dtypeLoss(rows, oneOf(fields), dtype)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
 }
@@ -206,49 +213,57 @@ function tellZeros(numZero: number, tell: (note: string) => void): void {
 async function writeDelta(
   opened: OpenRows,
   format: ExportFormat,
-  options: OfColumn,
+  options: OfColumns,
   { directory, force, signal, write }: Output,
   tell: (note: string) => void,
-): Promise<{ rows: number; delta: Delta }> {
-  const { field, delta: earlierPath } = options;
-  const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) =>
-    await loadRows(await rowsToWrite(run, format, field, options, hear));
-  const table = await rowsOfRun(opened, tell);
-  const earlier = await withOpenRows(
+): Promise<{ rows: number; delta: Delta; unknownKeys?: Record<string, UnknownVector> }> {
+  const { field: fields, delta: earlierPath } = options;
+  const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) => {
+    const { rows, unknownKeys } = await rowsToWrite(run, format, fields, options, hear);
+    return { table: await loadRows(rows), unknown: definedOf({ unknownKeys }) };
+  };
+  const { table, unknown } = await rowsOfRun(opened, tell);
+  const { table: earlier } = await withOpenRows(
     earlierPath!,
     options.table,
     async (run) => await rowsOfRun(run, () => undefined),
   );
-  const given = await givenOptions(opened, format, options);
+  const given = { ...(await givenOptions(opened, format, options)), ...unknown };
   const delta = await exportDelta({ earlier, table }, given, { write, target: directory, force }, { signal });
   const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
   tell(`since '${earlierPath}': ${counts.join(", ")}`);
-  const { first, last } = rowsOf(table, field);
-  return { rows: last - first, delta };
+  const { first, last } = rowsOf(table, oneOf(fields));
+  return { rows: last - first, delta, ...unknown };
 }
 
 /** What the formats are given beside the rows. */
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
-  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype, into }: OfColumn,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype, into }: OfColumns,
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
   const texts = await textsOf(opened, table);
   return {
     ...{ format: name, withWeight, strict },
-    ...definedOf({ field, reserve, wide, onnxInput, dtype, model, preprocess, texts }),
+    ...definedOf({ field: oneOf(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
+    ...(field && field.length > 1 && { isLayered: true }),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
   };
 }
 
-/** Options as the summary has them. */
-function statedOptions(
-  { out: _, force: __, table: ___, urlEnv, into, ...stated }: ExportRunOptions,
-  field: string | undefined,
-): Record<string, unknown> {
+/** Options as the summary has them: one field as a text, several as a list. */
+function statedOptions({
+  out: _,
+  force: __,
+  table: ___,
+  urlEnv,
+  into,
+  field,
+  ...stated
+}: OfColumns): Record<string, unknown> {
   const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
-  return definedOf({ ...stated, field, ...place });
+  return definedOf({ ...stated, field: oneOf(field) ?? field, ...place });
 }

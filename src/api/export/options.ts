@@ -27,8 +27,8 @@ const measured = {
 
 export const exportOptions = {
   format: text("format", { help: "output format; see the list of formats below", group, required: true }),
-  field: text("field", {
-    help: "export only this field; user and item refer to the columns with these roles",
+  field: texts("field", {
+    help: "export only this field; user and item refer to the columns with these roles; repeatable",
     group,
   }),
   ...table,
@@ -57,7 +57,9 @@ export const exportOptions = {
   }),
   reserve: choice(reserveSchemes, {
     placeholder: "scheme",
-    help: "reserve rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
+    help:
+      "reserve rows for padding (zeros) and unknown keys (trained, the mean or zeros, by model): 0 and 1 (keras), 0 and " +
+      "the last (fuxictr), 1 and 0 (pytorch)",
     group,
     not: { mips: true },
     why: "unknown keys have no bias",

@@ -1,50 +1,106 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
-import { capable, modelOf } from "../../trainers/index.js";
+import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/format.js";
-import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
-import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";
+import { normalizedRows, rowsNamed, rowsOfFields, topRows } from "../../export/narrow.js";
+import { withReserved } from "../../export/reserve.js";
+import {
+  unknownKeysText,
+  zerosForUnknown,
+  type OutOfVocabulary,
+  type UnknownVector,
+} from "../../export/unknown-keys.js";
 import type { ModelFacts, RowTexts } from "../../export/selection.js";
 import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
-import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
-import { NoInputError } from "../../errors.js";
+import { vectorsAt } from "../../embedding/table.js";
+import type { UnknownKeysOf } from "../../training/capabilities/model.js";
+import { NoInputError, UsageError } from "../../errors.js";
 import { readText } from "../../io/read-text.js";
 import { compositionOf } from "../compose.js";
 import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
+/** What is exported. */
+export interface RowsToWrite {
+  rows: TableRows;
+  /** of --reserve: what stands for the unknown keys of each field that is written */
+  unknownKeys?: Record<string, UnknownVector>;
+}
+
 /**
  * Composed, narrowed, normalized, with reserved rows: each where asked for. Composed items, --mips and --reserve take the table
  * into memory; all else is done on the way.
+ *
+ * @param fields those that are written, all when absent; of several the others are left out here, of one by the export
  */
 export async function rowsToWrite(
   opened: OpenRows,
   format: ExportFormat,
-  field: string | undefined,
-  { compose, mips, topCount, keys, normalize, reserve }: Omit<ExportRunOptions, "delta" | "field">,
+  fields: readonly string[] | undefined,
+  {
+    compose,
+    mips,
+    topCount,
+    keys,
+    normalize,
+    reserve,
+    table: name,
+  }: Omit<ExportRunOptions, "delta" | "field">,
   tell: (note: string) => void = () => undefined,
-): Promise<TableRows> {
+): Promise<RowsToWrite> {
   let { rows } = opened;
+  const field = fields?.length === 1 ? fields[0] : undefined;
   const composition = await compositionOf(opened.run, rows.fields, format.isOfModel ? "none" : compose);
   if (composition || mips) {
     const table = await loadRows(rows);
     const items: Composed = composition ? await composed(table, composition) : { table };
-    if (items.note && (field === undefined || field === items.item)) tell(items.note);
+    if (items.note && (!fields || fields.includes(items.item!))) tell(items.note);
     rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
   }
+  // known keys that are narrowed away are no reason for another vector of unknown ones
+  const unknown = reserve && (await unknownKeysOf(opened, { table: await loadRows(rows), name }, format));
+  const all = rows.fields;
+  if (fields && fields.length > 1) rows = await rowsOfFields(rows, fields);
   if (keys !== undefined) {
     const named = await rowsNamed(rows, await linesOf(keys), field);
     rows = named.rows;
     if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
   }
   if (topCount !== undefined) rows = await topRows(rows, topCount);
-  if (reserve) {
-    const table = await loadRows(rows);
-    rows = tableRows(withReserved(table, reserve, await unknownKeysOf(opened, table, format, tell)));
+  const found = unknown && unknownOf(unknown, all, fields ?? all);
+  if (reserve && unknown && found) {
+    tell(unknownKeysText(found));
+    rows = tableRows(withReserved(await loadRows(rows), reserve, ofFields(unknown, all, rows.fields)));
   }
-  return normalize ? normalizedRows(rows) : rows;
+  return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
+}
+
+/** The unknown keys of some of a table's fields, in their order. */
+function ofFields(
+  { weights, vectors, is }: OutOfVocabulary,
+  all: readonly string[],
+  fields: readonly string[],
+): OutOfVocabulary {
+  const dim = vectors.length / all.length;
+  const places = Uint32Array.from(fields, (field) => all.indexOf(field));
+  return {
+    weights: Float32Array.from(places, (f) => weights[f]!),
+    vectors: vectorsAt({ vectors, dim }, places),
+    is: Array.from(places, (f) => is[f]),
+  };
+}
+
+/** What stands for the unknown keys of fields, by name, where they have keys. */
+function unknownOf(
+  { is }: OutOfVocabulary,
+  all: readonly string[],
+  fields: readonly string[],
+): Record<string, UnknownVector> {
+  return Object.fromEntries(
+    all.flatMap((field, f) => (is[f] && fields.includes(field) ? [[field, is[f]]] : [])),
+  );
 }
 
 /** The lines of a file but for empty ones. @throws {NoInputError} it cannot be read */
@@ -55,37 +111,19 @@ async function linesOf(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/**
- * What stands for unknown keys: what training made of them, and zeros of models that have nothing for them.
- *
- * @throws {UsageError} there is nothing, and the format could do without
- */
+/** What stands for unknown keys. @throws {UsageError} the table has no such row, and the format could do without */
 async function unknownKeysOf(
   { run }: OpenRows,
-  table: EmbeddingTable,
+  of: UnknownKeysOf,
   format: ExportFormat,
-  tell: (note: string) => void,
 ): Promise<OutOfVocabulary> {
-  const found = format.findsUnknown
-    ? (await modelOf(run))?.unknownKeys
-    : await capable(
-        run,
-        "unknownKeys",
-        "cannot provide a vector for unknown keys (--reserve)",
-        "Omit --reserve; --format onnx returns zeros for unknown keys",
-      );
-  if (found) return await found(run);
-  tell(`a '${run.manifest.model}' model has no vector for unknown keys: they get zeros`);
-  const { dim, fields, keys } = table;
-  const hasKeys = fields.map((field) => {
-    const { first, last } = rowsOf(table, field);
-    return keys.offsets[last]! > keys.offsets[first]!;
-  });
-  return {
-    weights: new Float32Array(fields.length),
-    vectors: new Float32Array(fields.length * dim),
-    hasKeys,
-  };
+  const found = await (await knownModelOf(run)).unknownKeys?.(run, of);
+  if (found && !("whyNot" in found)) return found;
+  // whoever looks a key up gets an answer all the same
+  if (format.findsUnknown) return zerosForUnknown(of.table);
+  throw new UsageError(
+    `--reserve: the table of run '${run.path}' has no row for unknown keys${found ? `: ${found.whyNot}` : ""}`,
+  );
 }
 
 /** What format fnn needs besides the table. @throws {UsageError} the run is of another model */

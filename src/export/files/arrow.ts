@@ -1,10 +1,13 @@
 // arrow: an Arrow IPC file with the columns of a run's embeddings.arrow, for the selected rows.
 //
-// With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them.
+// With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them. With --reserve the schema's metadata says what is
+// reserved.
 
-import { arrowChunks } from "../../embedding/arrow.js";
+import { arrowChunks, type NarrowVectors } from "../../embedding/arrow.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded } from "../dtype.js";
 import { fileFormat } from "../format.js";
+import { reserveMetadata } from "../reserve.js";
 import type { Selection } from "../selection.js";
 
 /** The column `weight` exists only if weights are requested. */
@@ -23,8 +26,12 @@ function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
       }
     },
   };
-  if (dtype === "f32") return arrowChunks(rows);
-  return arrowChunks(rows, { type: dtype, of: ({ vectors }) => encoded(vectors, dim, dtype) });
+  const narrow = dtype === "f32" ? undefined : { type: dtype, of: narrowed };
+  return arrowChunks(rows, narrow, reserveMetadata(selection));
+
+  function narrowed({ vectors }: EmbeddingTable): ReturnType<NarrowVectors["of"]> {
+    return encoded(vectors, dim, dtype);
+  }
 }
 
 export const arrow = fileFormat({

@@ -4,8 +4,7 @@
 //   vocab.json         field -> key -> row of the field's tensor; a numeric field has one row with the key ""
 //
 // Rows are in the run's order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
-// --reserve the padding and out-of-vocabulary rows are among them, and the metadata `reserve`, `padding` and
-// `outOfVocabulary` of the file give their positions. An item's row is that of its id: the network reads its other
+// --reserve the padding and out-of-vocabulary rows are among them, and the file's metadata says where (reserveMetadata). An item's row is that of its id: the network reads its other
 // columns through their own tensors.
 //
 // Source: Zhang, Du and Wang 2016 (arXiv:1601.02376), section 3.1, eq. 3: z_i = (w_i, v_i), beside w0.
@@ -16,7 +15,7 @@ import { isHole, rowsOf } from "../../embedding/table.js";
 import { directoryFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
-import { reservedRows } from "../reserve.js";
+import { reserveMetadata } from "../reserve.js";
 import type { Chunks } from "../../io/write.js";
 import { keyBytes, type ExportBatch, type ModelFacts, type Selection } from "../selection.js";
 
@@ -32,7 +31,7 @@ export const fnn = directoryFormat("fnn", ["fnn.safetensors", "vocab.json"], {
 
 /** @throws {UsageError} the run's model has no w0, or a field has this name */
 function fnnFiles(selection: Selection): Map<string, Chunks> {
-  const { model, field, reserve } = selection;
+  const { model, field } = selection;
   if (!model)
     throw new UsageError("format fnn needs the w0, the weights and the vectors of a factorization machine");
   const fields = field === undefined ? selection.fields : [field];
@@ -42,12 +41,7 @@ function fnnFiles(selection: Selection): Map<string, Chunks> {
       `field name ${excerpt(taken)} is reserved for ${taken === BIAS ? "the bias" : "safetensors metadata"}: ` +
         "rename the column",
     );
-  const metadata = reserve && {
-    reserve,
-    ...Object.fromEntries(
-      Object.entries(reservedRows(reserve)).map(([what, at]) => [what, at < 0 ? "last" : String(at)]),
-    ),
-  };
+  const metadata = reserveMetadata(selection);
   return new Map<string, Chunks>([
     ["fnn.safetensors", tensorChunks(selection, model, fields, metadata)],
     ["vocab.json", vocabularyChunks(selection, fields)],

@@ -1,8 +1,8 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (one JSON string per line) and, if requested, weights.npy
-// (f32[rows]).
+// (f32[rows]). Of several chosen fields each is such a directory in it, and layers.json names them.
 
 import { isHole } from "../../embedding/table.js";
-import { directoryFormat } from "../format.js";
+import { directoryFormat, filesByLayer } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { jsonString } from "./jsonl.js";
@@ -17,15 +17,19 @@ export const npy = directoryFormat(
     summary: "directory of vectors.npy and keys.txt",
     oneKeyColumn: true,
     keepsRows: true,
+    layers: true,
     takesDtype: true,
-    files: (selection) =>
-      new Map([
-        ...vectorFiles(selection),
-        ["keys.txt", keyChunks(selection)],
-        ...(selection.hasWeights ? [["weights.npy", weightsNpy(selection)] as const] : []),
-      ]),
+    files: (selection) => (selection.layers ? filesByLayer(selection.layers, npyFiles) : npyFiles(selection)),
   },
 );
+
+function npyFiles(selection: Selection): Map<string, Chunks> {
+  return new Map([
+    ...vectorFiles(selection),
+    ["keys.txt", keyChunks(selection)],
+    ...(selection.hasWeights ? [["weights.npy", weightsNpy(selection)] as const] : []),
+  ]);
+}
 
 /** Returns vectors.npy, and scales.npy for i8. */
 export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {

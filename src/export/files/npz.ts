@@ -1,5 +1,6 @@
 // npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), for i8
-// `scale` (f32[rows]), uncompressed.
+// `scale` (f32[rows]), uncompressed. Of several chosen fields there are `FIELD.key`, `FIELD.value` and so on. With --reserve
+// the array `reserve` is a JSON text of what is reserved.
 //
 // Keys have numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the
 // space of the longest, four bytes per character, so the size is checked before anything is written. Holes of
@@ -14,6 +15,7 @@ import { fileFormat } from "../format.js";
 import { numpyText } from "../key-rules.js";
 import { dtypeNames, encoded, type Encoded } from "../dtype.js";
 import { npyHead } from "./npy.js";
+import { reserveFacts } from "../reserve.js";
 import type { Chunks } from "../../io/write.js";
 import { byteView, checkKeys, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
@@ -27,48 +29,65 @@ export const npz = fileFormat({
   summary: "arrays key and value (numpy, FuxiCTR)",
   oneKeyColumn: true,
   keys: numpyText,
+  layers: true,
   takesDtype: true,
   namesReserved: "fuxictr",
   chunks: npzChunks,
 });
 
+/** A file of the archive: its name, and the bytes before its data. */
+type ArchiveFile = readonly [name: string, head: Uint8Array, chunks: Chunks];
+
 /** @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row */
 async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const files: ArchiveFile[] = [];
+  let bytes = 0;
+  for (const layer of selection.layers ?? [selection]) {
+    const own = await arraysOf(layer, selection.layers ? `${layer.field}.` : "");
+    bytes += own.bytes;
+    if (bytes > MAX_BYTES - 4096)
+      throw new DataError(
+        `${own.numRows} keys padded to ${own.width} characters (the longest is ${excerpt(own.longest)}) and their ` +
+          `vectors need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
+      );
+    files.push(...own.files);
+  }
+  const facts = reserveFacts(selection);
+  if (facts) files.push(textArray("reserve", JSON.stringify(facts)));
+  yield* zipped(files);
+}
+
+/** Returns the arrays of a selection. @param prefix of their names */
+async function arraysOf(selection: Selection, prefix: string) {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
   const { width, longest, numRows } = await longestKey(selection);
   const bytes =
     numRows * (4 * width + dtypeNames[dtype].bytes * dim + (hasWeights ? 4 : 0) + (isScaled ? 4 : 0));
-  if (bytes > MAX_BYTES - 4096) {
-    throw new DataError(
-      `${numRows} keys padded to ${width} characters (the longest is ${excerpt(longest)}) and their vectors ` +
-        `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
-    );
-  }
   const numbers = (
     name: string,
     head: Uint8Array,
     perRow: number,
     of: (batch: ExportBatch) => Encoded["values"],
-  ) => [name, head, numberChunks(selection, perRow, of)] as const;
+  ): ArchiveFile => [`${prefix}${name}.npy`, head, numberChunks(selection, perRow, of)];
   const column = npyHead("<f4", [numRows]);
   const value = ({ table }: ExportBatch) => encoded(table.vectors, dim, dtype);
-  yield* zipped([
-    ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
-    numbers(
-      "value.npy",
-      npyHead(dtypeNames[dtype].numpy, [numRows, dim]),
-      dim,
-      (batch) => value(batch).values,
-    ),
-    ...(isScaled ? [numbers("scale.npy", column, 1, (batch) => value(batch).scales!)] : []),
-    ...(hasWeights ? [numbers("weight.npy", column, 1, ({ weights }) => weights!)] : []),
-  ]);
+  const files: ArchiveFile[] = [
+    [`${prefix}key.npy`, npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
+    numbers("value", npyHead(dtypeNames[dtype].numpy, [numRows, dim]), dim, (batch) => value(batch).values),
+    ...(isScaled ? [numbers("scale", column, 1, (batch) => value(batch).scales!)] : []),
+    ...(hasWeights ? [numbers("weight", column, 1, ({ weights }) => weights!)] : []),
+  ];
+  return { bytes, numRows, width, longest, files };
 }
 
-async function* zipped(
-  files: readonly (readonly [name: string, head: Uint8Array, chunks: Chunks])[],
-): AsyncGenerator<Uint8Array> {
+/** An array without dimensions that holds a text. */
+function textArray(name: string, text: string): ArchiveFile {
+  const points = Uint32Array.from(Array.from(text), (character) => character.codePointAt(0)!);
+  return [`${name}.npy`, npyHead(`<U${points.length}`, []), [byteView(points)]];
+}
+
+async function* zipped(files: readonly ArchiveFile[]): AsyncGenerator<Uint8Array> {
   let ready: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {
     if (error) throw error;

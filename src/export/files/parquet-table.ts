@@ -47,8 +47,8 @@ export class ParquetTable {
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns distinct names */
-  constructor(columns: readonly TableColumn[]) {
+  /** @param columns distinct names @param metadata texts of the file's metadata */
+  constructor(columns: readonly TableColumn[], metadata?: Readonly<Record<string, string>>) {
     this.#columns = columns;
     const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];
     this.#writer = new ParquetWriter({
@@ -57,6 +57,7 @@ export class ParquetTable {
       // names are not truncated in statistics
       statisticsTruncateLength: Infinity,
       createdBy: "embed",
+      ...(metadata && { kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })) }),
     });
   }
 

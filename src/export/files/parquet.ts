@@ -1,12 +1,14 @@
 // parquet: field, key, count[, weight][, scale], and the vector as a list, or with --wide in the columns v0, v1, ...
 //
-// With --dtype f16 numbers are FLOAT16, with i8 they are INT_8 beside `scale`.
+// With --dtype f16 numbers are FLOAT16, with i8 they are INT_8 beside `scale`. With --reserve the file's metadata
+// says what is reserved.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded, type Encoded } from "../dtype.js";
 import type { Coded, ColumnValues } from "./parquet-pages.js";
 import { ParquetTable, type TableColumn } from "./parquet-table.js";
 import { fileFormat } from "../format.js";
+import { reserveMetadata } from "../reserve.js";
 import type { Selection } from "../selection.js";
 
 /** Rows that are transposed at a time: they fit into a processor's nearest cache. */
@@ -26,17 +28,18 @@ async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
     ? Array.from({ length: dim }, (_, d) => ({ name: `v${d}`, type: dtype }))
     : [{ name: "vector", type: dtype, perRow: dim }];
   const float = (name: string): TableColumn => ({ name, type: "f32" });
-  const file = new ParquetTable([
+  const columns: TableColumn[] = [
     { name: "field", type: "name" },
     { name: "key", type: "key" },
     { name: "count", type: "count" },
     ...(hasWeights ? [float("weight")] : []),
     ...(dtype === "i8" ? [float("scale")] : []),
     ...numbers,
-  ]);
+  ];
+  const file = new ParquetTable(columns, reserveMetadata(selection));
   for await (const { table } of batches()) {
     const { values, scales } = encoded(table.vectors, dim, dtype);
-    const columns: ColumnValues[] = [
+    const cells: ColumnValues[] = [
       fieldsOf(table),
       table.keys,
       table.counts,
@@ -44,7 +47,7 @@ async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
       ...(scales ? [scales] : []),
       ...(wide ? transposed(values, dim) : [values]),
     ];
-    yield* file.rowGroup(table.numRows, columns);
+    yield* file.rowGroup(table.numRows, cells);
   }
   yield file.end();
 }

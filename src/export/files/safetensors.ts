@@ -6,55 +6,81 @@
 //   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
 //   keyOffsets   i64[rows + 1]  key r is keys[keyOffsets[r] .. keyOffsets[r + 1])
 //
-// Holes of --row-order keep their rows, with an empty key.
+// Holes of --row-order keep their rows, with an empty key. Of several chosen fields each has its tensors, `FIELD.vectors` and
+// so on. With --reserve the metadata says what is reserved.
 
 import { isHole } from "../../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
 import { fileFormat } from "../format.js";
 import { dtypeNames, encoded } from "../dtype.js";
+import { reserveMetadata } from "../reserve.js";
+import type { Chunks } from "../../io/write.js";
 import { byteView, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const safetensors = fileFormat({
   summary: "tensors vectors, counts, keys and keyOffsets",
   oneKeyColumn: true,
   keepsRows: true,
+  layers: true,
   takesDtype: true,
   chunks: safetensorsTable,
 });
 
+/** A tensor, and how its bytes are made of the rows. */
+interface StreamedTensor extends TensorShape {
+  chunks: () => Chunks;
+}
+
 /** Yields the bytes of the file: a pass over the keys for their length, then one per tensor. */
 async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
+  const tensors = new Map<string, StreamedTensor>();
+  for (const layer of selection.layers ?? [selection])
+    for (const [name, tensor] of Object.entries(await tensorsOf(layer)))
+      tensors.set(selection.layers ? `${layer.field}.${name}` : name, tensor);
+  const { head, order } = safetensorsHead(tensors, reserveMetadata(selection));
+  yield head;
+  for (const name of order) yield* tensors.get(name)!.chunks();
+}
+
+async function tensorsOf(selection: Selection): Promise<Record<string, StreamedTensor>> {
   const { dim, numRows, hasWeights, dtype = "f32" } = selection;
   let numBytes = 0;
   for await (const batch of selection.batches({ vectors: false })) numBytes += concatenatedKeys(batch).length;
-  const tensors: Record<string, TensorShape & { of: (batch: ExportBatch) => Uint8Array }> = {
-    vectors: {
-      dtype: dtypeNames[dtype].safetensors,
-      shape: [numRows, dim],
-      of: ({ table }) => byteView(encoded(table.vectors, dim, dtype).values),
+  const tensor = (
+    type: TensorShape["dtype"],
+    shape: number[],
+    of: (batch: ExportBatch) => Uint8Array,
+    vectors = false,
+  ): StreamedTensor => ({
+    ...{ dtype: type, shape },
+    chunks: async function* () {
+      for await (const batch of selection.batches({ vectors })) yield of(batch);
     },
+  });
+  const vectors = ({ table }: ExportBatch) => encoded(table.vectors, dim, dtype);
+  const offsets = tensor("I64", [numRows + 1], offsetsWriter());
+  return {
+    vectors: tensor(
+      dtypeNames[dtype].safetensors,
+      [numRows, dim],
+      (batch) => byteView(vectors(batch).values),
+      true,
+    ),
     ...(dtype === "i8" && {
-      scales: {
-        dtype: "F32",
-        shape: [numRows],
-        of: ({ table }) => byteView(encoded(table.vectors, dim, dtype).scales!),
+      scales: tensor("F32", [numRows], (batch) => byteView(vectors(batch).scales!), true),
+    }),
+    counts: tensor("U32", [numRows], ({ table }) => byteView(table.counts)),
+    keys: tensor("U8", [numBytes], concatenatedKeys),
+    keyOffsets: {
+      ...offsets,
+      chunks: async function* () {
+        // the start of the first key
+        yield new Uint8Array(8);
+        yield* offsets.chunks();
       },
-    }),
-    counts: { dtype: "U32", shape: [numRows], of: ({ table }) => byteView(table.counts) },
-    keys: { dtype: "U8", shape: [numBytes], of: concatenatedKeys },
-    keyOffsets: { dtype: "I64", shape: [numRows + 1], of: offsetsWriter() },
-    ...(hasWeights && {
-      weights: { dtype: "F32", shape: [numRows], of: ({ weights }) => byteView(weights!) },
-    }),
+    },
+    ...(hasWeights && { weights: tensor("F32", [numRows], ({ weights }) => byteView(weights!)) }),
   };
-  const { head, order } = safetensorsHead(new Map(Object.entries(tensors)));
-  yield head;
-  for (const name of order) {
-    // the start of the first key
-    if (name === "keyOffsets") yield new Uint8Array(8);
-    for await (const batch of selection.batches({ vectors: name === "vectors" || name === "scales" }))
-      yield tensors[name]!.of(batch);
-  }
 }
 
 /** Returns the concatenated keys of a batch. */

@@ -16,6 +16,7 @@ import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
 import { keysToRows, intAttribute, modelChunks, node, tensor, type OnnxGraph } from "./model.js";
 import type { MessagePiece } from "./protobuf.js";
 import { reservedAmong, type ReserveScheme } from "../reserve.js";
+import { unknownVectors, hasKeys, type UnknownVector } from "../unknown-keys.js";
 import { keyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const onnx = fileFormat({
@@ -39,7 +40,7 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { table } = batch;
   const byKey = selection.onnxInput !== "row";
   const fields = (field === undefined ? table.fields : [field]).filter(
-    (name) => !byKey || hasKeys(batch, rowsOf(table, name)),
+    (name) => !byKey || hasKeys(table, name),
   );
   if (fields.length === 0) {
     const what = field === undefined ? "no field has keys" : `field ${excerpt(field)} has none`;
@@ -49,25 +50,34 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
     throw new UsageError("format onnx with key input needs a row for unknown keys: set --reserve");
   checkOutputNames(fields);
   const graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
-  for (const name of fields) addField(graph, batch, name, byKey ? reserve : undefined);
+  const { unknownKeys = {} } = selection;
+  for (const name of fields)
+    addField(graph, batch, name, byKey && reserve ? { reserve, unknown: unknownKeys[name] } : undefined);
   yield* modelChunks(graph);
 }
 
-/** @param scheme positions of the padding and the out-of-vocabulary row for keys; undefined: the input is the row */
+/** Which row a key has, and what unknown ones get. */
+interface ByKey {
+  reserve: ReserveScheme;
+  unknown: UnknownVector | undefined;
+}
+
+/** @param byKey undefined: the input is the row */
 function addField(
   { nodes, initializers, inputs, outputs }: OnnxGraph,
   batch: ExportBatch,
   name: string,
-  scheme: ReserveScheme | undefined,
+  byKey: ByKey | undefined,
 ): void {
   const { table, weights } = batch;
   const { dim, vectors } = table;
   const { first, last } = rowsOf(table, name);
   const numRows = last - first;
   const axis = `${name} rows`;
-  inputs.push({ name, element: scheme ? "string" : "int64", shape: [axis] });
-  const row = scheme ? `${name}/row` : name;
-  if (scheme) nodes.push(labelEncoder(batch, { first, last }, scheme, name));
+  const doc = byKey?.unknown && `a key of '${name}'; an unknown one gets ${unknownVectors[byKey.unknown]}`;
+  inputs.push({ name, element: byKey ? "string" : "int64", shape: [axis], ...(doc && { doc }) });
+  const row = byKey ? `${name}/row` : name;
+  if (byKey) nodes.push(labelEncoder(batch, { first, last }, byKey.reserve, name));
   const addGather = (what: string, shape: number[], values: Float32Array): void => {
     const [rows, output] = [`${name}/${what}s`, `${name}_${what}`];
     initializers.push(tensor(rows, [numRows, ...shape], values));
@@ -93,11 +103,6 @@ function labelEncoder(
     row: (i) => rowOf[i]! - first,
     ...reservedAmong(last - first, scheme),
   });
-}
-
-/** Whether a field has keys; a numeric field has a single row with an empty key. */
-function hasKeys({ table: { keys } }: ExportBatch, { first, last }: RowRange): boolean {
-  return keys.offsets[last]! > keys.offsets[first]!;
 }
 
 /** @throws {UsageError} a field has the name of another's output */

@@ -23,6 +23,7 @@ export const models: Models = {
     },
     forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
     vectors: async (run) => await (await import("./run.js")).entityVectors(run),
+    unknownKeys: async (...of) => (await import("./run.js")).unknownKeysOfTrees(...of),
     rowTexts: async (...of) => await (await import("./run.js")).leafTexts(...of),
     reported: async (run) => ({ importances: await (await import("./run.js")).readImportances(run) }),
   },

@@ -25,6 +25,8 @@ import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/e
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { join } from "node:path";
 import type { RowTexts } from "../../export/selection.js";
+import { meansForUnknown, type OutOfVocabulary } from "../../export/unknown-keys.js";
+import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { vectorsOfTable, type KeyVectors } from "../../training/capabilities/key-vectors.js";
 import type { Importance } from "./forest/in-words.js";
 import { MISSING } from "../../log/keys.js";
@@ -118,9 +120,28 @@ export async function readImportances(run: Run): Promise<Importance[] | undefine
 
 /** The ways to the leaves in words, where these are the rows. @param table undefined for the run's one @throws {ArtifactError} damaged */
 export async function leafTexts(run: Run, table: string | undefined): Promise<RowTexts | undefined> {
-  if (table !== LEAVES_TABLE && !(table === undefined && run.tables.length === 1)) return undefined;
+  if (!isOfLeaves(run, table)) return undefined;
   const paths = await readLeafPaths(run);
   return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
+}
+
+/** @param table undefined for the run's default one */
+function isOfLeaves(run: Run, table: string | undefined): boolean {
+  return table === LEAVES_TABLE || (table === undefined && run.tables.length === 1);
+}
+
+/** Returns the means of the entities' vectors for unknown ones. A row of unknown categories still falls into a leaf of every tree. */
+export async function unknownKeysOfTrees(
+  run: Run,
+  { table, name }: UnknownKeysOf,
+): Promise<OutOfVocabulary | { whyNot: string }> {
+  if (!isOfLeaves(run, name)) return await Promise.resolve(meansForUnknown(table));
+  return {
+    whyNot:
+      "its rows are leaves, and a row with unknown categories falls into known leaves: encode rows with " +
+      "embed transform RUN LOG, which gives the leaf of every tree, or train a vector for each key of a column, with " +
+      "the mean for unknown keys (train-gbdt --entity COLUMN)",
+  };
 }
 
 /** Vectors of the entities. @throws {UsageError} the run has leaves alone @throws {ArtifactError} damaged */

@@ -1,5 +1,6 @@
 // The models that runs of `train-pca` hold.
 
+import { zerosForUnknown } from "../../export/unknown-keys.js";
 import { type Capabilities, type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
 
@@ -12,6 +13,8 @@ const components: Capabilities = {
   forgetting: async (run) => await (await import("./artifact.js")).componentForgetting(run),
   vectors: async (run) =>
     await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
+  // a row without entries projects to zeros
+  unknownKeys: async (_, { table }) => await Promise.resolve(zerosForUnknown(table)),
 };
 
 const ofRows: Capabilities = {

@@ -10,12 +10,14 @@
 //                               stands for, by field
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
+import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError, UsageError } from "../../errors.js";
+import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { FmParameters } from "../../factors/model.js";
+import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
@@ -159,6 +161,32 @@ export interface StoredTowers {
 export async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
   return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
+}
+
+/**
+ * Returns the vectors of unknown keys: of columns that a tower reads the rows that training made of rare keys; of users and
+ * items, whose rows only stand for known ones, the means.
+ *
+ * @throws {ArtifactError} damaged
+ */
+export async function unknownKeysOfTowers(
+  run: Run,
+  { table, name }: UnknownKeysOf,
+): Promise<OutOfVocabulary> {
+  const means = meansForUnknown(table);
+  // other tables hold items alone
+  if (name !== undefined && name !== DEFAULT_TABLE) return means;
+  const { userFields, sideFields, dim } = await readForm(run);
+  const tensors = await TensorFile.of(run, PARAMETERS_FILE);
+  const trained = tensors.f32("unknown", [table.fields.length, dim]);
+  const [weights, vectors] = [means.weights.slice(), means.vectors.slice()];
+  const is = table.fields.map((field, f) => {
+    if (![...userFields, ...sideFields].includes(field)) return means.is[f];
+    weights[f] = 0;
+    vectors.set(trained.subarray(f * dim, (f + 1) * dim), f * dim);
+    return means.is[f] && "trained";
+  });
+  return withoutUntrained({ weights, vectors, is });
 }
 
 /** Reads them. @throws {ArtifactError} damaged */

@@ -23,6 +23,7 @@ export const models: Models = {
     },
     vectors: async (run) =>
       await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
+    unknownKeys: async (...of) => await (await import("./model.js")).unknownKeysOfTowers(...of),
     networks: {
       user: async (...of) => await (await import("./export-towers.js")).towerFile("user", ...of),
       item: async (...of) => await (await import("./export-towers.js")).towerFile("item", ...of),

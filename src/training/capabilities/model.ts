@@ -4,7 +4,8 @@
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { OutOfVocabulary, ReserveScheme } from "../../export/reserve.js";
+import type { ReserveScheme } from "../../export/reserve.js";
+import type { OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../../export/selection.js";
 import type { ReportedRun } from "../../report/content.js";
 import type { FoldIn } from "./folded-keys.js";
@@ -67,14 +68,21 @@ export interface Capabilities {
   secondOrder?: (run: Run) => Promise<ModelFacts>;
   /** A vector a key, for another model to start from. @throws {UsageError} this run has none */
   vectors?: (run: Run) => Promise<KeyVectors>;
-  /** What training made of keys without a row. */
-  unknownKeys?: (run: Run) => Promise<OutOfVocabulary>;
+  /** Returns the vectors that stand for keys without a row in a table of its run, or why there can be none. */
+  unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
   /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
   /** Its networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /** What a report has of it alone: importances of its columns, the greatest gain first, or what its items are composed of. */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
+}
+
+/** The table whose unknown keys need a vector. */
+export interface UnknownKeysOf {
+  table: EmbeddingTable;
+  /** undefined for the default table */
+  name: string | undefined;
 }
 
 /** What a network's file is to look like. */

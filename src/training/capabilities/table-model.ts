@@ -1,6 +1,7 @@
 // The model of a run that holds a table and nothing else: what `import` writes.
 
 import { TABLE_MODEL } from "../../embedding/manifest.js";
+import { meansForUnknown } from "../../export/unknown-keys.js";
 import type { Models } from "./model.js";
 import { wholeRows } from "./rotation.js";
 
@@ -11,5 +12,6 @@ export const models: Models = {
     rotation: (_, table) => ({ groups: wholeRows(table), files: async () => await Promise.resolve({}) }),
     forgetting: async (run) => await (await import("./forgetting/forgetting.js")).forgettingOf(run, {}),
     vectors: async (run) => await (await import("./key-vectors.js")).vectorsOfTable(run),
+    unknownKeys: async (_, { table }) => await Promise.resolve(meansForUnknown(table)),
   },
 };

@@ -13,7 +13,7 @@ import {
 } from "../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError } from "../../errors.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
-import type { OutOfVocabulary } from "../../export/reserve.js";
+import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
 /** Features that are rows of the table, and where: those of a field follow one another, out-of-vocabulary ones are no rows. */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
@@ -152,9 +152,9 @@ export function unknownKeysOf(
     vectors.set(all.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
   // a linear model's table has its weights in the vectors' place
-  return {
+  return withoutUntrained({
     weights,
     vectors: dim === 0 ? weights : vectors,
-    hasKeys: fields.map(({ kind }) => kind !== "number"),
-  };
+    is: fields.map(({ kind }) => (kind === "number" ? undefined : "trained")),
+  });
 }
