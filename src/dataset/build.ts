@@ -6,7 +6,8 @@
 import { encodeKeys, type Keys } from "../log/keys.js";
 import { DataError, NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { Log, ReadProgress } from "../log/log.js";
+import { duplicateNotes } from "../log/duplicate-events.js";
+import type { DroppedDuplicates, Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
 import { repeatedHeaderNote } from "../log/file-columns.js";
 import { plainCell } from "../log/number.js";
@@ -59,6 +60,8 @@ export interface BuiltDataset {
   warnings: string[];
   /** number of bad rows that were skipped, per reason */
   skipped: Record<string, number>;
+  /** rows that --dedupe-by dropped; absent without the option */
+  droppedDuplicates?: DroppedDuplicates;
 }
 
 /** The result for a dataset whose rows were sent to a sink. */
@@ -145,7 +148,8 @@ export async function streamRows(
 ): Promise<StreamedRows> {
   checkSides(log, sides);
   // columns that only later files have are not columns of the log and cannot be ignored
-  const options = { ...given, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
+  const { dedupedBy } = log;
+  const options = { ...given, dedupedBy, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
   refuseLaterColumns(log, options);
   const { filters } = options;
   const [wheres, drops] = [true, false].map((is) =>
@@ -222,7 +226,7 @@ export async function streamRows(
   const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
-  if (read.repeats) notes.push(`${read.repeats} duplicate rows dropped by --dedupe`);
+  notes.push(...duplicateNotes(read));
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   const nulls = new Map([
     ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
@@ -258,6 +262,7 @@ export async function streamRows(
     inferred,
     notes,
     skipped,
+    ...(read.droppedDuplicates && { droppedDuplicates: read.droppedDuplicates }),
   };
 }
 

@@ -31,6 +31,10 @@ export interface ReadOptions extends NumberForm {
   threads: number;
   /** rows that repeat an earlier row in all cells are skipped and counted */
   dedupe?: boolean;
+  /** columns that identify an event: of the rows with the same cells in them, one is kept */
+  dedupeBy?: string[];
+  /** which one, in the order of the log; the first when absent */
+  dedupeKeep?: "first" | "last";
   /** column → separator that joins the values of a list as text and splits them again */
   multi?: Record<string, string>;
   /** columns of `multi` whose values may have a number, `key:number`, in a format that supports it */
@@ -209,6 +213,16 @@ export interface ReadProgress {
   totalBytes: number | undefined;
 }
 
+/** The columns that identify an event (--dedupe-by), and how many rows were dropped. */
+export interface DroppedDuplicates {
+  by: readonly string[];
+  keep: "first" | "last";
+  /** number of rows that were dropped */
+  rows: number;
+  /** number of rows that were kept because they lack a cell in one of the columns */
+  withoutKey: number;
+}
+
 export interface ReadResult {
   numRows: number;
   /** one per request; empty for numbers */
@@ -218,6 +232,8 @@ export interface ReadResult {
   skipped: Record<string, number>;
   /** number of rows skipped by dedupe */
   repeats?: number;
+  /** rows skipped by dedupeBy */
+  droppedDuplicates?: DroppedDuplicates;
   /** warnings about the rows, one sentence each */
   warnings?: string[];
   /** number of skipped lines that repeat the header of their file */
@@ -247,6 +263,8 @@ export interface Log {
   multi?: Record<string, string>;
   /** columns of `multi` whose values have a number by the log's format, as text `key:number` */
   multiWeights?: string[];
+  /** columns that identify an event (--dedupe-by), which are no features unless an option names them */
+  dedupedBy?: readonly string[];
   /** columns that hold times by the log's format, and may be requested as times */
   times?: ReadonlySet<string>;
   /** columns of 64-bit floating-point numbers by the log's format */

@@ -3,8 +3,10 @@
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
+import { checkDeduping } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
+import type { ReadOptions } from "../../log/log.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
@@ -12,13 +14,13 @@ import type { InspectedColumn, Inspection } from "./inspection.js";
 /**
  * @param paths as they were named: a dataset is read alone
  * @param how.firstRows rows that are shown @param how.top most frequent keys that are shown
- * @throws {UsageError} there are others
+ * @throws {UsageError} there are others, or an option drops rows that the dataset has
  * @throws {ArtifactError} the dataset is damaged
  */
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
-  { firstRows, top }: { firstRows: number; top: number },
+  { firstRows, top, reading }: { firstRows: number; top: number; reading: ReadOptions },
 ): Promise<Inspection> {
   if (paths.length > 1) {
     throw new UsageError(
@@ -26,6 +28,7 @@ export async function inspectDataset(
     );
   }
   const { dataset, description } = await readEncoded(path);
+  checkDeduping(path, description.options.reading, reading);
   const { roles, numRows } = dataset;
   const columns = dataset.columns.map((column, c): InspectedColumn => {
     const { missing, distinct } = description.columns[c]!;

@@ -196,6 +196,7 @@ export const recallOptions = withCommon(
     ...threads,
     ...pick(hashedIds, "hashKeys"),
     ...reading,
+    dedupeBy: { ...reading.dedupeBy, onlyAny: { mask: true, foldIn: true } },
     ...badRows,
     ...pick(readingOptions, "engine", "engineOrder", "engineSlice", "engineTimeout"),
     ...ofOutput,
