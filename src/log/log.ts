@@ -5,7 +5,7 @@
 import type { Keys } from "./keys.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
-import type { LaterColumns } from "./file-columns.js";
+import type { FileColumns } from "./file-columns.js";
 import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
@@ -153,8 +153,8 @@ export const defaultReadOptions: ReadOptions = {
 /** Members of a Log whose cells are not delimited text. */
 export function undelimited({
   nulls = [],
-}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "laterColumns"> {
-  return { nulls, numbers: {}, delimiter: "", warnings: [], laterColumns: new Map() };
+}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "files"> {
+  return { nulls, numbers: {}, delimiter: "", warnings: [], files: [] };
 }
 
 /** A requested column: read as keys, which become codes of a dictionary, or as numbers. */
@@ -245,7 +245,7 @@ export interface ReadResult {
 export interface Log {
   /** names of the columns, in order */
   columns: string[];
-  /** the first rows (at most 1,000) as text, for inference and display */
+  /** the first rows (at most 1,000) as text, for inference and display, then those of files with further columns */
   sample: string[][];
   /** true when the sample is the whole log */
   sampleIsAll: boolean;
@@ -257,8 +257,8 @@ export interface Log {
   numbers: NumberForm;
   /** warnings about the files, one sentence each */
   warnings: string[];
-  /** columns that the first file lacks, which are not columns of the log */
-  laterColumns: LaterColumns;
+  /** the files whose columns are known before reading, in order; none if rows have columns of their own (JSON lines) */
+  files: readonly FileColumns[];
   /** columns whose cells hold several values by the log's format, with the separator that joins them */
   multi?: Record<string, string>;
   /** columns of `multi` whose values have a number by the log's format, as text `key:number` */

@@ -85,7 +85,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
   }
-  return counter.found((c, code) => keyAt((columns[c] as KeyColumn).dictionary, code), top);
+  return counter.found((c) => (columns[c] as KeyColumn).dictionary, top);
 }
 
 function roleOf({ name, kind }: Column, roles: Roles): string {

@@ -3,12 +3,11 @@
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
-import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import { duplicateNotes } from "../../log/duplicate-events.js";
 import type { Log } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
-import { repeatedHeaderNote } from "../../log/file-columns.js";
+import { partialColumnWarnings, repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
@@ -78,10 +77,13 @@ async function inspectLog(
     const missing = log.columns.map(() => 0);
     const keys = new KeyFactsCounter(log.columns, inference.roles);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
+    const rowsOfFiles = new Map<string, number>();
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {
         signal.throwIfAborted();
+        const { file } = batch.numRows > 0 ? batch.placeOf(0) : { file: "" };
+        rowsOfFiles.set(file, (rowsOfFiles.get(file) ?? 0) + batch.numRows);
         facts.see(batch, keyOf);
         keys.see(batch.columns as Uint32Array[], batch.numRows, batch.sizes);
         for (const row of batch.faultyRows) onSkipped?.(row);
@@ -124,9 +126,13 @@ async function inspectLog(
     for (const [reason, count] of Object.entries(read.skipped))
       warnings.push(`skipped ${count} bad rows (${reason})`);
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
-    warnings.push(...log.warnings, ...(read.warnings ?? []));
+    warnings.push(
+      ...log.warnings,
+      ...(read.warnings ?? []),
+      ...partialColumnWarnings(log.files, new Set(log.columns), (path) => rowsOfFiles.get(path) ?? 0),
+    );
     warnings.push(...duplicateNotes(read));
-    const keyFacts = keys.found((c, code) => keyAt(read.dictionaries[c]!, code), top);
+    const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
     warnings.push(...keyFacts.warnings);
     return { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts, warnings };
   } finally {

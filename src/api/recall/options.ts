@@ -176,7 +176,11 @@ const ofOutput = {
     group: output,
     ...SERVERS,
   }),
-  force: flag({ help: "replace an existing output", group: output }),
+  force: flag({
+    help: "replace an existing output",
+    group: output,
+    onlyAny: { out: true, urlEnv: true, badRows: true },
+  }),
 } as const;
 
 /** Options that say how logs and files are read. */
