@@ -11,8 +11,8 @@ import { placeholderKeys, placeholderWarnings } from "./placeholder-keys.js";
 import { noSuchColumn } from "./read.js";
 import { rowsOfBatch, withoutRepeats } from "./repeats.js";
 
-/** Share of the rows with a key from which on so many dropped rows are reported as suspicious. */
-const NEARLY_ALL = 0.9;
+/** Share of the rows with a key above which so many dropped rows are reported as suspicious. */
+const MANY_DROPPED = 0.5;
 
 type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 
@@ -114,9 +114,9 @@ function droppedWarnings({ by, rows, withoutKey }: DroppedDuplicates, numRows: n
   const count = (n: number) => `${n.toLocaleString("en")} ${n === 1 ? "row" : "rows"}`;
   const warnings: string[] = [];
   if (rows === 0) warnings.push(`${flag} dropped no row: no two of ${count(withKey)} have the same key`);
-  else if (rows >= NEARLY_ALL * withKey)
+  else if (rows > MANY_DROPPED * withKey)
     warnings.push(
-      `${flag} dropped ${count(rows)} of ${numRows.toLocaleString("en")}, nearly all: does the key identify ` +
+      `${flag} dropped ${count(rows)} of ${numRows.toLocaleString("en")}, more than half: does the key identify ` +
         "one event?",
     );
   if (withoutKey > 0)
