@@ -47,6 +47,19 @@ test("a label that is not of the task is told with its line", async () => {
   expect([code, last(stderr)]).toEqual([65, expect.stringMatching(/labels\.csv:5: column 'click': .*got 3/)]);
 });
 
+test("options without effect, and a run in place of a store, are refused", async () => {
+  const run = at("small");
+  await embedOk(["train-fm", written("small.csv", "click,user_id\n1,a\n0,b\n"), "--epochs", "1", "-o", run]);
+  for (const [args, message] of [
+    [["recall", run, "--force"], "--force needs --out PATH or --url-env VARIABLE or --bad-rows FILE"],
+    [["evaluate", run, "--on", at("small.csv"), "--bins", "5"], "--bins needs --curve FILE"],
+    [["ls", run], `'${run}' is a run, not a store`],
+  ] as const) {
+    const { code, stderr } = await embed(args);
+    expect([code, stderr]).toEqual([64, expect.stringContaining(message)]);
+  }
+});
+
 test("--noise without --negatives is an error 64", async () => {
   const { code, stderr } = await embed([
     "train-fm",

@@ -62,8 +62,8 @@ const refused: Case[] = [
   [
     "train-fm headers-differ-a.csv headers-differ-b.csv -o out",
     ["headers-differ-b", "log-2"],
-    ["price", "NAME"],
-    ["click, user_id, item_id, cost, timestamp", "A, B, C"],
+    ["clicked, user_id, item_id, price, timestamp", "A, B, C"],
+    ["click", "NAME"],
   ],
   ["train-fm gzip-truncated.csv.gz -o out", ["gzip-truncated", "log"]],
   [
@@ -111,6 +111,15 @@ const warned: Case[] = [
     ["400 keys in 400 rows", "N keys in M rows"],
   ],
   ["train-fm constant.csv --epochs 1 -o constant", ["'item_id'", "'COLUMN'"]],
+  [
+    "train-fm day-1.csv day-2.csv --epochs 1 -o days",
+    ["'color'", "'NAME'"],
+    ["'colour'", "'OTHER'"],
+    ["day-2.csv", "FILE"],
+    ["missing in 3 rows", "missing in N rows"],
+    ["missing in 2 rows", "missing in M rows"],
+  ],
+  ["encode null-key.csv --dedupe-by id -o null-key", ["'id'", "'COLUMN'"], ["in 2 rows", "in N rows"]],
 ];
 
 beforeAll(async () => {
@@ -125,6 +134,9 @@ beforeAll(async () => {
   write("null.csv", "user_id,item_id,click", "u1,i1,1", "u2,NULL,0", "u1,N/A,1", "u3,i2,0");
   write("constant.csv", "user_id,item_id,click", "u1,i1,1", "u2,i1,0", "u1,i1,1", "u3,i1,0");
   write("request.csv", "user_id,item_id,click,request_id", ...rows.map((row, i) => `${row},r${i}`));
+  write("day-1.csv", "user_id,color,click", "u1,red,1", "u2,blue,0");
+  write("day-2.csv", "user_id,colour,click", "u1,red,1", "u2,blue,0", "u2,red,1");
+  write("null-key.csv", "id,user_id", "null,u1", "null,u2", "1,u1");
   write("wrong.yaml", "nme: x");
   await embedOk(["train-fm", "good.csv", "--ignore", "price", "--epochs", "1", "-o", "run"], { cwd: folder });
   cpSync(join(folder, "run"), join(folder, "damaged"), { recursive: true });

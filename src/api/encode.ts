@@ -83,7 +83,7 @@ export async function encodeWith(
       return writeDataset(out, force, shaping, rows, watch.signal);
     });
   };
-  const { numRows, columns, droppedUsers } = await (hash ? hidingText(read) : read());
+  const { numRows, columns, droppedUsers, droppedDuplicates } = await (hash ? hidingText(read) : read());
   return {
     command: "encode",
     version,
@@ -91,6 +91,7 @@ export async function encodeWith(
     seconds: (performance.now() - start) / 1000,
     rows: numRows,
     droppedUsers,
+    droppedDuplicates,
     options: { log: paths, ...shaping },
     metrics: {},
     warnings,

@@ -4,24 +4,19 @@
 // sink, memory is that of the vocabulary and a batch.
 
 import { encodeKeys, type Keys } from "../log/keys.js";
-import { DataError, NoRowsError, UsageError } from "../errors.js";
+import { NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { Log, ReadProgress } from "../log/log.js";
+import { duplicateNotes } from "../log/duplicate-events.js";
+import type { DroppedDuplicates, Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
-import { repeatedHeaderNote } from "../log/file-columns.js";
+import { columnsIn, lackingColumn, partialColumnWarnings, repeatedHeaderNote } from "../log/file-columns.js";
 import { plainCell } from "../log/number.js";
+import { placeholderKeys, placeholderWarnings } from "../log/placeholder-keys.js";
 import type { BadRow } from "./filters/bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { purposesOf, usedColumns } from "./purposes.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
-import {
-  roleNames,
-  type OriginalCells,
-  type Column,
-  type Dataset,
-  type LabelPlace,
-  type Roles,
-} from "./dataset.js";
+import type { OriginalCells, Column, Dataset, LabelPlace, Roles } from "./dataset.js";
 import type { DroppedUsers } from "./filters/heavy-users.js";
 import { withLists, cellFormOf } from "./multi.js";
 import { choosePositives } from "./filters/positives.js";
@@ -59,6 +54,8 @@ export interface BuiltDataset {
   warnings: string[];
   /** number of bad rows that were skipped, per reason */
   skipped: Record<string, number>;
+  /** rows that --dedupe-by dropped; absent without the option */
+  droppedDuplicates?: DroppedDuplicates;
 }
 
 /** The result for a dataset whose rows were sent to a sink. */
@@ -144,9 +141,7 @@ export async function streamRows(
   observe?: (progress: ReadProgress) => void,
 ): Promise<StreamedRows> {
   checkSides(log, sides);
-  // columns that only later files have are not columns of the log and cannot be ignored
-  const options = { ...given, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
-  refuseLaterColumns(log, options);
+  const options = { ...given, dedupedBy: log.dedupedBy };
   const { filters } = options;
   const [wheres, drops] = [true, false].map((is) =>
     filters.filter(({ flag }) => (flag === "--where") === is),
@@ -167,6 +162,7 @@ export async function streamRows(
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
+  if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
   // if a column is read twice, the first reading is for the filters
   const isLastOf = (i: number) => {
@@ -222,7 +218,7 @@ export async function streamRows(
   const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
-  if (read.repeats) notes.push(`${read.repeats} duplicate rows dropped by --dedupe`);
+  notes.push(...duplicateNotes(read));
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   const nulls = new Map([
     ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
@@ -239,6 +235,15 @@ export async function streamRows(
       : [],
   );
   const densities = sink.densities(toCount).map((density, i) => ({ name: toCount[i]!.name, ...density }));
+  const ids = new Set([roles.user, roles.item, roles.session, options.edges?.source, options.edges?.target]);
+  const placeholders = plans.flatMap(({ name, kind, isBeside }, i) => {
+    if (kind !== "key" || isBeside || log.dedupedBy?.includes(name)) return [];
+    const found = placeholderKeys(dictionaries[i]!, (code) => sink.rowsWith(i, code));
+    // a text in few rows is a category like any other
+    const isMany = ({ rows: own }: { rows: number }) =>
+      ids.has(name) || own >= MANY_PLACEHOLDERS * rows.numRows;
+    return placeholderWarnings(name, found.filter(isMany), log.nulls);
+  });
   const { sparse, warnings } = sparseFields(roles, densities, (name) => resolved.integers.has(name));
   return {
     numRows: rows.numRows,
@@ -246,8 +251,14 @@ export async function streamRows(
     warnings: [
       ...log.warnings,
       ...(read.warnings ?? []),
+      ...partialColumnWarnings(
+        log.files,
+        new Set(purposes.map(({ name }) => name)),
+        (path) => rows.rowsOfFiles.get(path) ?? 0,
+      ),
       ...resolved.warnings,
       ...nullWarnings(nulls),
+      ...placeholders,
       ...plans.flatMap((plan, i) => keyWarnings(plan, dictionaries[i]!, log, roles, options)),
       ...warnings,
     ],
@@ -258,8 +269,12 @@ export async function streamRows(
     inferred,
     notes,
     skipped,
+    ...(read.droppedDuplicates && { droppedDuplicates: read.droppedDuplicates }),
   };
 }
+
+/** Share of rows from which on the text `null` is reported in a column that is not one of ids. */
+const MANY_PLACEHOLDERS = 0.01;
 
 /** The column with the position of rows in the log. */
 const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
@@ -277,25 +292,12 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** @throws {DataError} an option names a column that later files of the log have but the first file lacks */
-function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options: BuildOptions): void {
-  if (laterColumns.size === 0) return;
-  const { fields = [], numeric, multi, filters } = options;
-  const named = [
-    ...roleNames.map((role) => options[role]),
-    ...[fields, Object.keys(multi)].flat(),
-    ...filterColumns(filters),
-  ];
-  const isNamed = (name: string) =>
-    named.includes(name) || numeric.some((given) => given === name || given.startsWith(`${name}:`));
-  const later = [...laterColumns].find(([name]) => isNamed(name));
-  if (!later) return;
-  const [column, { has, lacks }] = later;
-  throw new DataError(
-    `the file lacks this column, which is used by an option and present in '${has}': all files of a log must ` +
-      "have it",
-    { file: lacks, column },
-  );
+/** @throws {DataError} a file lacks a column of which no cell may be empty, and bad rows are not skipped */
+function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
+  for (const { name, required } of purposes) {
+    const file = files.find((one) => !columnsIn(one).includes(name));
+    if (required && file) throw lackingColumn(file, name);
+  }
 }
 
 /** @throws {UsageError} a filter compares with a text that is read as missing, and would never match */

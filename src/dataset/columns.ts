@@ -24,6 +24,8 @@ export interface ColumnSink {
   append(cells: Cells[], numRows: number): void | Promise<void>;
   /** Returns, for columns of keys after the last row, the number of keys and of rows that have one. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
+  /** Returns the number of rows with a key, after the last row. */
+  rowsWith(at: number, code: number): number;
 }
 
 /** Creates a column from all of its cells. @param dictionary the distinct keys or whole cells; unused for numbers */
@@ -78,6 +80,12 @@ export class MemoryColumns implements ColumnSink {
       columns.map(({ at, numKeys }) => ({ codes: this.#whole(at) as Uint32Array, numKeys })),
     );
     return counts.map(densityOf);
+  }
+
+  rowsWith(at: number, code: number): number {
+    let rows = 0;
+    for (const cell of this.#whole(at)) if (cell === code) rows++;
+    return rows;
   }
 
   /** Returns all cells of a column; may be called once per column. */

@@ -46,6 +46,8 @@ export interface ColumnOptions {
   positiveFrom?: number;
   /** the same setting, of a log that was read before */
   positives?: Positives;
+  /** columns of --dedupe-by: without a role, they are no features unless an option names them */
+  dedupedBy?: readonly string[];
   /** columns that another option names as fields: they are features even if their keys have few rows */
   keep?: string[];
   /** rows are edges between the keys of two columns, which every row must have; weights are above 0 */
@@ -145,6 +147,8 @@ export function resolveRoles(
       if (options.fields?.includes(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
     else if (isId(name)) roles.fields.push(name);
+    else if (options.dedupedBy?.includes(name))
+      inferred.push(`'${name}' identifies events (--dedupe-by) and is no feature; --fields includes it`);
     else if (inference.numeric.includes(name)) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric${because(inference, name)}`);

@@ -169,6 +169,8 @@ export interface Manifest {
   seen?: { rows: number; heldOut: number };
   /** users that --drop-users-above removed from the log; absent without these options */
   droppedUsers?: { users: number; events: number };
+  /** rows that --dedupe-by dropped from the log; absent without the option */
+  droppedDuplicates?: { by: readonly string[]; keep: string; rows: number; withoutKey: number };
   /** by hashed field: function, seed, bits, and the number of keys that share a bucket */
   hashing?: Record<string, object>;
   /** the earlier run of --init, and the numbers of its keys */

@@ -10,7 +10,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { checkUndelimited, formOf } from "../log/form.js";
 import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { openFiles } from "../log/open.js";
-import { withoutRepeats } from "../log/repeats.js";
+import { readingDedupeColumns, withoutDuplicates } from "../log/duplicate-events.js";
 import { batchesIn } from "./batches.js";
 import { checkRemoteNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
@@ -124,8 +124,8 @@ async function openQuery(
     partition: {},
     order: order!,
   };
-  const log = await openRows(session, [input], options, slice);
-  return options.dedupe === true ? withoutRepeats(log) : log;
+  const log = await openRows(session, [input], readingDedupeColumns(options), slice);
+  return withoutDuplicates(log, options);
 }
 
 /** Opens files. */
@@ -147,9 +147,8 @@ async function openNamed(
       ...{ path, partition, bytes, modified, order: undefined },
       relation: filesOf("parquet", [literal(uri)], PARQUET),
     }));
-    log = await openRows(session, inputs, options, slice);
-    log = { ...log, warnings: [...warnings, ...log.warnings] };
-    if (options.dedupe === true) log = withoutRepeats(log);
+    log = await openRows(session, inputs, readingDedupeColumns(options), slice);
+    log = withoutDuplicates({ ...log, warnings: [...warnings, ...log.warnings] }, options);
   } else {
     checkText(options);
     const byPath = new Map(files.map((file) => [file.path, file]));

@@ -8,14 +8,7 @@ import type { Data } from "apache-arrow";
 import { IoError, NoRowsError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
-import {
-  checkPartition,
-  columnsIn,
-  laterColumnsOf,
-  laterColumnWarnings,
-  partitionCell,
-  columnPositions,
-} from "../log/file-columns.js";
+import { checkPartition, columnsOfFiles, partitionCell } from "../log/file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
@@ -64,34 +57,34 @@ export async function openRows(
   for (const input of inputs) files.push(await openInput(session, input, slice));
   const head = files[0]!;
   checkPartition(head, head);
-  checkColumnCount(head.columns.length, head.path, 1);
-  const columns = columnOptions(head.columns, options, (name) => isList(head, name));
+  const all = columnsOfFiles(files);
+  const typed = all.filter((name) => !Object.hasOwn(head.partition, name));
+  checkColumnCount(typed.length, head.path, 1);
+  const firstWith = (name: string) => files.find(({ types }) => types.has(name))!;
+  const columns = columnOptions(typed, options, (name) => isList(firstWith(name), name));
   const { ignored, multi } = columns;
-  const all = columnsIn(head);
   const { sample, numSampled, bytesPerRow } = await firstRowTexts(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
   return checkedReading({
     columns: all,
     multi,
-    times: new Set(all.filter((name) => isTime(head, name, columns))),
+    times: new Set(typed.filter((name) => isTime(firstWith(name), name, columns))),
     sample: new NullTexts(options.nulls).cells(sample),
     sampleIsAll: (numRows < Infinity ? numRows : numSampled) <= SAMPLE_ROWS,
     ...undelimited(options),
+    files,
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
       const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
       for (const file of files) {
-        columnPositions(file, names);
         const odd = names.find((name) => file.types.has(name) && !leafOf(name, file.types.get(name)!));
         if (odd !== undefined) throw oddColumn(file.path, odd);
       }
       const rowsOfBatch = Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor(BATCH_BYTES / bytesPerRow)));
       await session.set({ "spark.sql.execution.arrow.maxRecordsPerBatch": String(rowsOfBatch) });
       const reading = { session, files, columns, requests, options, rowsOfSlice };
-      const result = await readInputs(reading, onBatch, observe);
-      const later = laterColumnsOf(head, files.slice(1));
-      return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
+      return await readInputs(reading, onBatch, observe);
     },
   });
 }
@@ -106,9 +99,14 @@ async function firstRowTexts(
 ): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
   let [numBytes, numRows] = [0, 0];
+  const known = new Set<string>();
   for (const file of files) {
-    const missing = SAMPLE_ROWS - numRows;
-    if (missing <= 0) break;
+    // the types of further columns are inferred from the rows that have them
+    const hasFurther = file.columns.some((name) => !known.has(name));
+    for (const name of file.columns) known.add(name);
+    const missing = hasFurther ? SAMPLE_ROWS : SAMPLE_ROWS - numRows;
+    if (missing <= 0) continue;
+    let left = missing;
     const names = file.columns.filter(
       (name) => !columns.ignored.has(name) && leafOf(name, file.types.get(name)!) !== undefined,
     );
@@ -124,8 +122,7 @@ async function firstRowTexts(
       for (let row = 0; row < data.length; row++) {
         const texts = all.map((name) => cells.get(name)?.[row] ?? partitionCell(file.partition, name));
         // a faulty row is reported when it is read
-        if (numRows + row < SAMPLE_ROWS && texts.every((text) => typeof text === "string"))
-          sample.push(texts);
+        if (left-- > 0 && texts.every((text) => typeof text === "string")) sample.push(texts);
       }
       numRows += data.length;
     }

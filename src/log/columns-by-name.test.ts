@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { NoInputError, UsageError } from "../errors.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
+import { heldSource, openSource } from "../io/source.js";
+import { partialColumnWarnings } from "./file-columns.js";
 import { openLog } from "./open.js";
 import { temporaryFolder } from "../testing/embed.js";
 
@@ -48,30 +50,59 @@ async function readAll(
 describe("columns of several files", () => {
   const first = () => file("first.csv", "user,item,n\nu1,i1,1\n");
 
-  test("are matched by name in any order, and what nobody reads may be missing", async () => {
+  test("are matched by name in any order, and missing where a file lacks them", async () => {
     const other = file("other.csv", 'n,extra,user,item\n2,x,u2,"i,2"\n');
     const less = file("less.csv", "item,user\ni3,u3\n");
+    const expected = [
+      ["u1", "i1", "1", ""],
+      ["u2", "i,2", "2", "x"],
+      ["u3", "i3", "", ""],
+    ];
     for (const size of [4, 1 << 20]) {
-      const { rows, log } = await readAll([first(), other, less], ["item", "user"], {}, size);
-      expect(rows).toEqual([
-        ["i1", "u1"],
-        ["i,2", "u2"],
-        ["i3", "u3"],
+      const { columns, rows, log } = await readAll([first(), other, less], undefined, {}, size);
+      expect([columns, rows, log.sample]).toEqual([["user", "item", "n", "extra"], expected, expected]);
+      const used = new Set(["user", "n", "extra"]);
+      expect(partialColumnWarnings(log.files, used, () => 1)).toEqual([
+        `column 'n' is gone from '${less}' on: missing in 1 row`,
+        `column 'extra' is missing in 2 of 3 files, such as '${first()}': missing in 2 rows`,
       ]);
-      expect(log.warnings).toEqual([`ignored columns missing from '${first()}': 'extra' (in '${other}')`]);
-      expect(log.sample).toEqual([
-        ["u1", "i1", "1"],
-        ["u2", "i,2", "2"],
-        ["u3", "i3", ""],
-      ]);
+      expect(partialColumnWarnings(log.files, new Set(["user"]), () => 1)).toEqual([]);
     }
-    const { log } = await readAll([first(), other], ["item"], { ignore: ["extra"] });
-    expect(log.warnings).toEqual([]);
   });
 
-  test("that are read must be in each: the file and the column are named", async () => {
-    const less = file("less.csv", "item,user\ni3,u3\n");
-    await expect(readAll([first(), less])).rejects.toThrow(`${less}: column 'n': the file lacks this column`);
+  test("that begin where others end may be renamed: both are named, whichever is read", async () => {
+    const renamed = file("renamed.csv", "User,item,n\nu2,i2,2\n");
+    const { log } = await readAll([first(), renamed]);
+    for (const name of ["user", "User"])
+      expect(
+        partialColumnWarnings(log.files, new Set([name]), (path) => (path === renamed ? 20 : 3)),
+      ).toEqual([
+        `column 'user' is gone from '${renamed}' on (missing in 20 rows), where there is column 'User' (missing in 3 rows): if a column was renamed, give it one name in all files`,
+      ]);
+  });
+
+  test("beyond the first rows have the type of the rows that have them", async () => {
+    const long = file("long.csv", `a\n${"1\n".repeat(1500)}`);
+    const more = file("more.csv", "price,a\n0.5,2\n1.5,3\n");
+    const { log, rows } = await readAll([long, more]);
+    expect(log.sample.slice(1000)).toEqual([
+      ["2", "0.5"],
+      ["3", "1.5"],
+    ]);
+    expect([rows[0], rows[1501]]).toEqual([
+      ["1", ""],
+      ["3", "1.5"],
+    ]);
+  });
+
+  test("that only standard input lacks must be there, because it is opened once", async () => {
+    const piped = heldSource("-", Buffer.from("item,user\ni3,u3\n"));
+    const sources = {
+      open: async (path: string) => (path === "-" ? piped : await openSource(path, 1 << 20)),
+    };
+    await expect(readAll([first(), "-"], undefined, { sources })).rejects.toThrow(
+      "-: column 'n': the file lacks this column",
+    );
   });
 
   test("of files without headers must be as many", async () => {
@@ -95,13 +126,35 @@ describe("columns of several files", () => {
       parquet("a.parquet", { user: ["u1"], n: [1], tag: ["x"] }),
       parquet("b.parquet", { extra: [{ a: 1 }], tag: ["z"], user: ["u2"] }),
     ];
-    const { rows, read } = await readAll(paths, ["user", "tag"]);
+    const { columns, rows } = await readAll(paths, undefined, { ignore: ["extra"] });
+    expect(columns).toEqual(["user", "n", "tag", "extra"]);
     expect(rows).toEqual([
-      ["u1", "x"],
-      ["u2", "z"],
+      ["u1", "1", "x", ""],
+      ["u2", "", "z", ""],
     ]);
-    expect(read.warnings).toEqual([`ignored columns missing from '${paths[0]}': 'extra' (in '${paths[1]}')`]);
-    await expect(readAll(paths)).rejects.toThrow(`${paths[1]}: column 'n': the file lacks this column`);
+    const all = await readAll(paths);
+    expect(all.rows[1]).toEqual(["u2", "", "z", '{"a":1}']);
+  });
+
+  test("of JSON lines are those of the first rows of each file", async () => {
+    const paths = [
+      file("a.jsonl", '{"user":"u1"}\n'.repeat(1200)),
+      file("b.jsonl", '{"user":"u2","n":1.5}\n{"m":1}\n'),
+    ];
+    const { columns, rows, log } = await readAll(paths);
+    expect([columns, rows.slice(1200)]).toEqual([
+      ["user", "n", "m"],
+      [
+        ["u2", "1.5", ""],
+        ["", "", "1"],
+      ],
+    ]);
+    expect(log.warnings).toEqual(
+      ["n", "m"].map(
+        (name) =>
+          `column '${name}' exists from '${paths[1]}' on: the first rows of the files before it lack it`,
+      ),
+    );
   });
 
   test("of one name are an error, unless they are left out", async () => {
@@ -115,7 +168,7 @@ describe("columns of several files", () => {
 });
 
 test("a header that comes again is no row, in any spelling, and lines count it", async () => {
-  const text = 'a,b\n1,x\na,b\r\n2,"y\na,b\n"\n\ufeffa,b\n"a","b"\n3,z\nb,a\na,b,c\n';
+  const text = 'a,b\n1,x\na,b\r\n2,"y\na,b\n"\n\ufeffa,b\n"a","b"\n3,z\nb,b\na,b,c\n';
   for (const size of [3, 7, 1 << 20]) {
     const { rows, lines, read, log } = await readAll(
       file("again.csv", text),
@@ -127,7 +180,7 @@ test("a header that comes again is no row, in any spelling, and lines count it",
       ["1", "x"],
       ["2", "y\na,b\n"],
       ["3", "z"],
-      ["b", "a"],
+      ["b", "b"],
     ]);
     expect(lines).toEqual([2, 4, 9, 10]);
     expect([read.repeatedHeaders, read.skipped]).toEqual([3, { "wrong number of cells": 1 }]);
@@ -135,6 +188,31 @@ test("a header that comes again is no row, in any spelling, and lines count it",
   }
   const words = await readAll(file("word.csv", "word\nword\nother\n"));
   expect(words.rows).toEqual([["word"], ["other"]]);
+});
+
+test.each(["\ufeffn,user,item", 'n,"user",item'])(
+  "the header in another order (%s) is an error with its line, even if bad rows are skipped",
+  async (header) => {
+    for (const [chunkBytes, numRows] of [
+      [60, 1200],
+      [1 << 20, 1200],
+      [1 << 20, 3],
+    ] as const) {
+      const rows = "u1,i1,1\n".repeat(numRows);
+      const path = file("reordered.csv", `user,item,n\n${rows}\n${header}\r\n2,u2,i2\n`);
+      await expect(readAll(path, ["item", "n"], { onBadRow: "skip" }, chunkBytes)).rejects.toThrow(
+        `${path}:${numRows + 3}: the line has the header's names in another order (n, user, item instead of user, item, n)`,
+      );
+    }
+  },
+);
+
+test("keys that are names of columns are data", async () => {
+  const { rows } = await readAll(file("words.csv", "user,item,n\nuser,item,1\nn,xxxx,item\n"));
+  expect(rows).toEqual([
+    ["user", "item", "1"],
+    ["n", "xxxx", "item"],
+  ]);
 });
 
 describe("a directory", () => {

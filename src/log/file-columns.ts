@@ -1,6 +1,6 @@
 // Maps the columns of a log to those of each file. Files of one log are matched by column name, so a file may have its
-// columns in another order and may lack columns that are not read. A column given by the path (`dt=2026-01-01/`) has
-// the same cell in all rows of the file.
+// columns in another order, and a column that a file lacks is missing in its rows. A column given by the path
+// (`dt=2026-01-01/`) has the same cell in all rows of the file.
 
 import { DataError } from "../errors.js";
 
@@ -32,25 +32,30 @@ export function columnsIn({ columns, partition }: Omit<FileColumns, "path">): st
 /**
  * Returns the position of each requested column in a file.
  *
- * @throws {DataError} the file lacks a requested column
+ * @param mayLack true if cells of a column that the file lacks are empty
+ * @throws {DataError} the file lacks a requested column, which it must have
  */
 export function columnPositions(
   { path, columns, partition }: FileColumns,
   names: readonly string[],
+  mayLack = false,
 ): Pick<ScanLayout, "numColumns" | "cells" | "constants"> {
   const cells = names.map((name) => columns.indexOf(name));
   const constants = names.map((name, i) => {
     if (cells[i] !== -1) return "";
-    if (Object.hasOwn(partition, name)) return partition[name]!;
-    const own = columnsIn({ columns, partition });
-    const hint = own.length === 1 ? "; if the delimiter is wrong, set it with --delimiter" : "";
-    throw new DataError(
-      "the file lacks this column, which other files of the log have: its columns are " +
-        `${own.join(", ")}${hint}. Exclude the column with --ignore ${name}`,
-      { file: path, column: name },
-    );
+    if (mayLack || Object.hasOwn(partition, name)) return partitionCell(partition, name);
+    throw lackingColumn({ path, columns, partition }, name);
   });
   return { numColumns: columns.length, cells, constants };
+}
+
+/** The error for a file without a column that all of its rows need. */
+export function lackingColumn({ path, ...file }: FileColumns, name: string): DataError {
+  return new DataError(
+    "the file lacks this column, which other files of the log have: its columns are " +
+      `${columnsIn(file).join(", ")}. Exclude the column with --ignore ${name}`,
+    { file: path, column: name },
+  );
 }
 
 /** Returns the cells of a row in the order of the log's columns; cells of columns that the file lacks are empty. */
@@ -73,26 +78,82 @@ export function repeatedHeaderNote(lines: number): string {
 }
 
 /**
- * Columns of later files that the first file lacks, with a file that has the column and one that lacks it. They are not
- * read, because the first file determines the columns of a log.
+ * Returns the columns of a log: those of its files in order of appearance, then those of their paths.
+ *
+ * @throws {DataError} a file shares no column with the files before it, as with another delimiter
  */
-export type LaterColumns = ReadonlyMap<string, { has: string; lacks: string }>;
-
-export function laterColumnsOf(first: FileColumns, others: readonly FileColumns[]): LaterColumns {
-  const known = new Set(columnsIn(first));
-  const later = new Map<string, { has: string; lacks: string }>();
-  for (const file of others)
-    for (const name of columnsIn(file))
-      if (!known.has(name) && !later.has(name)) later.set(name, { has: file.path, lacks: first.path });
-  return later;
+export function columnsOfFiles(files: readonly FileColumns[]): string[] {
+  const names = new Set<string>();
+  for (const file of files) {
+    const own = columnsIn({ columns: file.columns, partition: {} });
+    if (names.size > 0 && !own.some((name) => names.has(name)))
+      throw new DataError(
+        `the file has no column of the files before it (${[...names].join(", ")}): its columns are ` +
+          `${own.join(", ")}; if the delimiter is wrong, set it with --delimiter`,
+        { file: file.path },
+      );
+    for (const name of own) names.add(name);
+  }
+  return [...names, ...Object.keys(files[0]!.partition)];
 }
 
-/** Returns a warning about these columns, or nothing. @param ignored columns that the user excludes */
-export function laterColumnWarnings(later: LaterColumns, ignored: readonly string[] = []): string[] {
-  const reported = [...later].filter(([name]) => !ignored.includes(name));
-  const named = reported.map(([name, { has }]) => `'${name}' (in '${has}')`);
-  const [{ lacks } = { lacks: "" }] = later.values();
-  return named.length === 0 ? [] : [`ignored columns missing from '${lacks}': ${named.join(", ")}`];
+/**
+ * Returns a warning about each group of columns that the same files lack. A group that begins exactly where another ends
+ * is reported with it, because columns may have been renamed.
+ *
+ * @param used columns that are read; groups without one are not reported
+ * @param rowsOf returns the number of rows of a file
+ */
+export function partialColumnWarnings(
+  files: readonly FileColumns[],
+  used: ReadonlySet<string>,
+  rowsOf: (path: string) => number,
+): string[] {
+  if (files.every(({ columns }) => columns.join("\n") === files[0]!.columns.join("\n"))) return [];
+  /** by the files that have them, one digit per file */
+  const groups = new Map<string, string[]>();
+  for (const name of columnsOfFiles(files)) {
+    const has = files.map((file) => (columnsIn(file).includes(name) ? "1" : "0")).join("");
+    groups.set(has, [...(groups.get(has) ?? []), name]);
+  }
+  const warnings: string[] = [];
+  for (const [has, names] of groups) {
+    const opposite = [...has].map((digit) => (digit === "1" ? "0" : "1")).join("");
+    const others = groups.get(opposite) ?? [];
+    if (!has.includes("0") || ![...names, ...others].some((name) => used.has(name))) continue;
+    const missing = (digit: string) => {
+      const rows = sumOf(files.filter((_, i) => has[i] === digit).map(({ path }) => rowsOf(path)));
+      return `missing in ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`;
+    };
+    const what = `${columnNames(names)} ${presence(files, has, names.length)}`;
+    warnings.push(
+      others.length === 0
+        ? `${what}: ${missing("0")}`
+        : `${what} (${missing("0")}), where there is ${columnNames(others)} (${missing("1")}): if a column was ` +
+            "renamed, give it one name in all files",
+    );
+    groups.delete(opposite);
+  }
+  return warnings;
+}
+
+/** Says which files have some columns. */
+function presence(files: readonly FileColumns[], has: string, numColumns: number): string {
+  const [exist, are] = numColumns === 1 ? ["exists", "is"] : ["exist", "are"];
+  const change = has.startsWith("0") ? has.indexOf("1") : has.indexOf("0");
+  const { path } = files[change]!;
+  if (/^0+1+$/.test(has)) return `${exist} from '${path}' on`;
+  if (/^1+0+$/.test(has)) return `${are} gone from '${path}' on`;
+  const lacking = [...has].filter((digit) => digit === "0").length;
+  return `${are} missing in ${lacking} of ${files.length} files, such as '${files[has.indexOf("0")]!.path}'`;
+}
+
+function columnNames(names: readonly string[]): string {
+  return `${names.length === 1 ? "column" : "columns"} ${names.map((name) => `'${name}'`).join(", ")}`;
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /**

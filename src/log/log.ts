@@ -5,7 +5,7 @@
 import type { Keys } from "./keys.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
-import type { LaterColumns } from "./file-columns.js";
+import type { FileColumns } from "./file-columns.js";
 import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
@@ -31,6 +31,10 @@ export interface ReadOptions extends NumberForm {
   threads: number;
   /** rows that repeat an earlier row in all cells are skipped and counted */
   dedupe?: boolean;
+  /** columns that identify an event: of the rows with the same cells in them, one is kept */
+  dedupeBy?: string[];
+  /** which one, in the order of the log; the first when absent */
+  dedupeKeep?: "first" | "last";
   /** column → separator that joins the values of a list as text and splits them again */
   multi?: Record<string, string>;
   /** columns of `multi` whose values may have a number, `key:number`, in a format that supports it */
@@ -149,8 +153,8 @@ export const defaultReadOptions: ReadOptions = {
 /** Members of a Log whose cells are not delimited text. */
 export function undelimited({
   nulls = [],
-}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "laterColumns"> {
-  return { nulls, numbers: {}, delimiter: "", warnings: [], laterColumns: new Map() };
+}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "files"> {
+  return { nulls, numbers: {}, delimiter: "", warnings: [], files: [] };
 }
 
 /** A requested column: read as keys, which become codes of a dictionary, or as numbers. */
@@ -209,6 +213,16 @@ export interface ReadProgress {
   totalBytes: number | undefined;
 }
 
+/** The columns that identify an event (--dedupe-by), and how many rows were dropped. */
+export interface DroppedDuplicates {
+  by: readonly string[];
+  keep: "first" | "last";
+  /** number of rows that were dropped */
+  rows: number;
+  /** number of rows that were kept because they lack a cell in one of the columns */
+  withoutKey: number;
+}
+
 export interface ReadResult {
   numRows: number;
   /** one per request; empty for numbers */
@@ -218,6 +232,8 @@ export interface ReadResult {
   skipped: Record<string, number>;
   /** number of rows skipped by dedupe */
   repeats?: number;
+  /** rows skipped by dedupeBy */
+  droppedDuplicates?: DroppedDuplicates;
   /** warnings about the rows, one sentence each */
   warnings?: string[];
   /** number of skipped lines that repeat the header of their file */
@@ -229,7 +245,7 @@ export interface ReadResult {
 export interface Log {
   /** names of the columns, in order */
   columns: string[];
-  /** the first rows (at most 1,000) as text, for inference and display */
+  /** the first rows (at most 1,000) as text, for inference and display, then those of files with further columns */
   sample: string[][];
   /** true when the sample is the whole log */
   sampleIsAll: boolean;
@@ -241,12 +257,14 @@ export interface Log {
   numbers: NumberForm;
   /** warnings about the files, one sentence each */
   warnings: string[];
-  /** columns that the first file lacks, which are not columns of the log */
-  laterColumns: LaterColumns;
+  /** the files whose columns are known before reading, in order; none if rows have columns of their own (JSON lines) */
+  files: readonly FileColumns[];
   /** columns whose cells hold several values by the log's format, with the separator that joins them */
   multi?: Record<string, string>;
   /** columns of `multi` whose values have a number by the log's format, as text `key:number` */
   multiWeights?: string[];
+  /** columns that identify an event (--dedupe-by), which are no features unless an option names them */
+  dedupedBy?: readonly string[];
   /** columns that hold times by the log's format, and may be requested as times */
   times?: ReadonlySet<string>;
   /** columns of 64-bit floating-point numbers by the log's format */

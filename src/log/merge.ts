@@ -8,6 +8,7 @@ import { MISSING, encodeKeys, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
 import type { ChunkScan, FaultReason, ScanSetup } from "./text/chunk-scanner.js";
 import { notUtf8 } from "./text/dialect.js";
+import { reorderedHeader } from "./text/header-lines.js";
 import type { TableLock } from "./key-finder.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
@@ -154,7 +155,13 @@ export class Merger {
     if (!texts.includes(text)) texts.push(text);
   }
 
-  #checkFaults({ fault, faults, numRows }: ChunkScan, path: string): void {
+  #checkFaults({ fault, faults, numRows, reordered }: ChunkScan, path: string): void {
+    // the rows after it have other columns, so it is never skipped
+    if (reordered)
+      throw reorderedHeader(reordered, {
+        file: path,
+        line: this.nextLine + reordered.line,
+      });
     const numFaults = faults.ragged + faults.quote + faults.encoding;
     this.rowsOfFile += numRows + numFaults;
     if (!fault) return;

@@ -100,10 +100,10 @@ describe("openLog and read refuse", () => {
     await expect(rowsOf(good, { comment: "," })).rejects.toBeInstanceOf(UsageError);
   });
 
-  test("a second file without a column that is read, with the file and the column, before anything is read", async () => {
+  test("a second file that shares no column with the first, before anything is read", async () => {
     const paths = [file("h1.csv", "a,b\n1,2\n"), file("h2.csv", "a;c\n1;2\n")];
     await expect(rowsOf(paths)).rejects.toThrow(
-      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have: its columns are a;c; if the delimiter is wrong`,
+      `${paths[1]}: the file has no column of the files before it (a, b): its columns are a;c; if the delimiter is wrong`,
     );
   });
 

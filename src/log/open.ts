@@ -3,10 +3,10 @@
 import { NoInputError, UsageError } from "../errors.js";
 import { openSource, peekedSource } from "../io/source.js";
 import { filesOfLog } from "./directory.js";
+import { readingDedupeColumns, withoutDuplicates } from "./duplicate-events.js";
 import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { checkedReading } from "./read.js";
-import { withoutRepeats } from "./repeats.js";
 import { decoderOf } from "./text/decoded.js";
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
@@ -46,9 +46,8 @@ export async function openFiles(
     throw new UsageError("- (standard input) can only be given once");
   decoderOf(options.encoding);
   const form = formOf(paths, options.format);
-  const log = await openByForm(form, files, options, sizes);
-  const given = { ...log, warnings: [...warnings, ...log.warnings] };
-  return options.dedupe === true ? withoutRepeats(given) : given;
+  const log = await openByForm(form, files, readingDedupeColumns(options), sizes);
+  return withoutDuplicates({ ...log, warnings: [...warnings, ...log.warnings] }, options);
 }
 
 /**

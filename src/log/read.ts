@@ -27,6 +27,8 @@ export interface Reading {
   setup: ScanSetup;
   /** names of the columns of setup's requests */
   names: readonly string[];
+  /** paths of files that may lack a requested column, which is missing in their rows then */
+  known: ReadonlySet<string>;
   options: ReadOptions;
   sizes: ReadSizes;
   /** receives the buffers of chunks that were scanned */
@@ -42,7 +44,7 @@ interface Ordered {
 
 /** Reads every row once, in order; implements Log.read. */
 export async function readLog(
-  { items, sources, setup, names, options, sizes, buffers }: Reading,
+  { items, sources, setup, names, known, options, sizes, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
@@ -77,7 +79,7 @@ export async function readLog(
   let turn = 0;
   try {
     for await (const item of items) {
-      if (item.kind === "start") layout = scanLayout(item, names, setup.dialect.delimiter);
+      if (item.kind === "start") layout = scanLayout(item, names, known, setup.dialect.delimiter);
       if (item.kind === "chunk") {
         const isLocal = numThreads === 0 || localBytes < sizes.localBytes;
         if (isLocal) localBytes += item.bytes.length;
@@ -116,9 +118,10 @@ export async function readLog(
 function scanLayout(
   { columns, header }: InputItem & { kind: "start" },
   names: readonly string[],
+  known: ReadonlySet<string>,
   delimiter: string,
 ): ScanLayout {
-  const layout = columnPositions(columns, names);
+  const layout = columnPositions(columns, names, known.has(columns.path));
   if (!header || header.length < 2) return layout;
   return { ...layout, header: { cells: header, line: Buffer.from(header.join(delimiter), "utf8") } };
 }

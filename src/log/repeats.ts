@@ -32,7 +32,7 @@ export function withoutRepeats(log: Log): Log {
           );
           repeats += batch.numRows - kept.length;
           if (kept.length + batch.faultyRows.length === 0) return;
-          await onBatch(batchOf(batch, kept, numRows, requests.length), keyOf);
+          await onBatch(rowsOfBatch(batch, kept, numRows, requests.length), keyOf);
           numRows += kept.length;
         },
         observe,
@@ -52,25 +52,27 @@ function newRows(columns: Batch["columns"], numRows: number, seen: RowSet): Uint
     for (const codes of columns) {
       // two 32-bit hashes with Murmur3's step and different constants
       const code = codes[row]!;
-      a = step(a, code, 0xcc9e2d51, 0x1b873593);
-      b = step(b, code, 0x239b961b, 0x38b34ae5);
+      a = hashStep(a, code);
+      b = hashStep(b, code, 0x239b961b, 0x38b34ae5);
     }
     // the two hashes are mixed at the end, so that each bit of a code affects both
-    a = finish(a ^ columns.length);
-    b = finish(b + a);
+    a = finishHash(a ^ columns.length);
+    b = finishHash(b + a);
     if (seen.add((a + b) | 0, b)) kept[size++] = row;
   }
   return kept.subarray(0, size);
 }
 
-function step(hash: number, code: number, m1: number, m2: number): number {
+/** Adds a code to a 32-bit hash by Murmur3's step. */
+export function hashStep(hash: number, code: number, m1 = 0xcc9e2d51, m2 = 0x1b873593): number {
   let k = Math.imul(code, m1);
   k = (k << 15) | (k >>> 17);
   const h = hash ^ Math.imul(k, m2);
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-function finish(hash: number): number {
+/** Mixes the bits of a hash of codes. */
+export function finishHash(hash: number): number {
   let h = hash ^ (hash >>> 16);
   h = Math.imul(h, 0x85ebca6b);
   h ^= h >>> 13;
@@ -78,7 +80,13 @@ function finish(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-function batchOf(batch: Batch, kept: Uint32Array, firstRow: number, numRequests: number): Batch {
+/**
+ * Selects rows of a batch and its first requests; the arrays of the batch are overwritten.
+ *
+ * @param kept u32, ascending: the rows
+ * @param firstRow index of the first of them in the log
+ */
+export function rowsOfBatch(batch: Batch, kept: Uint32Array, firstRow: number, numRequests: number): Batch {
   const columns = batch.columns.slice(0, numRequests);
   if (kept.length === batch.numRows) {
     return { ...batch, firstRow, columns, sizes: batch.sizes.slice(0, numRequests) };

@@ -1,12 +1,12 @@
 // embed ls lists the content of a store. It only reads, takes no lock, and reports damaged versions instead of failing.
 
 import { join } from "node:path";
-import type { Manifest } from "../embedding/manifest.js";
+import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { readPublication, remakeOf } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
-import { ArtifactError, EmbedError } from "../errors.js";
+import { ArtifactError, EmbedError, UsageError } from "../errors.js";
 import { version as tool } from "../io/package-version.js";
-import { filesBelow, statOf } from "../io/tree.js";
+import { filesBelow, kindAt, statOf } from "../io/tree.js";
 import {
   checkVersion,
   latestNumber,
@@ -48,12 +48,17 @@ export interface StoreListing {
  *
  * @param quick compares sizes instead of checksums
  * @throws {NoInputError} no such store or name
+ * @throws {UsageError} a run is named
  */
 export async function listStore(
   store: string,
   name: string | undefined,
   { quick = false, signal }: { quick?: boolean; signal: AbortSignal },
 ): Promise<StoreListing> {
+  if ((await kindAt(join(store, RUN_MARKER))) === "file")
+    throw new UsageError(
+      `'${store}' is a run, not a store, which embed publish creates: embed report '${store}' describes a run`,
+    );
   const names = await storeNames(store);
   const versions: ListedVersion[] = [];
   for (const each of name === undefined ? names : [name]) {

@@ -97,6 +97,7 @@ const ofScores = forModes(
       help: "with --curve: number of equal-count bins",
       group: "Scores:",
       shown: "10",
+      only: { curve: true },
     }),
     logq: flag({
       help: "for a run trained with --negatives: correct scores and counts for negative sampling",

@@ -6,8 +6,10 @@ import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import type { Description } from "../../dataset/encoded/description.js";
 import { taskOfLabels } from "../../dataset/labels.js";
+import { checkDeduping } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
+import type { ReadOptions } from "../../log/log.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import { DAY, type FoundFacts } from "./log-facts.js";
@@ -16,13 +18,13 @@ import type { InspectedColumn, Inspection } from "./inspection.js";
 /**
  * @param paths as they were named: a dataset is read alone
  * @param how.firstRows rows that are shown @param how.top most frequent keys that are shown
- * @throws {UsageError} there are others
+ * @throws {UsageError} there are others, or an option drops rows that the dataset has
  * @throws {ArtifactError} the dataset is damaged
  */
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
-  { firstRows, top }: { firstRows: number; top: number },
+  { firstRows, top, reading }: { firstRows: number; top: number; reading: ReadOptions },
 ): Promise<Inspection> {
   if (paths.length > 1) {
     throw new UsageError(
@@ -30,6 +32,7 @@ export async function inspectDataset(
     );
   }
   const { dataset, description } = await readEncoded(path);
+  checkDeduping(path, description.options.reading, reading);
   const { roles, numRows } = dataset;
   const columns = dataset.columns.map((column, c): InspectedColumn => {
     const { missing, distinct } = description.columns[c]!;
@@ -119,7 +122,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
   }
-  return counter.found((c, code) => keyAt((columns[c] as KeyColumn).dictionary, code), top);
+  return counter.found((c) => (columns[c] as KeyColumn).dictionary, top);
 }
 
 function roleOf({ name, kind }: Column, roles: Roles): string {

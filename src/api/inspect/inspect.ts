@@ -3,11 +3,11 @@
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
-import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
+import { duplicateNotes } from "../../log/duplicate-events.js";
 import type { Log } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
-import { repeatedHeaderNote } from "../../log/file-columns.js";
+import { partialColumnWarnings, repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
@@ -46,12 +46,12 @@ export async function inspect(
 /** What an encoded dataset among the paths holds; undefined where there is none. @throws {UsageError} it is beside others, or a server */
 async function datasetFacts(
   paths: readonly string[],
-  { engine, top = logOptions.top.default }: InspectOptions,
+  { top = logOptions.top.default, ...given }: InspectOptions,
 ): Promise<Inspection | undefined> {
   for (const path of paths) {
     if (!(await isEncodedDataset(path))) continue;
-    if (engine !== undefined) throw datasetIsHere(path);
-    return await inspectDataset(path, paths, { firstRows: FIRST_ROWS, top });
+    if (given.engine !== undefined) throw datasetIsHere(path);
+    return await inspectDataset(path, paths, { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given) });
   }
   return undefined;
 }
@@ -77,10 +77,13 @@ async function inspectLog(
     const missing = log.columns.map(() => 0);
     const keys = new KeyFactsCounter(log.columns, inference.roles);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
+    const rowsOfFiles = new Map<string, number>();
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {
         signal.throwIfAborted();
+        const { file } = batch.numRows > 0 ? batch.placeOf(0) : { file: "" };
+        rowsOfFiles.set(file, (rowsOfFiles.get(file) ?? 0) + batch.numRows);
         facts.see(batch, keyOf);
         keys.see(batch.columns as Uint32Array[], batch.numRows, batch.sizes);
         for (const row of batch.faultyRows) onSkipped?.(row);
@@ -123,9 +126,13 @@ async function inspectLog(
     for (const [reason, count] of Object.entries(read.skipped))
       warnings.push(`skipped ${count} bad rows (${reason})`);
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
-    warnings.push(...log.warnings, ...(read.warnings ?? []));
-    if (read.repeats) warnings.push(`${read.repeats} duplicate rows dropped by --dedupe`);
-    const keyFacts = keys.found((c, code) => keyAt(read.dictionaries[c]!, code), top);
+    warnings.push(
+      ...log.warnings,
+      ...(read.warnings ?? []),
+      ...partialColumnWarnings(log.files, new Set(log.columns), (path) => rowsOfFiles.get(path) ?? 0),
+    );
+    warnings.push(...duplicateNotes(read));
+    const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
     warnings.push(...keyFacts.warnings);
     return { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts, warnings };
   } finally {
@@ -145,15 +152,16 @@ function withoutColumns(log: Log, ignore: readonly string[]): Log {
 
 /** What trainings would make of the columns, by name, and what they would warn of. */
 function describeColumns(
-  { multi = {} }: Pick<Log, "multi">,
+  { multi = {}, dedupedBy = [] }: Pick<Log, "multi" | "dedupedBy">,
   inference: InferredRoles,
   densities: readonly Density[],
   cellsOf: (name: string) => string[],
 ) {
   const { roles, types, numeric, why } = inference;
   const named = new Map(Object.entries(roles).map(([role, name]) => [name, role]));
+  const isEventKey = (name: string) => dedupedBy.includes(name) && !named.has(name);
   const isUnnamed = (name: string) =>
-    !named.has(name) && !numeric.includes(name) && !Object.hasOwn(multi, name);
+    !named.has(name) && !numeric.includes(name) && !Object.hasOwn(multi, name) && !isEventKey(name);
   const evaluated = densities.filter(
     ({ name }) => isUnnamed(name) || name === roles.user || name === roles.item,
   );
@@ -161,13 +169,14 @@ function describeColumns(
   const leftOut = new Map(
     sparse.map((one) => [one.name, `fewer than two rows per key: ${densityText(one)}`]),
   );
+  for (const name of dedupedBy.filter(isEventKey)) leftOut.set(name, "identifies events (--dedupe-by)");
   const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
   const hasTime = roles.time !== undefined;
   const alike = lookAlikes(unnamed, cellsOf, inference, hasTime);
   const looksOf = new Map(alike.map(({ name, looks }) => [name, looks]));
   return {
     roleOf: (name: string) =>
-      named.get(name) ?? (numeric.includes(name) ? "numeric" : leftOut.has(name) ? LEFT_OUT : "field"),
+      named.get(name) ?? (leftOut.has(name) ? LEFT_OUT : numeric.includes(name) ? "numeric" : "field"),
     why: (name: string) =>
       leftOut.get(name) ?? looksOf.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
     warnings: [...warnings, ...lookAlikeWarnings(alike, unnamed, inference, hasTime)],

@@ -1,7 +1,9 @@
 // Finds the most frequent users and items of a log and its repeated rows, and warns of both.
 
 import type { Roles } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/keys.js";
+import type { Log } from "../../log/log.js";
+import { keyAt, MISSING, type Keys } from "../../log/keys.js";
+import { placeholderKeys, placeholderWarnings } from "../../log/placeholder-keys.js";
 import { DuplicateRows, type Duplicates } from "./duplicate-rows.js";
 
 export interface KeyFacts {
@@ -38,8 +40,16 @@ export class KeyFactsCounter {
     for (const { at, counter } of this.#counted) counter.add(columns[at]!, numRows, numKeys[at]!);
   }
 
-  /** @param keyOf the key of a code, by the column's place @param top keys of each column */
-  found(keyOf: (at: number, code: number) => string, top: number): KeyFacts & { warnings: string[] } {
+  /**
+   * @param keysOf the distinct keys of a column by its place @param top keys of each column
+   * @param log its texts for missing cells, and columns whose keys --dedupe-by has examined
+   */
+  found(
+    keysOf: (at: number) => Keys,
+    top: number,
+    { nulls = [], dedupedBy = [] }: Partial<Pick<Log, "nulls" | "dedupedBy">> = {},
+  ): KeyFacts & { warnings: string[] } {
+    const keyOf = (at: number, code: number) => keyAt(keysOf(at), code);
     const duplicates = this.#duplicates.found();
     const frequent = this.#counted.map(({ role, column, at, counter }) => ({
       ...{ role, column },
@@ -49,6 +59,15 @@ export class KeyFactsCounter {
     return {
       ...{ frequent, duplicates },
       warnings: [
+        ...this.#counted.flatMap(({ column, at, counter }) =>
+          dedupedBy.includes(column)
+            ? []
+            : placeholderWarnings(
+                column,
+                placeholderKeys(keysOf(at), (code) => counter.rowsOf(code)),
+                nulls,
+              ),
+        ),
         ...users.flatMap(({ column, at, counter }) =>
           counter.crowdWarnings(column, (code) => keyOf(at, code)),
         ),
@@ -100,6 +119,11 @@ export class KeyCounter {
       this.#rows[code]!++;
       this.#total++;
     }
+  }
+
+  /** The rows that hold a key. */
+  rowsOf(code: number): number {
+    return this.#rows[code] ?? 0;
   }
 
   /** The keys that most rows hold, ties in order of appearance. */

@@ -10,6 +10,8 @@ import type { Summary } from "../../training/session/summary.js";
 
 const group = "Options:";
 
+const byRow = { refused: "cannot be used here, because predict writes predictions row by row" } as const;
+
 export const predictOptions = {
   keep: list("columns", {
     help: "columns of the log to write with the predictions, such as user,item; by default the row number, from 1",
@@ -24,10 +26,9 @@ export const predictOptions = {
   ...threads,
   ...pick(hashedIds, "hashKeys"),
   ...reading,
-  dedupe: {
-    ...reading.dedupe,
-    refused: "cannot be used here, because predict writes predictions row by row",
-  },
+  dedupe: { ...reading.dedupe, ...byRow },
+  dedupeBy: { ...reading.dedupeBy, ...byRow },
+  dedupeKeep: { ...reading.dedupeKeep, ...byRow },
   ...badRows,
   format: choice(rowFormats, {
     placeholder: "format",

@@ -176,7 +176,11 @@ const ofOutput = {
     group: output,
     ...SERVERS,
   }),
-  force: flag({ help: "replace an existing output", group: output }),
+  force: flag({
+    help: "replace an existing output",
+    group: output,
+    onlyAny: { out: true, urlEnv: true, badRows: true },
+  }),
 } as const;
 
 /** Options that say how logs and files are read. */
@@ -196,6 +200,7 @@ export const recallOptions = withCommon(
     ...threads,
     ...pick(hashedIds, "hashKeys"),
     ...reading,
+    dedupeBy: { ...reading.dedupeBy, onlyAny: { mask: true, foldIn: true } },
     ...badRows,
     ...pick(readingOptions, "engine", "engineOrder", "engineSlice", "engineTimeout"),
     ...ofOutput,

@@ -20,7 +20,7 @@ import {
   type Shape,
 } from "../../io/json-shape.js";
 import type { WrittenFile } from "../../io/write.js";
-import type { CellReading } from "../../log/log.js";
+import type { CellReading, DroppedDuplicates, ReadOptions } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
 import type { DroppedUsers, UserLimits } from "../filters/heavy-users.js";
@@ -50,7 +50,7 @@ export interface ShapingOptions
     UserLimits,
     Pick<Preprocess, "sides" | "drop" | "where"> {
   /** reading options of the log */
-  reading: Record<string, unknown> & CellReading;
+  reading: Record<string, unknown> & CellReading & Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 }
 
 /** A column of rows.arrow. */
@@ -78,6 +78,8 @@ export interface Description {
   skipped: Record<string, number>;
   /** users that --drop-users-above removed; absent without these options */
   droppedUsers?: DroppedUsers;
+  /** rows that --dedupe-by dropped; absent without the option */
+  droppedDuplicates?: DroppedDuplicates;
   files: Record<string, WrittenFile>;
 }
 
@@ -153,7 +155,13 @@ const columnShape: Shape = (value, at) =>
 /** Reading options; the types of those that trainings reuse are checked. */
 const reading: Shape = (value, at) =>
   record(anything)(value, at) ??
-  object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text })(value, at);
+  object(
+    {},
+    {
+      ...{ nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text },
+      ...{ dedupe: flag, dedupeBy: texts, dedupeKeep: word("first", "last") },
+    },
+  )(value, at);
 
 const descriptionShape = object(
   {
@@ -179,5 +187,10 @@ const descriptionShape = object(
     skipped: record(count),
     files: object({ [ROWS_FILE]: file, [VALUES_FILE]: file }),
   },
-  { hashKeys: hashingShape, fileRows: list(count), droppedUsers: droppedUsersShape },
+  {
+    hashKeys: hashingShape,
+    fileRows: list(count),
+    droppedUsers: droppedUsersShape,
+    droppedDuplicates: object({ by: texts, keep: word("first", "last"), rows: count, withoutKey: count }),
+  },
 );

@@ -66,6 +66,28 @@ export function playRoles(
   return { ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }), notes };
 }
 
+/**
+ * Checks that a dataset's rows were deduplicated as requested, because its rows may lack the columns for it.
+ *
+ * @throws {UsageError} they were not, or otherwise
+ */
+export function checkDeduping(
+  path: string,
+  encoded: Deduping,
+  { dedupe, dedupeBy, dedupeKeep }: Deduping,
+): void {
+  const keep = dedupeKeep ?? "first";
+  const isSame = dedupeBy?.join() === encoded.dedupeBy?.join() && keep === (encoded.dedupeKeep ?? "first");
+  if (dedupeBy ? isSame : dedupe !== true || encoded.dedupe === true) return;
+  const flag = dedupeBy ? `--dedupe-by ${dedupeBy.join(",")} --dedupe-keep ${keep}` : "--dedupe";
+  throw new UsageError(
+    `${flag} contradicts dataset '${path}', which was encoded without it: omit the option, or encode the log ` +
+      "again with it",
+  );
+}
+
+type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
+
 /** Uses the dataset's roles, which the flags may repeat. */
 function asEncoded({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const { roles, columns } = dataset;

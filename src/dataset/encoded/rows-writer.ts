@@ -66,6 +66,10 @@ export class RowsWriter implements ColumnSink {
     return columns.map(({ at }) => densityOf(this.counts[at]!));
   }
 
+  rowsWith(at: number, code: number): number {
+    return this.counts[at]![code] ?? 0;
+  }
+
   /** Writes the last rows, then the dictionaries. @throws {UsageError} a dictionary is too large */
   async finish(dictionaries: readonly Keys[]): Promise<void> {
     if (this.#numRows > 0) await this.#writeBatch();

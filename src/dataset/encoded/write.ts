@@ -64,7 +64,17 @@ export async function writeDataset(
     });
     await put(VALUES_FILE, (file) => writeValues(file, plans, streamed!.dictionaries, rows!.counts));
 
-    const { numRows, roles, inputs, fileRows, skipped, dictionaries, hashKeys, droppedUsers } = streamed!;
+    const {
+      numRows,
+      roles,
+      inputs,
+      fileRows,
+      skipped,
+      dictionaries,
+      hashKeys,
+      droppedUsers,
+      droppedDuplicates,
+    } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
       missing: rows!.missing[i]!,
@@ -77,6 +87,7 @@ export async function writeDataset(
       hashKeys,
       skipped,
       droppedUsers,
+      droppedDuplicates,
       files,
     };
     const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });

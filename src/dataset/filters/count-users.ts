@@ -55,6 +55,7 @@ export async function countUsers(
           numRows,
         ),
       densities: (asked) => asked.map(() => ({ keys: 0, rows: 0 })),
+      rowsWith: () => 0,
     };
   };
   const { dictionaries, numRows, ...read } = await stream(open);

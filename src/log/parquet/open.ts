@@ -5,15 +5,7 @@ import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";
 import { readerOf } from "../../io/random-access.js";
 import { canReopen } from "../../io/source.js";
-import {
-  checkPartition,
-  columnsIn,
-  laterColumnsOf,
-  laterColumnWarnings,
-  partitionCell,
-  columnPositions,
-  type FileColumns,
-} from "../file-columns.js";
+import { checkPartition, columnsOfFiles, partitionCell, type FileColumns } from "../file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
 import {
   undelimited,
@@ -63,9 +55,14 @@ export async function openParquet(
   const close = () => head.source.close();
   try {
     checkPartition(head, head);
-    const isListOfHead = (name: string) => isList(head.trees.get(name)!);
-    const columns = { names: head.columns, ...columnOptions(head.columns, options, isListOfHead) };
-    const { ignored, multi } = columns;
+    /** by column, the first file that has it */
+    const firstWith = new Map<string, ParquetFile>(head.columns.map((name) => [name, head]));
+    const columnsSoFar = (): Columns => {
+      const names = [...firstWith.keys()];
+      const isListOfFirst = (name: string) => isList(firstWith.get(name)!.trees.get(name)!);
+      return { names, ...columnOptions(names, options, isListOfFirst) };
+    };
+    let columns = columnsSoFar();
     checkColumnCount(columns.names.length, head.path, 1);
     /** why columns cannot be read, by name */
     const odd = new Map<string, DataError>();
@@ -80,9 +77,13 @@ export async function openParquet(
       if (!(await canReopen(file.path))) continue;
       const other = await openParquetFile(file);
       try {
-        noteOdd(other, columns, odd);
         known.push({ path: other.path, columns: other.columns, partition: other.partition });
-        const missing = SAMPLE_ROWS - numRows;
+        const further = other.columns.filter((name) => !firstWith.has(name));
+        for (const name of further) firstWith.set(name, other);
+        if (further.length > 0) columns = columnsSoFar();
+        noteOdd(other, columns, odd);
+        // the types of further columns are inferred from the rows that have them
+        const missing = further.length > 0 ? SAMPLE_ROWS : SAMPLE_ROWS - numRows;
         if (missing > 0) sample.push(...firstParquetRows(other, columns, odd, missing).sample);
         numRows += other.numRows;
         addPageBytes(other.metadata.row_groups, pageBytes);
@@ -95,28 +96,32 @@ export async function openParquet(
         `none of the first ${numFaulty} rows can be read: expected a Parquet file with rows`,
         { file: head.path, line: 1 },
       );
-    const all = columnsIn(head);
+    const { names: all, ignored, multi } = columns;
     return {
-      columns: all,
+      columns: columnsOfFiles(known),
       multi,
-      times: new Set(head.columns.filter((name) => isTime(head, name, columns))),
-      floats: new Set(head.columns.filter((name) => head.trees.get(name)!.element.type === "DOUBLE")),
-      sample: new NullTexts(options.nulls).cells(sample),
+      times: new Set(all.filter((name) => isTime(firstWith.get(name)!, name, columns))),
+      floats: new Set(all.filter((name) => firstWith.get(name)!.trees.get(name)!.element.type === "DOUBLE")),
+      sample: new NullTexts(options.nulls).cells(
+        sample.map(({ texts, constants }) => [
+          ...texts,
+          ...all.slice(texts.length).map(() => ""),
+          ...constants,
+        ]),
+      ),
       sampleIsAll: numRows <= SAMPLE_ROWS,
       ...undelimited(options),
+      files: known,
       close,
       async read(requests, onBatch, observe) {
         const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
         for (const name of names) if (odd.has(name)) throw odd.get(name)!;
-        for (const file of known) columnPositions(file, names);
         const items = rangesOf(files, head, columns, requests, sizes?.rangeRows);
         try {
           const bytes = names.reduce((sum, name) => sum + (pageBytes.get(name) ?? 0), 0);
           const isLarge = bytes > (sizes?.localBytes ?? LOCAL_BYTES);
           const numThreads = isLarge ? options.threads : 1;
-          const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
-          const later = laterColumnsOf(known[0]!, known.slice(1));
-          return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
+          return await readRanges({ items, requests, options, numThreads }, onBatch, observe);
         } finally {
           await items.return(undefined);
           await close();
@@ -153,14 +158,20 @@ function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
   return children.length === 0 && holdsTimes({ element, separator });
 }
 
+/** Cells of a row: of the columns that were known when it was read, and of the path. */
+interface SampleRow {
+  texts: string[];
+  constants: string[];
+}
+
 /** Returns the first rows as text, without rows that have faults. */
 function firstParquetRows(
   file: ParquetFile,
   columns: Columns,
   odd: ReadonlyMap<string, unknown>,
   most: number,
-): { sample: string[][]; numFaulty: number } {
-  const sample: string[][] = [];
+): { sample: SampleRow[]; numFaulty: number } {
+  const sample: SampleRow[] = [];
   let numFaulty = 0;
   let left = most;
   const read = readerOf({ fd: file.source.fd, path: file.path });
@@ -177,7 +188,7 @@ function firstParquetRows(
       const texts = cells.map((column) => (column ? column[row]! : ""));
       // a faulty row is reported when it is read
       if (texts.every((text) => typeof text === "string"))
-        sample.push([...texts, ...Object.values(file.partition)]);
+        sample.push({ texts, constants: Object.values(file.partition) });
       else numFaulty++;
     }
     left -= numRows;
@@ -214,7 +225,6 @@ async function* rangesOf(
       noteOdd(file, columns, odd);
       const names = requests.map(({ name }) => name).filter((name) => !columns.ignored.has(name));
       for (const name of names) if (odd.has(name)) throw odd.get(name)!;
-      columnPositions(file, names);
       yield { kind: "start", file };
       for (const group of file.metadata.row_groups) {
         const groupRows = rowGroupSize(file.path, group);

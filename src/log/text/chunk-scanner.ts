@@ -4,14 +4,15 @@
 // Records without a quoted cell are processed by the kernel, one range of whole lines at a time: it finds the cells
 // (indexRows), then interns or parses each requested column. Runs of records with a quoted cell go through papaparse.
 
-import { MISSING, noKeys, type Keys } from "../keys.js";
+import { encodeKeys, MISSING, noKeys, type Keys } from "../keys.js";
 import { isUtf8 } from "node:buffer";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
-import { isHeader, linesLike } from "./header-lines.js";
+import { isHeader, isReordered, linesLike, reorderedLine, type ReorderedLine } from "./header-lines.js";
 import type { ScanLayout } from "../file-columns.js";
 import { KeyTable } from "../key-table.js";
 import { numberParser, parseNumber, type NumberForm, type NumberParser } from "../number.js";
 import { decodedUtf8, type Dialect } from "./records.js";
+import { UNKNOWN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
@@ -60,6 +61,8 @@ export interface ChunkScan {
   faults: Record<FaultReason, number>;
   /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;
+  /** a line with the header's names in another order; of those without a quoted cell, the first */
+  reordered?: ReorderedLine;
 }
 
 /** Memory that the kernel uses for a chunk. */
@@ -133,6 +136,10 @@ export class ChunkScanner {
     }
     this.#scanPlain(bytes, at, bytes.length, headers, regions, scan);
     this.#fillConstants(regions, scan);
+    if (layout.header && this.#mayHaveReordered(layout.header.cells)) {
+      const { delimiter } = this.#setup.dialect;
+      scan.reordered ??= reorderedLine(bytes, quoted, layout.header.cells, delimiter);
+    }
 
     const { u32, f64 } = this.#memory;
     scan.columns = this.#setup.requests.map(({ as }, i) => {
@@ -143,6 +150,15 @@ export class ChunkScanner {
     scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
     scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
     return scan;
+  }
+
+  /** Whether a name of the header is a key: of one column, because a line of names has one in each. */
+  #mayHaveReordered(header: readonly string[]): boolean {
+    const table = this.#tables.find((one, i) => one && this.#layout.cells[i] !== -1);
+    if (!table) return false;
+    const codes = new Uint32Array(header.length);
+    table.find(encodeKeys(header), 0, codes);
+    return codes.some((code) => code < UNKNOWN);
   }
 
   /** Scans lines without a quoted cell, except those that repeat the header. */
@@ -315,6 +331,8 @@ export class ChunkScanner {
         scan.numHeaders++;
         return;
       }
+      if (header && malformedQuote === -1 && isReordered(cells, header.cells))
+        scan.reordered ??= { line: firstLine + line, cells, header: header.cells };
       if (malformedQuote !== -1 || cells.length !== numColumns) {
         const reason = malformedQuote !== -1 ? "quote" : "ragged";
         scan.faults[reason]++;

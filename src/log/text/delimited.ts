@@ -6,9 +6,8 @@ import {
   cellsInOrder,
   checkPartition,
   columnsIn,
-  laterColumnsOf,
-  laterColumnWarnings,
-  columnPositions,
+  columnsOfFiles,
+  type FileColumns,
 } from "../file-columns.js";
 import { SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { numberFormOf, type Log, type LogFile, type ReadOptions, type ReadSizes } from "../log.js";
@@ -16,8 +15,17 @@ import { NullTexts } from "../nulls.js";
 import { plainCell } from "../number.js";
 import { readLog, replayed } from "../read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
-import { isHeader } from "./header-lines.js";
-import { checkColumns, ChunkBuffers, cutFiles, likeFirst, openFile, type InputItem } from "./input.js";
+import { isHeader, isReordered, reorderedHeader } from "./header-lines.js";
+import {
+  checkColumns,
+  ChunkBuffers,
+  cutFiles,
+  firstChunk,
+  likeFirst,
+  openFile,
+  type InputItem,
+  type OpenFile,
+} from "./input.js";
 import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
@@ -37,24 +45,34 @@ export async function openDelimited(
   };
   try {
     checkPartition(firstColumns, firstColumns);
-    const columns = columnsIn(firstColumns);
     // a file that does not fit is reported now, not after the previous files were read
-    const known = [firstColumns];
+    const known: FileColumns[] = [firstColumns];
+    const rowsOfLater: { file: FileColumns; rows: string[][] }[] = [];
+    const names = new Set(columnsIn(firstColumns));
     for (const { path, partition } of files.slice(1)) {
       if (options.sources || !(await canReopen(path))) continue;
-      const { source, head } = await openFile(path, likeFirst(options, dialect), sizes.chunkBytes);
-      await source.close();
-      const others = { path, partition, columns: head.columns };
-      checkColumns(others, firstColumns, options);
-      known.push(others);
+      const opened = await openFile(path, likeFirst(options, dialect), sizes.chunkBytes);
+      const file = { path, partition, columns: opened.head.columns };
+      try {
+        checkColumns(file, firstColumns, options);
+        known.push(file);
+        if (columnsIn(file).some((name) => !names.has(name)))
+          rowsOfLater.push({ file, rows: await firstRows(opened, sizes.chunkBytes) });
+      } finally {
+        await opened.source.close();
+      }
+      for (const name of columnsIn(file)) names.add(name);
     }
-    const later = laterColumnsOf(firstColumns, known.slice(1));
+    const columns = columnsOfFiles(known);
     const buffers = new ChunkBuffers();
     const items = cutFiles(files, first, options, sizes.chunkBytes, buffers, (source) => {
       if (source !== first.source) sources.push(source);
     });
     const pulled: InputItem[] = [];
     const { sample, sampleIsAll } = await takeSample(items, pulled, columns, dialect, options);
+    // the types of further columns are inferred from the rows that have them
+    for (const { file, rows } of sampleIsAll ? [] : rowsOfLater)
+      sample.push(...rows.map(cellsInOrder(file, columns)));
     const plain = plainCell(options);
     return {
       columns,
@@ -63,13 +81,13 @@ export async function openDelimited(
       sampleIsAll,
       nulls: options.nulls ?? [],
       delimiter: dialect.written ?? dialect.delimiter,
-      warnings: laterColumnWarnings(later, options.ignore),
-      laterColumns: later,
+      warnings: [],
+      files: known,
       close,
       async read(requests, onBatch, observe) {
         const names = requests.map(({ name }) => name);
-        for (const file of known) columnPositions(file, names);
         const { keepBadRows = false } = options;
+        const paths = new Set(known.map(({ path }) => path));
         const setup = {
           dialect,
           requests: requests.map(({ as }) => ({ as })),
@@ -78,7 +96,7 @@ export async function openDelimited(
         };
         try {
           return await readLog(
-            { items: replayed(pulled, items), sources, setup, names, options, sizes, buffers },
+            { items: replayed(pulled, items), sources, setup, names, known: paths, options, sizes, buffers },
             onBatch,
             observe,
           );
@@ -92,6 +110,19 @@ export async function openDelimited(
     await close();
     throw error;
   }
+}
+
+/** Returns the first rows of a file, without malformed ones. */
+async function firstRows(opened: OpenFile, chunkBytes: number): Promise<string[][]> {
+  const rows: string[][] = [];
+  const { dialect, columns } = opened.head;
+  const chunk = await firstChunk(opened, chunkBytes);
+  if (chunk)
+    forEachRow(chunk.bytes, dialect, ({ cells, malformedQuote }) => {
+      if (cells.length === columns.length && malformedQuote === -1) rows.push(cells);
+      return rows.length < SAMPLE_ROWS;
+    });
+  return rows;
 }
 
 /** Pulls items until they contain the sample's rows; read() gets these items first. */
@@ -122,8 +153,12 @@ async function takeSample(
     if (item.kind === "end" && rowsOfFile === 0) throw noRows(path);
     if (item.kind !== "chunk") continue;
     if (!isUtf8(item.bytes)) throw notUtf8(path, line + firstBadLine(item.bytes), encoding);
-    line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote }) => {
+    const chunkLine = line;
+    line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote, line: rowLine }) => {
       if (header && isHeader(cells, header)) return true;
+      // before roles are inferred from the rows after it
+      if (header && isReordered(cells, header))
+        throw reorderedHeader({ cells, header }, { file: path, line: chunkLine + rowLine });
       rowsOfFile++;
       numRows++;
       // a bad row is reported when it is read

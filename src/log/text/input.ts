@@ -154,6 +154,14 @@ async function* cutFile(
   }
 }
 
+/** Returns the first chunk of a file; undefined if its first record is malformed. */
+export async function firstChunk(opened: OpenFile, chunkBytes: number): Promise<Chunk | undefined> {
+  const { dialect } = opened.head;
+  for await (const item of cutFile(opened, 0, opened.source.path, dialect, chunkBytes, new ChunkBuffers()))
+    return item.kind === "chunk" ? item : undefined;
+  return undefined;
+}
+
 /** Returns the number of bytes of the cell that is unfinished at the end of the bytes. */
 function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect): number {
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);

@@ -43,11 +43,11 @@ export async function openRecords<Rec>(
   const items = itemsOf(files, form, sources);
   try {
     // a file that cannot be read is reported now, not after the previous files were read
-    for (const { path } of files.length > 1 ? files : []) {
-      if (!options.sources && (await canReopen(path))) await (await form.open(path)).source.close();
-    }
+    const further: FileHead<Rec>[] = [];
+    for (const file of files.slice(1))
+      if (!options.sources && (await canReopen(file.path))) further.push(await headOf(file, form));
     const head: Item<Rec>[] = [];
-    const { schema, sample, sampleIsAll } = await takeHead(items, head, form, options);
+    const { schema, sample, sampleIsAll, warnings } = await takeHead(items, head, further, form, options);
     const columns = [...schema.columns, ...Object.keys(partition)];
     checkPartition(
       { path: files[0]!.path, columns: [], partition },
@@ -60,6 +60,7 @@ export async function openRecords<Rec>(
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll,
       ...undelimited(options),
+      warnings,
       close,
       async read(requests, onBatch, observe) {
         const indexed = requests.map(({ name, as }) => ({ column: columns.indexOf(name), as }));
@@ -125,13 +126,54 @@ async function* itemsOf<Rec>(
   }
 }
 
+/** The first records of a file. */
+interface FileHead<Rec> extends LogFile {
+  records: Rec[];
+}
+
+async function headOf<Rec>(file: LogFile, form: RecordForm<Rec>): Promise<FileHead<Rec>> {
+  const { source, pieces } = await form.open(file.path);
+  const records: Rec[] = [];
+  try {
+    for await (const piece of pieces()) {
+      for (const record of piece.records) if (records.length < SAMPLE_ROWS) records.push(record);
+      if (records.length === SAMPLE_ROWS) break;
+    }
+  } finally {
+    await source.close();
+  }
+  return { ...file, records };
+}
+
+/**
+ * Warns of columns that the first rows of the first file lack, with the file in which they first occur.
+ *
+ * @param ignored columns that the user excludes
+ */
+function furtherColumnWarnings<Rec>(
+  first: readonly Rec[],
+  further: readonly FileHead<Rec>[],
+  form: RecordForm<Rec>,
+  ignored: readonly string[] = [],
+): string[] {
+  const known = new Set([...form.schemaOf(first).columns, ...ignored]);
+  return further.flatMap(({ path, records }) => {
+    const own = form.schemaOf(records).columns.filter((name) => !known.has(name));
+    for (const name of own) known.add(name);
+    return own.map(
+      (name) => `column '${name}' exists from '${path}' on: the first rows of the files before it lack it`,
+    );
+  });
+}
+
 /** Pulls items until they contain the first rows; read() gets these items again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
+  further: readonly FileHead<Rec>[],
   form: RecordForm<Rec>,
   options: ReadOptions,
-): Promise<{ schema: Schema; sample: string[][]; sampleIsAll: boolean }> {
+): Promise<{ schema: Schema; sample: string[][]; sampleIsAll: boolean; warnings: string[] }> {
   let [numRecords, numChars] = [0, 0];
   let sampleIsAll = false;
   while (numRecords <= SAMPLE_ROWS && numChars <= SAMPLE_BYTES && !sampleIsAll) {
@@ -144,9 +186,22 @@ async function takeHead<Rec>(
   }
   const pieces = head.filter((item) => item.kind === "piece");
   const first = pieces
-    .flatMap(({ piece, partition }) => piece.records.map((record) => ({ record, partition })))
+    .flatMap(({ piece, partition, path }) => piece.records.map((record) => ({ record, partition, path })))
     .slice(0, SAMPLE_ROWS);
-  const schema = form.schemaOf(first.map(({ record }) => record));
+  const known = new Set(form.schemaOf(first.map(({ record }) => record)).columns);
+  // the types of further columns are inferred from the rows that have them
+  const heads = further.filter(({ records }) => {
+    const own = form.schemaOf(records).columns.filter((name) => !known.has(name));
+    for (const name of own) known.add(name);
+    return own.length > 0;
+  });
+  const shown = [
+    ...first,
+    ...heads.flatMap(({ records, partition }) => records.map((record) => ({ record, partition }))),
+  ];
+  const schema = form.schemaOf(shown.map(({ record }) => record));
+  const ofFile = first.filter(({ path }) => path === first[0]!.path).map(({ record }) => record);
+  const warnings = furtherColumnWarnings(ofFile, further, form, options.ignore);
   if (schema.columns.length === 0) {
     // no record is valid: report the fault of the first one
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
@@ -155,7 +210,7 @@ async function takeHead<Rec>(
   }
   checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
   const sample: string[][] = [];
-  for (const { record, partition } of first) {
+  for (const { record, partition } of shown) {
     try {
       sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
     } catch (error) {
@@ -168,7 +223,7 @@ async function takeHead<Rec>(
       file: pieces[0]!.path,
       line: 1,
     });
-  return { schema, sample, sampleIsAll };
+  return { schema, sample, sampleIsAll, warnings };
 }
 
 /** Returns the cells of a piece's records; faults are thrown or listed. */

@@ -24,6 +24,8 @@ def inspect(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -58,6 +60,8 @@ def inspect(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -86,8 +90,8 @@ def inspect(
 _INSPECT = Spec(
     command="inspect",
     words=("log", ),
-    repeats=("columns", "null", "engine_order", "ignore"),
-    commas=("columns", "null", "engine_order", "ignore"),
+    repeats=("columns", "null", "dedupe_by", "engine_order", "ignore"),
+    commas=("columns", "null", "dedupe_by", "engine_order", "ignore"),
     negated=("header",),
     logs=(),
 )
@@ -108,6 +112,8 @@ def inspect_edges(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -142,6 +148,8 @@ def inspect_edges(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -172,8 +180,8 @@ def inspect_edges(
 _INSPECT_EDGES = Spec(
     command="inspect",
     words=("log", ),
-    repeats=("columns", "null", "engine_order", "ignore"),
-    commas=("columns", "null", "engine_order", "ignore"),
+    repeats=("columns", "null", "dedupe_by", "engine_order", "ignore"),
+    commas=("columns", "null", "dedupe_by", "engine_order", "ignore"),
     negated=("header",),
     logs=(),
 )
@@ -214,6 +222,8 @@ def encode(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -266,6 +276,8 @@ def encode(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -292,8 +304,8 @@ def encode(
 _ENCODE = Spec(
     command="encode",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order"),
     negated=("header",),
     logs=(),
 )
@@ -334,6 +346,8 @@ def train_fm(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -440,6 +454,8 @@ def train_fm(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -522,8 +538,8 @@ def train_fm(
 _TRAIN_FM = Spec(
     command="train-fm",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "l2_field"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "item_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "l2_field"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "item_fields"),
     negated=("header", "shuffle"),
     logs=("valid", "test"),
 )
@@ -564,6 +580,8 @@ def train_ranking(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -679,6 +697,8 @@ def train_ranking(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -768,8 +788,8 @@ def train_ranking(
 _TRAIN_RANKING = Spec(
     command="train-ranking",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "item_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "item_fields"),
     negated=("header", "log_q", "shuffle"),
     logs=("valid", "test"),
 )
@@ -810,6 +830,8 @@ def train_two_tower(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -923,6 +945,8 @@ def train_two_tower(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -1010,8 +1034,8 @@ def train_two_tower(
 _TRAIN_TWO_TOWER = Spec(
     command="train-two-tower",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "history_of", "user_fields"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "item_fields", "user_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "history_of", "user_fields"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "item_fields", "user_fields"),
     negated=("header", "log_q", "shuffle"),
     logs=("valid", "test"),
 )
@@ -1052,6 +1076,8 @@ def train_als(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -1140,6 +1166,8 @@ def train_als(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -1204,8 +1232,8 @@ def train_als(
 _TRAIN_ALS = Spec(
     command="train-als",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -1246,6 +1274,8 @@ def train_item2vec(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -1346,6 +1376,8 @@ def train_item2vec(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -1422,8 +1454,8 @@ def train_item2vec(
 _TRAIN_ITEM2VEC = Spec(
     command="train-item2vec",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "tokens"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "tokens"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "tokens"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "tokens"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -1464,6 +1496,8 @@ def train_graph(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -1569,6 +1603,8 @@ def train_graph(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -1648,8 +1684,8 @@ def train_graph(
 _TRAIN_GRAPH = Spec(
     command="train-graph",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "item_fields"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "item_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "item_fields"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "item_fields"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -1690,6 +1726,8 @@ def train_gbdt(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -1804,6 +1842,8 @@ def train_gbdt(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -1894,8 +1934,8 @@ def train_gbdt(
 _TRAIN_GBDT = Spec(
     command="train-gbdt",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "ctr"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "ctr"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "ctr"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "ctr"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -1936,6 +1976,8 @@ def train_pca(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -2025,6 +2067,8 @@ def train_pca(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -2090,8 +2134,8 @@ def train_pca(
 _TRAIN_PCA = Spec(
     command="train-pca",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key"),
     negated=("header", "center"),
     logs=("valid", "test"),
 )
@@ -2133,6 +2177,8 @@ def train_net(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     engine: str | None = None,
@@ -2239,6 +2285,8 @@ def train_net(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
@@ -2322,8 +2370,8 @@ def train_net(
 _TRAIN_NET = Spec(
     command="train-net",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "cross"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "engine_order", "split_key", "item_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "min_count", "max_vocab", "hash", "item_fields", "cross"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "engine_order", "split_key", "item_fields"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -2365,6 +2413,8 @@ def lift(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -2461,6 +2511,8 @@ def lift(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -2532,8 +2584,8 @@ def lift(
 _LIFT = Spec(
     command="lift",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "split_key", "min_count", "max_vocab", "hash", "item_fields", "cross"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "split_key", "item_fields"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "split_key", "min_count", "max_vocab", "hash", "item_fields", "cross"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "split_key", "item_fields"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -2658,6 +2710,8 @@ def transform(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -2713,6 +2767,8 @@ def transform(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -2732,8 +2788,8 @@ def transform(
 _TRANSFORM = Spec(
     command="transform",
     words=("run", "log", ),
-    repeats=("fold_in", "distance", "within", "content", "content_fields", "content_numeric", "content_multi", "content_text", "content_ignore", "content_edges", "columns", "null"),
-    commas=("distance", "within", "content_fields", "content_numeric", "content_text", "content_ignore", "columns", "null"),
+    repeats=("fold_in", "distance", "within", "content", "content_fields", "content_numeric", "content_multi", "content_text", "content_ignore", "content_edges", "columns", "null", "dedupe_by"),
+    commas=("distance", "within", "content_fields", "content_numeric", "content_text", "content_ignore", "columns", "null", "dedupe_by"),
     negated=("header",),
     logs=("fold_in", "content", "content_edges"),
 )
@@ -2995,6 +3051,8 @@ def recall(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -3050,6 +3108,8 @@ def recall(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -3076,8 +3136,8 @@ def recall(
 _RECALL = Spec(
     command="recall",
     words=("run", ),
-    repeats=("mask", "where", "fold_in", "columns", "null", "engine_order"),
-    commas=("columns", "null", "engine_order"),
+    repeats=("mask", "where", "fold_in", "columns", "null", "dedupe_by", "engine_order"),
+    commas=("columns", "null", "dedupe_by", "engine_order"),
     negated=("header",),
     logs=("mask", "fold_in"),
 )
@@ -3147,6 +3207,8 @@ def evaluate(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -3224,6 +3286,8 @@ def evaluate(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -3244,8 +3308,8 @@ def evaluate(
 _EVALUATE = Spec(
     command="evaluate",
     words=("run", ),
-    repeats=("on", "mask", "baseline", "content", "content_fields", "content_numeric", "content_multi", "content_text", "content_ignore", "content_edges", "edges", "known_edges", "new_nodes", "columns", "null"),
-    commas=("baseline", "content_fields", "content_numeric", "content_text", "content_ignore", "columns", "null"),
+    repeats=("on", "mask", "baseline", "content", "content_fields", "content_numeric", "content_multi", "content_text", "content_ignore", "content_edges", "edges", "known_edges", "new_nodes", "columns", "null", "dedupe_by"),
+    commas=("baseline", "content_fields", "content_numeric", "content_text", "content_ignore", "columns", "null", "dedupe_by"),
     negated=("header",),
     logs=("on", "mask", "content", "content_edges", "edges", "known_edges", "new_nodes"),
 )
@@ -3286,6 +3350,8 @@ def compare_trainers(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -3352,6 +3418,8 @@ def compare_trainers(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -3394,8 +3462,8 @@ def compare_trainers(
 _COMPARE_TRAINERS = Spec(
     command="compare",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "split_key", "trainers"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "split_key", "trainers"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by", "split_key", "trainers"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by", "split_key", "trainers"),
     negated=("header",),
     logs=("valid", "test"),
 )
@@ -3474,6 +3542,8 @@ def report(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
 ) -> Any:
@@ -3511,6 +3581,8 @@ def report(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
 
@@ -3526,8 +3598,8 @@ def report(
 _REPORT = Spec(
     command="report",
     words=("run", ),
-    repeats=("names", "key", "on", "columns", "null"),
-    commas=("columns", "null"),
+    repeats=("names", "key", "on", "columns", "null", "dedupe_by"),
+    commas=("columns", "null", "dedupe_by"),
     negated=("header",),
     logs=("on",),
 )
@@ -3826,6 +3898,8 @@ def init_pipeline(
     comment: str | None = None,
     null: str | Sequence[str] | None = None,
     dedupe: bool | None = None,
+    dedupe_by: str | Sequence[str] | None = None,
+    dedupe_keep: Literal["first", "last"] | None = None,
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
     max_bad: float | str | None = None,
@@ -3850,6 +3924,8 @@ def init_pipeline(
         comment: skip lines that start with this string, such as #
         null: strings that mean a missing value; '' for none (default: NULL,\\N,N/A,NaN)
         dedupe: drop exact duplicate rows
+        dedupe_by: columns that identify an event, such as event_id: keep one of the rows with the same cells in them
+        dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
@@ -3870,8 +3946,8 @@ def init_pipeline(
 _INIT_PIPELINE = Spec(
     command="init",
     words=("log", ),
-    repeats=("columns", "null"),
-    commas=("columns", "null"),
+    repeats=("columns", "null", "dedupe_by"),
+    commas=("columns", "null", "dedupe_by"),
     negated=("header",),
     logs=(),
 )

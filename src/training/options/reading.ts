@@ -53,6 +53,18 @@ export const reading = {
     shown: COMMON_NULLS.join(","),
   }),
   dedupe: flag({ help: "drop exact duplicate rows", group }),
+  dedupeBy: list("columns", {
+    help: "columns that identify an event, such as event_id: keep one of the rows with the same cells in them",
+    group,
+    not: { dedupe: true },
+  }),
+  dedupeKeep: choice(["first", "last"], {
+    placeholder: "row",
+    help: "with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory",
+    group,
+    shown: "first",
+    only: { dedupeBy: true },
+  }),
   onBadRow: choice(["error", "skip"], {
     help: "what to do with a malformed row: stop with an error, or skip and count it",
     group,
@@ -208,6 +220,8 @@ export function readingOf(
     inputFormat: format,
     null: nulls,
     dedupe,
+    dedupeBy,
+    dedupeKeep,
     delimiter,
     columns,
     encoding,
@@ -215,7 +229,8 @@ export function readingOf(
     onBadRow,
     maxCell,
   } = given;
-  if (columns) checkDistinct(columns);
+  if (columns) checkDistinct("--columns", columns);
+  if (dedupeBy) checkDistinct("--dedupe-by", dedupeBy);
   return {
     // commander has a default of its own for a flag that begins with no
     header: columns ? false : (given.header ?? reading.header.default),
@@ -225,6 +240,8 @@ export function readingOf(
     ...(format && { format }),
     ...(nulls && { nulls }),
     ...(dedupe === true && { dedupe }),
+    ...(dedupeBy && { dedupeBy }),
+    ...(dedupeKeep && { dedupeKeep }),
     ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
     ...(columns && { columns }),
     ...numberFormOf(given),
@@ -253,8 +270,8 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   };
 }
 
-/** @throws {UsageError} --columns names two columns alike */
-function checkDistinct(columns: readonly string[]): void {
+/** @throws {UsageError} an option names a column twice */
+function checkDistinct(flagName: string, columns: readonly string[]): void {
   const twice = columns.find((name, i) => columns.indexOf(name) < i);
-  if (twice !== undefined) throw new UsageError(`--columns names '${twice}' twice`);
+  if (twice !== undefined) throw new UsageError(`${flagName} names '${twice}' twice`);
 }

@@ -173,6 +173,7 @@ export const transformOptions = withCommon(
     }),
     ...pick(hashedIds, "hashKeys"),
     ...reading,
+    dedupeBy: { ...reading.dedupeBy, only: { foldIn: true }, not: { dedupe: true, stream: true } },
     ...badRows,
     out: text("path", { help: "file to write, for npy a directory; - or no file is stdout", group: output }),
     force: flag({ help: "replace an existing output", group: output }),

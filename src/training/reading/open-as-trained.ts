@@ -174,9 +174,11 @@ export async function openKeysAsTrained(
   const keys: Roles = { fields: named, numeric: [], multi: {}, ...roles };
   const columns = hashing?.columns.filter((name) => keys.fields.includes(name)) ?? [];
   const hashed = hashing && columns.length > 0 && { hashKeys: { ...hashing, columns } };
+  // events are deduplicated, but a list of keys has no ids of events
+  const { dedupeBy: _, dedupeKeep: __, ...ofKeys } = reading;
   const { dataset } = await openAsTrained(
     { roles: keys, sides: [], drop: [], where, ...hashed, cells },
-    { on: paths, reading, ...(hashed && { hashKeys }) },
+    { on: paths, reading: ofKeys, ...(hashed && { hashKeys }) },
     silently(watch),
     { roles: ["user"] },
   );

@@ -9,7 +9,12 @@ import {
   withoutExcerpts,
   type HashingRequest,
 } from "../../dataset/hash-keys.js";
-import { playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
+import {
+  checkDeduping,
+  playRoles,
+  shapingOf,
+  type EncodedShaping,
+} from "../../dataset/encoded/play-roles.js";
 import {
   besideOfEncoded,
   isEncodedDataset,
@@ -211,6 +216,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const done = userLimitFlags(description.options);
   // a run that is evaluated has limits that nobody asks for here
   if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
+  checkDeduping(path, description.options.reading, options.reading);
   const wholeFor = [
     ...(options.wholeFor ?? []),
     ...userLimitFlags(options).filter((flag) => !done.includes(flag)),
@@ -232,6 +238,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     ...reported,
     shaping: shapingOf(encoded, options),
     droppedUsers: description.droppedUsers,
+    droppedDuplicates: description.droppedDuplicates,
   };
 }
 

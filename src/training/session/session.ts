@@ -7,7 +7,6 @@ import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { limitEvents } from "../../dataset/filters/event-limits.js";
-import type { DroppedUsers } from "../../dataset/filters/heavy-users.js";
 import { eventColumn } from "../../dataset/sequences/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../../embedding/manifest.js";
 import { ownRun } from "../../embedding/own-run.js";
@@ -20,12 +19,13 @@ import { version } from "../../io/package-version.js";
 import { askedOf, resolvedOptions } from "./describe-run.js";
 import { checkpointPath } from "../epochs/checkpoint-file.js";
 import { Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
+import { definedOf } from "../options/defined.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../options/log.js";
 import { datasetIsHere } from "../reading/open-log.js";
 import { decisive, noSuchOption } from "../options/table.js";
 import { checkGiven } from "../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
-import { readDataset } from "../reading/read-dataset.js";
+import { readDataset, type ReadDataset } from "../reading/read-dataset.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
@@ -83,7 +83,7 @@ export async function train(
   // they start while this thread reads
   startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
-  const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, reading);
+  const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
   const ended = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -150,7 +150,7 @@ export async function train(
     split: splitCounts(cut),
     rows: dataset.numRows,
     seen: { rows: trainedRows, heldOut: heldOutRows },
-    ...(droppedUsers && { droppedUsers }),
+    ...dropped,
     ...(interrupted && { interrupted: true }),
     ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
@@ -180,7 +180,7 @@ export async function train(
     ...(threads !== undefined && { threads }),
     rows: dataset.numRows,
     ...{ trainedRows, heldOutRows },
-    ...(droppedUsers && { droppedUsers }),
+    ...dropped,
     options: resolved,
     metrics: first.metrics,
     ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
@@ -246,8 +246,8 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** users that --drop-users-above left out */
-  droppedUsers?: DroppedUsers;
+  /** users that --drop-users-above left out, and rows that --dedupe-by dropped */
+  dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates">;
 }
 
 /** Reads the log as a plan takes it, and cuts it into its parts. */
@@ -266,7 +266,8 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  return { options, dataset, cut, droppedUsers: read.droppedUsers };
+  const { droppedUsers, droppedDuplicates } = read;
+  return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates }) };
 }
 
 /**

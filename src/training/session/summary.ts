@@ -1,6 +1,7 @@
 // What a command that measures or trains sums up; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
+import type { DroppedDuplicates } from "../../log/log.js";
 import type { StatedNeeds } from "./needs.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
@@ -18,6 +19,8 @@ export interface Summary<Values = Metrics> {
   rows: number;
   /** users that --drop-users-above left out, with their events */
   droppedUsers?: { users: number; events: number };
+  /** rows that --dedupe-by dropped */
+  droppedDuplicates?: DroppedDuplicates;
   /** of a training: the rows of `rows` that the published model was trained on */
   trainedRows?: number;
   /** the others of `rows`: held out, and not seen by the published model */

@@ -1,0 +1,128 @@
+// --dedupe-by in every format, at any size of the pieces and number of threads, against a plain reference.
+
+import * as fc from "fast-check";
+import { gzipSync } from "node:zlib";
+import { UsageError } from "../errors.js";
+import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
+import { logFiles, rowsOf } from "../testing/log-rows.js";
+import { defaultReadOptions } from "./log.js";
+import { openLog } from "./open.js";
+
+const { file } = logFiles();
+const columns = ["id", "user", "n"];
+
+/** Keeps one row per key; rows that lack a cell of the key are kept. */
+function reference(rows: readonly string[][], by: readonly string[], keep: "first" | "last"): string[][] {
+  const keyOf = (row: string[]) => by.map((name) => row[columns.indexOf(name)]!);
+  return rows.filter((row, r) => {
+    const key = keyOf(row);
+    if (key.includes("")) return true;
+    const others = keep === "first" ? rows.slice(0, r) : rows.slice(r + 1);
+    return !others.some((other) => keyOf(other).join("|") === key.join("|"));
+  });
+}
+
+const id = fc.constantFrom("", "a", "b", "1", "1.0", "longer than sixteen bytes");
+const row = fc.tuple(id, fc.constantFrom("", "u", "v"), fc.constantFrom("0", "1", "2"));
+// two files, of which the first has a row in which no column is empty
+const logs = fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(row, { minLength: 1, maxLength: 60 }));
+
+const formats = {
+  csv: (rows: string[][]) => delimitedOf(columns, rows, ","),
+  "csv.gz": (rows: string[][]) => gzipSync(delimitedOf(columns, rows, ",")),
+  jsonl: (rows: string[][]) => jsonLinesOf(columns, rows),
+  parquet: (rows: string[][]) => parquetOf(columns, rows, 7),
+};
+
+describe.each(Object.entries(formats))("a log of %s", (extension, written) => {
+  test("has one row per key across files, in order, whatever the pieces and threads", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        logs,
+        fc.constantFrom<string[]>(["id"], ["user", "id"]),
+        fc.constantFrom("first" as const, "last" as const),
+        fc.constantFrom(9, 50, 1 << 20),
+        async ([first, second], dedupeBy, dedupeKeep, chunkBytes) => {
+          const parts = [[["z", "u", "0"], ...first], second];
+          const paths = parts.map((rows, i) => file(`${i}.${extension}`, written(rows)));
+          const sizes = { chunkBytes, localBytes: 2 * chunkBytes, ranges: { rangeRows: 3, localBytes: 0 } };
+          const rows = parts.flat();
+          const expected = reference(rows, dedupeBy, dedupeKeep);
+          for (const threads of [1, 3]) {
+            const got = await rowsOf(paths, { dedupeBy, dedupeKeep, threads }, { sizes, numbers: ["n"] });
+            const texts = got.rows.map((cells) => cells.map((cell) => String(cell ?? "")));
+            expect(texts).toEqual(expected);
+            const withoutKey = rows.filter((cells) =>
+              dedupeBy.some((name) => cells[columns.indexOf(name)] === ""),
+            ).length;
+            const dropped = rows.length - expected.length;
+            expect(got.droppedDuplicates).toEqual({
+              by: dedupeBy,
+              keep: dedupeKeep,
+              rows: dropped,
+              withoutKey,
+            });
+          }
+        },
+      ),
+      { seed: 20263, numRuns: 25 },
+    );
+  });
+});
+
+test("300,000 rows with 100,000 combinations are told apart, and columns that are not read stay unread", async () => {
+  const lines = Array.from({ length: 300_000 }, (_, i) => `${i % 1000},${Math.floor(i / 1000) % 100},${i}`);
+  const path = file("many.csv", `a,b,c\n${lines.join("\n")}\n`);
+  for (const dedupeKeep of ["first", "last"] as const) {
+    const log = await openLog([path], { ...defaultReadOptions, dedupeBy: ["a", "b"], dedupeKeep });
+    const kept: number[] = [];
+    const read = await log.read([{ name: "c", as: "number" }], ({ columns: [numbers] }) => {
+      kept.push(...(numbers as Float64Array));
+    });
+    const from = dedupeKeep === "first" ? 0 : 200_000;
+    expect(kept).toEqual(Array.from({ length: 100_000 }, (_, i) => from + i));
+    expect([read.numRows, read.dictionaries.length]).toEqual([100_000, 1]);
+  }
+});
+
+describe("is doubtful", () => {
+  const read = async (text: string) => (await rowsOf(file("x.csv", text), { dedupeBy: ["id"] })).warnings;
+
+  test("if it drops no row, or most of them", async () => {
+    expect(await read("id,user\n1,u\n2,u\n")).toEqual([
+      "--dedupe-by id dropped no row: no two of 2 rows have the same key",
+    ]);
+    expect(await read(`id,user\n${"1,u\n".repeat(40)}`)).toEqual([
+      "--dedupe-by id dropped 39 rows of 40, more than half: does the key identify one event?",
+    ]);
+    expect(await read("id,user\n1,u\n1,u\n2,u\n")).toEqual([]);
+  });
+
+  test("if rows have no key, or a key that stands for none", async () => {
+    expect(await read("id,user\nnull,u\n,u\n1,u\n,v\nnull,v\nNone,v\n")).toEqual([
+      "--dedupe-by id kept 2 rows without a key: an empty cell is never a duplicate",
+      "'id' is 'null' in 2 rows and 'None' in 1 row, read as a key like any other: --null 'null,None' reads such cells as missing",
+    ]);
+  });
+});
+
+test("a column that does not exist is refused, and one that --ignore names is read", async () => {
+  const path = file("y.csv", "event_id,user\n1,u\n1,u\n");
+  await expect(rowsOf(path, { dedupeBy: ["eventid"] })).rejects.toThrow(
+    new UsageError(
+      "--dedupe-by: no column 'eventid', did you mean 'event_id'? The columns are: event_id, user",
+    ),
+  );
+  const parquet = file(
+    "y.parquet",
+    parquetOf(
+      ["event_id", "user"],
+      [
+        ["1", "u"],
+        ["1", "v"],
+      ],
+    ),
+  );
+  const { numRows } = await rowsOf(parquet, { dedupeBy: ["event_id"], ignore: ["event_id"] });
+  expect(numRows).toBe(1);
+});

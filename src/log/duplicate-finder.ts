@@ -1,0 +1,185 @@
+// Finds rows that have the same cells in some columns as another row.
+//
+// Cells are codes, which are equal if and only if the cells' text is. A row with a missing cell has no key. Memory per
+// distinct key: 4 bytes, 4 more to find the last rows; with several columns also a table of the combinations.
+
+import { MISSING } from "./keys.js";
+import { finishHash, hashStep } from "./repeats.js";
+
+/** Reads the rows of a log in order. */
+export class DuplicateFinder {
+  /** number of rows that lack a cell */
+  withoutKey = 0;
+  /** number of distinct keys */
+  numKeys = 0;
+  #numRows = 0;
+  /** one per column: number of rows per code */
+  readonly #counts: Numbers[];
+  readonly #combinations: CombinationTable;
+  /** 1 + the last row of each key */
+  readonly #last = new Numbers();
+  /** one bit per row: 1 if a later row has its key */
+  #replaced = new Uint8Array(0);
+
+  constructor(
+    numColumns: number,
+    private readonly keep: "first" | "last",
+  ) {
+    this.#counts = Array.from({ length: numColumns }, () => new Numbers());
+    this.#combinations = new CombinationTable(numColumns);
+  }
+
+  /** Number of rows whose key another row has and that are dropped. */
+  get dropped(): number {
+    return this.#numRows - this.withoutKey - this.numKeys;
+  }
+
+  /** Returns the number of rows with a cell. */
+  rowsWith(column: number, code: number): number {
+    return this.#counts[column]!.at(code);
+  }
+
+  /**
+   * Takes the next rows.
+   *
+   * @param columns one u32[numRows] per column: codes, or MISSING
+   * @returns u32, ascending: the rows whose key no earlier row has, and those without a key
+   */
+  add(columns: readonly Uint32Array[], numRows: number): Uint32Array {
+    const firsts = new Uint32Array(numRows);
+    let size = 0;
+    if (this.keep === "last") this.#reserveBits(this.#numRows + numRows);
+    for (let row = 0; row < numRows; row++) {
+      const key = this.#keyOf(columns, row);
+      if (key === MISSING) {
+        this.withoutKey++;
+        firsts[size++] = row;
+        continue;
+      }
+      if (this.#isNew(key)) {
+        this.numKeys++;
+        firsts[size++] = row;
+      }
+      if (this.keep === "last") this.#replace(key, this.#numRows + row);
+    }
+    this.#numRows += numRows;
+    return firsts.subarray(0, size);
+  }
+
+  /** Returns u32, ascending: which of some rows have a key that no later row has. Call it after all rows were added. */
+  lastOf(firstRow: number, numRows: number): Uint32Array {
+    const rows = Uint32Array.from({ length: numRows }, (_, row) => row);
+    return rows.filter(
+      (row) => (this.#replaced[(firstRow + row) >>> 3]! & (1 << ((firstRow + row) & 7))) === 0,
+    );
+  }
+
+  /** Counts the cells of a row. @returns its key: the code of a single column, or the number of its combination */
+  #keyOf(columns: readonly Uint32Array[], row: number): number {
+    let isMissing = false;
+    for (let c = 0; c < columns.length; c++) {
+      const code = columns[c]![row]!;
+      if (code === MISSING) isMissing = true;
+      else this.#counts[c]!.add(code);
+    }
+    if (isMissing) return MISSING;
+    return columns.length === 1 ? columns[0]![row]! : this.#combinations.numberOf(columns, row);
+  }
+
+  /** Whether the key, which #keyOf has just counted, has one row. */
+  #isNew(key: number): boolean {
+    return this.#counts.length === 1 ? this.#counts[0]!.at(key) === 1 : key === this.numKeys;
+  }
+
+  #replace(key: number, row: number): void {
+    const last = this.#last.at(key) - 1;
+    if (last >= 0) this.#replaced[last >>> 3]! |= 1 << (last & 7);
+    this.#last.set(key, row + 1);
+  }
+
+  #reserveBits(numRows: number): void {
+    const numBytes = Math.ceil(numRows / 8);
+    if (this.#replaced.length >= numBytes) return;
+    const larger = new Uint8Array(2 * numBytes);
+    larger.set(this.#replaced);
+    this.#replaced = larger;
+  }
+}
+
+/** A growing u32 array; numbers that were not set are 0. */
+class Numbers {
+  #numbers = new Uint32Array(1024);
+
+  at(i: number): number {
+    return i < this.#numbers.length ? this.#numbers[i]! : 0;
+  }
+
+  set(i: number, number: number): void {
+    if (i >= this.#numbers.length) {
+      const larger = new Uint32Array(Math.ceil(1.5 * (i + 1)));
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[i] = number;
+  }
+
+  add(i: number): void {
+    this.set(i, this.at(i) + 1);
+  }
+}
+
+/** Numbers combinations of codes by first appearance: open addressing, linear probing, at most half full. */
+class CombinationTable {
+  #size = 0;
+  /** 1 + the number of a combination; 0 is an empty slot */
+  #slots = new Uint32Array(1 << 12);
+  /** the codes of each combination */
+  #codes: Uint32Array;
+
+  constructor(private readonly numColumns: number) {
+    this.#codes = new Uint32Array(numColumns << 10);
+  }
+
+  numberOf(columns: readonly Uint32Array[], row: number): number {
+    if (2 * (this.#size + 1) > this.#slots.length) this.#grow();
+    const { numColumns } = this;
+    let hash = 0x9e3779b9;
+    for (let c = 0; c < numColumns; c++) hash = hashStep(hash, columns[c]![row]!);
+    for (let slot = finishHash(hash); ; slot++) {
+      const at = (slot & (this.#slots.length - 1)) >>> 0;
+      const number = this.#slots[at]! - 1;
+      if (number < 0) {
+        this.#slots[at] = this.#size + 1;
+        return this.#append(columns, row);
+      }
+      let c = 0;
+      while (c < numColumns && this.#codes[number * numColumns + c] === columns[c]![row]) c++;
+      if (c === numColumns) return number;
+    }
+  }
+
+  #append(columns: readonly Uint32Array[], row: number): number {
+    const { numColumns } = this;
+    const from = this.#size * numColumns;
+    if (from + numColumns > this.#codes.length) {
+      const larger = new Uint32Array(Math.ceil(1.5 * (from + numColumns)));
+      larger.set(this.#codes);
+      this.#codes = larger;
+    }
+    for (let c = 0; c < numColumns; c++) this.#codes[from + c] = columns[c]![row]!;
+    return this.#size++;
+  }
+
+  #grow(): void {
+    const slots = new Uint32Array(2 * this.#slots.length);
+    const { numColumns } = this;
+    for (let number = 0; number < this.#size; number++) {
+      let hash = 0x9e3779b9;
+      for (let c = 0; c < numColumns; c++) hash = hashStep(hash, this.#codes[number * numColumns + c]!);
+      let slot = finishHash(hash);
+      while (slots[(slot & (slots.length - 1)) >>> 0] !== 0) slot++;
+      slots[(slot & (slots.length - 1)) >>> 0] = number + 1;
+    }
+    this.#slots = slots;
+  }
+}
