@@ -5,8 +5,9 @@
 //   processor   processor seconds of the same training, smaller, with 1, 2, 4, 8 and 16 threads that all work: more threads than cores
 //               sleep at barriers, so that what the time grows by is work that threads repeat and lines that they fetch from each other;
 //               it bounds the gain of so many cores
+//   estimate    the gain on 8 and 32 cores by Amdahl's law, from both
 //
-// Each training is a process of its own. Five to six minutes on two idle cores. docs/growth.md draws its estimates from it.
+// Each training is a process of its own. Five to six minutes on two idle cores. docs/growth.md has its estimates.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -123,21 +124,37 @@ export async function bench(): Promise<void> {
     console.log(
       "\n| training | one thread, s | two threads, s | gain | used |\n| --- | --- | --- | ---: | ---: |",
     );
-    for (const name of names) await gainOf(name, folder);
+    const gains = new Map<string, number>();
+    for (const name of names) {
+      const gain = await gainOf(name, folder);
+      if (gain !== undefined) gains.set(name, gain);
+    }
     const head = THREADS.map((threads) => `${threads}`).join(" | ");
     console.log(
       `\nprocessor seconds by threads\n\n| training | ${head} | 8 over 1 |\n| --- ${"| ---: ".repeat(6)}|`,
     );
-    for (const name of names) await processorOf(name, folder);
+    const processor = new Map<string, number[]>();
+    for (const name of gains.keys()) processor.set(name, await processorOf(name, folder));
+    console.log(
+      "\nestimated gain over one thread\n\n| training | 8 cores | 32 cores |\n| --- | ---: | ---: |",
+    );
+    for (const [name, gain] of gains) {
+      const [eight, many] = estimates(gain, processor.get(name)!).map((estimate) => estimate.toFixed(1));
+      console.log(`| ${name} | ${eight} | ${many} |`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function gainOf(name: string, folder: string): Promise<void> {
+/** @returns one thread's median over two threads'; undefined without the log */
+async function gainOf(name: string, folder: string): Promise<number | undefined> {
   const { of, log, options } = trainings[name]!;
   const path = await log();
-  if (!existsSync(path)) return console.log(`| ${name} | skipped: no ${path} |`);
+  if (!existsSync(path)) {
+    console.log(`| ${name} | skipped: no ${path} |`);
+    return undefined;
+  }
   const [one, two]: [Figures[], Figures[]] = [[], []];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     one.push(await trained("chosen", of, path, options, 1, folder));
@@ -149,17 +166,34 @@ async function gainOf(name: string, folder: string): Promise<void> {
   const gain = median(seconds(one)) / median(seconds(two));
   const used = two.map(({ threads }) => threads ?? 2).join(" ");
   console.log(`| ${name} | ${text(one)} | ${text(two)} | ${gain.toFixed(2)} | ${used} |`);
+  return gain;
 }
 
-async function processorOf(name: string, folder: string): Promise<void> {
+/** @returns processor seconds by THREADS */
+async function processorOf(name: string, folder: string): Promise<number[]> {
   const { of, log, wide } = trainings[name]!;
   const path = await log();
-  if (!existsSync(path)) return;
   const all: number[] = [];
   for (const threads of THREADS)
     all.push((await trained("fixed", of, path, wide, threads, folder)).processor);
   const figures = all.map((seconds) => seconds.toFixed(2)).join(" | ");
   console.log(`| ${name} | ${figures} | ${(all[3]! / all[0]!).toFixed(2)} |`);
+  return all;
+}
+
+/**
+ * The gain on 8 and on 32 cores. Work of one thread alone is what explains the gain of two beside the growth of processor time with two;
+ * the other work is divided by the number of cores and grows as processor time does, from 16 to 32 threads as from 8 to 16.
+ *
+ * @param gain of two threads
+ * @param processor seconds by THREADS
+ */
+export function estimates(gain: number, processor: readonly number[]): [eight: number, many: number] {
+  const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
+  const shareOfTwo = two / one / 2;
+  const alone = Math.min(1, Math.max(0, (1 / gain - shareOfTwo) / (1 - shareOfTwo)));
+  const gainOn = (cores: number, seconds: number) => 1 / (alone + ((1 - alone) * seconds) / one / cores);
+  return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
 async function trained(
