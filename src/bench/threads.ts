@@ -5,9 +5,9 @@
 //   processor   processor seconds of the same training, smaller, with 1, 2, 4, 8 and 16 threads that all work: more threads than cores
 //               sleep at barriers, so that what the time grows by is work that threads repeat and lines that they fetch from each other;
 //               it bounds the gain of so many cores
-//   estimate    the gain on 8 and 32 cores by Amdahl's law, from both
+//   estimate    the gain on 8 and 32 cores, from both (more-cores.ts)
 //
-// Each training is a process of its own. Five to six minutes on two idle cores. docs/growth.md has its estimates.
+// Each training is a process of its own. Five to six minutes on two idle cores. Without names it writes the section of docs/growth.md.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ import { projectFolder } from "../testing/places.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 import { gowalla as checkIns, retail } from "./default-logs.js";
 import { tabular } from "./gbdt.js";
+import { tableOfGains, writeMoreCores, type Gain } from "./more-cores.js";
 
 const REPEATS = 5;
 const THREADS = [1, 2, 4, 8, 16];
@@ -124,24 +125,20 @@ export async function bench(): Promise<void> {
     console.log(
       "\n| training | one thread, s | two threads, s | gain | used |\n| --- | --- | --- | ---: | ---: |",
     );
-    const gains = new Map<string, number>();
+    const ofTwo = new Map<string, number>();
     for (const name of names) {
       const gain = await gainOf(name, folder);
-      if (gain !== undefined) gains.set(name, gain);
+      if (gain !== undefined) ofTwo.set(name, gain);
     }
     const head = THREADS.map((threads) => `${threads}`).join(" | ");
     console.log(
       `\nprocessor seconds by threads\n\n| training | ${head} | 8 over 1 |\n| --- ${"| ---: ".repeat(6)}|`,
     );
-    const processor = new Map<string, number[]>();
-    for (const name of gains.keys()) processor.set(name, await processorOf(name, folder));
-    console.log(
-      "\nestimated gain over one thread\n\n| training | 8 cores | 32 cores |\n| --- | ---: | ---: |",
-    );
-    for (const [name, gain] of gains) {
-      const [eight, many] = estimates(gain, processor.get(name)!).map((estimate) => estimate.toFixed(1));
-      console.log(`| ${name} | ${eight} | ${many} |`);
-    }
+    const gains: Gain[] = [];
+    for (const [name, gain] of ofTwo)
+      gains.push({ name, ofTwo: gain, processor: await processorOf(name, folder) });
+    console.log(`\n${tableOfGains(gains)}`);
+    if (asked.length === 0) writeMoreCores(gains);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -179,21 +176,6 @@ async function processorOf(name: string, folder: string): Promise<number[]> {
   const figures = all.map((seconds) => seconds.toFixed(2)).join(" | ");
   console.log(`| ${name} | ${figures} | ${(all[3]! / all[0]!).toFixed(2)} |`);
   return all;
-}
-
-/**
- * The gain on 8 and on 32 cores. Work of one thread alone is what explains the gain of two beside the growth of processor time with two;
- * the other work is divided by the number of cores and grows as processor time does, from 16 to 32 threads as from 8 to 16.
- *
- * @param gain of two threads
- * @param processor seconds by THREADS
- */
-export function estimates(gain: number, processor: readonly number[]): [eight: number, many: number] {
-  const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
-  const shareOfTwo = two / one / 2;
-  const alone = Math.min(1, Math.max(0, (1 / gain - shareOfTwo) / (1 - shareOfTwo)));
-  const gainOn = (cores: number, seconds: number) => 1 / (alone + ((1 - alone) * seconds) / one / cores);
-  return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
 async function trained(
