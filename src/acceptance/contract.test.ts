@@ -31,7 +31,10 @@ import {
   unwatched,
   type WorkOutcome,
 } from "../testing/training-commands.js";
+import { cores } from "../workers/cores.js";
 import { choosing } from "../workers/threaded-kernel.js";
+
+cores.usable = () => Infinity;
 
 const ROWS = 1500;
 const folder = temporaryFolder();

@@ -26,6 +26,7 @@ import { mulberry32 } from "../testing/random.js";
 import { embedMeasured } from "./child.js";
 import { median } from "./ctr-logs.js";
 import { machineText } from "./machine.js";
+import { keptMoreCores } from "./more-cores.js";
 
 const REPEATS = 3;
 const cache = join(tmpdir(), "embed-bench");
@@ -172,7 +173,11 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
     );
   }
   const machine = await machineText();
-  writeFileSync(join(docs, "growth.md"), `${HEAD}\n${machine}.\n\n${sections.join("\n")}`);
+  const moreCores = keptMoreCores();
+  writeFileSync(
+    join(docs, "growth.md"),
+    `${HEAD}\n${machine}.\n\n${sections.join("\n")}${moreCores && `\n${moreCores}`}`,
+  );
   console.log(`\nwrote ${join(docs, "growth.md")}`);
 }
 

@@ -4,10 +4,12 @@
 // the model, and how many threads worked in the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
+import { cores } from "../workers/cores.js";
 import { choosing } from "../workers/threaded-kernel.js";
 
 const [kind, command, ...words] = process.argv.slice(2);
 if (kind === "fixed") {
+  cores.usable = () => Infinity;
   choosing.start = (most) => ({
     next: () => ({ threads: most, milliseconds: Infinity }),
     took: () => undefined,

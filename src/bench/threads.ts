@@ -5,8 +5,9 @@
 //   processor   processor seconds of the same training, smaller, with 1, 2, 4, 8 and 16 threads that all work: more threads than cores
 //               sleep at barriers, so that what the time grows by is work that threads repeat and lines that they fetch from each other;
 //               it bounds the gain of so many cores
+//   estimate    the gain on 8 and 32 cores, from both (more-cores.ts)
 //
-// Each training is a process of its own. Five to six minutes on two idle cores. docs/growth.md draws its estimates from it.
+// Each training is a process of its own. Five to six minutes on two idle cores. Without names it writes the section of docs/growth.md.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +18,7 @@ import { projectFolder } from "../testing/places.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 import { gowalla as checkIns, retail } from "./default-logs.js";
 import { tabular } from "./gbdt.js";
+import { tableOfGains, writeMoreCores, type Gain } from "./more-cores.js";
 
 const REPEATS = 5;
 const THREADS = [1, 2, 4, 8, 16];
@@ -123,21 +125,33 @@ export async function bench(): Promise<void> {
     console.log(
       "\n| training | one thread, s | two threads, s | gain | used |\n| --- | --- | --- | ---: | ---: |",
     );
-    for (const name of names) await gainOf(name, folder);
+    const ofTwo = new Map<string, number>();
+    for (const name of names) {
+      const gain = await gainOf(name, folder);
+      if (gain !== undefined) ofTwo.set(name, gain);
+    }
     const head = THREADS.map((threads) => `${threads}`).join(" | ");
     console.log(
       `\nprocessor seconds by threads\n\n| training | ${head} | 8 over 1 |\n| --- ${"| ---: ".repeat(6)}|`,
     );
-    for (const name of names) await processorOf(name, folder);
+    const gains: Gain[] = [];
+    for (const [name, gain] of ofTwo)
+      gains.push({ name, ofTwo: gain, processor: await processorOf(name, folder) });
+    console.log(`\n${tableOfGains(gains)}`);
+    if (asked.length === 0) writeMoreCores(gains);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function gainOf(name: string, folder: string): Promise<void> {
+/** @returns one thread's median over two threads'; undefined without the log */
+async function gainOf(name: string, folder: string): Promise<number | undefined> {
   const { of, log, options } = trainings[name]!;
   const path = await log();
-  if (!existsSync(path)) return console.log(`| ${name} | skipped: no ${path} |`);
+  if (!existsSync(path)) {
+    console.log(`| ${name} | skipped: no ${path} |`);
+    return undefined;
+  }
   const [one, two]: [Figures[], Figures[]] = [[], []];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     one.push(await trained("chosen", of, path, options, 1, folder));
@@ -149,17 +163,19 @@ async function gainOf(name: string, folder: string): Promise<void> {
   const gain = median(seconds(one)) / median(seconds(two));
   const used = two.map(({ threads }) => threads ?? 2).join(" ");
   console.log(`| ${name} | ${text(one)} | ${text(two)} | ${gain.toFixed(2)} | ${used} |`);
+  return gain;
 }
 
-async function processorOf(name: string, folder: string): Promise<void> {
+/** @returns processor seconds by THREADS */
+async function processorOf(name: string, folder: string): Promise<number[]> {
   const { of, log, wide } = trainings[name]!;
   const path = await log();
-  if (!existsSync(path)) return;
   const all: number[] = [];
   for (const threads of THREADS)
     all.push((await trained("fixed", of, path, wide, threads, folder)).processor);
   const figures = all.map((seconds) => seconds.toFixed(2)).join(" | ");
   console.log(`| ${name} | ${figures} | ${(all[3]! / all[0]!).toFixed(2)} |`);
+  return all;
 }
 
 async function trained(

@@ -5,7 +5,11 @@
 
 import { tmpdir } from "node:os";
 import { chdir, memoryUsage } from "node:process";
+import { cores } from "../workers/cores.js";
 import { embedHere, type CommandOutcome } from "./in-process.js";
+
+// tests of more threads than there are cores
+cores.usable = () => Infinity;
 
 /** A command to run: the words after `embed`, the folder, and the complete environment. */
 export interface ResidentRequest {

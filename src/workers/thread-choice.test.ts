@@ -54,6 +54,15 @@ test("code that becomes four times as fast during the first look is not taken fo
   }
 });
 
+test("threads whose code is compiled late are tried again soon", () => {
+  const choice = new ThreadChoice(2);
+  const late: Speed = (threads, time) => (threads === 1 ? 1 : time < 200 ? 0.9 : 1.7);
+  work(choice, late, 200);
+  expect(choice.inUse).toBe(1);
+  work(choice, late, 500, { from: 200 });
+  expect(choice.inUse).toBe(2);
+});
+
 test("follows a neighbour that comes and goes", () => {
   const choice = new ThreadChoice(2);
   const alone: Speed = (threads) => (threads === 1 ? 1 : 1.8);

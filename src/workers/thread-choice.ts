@@ -10,8 +10,8 @@
 const WARM_UP = 40;
 /** Milliseconds of a measured piece: several time slices of a scheduler. */
 const PIECE = 12;
-/** Milliseconds from one look to the next. */
-const STEADY = 2000;
+/** Milliseconds from one look to the next; at first fewer where threads were left out, whose code may not have been compiled yet. */
+const [STEADY, SOON] = [2000, 200];
 /** Pieces of the other number in a look, at most, and those that count in it. */
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
 /** A look ends at its first piece if that is so many times as fast, or as slow. */
@@ -66,6 +66,8 @@ export class ThreadChoice implements Choice {
   /** milliseconds since the last look, and looks since the choice was steady */
   #since = 0;
   #turns = 0;
+  /** milliseconds that are to lie between the last look and the next */
+  #wait = STEADY;
   /** speed of the number in use when last measured */
   #speed: number | undefined;
   /** what was done of the piece */
@@ -91,7 +93,7 @@ export class ThreadChoice implements Choice {
       const isOther = look.before !== undefined && look.speed === undefined;
       return { threads: isOther ? look.other : this.#inUse, milliseconds: left(PIECE) };
     }
-    const milliseconds = this.#warm < WARM_UP ? left(PIECE) : Math.max(1, STEADY - this.#since);
+    const milliseconds = this.#warm < WARM_UP ? left(PIECE) : Math.max(1, this.#wait - this.#since);
     return { threads: this.#inUse, milliseconds };
   }
 
@@ -116,7 +118,8 @@ export class ThreadChoice implements Choice {
   /** Begins the next look, if it is time for one. */
   #begin(): void {
     let other = this.#queue.shift();
-    if (other === undefined && this.#since >= STEADY) {
+    if (other === undefined && this.#since >= this.#wait) {
+      this.#wait = Math.min(2 * this.#wait, STEADY);
       const others = neighbours(this.#inUse, this.#most);
       other = others[this.#turns++ % others.length];
     }
@@ -151,6 +154,7 @@ export class ThreadChoice implements Choice {
   #end({ other }: Look, ratio: number): void {
     this.#look = undefined;
     if (ratio < (other > this.#inUse ? GAIN : LOSS)) return;
+    if (other < this.#inUse) this.#wait = SOON;
     this.#queue = other < this.#inUse ? fewer(other) : neighbours(other, this.#most).filter((n) => n > other);
     this.#inUse = other;
     this.#speed = undefined;

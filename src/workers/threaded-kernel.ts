@@ -5,7 +5,8 @@
 //                      ──► runTask: what the threads' own script does
 //                      ──► terminate
 
-import { stopBarrier } from "../kernels/shared/barrier.js";
+import { availableParallelism } from "node:os";
+import { setCores, stopBarrier } from "../kernels/shared/barrier.js";
 import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
@@ -71,6 +72,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     const modules = await Promise.all([kernels].flat().map(loadKernel));
     const structs = typeof threads === "number" ? Array.from({ length: threads }, () => 0) : threads;
     const init: ThreadInit<unknown> = { memory: this.arena.memory, modules, threads: structs, own };
+    if (barrier) setCores(this.arena, barrier, availableParallelism());
     const release = () => barrier && stopBarrier(this.arena, barrier);
     this.#pool = await WorkerPool.start(url, structs.length, init, release);
     this.#use = use;

@@ -25,7 +25,8 @@ import {
 } from "../fm/binding.js";
 import { FfmPlan, FfmThread, RUN, Table, Tile as TileStruct } from "./layout.js";
 import type { Arena, Region } from "../shared/memory.js";
-import { writeStruct, writeStructs } from "../shared/struct.js";
+import { setField, writeStruct, writeStructs } from "../shared/struct.js";
+import { threadsInUse } from "../shared/threads-in-use.js";
 
 /** Which field each feature is of; rows of a field-aware machine hold their pairs in the order of their fields. */
 export interface FieldAwareness {
@@ -115,11 +116,16 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     quadBytes,
   });
 
-  const threads = dealt.map((own, t) =>
+  const tilesAmong = Array.from({ length: numThreads }, (_, most) =>
+    dealGroups(groups, most + 1, numFields).map((own) => ({
+      tiles: writeTiles(arena, "a thread's tiles", groups, own),
+      numTiles: own.reduce((sum, g) => sum + groups[g]!.length, 0),
+    })),
+  );
+  const threads = dealt.map((_, t) =>
     writeStruct(arena, "a thread", FfmThread, {
       ...threadFields(arena, numFeatures, 0, groups.length + 1),
-      tiles: writeTiles(arena, "a thread's tiles", groups, own),
-      numTiles: tilesOf[t]!.length,
+      ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
       // these three come with reservePairs
@@ -140,6 +146,16 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     plan,
     threads,
     barrier,
+    use: threadsInUse(arena, FfmPlan, plan, {
+      ...{ thread: FfmThread, threads, ofLast: ["loss"] },
+      alike: ["bias", "biasAccumulator", "batchNumber"],
+      follow(among) {
+        tilesAmong[among - 1]!.forEach(({ tiles, numTiles }, t) => {
+          setField(arena, FfmThread, threads[t]!, "tiles", tiles);
+          setField(arena, FfmThread, threads[t]!, "numTiles", numTiles);
+        });
+      },
+    }),
     numSlices,
     slices: tables.places.map((places) =>
       quadsOfFields.map((j) => {

@@ -153,7 +153,7 @@ function trainKernel(
   if (strata) {
     expect(kernel.sortEvents(plan, thread, 0, numEvents, epochKey, key !== 0)).toBe(1);
     for (let round = 0; round < strata.groups; round++) {
-      while (kernel.trainBlock(plan, thread, round, epochKey)) continue;
+      while (kernel.trainBlock(plan, thread, 0, round, epochKey)) continue;
       kernel.endRound(plan);
     }
     return;

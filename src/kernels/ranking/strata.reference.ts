@@ -21,10 +21,11 @@ interface StrataStep {
   groupItems: number[];
 }
 
-/** The group of a feature: an affine map of odd factor deals each `groups` neighbors to different groups. */
+/** The group of a feature's run of 16: an affine map of odd factor deals each `groups` neighboring runs to different groups. */
 function groupOf(groups: number, key: number, feature: number): number {
-  const h = draw(key, Math.floor(feature / groups));
-  return (Math.imul(feature, h | 1) + (h >>> 16)) & (groups - 1);
+  const run = feature >>> 4;
+  const h = draw(key, Math.floor(run / groups));
+  return (Math.imul(run, h | 1) + (h >>> 16)) & (groups - 1);
 }
 
 /** Trains on an epoch of shuffled events. @returns sum of the losses */

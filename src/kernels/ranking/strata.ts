@@ -48,7 +48,7 @@ export function putStrata(
     groupItems: arena.numbers("the items by group", numItems),
     chances: arena.put("the noise", alias && aliasChances(alias)),
     sums: alias ? arena.numbers("the noise", numItems) : undefined,
-    taken: arena.numbers("rounds", 16 * groups),
+    taken: arena.numbers("rounds", groups * 16 * Math.ceil(numThreads / 16)),
     losses,
   });
   return { offset, losses };

@@ -1,11 +1,16 @@
 // The barrier that threads of a kernel meet at (assembly/barrier.ts), as seen from outside: how to end it.
 
-import { GENERATION, STOP } from "./layout.js";
+import { CORES, GENERATION, STOP } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
 
-/** A barrier of the arena: three u32, each on a cache line of its own. */
+/** A barrier of the arena: four u32, each on a cache line of its own. */
 export function allocateBarrier(arena: Arena): Region {
-  return arena.allocate("a barrier", 192);
+  return arena.allocate("a barrier", 256);
+}
+
+/** Says how many threads can wait without keeping others from a core; before, all sleep. */
+export function setCores(arena: Arena, barrier: Region, cores: number): void {
+  arena.u32(barrier)[CORES >>> 2] = cores;
 }
 
 /** Releases every thread that waits at the barrier or comes to it, for good: their kernels return at once. */

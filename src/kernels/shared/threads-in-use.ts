@@ -13,8 +13,8 @@ export interface KeptByThreads<T extends Struct> {
   ofLast?: readonly (keyof T["fields"] & string)[];
   /** fields that are the same in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** copies what else of the first thread is the same in every one */
-  follow?: () => void;
+  /** does what else the first `threads` threads need */
+  follow?: (threads: number) => void;
 }
 
 /**
@@ -39,7 +39,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
       const value = getField(arena, thread, threads[0]!, field);
       for (const other of threads.slice(1)) setField(arena, thread, other, field, value);
     }
-    follow?.();
+    follow?.(next);
     setField(arena, struct, plan, "numThreads", next);
     inUse = next;
   };

@@ -101,7 +101,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
     const { plan } = this.#layout;
     const rounds = Array.from({ length: this.groups }, (_, round): Work<RankingKernel>[] => [
-      { untilDone: true, call: ["trainBlock", plan, "thread", round, negativeKey] },
+      { untilDone: true, call: ["trainBlock", plan, "thread", "index", round, negativeKey] },
       { every: ONCE, call: ["endRound", plan] },
     ]);
     const events = ["thread", "index", this.#numEvents] as const;

@@ -3,7 +3,6 @@
 //   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints ──┴─ interruption
 
-import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { limitEvents } from "../../dataset/filters/event-limits.js";
@@ -35,6 +34,7 @@ import type { Summary, TrainingSummary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
+import { cores } from "../../workers/cores.js";
 import { startThreads } from "../../workers/idle.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
@@ -58,7 +58,7 @@ const FOLLOWING: Readonly<Record<string, string>> = {
 export async function train(
   trainer: Trainer,
   paths: readonly string[],
-  given: GivenTraining & { out: string },
+  asGiven: GivenTraining & { out: string },
   watching: Watch,
 ): Promise<TrainingSummary> {
   const clock = new Stopwatch();
@@ -71,9 +71,10 @@ export async function train(
     },
   });
   const note = (text: string) => watch.observe({ stage: "note", text });
+  checkNames(trainer, asGiven);
+  checkGiven(trainer.options, asGiven);
+  const given = withUsableThreads(asGiven);
   const { out, force = false } = given;
-  checkNames(trainer, given);
-  checkGiven(trainer.options, given);
   await checkEngine(trainer, paths, given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
@@ -81,7 +82,7 @@ export async function train(
   checkRefit(given);
 
   // they start while this thread reads
-  startThreads(given.threads ?? availableParallelism());
+  startThreads(given.threads ?? cores.usable());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
   const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
   const ended = (stage: string): void => {
@@ -192,6 +193,14 @@ export async function train(
 }
 
 /** @throws {UsageError} there is nothing to compare settings on */
+/** What the user set, with no more threads than can work at once: more would only cost. */
+function withUsableThreads<G extends GivenTraining>(given: G): G {
+  return {
+    ...given,
+    ...(given.threads !== undefined && { threads: Math.min(given.threads, cores.usable()) }),
+  };
+}
+
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(

@@ -128,7 +128,7 @@ export class Strata {
   /** u32[I]: chance of an item among the negatives, in 2^-31; u32[I]: their sums over a group up to each item. 0 when uniform */
   chances: usize;
   sums: usize;
-  /** u32[P] on a cache line each: blocks of each round that threads have taken */
+  /** u32[P][T], padded to cache lines: blocks of each round that have been taken of each thread's user groups */
   taken: usize;
   /** f64[P^2]: the losses of each block */
   losses: usize;

@@ -4,8 +4,8 @@
 //   block  (a, b): the events whose user is in group a and whose item is in group b; their negatives are of group b too
 //   round  r of P: the blocks (a, (a + r) mod P), which share no row
 //
-// Any thread takes any block of a round, and the barrier behind a round is the only one, so the bytes are the same at any number of
-// threads. Groups change with the epoch, so that any two items are compared with one another in some of them.
+// Any thread may take any block of a round, and the barrier behind a round is the only one, so the bytes are the same at any number of
+// threads. A thread takes the blocks of its own user groups first: their rows stay in its cache from round to round. Groups change with the epoch, so that any two items are compared with one another in some of them.
 // Source: Gemulla et al. 2011 (DSGD, doi:10.1145/2020408.2020426). Twin: ../strata.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
@@ -20,16 +20,20 @@ const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
 /** Events that are visited one after another, at most. */
 const LONGEST_RUN: u32 = 256;
-/** Bytes from a counter to the next: a cache line. */
+/** Bytes of a cache line: u32 counters of that many threads. */
 const LINE: usize = 64;
 
+/** Features that follow one another and stay in one group: two threads never write the same line, or neighbouring ones, in a run. */
+const RUN_BITS: u32 = 4;
+
 /**
- * The group of a feature. Of each P features that follow one another, which are about as frequent, every group has one: an affine map of
+ * The group of a feature's run. Of each P runs that follow one another, which are about as frequent, every group has one: an affine map of
  * their places, of odd factor.
  */
 function groupOf(groups: u32, key: u32, feature: u32): u32 {
-  const h = draw(key, feature >>> ctz(groups));
-  return (feature * (h | 1) + (h >>> 16)) & (groups - 1);
+  const run = feature >>> RUN_BITS;
+  const h = draw(key, run >>> ctz(groups));
+  return (run * (h | 1) + (h >>> 16)) & (groups - 1);
 }
 
 /** Events that are visited one after another: in small logs single events. */
@@ -80,7 +84,7 @@ export function sortEvents(
     }
   }
   if (index == 0) {
-    memory.fill(s.taken, 0, <usize>P * LINE);
+    memory.fill(s.taken, 0, <usize>P * takenBytes(T));
     permute(s.rounds, P, draw(epochKey, ROUNDS));
     listItems(plan, key);
   }
@@ -160,16 +164,37 @@ function listItems(plan: Plan, key: u32): void {
   }
 }
 
+/** Bytes of a round's counters. */
+function takenBytes(numThreads: u32): usize {
+  return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
+}
+
+/** A user group whose block no thread has taken of the round: of the thread's groups, then of the others'. P where there is none left. */
+function takeGroup(plan: Plan, index: u32, round: u32): u32 {
+  const s = plan.strata;
+  const P = s.groups;
+  const T = plan.numThreads;
+  const taken = s.taken + <usize>round * takenBytes(T);
+  for (let t: u32 = 0; t < T; t++) {
+    const owner = (index + t) % T;
+    const from = (owner * P) / T;
+    const to = ((owner + 1) * P) / T;
+    const a = from + atomic.add<u32>(taken + ((<usize>owner) << 2), 1);
+    if (a < to) return a;
+  }
+  return P;
+}
+
 /**
  * Trains on a block that no thread has taken of a round; threads call it until none is left, then `endRound`.
  *
  * @returns false where there was none left
  */
-export function trainBlock(plan: Plan, thread: Thread, round: u32, epochKey: u32): bool {
+export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, epochKey: u32): bool {
   const s = plan.strata;
   const P = s.groups;
-  const a = atomic.add<u32>(s.taken + <usize>round * LINE, 1);
-  if (a >= P) return false;
+  const a = takeGroup(plan, index, round);
+  if (a == P) return false;
   const b = (a + load<u32>(s.rounds + ((<usize>round) << 2))) & (P - 1);
   const block = a * P + b;
   const end = load<u32>(s.ends + ((<usize>block) << 2), 4);

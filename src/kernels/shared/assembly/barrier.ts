@@ -1,10 +1,12 @@
 // A barrier for the threads of a pool, which spins briefly and then sleeps, so that a shared core is given up.
 //
-//   b       three u32, each on a cache line of its own: arrivals, generation, stop
+//   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
 //   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: everyone is released, for good
+//   cores   that the process may use: more threads than cores sleep at once, as those that spin keep the others from arriving
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;
+export const CORES: usize = 192;
 /** Tens of microseconds: more than threads differ by in a batch, since a sleeper is slow to wake; far less than a scheduler's slice. */
 const SPINS = 40000;
 /** Nanoseconds of one sleep; a lost wake-up costs no more than this. */
@@ -26,7 +28,8 @@ export function barrier(b: usize, numThreads: u32): bool {
     atomic.notify(b + GENERATION, -1);
     return atomic.load<u32>(b + STOP) == 0;
   }
-  for (let i = 0; i < SPINS; i++) {
+  const spins = numThreads <= load<u32>(b + CORES) ? SPINS : 0;
+  for (let i = 0; i < spins; i++) {
     if (atomic.load<u32>(b + GENERATION) != generation) return atomic.load<u32>(b + STOP) == 0;
   }
   while (atomic.load<u32>(b + GENERATION) == generation) {

@@ -120,9 +120,14 @@ function splitLeaf(
 /** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
 function partition(share: OwnShare, leaf: GrowingLeaf, node: GrownNode, number: number): void {
   const table = tableOf(share, node, number);
-  if (share.numThreads === 1) partitionAlone(share, leaf, node.feature, table);
-  else partitionTogether(share, leaf, node.feature, table);
+  if (share.numThreads === 1 || leaf.end - leaf.begin < ROWS_TOGETHER) {
+    if (share.index === 0) partitionAlone(share, leaf, node.feature, table);
+    if (share.numThreads > 1) share.barrier();
+  } else partitionTogether(share, leaf, node.feature, table);
 }
+
+/** Rows from which on threads share a partition: below, they would wait for one another longer than one takes. */
+const ROWS_TOGETHER = 2048;
 
 /** The left side stays where it is, and is written over the rows that have been read. */
 function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: number, table: number): void {

@@ -39,11 +39,12 @@ export function findSplits(
   }
   addRows(share, smaller, pairs);
   share.barrier();
-  share.take(share.layout.places.length, (f) => {
+  const [from, to] = share.features;
+  for (let f = from; f < to; f++) {
     merge(share, f, smaller, larger);
-    if (features && features[f] === 0) return;
+    if (features && features[f] === 0) continue;
     both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
-  });
+  }
   share.barrier();
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
@@ -55,6 +56,9 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
+/** Rows of a thread over the cells of a feature, at least: to sum one more histogram costs more than fewer rows save. */
+const ROWS_PER_CELL = 2;
+
 /** Adds what this thread takes of a leaf's rows to its own histogram, and marks it where that is any. */
 function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
   const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
@@ -62,8 +66,9 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
   mark[0] = 0;
   const room = share.scratch;
   const out = partials + share.index * numCells * CELL_BYTES;
-  const size = share.pieceOf(end - begin);
-  share.take(Math.ceil((end - begin) / size), (piece) => {
+  const takers = share.takersOf(end - begin, ROWS_PER_CELL * (numCells / share.layout.places.length));
+  const size = share.pieceOf(end - begin, takers);
+  const addPiece = (piece: number) => {
     mark[0] = 1;
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
@@ -71,7 +76,8 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
     const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
     const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
     share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
-  });
+  };
+  share.take(Math.ceil((end - begin) / size), addPiece, takers);
 }
 
 /** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
@@ -107,10 +113,12 @@ function bestOf(
 ): Found | undefined {
   const { places, splits, lefts, numCells, options } = share.layout;
   const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
+  const view = new DataView(share.buffer);
+  const [, toGain] = Split.fields.gain;
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = getField(share, Split, placeOf(f), "gain");
+    const gain = view.getFloat64(placeOf(f) + toGain, true);
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;

@@ -3,7 +3,10 @@
 // Threads take pieces of the work as they come, so that one on a busy core does less. A sum of f64 is made by blocks of 4,096 rows and
 // added in their order, and sums of integers are the same in any order: the same bytes whoever takes what.
 
-import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+
+/** Rows of a piece, at least: threads wait for the one that takes the last piece, and fewer rows cost more than they take. */
+const LEAST_ROWS = 512;
 
 /** One thread's kernel, memory and share. */
 export class OwnShare {
@@ -12,6 +15,7 @@ export class OwnShare {
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
+  #features: { numThreads: number; range: [from: number, to: number] } | undefined;
   /** what was taken before the next work */
   #before = 0;
   /** threads that do what is under way, the first ones of the layout's */
@@ -45,11 +49,14 @@ export class OwnShare {
   /**
    * Does those of `count` pieces of work that no other thread has taken; all threads call it for the same works, and meet at a barrier
    * before the next.
+   *
+   * @param takers threads that take pieces, the first ones; the others return at once
    */
-  take(count: number, work: (piece: number) => void): void {
+  take(count: number, work: (piece: number) => void, takers = this.numThreads): void {
     const before = this.#before;
-    // each thread takes one number more than there are pieces, so that all know where the next work begins
-    this.#before += count + this.numThreads;
+    // each taker takes one number more than there are pieces, so that all know where the next work begins
+    this.#before += count + takers;
+    if (this.index >= takers) return;
     for (;;) {
       const piece = Atomics.add(this.#taken, 0, 1) - before;
       if (piece >= count) return;
@@ -58,9 +65,31 @@ export class OwnShare {
   }
 
   /** Rows of a piece of so many: small enough that threads end at about the same time. */
-  pieceOf(numRows: number): number {
-    const share = Math.ceil(numRows / (4 * this.numThreads));
-    return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
+  pieceOf(numRows: number, takers = this.numThreads): number {
+    const share = Math.ceil(numRows / (4 * takers));
+    return takers === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(LEAST_ROWS, share));
+  }
+
+  /** Threads that so many rows are worth, where each must have at least `least`. */
+  takersOf(numRows: number, least: number): number {
+    return Math.max(1, Math.min(this.numThreads, Math.floor(numRows / least)));
+  }
+
+  /** The features whose histograms this thread sums and searches: always the same ones, so that their lines stay in its cache. */
+  get features(): [from: number, to: number] {
+    const { places, numCells } = this.layout;
+    const first = (thread: number) => {
+      const at = places.findIndex(({ cell, numCells: own }) => {
+        return cell + own / 2 >= (thread * numCells) / this.numThreads;
+      });
+      return at < 0 ? places.length : at;
+    };
+    if (this.#features?.numThreads !== this.numThreads)
+      this.#features = {
+        numThreads: this.numThreads,
+        range: [first(this.index), first(this.index + 1)],
+      };
+    return this.#features.range;
   }
 
   /** The consecutive rows of a thread. */

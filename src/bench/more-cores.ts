@@ -1,0 +1,60 @@
+// The last section of docs/growth.md: what trainings gain on more cores than the bench has, estimated by `npm run bench -- threads`.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectFolder } from "../testing/places.js";
+
+const HEADING = "### More cores\n";
+const page = join(projectFolder, "docs", "growth.md");
+
+/** What a training gains from threads, as measured. */
+export interface Gain {
+  name: string;
+  /** seconds of one thread over those of two */
+  ofTwo: number;
+  /** processor seconds with 1, 2, 4, 8 and 16 threads */
+  processor: readonly number[];
+}
+
+/**
+ * The gain on 8 and on 32 cores by Amdahl's law. The gain of two threads and their processor time say how much of the work one thread does
+ * alone; the rest is divided by the number of cores and grows as processor time does, from 16 to 32 threads as from 8 to 16.
+ */
+export function estimates({ ofTwo, processor }: Gain): [eight: number, many: number] {
+  const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
+  const halfOfTwo = two / one / 2;
+  const alone = Math.min(1, Math.max(0, (1 / ofTwo - halfOfTwo) / (1 - halfOfTwo)));
+  const gainOn = (cores: number, seconds: number) => 1 / (alone + ((1 - alone) * seconds) / one / cores);
+  return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
+}
+
+/** A row for each training, under its head. */
+export function tableOfGains(gains: readonly Gain[]): string {
+  const rows = gains.map((gain) => {
+    const numbers = [gain.ofTwo.toFixed(2), ...estimates(gain).map((x) => x.toFixed(1))];
+    return `| ${gain.name} | ${numbers.join(" | ")} |\n`;
+  });
+  const head =
+    "| training | two threads, measured | 8 cores, estimate | 32 cores, estimate |\n| --- | ---: | ---: | ---: |\n";
+  return `${head}${rows.join("")}`;
+}
+
+/** The section as the page has it. */
+export function keptMoreCores(): string {
+  const text = readFileSync(page, "utf8");
+  const at = text.indexOf(HEADING);
+  return at < 0 ? "" : text.slice(at);
+}
+
+/** Writes the section anew. */
+export function writeMoreCores(gains: readonly Gain[]): void {
+  const text = readFileSync(page, "utf8");
+  const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();
+  writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${tableOfGains(gains)}`);
+}
+
+const INTRODUCTION = `How many times as fast as one thread, from the log in memory to the model. The gain of two threads is measured; those
+of more cores are **estimates**: the share of the work that one thread does alone follows from two threads (Amdahl's
+law), and the rest grows as processor time does with 8 and 16 threads on two cores, which share their caches. Logs are
+small (\`npm run bench -- threads\`): larger ones gain more.
+`;
