@@ -12,19 +12,23 @@ import type { OwnShare } from "./thread-share.js";
 /** What decides whether a leaf may split at all. */
 type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
+/** What the tree is grown with; `features` has by feature whether it may split, or is undefined for all. */
+interface SearchTask {
+  options: LeafLimits;
+  features?: Uint8Array;
+}
+
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
- * @param pairs    the gradients of the class that the tree is for
- * @param features by feature, whether it may split; undefined for all
+ * @param pairs the gradients of the class that the tree is for
  */
 export function findSplits(
   share: OwnShare,
   pairs: number,
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
-  limits: LeafLimits,
-  features: Uint8Array | undefined,
+  { options: limits, features }: SearchTask,
 ): void {
   const both = right ? [left, right] : [left];
   const open = both.map((leaf) => canSplit(leaf, limits));
@@ -39,12 +43,11 @@ export function findSplits(
   }
   addRows(share, smaller, pairs);
   share.barrier();
-  const [from, to] = share.features;
-  for (let f = from; f < to; f++) {
+  share.take(share.layout.places.length, (f) => {
     merge(share, f, smaller, larger);
-    if (features && features[f] === 0) continue;
+    if (features && features[f] === 0) return;
     both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
-  }
+  });
   share.barrier();
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
@@ -56,9 +59,6 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Rows of a thread over the cells of a feature, at least: to sum one more histogram costs more than fewer rows save. */
-const ROWS_PER_CELL = 2;
-
 /** Adds what this thread takes of a leaf's rows to its own histogram, and marks it where that is any. */
 function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
   const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
@@ -66,9 +66,8 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
   mark[0] = 0;
   const room = share.scratch;
   const out = partials + share.index * numCells * CELL_BYTES;
-  const takers = share.takersOf(end - begin, ROWS_PER_CELL * (numCells / share.layout.places.length));
-  const size = share.pieceOf(end - begin, takers);
-  const addPiece = (piece: number) => {
+  const size = share.pieceOf(end - begin);
+  share.take(Math.ceil((end - begin) / size), (piece) => {
     mark[0] = 1;
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
@@ -76,31 +75,30 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
     const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
     const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
     share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
-  };
-  share.take(Math.ceil((end - begin) / size), addPiece, takers);
+  });
 }
 
 /** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
-  const { kernel, layout, numThreads } = share;
-  const { places, partials, numCells: apart } = layout;
+  const { kernel, layout, numThreads, first } = share;
+  const { places, numCells: apart } = layout;
   const { cell, numCells } = places[f]!;
   const own = histogramOf(share, smaller) + cell * CELL_BYTES;
-  const parts = partials + cell * CELL_BYTES;
-  kernel.addHistograms(parts, numThreads, apart * CELL_BYTES, layout.marks, own, numCells);
+  const parts = layout.partials + (first * apart + cell) * CELL_BYTES;
+  kernel.addHistograms(parts, numThreads, apart * CELL_BYTES, layout.marks + MARK * first, own, numCells);
   if (larger) kernel.subtractHistogram(histogramOf(share, larger) + cell * CELL_BYTES, own, numCells);
 }
 
 function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: number): void {
-  const { places, options, splits, lefts, numCells } = share.layout;
+  const { places, options } = share.layout;
   const place = places[f]!;
   const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
-  const out = splits + Split.size * (which * places.length + f);
+  const out = splitAt(share, f, which);
   if (!place.categorical) {
     share.kernel.numericGain(cells, place.numCells - 1, options, out);
     return;
   }
-  const left = lefts + which * numCells + place.cell;
+  const left = goesLeftAt(share, f, which);
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
@@ -111,20 +109,19 @@ function bestOf(
   which: number,
   features: Uint8Array | undefined,
 ): Found | undefined {
-  const { places, splits, lefts, numCells, options } = share.layout;
-  const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
+  const { places, options } = share.layout;
   const view = new DataView(share.buffer);
   const [, toGain] = Split.fields.gain;
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = view.getFloat64(placeOf(f) + toGain, true);
+    const gain = view.getFloat64(splitAt(share, f, which) + toGain, true);
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
   const { categorical, cell, numCells: own } = places[best]!;
   // of numeric features only the gain is known yet; every thread finds the same, in its own room
-  const found = categorical ? placeOf(best) : share.scratch;
+  const found = categorical ? splitAt(share, best, which) : share.scratch;
   if (!categorical) {
     const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
     share.kernel.bestNumeric(cells, own - 1, options, found);
@@ -139,9 +136,19 @@ function bestOf(
     left: { sumG: field("leftG"), sumH: field("leftH") },
     right: { sumG: field("rightG"), sumH: field("rightH") },
     goesLeft: categorical
-      ? new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice()
+      ? new Uint8Array(share.buffer, goesLeftAt(share, best, which), own).slice()
       : undefined,
   };
+}
+
+/** Where the search of a feature has its result; threads that work alone have places of their own. */
+function splitAt({ layout, first }: OwnShare, f: number, which: number): number {
+  return layout.splits + Split.size * ((2 * first + which) * layout.places.length + f);
+}
+
+/** Where the search of a categorical feature has which bins go left. */
+function goesLeftAt({ layout, first }: OwnShare, f: number, which: number): number {
+  return layout.lefts + (2 * first + which) * layout.numCells + layout.places[f]!.cell;
 }
 
 function histogramOf({ layout }: OwnShare, { slot }: GrowingLeaf): number {

@@ -3,10 +3,7 @@
 // Threads take pieces of the work as they come, so that one on a busy core does less. A sum of f64 is made by blocks of 4,096 rows and
 // added in their order, and sums of integers are the same in any order: the same bytes whoever takes what.
 
-import { BLOCK_ROWS, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
-
-/** Rows of a piece, at least: threads wait for the one that takes the last piece, and fewer rows cost more than they take. */
-const LEAST_ROWS = 512;
+import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 
 /** One thread's kernel, memory and share. */
 export class OwnShare {
@@ -15,19 +12,34 @@ export class OwnShare {
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
-  #features: { numThreads: number; range: [from: number, to: number] } | undefined;
+  #alone: OwnShare | undefined;
   /** what was taken before the next work */
   #before = 0;
-  /** threads that do what is under way, the first ones of the layout's */
+  /** threads that do what is under way, and the first of them */
   numThreads: number;
+  readonly first: number;
+  readonly #isAlone: boolean;
 
-  constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
+  constructor(
+    kernel: GbdtKernel,
+    layout: GbdtLayout,
+    index: number,
+    buffer: SharedArrayBuffer,
+    isAlone = false,
+  ) {
     this.kernel = kernel;
     this.layout = layout;
     this.index = index;
     this.buffer = buffer;
-    this.numThreads = layout.numThreads;
+    this.numThreads = isAlone ? 1 : layout.numThreads;
+    this.first = isAlone ? index : 0;
+    this.#isAlone = isAlone;
     this.#taken = new Uint32Array(buffer, layout.taken, 1);
+  }
+
+  /** The share of a thread that does all of some work by itself, beside the others. */
+  get alone(): OwnShare {
+    return (this.#alone ??= new OwnShare(this.kernel, this.layout, this.index, this.buffer, true));
   }
 
   /** As shared/struct.ts takes it. */
@@ -49,14 +61,15 @@ export class OwnShare {
   /**
    * Does those of `count` pieces of work that no other thread has taken; all threads call it for the same works, and meet at a barrier
    * before the next.
-   *
-   * @param takers threads that take pieces, the first ones; the others return at once
    */
-  take(count: number, work: (piece: number) => void, takers = this.numThreads): void {
+  take(count: number, work: (piece: number) => void): void {
+    if (this.#isAlone) {
+      for (let piece = 0; piece < count; piece++) work(piece);
+      return;
+    }
     const before = this.#before;
-    // each taker takes one number more than there are pieces, so that all know where the next work begins
-    this.#before += count + takers;
-    if (this.index >= takers) return;
+    // each thread takes one number more than there are pieces, so that all know where the next work begins
+    this.#before += count + this.numThreads;
     for (;;) {
       const piece = Atomics.add(this.#taken, 0, 1) - before;
       if (piece >= count) return;
@@ -65,31 +78,9 @@ export class OwnShare {
   }
 
   /** Rows of a piece of so many: small enough that threads end at about the same time. */
-  pieceOf(numRows: number, takers = this.numThreads): number {
-    const share = Math.ceil(numRows / (4 * takers));
-    return takers === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(LEAST_ROWS, share));
-  }
-
-  /** Threads that so many rows are worth, where each must have at least `least`. */
-  takersOf(numRows: number, least: number): number {
-    return Math.max(1, Math.min(this.numThreads, Math.floor(numRows / least)));
-  }
-
-  /** The features whose histograms this thread sums and searches: always the same ones, so that their lines stay in its cache. */
-  get features(): [from: number, to: number] {
-    const { places, numCells } = this.layout;
-    const first = (thread: number) => {
-      const at = places.findIndex(({ cell, numCells: own }) => {
-        return cell + own / 2 >= (thread * numCells) / this.numThreads;
-      });
-      return at < 0 ? places.length : at;
-    };
-    if (this.#features?.numThreads !== this.numThreads)
-      this.#features = {
-        numThreads: this.numThreads,
-        range: [first(this.index), first(this.index + 1)],
-      };
-    return this.#features.range;
+  pieceOf(numRows: number): number {
+    const share = Math.ceil(numRows / (4 * this.numThreads));
+    return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
   }
 
   /** The consecutive rows of a thread. */
@@ -112,6 +103,11 @@ export class OwnShare {
 
   u32(at: number, length: number): Uint32Array {
     return new Uint32Array(this.buffer, at, length);
+  }
+
+  /** @throws {Error} the pool is stopping */
+  checkEnded(): void {
+    this.alone.barrier();
   }
 
   /** Waits for all threads. @throws {Error} the pool is stopping */
