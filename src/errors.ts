@@ -45,7 +45,7 @@ export const exitCodes: readonly { code: string; name?: string; when: string }[]
   {
     code: "75",
     name: "LockedError",
-    when: "another command is writing to the store: try again later, or use --wait",
+    when: "another command is writing to the store, or another program to the database: try again later, or use --wait",
   },
   {
     code: "78",

@@ -48,10 +48,14 @@ export const rooms: Record<string, Room> = {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
   },
-  // data from a server is read by the code for local logs: docs/decisions/0025-spark-connect-as-an-engine.md
+  // data of a server or of DuckDB is read by the code for local logs: docs/decisions/0025-spark-connect-as-an-engine.md
   engine: {
     mayImport: ["log", "io", "kernels", "errors"],
-    packages: ["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
+    packages: [
+      ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
+      // DuckDB is loaded by its place, and spills into a temporary folder
+      ...["node:module", "node:fs/promises", "node:os"],
+    ],
   },
   // rows are counted and encoded in rounds that threads share
   dataset: {

@@ -188,7 +188,7 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ],
   ["algorithms/two-tower.md", "embed train-two-tower train.csv", publicLog],
   ["algorithms/two-tower.md", "COLUMNS=", publicLog],
-  ["engines.md", "", "needs a Spark Connect server; engine.test.ts starts one"],
+  ["engines.md", "", "needs DuckDB or a Spark Connect server; duckdb.test.ts and engine.test.ts have them"],
 ];
 
 interface Block {

@@ -32,6 +32,10 @@ export interface Address {
 export function parseAddress(text: string): Address {
   const expected =
     "--engine expects sc://HOST:PORT, such as sc://localhost:15002 or sc://spark:443/;use_ssl=true";
+  if (/^duckdb:/i.test(text))
+    throw new UsageError(
+      "--engine-train trains on a Spark Connect server (sc://HOST:PORT), and DuckDB trains nothing: omit --engine-train",
+    );
   if (/^spark:\/\//i.test(text))
     throw new UsageError(
       "--engine: spark:// is the address of a cluster's master, which only programs on the JVM can use. Start a " +

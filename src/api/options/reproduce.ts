@@ -9,7 +9,7 @@ export const reproduceOptions = {
   ...threads,
   engine: {
     ...engine.engine,
-    help: "for a run whose log was read through a Spark Connect server: the server to read it from again",
+    help: "for a run whose log was read through an engine: the database or server to read it from again",
   },
   ...memory,
 } as const;

@@ -81,12 +81,14 @@ export const reading = {
   }),
 } as const;
 
-const engineGroup = "Reading through Spark:";
+const engineGroup = "Reading through an engine:";
 
-/** A Spark Connect server as the engine that reads the log. */
+/** DuckDB or a Spark Connect server as the engine that reads the log. */
 export const engine = {
   engine: text("address", {
-    help: "read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true",
+    help:
+      "read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server " +
+      "(sc://localhost:15002, sc://HOST:443/;use_ssl=true)",
     group: engineGroup,
   }),
   engineSql: text("file", {
@@ -107,7 +109,7 @@ export const engine = {
       complaint: sliceComplaint,
     },
     {
-      help: "with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job",
+      help: "with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job",
       group: engineGroup,
       only: { engine: true },
       noBytes: true,
@@ -117,14 +119,14 @@ export const engine = {
     placeholder: "seconds",
     min: 1,
     max: 86_400,
-    help: "with --engine: how long the server may be unreachable or silent before the command fails",
+    help: "with a Spark server: how long it may be unreachable or silent before the command fails",
     group: engineGroup,
     default: 300,
     only: { engine: true },
     noBytes: true,
   }),
   engineHash: flag({
-    help: "with --engine: record the SHA-256 of each file, which the server reads once more for it",
+    help: "with a Spark server: record the SHA-256 of each file, which it reads once more for it",
     group: engineGroup,
     only: { engine: true },
   }),
@@ -133,7 +135,7 @@ export const engine = {
 /** Of trainers that can train on the server. */
 export const engineTraining = {
   engineTrain: flag({
-    help: "with --engine: train on the server, too; the result is no longer the same bytes",
+    help: "with a Spark server: train there, too; the result is no longer the same bytes",
     group: engineGroup,
     only: { engine: true },
   }),
