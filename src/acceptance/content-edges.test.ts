@@ -89,17 +89,20 @@ test("transform gives the vectors that evaluate ranks, the same at any number of
 });
 
 test("edges that are skipped are counted, and items without edges keep their content", async () => {
-  const odd = put("odd.csv", ["a,b", "i0,i8", "i8,i0", "i3,i3", "i0,nobody"]);
+  const odd = put("odd.csv", ["a,b,strength", "i0,i8,1", "i8,i0,5", "i3,i3,1", "i0,nobody,1"]);
   const { code, stderr } = await embed(["transform", run, "--content", catalogue, "--content-edges", odd]);
   expect(code).toBe(0);
   expect(stderr).toContain("1 edges between items; 398 of 400 items have none and keep their content");
   expect(stderr).toContain("1 repeated edges add to the weight of the first");
   expect(stderr).toContain("skipped 1 edges from an item to itself");
   expect(stderr).toContain("skipped 1 of 4 edges");
+  expect(stderr).toContain("--content-edges: source 'a', target 'b' (the first two columns)");
+  expect(stderr).toContain(`ignored 'strength' of ${odd}: repeat an edge to weigh it more`);
 });
 
 test.each([
   ["edges of other keys", "0,1\n", /has no edge between two items of the catalogue: its ends, such as "0",/],
+  ["loops alone", "i0,i0\n", /has no edge between two items: all 1 are from an item to itself/],
   ["one column", "", /has only one column/],
 ])("%s are refused", async (name, row, message) => {
   const file = put(`${name}.csv`, [row === "" ? "source" : "source,target", row === "" ? "i0" : row.trim()]);

@@ -24,6 +24,12 @@ export interface EdgeFile {
   target: KeyColumn;
 }
 
+/** Edges of files that have further columns. */
+interface ReadEdges extends EdgeFile {
+  /** columns that were not read */
+  others: readonly string[];
+}
+
 /** How the files are read. */
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
   /** the columns of both ends; `source` and `target`, else the first two, when absent */
@@ -44,9 +50,9 @@ export async function readEdgeFile(
   hashing: Preprocess["hashKeys"],
   options: EdgeReading,
   watch: Watch,
-): Promise<EdgeFile> {
+): Promise<ReadEdges> {
   const { reading, hashKeys, maxBad, badRows } = options;
-  const [source, target] = await endColumns(flag, paths, options, watch);
+  const { source, target, others } = await endColumns(flag, paths, options, watch);
   const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
   const { dataset } = await openAsTrained(
     { roles, sides: [], drop: [], hashKeys: hashing && { ...hashing, columns: [source, target] } },
@@ -54,28 +60,33 @@ export async function readEdgeFile(
     silently(watch),
     { roles: [] },
   );
-  return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target) };
+  return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** The names of both columns. */
+/** The names of both columns, and of those that are neither. */
 async function endColumns(
   flag: string,
   paths: readonly string[],
   { source, target, reading }: EdgeReading,
   watch: Watch,
-): Promise<readonly [string, string]> {
+): Promise<{ source: string; target: string; others: readonly string[] }> {
   for (const path of paths)
     if (!(await canReopen(path))) throw new UsageError(`${flag} needs a file, got '${path}'`);
   const log = await openLog(paths, reading);
   await log.close();
   const { columns, delimiter } = log;
+  const ends = (from: string, to: string) => ({
+    source: from,
+    target: to,
+    others: columns.filter((name) => name !== from && name !== to),
+  });
   if (source !== undefined && target !== undefined) {
     requireColumn("--source", source, columns);
     requireColumn("--target", target, columns);
     if (source === target) throw new UsageError(`--source and --target both name '${source}'`);
-    return [source, target];
+    return ends(source, target);
   }
-  if (NAMES.every((name) => columns.includes(name))) return NAMES;
+  if (NAMES.every((name) => columns.includes(name))) return ends(...NAMES);
   const [first, second] = columns;
   if (second === undefined)
     throw new UsageError(
@@ -91,7 +102,7 @@ async function endColumns(
     stage: "note",
     text: `${flag}: source '${first}', target '${second}' (the first two columns)`,
   });
-  return [first!, second];
+  return ends(first!, second);
 }
 
 /** A column of keys. @throws {UsageError} it is none */

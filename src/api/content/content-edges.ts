@@ -12,7 +12,6 @@ import { graphOf, type Graph } from "../../dataset/graph/graph.js";
 import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
-import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { edgesBetween, readEdgeFile, type EdgeFile, type EdgeReading } from "../edge-files.js";
 
@@ -41,7 +40,7 @@ export async function readContentEdges(
   { reading }: Pick<EdgeReading, "reading">,
   watch: Watch,
 ): Promise<ContentEdges> {
-  const read = await readEdgeFile("--content-edges", files, undefined, { reading }, silently(watch));
+  const read = await readEdgeFile("--content-edges", files, undefined, { reading }, watch);
   const [source, target] = [read.source, read.target].map((column) => ({
     ...column,
     dictionary: encodeKeys(
@@ -51,11 +50,20 @@ export async function readContentEdges(
   const edges = { ...read, source: source!, target: target! };
   const { graph, counts } = graphOf(items.size, edgesBetween(items, edges), { directed: false });
   const named = files.join(", ");
+  if (counts.edges === 0 && counts.loops > 0 && counts.missing === 0)
+    throw new UsageError(
+      `${named} has no edge between two items: all ${counts.loops} are from an item to itself`,
+    );
   if (counts.edges === 0) throw noEdges(edges, items, named);
   let isolated = 0;
   for (let item = 0; item < items.size; item++)
     if (graph.offsets[item] === graph.offsets[item + 1]) isolated++;
   const less = [
+    ...(read.others.length > 0
+      ? [
+          `ignored ${read.others.map((name) => `'${name}'`).join(", ")} of ${named}: repeat an edge to weigh it more`,
+        ]
+      : []),
     ...(counts.repeated > 0 ? [`${counts.repeated} repeated edges add to the weight of the first`] : []),
     ...(counts.loops > 0 ? [`skipped ${counts.loops} edges from an item to itself`] : []),
   ];
