@@ -177,7 +177,7 @@ test("--like a run of a warm start goes on from version to version, and from ano
   await embedOk(["init", "--like", "week", "-o", "jobs/week.yaml", "--quiet"], here);
   const yaml = read("jobs/week.yaml");
   expect(yaml).toContain("    init: latest");
-  expect(yaml).toContain("  - ../logs/clicks.csv");
+  expect(yaml).toContain('  - "../logs/clicks.csv"');
   await embedOk(["run", "jobs/week.yaml", "--quiet"], here);
   // a version was trained on an encoded log, whose own log and filters are taken
   await embedOk(["init", "--like", "fm-store/items/latest", "-o", "again.yaml", "--quiet"], here);

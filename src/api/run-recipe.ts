@@ -14,6 +14,7 @@ import { COMMON_NULLS } from "../log/nulls.js";
 import { modelOf, trainerOf } from "../trainers/index.js";
 import { definedOf } from "../training/options/defined.js";
 import { commandLine, flagWords } from "../training/options/flag-words.js";
+import { BEFORE_DATA } from "../training/session/feature-training.js";
 import { engine } from "../training/options/reading.js";
 import { holdsOutRows, type SplitFlags } from "../training/options/split-options.js";
 import { omit, resolved, type Option, type OptionTable } from "../training/options/table.js";
@@ -76,10 +77,14 @@ export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   );
   const training = Object.fromEntries(
     Object.entries(given).filter(
-      ([option]) => !Object.hasOwn(encodeOptions, option) && !NOT_KEPT.includes(option),
+      ([option]) =>
+        !Object.hasOwn(encodeOptions, option) &&
+        !NOT_KEPT.includes(option) &&
+        (trainer.options[option] as Option).only?.["search"] === undefined,
     ),
   );
-  Object.assign(training, await chosenSetting(run));
+  if (given["search"] !== undefined)
+    Object.assign(training, await searchedOptions(run, trainer.options, given));
   const roles = manifest.roles as Roles;
   return {
     ...{ name, command: trainer.command, log },
@@ -120,10 +125,19 @@ function withoutDefaults(table: OptionTable, given: Record<string, unknown>): Re
   return Object.fromEntries(Object.entries(given).filter(isSet));
 }
 
-/** The setting that --search chose; nothing where it kept the defaults. */
-async function chosenSetting(run: Run): Promise<Record<string, unknown>> {
+/** The setting that --search chose, none where it kept the defaults, and other options whose default is another with --search. */
+async function searchedOptions(
+  run: Run,
+  table: OptionTable,
+  given: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const chosen = (await run.readTrialLines()).find((trial) => trial.chosen);
-  return chosen && chosen.trial > 1 ? { ...chosen.options } : {};
+  const setting = chosen && chosen.trial > 1 ? chosen.options : {};
+  const options = { ...given, ...setting };
+  const plain: Record<string, unknown> = resolved(table, options, { ...BEFORE_DATA, searches: false });
+  const searched = Object.entries(resolved(table, options, { ...BEFORE_DATA, searches: true }));
+  const differing = searched.filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(plain[name]));
+  return { ...setting, ...Object.fromEntries(differing) };
 }
 
 /**

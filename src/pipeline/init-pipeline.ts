@@ -122,16 +122,12 @@ async function namedLogs(
   if (!source)
     throw new UsageError("name the log, such as embed init 'logs/*.csv', or a run with --like or --from");
   const { recipe, title } = source;
-  try {
-    if (recipe.log.includes("-")) throw new NoInputError("it was standard input");
-    await expandPaths(recipe.log);
-    return recipe.log;
-  } catch (error) {
-    if (!(error instanceof NoInputError)) throw error;
-    throw new NoInputError(
-      `the log of ${title} is not there (${recipe.log.join(", ")}): name the log, embed init LOG with the same options`,
-    );
-  }
+  const found = recipe.log.includes("-") ? [] : await expandPaths(recipe.log).catch(() => []);
+  const isThere = await Promise.all(found.map(async (path) => (await statOf(path)) !== undefined));
+  if (found.length > 0 && isThere.every(Boolean)) return recipe.log;
+  throw new NoInputError(
+    `the log of ${title} is not there (${recipe.log.join(", ")}): name the log, embed init LOG with the same options`,
+  );
 }
 
 /**
