@@ -113,12 +113,10 @@ function bestOf(
 ): Found | undefined {
   const { places, splits, lefts, numCells, options } = share.layout;
   const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
-  const view = new DataView(share.buffer);
-  const [, toGain] = Split.fields.gain;
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = view.getFloat64(placeOf(f) + toGain, true);
+    const gain = getField(share, Split, placeOf(f), "gain");
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
