@@ -21,9 +21,9 @@ interface StrataStep {
   groupItems: number[];
 }
 
-/** The group of a feature's run of 8: an affine map of odd factor deals each `groups` neighboring runs to different groups. */
+/** The group of a feature's run of 16: an affine map of odd factor deals each `groups` neighboring runs to different groups. */
 function groupOf(groups: number, key: number, feature: number): number {
-  const run = feature >>> 3;
+  const run = feature >>> 4;
   const h = draw(key, Math.floor(run / groups));
   return (Math.imul(run, h | 1) + (h >>> 16)) & (groups - 1);
 }

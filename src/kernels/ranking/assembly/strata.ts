@@ -24,10 +24,10 @@ const LONGEST_RUN: u32 = 256;
 const LINE: usize = 64;
 
 /**
- * Features that follow one another and stay in one group, 2^3: their rows are more than the region from which processors fetch what was read
+ * Features that follow one another and stay in one group, 2^4: their rows are more than the region from which processors fetch what was read
  * there before, and would take it from another thread's cache. With single features two threads took twice the processor time of one.
  */
-const RUN_BITS: u32 = 3;
+const RUN_BITS: u32 = 4;
 
 /**
  * The group of a feature's run. Of each P runs that follow one another, which are about as frequent, every group has one: an affine map of
