@@ -28,15 +28,13 @@ export function estimates({ ofTwo, processor }: Gain): [eight: number, many: num
   return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
-/** A row for each training, under its head. */
-export function tableOfGains(gains: readonly Gain[]): string {
-  const rows = gains.map((gain) => {
-    const numbers = [gain.ofTwo.toFixed(2), ...estimates(gain).map((x) => x.toFixed(1))];
-    return `| ${gain.name} | ${numbers.join(" | ")} |\n`;
+/** A line for each training. */
+export function listOfGains(gains: readonly Gain[]): string {
+  const lines = gains.map((gain) => {
+    const [eight, many] = estimates(gain);
+    return `- ${gain.name}: ${gain.ofTwo.toFixed(2)}; ${eight.toFixed(1)}; ${many.toFixed(1)}\n`;
   });
-  const head =
-    "| training | two threads, measured | 8 cores, estimate | 32 cores, estimate |\n| --- | ---: | ---: | ---: |\n";
-  return `${head}${rows.join("")}`;
+  return lines.join("");
 }
 
 /** The section as the page has it. */
@@ -50,11 +48,10 @@ export function keptMoreCores(): string {
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();
-  writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${tableOfGains(gains)}`);
+  writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${listOfGains(gains)}`);
 }
 
-const INTRODUCTION = `How many times as fast as one thread, from the log in memory to the model. The gain of two threads is measured; those
-of more cores are **estimates**: the share of the work that one thread does alone follows from two threads (Amdahl's
-law), and the rest grows as processor time does with 8 and 16 threads on two cores, which share their caches. Logs are
-small (\`npm run bench -- threads\`): larger ones gain more.
+const INTRODUCTION = `How many times as fast as one thread, from the log in memory to the model: two threads, measured; 8 and 32 cores,
+**estimates**. The work that one thread does alone follows from two threads by Amdahl's law; the rest grows as processor
+time does with 8 and 16 threads on two cores. Logs are small (\`npm run bench -- threads\`).
 `;

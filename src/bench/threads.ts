@@ -18,7 +18,7 @@ import { projectFolder } from "../testing/places.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 import { gowalla as checkIns, retail } from "./default-logs.js";
 import { tabular } from "./gbdt.js";
-import { tableOfGains, writeMoreCores, type Gain } from "./more-cores.js";
+import { listOfGains, writeMoreCores, type Gain } from "./more-cores.js";
 
 const REPEATS = 5;
 const THREADS = [1, 2, 4, 8, 16];
@@ -137,7 +137,7 @@ export async function bench(): Promise<void> {
     const gains: Gain[] = [];
     for (const [name, gain] of ofTwo)
       gains.push({ name, ofTwo: gain, processor: await processorOf(name, folder) });
-    console.log(`\n${tableOfGains(gains)}`);
+    console.log(`\ngain of two threads; estimates of 8 and of 32 cores\n\n${listOfGains(gains)}`);
     if (asked.length === 0) writeMoreCores(gains);
   } finally {
     rmSync(folder, { recursive: true });
