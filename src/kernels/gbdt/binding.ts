@@ -50,7 +50,7 @@ export const CELL_BYTES = 16;
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
-export { MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
+export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
 /** Arguments of both searches for a split. */

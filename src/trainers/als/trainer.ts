@@ -55,7 +55,7 @@ async function plan(given: GivenAls): Promise<Plan> {
       ? async (input, own, observe, signal) =>
           (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
-    needs: alsNeeds({ ...als, ...(init && { dim: init.parameters.dim }) }),
+    needs: alsNeeds({ ...optionsFor(BEFORE_DATA), ...(init && { dim: init.parameters.dim }) }),
     streams: false,
     init: factorInit(init, given),
     outcome: (outcome) => factorOutcome(outcome),
