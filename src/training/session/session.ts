@@ -3,6 +3,7 @@
 //   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints ──┴─ interruption
 
+import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { limitEvents } from "../../dataset/filters/event-limits.js";
@@ -80,7 +81,7 @@ export async function train(
   checkRefit(given);
 
   // they start while this thread reads
-  startThreads(given.threads ?? cores.usable());
+  startThreads(given.threads ?? availableParallelism());
   const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
     clock.lap(stage);
