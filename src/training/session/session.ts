@@ -3,6 +3,7 @@
 //   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints ──┴─ interruption
 
+import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { limitEvents } from "../../dataset/filters/event-limits.js";
@@ -82,7 +83,7 @@ export async function train(
   checkRefit(given);
 
   // they start while this thread reads
-  startThreads(given.threads ?? cores.usable());
+  startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
   const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
   const ended = (stage: string): void => {
