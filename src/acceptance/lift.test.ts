@@ -83,6 +83,28 @@ test("what is printed has a line a start, curves and a verdict; each training is
   expect(stdout).toMatch(/^(Gain|No gain|Loss): /m);
 });
 
+test("each start has the penalty of keys that train-net has for it, unless it is given", async () => {
+  const lossesOf = async (...more: string[]) => {
+    const args = ["lift", log, ...parts, ...small, "--epochs", "1", "--init", at("fm"), "-o", at("p.json")];
+    const { stderr } = await embedOk([...args, "--force", ...more]);
+    const { trained } = parseJson<Result>(readFileSync(at("p.json"), "utf8"));
+    return {
+      stderr,
+      of: Object.fromEntries(trained.map(({ arm, trainings }) => [arm, lossesBySeed(trainings)])),
+    };
+  };
+  const own = await lossesOf();
+  const given = await lossesOf("--key-l2", "0.001");
+  expect(own.of).toEqual({ ...given.of, random: own.of["random"] });
+  expect(own.of["random"]).not.toEqual(given.of["random"]);
+  const note = "'random' is trained with --key-l2 0.005, initializations from a table with 0.001";
+  expect([own, given].map(({ stderr }) => stderr.includes(note))).toEqual([true, false]);
+});
+
+function lossesBySeed(trainings: readonly { validLosses: number[] }[]): number[][] {
+  return trainings.map(({ validLosses }) => validLosses);
+}
+
 describe("a table that has seen what it is judged by", () => {
   const refused = async (...args: string[]): Promise<[number | null, string]> => {
     const got = await embed(["lift", log, ...small, "--quiet", ...args]);

@@ -10,6 +10,7 @@ import { exp } from "../numeric/exp.js";
 import { mulberry32, type Random } from "../testing/random.js";
 import { projectFolder } from "../testing/places.js";
 import { ctrLog, run, sharedBench } from "./ctr-logs.js";
+import { factors, repeats, type LogLines } from "./id-logs.js";
 
 /** A log as a training command reads it, with its splits. */
 export interface DefaultLog {
@@ -40,6 +41,9 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   forty: () => planted("forty", 50_000, forty),
   // a log of ids alone: users and items with factors and biases
   ids: () => planted("ids", 100_000, ids),
+  // ten fields of ids each (id-logs.ts)
+  repeats: () => generated("repeats", repeats),
+  factors: () => generated("factors", factors),
   // films, ratings and genres; the latest are held out
   ratings: () =>
     Promise.resolve(
@@ -176,6 +180,14 @@ async function planted(
       lines.push([random() < 1 / (1 + exp(-score)) ? 1 : 0, ...cells].join(","));
     }
     writeFileSync(out, lines.join("\n") + "\n");
+    return Promise.resolve();
+  });
+  return { paths: [path], given: { ...splits, label: "label" } };
+}
+
+async function generated(name: string, linesOf: LogLines): Promise<DefaultLog> {
+  const path = await made(`${name}-200000.csv`, (out) => {
+    writeFileSync(out, `${linesOf(200_000, mulberry32(1)).join("\n")}\n`);
     return Promise.resolve();
   });
   return { paths: [path], given: { ...splits, label: "label" } };

@@ -32,6 +32,12 @@ export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies re
 /** --init that is no run. */
 export const RANDOM = "random";
 
+/** What is known of the data and of the table of --init. */
+export interface NetFacts extends DataFacts {
+  /** whether the table was trained on labels, and probably on those of the network's own rows, which its vectors then encode */
+  knowsLabels?: boolean;
+}
+
 const [model, training] = ["Model:", "Training:"] as const;
 const ofWideDeep = { arch: ["wide-deep"] } as const;
 type Crosses = readonly (readonly [string, string])[];
@@ -192,15 +198,19 @@ const learning = {
     group: training,
     default: 0,
   }),
-  // docs/experiments/networks.md; a table's vectors are what is wanted, and shrinking them loses it
+  // docs/experiments/networks.md; the vectors of a table of other rows are what is wanted, and shrinking them loses it
   keyL2: number({
     min: 0,
     max: 1e6,
     help: "L2 penalty on all embeddings, added to the mean loss; shrinks the embeddings of rare keys more",
     group: training,
-    default: ({ embeddingL2 = 0 }: { embeddingL2?: number }, { isWarm }: DataFacts) =>
-      isWarm || embeddingL2 > 0 ? 0 : 0.005,
-    shown: "0.005; 0 with --init or --embedding-l2",
+    default: ({ embeddingL2 = 0 }: { embeddingL2?: number }, { isWarm, knowsLabels }: NetFacts) => {
+      if (embeddingL2 > 0) return 0;
+      if (isWarm) return knowsLabels ? 0.001 : 0;
+      return 0.005;
+    },
+    shown:
+      "0.005; with --init 0.001, or 0 with --keep-keys or a table without weights; 0 with --embedding-l2",
   }),
   crossBits: whole({
     min: 1,
@@ -292,11 +302,11 @@ export const liftOptions = {
   // a random start may stay on its first level for some epochs before it leaves it
   patience: { ...learning.patience, default: 5 },
   // what starts are compared by is how many of these epochs they take
-  epochs: { ...learning.epochs, default: 20, shown: "20" },
+  epochs: { ...learning.epochs, default: 40, shown: "40" },
   // an average lags behind in the first epochs, which are what is counted
   averageEpochs: { ...learning.averageEpochs, default: 0 },
-  // it would shrink a table, and all starts train alike
-  keyL2: { ...learning.keyL2, default: 0, shown: "0" },
+  // as train-net has it for each start, so that random is the network that one would have without a table
+  keyL2: { ...learning.keyL2, shown: "as train-net has it for each initialization" },
 } as const;
 
 export type GivenNet = Given<typeof options>;
@@ -309,7 +319,7 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
 }
 
 /** What the user left open. */
-export function netOptionsOf(given: Given<typeof own>, facts: DataFacts): NetOptions {
+export function netOptionsOf(given: Given<typeof own>, facts: NetFacts): NetOptions {
   const { task: _, ...all } = resolved(own, given, { ...facts });
   return { ...all, arch: all.arch!, loss: facts.loss };
 }

@@ -81,7 +81,11 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {
     ...{ given, table: options, metric },
-    optionsFor: (facts) => ({ ...netOptionsOf(given, facts), ...(table && { dim: table.dim }) }),
+    optionsFor: (facts) => ({
+      // who keeps the table's other keys has trained it on other rows
+      ...netOptionsOf(given, { ...facts, knowsLabels: table?.weights !== undefined && !keepKeys }),
+      ...(table && { dim: table.dim }),
+    }),
     accept(dataset, how) {
       checkLabels(dataset.roles, { ...how, ...given });
       return { dataset, notes: [] };
@@ -135,10 +139,16 @@ async function planStarts(
       const { test } = examples;
       const facts = factsOf(model, prepared);
       const net = model.optionsFor(facts);
+      const random = model.optionsFor({ ...facts, isWarm: false });
+      if (random.keyL2 !== net.keyL2)
+        session.note(
+          `'random' is trained with --key-l2 ${random.keyL2}, initializations from a table with ${net.keyL2}: ` +
+            "the defaults of train-net",
+        );
       const train = async (kind: Initialization, steps: TrainingSteps, signal: AbortSignal) => {
         const trained = await model.learn(
           { ...input, start: { table: start!.table, kind } },
-          { ...net, ...steps },
+          { ...(kind === "random" ? random : net), ...steps },
           () => undefined,
           signal,
         );
