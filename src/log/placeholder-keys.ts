@@ -4,7 +4,11 @@
 import type { Keys } from "./keys.js";
 import { NullTexts } from "./nulls.js";
 
-const PLACEHOLDERS = new NullTexts(["null", "None", "NULL", "nan", "undefined"]);
+const TEXTS = ["null", "None", "NULL", "nan", "undefined"];
+const PLACEHOLDERS = new NullTexts(TEXTS);
+const LONGEST = Math.max(...TEXTS.map(({ length }) => length));
+/** the bit of each of their lengths, because most of millions of keys have others */
+const LENGTHS = TEXTS.reduce((bits, { length }) => bits | (1 << length), 0);
 
 /** A text for a missing value that is a key, with the number of its rows. */
 interface PlaceholderKey {
@@ -15,7 +19,10 @@ interface PlaceholderKey {
 /** Finds such texts in a dictionary. @param rowsOf returns the number of rows with a code */
 export function placeholderKeys(keys: Keys, rowsOf: (code: number) => number): PlaceholderKey[] {
   const found: PlaceholderKey[] = [];
+  const { offsets } = keys;
   for (let code = 0; code < keys.size; code++) {
+    const length = offsets[code + 1]! - offsets[code]!;
+    if (length > LONGEST || (LENGTHS & (1 << length)) === 0) continue;
     const text = PLACEHOLDERS.among(keys, code);
     if (text === undefined) continue;
     const rows = rowsOf(code);
