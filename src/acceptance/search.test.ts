@@ -56,18 +56,18 @@ test("trains every setting, keeps the best, and shows and writes what it tried",
   const { search, searchedBy, options, metrics } = manifestOf("run");
   expect(searchedBy).toMatchObject({ metric: "logLoss" });
   expect(search.map(({ value }) => value)).toEqual(search.map(({ value }) => value).sort((a, b) => a - b));
-  const [best] = search;
-  for (const name of ["learningRate", "l2Weight", "l2Vector"] as const)
-    expect(options[name]).toBe(best![name]);
-  // the best setting was trained once more
-  expect(metrics["valid"]!["logLoss"]).toBe(best!.value);
-
   const lines = linesOf("run");
+  const [chosen, ...others] = lines.filter((line) => line.chosen);
+  expect(others).toEqual([]);
+  for (const name of ["learningRate", "l2Weight", "l2Vector"] as const)
+    expect(options[name]).toBe(chosen!.options[name]);
+  // the chosen setting was trained once more: the best, or the default where that is within noise
+  expect(metrics["valid"]!["logLoss"]).toBe(chosen!.value);
+  expect([search[0]!.value, lines[0]!.value]).toContain(chosen!.value);
   expect(lines.map(({ trial }) => trial)).toEqual([1, 2, 3, 4]);
   expect(lines[0]!.options).toMatchObject({ learningRate: 0.05, l2Vector: 0.01 });
   expect(lines[0]!.value).toBe(searchedBy.default);
   for (const { curve, value } of lines) expect(Math.min(...curve)).toBeCloseTo(value, 5);
-  expect(lines.filter(({ chosen }) => chosen).map(({ value }) => value)).toEqual([best!.value]);
 
   expect(stderr).toContain("search: tries --learning-rate, --l2-weight, --l2-vector; --dim as given");
   expect(stdout).toMatch(/^learning rate +l2 weight +l2 vector +epochs +log loss\n/);
@@ -150,7 +150,8 @@ describe("of each trainer", () => {
     ])) as unknown as Manifest;
     expect(searchedBy.metric).toBe(metric);
     expect(search).toHaveLength(2);
-    expect(metrics["valid"]![metric]).toBe(search[0]!.value);
+    const chosen = linesOf(`${command}-${metric}`).find((line) => line.chosen);
+    expect(metrics["valid"]![metric]).toBe(chosen!.value);
   });
 
   test("without a metric to compare by is refused", async () => {

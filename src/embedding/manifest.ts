@@ -105,7 +105,7 @@ export interface SearchedBy {
   metric: string;
   /** value of the default setting; null if it diverged */
   default: number | null;
-  /** how much the chosen setting exceeds the default, with the ends of the 95 % interval over rows or users if known */
+  /** how much the best setting exceeds the default, with the ends of the 95 % interval over rows or users if known */
   difference?: { value: number; low?: number; high?: number };
 }
 

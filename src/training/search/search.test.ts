@@ -247,7 +247,8 @@ describe("what is said of the result", () => {
         byUnit: () => Promise.resolve([{ name: "logLoss", sums }]),
       });
     };
-    const { warnings } = await searched({ tryOut });
+    const { warnings, setting, lines } = await searched({ tryOut });
+    expect([setting, lines.filter(({ chosen }) => chosen).map(({ trial }) => trial)]).toEqual([{}, [1]]);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(
       /^the best setting of --search is not better than the default by more than noise: validation log loss differs by -/,

@@ -1,7 +1,7 @@
 // --search N: settings of the options that have a search range, each trained in full with early stopping, and compared on the validation
-// split. The best is then trained as if it had been typed.
+// split. The best is then trained as if it had been typed; the default where the best is not better by more than noise.
 //
-//   default ──► a quarter of N, spread around it ──► the others, each where most is expected after those before ──► the best
+//   default ──► a quarter of N, spread around it ──► the others, each where most is expected after those before ──► the best, or the default
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
@@ -59,7 +59,7 @@ export interface SearchRequest {
 
 /** What a search came to. */
 export interface Searched {
-  /** the options to train with; nothing where the default is the best */
+  /** the options to train with; nothing where no setting is better than the default by more than noise */
   setting: Setting;
   /** the best first */
   trials: Trial[];
@@ -251,23 +251,18 @@ function ended(state: SearchState, space: SearchSpace): Searched {
     );
   const { standard, best: ofBest } = state.units;
   const defaultValue = trials[0]!.value;
-  const isDefault = best.trial === 1;
-  const by: SearchedBy = {
-    metric: metric!,
-    default: defaultValue,
-    ...(!isDefault &&
-      defaultValue !== null && {
-        difference: {
-          value: best.value! - defaultValue,
-          ...(standard && ofBest && differenceOf(ofBest, standard)),
-        },
-      }),
-  };
+  const difference =
+    best.trial === 1 || defaultValue === null
+      ? undefined
+      : { value: best.value! - defaultValue, ...(standard && ofBest && differenceOf(ofBest, standard)) };
+  // the best of many settings is ahead by noise alone about as often as not
+  const chosen = difference && !isSure(difference) ? trials[0]! : best;
+  const by: SearchedBy = { metric: metric!, default: defaultValue, ...(difference && { difference }) };
   const ranked = [...trials].sort((a, b) => scoreOf(state, b) - scoreOf(state, a) || a.trial - b.trial);
   return {
-    setting: isDefault ? {} : best.options,
+    setting: chosen.trial === 1 ? {} : chosen.options,
     trials: ranked.map(({ options, epochs, bestEpoch, value }) => ({ ...options, epochs, bestEpoch, value })),
-    lines: trials.map((line) => (line === best ? { ...line, chosen: true as const } : line)),
+    lines: trials.map((line) => (line === chosen ? { ...line, chosen: true as const } : line)),
     by,
     warnings: verdict(state, best, by, space),
   };
@@ -288,7 +283,8 @@ function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space
     const { value, low, high } = difference;
     warnings.push(
       `the best setting of --search is not better than the default by more than noise: validation ${name} ` +
-        `differs by ${signed(value)}, 95 % interval ${signed(low!)} to ${signed(high!)}`,
+        `differs by ${signed(value)}, 95 % interval ${signed(low!)} to ${signed(high!)}. The run has the default: ` +
+        "to decide, use more validation rows, or set the options of the best setting",
     );
     return warnings;
   }
