@@ -19,6 +19,8 @@ import type { Part } from "../../training/examples/examples.js";
 import { silently, splitCounts, splitParts, type SplitParts } from "../../training/reading/split-parts.js";
 import { unitsOf } from "../../training/judging/evaluate-scores.js";
 import { openParts } from "../../training/session/session.js";
+import { adviceOfClasses, classWarnings } from "../../training/warnings/class-labels.js";
+import { notCompared } from "../../trainers/index.js";
 import type { Goal, LogTraits } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
@@ -65,7 +67,7 @@ export async function examine(
     return await openParts(plan, paths, given, { watch: hear, note: tell("note"), warn: tell("warning") });
   };
   const first = await open(false, shared, watch).catch((error: unknown) => {
-    throw error instanceof DataError && / label\b/.test(error.detail) ? namesOfClasses(error) : error;
+    throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
   });
   const { goal, ...decided } = goalOf(first.dataset, given);
   // rows that are no events go before the cut, as trainings on events leave them out
@@ -95,14 +97,8 @@ export async function examine(
     return { ...common, traits: { goal, roles: dataset.roles }, items };
   }
   const { task, ...constant } = constantOf(cut.parts.train, test, options);
-  for (const text of classWarnings(dataset)) watch.observe({ stage: "warning", text });
+  for (const text of classWarnings(dataset, notCompared.classes)) watch.observe({ stage: "warning", text });
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
-}
-
-/** An error of a label that is no number, which may be the name of a class. */
-function namesOfClasses({ detail, place }: DataError): DataError {
-  const advice = `compare has no labels that are names of classes: embed train-gbdt LOG --task multiclass --label ${place?.column ?? "COLUMN"}`;
-  return new DataError(`${detail}; ${advice}`, place);
 }
 
 /** What is compared, and from which label on rows are events. @throws {UsageError} the log lacks what it needs, or two goals fit it */
@@ -131,7 +127,7 @@ function goalOf(
     if (ranks) return { goal: "lists" };
     throw new UsageError(
       `nothing to compare trainers by: no column is a label (--label, for predictions), and ${user === undefined ? "none is the user (--user" : "none is the item (--item"}, for lists); the columns are ${columns}. ` +
-        "compare has no edge lists: train one with embed train-graph LOG --source COLUMN --target COLUMN, and measure it with embed evaluate RUN --edges FILE",
+        `compare has no edge lists: train one with ${notCompared.edges}, and measure it with embed evaluate RUN --edges FILE`,
     );
   }
   const { task } = labelsOf(dataset, positiveFrom);
@@ -147,22 +143,6 @@ function goalOf(
       `--goal lists ranks the items that users liked: say from which '${label}' on, --positive-from N (without labels: --ignore ${label})`,
     );
   return { goal, positiveFrom: positiveFrom ?? 1 };
-}
-
-/** Most values of a label that may be the numbers of classes. */
-const MOST_CLASSES = 100;
-
-/** A label of a few whole numbers may be a class, which is no number to predict; ratings of items by users are numbers. */
-function classWarnings(dataset: Dataset): string[] {
-  const { label, user, item } = dataset.roles;
-  const { task, values } = labelsOf(dataset);
-  const distinct = new Set(values);
-  const isFew = distinct.size <= MOST_CLASSES && [...distinct].every(Number.isInteger);
-  if (task !== "regression" || !isFew || (user !== undefined && item !== undefined)) return [];
-  return [
-    `the label '${label}' has ${distinct.size} whole values and is compared as a number; if they are classes, compare does not ` +
-      `cover them: embed train-gbdt LOG --task multiclass --label ${label}`,
-  ];
 }
 
 /** @throws {UsageError} the cut leaves nothing to measure */
