@@ -110,8 +110,10 @@ export const rooms: Record<string, Room> = {
   trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
   // ranking for evaluate, recall and others: for which users, by which queries, without which items, and its metrics
   ranking: { mayImport: words(`${belowTrainers} training trainers`) },
+  // how runs were trained, for commands that train like them
+  recipes: { mayImport: words(`${belowTrainers} training trainers`) },
   api: {
-    mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking`),
+    mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
   // the flags of a training are also the keys of a pipeline file
@@ -120,7 +122,7 @@ export const rooms: Record<string, Room> = {
   gates: { mayImport: words(`${belowTrainers} training api store`), packages: ["yaml"] },
 
   pipeline: {
-    mayImport: words(`${belowTrainers} training trainers flags api store gates privacy`),
+    mayImport: words(`${belowTrainers} training trainers recipes flags api store gates privacy`),
     packages: ["yaml"],
   },
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },

@@ -72,6 +72,8 @@ const typed: Record<string, Typed> = {
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
+      ["--from clicks.html -o", "--like RUN -o"],
+      ["--from clicks.html --run fm", "--like RUN"],
     ],
   },
   "evaluation.md": {

@@ -19,7 +19,7 @@ import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
 import { train } from "./train.js";
-import { requestOf } from "./training-request.js";
+import { requestOf } from "../recipes/training-request.js";
 
 /** How far apart metrics may be of two trainings on a server, which adds floats in the order in which its tasks end. */
 export const ENGINE_BOUND = 0.005;

@@ -1,9 +1,9 @@
 // The run that `embed init` makes a pipeline of: one of a page of `embed compare`, one of a folder of runs, or any run.
 
 import { dirname, join, relative } from "node:path";
-import { readHandedOver } from "../api/compare/handed-over.js";
+import { readHandedOver } from "../recipes/handed-over.js";
 import { encodeOptions } from "../api/options/encode.js";
-import { recipeOf, type RunRecipe } from "../api/run-recipe.js";
+import { recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
 import type { StarterTrainer } from "../config/pipeline-starter.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";

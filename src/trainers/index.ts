@@ -92,6 +92,12 @@ export const firstTrainer: Readonly<Record<"labels" | "events", { command: strin
   events: { command: "train-als", others: "or train-ranking, or train-fm with negatives: 4" },
 };
 
+/** Commands for logs that no comparison covers. */
+export const notCompared = {
+  classes: "embed train-gbdt LOG --task multiclass",
+  edges: "embed train-graph LOG --source COLUMN --target COLUMN",
+} as const;
+
 type Named = Pick<Run, "path" | "manifest">;
 
 /** By command: what its runs hold; what `import` writes is a table alone. */

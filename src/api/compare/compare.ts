@@ -26,7 +26,7 @@ import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
 import { enter, type Entered } from "./choose-trainings.js";
 import { examine, type Examined, type Shared } from "./examine-log.js";
-import { handedOverMarkup } from "./handed-over.js";
+import { handedOverMarkup } from "../../recipes/handed-over.js";
 import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 import { trainAll, type Finished, type Trained } from "./train-all.js";

@@ -8,7 +8,7 @@ import { type Column, type Dataset, type Roles } from "../../dataset/dataset.js"
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import type { SplitFlags } from "../../training/options/split-options.js";
-import { UsageError } from "../../errors.js";
+import { DataError, UsageError } from "../../errors.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import type { Measured } from "../../evaluation/comparison.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
@@ -19,6 +19,8 @@ import type { Part } from "../../training/examples/examples.js";
 import { silently, splitCounts, splitParts, type SplitParts } from "../../training/reading/split-parts.js";
 import { unitsOf } from "../../training/judging/evaluate-scores.js";
 import { openParts } from "../../training/session/session.js";
+import { adviceOfClasses, classWarnings } from "../../training/warnings/class-labels.js";
+import { notCompared } from "../../trainers/index.js";
 import type { Goal, LogTraits } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
@@ -64,7 +66,9 @@ export async function examine(
     const plan = { seed, unlabelled, wholeFor: ["compare"] };
     return await openParts(plan, paths, given, { watch: hear, note: tell("note"), warn: tell("warning") });
   };
-  const first = await open(false, shared, watch);
+  const first = await open(false, shared, watch).catch((error: unknown) => {
+    throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
+  });
   const { goal, ...decided } = goalOf(first.dataset, given);
   // rows that are no events go before the cut, as trainings on events leave them out
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
@@ -93,6 +97,7 @@ export async function examine(
     return { ...common, traits: { goal, roles: dataset.roles }, items };
   }
   const { task, ...constant } = constantOf(cut.parts.train, test, options);
+  for (const text of classWarnings(dataset, notCompared.classes)) watch.observe({ stage: "warning", text });
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
@@ -121,7 +126,8 @@ function goalOf(
       );
     if (ranks) return { goal: "lists" };
     throw new UsageError(
-      `nothing to compare trainers by: no column is a label (--label, for predictions), and ${user === undefined ? "none is the user (--user" : "none is the item (--item"}, for lists); the columns are ${columns}`,
+      `nothing to compare trainers by: no column is a label (--label, for predictions), and ${user === undefined ? "none is the user (--user" : "none is the item (--item"}, for lists); the columns are ${columns}. ` +
+        `compare has no edge lists: train one with ${notCompared.edges}, and measure it with embed evaluate RUN --edges FILE`,
     );
   }
   const { task } = labelsOf(dataset, positiveFrom);

@@ -16,7 +16,7 @@ import type { Contestant, Curves } from "../../training/judging/evaluate-scores.
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
 import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
-import { commandForAllRows } from "../run-recipe.js";
+import { commandForAllRows } from "../../recipes/run-recipe.js";
 import { measureScores } from "../scored-rows.js";
 import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";

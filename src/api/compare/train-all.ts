@@ -8,7 +8,7 @@ import type { GivenTraining } from "../../training/options/log.js";
 import { definedOf } from "../../training/options/defined.js";
 import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
-import { recipeOf, type RunRecipe } from "../run-recipe.js";
+import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { Entered } from "./choose-trainings.js";
 

@@ -7,7 +7,7 @@ import { commandSpec } from "../command-spec.js";
 const examples = `
 Examples:
   embed init fixtures/clicks.csv -o pipeline.yaml
-  embed init --from clicks.html -o pipeline.yaml     # after embed compare
+  embed init fixtures/clicks.csv --fields user_id,item_id | less
 `;
 
 export const command = commandSpec({

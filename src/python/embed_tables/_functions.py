@@ -3886,8 +3886,32 @@ _RUN_PIPELINE = Spec(
 
 
 def init_pipeline(
-    log: Logs,
+    log: Logs | None = None,
     *,
+    from_: Path | None = None,
+    run: str | None = None,
+    like: Path | None = None,
+    user: str | None = None,
+    item: str | None = None,
+    label: str | None = None,
+    time: str | None = None,
+    time_format: str | None = None,
+    time_fields: str | Sequence[str] | None = None,
+    time_zone: str | None = None,
+    weight: str | None = None,
+    session: str | None = None,
+    fields: str | Sequence[str] | None = None,
+    numeric: str | Sequence[str] | None = None,
+    multi: str | Sequence[str] | Mapping[str, str] | None = None,
+    multi_weights: str | Sequence[str] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    side: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    where: str | Sequence[str] | None = None,
+    drop_users_above: int | None = None,
+    drop_users_above_per_day: int | None = None,
+    hash_keys: Path | None = None,
+    hash_keys_of: str | Sequence[str] | None = None,
     input_format: Literal["csv", "jsonl", "parquet", "libsvm", "libffm"] | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
@@ -3904,16 +3928,39 @@ def init_pipeline(
     max_cell: int | None = None,
     max_bad: float | str | None = None,
     bad_rows: Path | None = None,
-    time_format: str | None = None,
     out: Path | None = None,
     force: bool | None = None,
 ) -> Any:
-    """Inspects a log and writes a commented pipeline file for it: column roles, one training, and gates based on the log's current values.
+    """Inspects a log and writes a commented pipeline file for it: column roles, one training (with --from or --like that of a run), and gates based on the log's current values.
 
     As ``embed init``, whose page explains the options.
 
     Args:
-        log: files or quoted patterns, read as one log
+        log: files or quoted patterns, read as one log; with --from or --like, by default the log of the run
+        from_: page of embed compare, or its folder of runs: write the pipeline of its best embedding, or of --run
+        run: with --from: the run to train every week, by its name on the page
+        like: write the pipeline that trains like this run: its command, options, columns and filters
+        user: user column: who acted (default: inferred)
+        item: item column: what the user acted on (default: inferred)
+        label: label column to predict: 0 and 1, or any number (default: inferred)
+        time: time column of the event: Unix seconds or milliseconds, or ISO 8601 (UTC if no zone is given) (default: inferred)
+        time_format: format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z); separate several formats, or iso, with |
+        time_fields: features to derive from the time column: hour, dow (day of week), day, month
+        time_zone: time zone for --time-fields, such as +02:00 (default: UTC)
+        weight: weight column: weight of each row in training and metrics, at least 0
+        session: session column: events with the same value belong together
+        fields: full list of categorical features; by default every column without another role
+        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        multi: multi-valued column and its separator, such as 'genres:|'; repeatable
+        multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
+        ignore: columns to exclude from the features
+        side: side table to join on column KEY; FILE:KEY=SIDEKEY if the column has another name in the side table; repeatable
+        drop: drop rows that match, such as 'InvoiceNo^=C' (= != ^= $= *=)
+        where: keep only rows that match, such as 'Quantity > 0 and Country != "France"'
+        drop_users_above: leave out users with more than n events, such as bots, with all their events
+        drop_users_above_per_day: leave out users with more than n events on any one day (UTC), with all their events
+        hash_keys: replace user and item ids with their HMAC-SHA256, keyed with the secret in this file
+        hash_keys_of: columns to apply --hash-keys to; by default user, item and session
         input_format: format of the log; by default by the file extension
         delimiter: cell delimiter, such as ';', '::', '\\t' or '\\x01'; by default detected from the header line
         header: False: the log has no header line; columns are named c0, c1, ...
@@ -3930,7 +3977,6 @@ def init_pipeline(
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
-        time_format: format of the time column, such as '%d/%m/%Y %H:%M'
         out: file to write; stdout by default
         force: replace an existing file
 
@@ -3946,8 +3992,8 @@ def init_pipeline(
 _INIT_PIPELINE = Spec(
     command="init",
     words=("log", ),
-    repeats=("columns", "null", "dedupe_by"),
-    commas=("columns", "null", "dedupe_by"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null"),
     negated=("header",),
     logs=(),
 )

@@ -19,7 +19,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { ranksComplaint, ranksOf, type Ranks } from "./ranks.js";
+import { ranksForm, type Ranks } from "./ranks.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
 export const similarities = ["dot", "cosine"] as const;
@@ -124,22 +124,15 @@ const own = {
     default: false,
     only: { loss: SHARED },
   }),
-  hardNegatives: custom(
-    "from-to",
-    {
-      ...{ type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
-      texts: ([from, to]: Ranks) => [`${from}-${to}`],
-    },
-    {
-      help:
-        "bpr: sample the negative from candidates in this range of ranks by score, such as 2-5 (1 is the " +
-        "highest)",
-      group: model,
-      default: [1, 1] as Ranks,
-      shown: "1-1",
-      only: { loss: ["bpr"] },
-    },
-  ),
+  hardNegatives: custom("from-to", ranksForm, {
+    help:
+      "bpr: sample the negative from candidates in this range of ranks by score, such as 2-5 (1 is the " +
+      "highest)",
+    group: model,
+    default: [1, 1] as Ranks,
+    shown: "1-1",
+    only: { loss: ["bpr"] },
+  }),
   noise: choice(noises, {
     placeholder: "distribution",
     help: "distribution to sample negatives from",

@@ -9,7 +9,7 @@ export type Ranks = readonly [from: number, to: number];
 const RANKS = "a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5";
 
 /** `2-5`, or `3` for one rank. @throws {UsageError} no such text */
-export function ranksOf(given: string, flagName: string): Ranks {
+function ranksOf(given: string, flagName: string): Ranks {
   const [from = "", to = from, ...more] = given.split("-");
   if (more.length > 0 || from === "" || to === "")
     throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
@@ -19,7 +19,13 @@ export function ranksOf(given: string, flagName: string): Ranks {
 }
 
 /** What ranks must be, and are not. */
-export function ranksComplaint(ranks: Ranks): string | undefined {
+function ranksComplaint(ranks: Ranks): string | undefined {
   const isPair = Array.isArray(ranks) && ranks.length === 2 && ranks.every((rank) => Number.isInteger(rank));
   return isPair && ranks[0] >= 1 && ranks[0] <= ranks[1] ? undefined : RANKS;
 }
+
+/** How an option takes ranks. */
+export const ranksForm = {
+  ...{ type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
+  texts: ([from, to]: Ranks) => [`${from}-${to}`],
+};

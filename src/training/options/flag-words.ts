@@ -5,10 +5,11 @@
 import { flagNamed, type Option, type OptionTable } from "./table.js";
 
 /** Returns the texts that an option's parser turns into the value; none for a switch. */
-export function textsOf({ texts, commas, placeholder }: Option, value: unknown): readonly string[] {
+export function textsOf(option: Option, value: unknown): readonly string[] {
+  const { commas, placeholder } = option;
   if (placeholder === undefined || value === true) return [];
   if (typeof value === "string" || typeof value === "number") return [String(value)];
-  if (texts) return texts(value);
+  if (option.texts) return option.texts(value);
   if (Array.isArray(value)) return commas ? [value.join(",")] : value.map(String);
   if (typeof value !== "object" || value === null) return [String(value)];
   return Object.entries(value).map(([name, of]) => `${name}:${String(of)}`);

@@ -3,12 +3,12 @@
 //   runs ──► recipes, the best first ──► <script type="application/json"> ──► readHandedOver ──► a pipeline file
 
 import { dirname, relative, resolve } from "node:path";
-import { NoInputError, UsageError } from "../../errors.js";
-import { anything, list, object, parseJson, text } from "../../io/json-shape.js";
-import { readText } from "../../io/read-text.js";
-import { kindAt } from "../../io/tree.js";
-import { version } from "../../io/package-version.js";
-import { recipeShape, type RunRecipe } from "../run-recipe.js";
+import { NoInputError, UsageError } from "../errors.js";
+import { anything, list, object, parseJson, text } from "../io/json-shape.js";
+import { readText } from "../io/read-text.js";
+import { kindAt } from "../io/tree.js";
+import { version } from "../io/package-version.js";
+import { recipeShape, type RunRecipe } from "./run-recipe.js";
 
 /** Names the element in the page. */
 const ELEMENT = "embed-compare";

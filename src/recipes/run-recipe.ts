@@ -15,10 +15,10 @@ import { modelOf, trainerOf } from "../trainers/index.js";
 import { definedOf } from "../training/options/defined.js";
 import { commandLine, flagWords } from "../training/options/flag-words.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";
-import { engine } from "../training/options/reading.js";
+import { columns, hashedIds } from "../training/options/columns.js";
+import { badRows, engine, reading, threads } from "../training/options/reading.js";
 import { holdsOutRows, type SplitFlags } from "../training/options/split-options.js";
-import { omit, resolved, type Option, type OptionTable } from "../training/options/table.js";
-import { encodeOptions } from "./options/encode.js";
+import { resolved, type Option, type OptionTable } from "../training/options/table.js";
 import { requestOf } from "./training-request.js";
 
 /** A run's training as options. Paths are as they were given: relative to the folder in which the run was trained. */
@@ -48,13 +48,7 @@ export const recipeShape: Shape = object(
 );
 
 /** Options of an encoding that belong to a recipe: neither the output nor a server. */
-const ofEncoding = omit(
-  encodeOptions,
-  "out",
-  "force",
-  "threads",
-  ...(Object.keys(engine) as (keyof typeof engine)[]),
-);
+const ofEncoding = { ...columns, ...hashedIds, ...reading, ...badRows };
 
 /** Options of a training that its next run sets anew. */
 const NOT_KEPT = ["test", "search", "refit", "rowOrder"];
@@ -78,7 +72,7 @@ export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   const training = Object.fromEntries(
     Object.entries(given).filter(
       ([option]) =>
-        !Object.hasOwn(encodeOptions, option) &&
+        !Object.hasOwn({ ...ofEncoding, ...engine, ...threads }, option) &&
         !NOT_KEPT.includes(option) &&
         (trainer.options[option] as Option).only?.["search"] === undefined,
     ),
@@ -111,10 +105,10 @@ function givenAsFlags(
       );
     return { log, given: { ...own } };
   }
-  const { reading, sides, ...columns } = encoded.options;
-  const { nulls, format, ...cells } = reading as Record<string, unknown>;
-  const given = { ...columns, side: sides, null: nulls, inputFormat: format, ...cells };
-  return { log: encoded.log, given: { ...withoutDefaults(encodeOptions, given), ...own } };
+  const { reading: read, sides, ...roles } = encoded.options;
+  const { nulls, format, ...cells } = read as Record<string, unknown>;
+  const given = { ...roles, side: sides, null: nulls, inputFormat: format, ...cells };
+  return { log: encoded.log, given: { ...withoutDefaults(ofEncoding, given), ...own } };
 }
 
 /** A dataset states every option, those that nobody set among them. */
