@@ -48,7 +48,7 @@ export interface ScalarType {
 }
 
 /** The type of a column: single values, or lists of them. */
-export interface ColumnType extends ScalarType {
+export interface VectorType extends ScalarType {
   /** undefined: single values; 0: lists of any length; else the length of all lists */
   listSize: number | undefined;
 }
@@ -85,7 +85,7 @@ const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "na
 ]);
 
 /** Returns how a column is read; undefined if there is no rule for its type. */
-export function columnTypeOf(duckdb: Bindings, type: LogicalType): ColumnType | undefined {
+export function columnTypeOf(duckdb: Bindings, type: LogicalType): VectorType | undefined {
   const id = duckdb.get_type_id(type);
   const listSize =
     id === TypeId.LIST ? 0 : id === TypeId.ARRAY ? duckdb.array_type_array_size(type) : undefined;
