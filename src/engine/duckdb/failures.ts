@@ -39,7 +39,8 @@ export function duckDbFailure(error: unknown, doing: SqlWork): unknown {
         "of the same version, or LOAD 'PATH' of its file before the query",
       cause,
     );
-  if (/^No files found that match/.test(text)) return new NoInputError(`${placed(doing, position)}${said}`);
+  if (text.startsWith("No files found that match"))
+    return new NoInputError(`${placed(doing, position)}${said}`);
   if (kind === "Out of Memory" || /Out of Memory/i.test(text))
     return new IoError(
       `--engine: DuckDB is out of memory while it reads ${doing.what} (${text}): close other programs, or set ` +

@@ -125,10 +125,11 @@ function scalarTypeOf(duckdb: Bindings, type: LogicalType): ScalarType | undefin
 /** Returns an expression that makes a column readable. @param type as DuckDB writes it: `STRUCT(a INTEGER)` */
 export function castFor(name: string, type: string): string {
   const column = `"${name.replaceAll('"', '""')}"`;
-  if (/\[\]\[\]$/.test(type)) return `flatten(${column}) AS ${column}`;
-  if (/^MAP\(/.test(type) && !/\]$/.test(type)) return `map_keys(${column}) AS ${column}`;
-  if (/^STRUCT\(/.test(type) && !/\]$/.test(type)) return `struct_extract(${column}, 'MEMBER') AS ${column}`;
+  const isList = type.endsWith("]");
+  if (type.endsWith("[][]")) return `flatten(${column}) AS ${column}`;
+  if (type.startsWith("MAP(") && !isList) return `map_keys(${column}) AS ${column}`;
+  if (type.startsWith("STRUCT(") && !isList) return `struct_extract(${column}, 'MEMBER') AS ${column}`;
   if (type === "BLOB") return `decode(${column}) AS ${column} (text in UTF-8) or hex(${column}) AS ${column}`;
   if (type === "INTERVAL") return `epoch(${column}) AS ${column}`;
-  return `CAST(${column} AS VARCHAR${/\]$/.test(type) ? "[]" : ""}) AS ${column}`;
+  return `CAST(${column} AS VARCHAR${isList ? "[]" : ""}) AS ${column}`;
 }
