@@ -18,7 +18,7 @@ export type Connection = Handle<"connection">;
 export type Statement = Handle<"statement">;
 export type Result = Handle<"result">;
 export type Chunk = Handle<"chunk">;
-export type Vector = Handle<"vector">;
+export type DuckDbVector = Handle<"vector">;
 export type LogicalType = Handle<"type">;
 type Config = Handle<"config">;
 
@@ -55,14 +55,14 @@ export interface Bindings {
   array_type_array_size(type: LogicalType): number;
 
   data_chunk_get_size(chunk: Chunk): number;
-  data_chunk_get_vector(chunk: Chunk, column: number): Vector;
+  data_chunk_get_vector(chunk: Chunk, column: number): DuckDbVector;
   /** Memory of DuckDB's, valid as long as the chunk. */
-  vector_get_data(vector: Vector, numBytes: number): Uint8Array<ArrayBuffer>;
+  vector_get_data(vector: DuckDbVector, numBytes: number): Uint8Array<ArrayBuffer>;
   /** One bit per row, lowest first; null if all rows have a value. */
-  vector_get_validity(vector: Vector, numBytes: number): Uint8Array | null;
-  list_vector_get_child(vector: Vector): Vector;
-  list_vector_get_size(vector: Vector): number;
-  array_vector_get_child(vector: Vector): Vector;
+  vector_get_validity(vector: DuckDbVector, numBytes: number): Uint8Array | null;
+  list_vector_get_child(vector: DuckDbVector): DuckDbVector;
+  list_vector_get_size(vector: DuckDbVector): number;
+  array_vector_get_child(vector: DuckDbVector): DuckDbVector;
   /** Reads a pointer at an offset of a buffer, and returns the bytes that it points to. */
   get_data_from_pointer(buffer: ArrayBuffer, offset: number, numBytes: number): Uint8Array;
 }

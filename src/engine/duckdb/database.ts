@@ -13,7 +13,7 @@ import {
   type LogicalType,
   type Statement,
 } from "./bindings.js";
-import { duckDbFailure, type Doing } from "./failures.js";
+import { duckDbFailure, type SqlWork } from "./failures.js";
 import { firstWords, sqlStatements, type SqlStatement } from "./statements.js";
 import { TextColumn, type VectorColumn } from "./vectors.js";
 import { columnTypeOf } from "./types.js";
@@ -27,7 +27,7 @@ const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 /** A query whose columns are known. */
 export interface PreparedQuery {
   sql: string;
-  doing: Doing;
+  doing: SqlWork;
   columns: { name: string; type: LogicalType }[];
 }
 
@@ -200,14 +200,18 @@ export class DuckDb {
   }
 
   /** Limits what DuckDB's threads compute ahead. */
-  async #limitBuffer(doing: Doing): Promise<void> {
+  async #limitBuffer(doing: SqlWork): Promise<void> {
     await this.#prepared(`SET streaming_buffer_size = '${BUFFER_BYTES}B'`, doing, (statement) =>
       this.duckdb.execute_prepared(statement),
     );
   }
 
   /** Prepares a statement for some work; one that is kept would keep the database open. @throws as duckDbFailure */
-  async #prepared<T>(sql: string, doing: Doing, work: (statement: Statement) => T | Promise<T>): Promise<T> {
+  async #prepared<T>(
+    sql: string,
+    doing: SqlWork,
+    work: (statement: Statement) => T | Promise<T>,
+  ): Promise<T> {
     try {
       const statement = await this.duckdb.prepare(this.#connection, sql);
       try {
@@ -222,7 +226,7 @@ export class DuckDb {
   }
 
   /** Runs a statement before the query, if it only prepares it. */
-  async #prelude(statement: SqlStatement, doing: Doing): Promise<void> {
+  async #prelude(statement: SqlStatement, doing: SqlWork): Promise<void> {
     const { duckdb } = this;
     const words = firstWords(statement.text);
     await this.#prepared(statement.text, doing, async (prepared) => {
@@ -247,7 +251,7 @@ export class DuckDb {
   }
 
   /** @throws {UsageError} it is not a query @throws {DataError} DuckDB rejects it, or two columns share a name */
-  async #prepare(sql: string, doing: Doing): Promise<PreparedQuery> {
+  async #prepare(sql: string, doing: SqlWork): Promise<PreparedQuery> {
     const { duckdb } = this;
     return await this.#prepared(sql, doing, (statement) => {
       if (duckdb.prepared_statement_type(statement) !== SELECT)

@@ -4,7 +4,7 @@ import { DataError, EmbedError, IoError, LockedError, NoInputError, UsageError }
 import { placeInFile, type SqlStatement } from "./statements.js";
 
 /** What was done: a statement of a file, with what was put before its text, or something else. */
-export interface Doing {
+export interface SqlWork {
   /** the file with the SQL, and its text; undefined: a table's name was given */
   file?: { path: string; sql: string } | undefined;
   statement?: SqlStatement | undefined;
@@ -22,7 +22,7 @@ interface Stated {
 }
 
 /** Converts an error of DuckDB; returns other errors unchanged. */
-export function duckDbFailure(error: unknown, doing: Doing): unknown {
+export function duckDbFailure(error: unknown, doing: SqlWork): unknown {
   if (error instanceof EmbedError || !(error instanceof Error)) return error;
   const { exception_type: kind, exception_message: message, position } = statedBy(error.message);
   const text = message.replaceAll(/\s*\n\s*/g, " ").trim();
@@ -39,7 +39,8 @@ export function duckDbFailure(error: unknown, doing: Doing): unknown {
         "of the same version, or LOAD 'PATH' of its file before the query",
       cause,
     );
-  if (/^No files found that match/.test(text)) return new NoInputError(`${placed(doing, position)}${said}`);
+  if (text.startsWith("No files found that match"))
+    return new NoInputError(`${placed(doing, position)}${said}`);
   if (kind === "Out of Memory" || /Out of Memory/i.test(text))
     return new IoError(
       `--engine: DuckDB is out of memory while it reads ${doing.what} (${text}): close other programs, or set ` +
@@ -65,7 +66,7 @@ function statedBy(text: string): Stated {
 }
 
 /** Returns `log.sql:3:8: `, or what was read. */
-function placed({ file, statement, added = 0, what }: Doing, position: string | undefined): string {
+function placed({ file, statement, added = 0, what }: SqlWork, position: string | undefined): string {
   if (!file) return `${what}: `;
   const at = position === undefined ? NaN : Number(position) - added;
   if (!statement || !(at >= 0)) return `${file.path}: `;

@@ -36,7 +36,7 @@ import { databasePath } from "./address.js";
 import { vectorCursor } from "./cells.js";
 import { openDatabase, type DuckDb, type PreparedQuery } from "./database.js";
 import { VectorTieCheck } from "./ties.js";
-import { castFor, columnTypeOf, TypeId, type ColumnType } from "./types.js";
+import { castFor, columnTypeOf, TypeId, type VectorType } from "./types.js";
 import { vectorColumn, type VectorColumn } from "./vectors.js";
 
 /** Rows of a batch: with fewer, the overhead of a batch counts. */
@@ -98,7 +98,7 @@ function tableOrQuery(named: readonly string[], engine: EngineReading): string |
 
 /** A query that is read once, from its first row to its last. */
 class QueryLog {
-  readonly #types: ReadonlyMap<string, ColumnType | undefined>;
+  readonly #types: ReadonlyMap<string, VectorType | undefined>;
   readonly #columns: ListSeparators;
   readonly #order: readonly string[];
   /** columns of the current batch */

@@ -48,7 +48,7 @@ export interface ScalarType {
 }
 
 /** The type of a column: single values, or lists of them. */
-export interface ColumnType extends ScalarType {
+export interface VectorType extends ScalarType {
   /** undefined: single values; 0: lists of any length; else the length of all lists */
   listSize: number | undefined;
 }
@@ -85,7 +85,7 @@ const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "na
 ]);
 
 /** Returns how a column is read; undefined if there is no rule for its type. */
-export function columnTypeOf(duckdb: Bindings, type: LogicalType): ColumnType | undefined {
+export function columnTypeOf(duckdb: Bindings, type: LogicalType): VectorType | undefined {
   const id = duckdb.get_type_id(type);
   const listSize =
     id === TypeId.LIST ? 0 : id === TypeId.ARRAY ? duckdb.array_type_array_size(type) : undefined;
@@ -125,10 +125,11 @@ function scalarTypeOf(duckdb: Bindings, type: LogicalType): ScalarType | undefin
 /** Returns an expression that makes a column readable. @param type as DuckDB writes it: `STRUCT(a INTEGER)` */
 export function castFor(name: string, type: string): string {
   const column = `"${name.replaceAll('"', '""')}"`;
-  if (/\[\]\[\]$/.test(type)) return `flatten(${column}) AS ${column}`;
-  if (/^MAP\(/.test(type) && !/\]$/.test(type)) return `map_keys(${column}) AS ${column}`;
-  if (/^STRUCT\(/.test(type) && !/\]$/.test(type)) return `struct_extract(${column}, 'MEMBER') AS ${column}`;
+  const isList = type.endsWith("]");
+  if (type.endsWith("[][]")) return `flatten(${column}) AS ${column}`;
+  if (type.startsWith("MAP(") && !isList) return `map_keys(${column}) AS ${column}`;
+  if (type.startsWith("STRUCT(") && !isList) return `struct_extract(${column}, 'MEMBER') AS ${column}`;
   if (type === "BLOB") return `decode(${column}) AS ${column} (text in UTF-8) or hex(${column}) AS ${column}`;
   if (type === "INTERVAL") return `epoch(${column}) AS ${column}`;
-  return `CAST(${column} AS VARCHAR${/\]$/.test(type) ? "[]" : ""}) AS ${column}`;
+  return `CAST(${column} AS VARCHAR${isList ? "[]" : ""}) AS ${column}`;
 }

@@ -1,8 +1,8 @@
 // Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in arrays that are
 // used again for the next batch. A vector's memory belongs to DuckDB and is copied.
 
-import type { Bindings, Vector } from "./bindings.js";
-import { TypeId, type ColumnType, type ScalarType } from "./types.js";
+import type { Bindings, DuckDbVector } from "./bindings.js";
+import { TypeId, type VectorType, type ScalarType } from "./types.js";
 
 /** Bytes of a text that a vector holds itself; of a longer one it has a pointer. */
 const MOST_INLINE = 12;
@@ -21,7 +21,7 @@ export abstract class VectorColumn {
   }
 
   /** Appends the rows of a vector. */
-  append(duckdb: Bindings, vector: Vector, numRows: number): void {
+  append(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     const to = this.numRows + numRows;
     if (this.valid.length < to) this.valid = enlarged(this.valid, to);
     const bits = numRows === 0 ? null : duckdb.vector_get_validity(vector, 8 * Math.ceil(numRows / 64));
@@ -38,7 +38,7 @@ export abstract class VectorColumn {
     this.numRows = to;
   }
 
-  protected abstract appendValues(duckdb: Bindings, vector: Vector, numRows: number): void;
+  protected abstract appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void;
 
   /** Returns the bytes of all rows, consecutively, for a checksum; those of missing rows do not count. */
   abstract bytes(): Uint8Array;
@@ -72,7 +72,7 @@ export abstract class VectorColumn {
 }
 
 /** Creates the empty column of a type. */
-export function vectorColumn(type: ColumnType): ScalarColumn | ListColumn {
+export function vectorColumn(type: VectorType): ScalarColumn | ListColumn {
   return type.listSize === undefined ? scalarColumn(type) : new ListColumn(type, type.listSize);
 }
 
@@ -91,7 +91,7 @@ export class FixedColumn extends VectorColumn {
     super();
   }
 
-  protected appendValues(duckdb: Bindings, vector: Vector, numRows: number): void {
+  protected appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     if (numRows === 0) return;
     const { width } = this.type;
     const to = width * (this.numRows + numRows);
@@ -164,7 +164,7 @@ export class TextColumn extends VectorColumn {
     super();
   }
 
-  protected appendValues(duckdb: Bindings, vector: Vector, numRows: number): void {
+  protected appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     if (numRows === 0) return;
     const data = duckdb.vector_get_data(vector, 16 * numRows);
     const words = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
@@ -287,7 +287,7 @@ class EnumColumn extends TextColumn {
     this.#longest = values.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
-  protected override appendValues(duckdb: Bindings, vector: Vector, numRows: number): void {
+  protected override appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     if (numRows === 0) return;
     const { width } = this.type;
     const data = duckdb.vector_get_data(vector, width * numRows);
@@ -327,7 +327,7 @@ export class ListColumn extends VectorColumn {
     this.elements.clear();
   }
 
-  protected appendValues(duckdb: Bindings, vector: Vector, numRows: number): void {
+  protected appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     if (numRows === 0) return;
     const { numRows: first, valid } = this;
     const to = first + numRows;

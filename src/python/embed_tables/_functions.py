@@ -64,12 +64,12 @@ def inspect(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         ignore: columns to exclude from the features
@@ -152,12 +152,12 @@ def inspect_edges(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         ignore: columns to exclude from the features
@@ -280,12 +280,12 @@ def encode(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
@@ -458,12 +458,12 @@ def train_fm(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -701,12 +701,12 @@ def train_ranking(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -949,12 +949,12 @@ def train_two_tower(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -1170,12 +1170,12 @@ def train_als(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -1203,8 +1203,8 @@ def train_als(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        engine_train: with --engine: train on the server, too; the result is no longer the same bytes
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        engine_train: with a Spark server: train there, too; the result is no longer the same bytes
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         dim: embedding dimension (default: 64) (searched)
         unobserved_weight: weight of an unobserved user-item pair; observed pairs have weight 1 (default: chosen so that all pairs together weigh 15 times the events) (searched)
@@ -1380,12 +1380,12 @@ def train_item2vec(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -1607,12 +1607,12 @@ def train_graph(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -1846,12 +1846,12 @@ def train_gbdt(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -2071,12 +2071,12 @@ def train_pca(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -2289,12 +2289,12 @@ def train_net(
         dedupe_keep: with --dedupe-by: the row to keep, in the order of the log; last holds all rows in memory (default: first)
         on_bad_row: what to do with a malformed row: stop with an error, or skip and count it (default: error)
         max_cell: maximum size of a cell (default: 4 MiB)
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
-        engine_hash: with --engine: record the SHA-256 of each file, which the server reads once more for it
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_hash: with a Spark server: record the SHA-256 of each file, which it reads once more for it
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         since: drop older events: an age such as 90d before the newest event (h, d, w), or a date
@@ -3114,10 +3114,10 @@ def recall(
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
-        engine: read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true
+        engine: read the log through DuckDB (duckdb:shop.duckdb; duckdb: alone is in memory) or a Spark Connect server (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
-        engine_slice: with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job
-        engine_timeout: with --engine: how long the server may be unreachable or silent before the command fails (default: 300)
+        engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
         format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL
@@ -4057,8 +4057,8 @@ def reproduce(
         run: run directory
         keep: directory for the second run; by default it is removed
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
-        engine: for a run whose log was read through a Spark Connect server: the server to read it from again
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        engine: for a run whose log was read through an engine: the database or server to read it from again
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
 
     Returns:
         what ``--json`` prints, as Python values
