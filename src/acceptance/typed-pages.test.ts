@@ -169,7 +169,6 @@ const server = "a server; export-redis and export-postgres tests start one where
 
 /** Blocks by their page and their start, with the reason why they are not typed here. */
 const notTyped: [page: string, start: string, reason: string][] = [
-  ["README.md", "npm ci && npm start", "a step of .ci/run"],
   ["compare.md", "embed compare online_retail", publicLog],
   ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],
   ["install.md", "npm ci", "steps of .ci/run"],

@@ -98,10 +98,10 @@ const lineOf = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 const headOf = (machine: string): string => `# Performance
 
-The training passes and whole jobs beside the programs that are used for them today, on one machine. For each line, both
-sides take turns ${REPEATS} times in one run, the figures are medians, and the ratio says how many times as fast \`embed\` is (the
-least and the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they depend on the machine.
-[How cost grows](growth.md) has time and memory by rows, features, dimensions and threads.
+Training passes and whole jobs beside the programs that are used for them today, on one machine. Both sides take turns ${REPEATS}
+times; figures are medians, and the ratio says how many times as fast \`embed\` is (least and greatest of a turn in
+parentheses).
+[How large?](how-large.md) has time and memory by rows, keys and dimensions.
 
 ${machine}. This page is written by
 \`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, pandas, implicit, scipy and faiss, and

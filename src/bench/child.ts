@@ -10,6 +10,8 @@ export interface Used {
   seconds: number;
   processor: number;
   peakMb: number;
+  /** what the command printed */
+  printed: string;
 }
 
 const REPORT = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
@@ -21,6 +23,11 @@ export async function embedMeasured(args: readonly string[]): Promise<Used> {
   const start = performance.now();
   const { stdout } = await run(process.execPath, ["--import", PRELOAD, program, ...args]);
   const seconds = (performance.now() - start) / 1000;
-  const used = parseJson<NodeJS.ResourceUsage>(stdout.trim().split("\n").at(-1)!);
-  return { seconds, processor: (used.userCPUTime + used.systemCPUTime) / 1e6, peakMb: used.maxRSS / 1024 };
+  const lines = stdout.trim().split("\n");
+  const used = parseJson<NodeJS.ResourceUsage>(lines.at(-1)!);
+  return {
+    ...{ seconds, processor: (used.userCPUTime + used.systemCPUTime) / 1e6, peakMb: used.maxRSS / 1024 },
+    // threads report as they end, too
+    printed: lines.filter((line) => !line.startsWith('{"userCPUTime"')).join("\n"),
+  };
 }

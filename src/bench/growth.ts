@@ -126,18 +126,21 @@ async function trained(training: string, log: string, { dim, threads }: Point): 
   }
 }
 
-/** The CSV of a size, made once and kept in the temporary folder. */
-async function logOf({ rows, features }: Point): Promise<string> {
+/** The CSV of a size, made once and kept in the temporary folder. @param timed with a column of seconds, one a row */
+export async function logOf(
+  { rows, features }: Pick<Point, "rows" | "features">,
+  timed = false,
+): Promise<string> {
   mkdirSync(cache, { recursive: true });
-  const path = join(cache, `growth-${rows}-${features}.csv`);
+  const path = join(cache, `growth-${rows}-${features}${timed ? "-timed" : ""}.csv`);
   if (existsSync(path)) return path;
   const random = mulberry32(1);
   const sizes = { u: Math.round(0.7 * features), i: Math.round(0.3 * features), h: 24, d: 5, c: 40, r: 100 };
   const out = createWriteStream(`${path}.part`);
-  let text = "click,user,item,hour,device,category,region\n";
+  let text = `click,user,item,hour,device,category,region${timed ? ",time" : ""}\n`;
   for (let r = 0; r < rows; r++) {
     const keys = Object.entries(sizes).map(([letter, size]) => letter + Math.floor(random() ** 2 * size));
-    text += `${random() < 0.3 ? 1 : 0},${keys.join(",")}\n`;
+    text += `${random() < 0.3 ? 1 : 0},${keys.join(",")}${timed ? `,${1e9 + r}` : ""}\n`;
     if (text.length > 1 << 20) {
       if (!out.write(text)) await once(out, "drain");
       text = "";
@@ -166,8 +169,10 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
     writeFileSync(join(docs, `growth-${axis}.svg`), drawn(pen, axis, lines));
+    // the plots of the others are on docs/how-large.md
+    if (axis !== "threads") continue;
     sections.push(
-      `## ${TITLES[axis]}\n`,
+      "## Threads\n",
       `![seconds and peak memory by ${axis}](growth-${axis}.svg)\n`,
       `${tableHead(axis)}\n${lines.map(lineOf).join("\n")}\n`,
     );
@@ -181,20 +186,11 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   console.log(`\nwrote ${join(docs, "growth.md")}`);
 }
 
-const TITLES: Readonly<Record<Axis, string>> = {
-  rows: "Rows",
-  features: "Features",
-  dims: "Dimensions",
-  threads: "Threads",
-};
+const HEAD = `# How cost grows with threads
 
-const HEAD = `# How cost grows
-
-Time and memory of whole trainings, from a CSV to a finished run: \`train-fm\` with five epochs on all columns, and
-\`train-als\` with three epochs on users and items. The log is generated: a label, users, items and four columns of few
-keys. Each section changes one number and keeps the others: 1,000,000 rows, 100,000 features, 16 dimensions, two
-threads. Figures are medians of three runs (one run above a million rows). \`npm run bench -- growth\` writes this page;
-[performance](performance.md) compares with other programs.
+Whole trainings, from a CSV to a run: \`train-fm\` (five epochs, all columns) and \`train-als\` (three, users and items) on
+1,000,000 generated rows, 100,000 features, 16 dimensions; medians of three runs. \`npm run bench -- growth\` writes this
+page and the plots of [how large?](how-large.md).
 `;
 
 /** Seconds and peak memory side by side, on scales of powers of ten. */

@@ -18,6 +18,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   graph: () => import("./graph.js"),
   index: () => import("./hnsw.js"),
   growth: () => import("./growth.js"),
+  "how-large": () => import("./how-large.js"),
   "hidden-times": () => import("./hidden-times.js"),
   implicit: () => import("./implicit.js"),
   inductive: () => import("./inductive.js"),

@@ -136,7 +136,7 @@ export async function checkNeeds(
   };
 }
 
-/** The share of a log from whose memory that of all of it is estimated, and the growth below which nothing is estimated. */
+/** The share of a log from whose memory that of all of it is estimated, and the memory that reading takes whatever the size. */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
 /**
@@ -146,6 +146,7 @@ const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;
   const free = leastMemory();
+  const fixed = Math.min(READ_BYTES, free.bytes / 2);
   return {
     ...watch,
     observe(progress) {
@@ -153,9 +154,11 @@ export function endingIfTooLarge(watch: Watch): Watch {
       if (progress.stage !== "reading" || progress.totalBytes === undefined) return;
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
-      if (share < READ_SHARE || taken < READ_BYTES || taken / share <= free.bytes) return;
+      const needed = fixed + (taken - fixed) / share;
+      // new keys become rarer, so that an early estimate is too high: it must exceed what is free by up to twice
+      if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
-        `reading this log would need about ${sizeText(taken / share)} of memory (${sizeText(taken)} after ` +
+        `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +
           `${Math.round(100 * share)} %), but ${free.limit} leaves ${sizeText(free.bytes)}: embed encode LOG -o DATASET needs ` +
           "less, and trainings read the rows of DATASET from disk (--max-memory); --fields and --ignore read fewer columns",
       );
