@@ -338,7 +338,8 @@ test("a search shows each setting by its order and by each option that varies, a
     },
   ].map((line) => (line.trial === 2 ? { ...line, chosen: true as const } : line));
   const run = reportedRun({ trials });
-  run.manifest.searchedBy = { metric: "logLoss", default: 0.6 };
+  const difference = { value: -0.1, low: -0.15, high: -0.05 };
+  run.manifest.searchedBy = { metric: "logLoss", default: 0.6, difference };
   const section = searches(pen, [run]);
   // the larger dot is below
   expect(titles(section)).toEqual([
@@ -348,7 +349,8 @@ test("a search shows each setting by its order and by each option that varies, a
     "setting 1: 0.6; dim 16, learningRate 0.05",
   ]);
   expect(within(section, "figcaption").map(({ textContent }) => textContent)).toEqual([
-    "validation log loss",
+    "validation log loss, best less default (0.60000): -0.10, 95 % interval -0.15 to -0.050; this split chose the best " +
+      "of 3, so expect less on other rows",
     "learningRate",
   ]);
   expect(within(section, "tbody tr > *").map(({ textContent }) => textContent.trim())).toEqual([
