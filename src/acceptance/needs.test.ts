@@ -83,7 +83,7 @@ test("a control group that is too small is 74 before training, with the dimensio
     expect(stderr).not.toMatch(/epoch/);
     const fitting = /--dim (\d+) needs/.exec(stderr)![1]!;
     const smaller = await run(
-      large.replace("--dim 64", `--dim ${fitting}`),
+      large.replace(/--dim 64(.*)-o large/, `--dim ${fitting}$1-o fitting`),
       `echo $$ > ${group}/cgroup.procs && `,
     );
     expect(smaller).toMatchObject({ code: 0, stderr: expect.stringMatching(/needs about .* of memory/) });
