@@ -1,18 +1,15 @@
 // `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
 
 import { MISSING, keyAt } from "../../log/keys.js";
-import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
-import type { Description } from "../../dataset/encoded/description.js";
-import { taskOfLabels } from "../../dataset/labels.js";
 import { checkDeduping } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
+import { starterFacts } from "../../training/reading/starter-facts.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import { KeyFactsCounter } from "./key-facts.js";
-import { DAY, type FoundFacts } from "./log-facts.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 
 /**
@@ -58,40 +55,8 @@ export async function inspectDataset(
     delimiter: "",
     columns,
     ...keyFacts,
-    ...factsOf(dataset, description),
+    ...starterFacts(dataset, description),
     warnings: [...warnings, ...keyFacts.warnings],
-  };
-}
-
-/** What a starter needs of the dataset beyond its columns, as LogFacts finds it in a log. */
-function factsOf({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description): FoundFacts {
-  const numbers = (name: string | undefined) => {
-    const column = columns.find((one) => one.name === name);
-    return column?.kind === "number" ? column.values : undefined;
-  };
-  const [labels, times] = [numbers(roles.label), numbers(roles.time)];
-  const newest: { file: string; time: number }[] = [];
-  const days = new Map<number, number>();
-  let end = 0;
-  for (const [i, rows] of times ? fileRows.entries() : []) {
-    let last = -Infinity;
-    for (let row = end; row < end + rows; row++) {
-      const time = times![row]!;
-      if (Number.isNaN(time)) continue;
-      last = Math.max(last, time);
-      const day = Math.floor(time / DAY);
-      days.set(day, (days.get(day) ?? 0) + 1);
-    }
-    if (last > -Infinity) newest.push({ file: inputs[i]!.path, time: last });
-    end += rows;
-  }
-  return {
-    ...(labels && { task: taskOfLabels([...new Set(labels)].filter((label) => !Number.isNaN(label))) }),
-    ...(times && { newest }),
-    ...(numRows > 0 &&
-      fileRows.length > 0 && {
-        spread: { files: spreadOf(fileRows), ...(days.size > 0 && { days: spreadOfDays(days) }) },
-      }),
   };
 }
 

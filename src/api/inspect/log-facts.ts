@@ -16,8 +16,7 @@ export interface FoundFacts {
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
-/** Milliseconds. */
-export const DAY = 86_400_000;
+const DAY = 86_400_000;
 
 /** Collects the facts from batches that are read as keys. */
 export class LogFacts {

@@ -1,0 +1,40 @@
+// What a starter of a pipeline needs of an encoded dataset beyond its columns.
+
+import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import type { Description } from "../../dataset/encoded/description.js";
+import { taskOfLabels } from "../../dataset/labels.js";
+
+const DAY = 86_400_000;
+
+/** Returns the task of the labels, the newest event of each file, and how the rows of files and days differ. */
+export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
+  const numbers = (name: string | undefined) => {
+    const column = columns.find((one) => one.name === name);
+    return column?.kind === "number" ? column.values : undefined;
+  };
+  const [labels, times] = [numbers(roles.label), numbers(roles.time)];
+  const newest: { file: string; time: number }[] = [];
+  const days = new Map<number, number>();
+  let end = 0;
+  for (const [i, rows] of times ? fileRows.entries() : []) {
+    let last = -Infinity;
+    for (let row = end; row < end + rows; row++) {
+      const time = times![row]!;
+      if (Number.isNaN(time)) continue;
+      last = Math.max(last, time);
+      const day = Math.floor(time / DAY);
+      days.set(day, (days.get(day) ?? 0) + 1);
+    }
+    if (last > -Infinity) newest.push({ file: inputs[i]!.path, time: last });
+    end += rows;
+  }
+  return {
+    ...(labels && { task: taskOfLabels([...new Set(labels)].filter((label) => !Number.isNaN(label))) }),
+    ...(times && { newest }),
+    ...(numRows > 0 &&
+      fileRows.length > 0 && {
+        spread: { files: spreadOf(fileRows), ...(days.size > 0 && { days: spreadOfDays(days) }) },
+      }),
+  };
+}
