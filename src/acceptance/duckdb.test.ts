@@ -263,7 +263,7 @@ withDuckDb("what is wrong with SQL ends with DuckDB's message, line and column",
   expect(await failing("SELECT user FROM events WHERE false")).toMatch(/^65 .*has no rows/);
   expect(await failing(" -- nothing\n")).toMatch(/^64 .*is empty/);
   expect(await failing("SELECT 1 AS user; SELECT 2 AS user")).toMatch(
-    /^64 .*'SELECT 1 AS USER' cannot come before the query/,
+    /^64 .*'SELECT 1 AS USER' in 'log.sql' cannot come before the query/,
   );
   expect(await failing(`ATTACH '${at("new.duckdb")}' AS new; SELECT 1 AS user`)).toMatch(
     /^64 .*needs \(READ_ONLY\)/,
