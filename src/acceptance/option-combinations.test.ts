@@ -88,7 +88,7 @@ function evaluationOf({ row, words }: Combination, run: string) {
 /** Predicts the rows of the training's log. @returns the predictions */
 function predictionsOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
-  const asked = { ...readingIn(given), dedupe: undefined };
+  const asked = { ...readingIn(given), dedupe: undefined, dedupeBy: undefined, dedupeKeep: undefined };
   return outcomeOf(async () => {
     const chunks: Uint8Array[] = [];
     const write = (chunk: Uint8Array) => Promise.resolve(void chunks.push(chunk));
