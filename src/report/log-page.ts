@@ -126,10 +126,11 @@ function days({ plot, draw }: Pen, { days: all }: LogContent): Section | undefin
   return {
     id: "days",
     title: "Rows per day",
-    lead:
-      `From ${date(first)} to ${date(last)} (UTC)` +
-      `${empty > 0 ? `; ${countText(empty, "day")} without rows` : ""}` +
-      `${width > 1 ? `; a bar is ${width} days` : ""}.`,
+    lead: [
+      `From ${date(first)} to ${date(last)} (UTC)`,
+      ...(empty > 0 ? [`${countText(empty, "day")} without rows`] : []),
+      ...(width > 1 ? [`a bar is ${width} days`] : []),
+    ].join("; "),
     body: figure("", drawing, undefined, "map"),
   };
 }

@@ -8,9 +8,8 @@ import { UsageError } from "../../errors.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
 import { eventsOfRoles, histogram, ShapeCounter } from "./column-shapes.js";
-import type { PageFacts } from "./inspection.js";
 import { KeyFactsCounter } from "./key-facts.js";
-import type { InspectedColumn, Inspection } from "./inspection.js";
+import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
 /**
  * @param paths as they were named: a dataset is read alone
