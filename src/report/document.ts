@@ -9,7 +9,7 @@ import { script } from "./script.js";
 import { style } from "./style.js";
 
 /** The parts of a page. */
-export interface Page {
+export interface PageParts {
   title: string;
   /** the command that makes it: `embed report` */
   command: string;
@@ -32,7 +32,7 @@ export async function htmlDocument({
   sections,
   absent,
   version,
-}: Page): Promise<string> {
+}: PageParts): Promise<string> {
   const page = html`<!doctype html>
     <html lang="en">
       <head>

@@ -7,8 +7,8 @@ import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
-import { eventsOfRoles, histogram, ShapeCounter } from "./column-shapes.js";
-import { KeyFactsCounter } from "./key-facts.js";
+import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
+import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
 /**

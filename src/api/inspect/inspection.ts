@@ -1,6 +1,6 @@
 // What `embed inspect` finds.
 
-import type { KeyFacts } from "./key-facts.js";
+import type { KeyFacts } from "../../training/log-facts/key-facts.js";
 import type { ColumnShape, LogContent } from "../../report/log-content.js";
 import type { FoundFacts } from "./log-facts.js";
 
