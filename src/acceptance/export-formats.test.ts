@@ -53,7 +53,12 @@ describe("fnn", () => {
 
   test("w0 and z = [w, v] of a row's features give the score that train-fm gives, to 1e-5", async () => {
     await embedOk(["export", run, "--format", "fnn", "--reserve", "fuxictr", "-o", at("fnn")]);
-    expect(readdirSync(at("fnn")).sort()).toEqual(["fnn.safetensors", "preprocess.json", "vocab.json"]);
+    expect(readdirSync(at("fnn")).sort()).toEqual([
+      "fnn.safetensors",
+      "preprocess.json",
+      "reserve.json",
+      "vocab.json",
+    ]);
     const { tensors, vocab } = read("fnn");
     const { data } = Papa.parse<Record<string, string>>(readFileSync(fixture("clicks.csv"), "utf8"), {
       header: true,
@@ -137,7 +142,9 @@ test("--reserve puts rows into npy of one field, and refuses formats of keys and
 test("npz under --reserve fuxictr names the two rows as FuxiCTR does, and takes no other scheme", async () => {
   const job = ["export", run, "--format", "npz", "--field", "user", "--reserve", "fuxictr"];
   const files = unzipSync((await embedOk(job)).bytes);
-  const rows = await items("--field", "user");
+  const rows = parseJsonLines(
+    (await embedOk(["export", run, "--format", "jsonl", "--field", "user"])).stdout,
+  );
   const points = Buffer.from(files["key.npy"]!);
   const start = 10 + points.readUInt16LE(8);
   const width = (points.length - start) / 4 / (rows.length + 2);
@@ -295,6 +302,7 @@ describe("--delta", () => {
         "keys.txt",
         "preprocess.json",
         "removed.jsonl",
+        ...(reserve.length > 0 ? ["reserve.json"] : []),
         "rows.npy",
         "vectors.npy",
         "weights.npy",

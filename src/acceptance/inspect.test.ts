@@ -1,7 +1,9 @@
 // `embed inspect` describes a log before anything is trained on it.
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Inspection } from "../api/inspect/inspection.js";
+import { Browser, chromium } from "../testing/chromium.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -98,4 +100,76 @@ test("an encoded dataset has the same frequent keys and repeated rows as its log
   );
   expect(dataset!.frequent).toEqual(log!.frequent);
   expect(dataset!.duplicates).toEqual(log!.duplicates);
+});
+
+describe("--html", () => {
+  const page = join(folder, "page.html");
+  const sectionsOf = (text: string) => [...text.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
+  const written = async (log: string, ...extra: string[]): Promise<string> => {
+    await embedOk(["inspect", log, "--html", page, "--force", ...extra]);
+    return readFileSync(page, "utf8");
+  };
+
+  test("shows columns, days, users with bots, distributions and repeats; a dataset has the same page", async () => {
+    const { days } = shop({ days: 3, bots: 1 });
+    const rows = days.map(({ impressions }) => impressions.split("\n").slice(1).join("\n")).join("");
+    const log = join(folder, "bots.csv");
+    writeFileSync(log, `click,user_id,item_id,device,timestamp\n${rows}`);
+    const text = await written(log);
+    expect(sectionsOf(text)).toEqual(
+      "warnings columns days users items distributions repeats rows".split(" "),
+    );
+    const users = text.slice(text.indexOf('id="users"'), text.indexOf('id="items"'));
+    expect(users).toMatch(/1 user has more than [\d,]+ events/);
+    expect(users).toContain("bot-1");
+    // the bot's bar is drawn in another colour
+    expect([...users.matchAll(/fill="var\(--bad\)"/g)]).toHaveLength(1);
+    await embedOk(["encode", log, "-o", join(folder, "bots")]);
+    expect(sectionsOf(await written(join(folder, "bots")))).toEqual(sectionsOf(text));
+    expect(await written(log)).toBe(text);
+  });
+
+  test("cells and names of the log are escaped and shortened, and no page is wider than a phone", async () => {
+    const long = "x".repeat(50_000);
+    const header = `label,user,item,<script>alert(1)</script>,${"n".repeat(3000)},\u05D0\u05D1`;
+    const rows = Array.from(
+      { length: 300 },
+      (_, i) =>
+        `${i % 2},u${i % 40},<img src=x onerror=alert(${i % 9})>,${i % 3 ? "</style><script>" : long},\u202E${i % 5},\u05E9`,
+    );
+    const log = join(folder, "hostile.csv");
+    writeFileSync(log, [header, ...rows, ""].join("\n"));
+    const text = await written(log);
+    expect(text.match(/<script/g)).toHaveLength(1);
+    expect(text).not.toMatch(/<img|\u202E|x{100}|n{100}/u);
+    expect(text.length).toBeLessThan(100_000);
+    if (chromium === undefined) return console.warn("skipped the browser: there is none");
+    const browser = await Browser.start();
+    try {
+      for (const width of [390, 1280]) {
+        await browser.show(page, { width });
+        expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+        expect(await browser.value("document.querySelectorAll('.wide').length")).toBeGreaterThan(2);
+        expect(browser.logged).toEqual([]);
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test("standard output, an existing page, the log itself and an edge list are refused", async () => {
+    const refused = async (...args: string[]) => {
+      const { code, stderr } = await embed(["inspect", fixture("clicks.csv"), ...args]);
+      return [code, stderr];
+    };
+    expect(await refused("--html", "-")).toEqual([64, expect.stringContaining("--html names a file")]);
+    writeFileSync(page, "mine");
+    expect(await refused("--html", page)).toEqual([73, expect.stringContaining("already exists")]);
+    expect(await refused("--open")).toEqual([64, expect.stringContaining("--html")]);
+    expect(await refused("--html", page, "--source", "user_id", "--target", "item_id")).toEqual([
+      64,
+      expect.stringContaining("--html"),
+    ]);
+    expect(readFileSync(page, "utf8")).toBe("mine");
+  });
 });

@@ -148,6 +148,24 @@ describe("--lists-per", () => {
     expect([code, stderr]).toEqual([65, expect.stringContaining("has a colon")]);
   });
 
+  test("counts and numbers only categories with an item, whether filtered out or unknown to the run", async () => {
+    const some = put("some.csv", [
+      "item,kind,stock",
+      ...known.map((item, i) => `${item},${kindOf(item)},${i % 3 === 1 ? 0 : 5}`),
+      "nobody,ghost,5",
+    ]);
+    const how = ["run", "--k", "4", "--items", some, "--where", "stock > 0", "--lists-per", "kind"];
+    const { rows, summary } = await lists(how);
+    // every hat is out of stock, and no training event has a ghost
+    expect(new Set(rows.map(({ category }) => category))).toEqual(new Set(["shoe", "bag"]));
+    expect([summary["lists"], summary["empty"]]).toEqual([2 * USERS, 0]);
+    expect(summary["warnings"]).toContainEqual(
+      expect.stringContaining("2 of 4 values of kind have no item that may stand in a list"),
+    );
+    const { stderr } = await embedOk(["recall", ...how, "-o", "lists.csv", "--force"], { cwd: folder });
+    expect(stderr).toContain(`2 lists of up to 4 items for each of at most ${USERS} users, up to 160 lists`);
+  });
+
   test("refuses a column of lists, many categories and --per before it ranks", async () => {
     const many = put("many.csv", [
       "item,kind,rank",
@@ -158,7 +176,24 @@ describe("--lists-per", () => {
       expect(code).toBe(64);
       return stderr;
     };
-    expect(await stderrOf(["--lists-per", "kind"])).toContain("has 1,001 values of it");
+    expect(await stderrOf(["--lists-per", "kind"])).toMatch(
+      /has 1,001 values of it, the limit is 1,000.*--max-categories 1001/u,
+    );
+    const goOn = [
+      "recall",
+      "run",
+      "--k",
+      "1",
+      "--items",
+      many,
+      "--lists-per",
+      "kind",
+      "--max-categories",
+      "1001",
+    ];
+    const { stderr } = await embedOk([...goOn, "-o", "many-lists.csv"], { cwd: folder });
+    expect(stderr).toContain("881 of 1,001 values of kind have no item");
+    expect(await stderrOf(["--max-categories", "5"])).toContain("--lists-per");
     expect(await stderrOf(["--lists-per", "rank"])).toContain("lists have a column of this name");
     expect(await stderrOf(["--lists-per", "kind", "--per", "kind=2"])).toContain("--per");
   });
@@ -204,6 +239,11 @@ describe("--new-share", () => {
       expect(own).toHaveLength(10);
       expect(own.filter(isNew).length).toBeGreaterThanOrEqual(1);
     }
+  });
+
+  test.each(["1.5", "150%", "-0.1"])("a share of %s is refused", async (share) => {
+    const { code, stderr } = await embed(["recall", "more", "--new-share", share], { cwd: folder });
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/--new-share .*from 0 to 1/u)]);
   });
 
   test("needs items that were added", async () => {

@@ -6,7 +6,7 @@ import { UsageError } from "../errors.js";
 import { tableRows, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
-import { writeChunks, type Chunks } from "../io/write.js";
+import { writeUnlisted, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import type { ExportFormat, SavedFormat } from "./format.js";
 import { formatNamed } from "./formats.js";
@@ -158,10 +158,10 @@ function layersOf(selection: Selection, format: ExportFormat): readonly Selectio
 
 /** Writes what goes with the files of every format. */
 async function writeBeside(options: ExportOptions, dir: string, signal?: AbortSignal): Promise<void> {
-  if (options.preprocess) await writeChunks(join(dir, "preprocess.json"), [options.preprocess], signal);
+  if (options.preprocess) await writeUnlisted(join(dir, "preprocess.json"), [options.preprocess], signal);
   const facts = reserveFacts(options);
   if (facts)
-    await writeChunks(join(dir, "reserve.json"), [Buffer.from(`${JSON.stringify(facts)}\n`)], signal);
+    await writeUnlisted(join(dir, "reserve.json"), [Buffer.from(`${JSON.stringify(facts)}\n`)], signal);
 }
 
 async function writeFiles(
@@ -172,7 +172,7 @@ async function writeFiles(
   atomic: AtomicOptions,
 ): Promise<void> {
   const write = async (dir: string): Promise<void> => {
-    for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
+    for (const [name, chunks] of files) await writeUnlisted(join(dir, name), chunks, atomic.signal);
     await writeBeside(options, dir, atomic.signal);
   };
   await writeDirectory(target, force, write, atomic);

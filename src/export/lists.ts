@@ -18,6 +18,9 @@ export interface ListBatch {
   keys: Keys;
   /** the category of each list, where an owner has several */
   categories?: Keys;
+  /** u32[numLists] each: a list's owner among `keys`, and its category among `categories`; absent: one after another */
+  ownerOf?: Uint32Array;
+  categoryOf?: Uint32Array;
   /** most items of a list */
   top: number;
   /** u32[keys.size * top]: indices into the lists' items, best first; NO_ITEM after the end of a list */
@@ -54,6 +57,11 @@ export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uin
   return rowChunks(format, columns, listRows(lists));
 }
 
+/** Returns the number of lists in the batch. */
+export function numListsIn({ keys, ownerOf }: ListBatch): number {
+  return ownerOf?.length ?? keys.size;
+}
+
 /** Returns the number of items in a list of the batch. */
 export function lengthOfList({ items, top }: ListBatch, list: number): number {
   let length = 0;
@@ -67,9 +75,10 @@ export async function* listRows({
   batches,
 }: Pick<Lists, "items" | "batches">): AsyncGenerator<RowBatch> {
   for await (const batch of batches) {
-    const { keys, categories, top } = batch;
-    const lengths = Uint32Array.from({ length: keys.size }, (_, list) => lengthOfList(batch, list));
+    const { keys, categories, ownerOf, categoryOf = ownerOf, top } = batch;
+    const lengths = Uint32Array.from({ length: numListsIn(batch) }, (_, list) => lengthOfList(batch, list));
     const numRows = lengths.reduce((sum, length) => sum + length, 0);
+    const kinds = categories && new Uint32Array(numRows);
     const [owners, ranks, places] = [
       new Uint32Array(numRows),
       new Uint32Array(numRows),
@@ -77,10 +86,11 @@ export async function* listRows({
     ];
     const scores = new Float32Array(numRows);
     let row = 0;
-    for (let list = 0; list < keys.size; list++) {
+    for (let list = 0; list < lengths.length; list++) {
       const [from, length] = [list * top, lengths[list]!];
+      kinds?.fill(categoryOf?.[list] ?? list, row, row + length);
+      owners.fill(ownerOf?.[list] ?? list, row, row + length);
       for (let r = 0; r < length; r++, row++) {
-        owners[row] = list;
         ranks[row] = r + 1;
         places[row] = batch.items[from + r]!;
         scores[row] = batch.scores[from + r]!;
@@ -88,7 +98,7 @@ export async function* listRows({
     }
     const cells = [
       { keys, places: owners },
-      ...(categories ? [{ keys: categories, places: owners }] : []),
+      ...(kinds ? [{ keys: categories, places: kinds }] : []),
       ranks,
       { keys: items, places },
       scores,

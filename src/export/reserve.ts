@@ -54,7 +54,7 @@ export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record
   return (
     facts &&
     Object.fromEntries(
-      Object.entries(facts).map(([name, fact]: [string, unknown]) => [
+      Object.entries(facts).map(([name, fact]: [string, ReserveFacts[keyof ReserveFacts]]) => [
         name,
         typeof fact === "object" ? JSON.stringify(fact) : String(fact),
       ]),

@@ -152,42 +152,94 @@ export async function* rowLines(
 ): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
   const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
-  // the text of a key that occurs several times is created once
-  const made = new WeakMap<Keys, Uint8Array[]>();
+  // the bytes of keys that occur in several batches, such as items, are made once
+  const made: (WeakMap<Keys, Keys> | undefined)[] = [];
   for await (const { numRows, cells } of batches) {
-    const writers = cells.map((column) => cellWriter(out, column, text, made));
-    for (let row = 0; row < numRows; row++) {
-      writers.forEach((write, c) => {
-        out.bytes(heads[c]!);
-        write(row);
-      });
-      out.bytes(tail);
+    const columns = cells.map((column, c) => {
+      made[c] ??= new WeakMap();
+      return writtenColumn(column, { head: heads[c]!, text, made: made[c] });
+    });
+    for (let row = 0; row < numRows;) {
+      row = writeLines(out, columns, tail, row, numRows);
       if (out.isFull) yield out.take();
     }
     yield out.take();
   }
 }
 
-function cellWriter(
+/** How the cells of a column are written. */
+interface CellStyle {
+  /** the bytes before each cell */
+  head: Uint8Array;
+  text: LineStyle["text"];
+  made: WeakMap<Keys, Keys>;
+}
+
+/** A column as it is written: texts behind their heads, or numbers. All have the same members, which makes the loop fast. */
+interface WrittenColumn {
+  head: Uint8Array;
+  texts: Keys | undefined;
+  /** u32[numRows]: the text of each row; undefined if they are in the rows' order */
+  places: Uint32Array | undefined;
+  counts: Uint32Array | undefined;
+  f32: Float32Array | undefined;
+  f64: Float64Array | undefined;
+}
+
+function writtenColumn(cells: RowCells, style: CellStyle): WrittenColumn {
+  const none = { texts: undefined, places: undefined, counts: undefined, f32: undefined, f64: undefined };
+  const column: WrittenColumn = { head: style.head, ...none };
+  if (isText(cells)) {
+    const placed = "places" in cells;
+    const keys = placed ? cells.keys : cells;
+    column.texts = style.made.get(keys) ?? writtenKeys(keys, style);
+    if (placed) column.places = cells.places;
+  } else if (cells instanceof Uint32Array) column.counts = cells;
+  else if (cells instanceof Float32Array) column.f32 = cells;
+  else column.f64 = cells;
+  return column;
+}
+
+/** Writes lines until the writer is full. @returns the first row that is not written */
+function writeLines(
   out: ByteWriter,
-  cells: RowCells,
-  text: LineStyle["text"],
-  made: WeakMap<Keys, Uint8Array[]>,
-): (row: number) => void {
-  if ("places" in cells) {
-    const { keys, places } = cells;
-    const known = made.get(keys) ?? [];
-    made.set(keys, known);
-    return (row) => {
-      const place = places[row]!;
-      out.bytes(place < keys.size ? (known[place] ??= text(keyBytesAt(keys, place))) : text(EMPTY));
-    };
+  columns: readonly WrittenColumn[],
+  tail: Uint8Array,
+  first: number,
+  numRows: number,
+): number {
+  let row = first;
+  for (; row < numRows && !out.isFull; row++) {
+    for (const { head, texts, places, counts, f32, f64 } of columns) {
+      if (texts) {
+        // the last text is of invalid places
+        const place = places ? Math.min(places[row]!, texts.size - 1) : row;
+        out.bytesOf(texts.bytes, texts.offsets[place]!, texts.offsets[place + 1]!);
+        continue;
+      }
+      out.bytesOf(head, 0, head.length);
+      if (counts) out.integer(counts[row]!);
+      else if (f32) out.float32(f32[row]!);
+      // the shortest text that reads back as the same f64
+      else out.text(String(f64![row]));
+    }
+    out.bytesOf(tail, 0, tail.length);
   }
-  if ("offsets" in cells) return (row) => out.bytes(text(keyBytesAt(cells, row)));
-  if (cells instanceof Uint32Array) return (row) => out.integer(cells[row]!);
-  if (cells instanceof Float32Array) return (row) => out.float32(cells[row]!);
-  // the shortest text that reads back as the same f64
-  return (row) => out.text(String(cells[row]));
+  return row;
+}
+
+/** Keys as they are written, each behind its head, with an empty one at the end. */
+function writtenKeys(keys: Keys, { head, text, made }: CellStyle): Keys {
+  const texts = Array.from({ length: keys.size + 1 }, (_, key) => [
+    head,
+    text(key < keys.size ? keyBytesAt(keys, key) : EMPTY),
+  ]).flat();
+  const offsets = new Uint32Array(keys.size + 2);
+  for (let key = 0; key <= keys.size; key++)
+    offsets[key + 1] = offsets[key]! + head.length + texts[2 * key + 1]!.length;
+  const written = { size: keys.size + 1, bytes: Buffer.concat(texts), offsets };
+  made.set(keys, written);
+  return written;
 }
 
 const EMPTY = new Uint8Array(0);

@@ -21,7 +21,7 @@ import {
   unfinishedEnds,
   unfinishedStarts,
 } from "./leftovers.js";
-import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
+import { asCreateError, asIoError, codeOf, syncDirectory, writeUnlisted, type Chunks } from "./write.js";
 
 export type WriteStep = "written" | "old-aside" | "in-place";
 
@@ -129,14 +129,14 @@ export async function writeFileAtomic(
   await checkOutput(path, force, "file");
   if (await isSpecial(path)) {
     try {
-      await writeChunks(path, chunks, signal);
+      await writeUnlisted(path, chunks, signal);
     } catch (error) {
       throw asIoError(error, `writing '${path}' failed`);
     }
     return;
   }
   const write = async (temporary: string): Promise<void> => {
-    await writeChunks(temporary, chunks, signal);
+    await writeUnlisted(temporary, chunks, signal);
   };
   await writeFileBy(path, write, force, { signal, onStep });
 }

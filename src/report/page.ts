@@ -1,16 +1,13 @@
-// The page: sections in the order in which a table is evaluated, in one self-contained file.
-//
-// A content security policy forbids loading anything and running any script but the page's own, whatever the keys of a
-// log contain.
+// The page about runs: sections in the order in which a table is evaluated.
 
 import { calibration } from "./calibration.js";
 import type { ReportContent } from "./content.js";
+import { htmlDocument } from "./document.js";
 import { drift } from "./drift.js";
 import { facts } from "./facts.js";
-import type { Section } from "./figure.js";
 import { gates } from "./gates.js";
 import { history } from "./history.js";
-import { html, Markup, shortened, countText } from "./html.js";
+import { html, type Markup, shortened, countText } from "./html.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
 import { leaderboard } from "./leaderboard.js";
@@ -21,9 +18,7 @@ import { norms } from "./norms.js";
 import { loadPen } from "./plot.js";
 import { scree } from "./scree.js";
 import { shares } from "./shares.js";
-import { script } from "./script.js";
 import { searches } from "./search.js";
-import { style } from "./style.js";
 
 /** Most runs of a page, because each has its own color. */
 export const MOST_RUNS = 9;
@@ -58,49 +53,19 @@ export async function reportPage(content: ReportContent): Promise<string> {
     names.length > MOST_NAMED
       ? `${names.slice(0, MOST_NAMED).join(" · ")} and ${names.length - MOST_NAMED} more runs`
       : names.join(" · ");
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${await policy()}" />
-        <title>${title} – embed report</title>
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1 class="key">${title}</h1>
-          ${subtitle(content)}
-        </header>
-        <nav aria-label="Sections">
-          ${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a> `)}
-        </nav>
-        <main>
-          ${sections.map(sectionOf)}
-          ${
-            absent.length > 0
-              ? html`<section id="absent">
-                  <h2>Not on this page</h2>
-                  <ul class="quiet">
-                    ${absent.map((text) => html`<li>${text}</li>`)}
-                  </ul>
-                </section>`
-              : undefined
-          }
-        </main>
-        <footer>embed report ${version}</footer>
-        ${content.handedOver === undefined ? undefined : new Markup(content.handedOver)} ${scriptElement}
-      </body>
-    </html> `;
-  return page.text;
+  return await htmlDocument({
+    title,
+    command: "embed report",
+    subtitle: subtitle(content),
+    sections,
+    absent,
+    version,
+    data: content.handedOver,
+  });
 }
 
-/** Not a template of `html`, which would change white space and thereby the hash. */
 /** Most runs that the title of a page names. */
 const MOST_NAMED = 4;
-const scriptElement = new Markup(`<script>${script}</script>`);
 
 /** Returns the line below the title: the number of runs, and their input. */
 function subtitle({ runs }: ReportContent): Markup {
@@ -110,18 +75,4 @@ function subtitle({ runs }: ReportContent): Markup {
   const of = rows.size === 1 ? `trained on ${countText([...rows][0]!, "row")}` : "trained on different rows";
   const commands = [...new Set(runs.map(({ manifest }) => `embed ${manifest.command}`))].join(", ");
   return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
-}
-
-function sectionOf({ id, title, lead, body, isHalf = false }: Section): Markup {
-  return html`<section id="${id}" ${isHalf ? html` class="half"` : undefined}>
-    <h2>${title}</h2>
-    ${lead === undefined ? undefined : html`<p class="lead">${lead}</p>`} ${body}
-  </section> `;
-}
-
-/** Returns the policy, which forbids loading anything and running any script but the one with this hash. */
-async function policy(): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", Buffer.from(script));
-  const hash = Buffer.from(digest).toString("base64");
-  return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
 }

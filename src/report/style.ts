@@ -72,6 +72,10 @@ th, td { text-align: left; vertical-align: baseline; padding: .3rem .9rem .3rem 
 thead th { color: var(--soft); font-size: .84rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tbody th:not(.number) { min-width: 6.5rem; max-width: 26rem; }
+.share { display: inline-block; min-width: 5.2rem; padding-right: .3rem; border-radius: 2px;
+  background: linear-gradient(var(--bar), var(--bar)) right / calc(100% * var(--w)) 100% no-repeat; }
+.cells td, .cells .key { white-space: nowrap; }
+.why { display: inline-block; min-width: 12rem; }
 .passed { color: var(--good); white-space: nowrap; }
 .notCompared, .measured { color: var(--soft); white-space: nowrap; }
 .failed { color: var(--bad); font-weight: 600; white-space: nowrap; }

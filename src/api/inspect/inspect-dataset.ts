@@ -9,8 +9,10 @@ import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
 import { starterFacts } from "../../training/reading/starter-facts.js";
 import { weightedText } from "../../log/multi-value-cells.js";
-import { KeyFactsCounter } from "./key-facts.js";
-import type { InspectedColumn, Inspection } from "./inspection.js";
+import type { ColumnShape } from "../../report/log-content.js";
+import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
+import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
+import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
 /**
  * @param paths as they were named: a dataset is read alone
@@ -21,8 +23,8 @@ import type { InspectedColumn, Inspection } from "./inspection.js";
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
-  { firstRows, top, reading }: { firstRows: number; top: number; reading: ReadOptions },
-): Promise<Inspection> {
+  { firstRows, top, reading, hasPage }: { firstRows: number; top: number; reading: ReadOptions; hasPage: boolean },
+): Promise<Inspection & { page?: PageFacts }> {
   if (paths.length > 1) {
     throw new UsageError(
       `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
@@ -57,7 +59,53 @@ export async function inspectDataset(
     ...keyFacts,
     ...starterFacts(dataset, description),
     warnings: [...warnings, ...keyFacts.warnings],
+    ...(hasPage && { page: pageFacts(dataset, top) }),
   };
+}
+
+/** What a page has of a dataset: keys as they are coded, and histograms of numbers. */
+function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts {
+  const shapes = new ShapeCounter(columns.length);
+  const coded = columns.map((column) =>
+    column.kind === "key" ? column.codes : new Uint32Array(numRows).fill(MISSING),
+  );
+  shapes.see(
+    coded,
+    numRows,
+    columns.map((column) => (column.kind === "key" ? column.dictionary.size : 0)),
+  );
+  const textOf = (c: number) => (code: number) => keyAt((columns[c] as KeyColumn).dictionary, code);
+  const time = columns.find(({ name }) => name === roles.time);
+  return {
+    shapes: columns.map((column, c) => {
+      if (column.kind === "key") return shapes.keys(c, textOf(c));
+      return column.kind === "number" && column !== time ? shapeOfNumbers(column.values) : undefined;
+    }),
+    keys: eventsOfRoles(
+      shapes,
+      roles,
+      columns.map(({ name }) => name),
+      textOf,
+      top,
+    ),
+    days: time?.kind === "number" ? daysOf(time.values) : [],
+  };
+}
+
+function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
+  const rows = new Map<number, number>();
+  for (const value of values) if (Number.isFinite(value)) rows.set(value, (rows.get(value) ?? 0) + 1);
+  return rows.size === 0 ? undefined : histogram([...rows].map(([value, count]) => ({ value, rows: count })));
+}
+
+/** @param times ms since 1970; NaN where there is none */
+function daysOf(times: Float64Array): PageFacts["days"] {
+  const rows = new Map<number, number>();
+  for (const time of times) {
+    const day = Math.floor(time / 86_400_000);
+    if (!Number.isNaN(day)) rows.set(day, (rows.get(day) ?? 0) + 1);
+  }
+  return [...rows].map(([day, count]) => ({ day, rows: count })).sort((a, b) => a.day - b.day);
 }
 
 /** Rows that are counted at once. */

@@ -2,7 +2,14 @@
 
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
-import { writeFileAtomic } from "../../io/atomic.js";
+import { UsageError } from "../../errors.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { version } from "../../io/package-version.js";
+import { numberParser } from "../../log/number.js";
+import type { ColumnShape, LogColumn } from "../../report/log-content.js";
+import { eventsOfRoles, ShapeCounter } from "../../training/log-facts/column-shapes.js";
+import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import { duplicateNotes } from "../../log/duplicate-events.js";
 import type { Log } from "../../log/log.js";
@@ -18,13 +25,15 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { logOptions, type InspectOptions } from "./options.js";
 import { inspectDataset } from "./inspect-dataset.js";
-import { KeyFactsCounter } from "./key-facts.js";
+import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { InspectedColumn, Inspection } from "./inspection.js";
+import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
+/** Distinct whole numbers of a field up to which they are drawn as numbers. */
+const MOST_STEPS = 200;
 /** Roles whose cells are keys. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
@@ -34,8 +43,20 @@ export async function inspect(
   given: InspectOptions,
   watch: Watch,
 ): Promise<Inspection> {
-  const { writeConfig, timeFormat, force = false } = given;
-  const found = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
+  const { writeConfig, timeFormat, force = false, html } = given;
+  if (html !== undefined) await checkPage(html, paths, force);
+  const { page, ...found } = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
+  if (html !== undefined) {
+    const { logPage } = await import("../../report/log-page.js");
+    const text = await logPage({
+      version,
+      paths,
+      ...found,
+      ...page!,
+      columns: withShapes(found.columns, page!.shapes),
+    });
+    await writeFileAtomic(html, [Buffer.from(text)], force, { signal: watch.signal });
+  }
   if (writeConfig !== undefined) {
     const text = starterConfig(paths, found.rows, found.columns, firstTrainer.labels.command, timeFormat);
     await writeFileAtomic(writeConfig, [Buffer.from(text, "utf8")], force);
@@ -43,15 +64,29 @@ export async function inspect(
   return found;
 }
 
+type WithPage = Inspection & { page?: PageFacts };
+
+function withShapes(columns: readonly InspectedColumn[], shapes: PageFacts["shapes"]): LogColumn[] {
+  return columns.map((column, c) => ({ ...column, ...(shapes[c] && { shape: shapes[c] }) }));
+}
+
+/** @throws {UsageError} the page is to be standard output @throws {OutputError} it exists, or is the log */
+async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
+  if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
+  await checkNotAnInput("--html", html, [...paths]);
+  await checkOutput(html, force, "file");
+}
+
 /** What an encoded dataset among the paths holds; undefined where there is none. @throws {UsageError} it is beside others, or a server */
 async function datasetFacts(
   paths: readonly string[],
-  { top = logOptions.top.default, ...given }: InspectOptions,
-): Promise<Inspection | undefined> {
+  { top = logOptions.top.default, html, ...given }: InspectOptions,
+): Promise<WithPage | undefined> {
   for (const path of paths) {
     if (!(await isEncodedDataset(path))) continue;
     if (given.engine !== undefined) throw datasetIsHere(path);
-    return await inspectDataset(path, paths, { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given) });
+    const how = { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given), hasPage: html !== undefined };
+    return await inspectDataset(path, paths, how);
   }
   return undefined;
 }
@@ -60,7 +95,7 @@ async function inspectLog(
   paths: readonly string[],
   given: InspectOptions,
   { observe, signal }: Watch,
-): Promise<Inspection> {
+): Promise<WithPage> {
   const { ignore = [], timeFormat, top = logOptions.top.default } = given;
   const { badRows, ...bad } = badRowsOf(given);
   await badRows?.check(paths);
@@ -78,6 +113,7 @@ async function inspectLog(
     const keys = new KeyFactsCounter(log.columns, inference.roles);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
     const rowsOfFiles = new Map<string, number>();
+    const shapes = given.html === undefined ? undefined : new ShapeCounter(log.columns.length);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {
@@ -86,6 +122,7 @@ async function inspectLog(
         rowsOfFiles.set(file, (rowsOfFiles.get(file) ?? 0) + batch.numRows);
         facts.see(batch, keyOf);
         keys.see(batch.columns as Uint32Array[], batch.numRows, batch.sizes);
+        shapes?.see(batch.columns as Uint32Array[], batch.numRows, batch.sizes);
         for (const row of batch.faultyRows) onSkipped?.(row);
         batch.columns.forEach((codes, c) => {
           for (let row = 0; row < batch.numRows; row++) if (codes[row] === 0xffffffff) missing[c]!++;
@@ -134,10 +171,32 @@ async function inspectLog(
     warnings.push(...duplicateNotes(read));
     const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
     warnings.push(...keyFacts.warnings);
-    return { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts, warnings };
+    const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
+    const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
+    const page = shapes && {
+      shapes: columns.map((column, c) => shapeOf(shapes, c, column, textOf(c), log.numbers)),
+      keys: eventsOfRoles(shapes, inference.roles, log.columns, textOf, top),
+      days: facts.days(),
+    };
+    return { ...found, warnings, ...(page && { page }) };
   } finally {
     await opened.close();
   }
+}
+
+/** How the cells of a column are distributed; times have a plot of their own. */
+function shapeOf(
+  shapes: ShapeCounter,
+  c: number,
+  { role, type, distinct }: Pick<InspectedColumn, "role" | "type" | "distinct">,
+  textOf: (code: number) => string,
+  numbers: Log["numbers"],
+): ColumnShape | undefined {
+  if (role === "time" || type === "time" || type === "empty") return undefined;
+  // ids are whole numbers, too, but few of them are a scale
+  const isScale = role === "field" && distinct <= MOST_STEPS;
+  const isNumber = type === "number" || (type === "integer" && (!KEYS.has(role) || isScale));
+  return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
 /** The log as if it had no such columns. */

@@ -1,6 +1,7 @@
 // What `embed inspect` finds.
 
-import type { KeyFacts } from "./key-facts.js";
+import type { KeyFacts } from "../../training/log-facts/key-facts.js";
+import type { ColumnShape, LogContent } from "../../report/log-content.js";
 import type { FoundFacts } from "./log-facts.js";
 
 export interface InspectedColumn {
@@ -21,4 +22,10 @@ export interface Inspection extends FoundFacts, KeyFacts {
   delimiter: string;
   columns: InspectedColumn[];
   warnings: string[];
+}
+
+/** What a page has beside the inspection. */
+export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
+  /** by column */
+  shapes: readonly (ColumnShape | undefined)[];
 }

@@ -69,6 +69,11 @@ export class LogFacts {
     if (newest > -Infinity) this.#newest.set(file, newest);
   }
 
+  /** Rows by day since 1970, ascending; empty without times. */
+  days(): { day: number; rows: number }[] {
+    return [...this.#rowsOfDays].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
+  }
+
   found(): FoundFacts {
     const days = this.#rowsOfDays.size > 0 ? { days: spreadOfDays(this.#rowsOfDays) } : {};
     return {

@@ -30,12 +30,24 @@ export const logOptions = {
     default: 5,
     ...ofLogs,
   }),
+  html: text("file", {
+    help: "also write a page of the columns, their distributions, days, users, items and repeated rows",
+    group,
+    ...ofLogs,
+  }),
+  open: flag({
+    help: "with --html: show the page in the default browser",
+    group,
+    only: { html: true },
+    not: { ...ofLogs.not, html: ["-"] },
+    why: "a browser opens files of logs",
+  }),
   writeConfig: text("file", {
     help: "write the inferred columns to a config file that you can edit and pass to training (--config)",
     group,
     ...ofLogs,
   }),
-  force: flag({ help: "replace an existing config or --bad-rows file", group }),
+  force: flag({ help: "replace an existing page, config or --bad-rows file", group }),
 } as const;
 
 const edges = {

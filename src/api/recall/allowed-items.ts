@@ -12,6 +12,7 @@ import { MISSING, keyAt, selectKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
+import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { RequestedLists } from "./requested-lists.js";
 
 /** No set: nothing may stand in the list. */
@@ -39,8 +40,8 @@ export interface ItemCells {
   names: Keys;
 }
 
-/** Lists of each category at most: each takes a search of its own. */
-const MOST_CATEGORIES = 1000;
+/** Categories of --lists-per, unless --max-categories allows more: each takes a search of its own. */
+const MAX_CATEGORIES = 1000;
 
 /** The files of --items and --users. */
 export interface ListedFiles {
@@ -74,11 +75,15 @@ export async function readListedFiles(
         ? undefined
         : await readListed("--users", users, named.user, ofUsers, how, { reading, hashKeys }, watch),
   };
-  const categories = listsPer === undefined ? 0 : listed.items!.columns.get(listsPer)!.dictionary.size;
-  if (categories > MOST_CATEGORIES)
+  const { maxCategories = MAX_CATEGORIES } = options;
+  const found = listsPer === undefined ? [] : listed.items!.columns.get(listsPer)!.codes;
+  // the dictionary may hold values of rows that --where leaves out
+  const numCategories = new Set(found.filter((code) => code !== MISSING)).size;
+  if (numCategories > maxCategories)
     throw new UsageError(
-      `--lists-per ${listsPer}: '${items}' has ${countText(categories)} values of it, and a list of each is made ` +
-        `for up to ${countText(MOST_CATEGORIES)}: name a coarser column, or limit one list with --per ${listsPer}=N`,
+      `--lists-per ${listsPer}: '${items}' has ${countText(numCategories)} values of it, the limit is ` +
+        `${countText(maxCategories)}: name a coarser column, limit one list with --per ${listsPer}=N, or make ` +
+        `${countText(numCategories)} lists for each ${options.for} with --max-categories ${numCategories}`,
     );
   return listed;
 }
@@ -118,12 +123,24 @@ export async function setsOf(
   };
   const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
   const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
+  // those of rows that --where leaves out among them
+  const numListed = ofCells?.dictionary.size ?? 0;
+  const made = (sets: Uint32Array[], setOf: Sets["setOf"]): Sets => {
+    const dealt = cells && listsPer !== undefined ? categoriesOfSets(sets, cells) : cells;
+    const numEmpty = listsPer === undefined ? 0 : numListed - dealt!.names.size;
+    if (numEmpty > 0)
+      warnings.push(
+        `${countText(numEmpty)} of ${countText(numListed)} values of ${listsPer} have no item that may stand in a ` +
+          "list, and get none",
+      );
+    return { sets, setOf, cells: dealt, ...who, warnings };
+  };
   const allowed = known.map((key) => numbers[key]!).sort();
   const without =
     listsPer === undefined ? 0 : allowed.filter((item) => cells!.codes[item] === MISSING).length;
   if (without > 0)
     warnings.push(`${countText(without)} items of '${file}' have no ${listsPer} and stand in no list`);
-  if (within === undefined) return { sets: [allowed], setOf: () => 0, cells, ...who, warnings };
+  if (within === undefined) return made([allowed], () => 0);
 
   const groups = listed.columns.get(within)!;
   const groupOf = ofItems(groups.codes);
@@ -136,13 +153,10 @@ export async function setsOf(
       : where
         ? await readListed("--items", file!, named.item, [within], how, { ...options, where: [] }, watch)
         : listed;
-  return {
-    sets: sets.map((set) => Uint32Array.from(set)),
-    setOf: groupsOfOwners(owners, within, groups.dictionary),
-    cells,
-    ...who,
-    warnings,
-  };
+  return made(
+    sets.map((set) => Uint32Array.from(set)),
+    groupsOfOwners(owners, within, groups.dictionary),
+  );
 }
 
 /** The set of each owner, by the text of its cell. */

@@ -1,6 +1,6 @@
 // Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
 
-import { selectKeys, type Keys } from "../../log/keys.js";
+import type { Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -60,16 +60,11 @@ async function batchOf(block: Block, making: Making): Promise<ListBatch> {
     : await amongSets(block, making);
   if (!parts?.categories) return { keys, top: k, items, scores };
   const { numLists, categories } = parts;
-  const numbers = Uint32Array.from({ length: keys.size * numLists }, (_, list) => list);
-  const owners = numbers.map((list) => Math.floor(list / numLists));
-  return {
-    keys: selectKeys(keys, owners),
-    categories: selectKeys(
-      categories,
-      numbers.map((list) => list % numLists),
-    ),
-    ...{ top: k, items, scores },
-  };
+  const ownerOf = Uint32Array.from({ length: keys.size * numLists }, (_, list) =>
+    Math.floor(list / numLists),
+  );
+  const categoryOf = ownerOf.map((_, list) => list % numLists);
+  return { keys, categories, ownerOf, categoryOf, top: k, items, scores };
 }
 
 async function amongSets(block: Block, making: Making): Promise<TopItems> {

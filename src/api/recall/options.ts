@@ -87,6 +87,14 @@ const ofCandidates = {
     not: { per: true, candidates: true },
     why: "each list holds items of one value",
   }),
+  maxCategories: whole({
+    min: 1,
+    max: MANY,
+    help: "with --lists-per: most values that its column may have",
+    group: candidates,
+    only: { listsPer: true },
+    shown: "1000",
+  }),
   newShare: share({
     min: 0,
     max: 1,

@@ -42,7 +42,7 @@ import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
 import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
-import { readListedFiles, setsOf, type ItemCells } from "./allowed-items.js";
+import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
 import { sourceOf, type Source } from "./source.js";
 import { listCounter, type Measured, type RecallSummary } from "./summary.js";
 
@@ -171,6 +171,8 @@ async function listsOf(
   // no list is longer than what there is, and memory goes by the length of lists
   const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
   const numLists = parts?.numLists ?? 1;
+  if (listsPer !== undefined)
+    watch.observe({ stage: "note", text: await listsText(source, sets, { listsPer, numLists, k, whom }) });
   const counted = listCounter(source, numItems, { asked: options.k, longest: k, numLists, isNew });
   const making = {
     sets,
@@ -211,6 +213,20 @@ async function listsOf(
       await parts?.search.end();
     }
   }
+}
+
+/** How many lists and rows --lists-per makes at most, which is said before any is made. */
+async function listsText(
+  { numOwners }: Source,
+  { numChosen }: Sets,
+  { listsPer, numLists, k, whom }: { listsPer: string; numLists: number; k: number; whom: string },
+): Promise<string> {
+  const owners = Math.min(numChosen ?? Infinity, await numOwners());
+  const [lists, rows] = [owners * numLists, owners * numLists * k].map((count) => count.toLocaleString("en"));
+  return (
+    `--lists-per ${listsPer}: ${numLists.toLocaleString("en")} lists of up to ${k} items for each of at most ` +
+    `${owners.toLocaleString("en")} ${whom}s, up to ${lists} lists and ${rows} rows`
+  );
 }
 
 /** The limits of lists by a cell of their items. */

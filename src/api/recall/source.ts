@@ -46,6 +46,8 @@ export interface Source {
   dim: number;
   /** whether a vector of zeros ranks the items all the same, by their weights */
   hasWeights: boolean;
+  /** Counts those who may get lists, at most. */
+  numOwners: () => number | Promise<number>;
   blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
   search: (sets: readonly Uint32Array[]) => Promise<Search>;
   warnings: string[];
@@ -119,6 +121,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
     return {
       ...source,
       numFolded: known.folded!.users.size,
+      numOwners: () => known.folded!.users.size,
       blocks: ({ size }) => blocksOfFolded(folded.rows, dim, isCosine, size, () => 0),
       warnings: [...known.warnings, ...folded.warnings],
     };
@@ -126,6 +129,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   if (!byHistory)
     return {
       ...source,
+      numOwners: async () => (await keysOfField(rows, user)).size,
       blocks: (which) => blocksOfRows({ rows, field: user, ...which, isCosine, withVectors: true }),
       warnings: known.warnings,
     };
@@ -137,6 +141,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   };
   return {
     ...source,
+    numOwners: () => learned.users.size,
     blocks: (which) => blocksOfUsers(learned.users, which, (users) => ({ vectors: vectorsOf(users) })),
     warnings: known.warnings,
   };
@@ -177,6 +182,7 @@ async function byModel(given: Given): Promise<Source> {
     numFolded: known.folded?.users.size,
     dim,
     hasWeights: true,
+    numOwners: () => users.size,
     blocks: (which) =>
       folded
         ? blocksOfFolded(folded.rows, dim, false, which.size, (key) => Math.max(0, index!.find(key, 0)))
@@ -212,6 +218,7 @@ async function byBaseline(given: Given): Promise<Source> {
     numFolded: known.folded?.users.size,
     dim: 0,
     hasWeights: true,
+    numOwners: () => (folded?.users ?? learned.users).size,
     blocks: (which) =>
       blocksOfUsers(folded?.users ?? learned.users, which, (users) => ({
         users,
@@ -259,6 +266,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
       history: { indptr: ascending(items.size + 1), items: everyItem },
     },
     hasWeights: false,
+    numOwners: () => items.size,
     blocks: (which) =>
       blocksOfUsers(items, which, (rows) => ({ vectors: vectorsAt({ vectors: centres, dim }, rows) })),
     search: searchIn,

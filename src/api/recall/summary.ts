@@ -1,6 +1,6 @@
 // The summary of the lists, counted as they are written.
 
-import { lengthOfList, type ListBatch } from "../../export/lists.js";
+import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js";
 import type { RequestedLists } from "./requested-lists.js";
 import type { Source } from "./source.js";
 
@@ -50,8 +50,8 @@ export function listCounter(
     numAsked: (): number => asked,
     tell: (reason: keyof typeof why): void => void why[reason]++,
     count(batch: ListBatch): void {
-      asked += batch.keys.size / k.numLists;
-      for (let list = 0; list < batch.keys.size; list++) {
+      asked += batch.keys.size;
+      for (let list = 0; list < numListsIn(batch); list++) {
         const length = lengthOfList(batch, list);
         if (length > 0) lists++;
         if (length > 0 && length < k.asked) short++;

@@ -55,6 +55,11 @@ export const command = commandSpec({
       source === undefined || target === undefined
         ? await logFacts(paths, given, watch)
         : await edgeFacts(paths, { ...given, source, target }, watch);
+    if (given.open === true) {
+      const { showInBrowser } = await import("../show-in-browser.js");
+      const failed = await showInBrowser(given.html!);
+      if (failed !== undefined) watch.observe({ stage: "note", text: failed });
+    }
     return { found, seconds: (performance.now() - start) / 1000 };
   },
   text: ({ found }) => ("nodes" in found ? textOfGraph(found) : inspectionText(found)),

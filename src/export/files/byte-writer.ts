@@ -5,6 +5,9 @@ import { ArtifactError } from "../../errors.js";
 
 const CHUNK = 1 << 18;
 
+/** Bytes that are copied one by one. */
+const SHORT = 48;
+
 /** Powers of ten that are exact in f64. */
 const POWERS = Array.from({ length: 23 }, (_, s) => Number(`1e${s}`));
 const EPSILON = 2 ** -52;
@@ -37,6 +40,15 @@ export class ByteWriter {
     this.#reserve(values.length);
     this.#buffer.set(values, this.#length);
     this.#length += values.length;
+  }
+
+  /** Writes bytes [from, to) of an array, without a view of them, which would take longer than a few bytes. */
+  bytesOf(values: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    const [buffer, offset] = [this.#buffer, this.#length - from];
+    if (to - from <= SHORT) for (let i = from; i < to; i++) buffer[offset + i] = values[i]!;
+    else buffer.set(values.subarray(from, to), this.#length);
+    this.#length += to - from;
   }
 
   /** Writes a text as UTF-8. */
@@ -82,16 +94,17 @@ export class ByteWriter {
     let places = 0;
     if (v >= 1) places = numDigits(Math.floor(v));
     else while (v * POWERS[1 - places]! < 1) places--;
-    let s = 0;
-    let digits = 0;
-    // if 6 digits read back, a shorter form differs only by trailing zeros, which are removed
-    for (let p = 6; p <= 9; p++) {
-      s = p - places;
-      // whole numbers of more than p digits keep all digits
-      if (s <= 0) s = 0;
-      digits = Math.round(v * POWERS[s]!);
-      if (p === 9 || readsBack(digits / POWERS[s]!, v)) break;
+    // most numbers need 8 or 9 digits; if fewer read back, so do all lengths between, except beside a power of two,
+    // whose neighbours are not equally far; 6 digits are enough, as a shorter form differs only by trailing zeros
+    let p = isPowerOfTwo(v) ? 6 : 8;
+    while (p < 9 && !readsBackBy(v, p - places)) p++;
+    while (p === 8 || p === 7) {
+      if (!readsBackBy(v, p - 1 - places)) break;
+      p--;
     }
+    // whole numbers of more than p digits keep all digits
+    let s = Math.max(0, p - places);
+    let digits = Math.round(v * POWERS[s]!);
     while (s > 0 && digits % 10 === 0) {
       digits /= 10;
       s--;
@@ -133,6 +146,21 @@ export class ByteWriter {
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }
+}
+
+/** Whether a number is the nearest decimal of that many places. */
+function readsBackBy(v: number, decimals: number): boolean {
+  const power = POWERS[Math.max(0, decimals)]!;
+  return readsBack(Math.round(v * power) / power, v);
+}
+
+const BITS = new Float32Array(1);
+const BITS_AS_INTEGER = new Uint32Array(BITS.buffer);
+
+/** @param v a normal f32 above 0 */
+function isPowerOfTwo(v: number): boolean {
+  BITS[0] = v;
+  return (BITS_AS_INTEGER[0]! & 0x7fffff) === 0;
 }
 
 /**

@@ -43,7 +43,7 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const files: ArchiveFile[] = [];
   let bytes = 0;
   for (const layer of selection.layers ?? [selection]) {
-    const own = await arraysOf(layer, selection.layers ? `${layer.field}.` : "");
+    const own = await archiveArrays(layer, selection.layers ? `${layer.field}.` : "");
     bytes += own.bytes;
     if (bytes > MAX_BYTES - 4096)
       throw new DataError(
@@ -58,7 +58,7 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
 }
 
 /** Returns the arrays of a selection. @param prefix of their names */
-async function arraysOf(selection: Selection, prefix: string) {
+async function archiveArrays(selection: Selection, prefix: string) {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
   const { width, longest, numRows } = await longestKey(selection);

@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { isHole, vectorsAt } from "../../embedding/table.js";
-import { writeChunks } from "../../io/write.js";
+import { writeUnlisted } from "../../io/write.js";
 import { idChunks } from "./faiss.js";
 import { savedFormat } from "../format.js";
 import { cells } from "../key-rules.js";
@@ -40,7 +40,7 @@ async function saveUsearch(selection: Selection, folder: string, signal?: AbortS
   const metric = selection.isInnerProduct ? "ip" : "cos";
   const index = new module.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
   // first, because it checks the keys
-  await writeChunks(join(folder, "ids.tsv"), idChunks(selection), signal);
+  await writeUnlisted(join(folder, "ids.tsv"), idChunks(selection), signal);
   for await (const { start, table } of selection.batches()) {
     for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {
       const to = Math.min(table.numRows, from + ROWS_AT_A_TIME);

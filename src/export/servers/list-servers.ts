@@ -14,7 +14,7 @@
 import { DataError, excerpt } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
 import { postgresText } from "../key-rules.js";
-import { lengthOfList, listRows, type ListBatch, type Lists } from "../lists.js";
+import { lengthOfList, listRows, numListsIn, type ListBatch, type Lists } from "../lists.js";
 import { rowLines } from "../row-table.js";
 import { replaceInPostgres } from "./postgres-server.js";
 import { copyText } from "./postgres-table.js";
@@ -88,10 +88,10 @@ async function* listCommands(
   const itemText = (item: number): string => (made[item] ??= keyAt(items, item));
   for await (const batch of checkedUtf8({ items, batches })) yield commandsOf(batch);
   function* commandsOf(batch: ListBatch): Generator<RedisCommand> {
-    for (let list = 0; list < batch.keys.size; list++) {
+    for (let list = 0; list < numListsIn(batch); list++) {
       const length = lengthOfList(batch, list);
       if (length === 0) continue;
-      const key = prefix + keyAt(batch.keys, list) + categoryOf(batch, list);
+      const key = prefix + keyAt(batch.keys, batch.ownerOf?.[list] ?? list) + categorySuffix(batch, list);
       const found = Array.from(batch.items.subarray(list * batch.top, list * batch.top + length), itemText);
       if (replaces) yield ["DEL", key];
       for (let at = 0; at < length; at += ITEMS_A_COMMAND)
@@ -101,9 +101,9 @@ async function* listCommands(
 }
 
 /** Returns the part of a Redis key after the owner. @throws {DataError} two lists might have the same key */
-function categoryOf({ categories }: ListBatch, list: number): string {
+function categorySuffix({ categories, categoryOf }: ListBatch, list: number): string {
   if (!categories) return "";
-  const category = keyAt(categories, list);
+  const category = keyAt(categories, categoryOf?.[list] ?? list);
   if (category.includes(":"))
     throw new DataError(
       `category ${excerpt(category)} has a colon, which separates owner and category in a Redis key: use ` +
@@ -126,7 +126,7 @@ async function* checkedUtf8({ items, batches }: Pick<Lists, "items" | "batches">
 async function* someOf({ batches }: Lists): AsyncGenerator<ListBatch> {
   let isEmpty = true;
   for await (const batch of batches) {
-    for (let list = 0; isEmpty && list < batch.keys.size; list++) isEmpty = lengthOfList(batch, list) === 0;
+    for (let list = 0; isEmpty && list < numListsIn(batch); list++) isEmpty = lengthOfList(batch, list) === 0;
     yield batch;
   }
   if (isEmpty) throw new DataError("all lists are empty: the server was not changed");

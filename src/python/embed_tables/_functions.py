@@ -39,6 +39,8 @@ def inspect(
     ignore: str | Sequence[str] | None = None,
     time_format: str | None = None,
     top: int | None = None,
+    html: Path | None = None,
+    open: bool | None = None,
     write_config: Path | None = None,
     force: bool | None = None,
 ) -> Any:
@@ -75,8 +77,10 @@ def inspect(
         ignore: columns to exclude from the features
         time_format: format of the time column, such as '%d/%m/%Y %H:%M'
         top: number of most frequent users and items to show (default: 5)
+        html: also write a page of the columns, their distributions, days, users, items and repeated rows
+        open: with --html: show the page in the default browser
         write_config: write the inferred columns to a config file that you can edit and pass to training (--config)
-        force: replace an existing config or --bad-rows file
+        force: replace an existing page, config or --bad-rows file
 
     Returns:
         what ``--json`` prints, as Python values
@@ -162,7 +166,7 @@ def inspect_edges(
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
         ignore: columns to exclude from the features
         top: number of most frequent users and items to show (default: 5)
-        force: replace an existing config or --bad-rows file
+        force: replace an existing page, config or --bad-rows file
         source: for an edge list: column of the source node
         target: for an edge list: column of the target node
         weight: for an edge list: column of the edge weight
@@ -2845,7 +2849,7 @@ def export_run(
     run: Path,
     *,
     format: str,
-    field: str | None = None,
+    field: str | Sequence[str] | None = None,
     table: str | None = None,
     with_weight: bool | None = None,
     strict: bool | None = None,
@@ -2874,7 +2878,7 @@ def export_run(
     Args:
         run: run directory
         format: output format; see the list of formats below
-        field: export only this field; user and item refer to the columns with these roles
+        field: export only this field; user and item refer to the columns with these roles; repeatable
         table: table to use, for a run with several tables
         with_weight: also export the model's weight (bias) of each key
         strict: fail if a key cannot be written exactly in this format
@@ -2883,7 +2887,7 @@ def export_run(
         top_count: export only the n most frequent keys of each field
         keys: export only the keys in this file, one per line: field:key, or the key alone with --field
         normalize: scale every vector to length 1; zero vectors stay zero
-        reserve: reserve rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)
+        reserve: reserve rows for padding (zeros) and unknown keys (trained, the mean or zeros, by model): 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)
         delta: jsonl, npy: write only rows added, changed or removed since an earlier run, by row number
         onnx_input: onnx: model input: keys (strings; unknown keys map to the out-of-vocabulary row), or row numbers; default: key
         onnx_part: onnx: part to export: the network, the user or item tower of a run that has one, or only the table; default: table with --field or --table, else network or user
@@ -2908,7 +2912,7 @@ def export_run(
 _EXPORT_RUN = Spec(
     command="export",
     words=("run", ),
-    repeats=("on",),
+    repeats=("field", "on"),
     commas=(),
     negated=(),
     logs=("on",),
@@ -3029,6 +3033,7 @@ def recall(
     within: str | None = None,
     per: str | None = None,
     lists_per: str | None = None,
+    max_categories: int | None = None,
     new_share: float | None = None,
     candidates: Path | None = None,
     users: Path | None = None,
@@ -3086,6 +3091,7 @@ def recall(
         within: recommend only items that have the same value in this column of --items as the user has in --users
         per: recommend at most N items per value of this column of --items, such as category=3
         lists_per: write a list of k items for each value of this column of --items, such as category
+        max_categories: with --lists-per: most values that its column may have (default: 1000)
         new_share: share of new items (from embed transform --append) that every start of a list holds at least, such as 0.1
         candidates: file of user and item pairs: rank only these items for each user
         users: table of users: write lists only for these users

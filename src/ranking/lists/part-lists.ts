@@ -7,7 +7,8 @@
 
 import { NO_ITEM, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
-import { MISSING, type Keys } from "../../log/keys.js";
+import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
+import { ascending } from "../../numeric/indices.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import type { AskedOfSet } from "./quotas.js";
 
@@ -34,6 +35,27 @@ export function codesOfParts(
     const category = categories?.[item] ?? 0;
     return category === MISSING ? MISSING : 2 * category + (isNew?.[item] ?? 0);
   });
+}
+
+/**
+ * Numbers the categories that items of the sets have, in the order of their codes; the others get no list.
+ *
+ * @param codes u32[numItems]; MISSING for an item without a category @param names by code
+ * @returns codes u32[numItems] of the names that are left; MISSING for an item that is in no set
+ */
+export function categoriesOfSets(
+  sets: readonly Uint32Array[],
+  { codes, names }: { codes: Uint32Array; names: Keys },
+): { codes: Uint32Array; names: Keys } {
+  const isHeld = new Uint8Array(names.size);
+  for (const items of sets) for (const item of items) if (codes[item] !== MISSING) isHeld[codes[item]!] = 1;
+  const kept = ascending(names.size).filter((code) => isHeld[code] === 1);
+  const places = new Uint32Array(names.size).fill(MISSING);
+  kept.forEach((code, place) => (places[code] = place));
+  return {
+    codes: codes.map((code) => (code === MISSING ? MISSING : places[code]!)),
+    names: selectKeys(names, kept),
+  };
 }
 
 /** The longest list that the parts of a set can fill. */

@@ -135,14 +135,32 @@ export class KeyCounter {
     }));
   }
 
-  /** The warning about users with far more events than others; none where there is no such user. */
-  crowdWarnings(column: string, keyOf: (code: number) => string): string[] {
+  /** The number of rows with a key. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Returns u32[numKeys]: the rows of each key, as a view. */
+  counts(): Uint32Array {
+    return this.#rows.subarray(0, this.#numKeys);
+  }
+
+  /** Finds keys with far more events than others; undefined where there are none. */
+  crowd(): { least: number; keys: number; percentile: number; limit: number } | undefined {
     const sorted = this.#rows.slice(0, this.#numKeys).sort();
-    if (sorted.length < FEW_USERS) return [];
+    if (sorted.length < FEW_USERS) return undefined;
     const percentile = sorted[Math.floor(0.99 * (sorted.length - 1))]!;
     const least = Math.max(TIMES_PERCENTILE * percentile, LEAST_SHARE * this.#total);
-    const numHeavy = sorted.length - sorted.findLastIndex((rows) => rows <= least) - 1;
-    if (numHeavy === 0) return [];
+    const keys = sorted.length - sorted.findLastIndex((rows) => rows <= least) - 1;
+    if (keys === 0) return undefined;
+    return { least: Math.floor(least), keys, percentile, limit: roundedUp(TIMES_LIMIT * percentile) };
+  }
+
+  /** The warning about users with far more events than others; none where there is no such user. */
+  crowdWarnings(column: string, keyOf: (code: number) => string): string[] {
+    const found = this.crowd();
+    if (!found) return [];
+    const { keys: numHeavy, percentile, limit } = found;
     const heavy = this.most(Math.min(numHeavy, MOST_NAMED), keyOf);
     const named = heavy.map(
       ({ key, rows, share }) =>
@@ -153,7 +171,7 @@ export class KeyCounter {
     return [
       `${who} far more events in '${column}' than others: ${named.join(", ")}${others}; 99 % of users have at most ` +
         `${percentile.toLocaleString("en")}. If these are bots, test accounts or a placeholder for missing users, ` +
-        `--drop-users-above ${roundedUp(TIMES_LIMIT * percentile)} leaves them out`,
+        `--drop-users-above ${limit} leaves them out`,
     ];
   }
 

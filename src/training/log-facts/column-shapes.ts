@@ -1,0 +1,125 @@
+// Counts what a page about a log shows beyond the facts: rows by cell of every column, from batches that are read as keys.
+
+import type { Roles } from "../../dataset/dataset.js";
+import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
+import { KeyCounter } from "./key-facts.js";
+
+/** Keys of a column that are shown. */
+const MOST_KEYS = 6;
+/** Bins of a histogram. */
+const BINS = 24;
+/** Share of the cells at either end that may lie outside of a histogram's range. */
+const OUTSIDE = 0.005;
+/** Distinct numbers up to which a label, or another column of numbers, is shown as keys. */
+const FEW = 12;
+
+/** Counts the rows of each cell of every column: 4 bytes a distinct cell. */
+export class ShapeCounter {
+  readonly #counters: KeyCounter[];
+
+  constructor(numColumns: number) {
+    this.#counters = Array.from({ length: numColumns }, () => new KeyCounter());
+  }
+
+  /** @param columns u32[numRows] each: codes @param numKeys by column: distinct cells so far */
+  see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
+    this.#counters.forEach((counter, c) => counter.add(columns[c]!, numRows, numKeys[c]!));
+  }
+
+  /** Returns the most frequent cells of a column; undefined if all are empty. */
+  keys(c: number, keyOf: (code: number) => string): ColumnShape | undefined {
+    const counter = this.#counters[c]!;
+    if (counter.total === 0) return undefined;
+    const top = counter.most(MOST_KEYS, keyOf).map(({ key, rows }) => ({ key, rows }));
+    const others = counter.total - top.reduce((sum, { rows }) => sum + rows, 0);
+    return { kind: "keys", top, others };
+  }
+
+  /** Returns a histogram of a column's numbers; its most frequent cells if there are few, or none are numbers. */
+  numbers(
+    c: number,
+    keyOf: (code: number) => string,
+    parse: (text: string) => number | undefined,
+  ): ColumnShape | undefined {
+    const counts = this.#counters[c]!.counts();
+    const cells: { value: number; rows: number }[] = [];
+    counts.forEach((rows, code) => {
+      const value = rows > 0 ? parse(keyOf(code)) : undefined;
+      if (value !== undefined && Number.isFinite(value)) cells.push({ value, rows });
+    });
+    return cells.length <= FEW ? this.keys(c, keyOf) : histogram(cells);
+  }
+
+  /** Returns how many events the keys of a column have. @param top keys that are named */
+  events(
+    role: EventsOfKeys["role"],
+    column: string,
+    c: number,
+    keyOf: (code: number) => string,
+    top: number,
+  ): EventsOfKeys {
+    const counter = this.#counters[c]!;
+    const heavy = role === "user" ? counter.crowd() : undefined;
+    const counts = counter.counts().filter((rows) => rows > 0);
+    return {
+      ...{ role, column, numKeys: counts.length },
+      top: counter.most(top, keyOf),
+      ranges: doublingRanges(counts),
+      ...(heavy && { heavy }),
+    };
+  }
+}
+
+/** Returns how many events the users and items of a log have. @param keyOf the cell of a code, by the column's place */
+export function eventsOfRoles(
+  shapes: ShapeCounter,
+  roles: Pick<Roles, "user" | "item">,
+  columns: readonly string[],
+  keyOf: (c: number) => (code: number) => string,
+  top: number,
+): EventsOfKeys[] {
+  return (["user", "item"] as const).flatMap((role) => {
+    const column = roles[role];
+    const c = column === undefined ? -1 : columns.indexOf(column);
+    return c < 0 ? [] : [shapes.events(role, column!, c, keyOf(c), top)];
+  });
+}
+
+/** Numbers → bins between the quantiles that leave few outside; whole numbers of a small range have a bin each. */
+export function histogram(cells: { value: number; rows: number }[]): ColumnShape {
+  const sorted = cells.sort((a, b) => a.value - b.value);
+  const total = sorted.reduce((sum, { rows }) => sum + rows, 0);
+  const quantile = (share: number): number => {
+    let below = 0;
+    for (const { value, rows } of sorted) if ((below += rows) >= share * total) return value;
+    return sorted.at(-1)!.value;
+  };
+  const [min, max] = [sorted[0]!.value, sorted.at(-1)!.value];
+  let [from, to] = [quantile(OUTSIDE), quantile(1 - OUTSIDE)];
+  if (from === to) [from, to] = [min, max];
+  const isWhole = sorted.every(({ value }) => Number.isInteger(value));
+  const each = isWhole && to - from < BINS;
+  const numBins = each ? to - from + 1 : BINS;
+  const [start, width] = each ? [from - 0.5, 1] : [from, (to - from) / BINS];
+  const bins = Array.from({ length: numBins }, (_, i) => ({
+    from: start + i * width,
+    to: start + (i + 1) * width,
+    rows: 0,
+  }));
+  for (const { value, rows } of sorted)
+    bins[Math.max(0, Math.min(numBins - 1, Math.floor((value - start) / width)))]!.rows += rows;
+  return { kind: "numbers", bins, min, median: quantile(0.5), max };
+}
+
+/** Keys by number of events: 1, 2 to 3, 4 to 7 and so on. */
+function doublingRanges(counts: Uint32Array): EventsOfKeys["ranges"] {
+  const ranges: { from: number; to: number; keys: number; rows: number }[] = [];
+  for (const rows of counts) {
+    const octave = 31 - Math.clz32(rows);
+    for (let i = ranges.length; i <= octave; i++)
+      ranges.push({ from: 2 ** i, to: 2 ** (i + 1) - 1, keys: 0, rows: 0 });
+    ranges[octave]!.keys++;
+    ranges[octave]!.rows += rows;
+  }
+  return ranges.slice(ranges.findIndex(({ keys }) => keys > 0));
+}
