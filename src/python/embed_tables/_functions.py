@@ -1208,7 +1208,7 @@ def train_als(
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
         engine_train: with a Spark server: train there, too; the result is no longer the same bytes
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         dim: embedding dimension (default: 64) (searched)
         unobserved_weight: weight of an unobserved user-item pair; observed pairs have weight 1 (default: chosen so that all pairs together weigh 15 times the events) (searched)
@@ -3998,8 +3998,8 @@ def init_pipeline(
 _INIT_PIPELINE = Spec(
     command="init",
     words=("log", ),
-    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null"),
-    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null"),
+    repeats=("time_fields", "fields", "numeric", "multi", "multi_weights", "ignore", "side", "drop", "where", "hash_keys_of", "columns", "null", "dedupe_by"),
+    commas=("time_fields", "fields", "numeric", "multi_weights", "ignore", "hash_keys_of", "columns", "null", "dedupe_by"),
     negated=("header",),
     logs=(),
 )
@@ -4064,7 +4064,7 @@ def reproduce(
         keep: directory for the second run; by default it is removed
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
         engine: for a run whose log was read through an engine: the database or server to read it from again
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the machine's memory)
+        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
 
     Returns:
         what ``--json`` prints, as Python values
