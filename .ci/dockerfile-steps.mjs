@@ -27,12 +27,12 @@ const instructions = {
   CMD: () => undefined,
   COPY(words, stage) {
     const [, from, paths] = /^(?:--from=(\S+) )?(.*)$/.exec(words);
-    const [target, ...sources] = paths.split(/\s+/).reverse();
+    const [target, ...sources] = paths.split(/\s+/).toReversed();
     const source = from === undefined ? context : stages.find(({ name }) => name === from).root;
     const kept =
       from === undefined ? isIncluded(readFileSync(`${dockerfile}.dockerignore`, "utf8")) : () => true;
     const into = target.startsWith("/") ? join(stage.root, target) : join(stage.root, stage.workdir, target);
-    for (const path of sources.reverse())
+    for (const path of sources.toReversed())
       if (path === ".")
         for (const name of readdirSync(source).filter(kept))
           cpSync(join(source, name), join(into, name), { recursive: true });

@@ -449,7 +449,7 @@ test.each([
     [...evaluationOptions(), "--score", "dot", "--table", "x"],
     /--table cannot be combined with --fold-in-share/,
   ],
-  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is for scored rows/],
+  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins needs --curve FILE/],
 ])("%s is refused", async (_, more, why) => {
   const { code, stderr } = await embed(["evaluate", at("als"), "--on", log, ...more]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(why)]);

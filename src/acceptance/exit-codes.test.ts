@@ -70,19 +70,18 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "export RUN --format npy --field ITEM --reserve keras",
     [
-      [
-        ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot provide a vector for unknown keys \(--reserve\): use a run of train-fm, train-ranking, train-als or train-net\. Omit --reserve/,
-      ],
+      [["gbdt"], /the table of run 'RUN' has no row for unknown keys: its rows are leaves/],
+      [["columns"], /the table has no field "item_id"; it has "hour", "timestamp"/],
     ],
   ],
   [
     "export RUN --format fnn --reserve keras",
     [
       [
-        ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
+        ["ffm", "pca", ...byColumns, "net", "imported"],
         /run 'RUN' holds .* cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine: use a run of train-fm/,
       ],
+      [["gbdt"], /the table of run 'RUN' has no row for unknown keys: its rows are leaves/],
     ],
   ],
   ["export RUN --format onnx", [[["columns"], /no field has keys: use --onnx-input row/]]],

@@ -141,28 +141,33 @@ function rewired(rows: readonly string[], uniform: Random): string[] {
   return pairs.map((pair) => pair.join(","));
 }
 
-test("--search tunes what the loss has by the metric of its lists, and trains with the best", async () => {
+test("--search tunes what the loss has by the metric of its lists, and trains with the chosen setting", async () => {
   const { stdout } = await embedOk([
     ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "16", "--epochs", "3"],
     ...["--valid", "0.1", "--search", "4", "--temperature", "0.2", "-o", at("searched"), "--json"],
   ]);
   interface Searched {
     options: Record<string, number>;
-    search: { value: number; epochs: number; layers: number; negativeWeight: number; temperature?: number }[];
+    search: { value: number; temperature?: number }[];
     metrics: Record<string, Record<string, number>>;
   }
   const { options, metrics } = parseJson<Searched>(stdout);
   const { search } = parseJson<Searched>(readFileSync(join(at("searched"), "manifest.json"), "utf8"));
-  const [best] = search;
+  const trials = readFileSync(join(at("searched"), "trials.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
+  const chosen = trials
+    .map((line) => parseJson<{ options: Record<string, number>; value: number; chosen?: boolean }>(line))
+    .find((trial) => trial.chosen)!;
   expect(search).toHaveLength(4);
   // given options are not part of a setting
   expect(search.every(({ temperature }) => temperature === undefined)).toBe(true);
   expect(options).toMatchObject({
-    negativeWeight: best!.negativeWeight,
-    layers: best!.layers,
+    negativeWeight: chosen.options["negativeWeight"],
+    layers: chosen.options["layers"],
     temperature: 0.2,
   });
-  expect(best!.value).toBeCloseTo(metrics["valid"]!["ndcgAt20"]!, 6);
+  expect(chosen.value).toBeCloseTo(metrics["valid"]!["ndcgAt20"]!, 6);
 });
 
 test.each([

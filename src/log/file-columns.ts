@@ -118,7 +118,7 @@ export function partialColumnWarnings(
   }
   const warnings: string[] = [];
   for (const [has, names] of groups) {
-    const opposite = [...has].map((digit) => (digit === "1" ? "0" : "1")).join("");
+    const opposite = has.replaceAll(/[01]/g, (digit) => (digit === "1" ? "0" : "1"));
     const others = groups.get(opposite) ?? [];
     if (!has.includes("0") || ![...names, ...others].some((name) => used.has(name))) continue;
     const missing = (digit: string) => {
@@ -144,7 +144,7 @@ function presence(files: readonly FileColumns[], has: string, numColumns: number
   const { path } = files[change]!;
   if (/^0+1+$/.test(has)) return `${exist} from '${path}' on`;
   if (/^1+0+$/.test(has)) return `${are} gone from '${path}' on`;
-  const lacking = [...has].filter((digit) => digit === "0").length;
+  const lacking = has.split("0").length - 1;
   return `${are} missing in ${lacking} of ${files.length} files, such as '${files[has.indexOf("0")]!.path}'`;
 }
 

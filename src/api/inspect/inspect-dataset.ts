@@ -23,7 +23,12 @@ import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
-  { firstRows, top, reading, hasPage }: { firstRows: number; top: number; reading: ReadOptions; hasPage: boolean },
+  {
+    firstRows,
+    top,
+    reading,
+    hasPage,
+  }: { firstRows: number; top: number; reading: ReadOptions; hasPage: boolean },
 ): Promise<Inspection & { page?: PageFacts }> {
   if (paths.length > 1) {
     throw new UsageError(

@@ -177,11 +177,14 @@ function leastMemory(): { bytes: number; limit: string } {
     : memory;
 }
 
+/** Estimates are up to a quarter below the peak: the dimension that a message names must fit all the same. */
+const MARGIN = 1.3;
+
 /** Which option makes the training fit. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);
-    if (fits(memory)) return `--dim ${less} needs ${sizeText(memory)} more; ${advice}`;
+    if (fits(MARGIN * memory)) return `--dim ${less} needs ${sizeText(memory)} more; ${advice}`;
   }
   return dim === undefined ? advice : `no smaller --dim suffices; ${advice}`;
 }
