@@ -31,13 +31,13 @@ for metric, similarity in scores.items():
     # distances are what hnswlib computes from the vectors in the file
     expected = {"cosine": lambda s: 1 - s, "dot": lambda s: 1 - s, "l2": lambda s: -s}[metric](numpy.take_along_axis(similarity, found.astype(int), 1))
     assert numpy.abs(distances - expected).max() < 1e-4 * max(1, numpy.abs(expected).max()), metric
-    # a query's own row is not among its neighbours
+    # a query's own row is not among its neighbors
     for query in json.load(open(f"{folder}/{metric}.json"))["queries"]:
         row = place[query["key"]]
         ours = [place[neighbor["key"]] for neighbor in query["neighbors"]]
         theirs = [label for label in index.knn_query(vectors[row : row + 1], k=11)[0][0].tolist() if label != row][:10]
         assert ours == theirs, (metric, query["key"], ours, theirs)
-    print(f"hnswlib finds {recall:.4f} of the ten nearest by {metric} of {len(keys)} rows, and the same neighbours as embed")
+    print(f"hnswlib finds {recall:.4f} of the ten nearest by {metric} of {len(keys)} rows, and the same neighbors as embed")
 
 theirs = hnswlib.Index(space="l2", dim=vectors.shape[1])
 theirs.init_index(max_elements=len(keys), M=12, ef_construction=100, random_seed=5)

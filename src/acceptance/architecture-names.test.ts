@@ -5,7 +5,7 @@
 // names of files.
 
 import { trainers } from "../trainers/index.js";
-import { readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
+import { readAssemblySources, readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
@@ -185,4 +185,16 @@ test("fewer than five files declare functions with the same name and different m
   expect(vagueNames(numFilesByName(sources, moduleFunction), MANY_FILES, [])).toEqual([
     expect.stringMatching(/^5 files declare planted/),
   ]);
+});
+
+test("names, comments and messages have American spelling", () => {
+  const british =
+    /neighbour|behaviour|colour|(?:standard|normal|initial|minim|maxim|quant)is(?:e|ing)|optimis(?:e|ing)/i;
+  const found = [...readSources(), ...readAssemblySources()]
+    .filter(({ file }) => file !== "acceptance/architecture-names.test")
+    .flatMap(({ file, code, texts }) => {
+      const word = british.exec([code, ...texts.map(({ text }) => text)].join("\n"));
+      return word ? [`${file}: ${word[0]}`] : [];
+    });
+  expect(found).toEqual([]);
 });

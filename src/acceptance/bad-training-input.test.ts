@@ -90,7 +90,7 @@ test("10,000 fields train at a dim that fits them, and linearly; at a greater on
   expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);
 }, 120_000);
 
-test("a numeric field in the millions is standardised, so that it trains like any other", async () => {
+test("a numeric field in the millions is standardized, so that it trains like any other", async () => {
   const rows = rowsOf(400, (i) => `${i % 3 === 0 ? 1 : 0},u${i % 7},${5_000_000 + 1_000_000 * (i % 3)}`);
   const log = writeLog("millions.csv", "label,user,price", rows);
   const { code, stdout } = await train(log, "--numeric", "price", "--epochs", "10", "--json");
@@ -119,11 +119,11 @@ test("labels of -1 and 1 are 0 and 1; users without a negative left are in the s
   }
 });
 
-test("libsvm values in the millions, which nothing standardises, are warned of", async () => {
+test("libsvm values in the millions, which nothing standardizes, are warned of", async () => {
   const rows = rowsOf(60, (i) => `${i % 2} 1:${1_000_000 + i} 2:1`);
   writeFileSync(at("values.svm"), rows.join("\n"));
   const { stderr } = await train(at("values.svm"));
-  expect(stderr).toMatch(/'feature' has values up to 1000059, .* standardise/);
+  expect(stderr).toMatch(/'feature' has values up to 1000059, .* standardize/);
 });
 
 test("labels outside 0 and 1 for --task binary are 65 and name the row", async () => {

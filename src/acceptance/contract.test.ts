@@ -191,7 +191,7 @@ describe.each(trainers)("$name", (row) => {
     expectSound(await outcomeOf(() => transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched)));
   });
 
-  test("shows a key's neighbours, or has no keys", async () => {
+  test("shows a key's neighbors, or has no keys", async () => {
     const [first] = await exportedRows(run);
     const key = `${first!.field}:${first!.key}`;
     const outcome = await outcomeOf(() =>

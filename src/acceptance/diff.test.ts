@@ -15,7 +15,7 @@ interface Diff {
     field: string;
     rows: { a: number; b: number; both: number; gained: number; lost: number };
     norms: { a: number; b: number };
-    neighbourOverlap: number;
+    neighborOverlap: number;
     displacement?: { mean: number; median: number; p90: number };
     moved: { key: string; displacement: number }[];
   }[];
@@ -35,20 +35,20 @@ beforeAll(async () => {
 
 test("a run and itself are the same", async () => {
   const { fields } = await diffed([at("a"), at("a")]);
-  for (const { rows, neighbourOverlap, displacement } of fields) {
+  for (const { rows, neighborOverlap, displacement } of fields) {
     expect([rows.gained, rows.lost]).toEqual([0, 0]);
-    if (rows.both > 1) expect(neighbourOverlap).toBe(1);
+    if (rows.both > 1) expect(neighborOverlap).toBe(1);
     if (displacement) expect(displacement.p90).toBeLessThan(1e-5);
   }
 });
 
-test("two seeds learn the same groups: neighbours are shared far above chance, whatever the dimensions", async () => {
+test("two seeds learn the same groups: neighbors are shared far above chance, whatever the dimensions", async () => {
   const [item] = (await diffed([at("a"), at("b"), "--field", "item"])).fields;
-  expect(item!.neighbourOverlap).toBeGreaterThan(4 * (10 / 95));
+  expect(item!.neighborOverlap).toBeGreaterThan(4 * (10 / 95));
   expect(item!.displacement!.median).toBeLessThan(0.5);
   expect(item!.moved).toHaveLength(5);
   const wide = await diffed([at("a"), at("wide"), "--field", "item"]);
-  expect(wide.fields[0]!.neighbourOverlap).toBeGreaterThan(4 * (10 / 95));
+  expect(wide.fields[0]!.neighborOverlap).toBeGreaterThan(4 * (10 / 95));
   expect(wide.fields[0]!.displacement).toBeUndefined();
 });
 

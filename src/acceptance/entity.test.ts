@@ -32,7 +32,7 @@ beforeAll(async () => {
   await embedOk(["train-gbdt", clicks, "--num-trees", "2", "--quiet", "-o", at("without")]);
 });
 
-test("an item has a vector, the same bytes at any number of threads, and neighbours of its own group", async () => {
+test("an item has a vector, the same bytes at any number of threads, and neighbors of its own group", async () => {
   const table = (run: string) => readFileSync(at(`${run}/embeddings.arrow`)).toString("base64");
   expect(table("run2")).toBe(table("run1"));
   const { stdout } = await embedOk(["export", at("run1"), "--format", "csv", "--field", "item"]);

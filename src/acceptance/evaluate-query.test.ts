@@ -63,7 +63,7 @@ test("the next item is found by the last one against contexts, and not by the me
   expect(await by("history")).toBeLessThan(0.5);
 });
 
-test("baselines of items take the same query: item-cf by the last item finds its neighbours, by the history those of all", async () => {
+test("baselines of items take the same query: item-cf by the last item finds its neighbors, by the history those of all", async () => {
   const by = async (query: string) =>
     await evaluated(
       ...held("chains"),

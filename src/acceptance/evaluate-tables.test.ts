@@ -163,7 +163,7 @@ test.each([
     "not for labels of items (--labels)",
   ],
   [
-    "neighbours without a column",
+    "neighbors without a column",
     ["--labels", "ITEMS:item", "--probe", "genres", "--k", "3"],
     64,
     "--k needs --neighbors-by COLUMN here",

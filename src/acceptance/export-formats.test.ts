@@ -235,7 +235,7 @@ test("parquet holds the rows of jsonl, as lists or under --wide as columns", asy
   expect((await failure("--format", "csv", "--wide"))[0]).toBe(64);
 });
 
-test("--dtype i8 has a scale a row that gives the vectors back, and says how many neighbours stay; csv refuses it", async () => {
+test("--dtype i8 has a scale a row that gives the vectors back, and says how many neighbors stay; csv refuses it", async () => {
   const job = [
     "export",
     run,

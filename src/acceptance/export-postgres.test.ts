@@ -91,7 +91,7 @@ withPostgres("makes the table with every row, and does not write again what is t
   expect(await tableOf()).toEqual(await rowsOf(at("odd")));
 });
 
-withPostgres("the page's own code makes an index that exports keep, and finds neighbours", async () => {
+withPostgres("the page's own code makes an index that exports keep, and finds neighbors", async () => {
   await sendOk(MONDAY);
   await database.query(blockOf("servers.md", "sql", "CREATE INDEX"));
   await sendOk(TUESDAY);

@@ -189,7 +189,7 @@ describe("sqlite", () => {
 describe("usearch", () => {
   const load = (): Promise<typeof import("usearch") | undefined> => import("usearch").catch(() => undefined);
 
-  test("the index finds the neighbours of an exact search, and ids.tsv tells their keys", async () => {
+  test("the index finds the neighbors of an exact search, and ids.tsv tells their keys", async () => {
     const usearch = await load();
     if (!usearch) {
       console.warn("skipped: usearch is not installed");

@@ -144,7 +144,7 @@ test.each(["adagrad", "adam"])(
 
 test("what cannot be gone on from is refused with 64 and says why", async () => {
   await train(first, "fm", "--model", "fm");
-  await train(first, "normalised", "--normalize-rows");
+  await train(first, "normalized", "--normalize-rows");
   const refused = async (log: string, ...options: string[]) => {
     const { code, stderr } = await embed(["train-fm", log, "-o", at("none"), ...ffm, ...options]);
     return [code, stderr];
@@ -161,8 +161,8 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
     expect(await refused(options[0], ...options.slice(1))).toEqual([64, expect.stringMatching(message)]);
   }
   // rows are normalized as in the run
-  await train(second, "normalised-2", "--init", at("normalised"));
-  const manifest = readFileSync(join(at("normalised-2"), "manifest.json"), "utf8");
+  await train(second, "normalized-2", "--init", at("normalized"));
+  const manifest = readFileSync(join(at("normalized-2"), "manifest.json"), "utf8");
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });
 });
 

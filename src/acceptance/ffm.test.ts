@@ -45,7 +45,7 @@ test("writes a vector of a block for each field, the same bytes at 1, 2 and 3 th
 
 test.each([
   ["as it is", []],
-  ["with numbers and normalised rows", ["--numeric", "hour", "--normalize-rows", "--dim", "6"]],
+  ["with numbers and normalized rows", ["--numeric", "hour", "--normalize-rows", "--dim", "6"]],
 ])("evaluate gives the metrics of the training's test part again, %s", async (name, flags) => {
   const lines = readFileSync(clicks, "utf8").trimEnd().split("\n");
   const [header, ...rows] = lines;

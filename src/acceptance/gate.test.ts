@@ -94,7 +94,7 @@ test("a bound of a column or a field goes before that of all", async () => {
   expect(failedOf(after.outcomes)).toContain("norm.mean:item_id max 0.1");
 });
 
-test("a run that forgot what it knew fails by its metric, its neighbours and its displacement", async () => {
+test("a run that forgot what it knew fails by its metric, its neighbors and its displacement", async () => {
   await embedOk([
     "train-fm",
     at("half"),

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const rows = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n").slice(1);
   const items = new Set(rows.map((row) => row.split(",")[2]!));
   const lines = [...items].map((item, i) => `${item},${["red", "blue"][i % 2]}\n`);
-  writeFileSync(join(project, "items.csv"), `item_id,colour\n${lines.join("")}`);
+  writeFileSync(join(project, "items.csv"), `item_id,color\n${lines.join("")}`);
   const side = ["--side", "items.csv:item_id"];
   const job = [
     "train-fm",

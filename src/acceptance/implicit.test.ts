@@ -59,7 +59,7 @@ describe("a run", () => {
     expect(options["unobservedWeight"]).toBeGreaterThan(0);
   });
 
-  test("has neighbours of one group", async () => {
+  test("has neighbors of one group", async () => {
     const items = rows.filter(({ field }) => field === "product_id").slice(0, 12);
     const args = items.flatMap(({ key }) => ["--key", `item:${key}`]);
     const { stdout } = await embedOk(["neighbors", run, ...args, "--top", "3", "--json"]);

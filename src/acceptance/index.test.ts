@@ -328,5 +328,5 @@ test("vectors of zeros have no cosine: they are left out, with a warning, and ar
   expect((await embedOk([...near, "--key", "item:a"])).stdout).toBe(
     (await embedOk(["neighbors", at("imported"), "--key", "item:a"])).stdout,
   );
-  expect((await embedOk([...near, "--key", "item:zero"])).stdout).toContain("has no neighbours");
+  expect((await embedOk([...near, "--key", "item:zero"])).stdout).toContain("has no neighbors");
 });

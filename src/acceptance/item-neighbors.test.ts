@@ -132,7 +132,7 @@ describe("--item-neighbors", () => {
     await embedOk(["reproduce", at("threads-2"), "--quiet"]);
   });
 
-  test("exports an item's own row, its features and its neighbours' shares of theirs", async () => {
+  test("exports an item's own row, its features and its neighbors' shares of theirs", async () => {
     const [own, kinds] = [await exported("run", "item", "--compose", "none"), await exported("run", "kind")];
     const composed = await exported("run", "item");
     // users of each item, and items of each user
@@ -173,7 +173,7 @@ describe("--item-neighbors", () => {
     expect(got.get("other")).toEqual(got.get("new"));
     expect(new Set(got.get("nothing")!.vector)).toEqual(new Set([0]));
     const { stderr } = await embedOk(["transform", at("run"), at("more.csv"), "--key", "item"]);
-    expect(stderr).toMatch(/213 items known to the run include their neighbours; the other 30 /);
+    expect(stderr).toMatch(/213 items known to the run include their neighbors; the other 30 /);
   });
 
   test("evaluate and neighbors see items as training did, in a run without some keys too", async () => {
@@ -192,7 +192,7 @@ describe("--item-neighbors", () => {
     const evaluate = ["evaluate", at("judged"), "--on", at("held.csv"), "--repeats", "mask", "--quiet"];
     expect((await summaryOf(evaluate)).metrics["on"]).toMatchObject(metrics["test"]!);
     const { stderr } = await embedOk(["neighbors", at("judged"), "--key", "item:p0", "--top", "2"]);
-    expect(stderr).toContain("and the vectors of neighbours, as the model scores them");
+    expect(stderr).toContain("and the vectors of neighbors, as the model scores them");
 
     const before = await exported("judged", "item");
     await embedOk(["publish", at("judged"), "--store", at("store"), "--name", "items", "--quiet"]);
@@ -204,7 +204,7 @@ describe("--item-neighbors", () => {
     for (const [key, vector] of kept) expect(maxDifference(vector, before.get(key)!)).toBeLessThan(1e-6);
   });
 
-  test("--init with other neighbours is a warning", async () => {
+  test("--init with other neighbors is a warning", async () => {
     const again = async (name: string, ...flags: string[]) =>
       (
         await summaryOf([...job, "--epochs", "1", "--init", at("run"), "-o", at(name), ...flags])
@@ -217,7 +217,7 @@ describe("--item-neighbors", () => {
     );
   });
 
-  test("folding in says that new items that have no neighbours", async () => {
+  test("folding in says that new items that have no neighbors", async () => {
     writeFileSync(at("events.csv"), "user,item\nu1,fresh\nu5,fresh\n");
     const args = ["transform", at("run"), "--fold-in", at("events.csv"), "--field", "item"];
     expect((await embedOk(args)).stderr).toContain(
@@ -252,8 +252,8 @@ test.each([
     ["--item-neighbors", "3", "--loss", "ccl"],
     /--item-neighbors cannot be combined with cosine similarity \(--loss ccl\)/,
   ],
-  ["a weight without neighbours", ["--neighbor-weight", "2"], /--neighbor-weight needs --item-neighbors/],
-  ["no neighbours", ["--item-neighbors", "0"], /an integer from 1 to/],
+  ["a weight without neighbors", ["--neighbor-weight", "2"], /--neighbor-weight needs --item-neighbors/],
+  ["no neighbors", ["--item-neighbors", "0"], /an integer from 1 to/],
   [
     "rank 0",
     ["--negatives", "8", "--hard-negatives", "0-2"],

@@ -112,7 +112,7 @@ describe("new items", () => {
     },
   );
 
-  test("are the same at every call, smaller with more L2, and those without a known neighbour are counted", async () => {
+  test("are the same at every call, smaller with more L2, and those without a known neighbor are counted", async () => {
     const rows = [
       ...renamed(60),
       "u1,alone,odd,1700000000",

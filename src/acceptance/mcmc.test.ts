@@ -74,7 +74,7 @@ describe("mcmc on clicks", () => {
     expect(Math.max(...differences)).toBeLessThan(1e-9);
   });
 
-  test("has neighbours of the same group in its table", async () => {
+  test("has neighbors of the same group in its table", async () => {
     const { stdout } = await embedOk(["neighbors", at("clicks"), "--key", "item:tea-03", "--top", "5"]);
     expect(stdout.match(/tea-\d\d/g)!.length).toBeGreaterThanOrEqual(4);
   });

@@ -75,7 +75,7 @@ test.each([
   ["an unknown field is 64 with the nearest", ["--key", "itme:tea-03"], 64, "item"],
   ["a key without a field is 64", ["--key", "tea-03"], 64, "FIELD:KEY"],
   ["an unknown metric is 64", ["--key", "item:tea-03", "--metric", "cosinus"], 64, "cosine"],
-  ["no neighbour at all is 64", ["--key", "item:tea-03", "--top", "0"], 64, "--top"],
+  ["no neighbor at all is 64", ["--key", "item:tea-03", "--top", "0"], 64, "--top"],
 ])("%s", async (_, args, code, message) => {
   const got = await embed(["neighbors", run, ...args]);
   expect([got.code, got.stdout]).toEqual([code, ""]);

@@ -250,8 +250,8 @@ describe("embed init", () => {
   test("of a log that allows no training unasked is 64 with its columns", async () => {
     const at = join(folder, "bare");
     mkdirSync(at);
-    appendFileSync(join(at, "log.csv"), "colour,shape\nred,square\nblue,round\n");
+    appendFileSync(join(at, "log.csv"), "color,shape\nred,square\nblue,round\n");
     const { code, stderr } = await embed(["init", "log.csv"], { cwd: at });
-    expect([code, stderr]).toEqual([64, expect.stringContaining("colour, shape")]);
+    expect([code, stderr]).toEqual([64, expect.stringContaining("color, shape")]);
   });
 });

@@ -24,7 +24,7 @@ test("on the held-out tenth, AUC gains nine tenths and log loss three quarters o
   expect((best.priorLogLoss - logLoss) / (best.priorLogLoss - best.logLoss)).toBeGreaterThan(0.75);
 });
 
-test("at least four in five of the ten nearest neighbours of an item are of its group", async () => {
+test("at least four in five of the ten nearest neighbors of an item are of its group", async () => {
   const { stdout } = await embedOk(["export", run, "--format", "csv", "--field", "item"]);
   const items = parseDelimited(stdout, ",");
   const unit = items.map(({ vector }) => vector.map((x) => x / Math.hypot(...vector)));

@@ -56,9 +56,9 @@ beforeAll(async () => {
 test("runs of several kinds stand side by side, each with what it has", async () => {
   const { page, bytes, absent } = await reported(["fm", "trees", "pca"]);
   expect(sectionsOf(page)).toEqual(
-    "metrics learning calibration importances scree map neighbours norms facts absent".split(" "),
+    "metrics learning calibration importances scree map neighbors norms facts absent".split(" "),
   );
-  expect(absent).toEqual([expect.stringContaining("trees: norms, map and neighbours")]);
+  expect(absent).toEqual([expect.stringContaining("trees: norms, map and neighbors")]);
   expect(bytes).toBe(Buffer.byteLength(page));
   expect(page).toContain("garden-09");
   for (const run of ["fm", "trees", "pca"]) expect(page).toContain(`<span class="key">${run}`);
@@ -71,7 +71,7 @@ test("the same runs give the same bytes, in a file and on standard output", asyn
   expect(stderr).toMatch(/^-: \d+ kB in /m);
 });
 
-test("items are coloured by labels and called by names of a file", async () => {
+test("items are colored by labels and called by names of a file", async () => {
   const { page } = await reported(["ratings", ...labels]);
   expect(page).toMatch(/<li>\s*<svg[^>]*>\s*<circle[^>]*\/>\s*<\/svg\s*>\s*<span class="key">Drama/);
   expect(page).toContain("Lighthouse, The Secret (0002844)");
@@ -109,7 +109,7 @@ test("names are those of the field that is shown, a file for another field is re
 
 test("drift is measured against another run, and keys are those that are asked for", async () => {
   const { page } = await reported(["next", "--against", "fm", "--key", "item:tea-03", "--part", "none"]);
-  expect(sectionsOf(page)).toEqual(["metrics", "learning", "map", "neighbours", "norms", "drift", "facts"]);
+  expect(sectionsOf(page)).toEqual(["metrics", "learning", "map", "neighbors", "norms", "drift", "facts"]);
   expect(page).toContain("since fm");
   expect([...page.matchAll(/<h3><span class="key">([^<]*)/g)].map(([, key]) => key)).toEqual(["tea-03"]);
 });
@@ -324,7 +324,7 @@ describe("in headless Chromium", () => {
     },
   );
 
-  inBrowser("a dot tells its name at once, and a background follows the colours of the system", async () => {
+  inBrowser("a dot tells its name at once, and a background follows the colors of the system", async () => {
     await browser.show(at("shown.html"), { width: 1280, dark: true });
     const place = await browser.value<{ x: number; y: number }>(
       `(() => {

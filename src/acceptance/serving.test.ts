@@ -118,7 +118,7 @@ test("vectors in PostgreSQL: a user's items, in the order of the model's own pro
   });
 });
 
-test("hnswlib in Python and in Node finds the neighbours that embed finds", async () => {
+test("hnswlib in Python and in Node finds the neighbors that embed finds", async () => {
   // the command `index` may be missing: this test then does nothing
   if (!(await embedOk(["--help"])).stdout.includes("\n  index "))
     return console.warn("skipped: there is no embed index");
@@ -135,7 +135,7 @@ test("hnswlib in Python and in Node finds the neighbours that embed finds", asyn
   expect(itemsIn(printedBy(process.execPath, ["--input-type=module", "-e", js], {}))).toEqual(expected);
 });
 
-test("Qdrant's client takes the points, and its alias answers with the neighbours that embed finds", async () => {
+test("Qdrant's client takes the points, and its alias answers with the neighbors that embed finds", async () => {
   const points = join(folder, "points.jsonl");
   await embedOk(["export", run, "--format", "qdrant-jsonl", "--field", "item", "-o", points]);
   // the documented format of a point: an unsigned integer, a vector, a payload of JSON

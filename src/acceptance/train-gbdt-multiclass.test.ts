@@ -16,12 +16,12 @@ function plantedLog(seed: number, numRows: number, more: string[] = []): string 
   const names = ["oak, white", "fir", "elm"];
   const rows = Array.from({ length: numRows }, () => {
     const x = random() * 3;
-    const colour = random() < 0.5 ? "red" : "blue";
-    const own = (Math.floor(x) + (colour === "red" ? 1 : 0)) % 3;
+    const color = random() < 0.5 ? "red" : "blue";
+    const own = (Math.floor(x) + (color === "red" ? 1 : 0)) % 3;
     const drawn = random() < 0.25 ? Math.floor(random() * 3) : own;
-    return `"${names[drawn]}",${x.toFixed(4)},${colour}`;
+    return `"${names[drawn]}",${x.toFixed(4)},${color}`;
   });
-  return `${["tree,x,colour", ...rows, ...more].join("\n")}\n`;
+  return `${["tree,x,color", ...rows, ...more].join("\n")}\n`;
 }
 const write = (name: string, text: string): string => {
   writeFileSync(at(name), text);

@@ -64,7 +64,7 @@ describe("a run of interactions", () => {
     expect(sum).toBeLessThan(1);
   });
 
-  test("has neighbours of one group", async () => {
+  test("has neighbors of one group", async () => {
     const items = (await rowsOf(run)).filter(({ field }) => field === "product_id").slice(0, 12);
     const args = items.flatMap(({ key }) => ["--key", `item:${key}`]);
     const { stdout } = await embedOk(["neighbors", run, ...args, "--top", "3", "--json"]);
@@ -255,7 +255,7 @@ describe.each([
     64,
     "--scale cannot be combined with --response",
   ],
-  ["--center of normalised events", ["--center", "--normalize", "degree"], 64, "--center"],
+  ["--center of normalized events", ["--center", "--normalize", "degree"], 64, "--center"],
   [
     "columns without numbers",
     ["--matrix", "columns", "--ignore", "purchased_at"],

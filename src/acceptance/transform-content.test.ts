@@ -327,7 +327,7 @@ describe("--append", () => {
     await embedOk(["transform", run, "--content", catalogue, "--content-key", "sku", "--append", "-o", more]);
   });
 
-  test("writes a run in which neighbours, exports and diff have the new items", async () => {
+  test("writes a run in which neighbors, exports and diff have the new items", async () => {
     const near = await embedOk(["neighbors", more, "--key", "item:new-tea", "--top", "5", "--json"]);
     const found = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(near.stdout).queries[0]!
       .neighbors;

@@ -85,7 +85,7 @@ describe("the distance", () => {
     );
   });
 
-  test("says how far the neighbours are, and that items lie at 0,0", async () => {
+  test("says how far the neighbors are, and that items lie at 0,0", async () => {
     const file = put("far.csv", "sku,lat,lon", "a,0,0", "b,10,10", "new,0,1");
     const { stderr } = await transform(file, "--nearest 1 --distance lat,lon");
     expect(stderr).toContain("median 111 km, maximum 111 km");
@@ -93,7 +93,7 @@ describe("the distance", () => {
   });
 });
 
-describe("neighbours", () => {
+describe("neighbors", () => {
   const header = "sku,lat,lon,type,band";
   const known = ["a,1,1,flat,low", "b,1,2,flat,low", "c,1,3,flat,high", "d,1,1,house,low"];
 
@@ -359,7 +359,7 @@ describe("bad input", () => {
     }
   });
 
-  test("new items without any neighbour are 65", async () => {
+  test("new items without any neighbor are 65", async () => {
     const alone = put("alone.csv", "sku,lat,lon,type", "a,1,1,x", "new,1,1,y");
     const got = await transform(alone, "--nearest 1 --distance lat,lon --within type");
     expect([got.code, got.stderr]).toEqual([

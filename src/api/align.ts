@@ -19,8 +19,8 @@ import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rot
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
-/** Neighbours that the manifest compares. */
-const NEIGHBOURS = 20;
+/** Neighbors that the manifest compares. */
+const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
 
@@ -316,12 +316,12 @@ async function fieldAlignment(
     );
   const [before, after] = [of(table), of(rotated)];
   if (!before || !after) return undefined;
-  const { overlap } = await driftOf(rotated, earlier, own.field, NEIGHBOURS, how);
+  const { overlap } = await driftOf(rotated, earlier, own.field, NEIGHBORS, how);
   return {
     keys: rows.inA.length,
     before,
     after,
-    ...(overlap !== undefined && { neighbourOverlap: { k: NEIGHBOURS, share: overlap } }),
+    ...(overlap !== undefined && { neighborOverlap: { k: NEIGHBORS, share: overlap } }),
   };
 }
 

@@ -46,7 +46,7 @@ export async function composed(
     item,
     note:
       "item vectors are sums over " +
-      `${names}${catalogue.fromNeighbors ? " and the vectors of neighbours" : ""}, as the model scores them; ` +
+      `${names}${catalogue.fromNeighbors ? " and the vectors of neighbors" : ""}, as the model scores them; ` +
       `--compose none uses only '${item}'`,
   };
 }

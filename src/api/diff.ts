@@ -16,7 +16,7 @@ const ROUNDING = 1e-6;
 
 /** How much of a field is compared. */
 export interface FieldDiffOptions {
-  /** neighbours that are compared */
+  /** neighbors that are compared */
   k: number;
   /** keys that are named as those that moved most */
   top: number;

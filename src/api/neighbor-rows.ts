@@ -1,4 +1,4 @@
-// Lists of neighbours as rows of a file: a row for each neighbour, best first.
+// Lists of neighbors as rows of a file: a row for each neighbor, best first.
 //
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 

@@ -43,7 +43,7 @@ interface Query {
 type Tell = (note: string) => void;
 
 /**
- * The neighbours of each key: of those that are named, then of the rows of `given.keys`.
+ * The neighbors of each key: of those that are named, then of the rows of `given.keys`.
  *
  * @param given `key` is FIELD:KEY, split at the first colon
  * @param watch hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
@@ -74,7 +74,7 @@ export async function neighborsOf(
   return await withNames(opened, await find(queries), names, tell);
 }
 
-/** What finds neighbours of a run's rows. */
+/** What finds neighbors of a run's rows. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
@@ -179,7 +179,7 @@ async function searched(
   const vectors = vectorsAt(table, rows);
   const found = await searchIndex(index, vectors, {
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
-    // a row is not its own neighbour
+    // a row is not its own neighbor
     masks: {
       indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),

@@ -55,7 +55,7 @@ test("NaN and infinite numbers are counted in vectors and weights", () => {
   expect(numNotFinite(table)).toBe(4);
 });
 
-test("a table turned by an orthogonal matrix has all neighbours in common and no displacement", async () => {
+test("a table turned by an orthogonal matrix has all neighbors in common and no displacement", async () => {
   const vectors = [
     [1, 0.1],
     [0.9, 0.3],

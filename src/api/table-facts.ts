@@ -7,7 +7,7 @@ import { isHole, keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../e
 import { diffVectors } from "../evaluation/table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";
 
-/** Neighbours are compared among so many of a field's most frequent common keys: those of all pairs grow with the square. */
+/** Neighbors are compared among so many of a field's most frequent common keys: those of all pairs grow with the square. */
 export const COMPARED_KEYS = 10_000;
 
 export interface FieldFacts {
@@ -81,14 +81,14 @@ export async function driftOf(
     .sort((i, j) => table.counts[inA[j]!]! - table.counts[inA[i]!]! || i - j)
     .subarray(0, COMPARED_KEYS);
   const rows = (all: Uint32Array) => frequent.map((i) => all[i]!);
-  const { neighbourOverlap, displacement } = await diffVectors(
+  const { neighborOverlap, displacement } = await diffVectors(
     vectorsAt(earlier, rows(inB)),
     vectorsAt(table, rows(inA)),
     [earlier.dim, table.dim],
     k,
     how,
   );
-  return { keys: frequent.length, overlap: neighbourOverlap, displacement: displacement?.mean };
+  return { keys: frequent.length, overlap: neighborOverlap, displacement: displacement?.mean };
 }
 
 /** Row inA[i] of one table has the key of row inB[i] of the other; u32, of the whole tables, in the order of the first. */

@@ -106,7 +106,7 @@ async function checkAgreement(
   if (!(Math.abs(loss - first!.testLoss) < 0.02)) throw new Error("losses differ: nothing was timed");
 }
 
-/** The fastest epoch but the first, in which code is still being optimised. */
+/** The fastest epoch but the first, in which code is still being optimized. */
 export function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }

@@ -83,7 +83,7 @@ async function comparePairs(): Promise<void> {
   }
 }
 
-/** Pairs a second of the fastest epoch but the first, in which code is still being optimised. */
+/** Pairs a second of the fastest epoch but the first, in which code is still being optimized. */
 export async function pairsPerSecond(optimizer: "adagrad" | "sgd" = "adagrad"): Promise<number> {
   const { speeds } = await trainOn({ loss: "bpr", optimizer, epochs: 12 });
   return Math.max(...speeds.slice(1));

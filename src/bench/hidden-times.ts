@@ -3,7 +3,7 @@
 //
 //   time of user u's item i  =  <z_u, v_i> + .08 n_i + .05 n_ui + .06 max(0, ln(events of i / 100))      the latest fifth of u is held out
 //
-//   v_i  row of V S over its length, of the degree-normalised matrix U S V' of users and items, 128 dimensions
+//   v_i  row of V S over its length, of the degree-normalized matrix U S V' of users and items, 128 dimensions
 //   z_u, n  standard normal, by hashes of the seed, the user and the item
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { log } from "../numeric/exp.js";
 import { normalDraw } from "../numeric/normal.js";
 import { draw } from "../numeric/random.js";
 import { historyOf } from "../sampling/negatives.js";
-import { degreeNormalised } from "../solvers/svd/matrix.js";
+import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 
@@ -71,7 +71,7 @@ async function heldOut({ users, items }: Pairs): Promise<boolean[]> {
   const [numUsers, numItems] = [sizeOf(users), sizeOf(items)];
   const { indptr, items: indices } = historyOf(users, items, numUsers);
   const rows = { indptr, indices };
-  const matrix = degreeNormalised(rows, transpose(rows, numItems));
+  const matrix = degreeNormalized(rows, transpose(rows, numItems));
   const { right, singularValues, dim } = await truncatedSvd(matrix, {
     dim: DIM,
     tolerance: 0.1,

@@ -1,4 +1,4 @@
-// `npm run bench -- inductive [1|2|3] [new|few]`: what side features and neighbours (train-ranking --item-neighbors) give films of no and of
+// `npm run bench -- inductive [1|2|3] [new|few]`: what side features and neighbors (train-ranking --item-neighbors) give films of no and of
 // few ratings. Of movietweetings' films the newest tenth by first rating is hidden from all of training; for each user the hidden
 // films are ranked by the vectors that `transform` gives their genres. With 1, 2 or 3 the tenth that is so many tenths older is hidden
 // in the same way, from the films up to there alone: options are chosen there.
@@ -43,13 +43,13 @@ interface Setting {
 
 /** Chosen on the validation films (docs/experiments/inductive.md). */
 const chosen: GivenRanking = { negatives: 8, epochs: 5, dim: 32 };
-const neighbours: GivenRanking = { ...chosen, itemNeighbors: 20, neighborWeight: 0.3 };
+const neighbors: GivenRanking = { ...chosen, itemNeighbors: 20, neighborWeight: 0.3 };
 const settings: Record<string, Setting> = {
   "user and film alone": { given: chosen, genres: "none" },
   genres: { given: chosen },
-  "genres, neighbours": { given: neighbours },
+  "genres, neighbors": { given: neighbors },
   "genres permuted": { given: chosen, genres: "permuted" },
-  "genres permuted, neighbours": { given: neighbours, genres: "permuted" },
+  "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
 /** A JSON object of settings in place of these, for trials. */

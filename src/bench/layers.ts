@@ -1,7 +1,7 @@
 // `npm run bench -- layers`: one propagation of 64 dimensions along gowalla's check-ins, from users to items and back, on one and two
 // threads; without the check-ins, along drawn ones of as many users, items and pairs.
 //
-// Peer: scipy's product of the same normalised matrix, CSR, with a dense one, turn by turn in the same run; `EMBED_PEER_PYTHON`
+// Peer: scipy's product of the same normalized matrix, CSR, with a dense one, turn by turn in the same run; `EMBED_PEER_PYTHON`
 // names a Python that has it. It works on one thread.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -101,7 +101,7 @@ async function milliseconds({ numUsers, numItems, users, items }: Pairs, threads
       ...{ numFeatures, numItems, users, items, history: none },
       context: { width: 1, ids: users },
       templates: { width: 1, ids: Uint32Array.from({ length: numItems }, (_, i) => numUsers + i) },
-      graph: { layers: 1, through: true, ends, neighbours: Uint32Array.from(lists.flat()) },
+      graph: { layers: 1, through: true, ends, neighbors: Uint32Array.from(lists.flat()) },
     },
     {
       ...{ dim: DIM, threads, loss: "sampled-softmax", cosine: true, method: "adam", batchSize: 256 },
@@ -120,7 +120,7 @@ async function milliseconds({ numUsers, numItems, users, items }: Pairs, threads
   try {
     const counts = new Uint32Array(numFeatures).fill(1);
     const hashes = Uint32Array.from({ length: 2 * numFeatures }, (_, i) => draw(2, i));
-    await machine.initialise(hashes, counts, { seed: 1, spread: 0.1, accumulator: 1 });
+    await machine.initialize(hashes, counts, { seed: 1, spread: 0.1, accumulator: 1 });
     for (let time = 0; time < TIMES; time++) await machine.propagate();
     const start = performance.now();
     for (let time = 0; time < TIMES; time++) await machine.propagate();

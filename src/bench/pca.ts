@@ -4,7 +4,7 @@
 //             of the decomposition alone, threads and copies included, and the share of variance explained. Peers: scikit-learn's
 //             TruncatedSVD (randomised, 5 and 7 iterations) and scipy's svds, turn by turn in the same run; `EMBED_PEER_PYTHON`
 //             names a Python that has them. Seconds of processor time stand beside the clock's, which counts other programs, too
-//   quality   Recall@20 and NDCG@20 of the degree-normalised matrix at 64, 256 and 512 dimensions, training items masked
+//   quality   Recall@20 and NDCG@20 of the degree-normalized matrix at 64, 256 and 512 dimensions, training items masked
 //   scale     2,000,000 x 500,000 with 50,000,000 entries, 64 components: users of 256 groups of uneven size, items by Zipf's
 //             law, seven draws in ten within the group; seconds of the decomposition alone, and the process's peak memory
 
@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { transpose } from "../dataset/sequences/interactions.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
-import { columnMoments, degreeNormalised, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";
+import { columnMoments, degreeNormalized, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";
 import { truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
@@ -69,7 +69,7 @@ async function timeGowalla(): Promise<void> {
 
 async function evaluateGowalla(): Promise<void> {
   const [train, test] = [eventsOf("train"), eventsOf("test")];
-  const matrix = degreeNormalised(train.users, train.items);
+  const matrix = degreeNormalized(train.users, train.items);
   for (const dim of [64, 256, 512]) {
     const options = { dim, tolerance: 0.01, seed: 1, threads: THREADS };
     const start = performance.now();

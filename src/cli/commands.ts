@@ -84,7 +84,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "diff",
     stage: "Judge:",
-    summary: "compare the tables of two runs: which vectors and neighbours changed",
+    summary: "compare the tables of two runs: which vectors and neighbors changed",
     load: async () => (await import("./commands/diff.js")).command,
   },
   {

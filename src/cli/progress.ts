@@ -136,13 +136,13 @@ function everySoOften(): () => boolean {
 
 async function spinner(options: TerminalOptions, lineOf: (progress: Progress) => string): Promise<Display> {
   const { default: ora } = await import("ora");
-  const coloured = options.color !== false && !process.env["NO_COLOR"];
+  const colored = options.color !== false && !process.env["NO_COLOR"];
   const shown: Ora = ora({
     stream: standardError(),
     text: WORKING,
     // a background job is stopped when it changes the terminal's modes
     discardStdin: false,
-    ...(coloured ? {} : { color: false }),
+    ...(colored ? {} : { color: false }),
   }).start();
   const above = (text: string): void => {
     shown.clear();

@@ -287,7 +287,7 @@ ${role("session", "column of the session: events with the same value belong toge
 # Categorical features, all of them
 ${list("fields", named("user", "item", "field"))}
 ${leftOutLines(named(LEFT_OUT))}
-# Features that are numbers: standardised, or with a form, as in "price:log1p" or "price:bins=20"
+# Features that are numbers: standardized, or with a form, as in "price:log1p" or "price:bins=20"
 ${list("numeric", named("numeric"))}
 
 # multi: {COLUMN: "|"}          cells that hold several values, with their separator

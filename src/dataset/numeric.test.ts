@@ -90,7 +90,7 @@ describe("bins", () => {
 });
 
 describe("log1p", () => {
-  test("is standardised after the logarithm", () => {
+  test("is standardized after the logarithm", () => {
     const space = spaceOf([0, Math.E - 1, Math.E ** 2 - 1], "log1p");
     expect((space.fields[0] as NumericField).mean).toBeCloseTo(1, 12);
     const rows = bindEncoder(space, prices([Math.E - 1, NaN])).encode(rowsUpTo(2), new Float32Array(2));

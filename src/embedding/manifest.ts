@@ -50,7 +50,7 @@ export interface FieldAlignment {
   before: EarlierSimilarity;
   after: EarlierSimilarity;
   /** share of the `k` nearest keys that are also the nearest in the earlier run */
-  neighbourOverlap?: { k: number; share: number };
+  neighborOverlap?: { k: number; share: number };
 }
 
 /** The request of a training, which `reproduce` repeats. */

@@ -4,13 +4,13 @@ import { mulberry32 } from "../testing/random.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { nearestRows } from "../retrieval/nearest.js";
 import { itemLabels, labelsOfItem } from "./item-labels.js";
-import { rarerHalf, sharedByChance, sharedLabels } from "./label-neighbours.js";
+import { rarerHalf, sharedByChance, sharedLabels } from "./label-neighbors.js";
 import { f1, probeByFrequency, probeLabels } from "./label-probe.js";
 
 // labels a, b, c: items a, a|b, b, c
 const four = itemLabels([[0], [0, 1], [1], [2]], 3);
 
-test("of several labels one in common is enough, and an item without neighbours shares none", () => {
+test("of several labels one in common is enough, and an item without neighbors shares none", () => {
   // prettier-ignore
   const nearest = Uint32Array.of(
     1, 2, // a: a|b does, b does not
@@ -26,7 +26,7 @@ test("chance is the share of all others with a label in common", () => {
   expect([...sharedByChance(four)]).toEqual([1 / 3, 2 / 3, 1 / 3, 0]);
 });
 
-test("over all others as neighbours, what is shared is what chance gives, whatever the vectors", async () => {
+test("over all others as neighbors, what is shared is what chance gives, whatever the vectors", async () => {
   const random = mulberry32(5);
   const [n, dim] = [30, 3];
   const items = itemLabels(

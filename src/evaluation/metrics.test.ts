@@ -95,7 +95,7 @@ describe("metricsOf", () => {
     expect(metrics["calibration"]).toBeCloseTo(1.5, 14);
   });
 
-  test("predicting the base rate has a normalised entropy and a calibration of 1", () => {
+  test("predicting the base rate has a normalized entropy and a calibration of 1", () => {
     const score = Math.log(0.25 / 0.75);
     const metrics = metricsOf("binary", f64(score, score, score, score), f32(0, 1, 0, 0));
     expect(metrics["normalizedEntropy"]).toBeCloseTo(1, 14);

@@ -1,4 +1,4 @@
-// Rows of a table on a plane: each scaled to length 1, as neighbours compare them, then their first two principal components.
+// Rows of a table on a plane: each scaled to length 1, as neighbors compare them, then their first two principal components.
 //
 //   u_i = v_i / |v_i|            C = mean of (u_i - m)(u_i - m)'          x_i = ((u_i - m)·p1, (u_i - m)·p2)
 //
@@ -76,7 +76,7 @@ function axisOf(components: Float64Array, dim: number, c: number): Float64Array 
  * @param nearest u32[n * wide]: of each row the nearest others by cosine, at least k of them where there are as many
  * @param places  f64[n][2], n > k
  */
-export function keptNeighbours(nearest: Uint32Array, places: Float64Array, k: number): number {
+export function keptNeighbors(nearest: Uint32Array, places: Float64Array, k: number): number {
   const n = places.length / 2;
   const wide = nearest.length / n;
   let kept = 0;

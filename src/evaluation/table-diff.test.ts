@@ -5,7 +5,7 @@ const vectors = (n: number, dim: number, key: number) =>
   Float32Array.from({ length: n * dim }, (_, i) => draw(key, i) / 2 ** 31 - 1);
 const how = { threads: 1 };
 
-test("a set that is turned has not moved: all neighbours are shared and nothing is displaced", async () => {
+test("a set that is turned has not moved: all neighbors are shared and nothing is displaced", async () => {
   const a = vectors(60, 2, 1);
   // by a third of a right angle, and to twice the length
   const [c, s] = [2 * Math.cos(Math.PI / 6), 2 * Math.sin(Math.PI / 6)];
@@ -15,7 +15,7 @@ test("a set that is turned has not moved: all neighbours are shared and nothing 
     b[i + 1] = s * a[i]! + c * a[i + 1]!;
   }
   const got = await diffVectors(a, b, [2, 2], 5, how);
-  expect(got.neighbourOverlap).toBeGreaterThan(0.99);
+  expect(got.neighborOverlap).toBeGreaterThan(0.99);
   expect(got.displacement!.p90).toBeLessThan(1e-6);
   expect(got.norms.b / got.norms.a).toBeCloseTo(2, 5);
 });
@@ -29,9 +29,9 @@ test("one row that moved is told from those that stayed", async () => {
   expect(displacement!.median).toBeLessThan(0.01);
 });
 
-test("sets of nothing in common share as many neighbours as chance gives, of whatever dimensions", async () => {
+test("sets of nothing in common share as many neighbors as chance gives, of whatever dimensions", async () => {
   const got = await diffVectors(vectors(400, 6, 1), vectors(400, 9, 2), [6, 9], 10, how);
-  expect(Math.abs(got.neighbourOverlap! - 10 / 399)).toBeLessThan(0.02);
+  expect(Math.abs(got.neighborOverlap! - 10 / 399)).toBeLessThan(0.02);
   expect(got.displacement).toBeUndefined();
 });
 
@@ -45,5 +45,5 @@ test("overlap worked out by hand, a zero row being near nothing", async () => {
     ]);
   const got = await diffVectors(at(0, 10, 60, 70), at(0, 14, 20, 70), [2, 2], 1, how);
   // nearest before: 1, 0, 3, 2, none; after: 1, 2, 1, 2, none: rows 0 and 3 keep theirs
-  expect(got.neighbourOverlap).toBeCloseTo(2 / 5, 12);
+  expect(got.neighborOverlap).toBeCloseTo(2 / 5, 12);
 });

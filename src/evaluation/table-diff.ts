@@ -5,7 +5,7 @@
 //   Q        the orthogonal matrix of the least sum |a Q - b|^2 (orthogonal Procrustes)
 //   displacement   1 - cos(a Q, b) of a row: 0 where it stayed, 1 at a right angle
 //
-// Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbours need none, and
+// Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbors need none, and
 // are compared where dimensions differ too.
 
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -16,7 +16,7 @@ export interface VectorsDiff {
   /** mean lengths of the rows */
   norms: { a: number; b: number };
   /** in [0, 1]; absent for fewer than two rows */
-  neighbourOverlap?: number;
+  neighborOverlap?: number;
   /** of rows that are zero in neither; absent where dimensions differ or there are none */
   displacement?: { mean: number; median: number; p90: number };
   /** f64[n]: the same by row, NaN for a row that is zero in one of them */
@@ -43,14 +43,14 @@ export async function diffVectors(
       if (found !== NO_ITEM && own.has(found)) shared++;
     }
   }
-  const neighbourOverlap = shared / (n * most);
-  if (dimA !== dimB) return { norms, neighbourOverlap };
+  const neighborOverlap = shared / (n * most);
+  if (dimA !== dimB) return { norms, neighborOverlap };
   const byRow = displacements(a, b, dimA);
   const sorted = byRow.filter((value) => !Number.isNaN(value)).sort();
-  if (sorted.length === 0) return { norms, neighbourOverlap };
+  if (sorted.length === 0) return { norms, neighborOverlap };
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
   const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
-  return { norms, neighbourOverlap, displacement: { mean, median: at(0.5), p90: at(0.9) }, byRow };
+  return { norms, neighborOverlap, displacement: { mean, median: at(0.5), p90: at(0.9) }, byRow };
 }
 
 function meanLength(vectors: Float32Array, dim: number): number {

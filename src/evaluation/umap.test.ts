@@ -1,6 +1,6 @@
 import { nearestRows } from "../retrieval/nearest.js";
 import { mulberry32 } from "../testing/random.js";
-import { keptNeighbours, planeOf } from "./plane.js";
+import { keptNeighbors, planeOf } from "./plane.js";
 import { K, umapOf } from "./umap.js";
 
 const dim = 6;
@@ -50,7 +50,7 @@ test("the layout starts from the plane: turned by half a turn, it comes out turn
   expect(agreement(opposite!, start)).toBeLessThan(0);
 });
 
-test("equal rows have a layout too, fewer rows than a neighbourhood and one have none", async () => {
+test("equal rows have a layout too, fewer rows than a neighborhood and one have none", async () => {
   const half = planted(30);
   const twice = Float32Array.from({ length: 2 * half.length }, (_, at) => half[at % half.length]!);
   expect((await laidOut(twice)).places!.every((value) => Number.isFinite(value))).toBe(true);
@@ -64,7 +64,7 @@ test("an interruption ends it", async () => {
   await expect(umapOf(planted(60), dim, nearest, start, ended)).rejects.toThrow("interrupted");
 });
 
-test("kept neighbours are those of a table that are those of the drawing, counted one by one", async () => {
+test("kept neighbors are those of a table that are those of the drawing, counted one by one", async () => {
   const n = 60;
   const { nearest, start } = await laidOut(planted(n));
   const dots = nearestDots(start, n);
@@ -73,7 +73,7 @@ test("kept neighbours are those of a table that are those of the drawing, counte
     const own = nearest.subarray(row * wide, row * wide + 10);
     return near.filter((dot) => own.includes(dot)).length;
   });
-  expect(keptNeighbours(nearest, start, 10)).toBeCloseTo(both.reduce((a, b) => a + b, 0) / (10 * n), 12);
+  expect(keptNeighbors(nearest, start, 10)).toBeCloseTo(both.reduce((a, b) => a + b, 0) / (10 * n), 12);
 });
 
 /** The ten nearest dots of each, by sorting all. */

@@ -1,4 +1,4 @@
-// Rows of a table on a plane by UMAP: neighbours of the table stand together, distances between groups mean little.
+// Rows of a table on a plane by UMAP: neighbors of the table stand together, distances between groups mean little.
 //
 //   knn_i    row i and its K - 1 nearest others by cosine, exactly; distance 1 - cos
 //   start    the plane of the first two principal components, scaled to [-REACH, REACH]
@@ -14,7 +14,7 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { draw, signedDraw } from "../numeric/random.js";
 import { unitRows } from "../retrieval/nearest.js";
 
-/** Rows of a neighbourhood, the row itself counted. */
+/** Rows of a neighborhood, the row itself counted. */
 export const K = 15;
 /** Of the start, as the authors scale theirs. */
 const REACH = 10;
@@ -29,7 +29,7 @@ const MANY = 1000;
 const BREATH = 10;
 
 /**
- * The layout; undefined of fewer rows than a neighbourhood and one, and once `isLate` says so.
+ * The layout; undefined of fewer rows than a neighborhood and one, and once `isLate` says so.
  *
  * @param vectors f32[n * dim], no row zero
  * @param nearest u32[n * wide]: of each row the nearest others by cosine, at least K - 1 where there are as many
@@ -51,9 +51,9 @@ export async function umapOf(
   const random = () => draw(SEED, drawn++) / 2 ** 32;
   const nEpochs = n > MANY ? EPOCHS.many : EPOCHS.few;
   const umap = new UMAP({ nNeighbors: K, nComponents: 2, nEpochs, random });
-  const knn = neighbourhoods(unitRows(vectors, dim), dim, nearest);
+  const knn = neighborhoods(unitRows(vectors, dim), dim, nearest);
   umap.setPrecomputedKNN(knn.rows, knn.distances);
-  // rows themselves are asked for nothing but their number once their neighbours are known
+  // rows themselves are asked for nothing but their number once their neighbors are known
   umap.initializeFit(knn.rows);
   // the package starts at random; the layout that it returns is the one that its steps move
   const places = umap.getEmbedding();
@@ -71,7 +71,7 @@ export async function umapOf(
 }
 
 /** Each row with its nearest others, itself first. */
-function neighbourhoods(units: Float32Array, dim: number, nearest: Uint32Array) {
+function neighborhoods(units: Float32Array, dim: number, nearest: Uint32Array) {
   const n = units.length / dim;
   const wide = nearest.length / n;
   const cosine = (a: number, b: number) => {

@@ -5,7 +5,7 @@
 
 import { transpose } from "../dataset/sequences/interactions.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
-import { degreeNormalised } from "../solvers/svd/matrix.js";
+import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
 /** Initial vectors need not be accurate. */
@@ -22,7 +22,7 @@ export async function degreeVectors(
   signal?: AbortSignal,
 ): Promise<{ users: Float32Array; items: Float32Array }> {
   const rows = { indptr, indices: items };
-  const matrix = degreeNormalised(rows, transpose(rows, numItems));
+  const matrix = degreeNormalized(rows, transpose(rows, numItems));
   const found = await truncatedSvd(matrix, { dim, tolerance: TOLERANCE, seed, threads }, signal);
   const roots = found.singularValues.map(Math.sqrt);
   const unitRows = (from: Float32Array, numRows: number): Float32Array => {

@@ -29,7 +29,7 @@ describe.each(["squared", "logistic"] as const)("%s", (loss) => {
     [1, 8],
     [3, 8],
     [40, 8],
-  ])("%i events, dim %i: every slope is below 1e-6 and every neighbour is higher", (numRows, dim) => {
+  ])("%i events, dim %i: every slope is below 1e-6 and every neighbor is higher", (numRows, dim) => {
     const own = events(numRows, dim, 10 * numRows + dim);
     const [l2Weight, l2Vector] = [0.02, 0.3];
     const total = (theta: Float64Array) => {

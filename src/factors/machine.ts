@@ -115,10 +115,10 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    * @param featureHashes u32[n][2]
    * @param counts u32[n]; a feature with count 0 is 0 and stays 0
    */
-  async initialise(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
+  async initialize(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
     const hashes = this.arena.put("the hashes of the features", featureHashes);
     const countsAt = this.arena.put("the counts of the features", counts);
-    await this.#onSlices("initialise", hashes, countsAt, seed, SPREAD);
+    await this.#onSlices("initialize", hashes, countsAt, seed, SPREAD);
   }
 
   /** Sets the learning rates of weights and of vectors. */
@@ -187,7 +187,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   /** Calls a function with each slice, the last of which contains the weights. */
   async #onSlices(
     ...[name, ...args]:
-      | [name: "initialise", hashes: number, counts: number, seed: number, spread: number]
+      | [name: "initialize", hashes: number, counts: number, seed: number, spread: number]
       | [name: "exportSlice" | "importSlice", vectors: number, w: number]
   ): Promise<number[]> {
     const { plan, numSlices } = this.#layout;

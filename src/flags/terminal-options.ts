@@ -14,7 +14,7 @@ export const display = {
     negated: true,
     default: true,
   }),
-  color: flag({ help: "disable colours", group, negated: true, default: true }),
+  color: flag({ help: "disable colors", group, negated: true, default: true }),
   logFormat: choice(["text", "json"], {
     placeholder: "format",
     help: "format of progress, warnings and errors on stderr; json includes every epoch",

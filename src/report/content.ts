@@ -52,7 +52,7 @@ export interface VersionPoint {
   /** number of keys of the field that the page shows */
   keys?: number;
   /** changes since the version before */
-  change?: { gained: number; lost: number; neighbourOverlap?: number; median?: number; p90?: number };
+  change?: { gained: number; lost: number; neighborOverlap?: number; median?: number; p90?: number };
 }
 
 /** The content shown about a run's table. */
@@ -67,7 +67,7 @@ export interface ReportedTable {
   rows: number;
   /** its items, or a sample of them, on their first two principal components */
   map?: ItemMap;
-  neighbours: readonly NeighbourList[];
+  neighbors: readonly NeighborList[];
   /** how an item's vector is computed, if it is not its row */
   note?: string;
 }
@@ -114,7 +114,7 @@ export interface MapPoint extends ShownKey {
 }
 
 /** The nearest rows of a row. */
-export interface NeighbourList extends ShownKey {
+export interface NeighborList extends ShownKey {
   count: number;
   nearest: readonly (ShownKey & { count: number; similarity: number })[];
 }
@@ -134,7 +134,7 @@ export interface FieldDrift {
   field: string;
   rows: { a: number; b: number; both: number; gained: number; lost: number };
   norms: { a: number; b: number };
-  neighbourOverlap?: number;
+  neighborOverlap?: number;
   displacement?: { mean: number; median: number; p90: number };
   /** f64: displacement of the compared rows; NaN for a zero row */
   byRow?: Float64Array;

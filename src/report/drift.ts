@@ -40,11 +40,11 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     "median",
     "p90",
   ];
-  const rows = fields.map(({ field, rows: n, norms, neighbourOverlap, displacement: d }) => [
+  const rows = fields.map(({ field, rows: n, norms, neighborOverlap, displacement: d }) => [
     html`<span class="key">${shortened(field, 40)}</span>`,
     ...[n.both, n.gained, n.lost].map(whole),
     ...[norms.a, norms.b].map((value) => value.toFixed(4)),
-    neighbourOverlap === undefined ? "" : percent(neighbourOverlap),
+    neighborOverlap === undefined ? "" : percent(neighborOverlap),
     ...[d?.mean, d?.median, d?.p90].map((value) => value?.toFixed(4) ?? ""),
   ]);
   const sampled = fields.filter((field) => field.sampled !== undefined);
@@ -52,7 +52,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     sampled.length === 0
       ? undefined
       : html`<p class="quiet">
-          Norms, neighbours and displacement of ${sampled.map(({ field }) => shortened(field, 40)).join(", ")}
+          Norms, neighbors and displacement of ${sampled.map(({ field }) => shortened(field, 40)).join(", ")}
           are of ${whole(sampled[0]!.sampled!)} rows that both have, drawn by a hash of the key;
           <code>embed diff</code> compares them all.
         </p>`;

@@ -85,8 +85,8 @@ function metricSeries({ manifest: { metrics } }: WithHistory): Series[] {
 
 const driftSeries: readonly Series[] = [
   {
-    title: "neighbours kept",
-    valueOf: ({ change }) => change?.neighbourOverlap,
+    title: "neighbors kept",
+    valueOf: ({ change }) => change?.neighborOverlap,
     format: (value) => percent(value),
   },
   {

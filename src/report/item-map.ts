@@ -42,11 +42,11 @@ function leadOf(maps: readonly ItemMap[]): Markup {
   const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
   const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of
     the variance means that dots may overlap that are far apart in the table.`;
-  const umap = html` <b>UMAP</b> puts keys next to their nearest neighbours. Keys that stand together are
+  const umap = html` <b>UMAP</b> puts keys next to their nearest neighbors. Keys that stand together are
     similar; how far apart groups are, how large and how dense, means little, and it may show groups where the
     table has none.`;
   const labels =
-    maps[0]!.column === undefined ? "" : " A key with several labels has the colour of the rarest.";
+    maps[0]!.column === undefined ? "" : " A key with several labels has the color of the rarest.";
   return html`Each dot is a key; point at it for its name, or find it by a part of its
   text.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
@@ -77,7 +77,7 @@ function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap
   const name = shortened(field, 40);
   const labelled = plain
     ? ""
-    : `, coloured by ${map.column}: ${map.labels.map(({ label, points: n }) => `${shortened(label, 30)} ${n}`).join(", ")}`;
+    : `, colored by ${map.column}: ${map.labels.map(({ label, points: n }) => `${shortened(label, 30)} ${n}`).join(", ")}`;
   const frequent = dots.toSorted((a, b) => b.count - a.count).map((dot) => ({ ...dot, text: keyLabel(dot) }));
   const names = placedNames(frequent, { width: WIDTH, height: HEIGHT }, NAMES);
   const drawing = draw(

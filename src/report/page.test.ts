@@ -18,7 +18,7 @@ function fullRun(name: string, text = "tea"): ReportedRun {
         field: text,
         rows: { a: 3, b: 3, both: 3, gained: 0, lost: 0 },
         norms: { a: 1, b: 1 },
-        neighbourOverlap: 0.5,
+        neighborOverlap: 0.5,
         displacement: { mean: 0.1, median: 0.1, p90: 0.2 },
         byRow: Float64Array.of(0, 0.1, NaN),
         sampled: 2,
@@ -61,7 +61,7 @@ function fullRun(name: string, text = "tea"): ReportedRun {
       rows: n,
       metrics: { test: { logLoss: n } },
       keys: 3,
-      change: { gained: 0, lost: 0, neighbourOverlap: 0.5, median: 0.1, p90: 0.2 },
+      change: { gained: 0, lost: 0, neighborOverlap: 0.5, median: 0.1, p90: 0.2 },
     })),
     gates: [{ gate: text, bound: text, value: 1, previous: null, status: "failed", message: text }],
     table: reportedTable({
@@ -86,7 +86,7 @@ function fullRun(name: string, text = "tea"): ReportedRun {
         column: text,
         labels: [{ label: text, points: 3 }],
       },
-      neighbours: [
+      neighbors: [
         { key: text, name: text, count: 1, nearest: [{ key: text, name: text, count: 1, similarity: 1 }] },
       ],
     }),
@@ -104,7 +104,7 @@ const idsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].ma
 test("a run that has everything has every section, in the order in which a table is judged", async () => {
   const page = await reportPage(content(fullRun("a"), fullRun("b")));
   const sections =
-    "metrics learning calibration importances shares scree map neighbours norms drift history gates facts";
+    "metrics learning calibration importances shares scree map neighbors norms drift history gates facts";
   expect(idsOf(page)).toEqual(sections.split(" "));
 });
 

@@ -13,7 +13,7 @@ import { itemMaps } from "./item-map.js";
 import { leaderboard } from "./leaderboard.js";
 import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
-import { neighbours } from "./neighbours.js";
+import { neighbors } from "./neighbors.js";
 import { norms } from "./norms.js";
 import { loadPen } from "./plot.js";
 import { scree } from "./scree.js";
@@ -41,7 +41,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
     shares(pen, runs),
     scree(pen, runs),
     itemMaps(pen, runs),
-    neighbours(runs),
+    neighbors(runs),
     norms(pen, runs),
     drift(pen, runs),
     history(pen, runs),

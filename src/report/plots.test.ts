@@ -12,7 +12,7 @@ import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
 import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
-import { neighbours } from "./neighbours.js";
+import { neighbors } from "./neighbors.js";
 import { norms } from "./norms.js";
 import { instant } from "./html.js";
 import { loadPen, type Pen } from "./plot.js";
@@ -168,7 +168,7 @@ function mapped(layouts: ItemMap["layouts"]): ReportedRun {
 }
 const places = Float64Array.of(0, 0, 1, 1);
 
-test("a map has a dot a key with its name, coloured by label, what has none in grey below", () => {
+test("a map has a dot a key with its name, colored by label, what has none in grey below", () => {
   const section = itemMaps(pen, [mapped([{ by: "pca", places, explained: 0.5 }])]);
   expect(titles(section)).toEqual(["2\n1 event", "Tea (1)\nhot|drink\n2 events"]);
   const fills = within(section, "figure > svg circle").map((circle) => circle.getAttribute("fill"));
@@ -201,16 +201,16 @@ test("PCA and UMAP stand side by side with the same keys in the same order, and 
   expect(alone!.lead).not.toMatchObject({ text: expect.stringContaining("UMAP") });
 });
 
-test("neighbours of one key stand below each other by run, a key that a run lacks is said to be so", () => {
+test("neighbors of one key stand below each other by run, a key that a run lacks is said to be so", () => {
   const runs: ReportedRun[] = [
     reportedRun({ table: reportedTable() }),
-    reportedRun({ name: "next", table: reportedTable({ neighbours: [] }) }),
+    reportedRun({ name: "next", table: reportedTable({ neighbors: [] }) }),
     reportedRun({
       name: "third",
-      table: reportedTable({ neighbours: [{ key: "tea", count: 1, nearest: [] }] }),
+      table: reportedTable({ neighbors: [{ key: "tea", count: 1, nearest: [] }] }),
     }),
   ];
-  const section = neighbours(runs);
+  const section = neighbors(runs);
   expect(within(section, "article")).toHaveLength(1);
   expect(within(section, ".near li").map((one) => one.textContent.trim())).toEqual(["pot0.500"]);
   expect(within(section, ".quiet")[0]!.textContent).toContain("near nothing");
@@ -221,7 +221,7 @@ test("drift tells what came and went, and how the metrics changed", () => {
     field: "item_id",
     rows: { a: 3, b: 4, both: 2, gained: 2, lost: 1 },
     norms: { a: 1, b: 2 },
-    neighbourOverlap: 0.25,
+    neighborOverlap: 0.25,
     displacement: { mean: 0.1, median: 0.05, p90: 0.2 },
     byRow: Float64Array.of(0, 0.2),
     moved: [{ key: "tea", displacement: 0.2 }],
@@ -241,7 +241,7 @@ test("a history has a line a metric and one of what changed, the newest version 
     metrics: { test: { auc } },
     ...(i > 0 && {
       keys: 50,
-      change: { gained: 3, lost: 1, neighbourOverlap: 0.5 + i / 10, median: 0.1, p90: 0.2 },
+      change: { gained: 3, lost: 1, neighborOverlap: 0.5 + i / 10, median: 0.1, p90: 0.2 },
     }),
   }));
   const run = reportedRun({ history: points });
@@ -250,7 +250,7 @@ test("a history has a line a metric and one of what changed, the newest version 
   const captions = within(section, "figcaption").map((caption) => caption.textContent.trim());
   expect(captions).toEqual([
     "test: AUC now 0.8000",
-    "neighbours kept now 70.0 %",
+    "neighbors kept now 70.0 %",
     "displacement, median and 90 % now 0.1000",
   ]);
   expect(titles(section)).toContain("version 2: 0.7500");
@@ -259,7 +259,7 @@ test("a history has a line a metric and one of what changed, the newest version 
   expect(history(pen, [reportedRun({ history: points.slice(0, 1) })])).toBeUndefined();
 });
 
-test("gates say which failed, in words and not by colour alone", () => {
+test("gates say which failed, in words and not by color alone", () => {
   const all: Gate[] = [
     { gate: "rows", bound: ">= 10", value: 20, previous: 19, status: "passed", message: "fine" },
     { gate: "auc", bound: ">= 0.7", value: 0.5, previous: null, status: "failed", message: "AUC fell" },

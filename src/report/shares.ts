@@ -23,13 +23,13 @@ export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefi
 
 function sharesPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed): Markup {
   const { parts, buckets } = run.shares;
-  const colours = parts.map((_, kind) => palette[kind % palette.length]!);
+  const colors = parts.map((_, kind) => palette[kind % palette.length]!);
   const bars = buckets.flatMap((bucket, row) =>
     bucket.shares.map((share, kind) => ({
       row,
       share,
       // one after another, because the order of the marks is that of the stack
-      fill: colours[kind]!,
+      fill: colors[kind]!,
       title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${countText(bucket.items, "item")} with ${eventRangeText(bucket)}`,
     })),
   );
@@ -63,7 +63,7 @@ function sharesPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Comp
   ]);
   return figure(
     runTitle(runs, run, "mean share by an item's events"),
-    html`${drawing}${legend(parts.map((name, kind) => ({ name, color: colours[kind]! })))}`,
+    html`${drawing}${legend(parts.map((name, kind) => ({ name, color: colors[kind]! })))}`,
     htmlTable(["events", "items", ...parts.map((part) => shortened(part, 40))], rows),
   );
 }

@@ -42,7 +42,7 @@ describe("neighbors", () => {
     expect(names("east", 10, "dot")).toEqual(["far east", "north east", "zero", "north", "south", "west"]);
   });
 
-  test("a zero vector has no neighbours under cosine", () => {
+  test("a zero vector has no neighbors under cosine", () => {
     expect(names("zero", 10, "cosine")).toEqual([]);
   });
 

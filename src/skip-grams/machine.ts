@@ -106,7 +106,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     await machine.begin(machine.#walks ? ["sgns", "walks"] : "sgns", machine.#layout);
     await machine.run({
       deal: { end: numSlices, size: 1 },
-      call: ["initialise", plan, "first", hashes, given.seed, 0.5 / given.dim],
+      call: ["initialize", plan, "first", hashes, given.seed, 0.5 / given.dim],
     });
     return machine;
   }

@@ -25,7 +25,7 @@ const HALVINGS = 30;
  * @param x f64[n]: the initial value; receives the minimum
  * @returns value at x, and the number of iterations
  */
-export function minimise(
+export function minimize(
   objective: Objective,
   x: Float64Array,
   { iterations, tolerance }: LbfgsOptions,

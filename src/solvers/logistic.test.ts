@@ -2,7 +2,7 @@
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
-import { minimise } from "./lbfgs.js";
+import { minimize } from "./lbfgs.js";
 import { fitLogistic, scoresOfRows, type OneHotRows } from "./logistic.js";
 
 function planted(numRows: number) {
@@ -66,9 +66,9 @@ test("one-hot rows written out as numbers give the same weights, to 1e-9", () =>
   expect(Math.max(...sparse!.weights.map((w, i) => Math.abs(w - dense!.weights[i]!)))).toBeLessThan(1e-9);
 });
 
-test("minimise finds the bottom of Rosenbrock's valley", () => {
+test("minimize finds the bottom of Rosenbrock's valley", () => {
   const x = Float64Array.of(-1.2, 1);
-  const { value } = minimise(
+  const { value } = minimize(
     (at, gradient) => {
       const [a, b] = [at[0]!, at[1]!];
       gradient[0] = -400 * a * (b - a * a) - 2 * (1 - a);

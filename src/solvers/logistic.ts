@@ -4,7 +4,7 @@
 //   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias has no penalty
 
 import { exp, log1p } from "../numeric/exp.js";
-import { minimise } from "./lbfgs.js";
+import { minimize } from "./lbfgs.js";
 
 /** Rows with the same number of one-hot features each. */
 export interface OneHotRows {
@@ -67,7 +67,7 @@ export function fitLogistic(
     }
     return value;
   };
-  minimise(objective, x, { iterations, tolerance: TOLERANCE });
+  minimize(objective, x, { iterations, tolerance: TOLERANCE });
   return { bias: x[numFeatures]!, weights: x.slice(0, numFeatures) };
 }
 

@@ -68,7 +68,7 @@ describe("a run whose manifest lists what is no file of it is 82 and nothing is 
     ["a NUL", "model/x\0"],
     ["no name", ""],
     ["a folder's name", "model/"],
-    ["a path that differs once it is normalised", "./metrics.jsonl"],
+    ["a path that differs once it is normalized", "./metrics.jsonl"],
     ["the manifest in other case", "MANIFEST.json"],
     ["a publication", "publication.json"],
     ["a file in other case", "Metrics.jsonl"],

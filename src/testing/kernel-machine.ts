@@ -53,7 +53,7 @@ export async function kernelMachine(
   const drawn = Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i));
   const ones = Array.from({ length: numFeatures }, () => 1);
   const [hashes, counts] = [put(drawn, "u32"), put(ones, "u32")];
-  for (let j = 0; j <= layout.numSlices; j++) kernel.initialise(layout.plan, j, hashes, counts, 1, spread);
+  for (let j = 0; j <= layout.numSlices; j++) kernel.initialize(layout.plan, j, hashes, counts, 1, spread);
   writeBias(arena, layout, 0.25);
   const width = layout.vectorWidth;
   const vectors = arena.allocate("vectors", numFeatures * width * 4);

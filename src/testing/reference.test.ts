@@ -36,7 +36,7 @@ test("a page has the usage, the examples, every option and its default", async (
   const page = pages["neighbors.md"]!;
   expect(page).toContain("embed neighbors [options] <run>");
   expect(page).toContain("embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot");
-  expect(page).toContain("- `--top <n>`: number of neighbours to show (default: 10)");
+  expect(page).toContain("- `--top <n>`: number of neighbors to show (default: 10)");
   expect(page).toContain("one of `cosine`, `dot`, `l2`");
   expect(page).toContain(
     "neighbors(run: string, options?: NeighborsOptions, watch?: Watching): Promise<NeighborsOf[]>",

@@ -46,7 +46,7 @@ export function reportedTable(changes: Partial<ReportedTable> = {}): ReportedTab
       layouts: [{ by: "pca", places: Float64Array.of(0, 0, 1, 1, 2, 1), explained: 0.9 }],
       labels: [],
     },
-    neighbours: [{ key: "tea", count: 10, nearest: [{ key: "pot", count: 30, similarity: 0.5 }] }],
+    neighbors: [{ key: "tea", count: 10, nearest: [{ key: "pot", count: 30, similarity: 0.5 }] }],
     ...changes,
   };
 }

@@ -32,7 +32,7 @@ export interface Blocks {
   /** by default 0 */
   first?: number;
   end: number;
-  /** items of a call, and of a block: few enough that calls are short, as the engine replaces unoptimised code between calls */
+  /** items of a call, and of a block: few enough that calls are short, as the engine replaces unoptimized code between calls */
   size: number;
   /** blocks in the order of visit; by default as they stand */
   order?: Uint32Array | undefined;

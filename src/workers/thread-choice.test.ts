@@ -63,7 +63,7 @@ test("threads whose code is compiled late are tried again soon", () => {
   expect(choice.inUse).toBe(2);
 });
 
-test("follows a neighbour that comes and goes", () => {
+test("follows a neighbor that comes and goes", () => {
   const choice = new ThreadChoice(2);
   const alone: Speed = (threads) => (threads === 1 ? 1 : 1.8);
   work(choice, alone, 3000);

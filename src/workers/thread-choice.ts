@@ -1,12 +1,12 @@
 // How many threads work together, chosen by what was measured: threads that wait for one another at every batch lose where a core has
 // other work to do, or where the line between two cores is slow. Results do not depend on the number.
 //
-//   warm up ──► look at half as many, at one fewer ──► steady ──► look at a neighbouring number ──► steady ──► ...
+//   warm up ──► look at half as many, at one fewer ──► steady ──► look at a neighboring number ──► steady ──► ...
 //
 // A look measures short pieces of the work by the number in use (a) and by another (b), in turn: a b a b a. Each b is compared with the a
 // before and after it, so that neither compiled code nor another program's start is taken for the number's effect.
 
-/** Milliseconds before the first look: until then the engine replaces unoptimised code. */
+/** Milliseconds before the first look: until then the engine replaces unoptimized code. */
 const WARM_UP = 40;
 /** Milliseconds of a measured piece: several time slices of a scheduler. */
 const PIECE = 12;
@@ -55,7 +55,7 @@ interface Look {
   pieces: number;
 }
 
-/** Looks at fewer threads first, then from time to time at a neighbouring number. */
+/** Looks at fewer threads first, then from time to time at a neighboring number. */
 export class ThreadChoice implements Choice {
   readonly #most: number;
   #inUse: number;
@@ -120,7 +120,7 @@ export class ThreadChoice implements Choice {
     let other = this.#queue.shift();
     if (other === undefined && this.#since >= this.#wait) {
       this.#wait = Math.min(2 * this.#wait, STEADY);
-      const others = neighbours(this.#inUse, this.#most);
+      const others = neighbors(this.#inUse, this.#most);
       other = others[this.#turns++ % others.length];
     }
     if (other === undefined) return;
@@ -155,7 +155,7 @@ export class ThreadChoice implements Choice {
     this.#look = undefined;
     if (ratio < (other > this.#inUse ? GAIN : LOSS)) return;
     if (other < this.#inUse) this.#wait = SOON;
-    this.#queue = other < this.#inUse ? fewer(other) : neighbours(other, this.#most).filter((n) => n > other);
+    this.#queue = other < this.#inUse ? fewer(other) : neighbors(other, this.#most).filter((n) => n > other);
     this.#inUse = other;
     this.#speed = undefined;
   }
@@ -166,7 +166,7 @@ function fewer(threads: number): number[] {
   return [...new Set([threads >> 1, threads - 1])].filter((n) => n > 0);
 }
 
-function neighbours(threads: number, most: number): number[] {
+function neighbors(threads: number, most: number): number[] {
   const more = [...new Set([Math.min(2 * threads, most), threads + 1])].filter(
     (n) => n > threads && n <= most,
   );

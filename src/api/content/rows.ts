@@ -3,7 +3,7 @@
 //   category            its value's column: 1
 //   several values,
 //   words of a text     1/sqrt(n) for each of the n values that known items have, so that the part has length 1
-//   number              standardised by the known items
+//   number              standardized by the known items
 
 import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";

@@ -104,7 +104,7 @@ interface Queries {
   queries: IndexQueries;
   /** f32[count * dim] */
   vectors: Float32Array;
-  /** an item is not its own neighbour */
+  /** an item is not its own neighbor */
   masks: ItemLists;
   /** whether items' weights count */
   weighted: boolean;

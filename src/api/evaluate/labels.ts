@@ -10,7 +10,7 @@ import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../..
 import { DataError, excerpt, UsageError } from "../../errors.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
-import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbours.js";
+import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbors.js";
 import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { nearestRows } from "../../retrieval/nearest.js";
@@ -20,8 +20,8 @@ import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Neighbours when --k is absent. */
-const NEIGHBOURS = 10;
+/** Neighbors when --k is absent. */
+const NEIGHBORS = 10;
 /** Share of the items that the probe is evaluated on. */
 const TEST_SHARE = 0.2;
 /** A probe fits a model a label. */
@@ -57,7 +57,7 @@ export async function evaluateLabels(
   watch: Watch,
 ): Promise<TablesResult> {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
-  const { k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  const { k = [NEIGHBORS], seed = 1, bootstrap = 1000 } = options;
   if (options.k !== undefined && neighborsBy === undefined)
     throw new UsageError("--k needs --neighbors-by COLUMN here");
   const opened = await Promise.all(runs.map(({ path }) => openTable(path, table)));
@@ -203,7 +203,7 @@ function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undef
   return undefined;
 }
 
-/** The metrics of k neighbours: a sum an item. */
+/** The metrics of k neighbors: a sum an item. */
 function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];

@@ -117,7 +117,7 @@ const ofRanking = {
   }),
   k: numbers(1, {
     help:
-      "cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for " +
+      "cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbors for " +
       "--neighbors-by (default: 10)",
     group: rankingGroup,
     for: ["ranking", "cold", "labels", "index"],
@@ -248,7 +248,7 @@ const ofLabels = forModes(
       onlyAny: { neighborsBy: true, probe: true },
     }),
     neighborsBy: text("column", {
-      help: "with --labels: label column; measures how often nearest neighbours share a label",
+      help: "with --labels: label column; measures how often nearest neighbors share a label",
       group: "Tables:",
       only: { labels: true },
     }),
@@ -273,7 +273,7 @@ const ofLabels = forModes(
       shown: "1",
     }),
     probeRaw: flag({
-      help: "with --probe: use the vectors as they are, as published results do, instead of standardising them",
+      help: "with --probe: use the vectors as they are, as published results do, instead of standardizing them",
       group: "Tables:",
       only: { probe: true },
     }),

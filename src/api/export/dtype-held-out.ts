@@ -67,7 +67,7 @@ export async function heldOutLoss(
     run,
     "scoresBy",
     "cannot be evaluated by the vectors of its table (--on, --part)",
-    "Omit --on and --part: the share of unchanged neighbours is reported without them",
+    "Omit --on and --part: the share of unchanged neighbors is reported without them",
   );
   const preprocess = await readPreprocess(run);
   if (preprocess.hashKeys)

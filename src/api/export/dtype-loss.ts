@@ -52,15 +52,15 @@ export async function dtypeLoss(
 /** What it costs, in sentences. */
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
-  const neighbours =
+  const neighbors =
     `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine are unchanged ` +
     `(${queries} queries among ${among} rows)`;
-  if (metric === undefined) return [neighbours];
+  if (metric === undefined) return [neighbors];
   const rounded = (x: number): number => Number(x.toPrecision(2));
   const { on, interval } = loss;
   const sure = interval ? `, 95 % interval ${rounded(interval.low)} to ${rounded(interval.high)}` : "";
   return [
-    neighbours,
+    neighbors,
     `--dtype ${dtype}: ${titleOf(metric)} on ${on} is ${other!.toFixed(4)}, exact ${exact!.toFixed(4)} (change ${rounded(change!)}${sure})`,
   ];
 }

@@ -1,4 +1,4 @@
-// `embed index`: rows of a run's table → a directory with an index of their nearest neighbours.
+// `embed index`: rows of a run's table → a directory with an index of their nearest neighbors.
 
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";

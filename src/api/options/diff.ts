@@ -11,7 +11,7 @@ export const diffOptions = {
   k: whole({
     min: 1,
     max: MANY,
-    help: "number of nearest neighbours to compare per key",
+    help: "number of nearest neighbors to compare per key",
     group,
     default: 10,
   }),

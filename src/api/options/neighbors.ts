@@ -8,7 +8,7 @@ const group = "Options:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
 export const neighborsOptions = {
-  key: texts("field:key", { help: "key to show neighbours of, such as item:tea-03; repeatable", group }),
+  key: texts("field:key", { help: "key to show neighbors of, such as item:tea-03; repeatable", group }),
   keys: text("file:field", {
     help:
       "file of further keys, such as items.csv:item; the column must be named like the field, or use " +
@@ -19,7 +19,7 @@ export const neighborsOptions = {
     help: "show names next to keys, from a file and a column, such as items.csv:item_id:title",
     group,
   }),
-  top: whole({ min: 1, max: MANY, help: "number of neighbours to show", group, default: 10 }),
+  top: whole({ min: 1, max: MANY, help: "number of neighbors to show", group, default: 10 }),
   metric: choice(["cosine", "dot", "l2"], {
     placeholder: "metric",
     help: "similarity to rank by; l2 is the negative Euclidean distance",

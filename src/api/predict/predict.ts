@@ -117,7 +117,7 @@ async function insteadOfRows(run: Run): Promise<string> {
     ...(foldIn ? ["embed transform --fold-in computes vectors of users from their events"] : []),
     ...(transform
       ? []
-      : ["embed recall --for item and embed neighbors list nearest neighbours by its vectors"]),
+      : ["embed recall --for item and embed neighbors list nearest neighbors by its vectors"]),
   ];
   return ways.join("; ").replace(/^e/u, "E");
 }

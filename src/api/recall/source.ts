@@ -259,7 +259,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
   const everyItem = ascending(items.size);
   return {
     ...{ items, counts, dim },
-    // an item is no neighbour of its own
+    // an item is no neighbor of its own
     had: {
       users: items,
       items,

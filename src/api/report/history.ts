@@ -15,8 +15,8 @@ import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Neighbours that are compared, and keys that are named as those that moved most. */
-const NEIGHBOURS = 10;
+/** Neighbors that are compared, and keys that are named as those that moved most. */
+const NEIGHBORS = 10;
 /** Rows of a field that are compared: each with all others. */
 const COMPARED_ROWS = 2000;
 
@@ -66,8 +66,8 @@ async function changeOf(
 ): Promise<Pick<VersionPoint, "keys" | "change">> {
   const field = fieldToShow(now, given);
   if (!before.table.fields.includes(field)) return {};
-  const how = { k: NEIGHBOURS, top: 0, threads: reading.threads, signal };
-  const { rows, neighbourOverlap, displacement } = await diffField(
+  const how = { k: NEIGHBORS, top: 0, threads: reading.threads, signal };
+  const { rows, neighborOverlap, displacement } = await diffField(
     field,
     before.table,
     now.table,
@@ -79,7 +79,7 @@ async function changeOf(
     change: {
       gained: rows.gained,
       lost: rows.lost,
-      neighbourOverlap,
+      neighborOverlap,
       ...(displacement && { median: displacement.median, p90: displacement.p90 }),
     },
   };
@@ -102,13 +102,13 @@ export async function driftOf(
     absent.push(`drift: '${against}' has none of its fields`);
     return undefined;
   }
-  const options = { k: NEIGHBOURS, top: NEIGHBOURS, threads: reading.threads, signal };
+  const options = { k: NEIGHBORS, top: NEIGHBORS, threads: reading.threads, signal };
   const compared = [];
   for (const field of fields) {
     const found = await diffField(field, before.table, table, options, COMPARED_ROWS);
     compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
   }
-  return { against, k: NEIGHBOURS, fields: compared, metrics: before.run.manifest.metrics };
+  return { against, k: NEIGHBORS, fields: compared, metrics: before.run.manifest.metrics };
 }
 
 /** The version that was the latest before this one, where it is still kept. */

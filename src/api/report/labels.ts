@@ -1,4 +1,4 @@
-// What colours the keys of a page's maps: labels from the file of --labels.
+// What colors the keys of a page's maps: labels from the file of --labels.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
@@ -9,7 +9,7 @@ import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
-/** Labels that have a colour. */
+/** Labels that have a color. */
 const LABELS = 9;
 
 /** Labels by key; nothing for a key that the file has not. */
@@ -18,7 +18,7 @@ export interface Labels {
   column: string;
   /** all labels as the file has them */
   cellOf(key: string): string | undefined;
-  /** those that have a colour, that of most keys first; the same for all runs */
+  /** those that have a color, that of most keys first; the same for all runs */
   shown: readonly string[];
   /** of a key's labels the one of fewest keys, which tells most; an index into `shown` */
   labelOf(key: string): number | undefined;
@@ -27,7 +27,7 @@ export interface Labels {
 /**
  * The file of labels, if one is named.
  *
- * @param field that the page shows, whose keys decide which labels have a colour
+ * @param field that the page shows, whose keys decide which labels have a color
  * @throws {UsageError} it is about another field, or has not the column @throws {DataError} a key stands there twice
  */
 export async function labelsOfKeys(

@@ -2,7 +2,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
-import { keptNeighbours, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
+import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import { K, umapOf } from "../../evaluation/umap.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { nearestRows } from "../../retrieval/nearest.js";
@@ -15,7 +15,7 @@ import type { ReportOptions } from "./options.js";
 /** How a sentence begins about what a page leaves out because of --budget. */
 export const SPENT = "the budget was spent";
 
-/** Neighbours of a row that a map is measured by. */
+/** Neighbors of a row that a map is measured by. */
 const KEPT = 10;
 
 interface Naming {
@@ -46,7 +46,7 @@ export async function mapOf(
   const isLate = () => timeLeft() <= 0;
   const umap = map === "pca" ? undefined : await umapOf(vectors, dim, nearest, plane.points, signal, isLate);
   const kept = (places: Float64Array) =>
-    rows.length > K ? { kept: { share: keptNeighbours(nearest, places, KEPT), of: KEPT } } : {};
+    rows.length > K ? { kept: { share: keptNeighbors(nearest, places, KEPT), of: KEPT } } : {};
   const layouts: Layout[] = [
     // of too few keys for UMAP the plane is drawn, whatever is asked for
     ...(map === "umap" && umap

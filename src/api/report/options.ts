@@ -21,7 +21,7 @@ import {
 } from "../../training/options/table.js";
 
 const group = "Options:";
-const map = "Map and neighbours:";
+const map = "Map and neighbors:";
 const calibration = "Calibration:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -53,15 +53,15 @@ export const reportOptions = withCommon(
       only: { labelColumn: true },
     }),
     labelColumn: text("column", {
-      help: "with --labels: column to colour the map by (multi-valued cells as a|b)",
+      help: "with --labels: column to color the map by (multi-valued cells as a|b)",
       group: map,
       only: { labels: true },
     }),
     key: texts("field:key", {
-      help: "key to list neighbours of; repeatable; by default the most frequent keys",
+      help: "key to list neighbors of; repeatable; by default the most frequent keys",
       group: map,
     }),
-    top: whole({ min: 1, max: MANY, help: "number of neighbours to list per key", group: map, default: 8 }),
+    top: whole({ min: 1, max: MANY, help: "number of neighbors to list per key", group: map, default: 8 }),
     map: choice(["both", "pca", "umap"], {
       placeholder: "method",
       help: "maps to draw: the plane of the first two principal components, UMAP, or both",

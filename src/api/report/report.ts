@@ -109,7 +109,7 @@ async function namesOf(runs: readonly Run[]): Promise<string[]> {
 interface SharedByRuns {
   names: Names;
   labels?: Labels | undefined;
-  /** whose neighbours are listed */
+  /** whose neighbors are listed */
   keys?: readonly string[];
 }
 
@@ -121,7 +121,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   }
   const keys = shared.keys ?? keysGiven(opened, options);
   const table = await reportTable(opened, options, { ...shared, keys }, watch);
-  shared.keys ??= table.neighbours.map(({ key }) => key);
+  shared.keys ??= table.neighbors.map(({ key }) => key);
   return table;
 }
 
@@ -134,8 +134,8 @@ async function tableToShow(
   if (table !== undefined || run.tables.includes(DEFAULT_TABLE)) return await openTable(run.path, table);
   absent.push(
     run.tables.length === 0
-      ? "norms, map and neighbours: the run holds no table"
-      : `norms, map and neighbours: the run has no table of keys, only ${run.tables.join(", ")} (--table shows one of them)`,
+      ? "norms, map and neighbors: the run holds no table"
+      : `norms, map and neighbors: the run has no table of keys, only ${run.tables.join(", ")} (--table shows one of them)`,
   );
   return undefined;
 }

@@ -1,4 +1,4 @@
-// What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbours of a few.
+// What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbors of a few.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -12,7 +12,7 @@ import {
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { sampleRows } from "../../evaluation/row-sample.js";
-import type { FieldNorms, NeighbourList, ReportedTable } from "../../report/content.js";
+import type { FieldNorms, NeighborList, ReportedTable } from "../../report/content.js";
 import { lengthOf } from "../../retrieval/nearest.js";
 import { neighbors } from "../../retrieval/neighbors.js";
 import { composeItems } from "../compose.js";
@@ -23,7 +23,7 @@ import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Keys whose neighbours are listed when none is named. */
+/** Keys whose neighbors are listed when none is named. */
 const KEYS = 6;
 /** Rows drawn by their count, of the points. */
 const BY_COUNT = 0.5;
@@ -32,7 +32,7 @@ const BY_COUNT = 0.5;
 interface Shared {
   names: Names;
   labels?: Labels | undefined;
-  /** of the field that is shown, whose neighbours are listed; the most frequent when absent */
+  /** of the field that is shown, whose neighbors are listed; the most frequent when absent */
   keys: readonly string[] | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function reportTable(
   return {
     ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
     map,
-    neighbours: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
+    neighbors: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
     ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
   };
 }
@@ -126,7 +126,7 @@ function listsOf(
   keys: readonly string[],
   top: number,
   called: Called,
-): NeighbourList[] {
+): NeighborList[] {
   const range = rowsOf(table, field);
   if (sizeOf(range) < 2) return [];
   const own = keysOfRows(table, range);

@@ -81,7 +81,7 @@ function searchAmong(points: readonly Float64Array[], dims: number): NearestPoin
 }
 
 /**
- * The mean of the vectors of each new item's neighbours, and of their weights where the table has some.
+ * The mean of the vectors of each new item's neighbors, and of their weights where the table has some.
  *
  * @returns f32[n * dim] and f32[n]; sums in f64, the nearest first
  */

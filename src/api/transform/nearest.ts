@@ -33,7 +33,7 @@ export function checkNearest(options: TransformOptions): void {
  * The new items of a table as means of known ones.
  *
  * @throws {UsageError} the run has no table of items, or it knows all or none of these
- * @throws {DataError} as readPlaces; or no item has enough neighbours
+ * @throws {DataError} as readPlaces; or no item has enough neighbors
  */
 export async function meansOfNearest(
   run: Run,
@@ -72,7 +72,7 @@ export async function meansOfNearest(
   const advice = minNearest > 1 ? "; --min-nearest 1 uses the mean of the available ones" : "";
   if (items.length === 0)
     throw new DataError(
-      `none of ${all.length} new items has enough neighbours: they have ${have(minNearest)}${advice}`,
+      `none of ${all.length} new items has enough neighbors: they have ${have(minNearest)}${advice}`,
       {
         file,
       },
@@ -91,7 +91,7 @@ export async function meansOfNearest(
     );
   note(
     `${items.length} new keys of '${key}' from ${known.length} known keys; distance of the farthest ` +
-      `neighbour: ${reachOf(distance, items)}`,
+      `neighbor: ${reachOf(distance, items)}`,
   );
 
   const means = meansOf(table, known, items);
@@ -149,7 +149,7 @@ function deviationOf(numbers: Float64Array, column: number, width: number): numb
   return Math.sqrt(squares / n);
 }
 
-/** How far the farthest neighbour of each item is: `210 m in the median, 3.4 km at most`. */
+/** How far the farthest neighbor of each item is: `210 m in the median, 3.4 km at most`. */
 function reachOf({ text }: Distance, items: readonly NewItem[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
   return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;

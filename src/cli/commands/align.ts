@@ -15,7 +15,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o last --seed 1, and with -o
 export const command = commandSpec({
   description:
     "Rotates a run's vectors to match an earlier run's, using the keys that both have, and writes the " +
-    "result as a new run. Predictions and nearest neighbours do not change.",
+    "result as a new run. Predictions and nearest neighbors do not change.",
   arguments: [["<run>", "later run directory"]],
   examples,
   options: alignOptions,
@@ -31,14 +31,14 @@ export const command = commandSpec({
 function alignText({ out, fields }: AlignSummary): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
   const head = "field,in both,cosine,aligned,distance,aligned,same 20 nearest".split(",");
-  const lines = Object.entries(fields).map(([field, { keys, before, after, neighbourOverlap }]) => [
+  const lines = Object.entries(fields).map(([field, { keys, before, after, neighborOverlap }]) => [
     field,
     keys.toLocaleString("en"),
     fixed(before.cosine),
     fixed(after.cosine),
     fixed(before.distance),
     fixed(after.distance),
-    fixed(neighbourOverlap?.share),
+    fixed(neighborOverlap?.share),
   ]);
   return `${formatTable([head, ...lines])}${out}: written\n`;
 }

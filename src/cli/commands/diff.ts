@@ -14,7 +14,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run, and with --seed 2 -o 
 
 export const command = commandSpec({
   description:
-    "Compares two tables on the keys that both have: vector norms, nearest neighbours, and how far rows " +
+    "Compares two tables on the keys that both have: vector norms, nearest neighbors, and how far rows " +
     "moved after aligning the tables.",
   arguments: [
     ["<run-a>", "earlier run directory"],
@@ -33,12 +33,12 @@ export const command = commandSpec({
 function diffText({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
   const whole = (value: number) => value.toLocaleString("en");
-  const lineOf = ({ field, rows, norms, neighbourOverlap, displacement }: FieldDiff) => [
+  const lineOf = ({ field, rows, norms, neighborOverlap, displacement }: FieldDiff) => [
     field,
     ...[rows.both, rows.gained, rows.lost].map(whole),
     fixed(norms.a),
     fixed(norms.b),
-    fixed(neighbourOverlap),
+    fixed(neighborOverlap),
     ...[displacement?.mean, displacement?.median, displacement?.p90].map(fixed),
   ];
   const head = `field,in both,gained,lost,norm a,norm b,same ${k} nearest,displacement,median,p90`.split(",");

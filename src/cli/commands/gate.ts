@@ -14,7 +14,7 @@ Examples (after embed encode fixtures/clicks.csv -o dataset and embed train-fm d
 export const command = commandSpec({
   description:
     "Checks an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run " +
-    "(metrics, norms, neighbours and displacement since the last version) against bounds. Exits with 81 if " +
+    "(metrics, norms, neighbors and displacement since the last version) against bounds. Exits with 81 if " +
     "a bound fails.",
   arguments: [["<dataset-or-run>", "encoded dataset or run to check"]],
   examples,

@@ -14,7 +14,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run):
 
 export const command = commandSpec({
   description:
-    "Builds an HNSW index for nearest-neighbour search over a field's vectors and writes it in hnswlib's " +
+    "Builds an HNSW index for nearest-neighbor search over a field's vectors and writes it in hnswlib's " +
     "format, with ids.tsv and index.json. The output does not depend on the number of threads.",
   arguments: [["<run>", "run directory"]],
   examples,

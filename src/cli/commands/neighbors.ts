@@ -17,7 +17,7 @@ Example of all keys of a table, with their titles (after embed train-fm fixtures
 `;
 
 export const command = commandSpec({
-  description: "Shows the nearest neighbours of a key within its field.",
+  description: "Shows the nearest neighbors of a key within its field.",
   arguments: [["<run>", "run directory"]],
   examples,
   options: neighborsOptions,
@@ -41,7 +41,7 @@ export const command = commandSpec({
 
 function neighborsText({ field, key, name, metric, neighbors }: NeighborsOf): string {
   const title = printable(`${field}:${key}${name === undefined ? "" : `  ${name}`}`);
-  if (neighbors.length === 0) return `${title} has no neighbours\n`;
+  if (neighbors.length === 0) return `${title} has no neighbors\n`;
   const hasNames = neighbors.some((row) => row.name !== undefined);
   const lines = neighbors.map((row) => [
     `  ${row.key}`,

@@ -14,7 +14,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
 export const command = commandSpec({
   description:
     "Writes a self-contained HTML page about one or several runs: metrics, learning curves, calibration, " +
-    "feature importances, principal components, maps of the items, neighbours, norms, drift, gates and " +
+    "feature importances, principal components, maps of the items, neighbors, norms, drift, gates and " +
     "the manifest.",
   usage: "[options] <run...>",
   arguments: [

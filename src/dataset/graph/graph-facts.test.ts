@@ -46,7 +46,7 @@ test("directed: nodes that nothing leaves, edges that go both ways, degrees in a
   });
 });
 
-test("an arc is found among sorted neighbours, and only in its direction", () => {
+test("an arc is found among sorted neighbors, and only in its direction", () => {
   const sample = graph(
     5,
     [

@@ -44,7 +44,7 @@ const end = fc.oneof(
 const anyEdges = fc.array(fc.tuple(end, end, fc.integer({ min: 1, max: 9 })), { maxLength: 40 });
 
 test.each([true, false])(
-  "a graph holds each edge once with its sum, neighbours ascending (directed: %s)",
+  "a graph holds each edge once with its sum, neighbors ascending (directed: %s)",
   (directed) => {
     fc.assert(
       fc.property(anyEdges, (list) => {

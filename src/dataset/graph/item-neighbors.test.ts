@@ -29,7 +29,7 @@ const users = Array.from({ length: 50 }, (_, u) =>
 );
 const names = namesOf(numItems);
 
-test.each([1, 4, 100])("of %i neighbours are those of the walk's transition matrix to 1e-12", (most) => {
+test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matrix to 1e-12", (most) => {
   // P = D_i^-1 R' D_u^-1 R, dense
   const has = (u: number, i: number) => (users[u]!.includes(i) ? 1 : 0);
   const found = neighborsOf(users, names, most);
@@ -79,7 +79,7 @@ test("an item whose users have nothing else has none", () => {
   expect(neighborsOf([[0], [0], [1, 2]], ["a", "b", "c"], 5)).toEqual([[], [[2, 1]], [[1, 1]]]);
 });
 
-test("of a user of more items than are walked to, a named sample can be neighbours, of each of the items", () => {
+test("of a user of more items than are walked to, a named sample can be neighbors, of each of the items", () => {
   const all = Array.from({ length: 90 }, (_, i) => i);
   const keys = encodeKeys(all.map(String));
   const of = (seed: number, walked: number) => importanceNeighbors(listsOf([all]), keys, 90, seed, walked);

@@ -4,7 +4,7 @@
 //   d_i, d_u   users of item i, items of user u; a pair counts once, however many events it has
 //   p(j | i)   sum over the common users u of 1 / (d_i d_u)
 //
-// Source: Ying et al. 2018 (arXiv:1806.01973), section 3.1, importance-based neighbourhoods. Deviation: probabilities
+// Source: Ying et al. 2018 (arXiv:1806.01973), section 3.1, importance-based neighborhoods. Deviation: probabilities
 // are summed exactly, where PinSage counts the visits of random walks of any length. The cost is the sum over users of
 // d_u^2; for a user with more than 1,000 items the second step is restricted to a sample of 1,000, a hash of (seed,
 // user, item): sum of d_u min(d_u, 1000).

@@ -25,7 +25,7 @@ const pairsOf = (all: FeatureRows) =>
   });
 const added = neighborRows(rows, neighbors, { from: 0, end: 3 }, 2);
 
-test("an item takes over its neighbours' values by weight and scale, and not their keys", () => {
+test("an item takes over its neighbors' values by weight and scale, and not their keys", () => {
   expect(pairsOf(added)).toEqual([
     [
       [3, 0.75],
@@ -52,7 +52,7 @@ test("what a row has and what is added are one pair a feature", () => {
   ]);
 });
 
-test("rows of another table take what their items' neighbours add, and unknown items nothing", () => {
+test("rows of another table take what their items' neighbors add, and unknown items nothing", () => {
   const table: FeatureRows = { numRows: 2, width: 1, ids: Uint32Array.of(5, 3), labels: new Float32Array(2) };
   expect(pairsOf(withNeighborRows(table, added, (row) => (row === 0 ? 3 : 1)))).toEqual([[[5, 1]], [[3, 3]]]);
 });

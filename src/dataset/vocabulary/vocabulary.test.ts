@@ -53,7 +53,7 @@ describe("feature rows", () => {
     });
   });
 
-  test("leave missing cells out, weigh n values 1/n each, and standardise numbers", () => {
+  test("leave missing cells out, weigh n values 1/n each, and standardize numbers", () => {
     const dataset = datasetOf(
       { user: ["u", ""], genres: ["a|b|b", "c"], price: [1, 3] },
       { fields: ["user"], multi: { genres: "|" }, numeric: ["price"] },

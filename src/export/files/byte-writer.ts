@@ -95,7 +95,7 @@ export class ByteWriter {
     if (v >= 1) places = numDigits(Math.floor(v));
     else while (v * POWERS[1 - places]! < 1) places--;
     // most numbers need 8 or 9 digits; if fewer read back, so do all lengths between, except beside a power of two,
-    // whose neighbours are not equally far; 6 digits are enough, as a shorter form differs only by trailing zeros
+    // whose neighbors are not equally far; 6 digits are enough, as a shorter form differs only by trailing zeros
     let p = isPowerOfTwo(v) ? 6 : 8;
     while (p < 9 && !readsBackBy(v, p - places)) p++;
     while (p === 8 || p === 7) {

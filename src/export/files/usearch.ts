@@ -22,7 +22,7 @@ const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
 const ROWS_AT_A_TIME = 1024;
 
 export const usearch = savedFormat("usearch", [USEARCH_FILE, "ids.tsv"], {
-  summary: "directory of index.usearch (nearest neighbours) and ids.tsv; needs the package usearch",
+  summary: "directory of index.usearch (nearest neighbors) and ids.tsv; needs the package usearch",
   oneKeyColumn: true,
   keys: cells,
   save: saveUsearch,

@@ -1,4 +1,4 @@
-// One coordinate of a factorization machine, moved to its minimiser or drawn from its posterior: the definition of correct for
+// One coordinate of a factorization machine, moved to its minimizer or drawn from its posterior: the definition of correct for
 // assembly/main.ts.
 //
 //   score is linear in each parameter t:   score = g + h t,   h = x (q - x t) for a vector's number, x for a weight
@@ -37,7 +37,7 @@ export type Occurrence = { row: number; x: number };
 /**
  * Moves one parameter, and e and q with it.
  *
- * @param key of its draw, whose distribution over many is the posterior of t given all else; 0 takes the minimiser of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
+ * @param key of its draw, whose distribution over many is the posterior of t given all else; 0 takes the minimizer of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
  * @returns the new value
  */
 export function referenceCoordinate(

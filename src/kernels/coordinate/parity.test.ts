@@ -69,7 +69,7 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
 describe.each([
-  ["minimised", 0],
+  ["minimized", 0],
   ["drawn", 77],
 ] as const)("parameters that are %s agree with the reference to 1e-5, their e and q to 3e-5", (_, key) => {
   test.each([

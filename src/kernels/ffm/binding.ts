@@ -54,7 +54,7 @@ function paddedWidth(numFields: number, dim: number): number {
 }
 
 /**
- * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialise` or `importSlice`.
+ * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena; says how much it needs
  */

@@ -95,10 +95,10 @@ async function machineOf(
 const cases: [string, Case, number][] = [
   ["5 fields, dim 4", { numFields: 5, dim: 4, loss: "logistic" }, 0],
   ["2 fields, dim 1", { numFields: 2, dim: 1, loss: "logistic" }, 3],
-  ["9 fields, dim 6, normalised", { numFields: 9, dim: 6, loss: "logistic", normalizeRows: true }, 41],
-  ["10 fields, dim 4, normalised", { numFields: 10, dim: 4, loss: "squared", normalizeRows: true }, 0],
+  ["9 fields, dim 6, normalized", { numFields: 9, dim: 6, loss: "logistic", normalizeRows: true }, 41],
+  ["10 fields, dim 4, normalized", { numFields: 10, dim: 4, loss: "squared", normalizeRows: true }, 0],
   ["7 fields, dim 4, rates", { numFields: 7, dim: 4, loss: "logistic", hasRates: true }, 5],
-  ["17 fields, dim 9, normalised", { numFields: 17, dim: 9, loss: "squared", normalizeRows: true }, 42],
+  ["17 fields, dim 9, normalized", { numFields: 17, dim: 9, loss: "squared", normalizeRows: true }, 42],
   ["12 fields, dim 8", { numFields: 12, dim: 8, loss: "logistic" }, 0],
 ];
 

@@ -117,7 +117,7 @@ export function sliceOf(method: FmMethod, K: number): { numbers: number; accumul
 }
 
 /**
- * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialise` or `importSlice`.
+ * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena
  */

@@ -235,7 +235,7 @@ test("a feature that no training row holds is zero", async () => {
   const counts = arena.allocate("counts", numFeatures * 4);
   arena.u32(counts).fill(1)[7] = 0;
   for (let j = 0; j <= layout.numSlices; j++) {
-    kernel.initialise(layout.plan, j, counts.offset, counts.offset, 1, 0.05);
+    kernel.initialize(layout.plan, j, counts.offset, counts.offset, 1, 0.05);
   }
   const { vectors } = parameters();
   const isZero = Array.from({ length: numFeatures }, (_, i) =>

@@ -1,4 +1,4 @@
-// The graph of nearest neighbours as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// The graph of nearest neighbors as the rest of the program sees it: its functions, and its structs laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import {

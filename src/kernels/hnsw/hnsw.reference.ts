@@ -1,4 +1,4 @@
-// A graph of nearest neighbours, built and searched in plain words: the definition of correct for assembly/, bit for bit.
+// A graph of nearest neighbors, built and searched in plain words: the definition of correct for assembly/, bit for bit.
 
 import type { ItemLists, TopItems } from "../top-items/binding.js";
 import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
@@ -121,7 +121,7 @@ export class ReferenceGraph {
     return node;
   }
 
-  /** The `ef` nearest nodes that a walk finds: the nearest one whose neighbours were not looked at is next, until none is left. */
+  /** The `ef` nearest nodes that a walk finds: the nearest one whose neighbors were not looked at is next, until none is left. */
   #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
     const near = (node: number): Near => ({
       node,

@@ -78,14 +78,14 @@ export interface RankingData {
   graph?: RankingGraph;
 }
 
-/** Features that are joined by at least one event, both ways: feature f to neighbours[ends[f]] .. neighbours[ends[f + 1] - 1]. */
+/** Features that are joined by at least one event, both ways: feature f to neighbors[ends[f]] .. neighbors[ends[f + 1] - 1]. */
 export interface RankingGraph {
   layers: number;
   /** training goes through the layers, or they are applied to what it leaves */
   through: boolean;
   /** u32[n + 1], u32 */
   ends: Uint32Array;
-  neighbours: Uint32Array;
+  neighbors: Uint32Array;
 }
 
 /** How it learns. */
@@ -296,7 +296,7 @@ function longest({ width, indptr }: PairRows): number {
 /** @param size numbers of all vectors @returns the struct's offset, and where vectors behind the layers are written */
 function putGraph(
   arena: Arena,
-  { layers, ends, neighbours }: RankingGraph,
+  { layers, ends, neighbors }: RankingGraph,
   size: number,
 ): { offset: number; propagated: Region } {
   const name = "the layers";
@@ -304,7 +304,7 @@ function putGraph(
   const offset = writeStruct(arena, name, Graph, {
     numLayers: layers,
     ends: arena.put(name, ends),
-    neighbours: arena.put(name, neighbours),
+    neighbors: arena.put(name, neighbors),
     scales: arena.put(name, inverseRoots(degreesOf(ends))),
     propagated,
   });

@@ -3,12 +3,12 @@
 import type { RankingGraph } from "./binding.js";
 
 /** f64[n][n]: (I + A~ + ... + A~^K) / (K + 1). Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8. */
-export function denseLayers({ layers, ends, neighbours }: Omit<RankingGraph, "through">): Float64Array[] {
+export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "through">): Float64Array[] {
   const n = ends.length - 1;
   const degree = (f: number) => ends[f + 1]! - ends[f]!;
   const adjacency = Array.from({ length: n }, (_, f) => {
     const row = new Float64Array(n);
-    for (const other of neighbours.subarray(ends[f], ends[f + 1]))
+    for (const other of neighbors.subarray(ends[f], ends[f + 1]))
       row[other] = 1 / Math.sqrt(degree(f) * degree(other));
     return row;
   });

@@ -101,7 +101,7 @@ function dataOf(
       items: Uint32Array.from(owned.flat()),
     },
     ...(noise && {
-      // every item is taken half of the time, its neighbour otherwise
+      // every item is taken half of the time, its neighbor otherwise
       alias: Uint32Array.from({ length: 2 * numItems }, (_, j) =>
         j % 2 === 0 ? 0x7fffffff : ((j >> 1) + 1) % numItems,
       ),
@@ -124,7 +124,7 @@ async function kernelOf(data: RankingData, options: RankingShape) {
   };
   const hashes = put(Uint32Array.from({ length: 2 * n }, (_, i) => draw(5, i)));
   const counts = put(new Uint32Array(n).fill(1));
-  kernel.initialise(layout.plan, layout.threads[0]!, 0, n, hashes, counts, 1, spread, FIRST_SQUARES);
+  kernel.initialize(layout.plan, layout.threads[0]!, 0, n, hashes, counts, 1, spread, FIRST_SQUARES);
   const vectors = () => {
     const rows = arena.f32(layout.vectors.region);
     return Float32Array.from({ length: n * options.dim }, (_, i) => {
@@ -329,7 +329,7 @@ function joinsOf({ numFeatures, users, items, context, templates }: RankingData)
   const lists = sets.map((set) => [...set].sort((a, b) => a - b));
   return {
     ends: Uint32Array.from([0, ...lists.map((_, f) => lists.slice(0, f + 1).flat().length)]),
-    neighbours: Uint32Array.from(lists.flat()),
+    neighbors: Uint32Array.from(lists.flat()),
   };
 }
 

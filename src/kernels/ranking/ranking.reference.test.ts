@@ -54,7 +54,7 @@ function ring(numLayers: number): Float64Array[] {
     lists[f + 10]!.push(f);
   }
   const ends = Uint32Array.from([0, ...lists.map((_, f) => lists.slice(0, f + 1).flat().length)]);
-  return denseLayers({ layers: numLayers, ends, neighbours: Uint32Array.from(lists.flat()) });
+  return denseLayers({ layers: numLayers, ends, neighbors: Uint32Array.from(lists.flat()) });
 }
 
 test.each<[Loss, boolean, number, number]>([

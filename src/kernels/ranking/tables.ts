@@ -1,5 +1,5 @@
 // Where the slices of vectors lie: all of a feature side by side, or a table for each thread's, so that no two threads write the same or
-// neighbouring cache lines. Fewer threads than tables work on several each.
+// neighboring cache lines. Fewer threads than tables work on several each.
 //
 //   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
 //   tables      f32[n][8 s + s]         of the s slices of each thread

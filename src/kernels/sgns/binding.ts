@@ -98,7 +98,7 @@ export interface SgnsLayout {
   losses: Region;
 }
 
-/** Blocks of four columns that four neighbouring centres reach, an even number. */
+/** Blocks of four columns that four neighboring centres reach, an even number. */
 export function columnBlocks(window: number): number {
   return 2 * Math.ceil((4 + 2 * window) / 8);
 }

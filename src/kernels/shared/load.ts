@@ -7,7 +7,7 @@ const modules = new Map<string, Promise<WebAssembly.Module>>();
 /**
  * The module of that name, compiled once a process.
  *
- * Send it to the workers instead of compiling it there: threads then share one copy of its optimised code.
+ * Send it to the workers instead of compiling it there: threads then share one copy of its optimized code.
  */
 export function loadKernel(name: string): Promise<WebAssembly.Module> {
   let module = modules.get(name);

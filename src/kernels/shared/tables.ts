@@ -23,7 +23,7 @@ export interface Tables {
  * Cuts a region into tables. Where it is cut changes where numbers lie, and no number.
  *
  * @param region     of n * numParts * bytesOfPart bytes
- * @param numThreads which have equal runs of neighbouring parts; else each part has a table of its own
+ * @param numThreads which have equal runs of neighboring parts; else each part has a table of its own
  */
 export function cutTables(
   { offset, bytes }: Region,

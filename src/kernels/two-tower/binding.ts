@@ -273,7 +273,7 @@ function longestRow({ width, indptr }: FieldRows, numRows: number): number {
 /** Lays out what users are made of. @returns the struct's offset */
 function putUsers(arena: Arena, { histories, context }: TowerUsers, others: boolean): number {
   const name = "the histories";
-  // behaviours of one log share their tokens
+  // behaviors of one log share their tokens
   const placed = new Map<Uint32Array, number>();
   const tokensAt = (tokens: Uint32Array): number => {
     const at = placed.get(tokens) ?? arena.put(name, tokens);

@@ -11,7 +11,7 @@ export type { Kernel as WalksKernel } from "./layout.js";
 
 /** Slots of a chunk, about: a stream of so many tokens takes 6 MB. */
 const CHUNK = 2 ** 20;
-/** Walks of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+/** Walks of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
 export const WALKS_OF_CALL = 256;
 
 /** A graph in compressed rows; an undirected edge stands in both directions. */
@@ -121,7 +121,7 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
 /**
  * Writes the alias tables of all nodes; their other items are nodes.
  *
- * @param tables u32[numArcs][2]: threshold and other neighbour
+ * @param tables u32[numArcs][2]: threshold and other neighbor
  */
 export function putArcTables(
   { numNodes, offsets, neighbors, weights }: WalkGraph,

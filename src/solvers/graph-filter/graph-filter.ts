@@ -16,7 +16,7 @@ import { sizeText, UsageError } from "../../errors.js";
 import { filterBytes, type UserItemGraph } from "../../kernels/graph-filter/binding.js";
 import { degreesOf, powersOf } from "../../numeric/scales.js";
 import { basisPanels } from "../svd/lanczos.js";
-import { degreeNormalised } from "../svd/matrix.js";
+import { degreeNormalized } from "../svd/matrix.js";
 import { truncatedSvd } from "../svd/truncated-svd.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
@@ -104,7 +104,7 @@ export async function graphFilter(
   const { dim, right } =
     ideal.dim > 0 && ideal.weight > 0
       ? await truncatedSvd(
-          degreeNormalised(
+          degreeNormalized(
             { indptr: graph.users.indptr, indices: graph.users.items },
             { indptr: graph.items.indptr, indices: graph.items.items },
           ),

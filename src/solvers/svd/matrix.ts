@@ -26,7 +26,7 @@ export interface SvdMatrix {
  * Returns D_u^-1/2 S D_i^-1/2 for entries that are all 1, where D_u and D_i are the sums of its rows and columns.
  * @param columns the same entries by columns
  */
-export function degreeNormalised(rows: SparseRows, columns: SparseRows): SvdMatrix {
+export function degreeNormalized(rows: SparseRows, columns: SparseRows): SvdMatrix {
   const rowScale = inverseRoots(degreesOf(rows.indptr));
   return { rows, columns, rowScale, columnScale: inverseRoots(degreesOf(columns.indptr)) };
 }

@@ -222,7 +222,7 @@ describe("the order of rows", () => {
           hasRates: false,
         });
         const { featureHashes, counts } = inputOf(train.rows);
-        await machine.initialise(featureHashes, counts, 1);
+        await machine.initialize(featureHashes, counts, 1);
         const pass = prepareTraining(machine, train, 1, residentBytes);
         const { loss, numRows } = await pass(1, 99);
         const kept = machine.allocateParameters();

@@ -97,7 +97,7 @@ async function trainEpochs(
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
-  await machine.initialise(featureHashes, counts, options.seed);
+  await machine.initialize(featureHashes, counts, options.seed);
   const rates = ratesOf ?? (() => ({ l2Weight: options.l2Weight, l2Vector: options.l2Vector, factor: 1 }));
   if (start?.freezes) machine.setRates(freezingRates(start, rates));
   else if (ratesOf) machine.setRates(ratesOf);

@@ -2,7 +2,7 @@
 //
 // Numbers are cut so that ranges hold about equally many rows, a frequent number has a range of its own, and zero is apart
 // from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
-// end is the middle between two neighbours, not the next number above it.
+// end is the middle between two neighbors, not the next number above it.
 
 import { sumOf } from "../../numeric/indices.js";
 

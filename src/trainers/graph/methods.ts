@@ -25,7 +25,7 @@ export interface Method {
   walks(options: SampledOptions): Walks;
   /** the first step size where an epoch meets a node more than 500 times: chosen on wiki (docs/experiments/graph.md) */
   oftenRate: number;
-  /** one as a rule; those of several are normalised and put side by side */
+  /** one as a rule; those of several are normalized and put side by side */
   sides(options: SampledOptions): readonly Side[];
 }
 

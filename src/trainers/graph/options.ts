@@ -145,7 +145,7 @@ const own = {
     {
       ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
       help:
-        "LINE proximity: first order (1, neighbours), second order (2, common neighbours), or both, with " +
+        "LINE proximity: first order (1, neighbors), second order (2, common neighbors), or both, with " +
         "half of --dim each",
       default: ({ directed }: { directed: boolean }) => (directed ? 2 : ("both" as const)),
     },
@@ -256,7 +256,7 @@ const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
 /**
- * Epochs by the budget of walks, where the user set none: the more edges a node has, the less a walk says of its neighbourhood.
+ * Epochs by the budget of walks, where the user set none: the more edges a node has, the less a walk says of its neighborhood.
  *
  * @param degree mean number of a node's edges that walks leave by
  */

@@ -6,7 +6,7 @@
 //   m_c  how often c is a context of the item, each time by the weight of its distance
 //   K    negatives a context        n  noise, by the run's distribution
 //
-// It is what training minimises for one centre, with the mean over noise in place of draws and a penalty: strictly convex for λ > 0,
+// It is what training minimizes for one centre, with the mean over noise in place of draws and a penalty: strictly convex for λ > 0,
 // so that there is one answer.
 
 import { foldIn } from "../../factors/fold-in.js";

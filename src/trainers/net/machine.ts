@@ -30,7 +30,7 @@ import type { NetMachine, NetPlan } from "./plan.js";
 const CHUNK_ROWS = 65536;
 /** Bytes of a memory, and of them for chunks of rows, what there is of each pair of a batch, and what threads keep. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
-/** Rows of one call that scores: short, so that the first calls are soon replaced by optimised code. */
+/** Rows of one call that scores: short, so that the first calls are soon replaced by optimized code. */
 const SCORE_ROWS = 256;
 
 /**

@@ -1,5 +1,5 @@
 // Events x features → a vector of each feature: a categorical cell is the feature of its key with value 1, a number its
-// standardised value, as the factorization machine sees a row.
+// standardized value, as the factorization machine sees a row.
 //
 //   A = U S V'      feature  V S^p      row x  (x - mean) V, over the root of the explained variance when whitened
 

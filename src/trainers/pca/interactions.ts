@@ -5,7 +5,7 @@
 //
 // so that a user who came later is ranked for from the events alone (fold-in.ts). Scaling the items back is what makes popular
 // items come first where they should: without it a recommendation is of what is near, not of what is likely.
-// Source: Chung 1997, Spectral Graph Theory, for the normalised matrix; docs/algorithms/pca.md for what it brings.
+// Source: Chung 1997, Spectral Graph Theory, for the normalized matrix; docs/algorithms/pca.md for what it brings.
 
 import {
   interactionsOf,

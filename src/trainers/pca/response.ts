@@ -1,4 +1,4 @@
-// --response: how strongly each direction of the degree-normalised matrix speaks in a score.
+// --response: how strongly each direction of the degree-normalized matrix speaks in a score.
 //
 //   R = D_u^-1/2 W D_i^-1/2 = U S V'      P = R'R, eigenvalues s^2 in [0, 1]
 //   score(u, i) = (r_u D_i^-b V h(S) V' D_i^b)_i          b  --degree-power      r_u  the user's row of W

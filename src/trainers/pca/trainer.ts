@@ -200,7 +200,7 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * Components of users x items: of the degree-normalised matrix, which is the default, and of the plain one, the baseline of every
+ * Components of users x items: of the degree-normalized matrix, which is the default, and of the plain one, the baseline of every
  * embedding. For predictions those of rows x features, which predict nothing by themselves: a network starts from them.
  */
 function suits({ goal }: LogTraits): Suits {

@@ -42,7 +42,7 @@ export function rankingData(
 export function graphOf(
   numFeatures: number,
   { source, train }: RankingExamples,
-): { ends: Uint32Array; neighbours: Uint32Array } {
+): { ends: Uint32Array; neighbors: Uint32Array } {
   const users = userFeatures({ source, train });
   const { indptr, items } = source.history;
   const forEachPair = (each: (user: number, item: number) => void) =>
@@ -57,12 +57,12 @@ export function graphOf(
   });
   for (let f = 0; f < numFeatures; f++) ends[f + 1]! += ends[f]!;
   const at = ends.slice();
-  const neighbours = new Uint32Array(ends[numFeatures]!);
+  const neighbors = new Uint32Array(ends[numFeatures]!);
   forEachPair((user, item) => {
-    neighbours[at[user]!++] = item;
-    neighbours[at[item]!++] = user;
+    neighbors[at[user]!++] = item;
+    neighbors[at[item]!++] = user;
   });
-  return { ends, neighbours };
+  return { ends, neighbors };
 }
 
 /** The feature of each user of the training part, by the source's number; NONE for one without an event that is learned from. */

@@ -54,7 +54,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
    * @param counts u32[n]; a feature with 0 is 0 and stays 0
    * @param accumulator what AdaGrad's sums start at
    */
-  async initialise(
+  async initialize(
     featureHashes: Uint32Array,
     counts: Uint32Array,
     { seed, spread, accumulator }: { seed: number; spread: number; accumulator: number },
@@ -64,7 +64,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const how = [hashes, countsAt, seed, spread, accumulator] as const;
     await this.run({
       deal: { end: counts.length, size: Infinity, parts: this.numThreads },
-      call: ["initialise", this.#layout.plan, "thread", "first", "end", ...how],
+      call: ["initialize", this.#layout.plan, "thread", "first", "end", ...how],
     });
   }
 

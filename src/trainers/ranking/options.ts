@@ -199,7 +199,7 @@ const own = {
   neighborWeight: number({
     min: 1e-3,
     max: 1e3,
-    help: "total weight of an item's neighbours; its own features have weight 1",
+    help: "total weight of an item's neighbors; its own features have weight 1",
     group: model,
     default: 1,
     only: { itemNeighbors: true },
@@ -232,7 +232,7 @@ const own = {
   }),
   start: choice(starts, {
     help:
-      "initial vectors of users and items: random, or singular vectors of the degree-normalised " +
+      "initial vectors of users and items: random, or singular vectors of the degree-normalized " +
       "user-item matrix",
     group: training,
     default: (kind: Scoring) => (isBilateral(kind) ? "svd" : "random"),

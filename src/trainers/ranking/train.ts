@@ -103,7 +103,7 @@ async function trainEpochs(
 ): Promise<RankingResult> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
-  await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
+  await machine.initialize(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
   const from = first ?? start;
   if (from) machine.startFrom({ ...from, vectors: (options.layers > 0 && from.base) || from.vectors });
 

@@ -44,7 +44,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
   if (given.freeze && ranking.layers > 0)
     throw new UsageError(
       "--freeze known and --layers cannot be combined: with --layers, new events change the vectors of their " +
-        "neighbours",
+        "neighbors",
     );
   if (given.freeze && ranking.optimizer === "sgd")
     throw new UsageError(

@@ -1,5 +1,5 @@
 // Rows of a table of items or users as a run of train-ranking sees them: the sum over the features that each row has, and for items
-// that the run knows what their neighbours add (--item-neighbors). A new item has no neighbours: its vector is of its own features.
+// that the run knows what their neighbors add (--item-neighbors). A new item has no neighbors: its vector is of its own features.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
@@ -21,7 +21,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   });
 }
 
-/** What completes rows of known items; undefined for a run without neighbours. */
+/** What completes rows of known items; undefined for a run without neighbors. */
 async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefined> {
   if (run.manifest.options["itemNeighbors"] === undefined) return undefined;
   const preprocess = await readPreprocess(run);
@@ -33,7 +33,7 @@ async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefin
     if (column?.kind !== "key") {
       const text =
         `column '${item}' is missing, so no row is a known item: vectors do not include ` +
-        "neighbours (--item-neighbors)";
+        "neighbors (--item-neighbors)";
       watch.observe({ stage: "note", text });
       return (_, rows) => rows;
     }
@@ -51,7 +51,7 @@ async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefin
     watch.observe({
       stage: "note",
       text:
-        `vectors of the ${numKnown} items known to the run include their neighbours; the other ` +
+        `vectors of the ${numKnown} items known to the run include their neighbors; the other ` +
         `${dataset.numRows - numKnown} use only their own features`,
     });
     return (first, rows) => withNeighborRows(rows, fromNeighbors, (row) => itemOf(first + row));

@@ -20,14 +20,14 @@ import { itemColumnsOf } from "../../training/examples/items-of-run.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
 import {
-  behaviourOf,
+  behaviorOf,
   inHashOrder,
   newestRanges,
   orderedEvents,
   rangesAround,
   rangesBefore,
   rangesOfAll,
-  type Behaviour,
+  type Behavior,
   type OrderedEvents,
 } from "./histories.js";
 import { hasHistoryRows } from "./network.js";
@@ -128,10 +128,10 @@ function towersOf(
   const users = usersOf(source.users, dataset, rows);
   const items = itemsOf(source.items, dataset, rows);
   const order = orderedEvents(dataset, rows, { users, items, numUsers: source.users.size });
-  const behaviours = history.of === "others" ? [] : behavioursOf(dataset, rows, order, options);
+  const behaviors = history.of === "others" ? [] : behaviorsOf(dataset, rows, order, options);
   const { train: weights } = eventWeights(dataset, rows, weighting);
 
-  const chosen = targetsOf(dataset, rows, order, behaviours, source, { options, weights, note });
+  const chosen = targetsOf(dataset, rows, order, behaviors, source, { options, weights, note });
   shuffle(chosen, streamOf(seed, 0x746f7765));
   const own = { users: chosen.map((n) => order.users[n]!), items: chosen.map((n) => order.items[n]!) };
   const histories: Ranges[] = [];
@@ -149,11 +149,11 @@ function towersOf(
     newest.push(rangesOfAll(source.history, tokens, history.most));
   } else {
     let numCut = 0;
-    for (const behaviour of behaviours) {
-      const ranges = rangesBefore(order, behaviour, chosen, history.most);
+    for (const behavior of behaviors) {
+      const ranges = rangesBefore(order, behavior, chosen, history.most);
       numCut += ranges.numCut;
       histories.push(ranges);
-      newest.push(newestRanges(order, behaviour, history.most));
+      newest.push(newestRanges(order, behavior, history.most));
     }
     if (numCut > 0) note(`${numCut} histories truncated to their last ${history.most} items (--history)`);
   }
@@ -184,16 +184,16 @@ function towersOf(
 }
 
 /** The events of each kind that histories are made of; of all events when none is asked for. @throws {UsageError} none of a kind */
-export function behavioursOf(
+export function behaviorsOf(
   dataset: Dataset,
   rows: Uint32Array,
   order: OrderedEvents,
   { historyOf: of }: Pick<TwoTowerOptions, "historyOf">,
   expected = true,
-): Behaviour[] {
-  if (of.length === 0) return [behaviourOf(order)];
+): Behavior[] {
+  if (of.length === 0) return [behaviorOf(order)];
   return of.map((source) =>
-    behaviourOf(
+    behaviorOf(
       order,
       rowsHeldBy(dataset, rows, { source, flag: "--history-of", what: expected ? "events" : undefined }),
     ),
@@ -214,7 +214,7 @@ function targetsOf(
   dataset: Dataset,
   rows: Uint32Array,
   order: OrderedEvents,
-  behaviours: readonly Behaviour[],
+  behaviors: readonly Behavior[],
   { items, history }: NegativeSource,
   {
     options,
@@ -237,7 +237,7 @@ function targetsOf(
     const isAlone =
       kind.of === "others"
         ? () => history.indptr[u + 1]! - history.indptr[u]! <= 1
-        : (n: number) => behaviours.every(({ before }) => before[order.firsts![n]!] === before[first]);
+        : (n: number) => behaviors.every(({ before }) => before[order.firsts![n]!] === before[first]);
     const seen = new Set<number>();
     const own: number[] = [];
     for (let n = first; n < end; n++) {

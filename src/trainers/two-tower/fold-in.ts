@@ -22,7 +22,7 @@ import type { TransformOptions } from "../../training/options/transform-options.
 import type { Watch } from "../../training/session/watch.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
-import { behavioursOf } from "./examples.js";
+import { behaviorsOf } from "./examples.js";
 import { inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
 import type { TowersMachine } from "./machine.js";
 import { readTowers, type StoredForm } from "./model.js";
@@ -100,8 +100,8 @@ async function usersOf(
   const histories =
     history.of === "others"
       ? [otherItems()]
-      : behavioursOf(dataset, rows, order, { historyOf: [...form.historyOf] }, false).map((behaviour) =>
-          newestRanges(order, behaviour, history.most),
+      : behaviorsOf(dataset, rows, order, { historyOf: [...form.historyOf] }, false).map((behavior) =>
+          newestRanges(order, behavior, history.most),
         );
   function otherItems() {
     const own = historyOf(users, items, numUsers);

@@ -3,7 +3,7 @@ import { historyOf } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import {
-  behaviourOf,
+  behaviorOf,
   inHashOrder,
   newestRanges,
   orderedEvents,
@@ -41,9 +41,9 @@ test.each([
   ["all events", undefined],
   ["some events", isOdd],
 ])("a history is what a user took strictly before the event, its newest last: %s", (_, isOf) => {
-  const behaviour = behaviourOf(order, isOf);
+  const behavior = behaviorOf(order, isOf);
   const asked = Uint32Array.from(order.places.keys());
-  const ranges = rangesBefore(order, behaviour, asked, 4);
+  const ranges = rangesBefore(order, behavior, asked, 4);
   let numCut = 0;
   asked.forEach((n) => {
     const e = order.places[n]!;
@@ -57,7 +57,7 @@ test.each([
 });
 
 test("a user's newest history is of all events", () => {
-  const ranges = newestRanges(order, behaviourOf(order), 5);
+  const ranges = newestRanges(order, behaviorOf(order), 5);
   for (let user = 0; user < numUsers; user++)
     expect(within(ranges, user)).toEqual(itemsOf(user, () => true).slice(-5));
 });

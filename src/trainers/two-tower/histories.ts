@@ -1,6 +1,6 @@
 // What users took, and which of it stands before each event.
 //
-//   rows ──► tokens by user and time, a list for each behaviour ──► for each event a range of its user's tokens, the newest last
+//   rows ──► tokens by user and time, a list for each behavior ──► for each event a range of its user's tokens, the newest last
 //
 // Items of the same time as an event are none of its history: they came with it.
 
@@ -67,16 +67,16 @@ export function orderedEvents(
   return { ...order, firsts, times: Float64Array.from(places, (place) => times[place]!) };
 }
 
-/** A behaviour's events in their order. */
-export interface Behaviour {
+/** A behavior's events in their order. */
+export interface Behavior {
   /** u32: known items, by user and time */
   tokens: Uint32Array;
   /** u32[numEvents + 1]: how many tokens stand before the n-th of all events */
   before: Uint32Array;
 }
 
-/** @param isOf u8 by place among the rows: whether the event is one of the behaviour; all when absent */
-export function behaviourOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behaviour {
+/** @param isOf u8 by place among the rows: whether the event is one of the behavior; all when absent */
+export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behavior {
   const before = new Uint32Array(places.length + 1);
   const tokens = new Uint32Array(places.length);
   let count = 0;
@@ -88,10 +88,10 @@ export function behaviourOf({ places, items }: OrderedEvents, isOf?: Uint8Array)
   return { tokens: tokens.slice(0, count), before };
 }
 
-/** For each of some events what of a behaviour stands before it. @param events u32: their numbers in the order, ascending or not */
+/** For each of some events what of a behavior stands before it. @param events u32: their numbers in the order, ascending or not */
 export function rangesBefore(
   { ends, users, firsts }: OrderedEvents,
-  { tokens, before }: Behaviour,
+  { tokens, before }: Behavior,
   events: Uint32Array,
   most: number,
 ): Ranges & { numCut: number } {
@@ -108,8 +108,8 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** For each user the newest of a behaviour. */
-export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behaviour, most: number): Ranges {
+/** For each user the newest of a behavior. */
+export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
   return { tokens, begins, ends: stops };

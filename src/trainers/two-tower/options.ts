@@ -209,7 +209,7 @@ const own = {
     default: 1,
   }),
   start: choice(["random", "svd"], {
-    help: "initial vectors of items: random, or singular vectors of the degree-normalised user-item matrix",
+    help: "initial vectors of items: random, or singular vectors of the degree-normalized user-item matrix",
     group: training,
     default: "svd",
   }),

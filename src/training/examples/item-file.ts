@@ -3,7 +3,7 @@
 //   items.bytes, items.offsets     the items' keys
 //   items.counts                   their events in the training part
 //   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it, and with
-//                                       --item-neighbors what its neighbours add
+//                                       --item-neighbors what its neighbors add
 //   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
 
 import type { Keys } from "../../log/keys.js";

@@ -46,7 +46,7 @@ export interface RankingExampleOptions {
   lists: ListOptions;
   /** of --candidates: rows of users and items that the validation part is ranked among */
   candidates?: Dataset | undefined;
-  /** items take over features of so many neighbours, which weigh `weight` together */
+  /** items take over features of so many neighbors, which weigh `weight` together */
   neighbors?: NeighborOptions;
   /** the command, for messages */
   asker: string;
@@ -194,16 +194,16 @@ export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "da
 }
 
 export interface NeighborOptions {
-  /** neighbours of an item, at most */
+  /** neighbors of an item, at most */
   most: number;
-  /** what an item's neighbours weigh together; its own features weigh 1 */
+  /** what an item's neighbors weigh together; its own features weigh 1 */
   weight: number;
 }
 
 /**
- * The source with the neighbours' features in the items' rows.
+ * The source with the neighbors' features in the items' rows.
  *
- * Neighbours are those of the training part alone, by what each user has (dataset/graph/item-neighbors.ts).
+ * Neighbors are those of the training part alone, by what each user has (dataset/graph/item-neighbors.ts).
  *
  * @throws {UsageError} no column goes with the item: there is nothing to take over
  */
@@ -232,8 +232,8 @@ export function withItemNeighbors(
     stage: "note",
     text:
       `${numItems - alone} of ${numItems} items use ${columns} of ` +
-      `${(indptr[numItems]! / Math.max(1, numItems - alone)).toFixed(1)} neighbours each` +
-      (alone > 0 ? `; ${alone} have no neighbours, because they are alone in every user's history` : ""),
+      `${(indptr[numItems]! / Math.max(1, numItems - alone)).toFixed(1)} neighbors each` +
+      (alone > 0 ? `; ${alone} have no neighbors, because they are alone in every user's history` : ""),
   });
   if (sampledUsers > 0)
     observe({

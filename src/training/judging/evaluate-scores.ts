@@ -91,7 +91,7 @@ async function partToScore(
 
 /**
  * What can be said of events against drawn negatives without a correction: how many were drawn decides the rate that calibration
- * and normalised entropy compare with.
+ * and normalized entropy compare with.
  */
 function ofDraws(
   task: LabelledTask,

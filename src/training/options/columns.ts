@@ -38,7 +38,7 @@ export const columns = {
     group,
   }),
   numeric: list("columns", {
-    help: "numeric columns, standardised; price:log1p and price:bins=20 transform a column",
+    help: "numeric columns, standardized; price:log1p and price:bins=20 transform a column",
     group,
     default: [],
     shown: "",

@@ -131,7 +131,7 @@ export const transformOptions = withCommon(
       min: 1,
       max: MANY,
       help:
-        "with --nearest: skip (and count) items with fewer known neighbours than this; by default the value " +
+        "with --nearest: skip (and count) items with fewer known neighbors than this; by default the value " +
         "of --nearest",
       group: near,
       ...ofNearest,

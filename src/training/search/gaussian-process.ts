@@ -5,7 +5,7 @@
 //             Chosen one coordinate after another by the marginal likelihood and a log-normal prior around 1
 //   K         k of every two settings, and NOISE on the diagonal; L L' = K, α = K⁻¹ y
 //
-// Values are standardised, and those far below the best are raised to a floor, so that a bad setting does not flatten the rest.
+// Values are standardized, and those far below the best are raised to a floor, so that a bad setting does not flatten the rest.
 // Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998 (doi:10.1023/A:1008306431147).
 
 import { exp, log, softplus } from "../../numeric/exp.js";
@@ -36,7 +36,7 @@ export function fitImprovement(
   points: readonly (readonly number[])[],
   values: readonly number[],
 ): ExpectedImprovement {
-  const y = standardised(values);
+  const y = standardized(values);
   const lengths = points[0]!.map(() => START);
   let { posterior, evidence } = fitted(points, y, lengths);
   for (let pass = 0; pass < PASSES; pass++)
@@ -58,7 +58,7 @@ export function fitImprovement(
 }
 
 /** f64[n]: the values with mean 0 and variance 1, after raising low ones to the floor. */
-function standardised(values: readonly number[]): Float64Array {
+function standardized(values: readonly number[]): Float64Array {
   const finite = values.filter(Number.isFinite).sort((a, b) => b - a);
   const [best = 0] = finite;
   const median = finite[finite.length >> 1] ?? best;

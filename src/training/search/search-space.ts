@@ -271,7 +271,7 @@ function nearValue(
   if (!among) return limited(option, (near as number) * pow(span, share * (2 * drawn - 1)));
   const values = valuesOf(among, options);
   const at = values.indexOf(near);
-  // words have no neighbours: the same word half of the time
+  // words have no neighbors: the same word half of the time
   if (typeof near === "string" && at >= 0 && drawn < 0.5) return near;
   if (typeof near === "string" || at < 0) return values[Math.floor(drawn * values.length)]!;
   return values[Math.min(values.length - 1, Math.max(0, at - 1 + Math.floor(3 * drawn)))]!;

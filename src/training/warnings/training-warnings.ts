@@ -68,7 +68,7 @@ export function valueWarnings({ columns }: Dataset): string[] {
     const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
     if (largest <= LARGE_VALUE) return [];
     return [
-      `'${column.name}' has values up to ${largest}, which are not scaled: standardise them, or scale them ` +
+      `'${column.name}' has values up to ${largest}, which are not scaled: standardize them, or scale them ` +
         "to about 1",
     ];
   });

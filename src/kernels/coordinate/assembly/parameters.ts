@@ -11,7 +11,7 @@ import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
  * @param kinds u8[size]: 0 stays as it is, 1 is drawn, 2 is the prior's mean
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
- * @param key of sweep and dimension; 0 takes the minimiser
+ * @param key of sweep and dimension; 0 takes the minimizer
  * @param moments f64[5]: set to what `moveTogether` needs of these features; 0 for none
  * @returns false when a parameter is NaN or infinite
  */

@@ -1,4 +1,4 @@
-// One parameter's new value: its minimiser, or a draw from its normal posterior.
+// One parameter's new value: its minimizer, or a draw from its normal posterior.
 
 import { featureKey } from "../../shared/assembly/initial";
 import { normalDraw } from "../../shared/assembly/normal";
@@ -10,7 +10,7 @@ const RELAXATION: f64 = 0.8;
 const CHANCE: f64 = 0.6;
 
 /**
- * The new value of a parameter: the minimiser of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2, or, with a key, a draw that
+ * The new value of a parameter: the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2, or, with a key, a draw that
  * leaves the normal distribution around it, with the inverse of the curvature as its variance, as it is.
  *
  * @param he sum of h e

@@ -228,7 +228,7 @@ function slicesOf(plan: FfmPlan): u32 {
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training rows that hold the feature
  */
-export function initialise(
+export function initialize(
   plan: FfmPlan,
   slice: u32,
   hashes: usize,

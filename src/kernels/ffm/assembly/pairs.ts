@@ -3,7 +3,7 @@
 import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
 import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
 
-/** Bytes between the vectors of neighbouring partner fields. */
+/** Bytes between the vectors of neighboring partner fields. */
 export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }

@@ -2,14 +2,14 @@
 // Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded
-//   A, B   blocks of two or four neighbouring fields
+//   A, B   blocks of two or four neighboring fields
 //
 //   tile (A, B)   the pairs of a field of A with one of B, or all pairs within A; a thread owns whole tiles
 //   group         tiles whose scores are added up together; the groups do not depend on the number of threads
 
 import { Plan, Thread } from "../../fm/assembly/plan";
 
-/** Features of a slice of `initialise`, `exportSlice` and `importSlice`. */
+/** Features of a slice of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
 
 /**

@@ -115,7 +115,7 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // neighbouring slices go to one thread; the first thread has the fewest or none, and the linear one besides
+  // neighboring slices go to one thread; the first thread has the fewest or none, and the linear one besides
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
@@ -197,7 +197,7 @@ export function scoreBlock(
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training rows that hold the feature
  */
-export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
+export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
   if (j == plan.numSlices) {
     startWeights(plan);
     return;

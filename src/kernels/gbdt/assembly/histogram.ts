@@ -42,7 +42,7 @@ export function histogram(
     const count = min(GATHERED, <usize>n - first);
     const to = room + (count << 4);
     let own = bins + first * stride;
-    if (order == 0) quantiseRows(pairs + (first << 3), room, to, scales);
+    if (order == 0) quantizeRows(pairs + (first << 3), room, to, scales);
     else {
       gather(order + (first << 2), pairs, bins, stride, room, to, gathered, scales);
       own = gathered;
@@ -58,16 +58,16 @@ export function histogram(
 }
 
 /** A row's cell. @param pair f32[2] */
-function quantise(pair: usize, scales: v128): v128 {
+function quantize(pair: usize, scales: v128): v128 {
   const whole = nearestOf(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(pair)), scales));
   const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), i64x2.splat(1));
   return v128.shuffle<i64>(whole, counted, 0, 3);
 }
 
 /** Fills the cells `from` .. `to` of consecutive rows. */
-function quantiseRows(pairs: usize, from: usize, to: usize, scales: v128): void {
+function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void {
   for (; from < to; from += 16) {
-    v128.store(from, quantise(pairs, scales));
+    v128.store(from, quantize(pairs, scales));
     pairs += 8;
   }
 }
@@ -86,7 +86,7 @@ function gather(
   for (; from < to; from += 16) {
     const row = <usize>load<u32>(order);
     const own = bins + row * stride;
-    v128.store(from, quantise(pairs + (row << 3), scales));
+    v128.store(from, quantize(pairs + (row << 3), scales));
     for (let k: usize = 0; k < stride; k += 16) v128.store(toBins + k, v128.load(own + k));
     toBins += stride;
     order += 4;

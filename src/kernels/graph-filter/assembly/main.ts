@@ -1,4 +1,4 @@
-// A polynomial of a bipartite graph's normalised adjacency for sixteen users at once, and the inner products added to it.
+// A polynomial of a bipartite graph's normalized adjacency for sixteen users at once, and the inner products added to it.
 //
 //   A      users x items, 0 and 1         d_u, d_i   its row and column sums       P = D_i^-1/2 A' D_u^-1 A D_i^-1/2
 //   L      I - 2 P                        c(P) x = sum over k of c_k T_k(L) x      T_k  Chebyshev polynomials

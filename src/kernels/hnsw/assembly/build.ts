@@ -1,7 +1,7 @@
 // Adds nodes to a graph in batches. A batch first searches the graph as it was before it, every node by itself; then the nodes that
 // were chosen get links back, each of them by one owner. No result depends on who does what, or when.
 //
-// Neighbours are chosen nearest first: a candidate is kept where no kept one is nearer to it than the node is.
+// Neighbors are chosen nearest first: a candidate is kept where no kept one is nearer to it than the node is.
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as hnswlib has them; batches: Manohar et al. 2024
 // (ParlayANN, arXiv:2305.04359), section 4. Twin: ../hnsw.reference.ts, the same bits.
 

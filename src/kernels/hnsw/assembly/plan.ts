@@ -22,7 +22,7 @@ export class Graph {
   m: u32;
   /** links a row of level 0 */
   m0: u32;
-  /** candidates that a new node chooses its neighbours from */
+  /** candidates that a new node chooses its neighbors from */
   efConstruction: u32;
   /** where every search begins */
   entry: u32;
@@ -55,7 +55,7 @@ export class Scratch {
   marks: usize;
   /** 1 to 255 */
   epoch: u32;
-  /** u64[ef]: keys, ascending; a mark says that the node's neighbours were looked at */
+  /** u64[ef]: keys, ascending; a mark says that the node's neighbors were looked at */
   pool: usize;
   /** how many it holds */
   size: u32;

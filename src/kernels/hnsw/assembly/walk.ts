@@ -1,7 +1,7 @@
 // Walks along a graph towards a vector: the nearest nodes of one level.
 //
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. Their two heaps are one sorted list here, as long as the walk
-// may remember, whose nodes are marked once their neighbours were looked at.
+// may remember, whose nodes are marked once their neighbors were looked at.
 
 import { distancesTo } from "./distances";
 import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";

@@ -88,7 +88,7 @@ export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, plac
 }
 
 // Reads ahead: a number of each cache line that is about to be needed, so that a processor waits for many lines at once, where the
-// work itself would wait for a few at a time. What is read is written to the thread's scratch, lest it be optimised away.
+// work itself would wait for a few at a time. What is read is written to the thread's scratch, lest it be optimized away.
 
 /** Of each line that `bytes` from `at` on lie in; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {

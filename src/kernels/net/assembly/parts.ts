@@ -8,7 +8,7 @@
 import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
-/** The part of a feature, or of a cross: neighbours share it, as 32 of them have their slots in two cache lines. */
+/** The part of a feature, or of a cross: neighbors share it, as 32 of them have their slots in two cache lines. */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }

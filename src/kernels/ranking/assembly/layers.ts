@@ -1,4 +1,4 @@
-// Layers of propagation between users and items that events join: what is scored are means of a vector's neighbourhoods.
+// Layers of propagation between users and items that events join: what is scored are means of a vector's neighborhoods.
 //
 //   A~ = D^-1/2 A D^-1/2      A  n x n, 1 where an event joins user and item      D  its degrees
 //   e  = (E + A~ E + ... + A~^K E) / (K + 1)                 only E is learned
@@ -18,7 +18,7 @@ import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
-  return g.neighbours + ((<usize>load<u32>(g.ends + ((<usize>feature) << 2))) << 2);
+  return g.neighbors + ((<usize>load<u32>(g.ends + ((<usize>feature) << 2))) << 2);
 }
 
 function scaleOf(g: Graph, feature: u32): f32 {
@@ -121,7 +121,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // of one layer the batch's neighbours are read where they lie
+    // of one layer the batch's neighbors are read where they lie
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {
@@ -180,7 +180,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   }
 }
 
-/** G + A~ G of the first turn as a panel: from the batch's features to their neighbours. */
+/** G + A~ G of the first turn as a panel: from the batch's features to their neighbors. */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);

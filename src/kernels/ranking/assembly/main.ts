@@ -197,7 +197,7 @@ export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training events that hold the feature
  */
-export function initialise(
+export function initialize(
   plan: Plan,
   thread: Thread,
   from: u32,

@@ -137,10 +137,10 @@ export class Strata {
 /** Users and items that the training events join, and the layers that their vectors are propagated through (layers.ts). */
 export class Graph {
   numLayers: u32;
-  /** u32[n + 1], u32[2 pairs]: feature f is joined to neighbours[ends[f]] .. neighbours[ends[f + 1] - 1] */
+  /** u32[n + 1], u32[2 pairs]: feature f is joined to neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
   ends: usize;
-  neighbours: usize;
-  /** f32[n]: 1 / sqrt(number of neighbours), or 0 */
+  neighbors: usize;
+  /** f32[n]: 1 / sqrt(number of neighbors), or 0 */
   scales: usize;
   /** f32[n][D]: all vectors behind the layers, where they are asked for */
   propagated: usize;

@@ -3,7 +3,7 @@
 //
 //   log logistic(h_w . z_c) for each context c of a centre w, plus log logistic(-h_w . z_n) for noise n
 //
-// Centres of a group share their noise, and neighbours share their contexts: scores and gradients are small products of matrices,
+// Centres of a group share their noise, and neighbors share their contexts: scores and gradients are small products of matrices,
 // banded along the stream. A row takes one step a batch, on the sum of its gradients: steps of their own would fail where a
 // batch holds a row often (graphs' hubs, small catalogues). Session ends mask the band.
 // A centre may be composed of rows that others share (composed.ts).
@@ -154,7 +154,7 @@ export function trainBatches(
  *
  * @param hashes u32[V][2]: names of the rows that no new vocabulary changes
  */
-export function initialise(plan: Plan, j: u32, hashes: usize, seed: u32, spread: f32): void {
+export function initialize(plan: Plan, j: u32, hashes: usize, seed: u32, spread: f32): void {
   const V = <usize>plan.numRows;
   let v = plan.centres + <usize>j * V * LINE;
   for (let row: usize = 0; row < V; row++, v += LINE) {

@@ -15,7 +15,7 @@ export class Plan {
   offsets: usize;
   /** u32[E], ascending within a node */
   neighbors: usize;
-  /** u32[E][2]: threshold and other neighbour of the alias method; 0 where the arcs of a node weigh the same, drawn uniformly */
+  /** u32[E][2]: threshold and other neighbor of the alias method; 0 where the arcs of a node weigh the same, drawn uniformly */
   alias: usize;
   /** f32[E], f64[V]: weights of arcs and their sums; 0 where nothing reads them */
   weights: usize;

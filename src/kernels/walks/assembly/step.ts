@@ -18,7 +18,7 @@ function entry(array: usize, i: u32): u32 {
   return load<u32>(array + ((<usize>i) << 2));
 }
 
-/** A neighbour by the arcs' weights. @param counter of the first of its two draws */
+/** A neighbor by the arcs' weights. @param counter of the first of its two draws */
 export function drawArc(plan: Plan, from: u32, degree: u32, key: u32, counter: u32): u32 {
   const arc = from + <u32>((<u64>draw(key, counter) * degree) >>> 32);
   if (plan.alias) {
@@ -93,7 +93,7 @@ function biasedWeight(plan: Plan, t: u32, arc: u32): f64 {
   return weightOf(plan, arc) * alpha;
 }
 
-/** A neighbour by the sums of all weights. */
+/** A neighbor by the sums of all weights. */
 function drawFromAll(plan: Plan, t: u32, from: u32, degree: u32, chance: u32): u32 {
   let total: f64 = 0;
   for (let i: u32 = 0; i < degree; i++) total += biasedWeight(plan, t, from + i);

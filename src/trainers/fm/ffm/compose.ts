@@ -15,7 +15,7 @@ import type { Composer } from "../../../factors/compose.js";
 import type { FmParameters } from "../../../factors/model.js";
 
 /**
- * The composer of a field-aware model whose rows are not normalised.
+ * The composer of a field-aware model whose rows are not normalized.
  *
  * @param parameters vectors f32[numFeatures * fields * k]
  * @param itemFields names of the item's fields; all others are context

@@ -3,7 +3,7 @@
 //
 //   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json names them in order)
 //   model/fm.safetensors    as fm/artifact.ts has it
-//   model/ffm.json          fields, dim of a block, and whether rows are normalised
+//   model/ffm.json          fields, dim of a block, and whether rows are normalized
 
 import { hashText } from "../../../numeric/hash.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";

@@ -67,7 +67,7 @@ const options = (rest: Partial<FmOptions> = {}): FmOptions => ({
 describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
   test.each([
     ["one-hot rows", false, {}],
-    ["one-hot rows, normalised, dim 6", false, { dim: 6, normalizeRows: true }],
+    ["one-hot rows, normalized, dim 6", false, { dim: 6, normalizeRows: true }],
     ["several values a cell, L2 by field", true, { l2Field: { field1: 0.1 } }],
   ] as const)("%s", async (_, several, rest) => {
     const [train, valid] = [planted(9000, 1, several), planted(5000, 2, several)];
@@ -98,8 +98,8 @@ test("learns what two features mean to each other: log loss well below that of t
 test("--normalize-rows changes the model, and is refused with another one", async () => {
   const train = planted(3000, 5, false);
   const plain = await learnFfm(inputOf(train), options(), () => undefined);
-  const normalised = await learnFfm(inputOf(train), options({ normalizeRows: true }), () => undefined);
-  expect(normalised.epochs[2]!.trainLoss).not.toBe(plain.epochs[2]!.trainLoss);
+  const normalized = await learnFfm(inputOf(train), options({ normalizeRows: true }), () => undefined);
+  expect(normalized.epochs[2]!.trainLoss).not.toBe(plain.epochs[2]!.trainLoss);
 });
 
 describe("rows in the order of their fields", () => {

@@ -67,7 +67,7 @@ export type SweepTask =
       shift: number;
       /** f64[1 + dim][numFields][2]: lambda and mu of w, then of each dimension */
       priors: Float64Array;
-      /** u32[1 + dim]: keys of draws; 0 minimises */
+      /** u32[1 + dim]: keys of draws; 0 minimizes */
       keys: Uint32Array;
       /** u32[1 + dim][numFields]: keys of the fields' common moves */
       moveKeys: Uint32Array;

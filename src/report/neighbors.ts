@@ -1,20 +1,20 @@
 // The nearest rows of a few keys, with runs side by side.
 
-import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
+import type { NeighborList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, type Markup, keyMarkup, countText } from "./html.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
 /** Returns the lists; undefined if no run has one. */
-export function neighbours(runs: readonly ReportedRun[]): Section | undefined {
-  const shown = runs.filter((run): run is WithTable => (run.table?.neighbours.length ?? 0) > 0);
+export function neighbors(runs: readonly ReportedRun[]): Section | undefined {
+  const shown = runs.filter((run): run is WithTable => (run.table?.neighbors.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
-  const keys = [...new Set(shown.flatMap(({ table }) => table.neighbours.map(({ key }) => key)))];
+  const keys = [...new Set(shown.flatMap(({ table }) => table.neighbors.map(({ key }) => key)))];
   const notes = [...new Set(shown.flatMap(({ table: { note } }) => note ?? []))];
   return {
-    id: "neighbours",
-    title: "Nearest neighbours",
+    id: "neighbors",
+    title: "Nearest neighbors",
     lead: html`The nearest rows by cosine of a few
     keys.${notes.length > 0 ? ` Here ${notes.join("; ")}.` : undefined}`,
     body: html`<div class="cards">${keys.map((key) => card(runs, shown, key))}</div> `,
@@ -22,7 +22,7 @@ export function neighbours(runs: readonly ReportedRun[]): Section | undefined {
 }
 
 function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: string): Markup {
-  const lists = shown.map((run) => ({ run, list: run.table.neighbours.find((one) => one.key === key) }));
+  const lists = shown.map((run) => ({ run, list: run.table.neighbors.find((one) => one.key === key) }));
   const { name, count } = lists.find(({ list }) => list)!.list!;
   const events = count > 0 ? html`<small>${countText(count, "event")}</small>` : undefined;
   return html`<article>
@@ -31,7 +31,7 @@ function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: st
   </article> `;
 }
 
-function listOf(list: NeighbourList | undefined): Markup {
+function listOf(list: NeighborList | undefined): Markup {
   if (!list) return html`<p class="quiet">not a row of this run</p>`;
   if (list.nearest.length === 0)
     return html`<p class="quiet">near nothing: its vector is zero, or it stands alone</p>`;
