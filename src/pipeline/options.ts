@@ -2,7 +2,7 @@
 
 import { columns, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
-import { choice, flag, text, type Given, type GivenTo } from "../training/options/table.js";
+import { choice, flag, text, withCommon, type Given, type GivenTo } from "../training/options/table.js";
 import { wait } from "../store/options.js";
 
 const output = "Output:";
@@ -30,7 +30,7 @@ export type RunOptions = Given<typeof runOptions>;
 
 const recipe = "Training:";
 
-export const initOptions = {
+const every = {
   from: text("file", {
     help: "page of embed compare, or its folder of runs: write the pipeline of its best embedding, or of --run",
     group: recipe,
@@ -53,6 +53,12 @@ export const initOptions = {
   out: text("file", { help: "file to write; stdout by default", group: output }),
   force: flag({ help: "replace an existing file", group: output }),
 } as const;
+
+/** Options of `embed init`. */
+export const initOptions = withCommon(every, [
+  ...(["from", "run", "like", "user", "item", "label", "time", "session"] as const),
+  ...(["fields", "numeric", "ignore", "where", "drop", "delimiter", "dedupeBy", "out", "force"] as const),
+]);
 
 export type InitOptions = Given<typeof initOptions>;
 

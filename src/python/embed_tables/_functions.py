@@ -259,7 +259,7 @@ def encode(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -437,7 +437,7 @@ def train_fm(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -680,7 +680,7 @@ def train_ranking(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -754,7 +754,7 @@ def train_ranking(
         negative_weight: weight of the negatives relative to the positive item: factor of the second term of ccl, or of the log term of the softmax (default: ccl 100, cosine softmax 1.25, else 1) (searched)
         temperature: sampled-softmax: temperature; scores are divided by it (default: 0.1 for cosines, else 1) (searched)
         item_neighbors: maximum number of co-occurring items whose side features are added to an item's vector (default: none)
-        neighbor_weight: total weight of an item's neighbours; its own features have weight 1 (default: 1)
+        neighbor_weight: total weight of an item's neighbors; its own features have weight 1 (default: 1)
         dim: embedding dimension (default: 64)
         layers: number of LightGCN propagation layers (default: 0) (searched)
         propagate: with --layers: propagate during training, or once after training (default: during)
@@ -762,7 +762,7 @@ def train_ranking(
         candidates: rank the held-out items of the validation split only among the items that this file lists for each user, as evaluate --candidates does
         metric: metric at K for early stopping and --search (default: ndcg)
         evaluate_every: validate every n epochs (default: 5; 1 for shared negatives)
-        start: initial vectors of users and items: random, or singular vectors of the degree-normalised user-item matrix (default: svd for the cosine softmax, else random)
+        start: initial vectors of users and items: random, or singular vectors of the degree-normalized user-item matrix (default: svd for the cosine softmax, else random)
         optimizer: optimizer: adam with shared negatives; sgd for bpr and warp of only users and items, faster but slightly less accurate (default: adam for the cosine softmax, else adagrad)
         batch_size: batch size in events: 256, 512, 1024, 2048 or 4096 (default: 2048 for the cosine softmax, else 256)
         epochs: maximum number of passes over the training data (default: depends on the loss, bpr 250)
@@ -928,7 +928,7 @@ def train_two_tower(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -1013,7 +1013,7 @@ def train_two_tower(
         candidates: rank the held-out items of the validation split only among the items that this file lists for each user, as evaluate --candidates does
         metric: metric at K for early stopping and --search (default: ndcg)
         evaluate_every: validate every n epochs (default: 1)
-        start: initial vectors of items: random, or singular vectors of the degree-normalised user-item matrix (default: svd)
+        start: initial vectors of items: random, or singular vectors of the degree-normalized user-item matrix (default: svd)
         batch_size: batch size in events: 256, 512, 1024, 2048 or 4096 (default: 2048)
         epochs: maximum number of passes over the training data (default: 12)
         learning_rate: peak learning rate; warmup over the first 1/40 of training, then cosine decay to 0 (default: 0.01) (searched)
@@ -1149,7 +1149,7 @@ def train_als(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -1359,7 +1359,7 @@ def train_item2vec(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -1586,7 +1586,7 @@ def train_graph(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -1662,7 +1662,7 @@ def train_graph(
         window: context window: number of nodes before and after each node of a walk (default: 10; 5 with --method eges) (searched)
         p: node2vec return parameter: values below 1 make walks more likely to step back (default: 1) (searched)
         q: node2vec in-out parameter: values below 1 make walks move away from the start (default: 1) (searched)
-        order: LINE proximity: first order (1, neighbours), second order (2, common neighbours), or both, with half of --dim each (default: both; 2 for directed edges)
+        order: LINE proximity: first order (1, neighbors), second order (2, common neighbors), or both, with half of --dim each (default: both; 2 for directed edges)
         samples: number of edges to sample per epoch, in proportion to their weight (default: 100 per edge, at least 1000000)
         negatives: number of negatives per context pair (default: 5)
         noise_exponent: exponent of the visit counts of nodes in the noise distribution of negatives; 0 is uniform (default: 0.75)
@@ -1825,7 +1825,7 @@ def train_gbdt(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -2050,7 +2050,7 @@ def train_pca(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -2268,7 +2268,7 @@ def train_net(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -2494,7 +2494,7 @@ def lift(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -2745,7 +2745,7 @@ def transform(
         distance: with --nearest: columns to compute distances from, such as lat,lon (degrees, great-circle distance) or any numbers (Euclidean)
         distance_kind: with --nearest: kind of distance, regardless of the column names
         within: with --nearest: consider only items with equal values in these columns
-        min_nearest: with --nearest: skip (and count) items with fewer known neighbours than this; by default the value of --nearest
+        min_nearest: with --nearest: skip (and count) items with fewer known neighbors than this; by default the value of --nearest
         features: write the columns that the trees split on instead of leaves, with categories as numbers
         dense: write leaves as dense vectors of length n (singular vectors); by default the length set by the training's --dense
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
@@ -2933,7 +2933,7 @@ def index_run(
     seed: int | None = None,
     threads: int | None = None,
 ) -> Any:
-    """Builds an HNSW index for nearest-neighbour search over a field's vectors and writes it in hnswlib's format, with ids.tsv and index.json.
+    """Builds an HNSW index for nearest-neighbor search over a field's vectors and writes it in hnswlib's format, with ids.tsv and index.json.
 
     The output does not depend on the number of threads.
 
@@ -2984,16 +2984,16 @@ def neighbors(
     table: str | None = None,
     compose: Literal["item", "none"] | None = None,
 ) -> Any:
-    """Shows the nearest neighbours of a key within its field.
+    """Shows the nearest neighbors of a key within its field.
 
     As ``embed neighbors``, whose page explains the options.
 
     Args:
         run: run directory
-        key: key to show neighbours of, such as item:tea-03; repeatable
+        key: key to show neighbors of, such as item:tea-03; repeatable
         keys: file of further keys, such as items.csv:item; the column must be named like the field, or use FILE:FIELD=COLUMN
         names: show names next to keys, from a file and a column, such as items.csv:item_id:title
-        top: number of neighbours to show (default: 10)
+        top: number of neighbors to show (default: 10)
         metric: similarity to rank by; l2 is the negative Euclidean distance (default: cosine; with --index the index's metric)
         index: search this index (from embed index) instead of all rows: faster but approximate, using the index's metric
         ef: with --index: size of the search candidate list (HNSW ef); larger is slower and more accurate (default: 128)
@@ -3238,7 +3238,7 @@ def evaluate(
         bins: with --curve: number of equal-count bins (default: 10)
         logq: for a run trained with --negatives: correct scores and counts for negative sampling
         ranking: rank all items for each user and report recall, ndcg, hit rate and mrr
-        k: cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for --neighbors-by (default: 10)
+        k: cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbors for --neighbors-by (default: 10)
         mask: log of further events whose items are masked for their users; repeatable
         repeats: items that a user already has from training: mask removes them from the ranking, allow keeps them
         fold_in_share: evaluate on users unknown to the runs: the first share of a user's items, such as 0.8, is folded in, the rest is held out
@@ -3266,11 +3266,11 @@ def evaluate(
         content_hops: with --content-edges: hops that content is smoothed over (default: 0 or 1, whichever explains held-out known items better)
         prior_events: with --content: weight of the vector predicted from the catalogue, expressed as a number of events (default: 20)
         labels: file of labels for a field's keys (multi-valued cells as a|b); FILE:FIELD=COLUMN if the key column has another name
-        neighbors_by: with --labels: label column; measures how often nearest neighbours share a label
+        neighbors_by: with --labels: label column; measures how often nearest neighbors share a label
         probe: with --labels: label column; measures how well a logistic regression predicts it from the vectors
         probe_train: with --probe: share of items used to train the regression, such as 0.5 or 50% (default: 0.8)
         probe_repeats: with --probe: number of random train/test splits to average over; also prints an interval (default: 1)
-        probe_raw: with --probe: use the vectors as they are, as published results do, instead of standardising them
+        probe_raw: with --probe: use the vectors as they are, as published results do, instead of standardizing them
         edges: file of held-out edges: measures how often they score above non-edges (AUC); repeatable
         source: with --edges: column of the source node (default: source, else the first column)
         target: with --edges: column of the target node (default: target, else the second column)
@@ -3403,7 +3403,7 @@ def compare_trainers(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -3485,7 +3485,7 @@ def diff_runs(
     table: str | None = None,
     threads: int | None = None,
 ) -> Any:
-    """Compares two tables on the keys that both have: vector norms, nearest neighbours, and how far rows moved after aligning the tables.
+    """Compares two tables on the keys that both have: vector norms, nearest neighbors, and how far rows moved after aligning the tables.
 
     As ``embed diff``, whose page explains the options.
 
@@ -3493,7 +3493,7 @@ def diff_runs(
         run_a: earlier run directory
         run_b: later run directory
         field: compare only this field
-        k: number of nearest neighbours to compare per key (default: 10)
+        k: number of nearest neighbors to compare per key (default: 10)
         top: number of most-moved keys to show (default: 5)
         table: table to use, for a run with several tables
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
@@ -3553,7 +3553,7 @@ def report(
     on_bad_row: Literal["error", "skip"] | None = None,
     max_cell: int | None = None,
 ) -> Any:
-    """Writes a self-contained HTML page about one or several runs: metrics, learning curves, calibration, feature importances, principal components, maps of the items, neighbours, norms, drift, gates and the manifest.
+    """Writes a self-contained HTML page about one or several runs: metrics, learning curves, calibration, feature importances, principal components, maps of the items, neighbors, norms, drift, gates and the manifest.
 
     As ``embed report``, whose page explains the options.
 
@@ -3567,9 +3567,9 @@ def report(
         field: field to draw on the map; by default the item
         names: show names beside keys, from a table of a field's keys and a column, such as items.csv:item_id:title; repeatable, once a field
         labels: file with labels of the keys on the map; FILE:FIELD=COLUMN if the key column has another name
-        label_column: with --labels: column to colour the map by (multi-valued cells as a|b)
-        key: key to list neighbours of; repeatable; by default the most frequent keys
-        top: number of neighbours to list per key (default: 8)
+        label_column: with --labels: column to color the map by (multi-valued cells as a|b)
+        key: key to list neighbors of; repeatable; by default the most frequent keys
+        top: number of neighbors to list per key (default: 8)
         map: maps to draw: the plane of the first two principal components, UMAP, or both (default: both)
         points: maximum number of keys on the map; a hash selects them if there are more (default: 2000)
         table: table to use, for a run with several tables
@@ -3818,7 +3818,7 @@ def gate(
     force: bool | None = None,
     threads: int | None = None,
 ) -> Any:
-    """Checks an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run (metrics, norms, neighbours and displacement since the last version) against bounds.
+    """Checks an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run (metrics, norms, neighbors and displacement since the last version) against bounds.
 
     Exits with 81 if a bound fails.
 
@@ -3956,7 +3956,7 @@ def init_pipeline(
         weight: weight column: weight of each row in training and metrics, at least 0
         session: session column: events with the same value belong together
         fields: full list of categorical features; by default every column without another role
-        numeric: numeric columns, standardised; price:log1p and price:bins=20 transform a column
+        numeric: numeric columns, standardized; price:log1p and price:bins=20 transform a column
         multi: multi-valued column and its separator, such as 'genres:|'; repeatable
         multi_weights: multi-valued columns with weights, as in 'tea:0.5|milk:2'
         ignore: columns to exclude from the features
@@ -4015,7 +4015,7 @@ def align_run(
 ) -> Run:
     """Rotates a run's vectors to match an earlier run's, using the keys that both have, and writes the result as a new run.
 
-    Predictions and nearest neighbours do not change.
+    Predictions and nearest neighbors do not change.
 
     As ``embed align``, whose page explains the options.
 

@@ -17,6 +17,7 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
   return {
     dim: model === "lr" ? undefined : given,
     advice:
+      (model === "ffm" ? "fewer --fields, or a --model with one vector per feature, need less; " : "") +
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
     of(size, dim = model === "lr" ? 0 : given) {
       const { trainRows, heldOutRows, features, cells, isStored } = size;
