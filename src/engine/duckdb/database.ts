@@ -24,6 +24,9 @@ const BUFFER_BYTES = 32 << 20;
 /** Numbers of DuckDB's statement types. */
 const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 
+/** Milliseconds from one interrupt to the next. */
+const INTERRUPTS = 50;
+
 /** A query whose columns are known. */
 export interface PreparedQuery {
   sql: string;
@@ -78,6 +81,7 @@ export class DuckDb {
   readonly #folder: string;
   readonly #what: string;
   readonly #signal: AbortSignal;
+  #interrupts: NodeJS.Timeout | undefined;
   readonly #onAbort: () => void;
   #isOpen = true;
 
@@ -92,7 +96,11 @@ export class DuckDb {
     [this.duckdb, this.#database, this.#connection] = [duckdb, database, connection];
     [this.#folder, this.#what, this.#signal] = [folder, what, signal];
     this.version = duckdb.library_version();
-    this.#onAbort = () => duckdb.interrupt(connection);
+    this.#onAbort = () => {
+      duckdb.interrupt(connection);
+      // a query that has not begun yet does not hear of it
+      this.#interrupts = setInterval(() => duckdb.interrupt(connection), INTERRUPTS);
+    };
     signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -193,6 +201,7 @@ export class DuckDb {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#signal.removeEventListener("abort", this.#onAbort);
+    clearInterval(this.#interrupts);
     this.duckdb.interrupt(this.#connection);
     this.duckdb.disconnect_sync(this.#connection);
     this.duckdb.close_sync(this.#database);
