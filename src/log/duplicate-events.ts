@@ -27,10 +27,12 @@ export function duplicateNotes({
   repeats,
   droppedDuplicates: dropped,
 }: Pick<ReadResult, "repeats" | "droppedDuplicates">): string[] {
-  if (repeats) return [`${repeats} duplicate rows dropped by --dedupe`];
-  return dropped?.rows
-    ? [`${dropped.rows} duplicate rows dropped by --dedupe-by ${dropped.by.join(",")}`]
-    : [];
+  if (repeats) return [`${rowsText(repeats)} dropped by --dedupe`];
+  return dropped?.rows ? [`${rowsText(dropped.rows)} dropped by --dedupe-by ${dropped.by.join(",")}`] : [];
+}
+
+function rowsText(rows: number): string {
+  return rows === 1 ? "1 duplicate row" : `${rows} duplicate rows`;
 }
 
 /** Returns options under which the cells of the columns of --dedupe-by are read, even if --ignore names them. */
