@@ -15,7 +15,7 @@ const mayRead: Record<string, string> = {
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
-    "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
+    "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
@@ -42,8 +42,8 @@ const mayWrite: Record<string, string> = {
     "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
-    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed " +
-    "pipeline/plan:given pipeline/plan:resolved training/options/table:all flags/from-file:given training/search/search-space:setting",
+    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed pipeline/option-lines:moved " +
+    "pipeline/plan:given pipeline/plan:resolved recipes/run-recipe:training training/options/table:all flags/from-file:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",

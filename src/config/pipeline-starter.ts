@@ -185,7 +185,7 @@ function afterLines({ metric, field }: StarterTrainer): string {
   const zero = ranks
     ? "zero: { max: 30% } # an item of which no known user has an event stays zero"
     : "zero: { max: 5% }";
-  const worse = metric === undefined ? "" : (WORSE[metric] ?? "{ worse: 30% }");
+  const worse = metric === undefined || !Object.hasOwn(WORSE, metric) ? "{ worse: 30% }" : WORSE[metric];
   const lines = [
     ...(metric === undefined
       ? []

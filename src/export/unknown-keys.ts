@@ -77,7 +77,7 @@ export function hasKeys(table: EmbeddingTable, field: string): boolean {
 /** Says in a sentence what unknown keys get. @param unknown by field */
 export function unknownKeysText(unknown: Readonly<Record<string, UnknownVector>>): string {
   const parts = (Object.keys(unknownVectors) as UnknownVector[]).flatMap((kind) => {
-    const fields = Object.keys(unknown).filter((field) => unknown[field] === kind);
+    const fields = Object.entries(unknown).flatMap(([field, vector]) => (vector === kind ? [field] : []));
     return fields.length === 0 ? [] : [`${unknownVectors[kind]} (${fields.join(", ")})`];
   });
   return parts.length === 0

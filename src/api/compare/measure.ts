@@ -68,8 +68,8 @@ export async function measure(
     vectorAdvice: vectorAdvice(examined),
   });
   const curves = finished.flatMap(({ name, path }) => {
-    const curve = found.curves?.[name];
-    return curve ? [[path, curve] as const] : [];
+    if (!found.curves || !Object.hasOwn(found.curves, name)) return [];
+    return [[path, found.curves[name]!] as const];
   });
   return { leaderboard, curves: Object.fromEntries(curves) };
 }

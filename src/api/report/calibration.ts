@@ -30,7 +30,7 @@ export async function scoreForReport(
 ): Promise<Scoring> {
   const { on, part, bins, hashKeys, reading, curves: given } = options;
   if (given) {
-    const found = runs.map(({ path }) => given[path]);
+    const found = runs.map(({ path }) => (Object.hasOwn(given, path) ? given[path] : undefined));
     return { measured: found, absent: [], ...(found.some(Boolean) && { scoredOn: TEST_PART }) };
   }
   if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");

@@ -51,8 +51,10 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   checkOutputNames(fields);
   const graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
   const { unknownKeys = {} } = selection;
-  for (const name of fields)
-    addField(graph, batch, name, byKey && reserve ? { reserve, unknown: unknownKeys[name] } : undefined);
+  for (const name of fields) {
+    const unknown = Object.hasOwn(unknownKeys, name) ? unknownKeys[name] : undefined;
+    addField(graph, batch, name, byKey && reserve ? { reserve, unknown } : undefined);
+  }
   yield* modelChunks(graph);
 }
 

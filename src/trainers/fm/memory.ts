@@ -25,7 +25,12 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;
       const feature = isChain
         ? 4 * (1 + width) + 16
-        : bytesOfFeature(width, method in METHODS ? (method as FmMethod) : "adagrad", false, threads);
+        : bytesOfFeature(
+            width,
+            Object.hasOwn(METHODS, method) ? (method as FmMethod) : "adagrad",
+            false,
+            threads,
+          );
       const copies = 2 * 4 * (width + 1) + 12;
       const row = isChain ? 8 * cells + 40 : 8 * cells + 16;
       const rows = isStored ? CHUNKS + 16 * trainRows : trainRows * row;
