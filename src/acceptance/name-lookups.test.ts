@@ -22,7 +22,7 @@ const mayRead: Record<string, string> = {
     "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
-    "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles export/files/safetensors log/look-alikes",
+    "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles log/look-alikes",
   "reasons for skipped rows are the program's":
     "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/bad-row-report",
   "structs, tensors and messages have the program's names":

@@ -114,7 +114,7 @@ const warned: Case[] = [
   [
     "train-fm day-1.csv day-2.csv --epochs 1 -o days",
     ["'color'", "'NAME'"],
-    ["'color'", "'OTHER'"],
+    ["'tint'", "'OTHER'"],
     ["day-2.csv", "FILE"],
     ["missing in 3 rows", "missing in N rows"],
     ["missing in 2 rows", "missing in M rows"],
@@ -135,7 +135,7 @@ beforeAll(async () => {
   write("constant.csv", "user_id,item_id,click", "u1,i1,1", "u2,i1,0", "u1,i1,1", "u3,i1,0");
   write("request.csv", "user_id,item_id,click,request_id", ...rows.map((row, i) => `${row},r${i}`));
   write("day-1.csv", "user_id,color,click", "u1,red,1", "u2,blue,0");
-  write("day-2.csv", "user_id,color,click", "u1,red,1", "u2,blue,0", "u2,red,1");
+  write("day-2.csv", "user_id,tint,click", "u1,red,1", "u2,blue,0", "u2,red,1");
   write("null-key.csv", "id,user_id", "null,u1", "null,u2", "1,u1");
   write("wrong.yaml", "nme: x");
   await embedOk(["train-fm", "good.csv", "--ignore", "price", "--epochs", "1", "-o", "run"], { cwd: folder });
