@@ -17,15 +17,16 @@ export interface LogContent {
 
 export interface LogColumn {
   name: string;
+  /** user, item, label, time, weight, session, numeric or field; `left out` where it has too few rows a key for a field */
   role: string;
   type: string;
-  /** why it has this role */
+  /** why the role was inferred, or what a field looks like and is not read as */
   why: string;
   distinct: number;
   /** number of empty cells */
   missing: number;
   /** the first rows' cells */
-  first: readonly string[];
+  first: string[];
   shape?: ColumnShape;
 }
 

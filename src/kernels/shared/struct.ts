@@ -65,14 +65,6 @@ export function putStruct<S extends Struct>(arena: Holder, struct: S, at: number
   }
 }
 
-/** A view of the memory that was read or written last: to make one takes longer than to use it. */
-let view = new DataView(new ArrayBuffer(0));
-
-function viewOf(buffer: ArrayBufferLike): DataView {
-  if (view.buffer !== buffer) view = new DataView(buffer as ArrayBuffer);
-  return view;
-}
-
 /** One field of the struct at a byte offset. */
 export function getField<S extends Struct>(
   { memory }: Holder,
@@ -80,11 +72,11 @@ export function getField<S extends Struct>(
   at: number,
   field: keyof S["fields"] & string,
 ): number {
-  const numbers = viewOf(memory.buffer);
+  const view = new DataView(memory.buffer);
   const [type, offset] = struct.fields[field]!;
-  if (type === "f64") return numbers.getFloat64(at + offset, true);
-  if (type === "f32") return numbers.getFloat32(at + offset, true);
-  return type === "i32" ? numbers.getInt32(at + offset, true) : numbers.getUint32(at + offset, true);
+  if (type === "f64") return view.getFloat64(at + offset, true);
+  if (type === "f32") return view.getFloat32(at + offset, true);
+  return type === "i32" ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true);
 }
 
 /** Sets one field of the struct at a byte offset. */
@@ -95,12 +87,12 @@ export function setField<S extends Struct>(
   field: keyof S["fields"] & string,
   value: number,
 ): void {
-  const numbers = viewOf(memory.buffer);
+  const view = new DataView(memory.buffer);
   const [type, offset] = struct.fields[field]!;
-  if (type === "f64") numbers.setFloat64(at + offset, value, true);
-  else if (type === "f32") numbers.setFloat32(at + offset, value, true);
-  else if (type === "i32") numbers.setInt32(at + offset, value, true);
-  else numbers.setUint32(at + offset, value, true);
+  if (type === "f64") view.setFloat64(at + offset, value, true);
+  else if (type === "f32") view.setFloat32(at + offset, value, true);
+  else if (type === "i32") view.setInt32(at + offset, value, true);
+  else view.setUint32(at + offset, value, true);
 }
 
 /** Reads a field and sets it to 0: a sum since it was last taken. */

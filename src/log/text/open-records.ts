@@ -132,15 +132,15 @@ interface FileHead<Rec> extends LogFile {
 }
 
 async function headOf<Rec>(file: LogFile, form: RecordForm<Rec>): Promise<FileHead<Rec>> {
-  const { source, pieces } = await form.open(file.path);
+  const opened = await form.open(file.path);
   const records: Rec[] = [];
   try {
-    for await (const piece of pieces()) {
+    for await (const piece of opened.pieces()) {
       for (const record of piece.records) if (records.length < SAMPLE_ROWS) records.push(record);
       if (records.length === SAMPLE_ROWS) break;
     }
   } finally {
-    await source.close();
+    await opened.source.close();
   }
   return { ...file, records };
 }

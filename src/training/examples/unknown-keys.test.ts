@@ -21,7 +21,7 @@ test("each field of keys has the weight and vector of its first feature, and a f
   expect(unknownKeysOf(space, { dim: 2, w, vectors })).toEqual({
     weights: Float32Array.of(1, 0, 5),
     vectors: Float32Array.of(0, 1, 0, 0, 8, 9),
-    hasKeys: [true, false, true],
+    is: ["trained", undefined, "trained"],
   });
 });
 
