@@ -27,6 +27,9 @@ export async function packedProgram() {
   return { files, licenses };
 }
 
+/** Packages that users add: optional peers, and what @duckdb/node-api brings. */
+const isOptional = (name) => name in peerDependencies || name === "@duckdb/node-bindings";
+
 /** Bundles each package that the program imports by a name, for `require` and for `import`. @returns their licenses */
 async function addPackages(files) {
   const imports = { cjs: new Set(), esm: new Set() };
@@ -41,7 +44,7 @@ async function addPackages(files) {
   const bundled = new Set();
   const exported = new Map();
   for (const [format, specifiers] of Object.entries(imports)) {
-    const own = [...specifiers].filter((one) => !isBuiltin(one) && !(packageOf(one) in peerDependencies));
+    const own = [...specifiers].filter((one) => !isBuiltin(one) && !isOptional(packageOf(one)));
     for (const specifier of own) {
       if (!(packageOf(specifier) in dependencies)) throw new Error(`${specifier} is not a dependency`);
       const names =

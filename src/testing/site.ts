@@ -74,6 +74,7 @@ const site: UserConfig<DefaultTheme.Config> = {
   description,
   lang: "en",
   srcDir: projectFolder,
+  srcExclude: ["src/trainers/**"],
   rewrites: placeOf as unknown as Record<string, string>,
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {

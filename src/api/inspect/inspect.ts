@@ -7,7 +7,7 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { numberParser } from "../../log/number.js";
-import type { ColumnShape, LogColumn } from "../../report/log-content.js";
+import type { ColumnShape } from "../../report/log-content.js";
 import { eventsOfRoles, ShapeCounter } from "../../training/log-facts/column-shapes.js";
 import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
@@ -48,13 +48,8 @@ export async function inspect(
   const { page, ...found } = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
   if (html !== undefined) {
     const { logPage } = await import("../../report/log-page.js");
-    const text = await logPage({
-      version,
-      paths,
-      ...found,
-      ...page!,
-      columns: withShapes(found.columns, page!.shapes),
-    });
+    const columns = found.columns.map((column, c) => ({ ...column, shape: page!.shapes[c] }));
+    const text = await logPage({ version, paths, ...found, ...page!, columns });
     await writeFileAtomic(html, [Buffer.from(text)], force, { signal: watch.signal });
   }
   if (writeConfig !== undefined) {
@@ -65,10 +60,6 @@ export async function inspect(
 }
 
 type WithPage = Inspection & { page?: PageFacts };
-
-function withShapes(columns: readonly InspectedColumn[], shapes: PageFacts["shapes"]): LogColumn[] {
-  return columns.map((column, c) => ({ ...column, ...(shapes[c] && { shape: shapes[c] }) }));
-}
 
 /** @throws {UsageError} the page is to be standard output @throws {OutputError} it exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {

@@ -110,12 +110,10 @@ function bestOf(
   features: Uint8Array | undefined,
 ): Found | undefined {
   const { places, options } = share.layout;
-  const view = new DataView(share.buffer);
-  const [, toGain] = Split.fields.gain;
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = view.getFloat64(splitAt(share, f, which) + toGain, true);
+    const gain = getField(share, Split, splitAt(share, f, which), "gain");
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
