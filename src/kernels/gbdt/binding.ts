@@ -14,7 +14,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
-/** Rows a call at most: WebAssembly replaces unoptimized code only between calls. Sums are made by blocks of so many rows. */
+/** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
 
 /** Blocks of so many rows. */
@@ -34,14 +34,6 @@ export const EDGES = 256;
 /** Bytes of columns that are binned at a time, about, and rows at least. */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
-
-/** Leaves that may be split before their turn (trainers/gbdt/boosting/leaf-queue.ts): two for each thread. */
-export function mostAhead(numThreads: number): number {
-  return 2 * numThreads;
-}
-
-/** Bytes of a leaf in the queue, and of the queue itself. */
-const [QUEUED_BYTES, QUEUE_BYTES] = [20 * 8, 128];
 
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
@@ -157,9 +149,9 @@ export interface GbdtLayout extends RowLayout {
   /** one histogram a thread, then one a leaf */
   partials: number;
   histograms: number;
-  /** results of the searches: a Split a feature, of two leaves, by thread */
+  /** results of the searches: a Split a feature, of two leaves */
   splits: number;
-  /** u8[numThreads][2][numCells]: bins that go left, of two leaves */
+  /** u8[2][numCells]: bins that go left, of two leaves */
   lefts: number;
   /** room for a thread's gathered rows, or for its sorting of categories; one a thread */
   scratch: number;
@@ -182,11 +174,6 @@ export interface GbdtLayout extends RowLayout {
   marks: number;
   /** u32 by piece of a leaf's rows: how many go left */
   counts: number;
-  /** leaves that wait to be split, `mostQueued` at most (trainers/gbdt/boosting/leaf-queue.ts); 0 with one thread */
-  queue: number;
-  mostQueued: number;
-  /** u8[mostQueued][tableBytes]: bins that go left */
-  queueTables: number;
   /** SplitOptions */
   options: number;
   /** u32[numTrain]: a sample of the rows; 0 where all are used */
@@ -223,11 +210,6 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const stagedRows = Math.min(Math.max(LEAST_STAGED, fitting), numRows);
   const scratchBytes = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
   const histogramBytes = rows.numCells * CELL_BYTES;
-  const isShared = numThreads > 1;
-  // each split has a new histogram, and two leaves
-  const numSplits = isShared ? numLeaves + mostAhead(numThreads) + 1 : numLeaves;
-  const mostQueued = isShared ? numLeaves + 2 * numSplits : 0;
-  const queueBytes = QUEUE_BYTES + 8 * Math.ceil(numLeaves / 2) + QUEUED_BYTES * mostQueued;
   const layout: GbdtLayout = {
     ...rows,
     numThreads,
@@ -252,9 +234,9 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     labels: place("the labels", 4 * padded),
     weights: weighted ? place("the weights", 4 * padded) : 0,
     partials: place("the threads' histograms", numThreads * histogramBytes),
-    histograms: place("the leaves' histograms", numSplits * histogramBytes),
-    splits: place("the splits", 2 * numThreads * Split.size * rows.places.length),
-    lefts: place("the categories", 2 * numThreads * rows.numCells),
+    histograms: place("the leaves' histograms", numLeaves * histogramBytes),
+    splits: place("the splits", 2 * Split.size * rows.places.length),
+    lefts: place("the categories", 2 * rows.numCells),
     scratch: place("room of the threads", numThreads * scratchBytes),
     scratchBytes,
     nodes: place("the nodes", Node.size * numLeaves),
@@ -267,9 +249,6 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     taken: place("counters", MARK),
     marks: place("marks of the threads", MARK * numThreads),
     counts: place("counts of rows", 4 * (4 * numThreads + trainBlocks + 1)),
-    queue: isShared ? place("leaves that wait", queueBytes) : 0,
-    mostQueued,
-    queueTables: isShared ? place("the tables of leaves that wait", most * mostQueued) : 0,
     options: place("the options", SplitStruct.size),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,
   };

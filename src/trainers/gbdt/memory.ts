@@ -15,7 +15,7 @@ export function gbdtNeeds({ numLeaves, numTrees, threads }: GbdtOptions): Needs 
   return {
     advice: "--where and --ignore leave fewer rows and columns, and --num-leaves fewer histograms",
     of({ trainRows, heldOutRows, cells, features, keyBytes }) {
-      const histograms = (numLeaves + 3 * threads) * NARROW_CELLS * CELL_BYTES * cells;
+      const histograms = (numLeaves + threads) * NARROW_CELLS * CELL_BYTES * cells;
       const rows = trainRows * (2 * cells + 44) + heldOutRows * (cells + 24);
       return { memory: histograms + rows, disk: numTrees * numLeaves * LEAF + 24 * features + keyBytes };
     },

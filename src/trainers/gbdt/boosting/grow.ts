@@ -12,16 +12,8 @@
 
 import { BLOCK_ROWS, putSplitOptions } from "../../../kernels/gbdt/binding.js";
 import { gradientSums, scalesOf } from "./gradients.js";
-import {
-  finishLeaves,
-  GrowingTree,
-  sizeOf,
-  writeTable,
-  type GrowingLeaf,
-  type GrownTree,
-} from "./growing-tree.js";
+import { finishLeaves, type GrowingLeaf, type GrownNode, type GrownTree } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
-import { LeafQueue } from "./leaf-queue.js";
 import { findSplits } from "./leaf-splits.js";
 import type { OwnShare } from "./thread-share.js";
 
@@ -43,56 +35,26 @@ export interface GrowTask {
 /** Sum of |g| or of h is not finite. */
 export type Grown = GrownTree | "diverged";
 
-/** Rows of a leaf that threads share: below, each splits leaves of its own. At least so many, and this part of a thread's rows. */
-const [SHARED_ROWS, SHARED_PART] = [8192, 0.5];
-
 /** Grows a tree from the gradients and adds its values to the scores. */
 export function growTree(share: OwnShare, task: GrowTask): Grown {
-  const { options, ofClass, bagged } = task;
+  const { options, ofClass, bagged, features } = task;
   const count = bagged ?? share.layout.numTrain;
   if (!prepare(share, task, count)) return "diverged";
-  const root: GrowingLeaf = {
-    begin: 0,
-    end: count,
-    isWhole: bagged === undefined,
-    depth: 0,
-    slot: 0,
-    moreL2: 0,
-  };
-  const tree = new GrowingTree(root);
+  const root = { begin: 0, end: count, isWhole: bagged === undefined, depth: 0, slot: 0, moreL2: 0 };
+  const leaves: GrowingLeaf[] = [{ ...root, side: "left" }];
+  const nodes: GrownNode[] = [];
   const pairs = share.layout.pairs + ofClass * share.layout.pairsApart;
-  findSplits(share, pairs, root, undefined, task);
-  const shared = Math.max(SHARED_ROWS, (SHARED_PART * count) / share.numThreads);
-  while (tree.leaves.length < options.numLeaves) {
-    const chosen = tree.next(options.grow);
+  findSplits(share, pairs, leaves[0]!, undefined, options, features);
+  while (leaves.length < options.numLeaves) {
+    const chosen = nextLeaf(leaves, options.grow);
     if (chosen === undefined) break;
-    const leaf = tree.leaves[chosen]!;
-    if (share.numThreads > 1 && sizeOf(leaf) < shared) {
-      growApart(share, tree, pairs, task);
-      break;
-    }
-    const isLast = tree.leaves.length + 1 === options.numLeaves;
-    const { left, right } = splitLeaf(share, leaf, tree.leaves.length, pairs, isLast, task);
-    tree.split(chosen, leaf.split!, left, right);
+    const leaf = leaves[chosen]!;
+    const { node, right } = splitLeaf(share, leaf, chosen, leaves.length, nodes.length, options);
+    nodes.push(node);
+    leaves.push(right);
+    if (leaves.length < options.numLeaves) findSplits(share, pairs, leaf, right, options, features);
   }
-  return {
-    nodes: tree.nodes,
-    leaves: finishLeaves(share, tree, options, ofClass, bagged !== undefined),
-  };
-}
-
-/** Grows the rest of a tree: each thread splits leaves of its own. */
-function growApart(share: OwnShare, tree: GrowingTree, pairs: number, task: GrowTask): void {
-  const queue = new LeafQueue(share, tree, task.options);
-  if (share.index === 0) queue.fill(tree);
-  share.barrier();
-  for (let taken = queue.take(); taken; taken = queue.take()) {
-    const { record, leaf, newSlot, isLast } = taken;
-    const { left, right } = splitLeaf(share.alone, leaf, newSlot, pairs, isLast, task);
-    queue.put(record, left, right);
-  }
-  share.barrier();
-  queue.finish(tree);
+  return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
 /** The scales of the gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
@@ -111,46 +73,66 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   return true;
 }
 
-/**
- * Sends a leaf's rows to two sides and finds the best split of each.
- *
- * @param newSlot the histogram of the smaller side; the larger one has the leaf's
- * @param isLast  whether the sides will not be split
- */
+/** The number of the leaf to split; undefined when none gains. */
+function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): number | undefined {
+  let best: number | undefined;
+  leaves.forEach(({ split, depth }, i) => {
+    if (!split) return;
+    const other = best === undefined ? undefined : leaves[best]!;
+    const shallower = grow === "depth" && other !== undefined && depth !== other.depth;
+    if (!other || (shallower ? depth < other.depth : split.gain > other.split!.gain)) best = i;
+  });
+  return best;
+}
+
+/** Sends a leaf's rows to two sides: the leaf becomes the left one, the right one is new. */
 function splitLeaf(
   share: OwnShare,
   leaf: GrowingLeaf,
-  newSlot: number,
-  pairs: number,
-  isLast: boolean,
-  task: GrowTask,
-): { left: GrowingLeaf; right: GrowingLeaf } {
-  const { feature, bin, flag, leftCount, goesLeft, ...sums } = leaf.split!;
-  writeTable(share, { feature, bin, missingLeft: goesLeft === undefined && flag, goesLeft }, share.scratch);
-  if (share.numThreads === 1) partitionAlone(share, leaf, feature);
-  else partitionTogether(share, leaf, feature);
+  number: number,
+  rightNumber: number,
+  nodeNumber: number,
+  { catL2 }: GbdtOptions,
+): { node: GrownNode; right: GrowingLeaf } {
+  const { feature, gain, bin, flag, leftCount, goesLeft, ...sums } = leaf.split!;
+  const node: GrownNode = {
+    feature,
+    gain,
+    left: ~number,
+    right: ~rightNumber,
+    bin,
+    missingLeft: goesLeft === undefined && flag,
+    goesLeft,
+  };
+  if (leaf.parent) leaf.parent[leaf.side] = nodeNumber;
+  partition(share, leaf, node, nodeNumber);
   const middle = leaf.begin + leftCount;
-  const moreL2 = goesLeft !== undefined && flag ? task.options.catL2 : 0;
-  const both = { isWhole: false, depth: leaf.depth + 1, moreL2 };
-  const left = { ...both, begin: leaf.begin, end: middle, slot: leaf.slot, sums: sums.left };
-  const right = { ...both, begin: middle, end: leaf.end, slot: newSlot, sums: sums.right };
-  if (!isLast) findSplits(share, pairs, left, right, task);
-  return { left, right };
+  const moreL2 = goesLeft !== undefined && flag ? catL2 : 0;
+  const both = { isWhole: false, depth: leaf.depth + 1, moreL2, parent: node };
+  const right: GrowingLeaf = {
+    ...both,
+    ...{ begin: middle, end: leaf.end, slot: rightNumber, side: "right", sums: sums.right },
+  };
+  Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
+  return { node, right };
 }
 
-// A partition moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moves them.
-// The thread's scratch has which bins go left.
+/** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
+function partition(share: OwnShare, leaf: GrowingLeaf, node: GrownNode, number: number): void {
+  const table = tableOf(share, node, number);
+  if (share.numThreads === 1) partitionAlone(share, leaf, node.feature, table);
+  else partitionTogether(share, leaf, node.feature, table);
+}
 
 /** The left side stays where it is, and is written over the rows that have been read. */
-function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: number): void {
+function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: number, table: number): void {
   const { order, columns, places, right } = share.layout;
   const { wide } = places[feature]!;
   let [l, r] = [begin, begin];
   for (let at = begin; at < end; at += BLOCK_ROWS) {
     const n = Math.min(BLOCK_ROWS, end - at);
     const [toLeft, toRight] = [order + 4 * l, right + 4 * r];
-    const bins = columns[feature]!;
-    const goes = share.kernel.partition(order + 4 * at, n, bins, wide, share.scratch, toLeft, toRight);
+    const goes = share.kernel.partition(order + 4 * at, n, columns[feature]!, wide, table, toLeft, toRight);
     l += goes;
     r += n - goes;
   }
@@ -158,7 +140,12 @@ function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: n
 }
 
 /** Both sides of each piece are written aside, and copied when it is known how many rows of earlier pieces go left. */
-function partitionTogether(share: OwnShare, { begin, end }: GrowingLeaf, feature: number): void {
+function partitionTogether(
+  share: OwnShare,
+  { begin, end }: GrowingLeaf,
+  feature: number,
+  table: number,
+): void {
   const { order, columns, places, left, right, counts } = share.layout;
   const { wide } = places[feature]!;
   const size = share.pieceOf(end - begin);
@@ -168,8 +155,7 @@ function partitionTogether(share: OwnShare, { begin, end }: GrowingLeaf, feature
     const at = begin + piece * size;
     const [rows, toLeft, toRight] = [order + 4 * at, left + 4 * at, right + 4 * at];
     const n = Math.min(size, end - at);
-    const bins = columns[feature]!;
-    numLeft[piece] = share.kernel.partition(rows, n, bins, wide, share.scratch, toLeft, toRight);
+    numLeft[piece] = share.kernel.partition(rows, n, columns[feature]!, wide, table, toLeft, toRight);
   });
   share.barrier();
 
@@ -185,4 +171,23 @@ function partitionTogether(share: OwnShare, { begin, end }: GrowingLeaf, feature
     rows.set(share.u32(right + 4 * at, stays), at - before + lefts[numPieces]!);
   });
   share.barrier();
+}
+
+/** Which bins go left, as a table: one thread's stays with the tree, the others have theirs in their own room. */
+function tableOf(
+  { layout, buffer, index, scratch }: OwnShare,
+  { feature, bin, missingLeft, goesLeft }: GrownNode,
+  number: number,
+): number {
+  const { tables, tableBytes, places } = layout;
+  const at = index === 0 ? tables + number * tableBytes : scratch;
+  const table = new Uint8Array(buffer, at, tableBytes);
+  if (goesLeft) table.set(goesLeft);
+  else {
+    const missing = places[feature]!.numCells - 1;
+    table.fill(1, 0, bin + 1);
+    table.fill(0, bin + 1, missing);
+    table[missing] = missingLeft ? 1 : 0;
+  }
+  return at;
 }

@@ -55,59 +55,8 @@ export interface GrowingLeaf {
   /** what its parent's split adds to lambdaL2 */
   moreL2: number;
   /** node and side that point to it */
-  parent?: { node: GrownNode; side: "left" | "right" };
-}
-
-/** What decides which leaf is split next. */
-interface Precedence {
-  gain: number;
-  depth: number;
-  /** in the tree */
-  number: number;
-}
-
-/** Whether a leaf is split before another: the one of the greater gain, or the shallower one; of equal ones the first. */
-export function splitsBefore(a: Precedence, b: Precedence, grow: GbdtOptions["grow"]): boolean {
-  if (grow === "depth" && a.depth !== b.depth) return a.depth < b.depth;
-  return a.gain !== b.gain ? a.gain > b.gain : a.number < b.number;
-}
-
-/** A tree that is being grown. */
-export class GrowingTree {
-  readonly nodes: GrownNode[] = [];
-  readonly leaves: GrowingLeaf[];
-
-  constructor(root: GrowingLeaf) {
-    this.leaves = [root];
-  }
-
-  /** Makes a leaf a node: its left side takes its number, its right side the next one. */
-  split(
-    number: number,
-    { feature, gain, bin, flag, goesLeft }: Split,
-    left: GrowingLeaf,
-    right: GrowingLeaf,
-  ): void {
-    const { parent } = this.leaves[number]!;
-    if (parent) parent.node[parent.side] = this.nodes.length;
-    const missingLeft = goesLeft === undefined && flag;
-    const sides = { left: ~number, right: ~this.leaves.length };
-    const node: GrownNode = { feature, gain, ...sides, bin, missingLeft, goesLeft };
-    this.nodes.push(node);
-    this.leaves[number] = { ...left, parent: { node, side: "left" } };
-    this.leaves.push({ ...right, parent: { node, side: "right" } });
-  }
-
-  /** The number of the leaf to split next; undefined when none gains. */
-  next(grow: GbdtOptions["grow"]): number | undefined {
-    let best: (Precedence & Pick<GrowingLeaf, "split">) | undefined;
-    this.leaves.forEach(({ split, depth }, number) => {
-      if (!split) return;
-      const leaf = { gain: split.gain, depth, number };
-      if (!best || splitsBefore(leaf, best, grow)) best = leaf;
-    });
-    return best?.number;
-  }
+  parent?: GrownNode;
+  side: "left" | "right";
 }
 
 /** Rows of a leaf. */
@@ -138,7 +87,8 @@ export function leafValue(g: number, h: number, l1: number, l2: number): number 
 /** Values of the leaves, added to the scores of all rows for a class. @param bagged whether the leaves lack some training rows */
 export function finishLeaves(
   share: OwnShare,
-  { nodes, leaves }: GrowingTree,
+  nodes: readonly GrownNode[],
+  leaves: readonly GrowingLeaf[],
   { lambdaL1, lambdaL2, learningRate }: ValueOptions,
   ofClass: number,
   bagged: boolean,
@@ -169,29 +119,11 @@ export function finishLeaves(
 /** The tree as `walk` reads it; every thread writes the same. */
 function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
   const { layout } = share;
-  nodes.forEach((node, i) => {
-    const { feature, left, right } = node;
+  nodes.forEach(({ feature, left, right }, i) => {
     const { byte, wide } = layout.places[feature]!;
-    writeTable(share, node, layout.tables + i * layout.tableBytes);
     putStruct(share, NodeStruct, layout.nodes + i * NodeStruct.size, { byte, wide, left, right });
   });
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
-}
-
-/** Writes which bins go left: u8 by bin. */
-export function writeTable(
-  { layout, buffer }: OwnShare,
-  { feature, bin, missingLeft, goesLeft }: Pick<GrownNode, "feature" | "bin" | "missingLeft" | "goesLeft">,
-  at: number,
-): void {
-  const table = new Uint8Array(buffer, at, layout.tableBytes);
-  if (goesLeft) table.set(goesLeft);
-  else {
-    const missing = layout.places[feature]!.numCells - 1;
-    table.fill(1, 0, bin + 1);
-    table.fill(0, bin + 1, missing);
-    table[missing] = missingLeft ? 1 : 0;
-  }
 }
 
 /** Consecutive rows. */

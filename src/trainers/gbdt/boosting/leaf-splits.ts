@@ -12,23 +12,19 @@ import type { OwnShare } from "./thread-share.js";
 /** What decides whether a leaf may split at all. */
 type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
-/** What the tree is grown with; `features` has by feature whether it may split, or is undefined for all. */
-interface SearchTask {
-  options: LeafLimits;
-  features?: Uint8Array;
-}
-
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
- * @param pairs the gradients of the class that the tree is for
+ * @param pairs    the gradients of the class that the tree is for
+ * @param features by feature, whether it may split; undefined for all
  */
 export function findSplits(
   share: OwnShare,
   pairs: number,
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
-  { options: limits, features }: SearchTask,
+  limits: LeafLimits,
+  features: Uint8Array | undefined,
 ): void {
   const both = right ? [left, right] : [left];
   const open = both.map((leaf) => canSplit(leaf, limits));
@@ -80,25 +76,25 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
 
 /** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
-  const { kernel, layout, numThreads, first } = share;
-  const { places, numCells: apart } = layout;
+  const { kernel, layout, numThreads } = share;
+  const { places, partials, numCells: apart } = layout;
   const { cell, numCells } = places[f]!;
   const own = histogramOf(share, smaller) + cell * CELL_BYTES;
-  const parts = layout.partials + (first * apart + cell) * CELL_BYTES;
-  kernel.addHistograms(parts, numThreads, apart * CELL_BYTES, layout.marks + MARK * first, own, numCells);
+  const parts = partials + cell * CELL_BYTES;
+  kernel.addHistograms(parts, numThreads, apart * CELL_BYTES, layout.marks, own, numCells);
   if (larger) kernel.subtractHistogram(histogramOf(share, larger) + cell * CELL_BYTES, own, numCells);
 }
 
 function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: number): void {
-  const { places, options } = share.layout;
+  const { places, options, splits, lefts, numCells } = share.layout;
   const place = places[f]!;
   const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
-  const out = splitAt(share, f, which);
+  const out = splits + Split.size * (which * places.length + f);
   if (!place.categorical) {
     share.kernel.numericGain(cells, place.numCells - 1, options, out);
     return;
   }
-  const left = goesLeftAt(share, f, which);
+  const left = lefts + which * numCells + place.cell;
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
@@ -109,17 +105,18 @@ function bestOf(
   which: number,
   features: Uint8Array | undefined,
 ): Found | undefined {
-  const { places, options } = share.layout;
+  const { places, splits, lefts, numCells, options } = share.layout;
+  const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = getField(share, Split, splitAt(share, f, which), "gain");
+    const gain = getField(share, Split, placeOf(f), "gain");
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
   const { categorical, cell, numCells: own } = places[best]!;
   // of numeric features only the gain is known yet; every thread finds the same, in its own room
-  const found = categorical ? splitAt(share, best, which) : share.scratch;
+  const found = categorical ? placeOf(best) : share.scratch;
   if (!categorical) {
     const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
     share.kernel.bestNumeric(cells, own - 1, options, found);
@@ -134,19 +131,9 @@ function bestOf(
     left: { sumG: field("leftG"), sumH: field("leftH") },
     right: { sumG: field("rightG"), sumH: field("rightH") },
     goesLeft: categorical
-      ? new Uint8Array(share.buffer, goesLeftAt(share, best, which), own).slice()
+      ? new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice()
       : undefined,
   };
-}
-
-/** Where the search of a feature has its result; threads that work alone have places of their own. */
-function splitAt({ layout, first }: OwnShare, f: number, which: number): number {
-  return layout.splits + Split.size * ((2 * first + which) * layout.places.length + f);
-}
-
-/** Where the search of a categorical feature has which bins go left. */
-function goesLeftAt({ layout, first }: OwnShare, f: number, which: number): number {
-  return layout.lefts + (2 * first + which) * layout.numCells + layout.places[f]!.cell;
 }
 
 function histogramOf({ layout }: OwnShare, { slot }: GrowingLeaf): number {

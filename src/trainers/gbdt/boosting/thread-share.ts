@@ -12,34 +12,18 @@ export class OwnShare {
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
-  #alone: OwnShare | undefined;
   /** what was taken before the next work */
   #before = 0;
-  /** threads that do what is under way, and the first of them */
+  /** threads that do what is under way, the first ones of the layout's */
   numThreads: number;
-  readonly first: number;
-  readonly #isAlone: boolean;
 
-  constructor(
-    kernel: GbdtKernel,
-    layout: GbdtLayout,
-    index: number,
-    buffer: SharedArrayBuffer,
-    isAlone = false,
-  ) {
+  constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
     this.kernel = kernel;
     this.layout = layout;
     this.index = index;
     this.buffer = buffer;
-    this.numThreads = isAlone ? 1 : layout.numThreads;
-    this.first = isAlone ? index : 0;
-    this.#isAlone = isAlone;
+    this.numThreads = layout.numThreads;
     this.#taken = new Uint32Array(buffer, layout.taken, 1);
-  }
-
-  /** The share of a thread that does all of some work by itself, beside the others. */
-  get alone(): OwnShare {
-    return (this.#alone ??= new OwnShare(this.kernel, this.layout, this.index, this.buffer, true));
   }
 
   /** As shared/struct.ts takes it. */
@@ -63,10 +47,6 @@ export class OwnShare {
    * before the next.
    */
   take(count: number, work: (piece: number) => void): void {
-    if (this.#isAlone) {
-      for (let piece = 0; piece < count; piece++) work(piece);
-      return;
-    }
     const before = this.#before;
     // each thread takes one number more than there are pieces, so that all know where the next work begins
     this.#before += count + this.numThreads;
@@ -103,11 +83,6 @@ export class OwnShare {
 
   u32(at: number, length: number): Uint32Array {
     return new Uint32Array(this.buffer, at, length);
-  }
-
-  /** @throws {Error} the pool is stopping */
-  checkEnded(): void {
-    this.alone.barrier();
   }
 
   /** Waits for all threads. @throws {Error} the pool is stopping */
