@@ -14,7 +14,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
-/** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
+/** Rows a call at most: WebAssembly replaces unoptimized code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
 
 /** Blocks of so many rows. */
