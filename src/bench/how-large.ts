@@ -97,7 +97,7 @@ async function time(names: readonly string[]): Promise<void> {
   }
 }
 
-/** What the plot shows, and the options that a plan requires. */
+/** The plotted trainings, with the options that a plan requires. */
 const plotted: Readonly<Record<string, object>> = {
   "train-fm": { dim: 64 },
   "train-ranking": { dim: 64 },

@@ -7,7 +7,7 @@ import { projectFolder } from "../testing/places.js";
 const HEADING = "### More cores\n";
 const page = join(projectFolder, "docs", "growth.md");
 
-/** What a training gains from threads, as measured. */
+/** The measured gain of a training from threads. */
 export interface Gain {
   name: string;
   /** seconds of one thread over those of two */

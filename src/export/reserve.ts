@@ -29,7 +29,7 @@ export function reservedAmong(numRows: number, scheme: ReserveScheme): { padding
   return { padding, unknown: outOfVocabulary < 0 ? numRows + outOfVocabulary : outOfVocabulary };
 }
 
-/** What a file says of its reserved rows: row numbers within a field, and what the unknown row of each field holds. */
+/** The reserved rows as a file states them: row numbers within a field, and the kind of each field's unknown row. */
 export interface ReserveFacts {
   reserve: ReserveScheme;
   padding: number | "last";

@@ -6,7 +6,7 @@
 
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** What an unknown key's vector is. */
+/** The kind of an unknown key's vector. */
 export type UnknownVector = "trained" | "mean" | "zeros";
 
 /** The out-of-vocabulary features of fields. */
@@ -19,7 +19,7 @@ export interface OutOfVocabulary {
   is: readonly (UnknownVector | undefined)[];
 }
 
-/** What each is, for messages: `the mean of its field's vectors`. */
+/** The kinds in words, for messages: `the mean of its field's vectors`. */
 export const unknownVectors: Readonly<Record<UnknownVector, string>> = {
   trained: "the vector that was trained on rare keys",
   mean: "the mean of the field's vectors",

@@ -37,7 +37,13 @@ export function totalMemory(root = "/"): number {
 
 /** Returns the memory that this process holds now, and the most that it has held, in bytes. */
 export function processMemory(): { now: number; most: number } {
-  return { now: memoryUsage.rss(), most: 1024 * resourceUsage().maxRSS };
+  const most = 1024 * resourceUsage().maxRSS;
+  try {
+    return { now: memoryUsage.rss(), most };
+  } catch {
+    // in a root without /proc
+    return { now: most, most };
+  }
 }
 
 /** Returns the free bytes of the disk that a file or folder is on, or will be on; infinite if the system does not tell. */

@@ -1,4 +1,4 @@
-// What a page of `embed compare` hands over to `embed init`: the recipe of each run, as JSON in an element that no browser runs.
+// A page of `embed compare` has the recipe of each run for `embed init`, as JSON in an element that no browser runs.
 //
 //   runs ──► recipes, the best first ──► <script type="application/json"> ──► readHandedOver ──► a pipeline file
 

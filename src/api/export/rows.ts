@@ -22,7 +22,7 @@ import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
-/** What is exported. */
+/** The rows and fields to export. */
 export interface RowsToWrite {
   rows: TableRows;
   /** of --reserve: what stands for the unknown keys of each field that is written */
@@ -94,7 +94,7 @@ function ofFields(
   };
 }
 
-/** What stands for the unknown keys of fields, by name, where they have keys. */
+/** The vectors of unknown keys, by field; fields of numbers have none. */
 function unknownOf(
   { is }: OutOfVocabulary,
   all: readonly string[],
@@ -113,7 +113,7 @@ async function linesOf(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** What stands for unknown keys. @throws {UsageError} the table has no such row, and the format could do without */
+/** Returns the vectors of unknown keys. @throws {UsageError} the table has no such row, and the format could do without */
 async function unknownKeysOf(
   { run }: OpenRows,
   of: UnknownKeysOf,

@@ -68,7 +68,7 @@ export async function inspectDataset(
   };
 }
 
-/** What a page has of a dataset: keys as they are coded, and histograms of numbers. */
+/** Returns the facts of a dataset for a page: counts of keys, and histograms of numbers. */
 function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts {
   const shapes = new ShapeCounter(columns.length);
   const coded = columns.map((column) =>

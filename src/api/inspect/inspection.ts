@@ -13,7 +13,7 @@ export interface Inspection extends FoundFacts, KeyFacts {
   warnings: string[];
 }
 
-/** What a page has beside the inspection. */
+/** Facts that a page shows beside those of the inspection. */
 export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
   /** by column */
   shapes: readonly (ColumnShape | undefined)[];

@@ -3,7 +3,7 @@
 import { DataError, EmbedError, IoError, LockedError, NoInputError, UsageError } from "../../errors.js";
 import { placeInFile, type SqlStatement } from "./statements.js";
 
-/** What was done: a statement of a file, with what was put before its text, or something else. */
+/** The work under way, for messages: a statement of a file, with the text put before it, or something else. */
 export interface SqlWork {
   /** the file with the SQL, and its text; undefined: a table's name was given */
   file?: { path: string; sql: string } | undefined;

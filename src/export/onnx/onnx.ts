@@ -58,7 +58,7 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** Which row a key has, and what unknown ones get. */
+/** The row of a key, and the vector of unknown ones. */
 interface ByKey {
   reserve: ReserveScheme;
   unknown: UnknownVector | undefined;

@@ -32,7 +32,7 @@ export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies re
 /** --init that is no run. */
 export const RANDOM = "random";
 
-/** What is known of the data and of the table of --init. */
+/** Facts of the data and of the table of --init. */
 export interface NetFacts extends DataFacts {
   /** whether the table was trained on labels, and probably on those of the network's own rows, which its vectors then encode */
   knowsLabels?: boolean;

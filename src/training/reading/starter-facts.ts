@@ -1,4 +1,4 @@
-// What a starter of a pipeline needs of an encoded dataset beyond its columns.
+// Facts of an encoded dataset for a starter of a pipeline, beside its columns.
 
 import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Dataset } from "../../dataset/dataset.js";

@@ -32,7 +32,7 @@ export interface TrainingSize {
   isStored: boolean;
 }
 
-/** What a training takes, in bytes. */
+/** Memory and disk of a training, in bytes. */
 export interface Estimate {
   /** memory at its peak beside what the process holds when it starts */
   memory: number;
@@ -166,7 +166,7 @@ export function endingIfTooLarge(watch: Watch): Watch {
   };
 }
 
-/** What can still be taken: of memory, or of addresses where the process has a limit of these. */
+/** Returns the bytes that can still be taken: of memory, or of addresses if the process has a limit of these. */
 function leastMemory(): { bytes: number; limit: string } {
   const memory = availableMemory();
   // a WebAssembly memory takes its addresses at once, and holds up to 4 GiB in them; without these, newMemory() says what to do
@@ -180,7 +180,7 @@ function leastMemory(): { bytes: number; limit: string } {
 /** Estimates are up to a quarter below the peak: the dimension that a message names must fit all the same. */
 const MARGIN = 1.3;
 
-/** Which option makes the training fit. */
+/** Returns advice: the option that makes the training fit. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);

@@ -193,8 +193,7 @@ export async function train(
   };
 }
 
-/** @throws {UsageError} there is nothing to compare settings on */
-/** What the user set, with no more threads than can work at once: more would only cost. */
+/** Returns the options with no more threads than can work at once: more would only cost. */
 function withUsableThreads<G extends GivenTraining>(given: G): G {
   return {
     ...given,
@@ -202,6 +201,7 @@ function withUsableThreads<G extends GivenTraining>(given: G): G {
   };
 }
 
+/** @throws {UsageError} there is nothing to compare settings on */
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(
