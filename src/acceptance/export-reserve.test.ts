@@ -40,7 +40,7 @@ function npy(folderOfFiles: string): { keys: string[]; vectors: number[][] } {
 const meanOf = (vectors: number[][]) =>
   vectors[0]!.map((_, d) => vectors.reduce((sum, vector) => sum + vector[d]!, 0) / vectors.length);
 
-/** What stands for unknown items in tables whose training has no rare keys. */
+/** The vectors of unknown items in tables whose training has no rare keys. */
 const expected: Record<string, string> = {
   "train-fm --method mcmc": "trained",
   "train-two-tower": "mean",

@@ -74,7 +74,7 @@ export async function neighborsOf(
   return await withNames(opened, await find(queries), names, tell);
 }
 
-/** What finds neighbors of a run's rows. */
+/** A search of the neighbors of a run's rows. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;

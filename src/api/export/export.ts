@@ -27,7 +27,7 @@ import { wholeNetworkOf } from "./whole-network.js";
 import { checkTogether } from "./check-options.js";
 import { exportOptions, type ExportRunOptions, type GivenExport } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
-import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./rows.js";
+import { modelFacts, preprocessOf, rowsToWrite, textsOf, onlyField } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 
 /** Name and one line of each format, for the help. */
@@ -146,11 +146,6 @@ const DEFAULT_INTO = "embeddings";
 /** Options with the columns that `field` stands for. */
 type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
 
-/** The only field; undefined of several, and of all. */
-function oneOf(fields: readonly string[] | undefined): string | undefined {
-  return fields?.length === 1 ? fields[0] : undefined;
-}
-
 async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
@@ -196,7 +191,7 @@ async function writeRows(
   if (!format.isOfModel) tellZeros(numZero, tell);
   const counts = { ...countsOf(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
-  const loss = { ...(await dtypeLoss(rows, oneOf(fields), dtype)), ...evaluated };
+  const loss = { ...(await dtypeLoss(rows, onlyField(fields), dtype)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
 }
@@ -232,7 +227,7 @@ async function writeDelta(
   const delta = await exportDelta({ earlier, table }, given, { write, target: directory, force }, { signal });
   const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
   tell(`since '${earlierPath}': ${counts.join(", ")}`);
-  const { first, last } = rowsOf(table, oneOf(fields));
+  const { first, last } = rowsOf(table, onlyField(fields));
   return { rows: last - first, delta, ...unknown };
 }
 
@@ -247,7 +242,7 @@ async function givenOptions(
   const texts = await textsOf(opened, table);
   return {
     ...{ format: name, withWeight, strict },
-    ...definedOf({ field: oneOf(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
+    ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
     ...(field && field.length > 1 && { isLayered: true }),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
@@ -265,5 +260,5 @@ function statedOptions({
   ...stated
 }: OfColumns): Record<string, unknown> {
   const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
-  return definedOf({ ...stated, field: oneOf(field) ?? field, ...place });
+  return definedOf({ ...stated, field: onlyField(field) ?? field, ...place });
 }

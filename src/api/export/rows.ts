@@ -51,7 +51,7 @@ export async function rowsToWrite(
   tell: (note: string) => void = () => undefined,
 ): Promise<RowsToWrite> {
   let { rows } = opened;
-  const field = fields?.length === 1 ? fields[0] : undefined;
+  const field = onlyField(fields);
   const composition = await compositionOf(opened.run, rows.fields, format.isOfModel ? "none" : compose);
   if (composition || mips) {
     const table = await loadRows(rows);
@@ -77,6 +77,11 @@ export async function rowsToWrite(
     rows = tableRows(withReserved(await loadRows(rows), reserve, ofFields(unknown, all, rows.fields)));
   }
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
+}
+
+/** Returns the only field; undefined if there are several, or all are meant. */
+export function onlyField(fields: readonly string[] | undefined): string | undefined {
+  return fields?.length === 1 ? fields[0] : undefined;
 }
 
 /** The unknown keys of some of a table's fields, in their order. */
@@ -121,7 +126,7 @@ async function unknownKeysOf(
 ): Promise<OutOfVocabulary> {
   const found = await (await knownModelOf(run)).unknownKeys?.(run, of);
   if (found && !("whyNot" in found)) return found;
-  // whoever looks a key up gets an answer all the same
+  // a format that looks keys up must answer for unknown ones
   if (format.findsUnknown) return zerosForUnknown(of.table);
   throw new UsageError(
     `--reserve: the table of run '${run.path}' has no row for unknown keys${found ? `: ${found.whyNot}` : ""}`,

@@ -7,7 +7,7 @@ import { checkDeduping } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
-import { starterFacts } from "../../training/reading/starter-facts.js";
+import { rowsOfDays, starterFacts } from "../../training/reading/starter-facts.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
 import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
@@ -105,12 +105,7 @@ function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
 
 /** @param times ms since 1970; NaN where there is none */
 function daysOf(times: Float64Array): PageFacts["days"] {
-  const rows = new Map<number, number>();
-  for (const time of times) {
-    const day = Math.floor(time / 86_400_000);
-    if (!Number.isNaN(day)) rows.set(day, (rows.get(day) ?? 0) + 1);
-  }
-  return [...rows].map(([day, count]) => ({ day, rows: count })).sort((a, b) => a.day - b.day);
+  return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
 /** Rows that are counted at once. */

@@ -1,4 +1,4 @@
-// What colors the keys of a page's maps: labels from the file of --labels.
+// Labels from the file of --labels color the keys of a page's maps.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";

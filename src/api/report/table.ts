@@ -1,4 +1,4 @@
-// What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbors of a few.
+// The facts of a run's table that a page shows: lengths of its vectors, its items on a plane, the neighbors of a few.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";

@@ -23,7 +23,7 @@ export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
   };
 }
 
-/** What is decomposed; co-occurrences are at most as many as pairs of neighboring events, about ten each. */
+/** Returns the size of the decomposed matrix; co-occurrences are at most as many as pairs of neighboring events, about ten each. */
 function matrixOf(
   matrix: PcaOptions["matrix"],
   { trainRows, features, cells, ofColumn }: TrainingSize,

@@ -21,7 +21,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   });
 }
 
-/** What completes rows of known items; undefined for a run without neighbors. */
+/** Returns how rows of known items are completed; undefined for a run without neighbors. */
 async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefined> {
   if (run.manifest.options["itemNeighbors"] === undefined) return undefined;
   const preprocess = await readPreprocess(run);

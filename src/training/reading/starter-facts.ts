@@ -7,6 +7,17 @@ import { taskOfLabels } from "../../dataset/labels.js";
 
 const DAY = 86_400_000;
 
+/** Returns the number of rows by day since 1970 in UTC. @param times ms since 1970; NaN where there is none */
+export function rowsOfDays(times: Float64Array): Map<number, number> {
+  const rows = new Map<number, number>();
+  for (const time of times) {
+    if (Number.isNaN(time)) continue;
+    const day = Math.floor(time / DAY);
+    rows.set(day, (rows.get(day) ?? 0) + 1);
+  }
+  return rows;
+}
+
 /** Returns the task of the labels, the newest event of each file, and how the rows of files and days differ. */
 export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
   const numbers = (name: string | undefined) => {
@@ -15,16 +26,13 @@ export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fil
   };
   const [labels, times] = [numbers(roles.label), numbers(roles.time)];
   const newest: { file: string; time: number }[] = [];
-  const days = new Map<number, number>();
+  const days = times && fileRows.length > 0 ? rowsOfDays(times) : new Map<number, number>();
   let end = 0;
   for (const [i, rows] of times ? fileRows.entries() : []) {
     let last = -Infinity;
     for (let row = end; row < end + rows; row++) {
       const time = times![row]!;
-      if (Number.isNaN(time)) continue;
-      last = Math.max(last, time);
-      const day = Math.floor(time / DAY);
-      days.set(day, (days.get(day) ?? 0) + 1);
+      if (!Number.isNaN(time)) last = Math.max(last, time);
     }
     if (last > -Infinity) newest.push({ file: inputs[i]!.path, time: last });
     end += rows;

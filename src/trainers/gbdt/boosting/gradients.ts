@@ -4,7 +4,7 @@
 import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** What is minimized: the log loss of a log-odds, the squared error, or the log loss of several classes. */
+/** The minimized loss: the log loss of a log-odds, the squared error, or the log loss of several classes. */
 export type Loss = "logistic" | "squared" | "softmax";
 
 /**
