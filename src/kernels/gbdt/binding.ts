@@ -153,9 +153,11 @@ export interface GbdtLayout extends RowLayout {
   splits: number;
   /** u8[2][numCells]: bins that go left, of two leaves */
   lefts: number;
-  /** room for a thread's gathered rows, or for its sorting of categories; one a thread */
+  /** room for a thread's gathered rows or for its sorting of categories, then for its table of bins; one a thread */
   scratch: number;
   scratchBytes: number;
+  /** where a thread's table begins in its room */
+  scratchTable: number;
   /** Node[numLeaves - 1] */
   nodes: number;
   /** u8[numLeaves - 1][tableBytes] */
@@ -208,7 +210,8 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
   const fitting = Math.floor(STAGED_BYTES / (8 * rows.places.length));
   const stagedRows = Math.min(Math.max(LEAST_STAGED, fitting), numRows);
-  const scratchBytes = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
+  const scratchTable = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
+  const scratchBytes = Math.ceil((scratchTable + most) / MARK) * MARK;
   const histogramBytes = rows.numCells * CELL_BYTES;
   const layout: GbdtLayout = {
     ...rows,
@@ -239,6 +242,7 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     lefts: place("the categories", 2 * rows.numCells),
     scratch: place("room of the threads", numThreads * scratchBytes),
     scratchBytes,
+    scratchTable,
     nodes: place("the nodes", Node.size * numLeaves),
     tables: place("the nodes' tables", most * numLeaves),
     tableBytes: most,

@@ -10,7 +10,7 @@ export { bestCategorical } from "./categorical";
 export { gradients, losses } from "./gradients";
 export { addHistograms, histogram, subtractHistogram } from "./histogram";
 export { bestNumeric, numericGain } from "./numeric";
-export { addValue, countUp, partition, walk } from "./rows";
+export { addValue, copyRows, countUp, partition, walk } from "./rows";
 export { predict } from "./predict";
 export { sortNumbers } from "./sort";
 export { softmaxGradients, softmaxLosses } from "./softmax";

@@ -69,6 +69,11 @@ export function partition(
   return <i32>((l - left) >> 2);
 }
 
+/** Copies n rows to another place, which must not overlap. */
+export function copyRows(to: usize, from: usize, n: i32): void {
+  memory.copy(to, from, (<usize>n) << 2);
+}
+
 /** 1 for a row that goes left. */
 function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);

@@ -10,11 +10,12 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { BLOCK_ROWS, putSplitOptions } from "../../../kernels/gbdt/binding.js";
+import { putSplitOptions } from "../../../kernels/gbdt/binding.js";
 import { gradientSums, scalesOf } from "./gradients.js";
 import { finishLeaves, type GrowingLeaf, type GrownNode, type GrownTree } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
 import { findSplits } from "./leaf-splits.js";
+import { sendRows } from "./partition.js";
 import type { OwnShare } from "./thread-share.js";
 
 export type { GrownTree };
@@ -49,10 +50,12 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
     const chosen = nextLeaf(leaves, options.grow);
     if (chosen === undefined) break;
     const leaf = leaves[chosen]!;
-    const { node, right } = splitLeaf(share, leaf, chosen, leaves.length, nodes.length, options);
+    const { node, right } = splitLeaf(leaf, chosen, leaves.length, nodes.length, options);
     nodes.push(node);
     leaves.push(right);
-    if (leaves.length < options.numLeaves) findSplits(share, pairs, leaf, right, options, features);
+    const limits = leaves.length < options.numLeaves ? options : undefined;
+    const split = { node, number: nodes.length - 1, left: leaf, right };
+    sendRows(share, split, pairs, limits, features);
   }
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
@@ -85,9 +88,8 @@ function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): nu
   return best;
 }
 
-/** Sends a leaf's rows to two sides: the leaf becomes the left one, the right one is new. */
+/** Divides a leaf's stretch of the order: the leaf becomes the left side, the right one is new. No row is moved yet. */
 function splitLeaf(
-  share: OwnShare,
   leaf: GrowingLeaf,
   number: number,
   rightNumber: number,
@@ -105,7 +107,6 @@ function splitLeaf(
     goesLeft,
   };
   if (leaf.parent) leaf.parent[leaf.side] = nodeNumber;
-  partition(share, leaf, node, nodeNumber);
   const middle = leaf.begin + leftCount;
   const moreL2 = goesLeft !== undefined && flag ? catL2 : 0;
   const both = { isWhole: false, depth: leaf.depth + 1, moreL2, parent: node };
@@ -115,79 +116,4 @@ function splitLeaf(
   };
   Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
   return { node, right };
-}
-
-/** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
-function partition(share: OwnShare, leaf: GrowingLeaf, node: GrownNode, number: number): void {
-  const table = tableOf(share, node, number);
-  if (share.numThreads === 1) partitionAlone(share, leaf, node.feature, table);
-  else partitionTogether(share, leaf, node.feature, table);
-}
-
-/** The left side stays where it is, and is written over the rows that have been read. */
-function partitionAlone(share: OwnShare, { begin, end }: GrowingLeaf, feature: number, table: number): void {
-  const { order, columns, places, right } = share.layout;
-  const { wide } = places[feature]!;
-  let [l, r] = [begin, begin];
-  for (let at = begin; at < end; at += BLOCK_ROWS) {
-    const n = Math.min(BLOCK_ROWS, end - at);
-    const [toLeft, toRight] = [order + 4 * l, right + 4 * r];
-    const goes = share.kernel.partition(order + 4 * at, n, columns[feature]!, wide, table, toLeft, toRight);
-    l += goes;
-    r += n - goes;
-  }
-  share.u32(order, end).set(share.u32(right, r).subarray(begin, r), l);
-}
-
-/** Both sides of each piece are written aside, and copied when it is known how many rows of earlier pieces go left. */
-function partitionTogether(
-  share: OwnShare,
-  { begin, end }: GrowingLeaf,
-  feature: number,
-  table: number,
-): void {
-  const { order, columns, places, left, right, counts } = share.layout;
-  const { wide } = places[feature]!;
-  const size = share.pieceOf(end - begin);
-  const numPieces = Math.ceil((end - begin) / size);
-  const numLeft = share.u32(counts, numPieces);
-  share.take(numPieces, (piece) => {
-    const at = begin + piece * size;
-    const [rows, toLeft, toRight] = [order + 4 * at, left + 4 * at, right + 4 * at];
-    const n = Math.min(size, end - at);
-    numLeft[piece] = share.kernel.partition(rows, n, columns[feature]!, wide, table, toLeft, toRight);
-  });
-  share.barrier();
-
-  const lefts = new Uint32Array(numPieces + 1);
-  for (let piece = 0; piece < numPieces; piece++) lefts[piece + 1] = lefts[piece]! + numLeft[piece]!;
-  const rows = share.u32(order, end);
-  share.take(numPieces, (piece) => {
-    const at = begin + piece * size;
-    const before = lefts[piece]!;
-    const goes = lefts[piece + 1]! - before;
-    rows.set(share.u32(left + 4 * at, goes), begin + before);
-    const stays = Math.min(size, end - at) - goes;
-    rows.set(share.u32(right + 4 * at, stays), at - before + lefts[numPieces]!);
-  });
-  share.barrier();
-}
-
-/** Which bins go left, as a table: one thread's stays with the tree, the others have theirs in their own room. */
-function tableOf(
-  { layout, buffer, index, scratch }: OwnShare,
-  { feature, bin, missingLeft, goesLeft }: GrownNode,
-  number: number,
-): number {
-  const { tables, tableBytes, places } = layout;
-  const at = index === 0 ? tables + number * tableBytes : scratch;
-  const table = new Uint8Array(buffer, at, tableBytes);
-  if (goesLeft) table.set(goesLeft);
-  else {
-    const missing = places[feature]!.numCells - 1;
-    table.fill(1, 0, bin + 1);
-    table.fill(0, bin + 1, missing);
-    table[missing] = missingLeft ? 1 : 0;
-  }
-  return at;
 }

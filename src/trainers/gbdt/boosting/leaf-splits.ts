@@ -9,8 +9,19 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** What decides whether a leaf may split at all. */
-type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
+/** The options that decide whether a leaf may split at all. */
+export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
+
+/** Leaves whose splits are searched together. */
+export interface Sides {
+  both: readonly GrowingLeaf[];
+  /** whether each may split */
+  open: readonly boolean[];
+  /** its rows are added up; the root, where there is no other */
+  smaller: GrowingLeaf;
+  /** it has its parent's histogram, from which the smaller one's is subtracted */
+  larger?: GrowingLeaf;
+}
 
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
@@ -26,51 +37,86 @@ export function findSplits(
   limits: LeafLimits,
   features: Uint8Array | undefined,
 ): void {
+  const sides = sidesOf(left, right, limits);
+  if (!sides) return;
+  const { begin, end, isWhole } = sides.smaller;
+  const size = share.pieceOf(end - begin);
+  const { order } = share.layout;
+  beginRows(share);
+  share.take(Math.ceil((end - begin) / size), (piece) => {
+    const at = begin + piece * size;
+    const n = Math.min(size, end - at);
+    // a whole leaf's rows are read where they are
+    if (isWhole) addRows(share, 0, n, pairs, at);
+    else addRows(share, order + 4 * at, n, pairs);
+  });
+  share.barrier();
+  share.take(share.layout.places.length, (f) => searchAll(share, f, sides, features));
+  share.barrier();
+  takeBest(share, sides, features);
+}
+
+/** Which of two sides is added up and which is subtracted; undefined where neither may split. Their old splits are dropped. */
+export function sidesOf(
+  left: GrowingLeaf,
+  right: GrowingLeaf | undefined,
+  limits: LeafLimits,
+): Sides | undefined {
   const both = right ? [left, right] : [left];
   const open = both.map((leaf) => canSplit(leaf, limits));
   for (const leaf of both) delete leaf.split;
-  if (!open.includes(true)) return;
-  const [smaller, larger] = right && sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  if (larger) {
-    // the parent's histogram becomes the larger side's
-    const { slot } = left;
-    smaller.slot = right!.slot;
-    larger.slot = slot;
-  }
-  addRows(share, smaller, pairs);
-  share.barrier();
-  share.take(share.layout.places.length, (f) => {
-    merge(share, f, smaller, larger);
-    if (features && features[f] === 0) return;
-    both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
-  });
-  share.barrier();
-  both.forEach((leaf, which) => {
-    const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
-    if (split) leaf.split = split;
-  });
+  if (!open.includes(true)) return undefined;
+  if (!right) return { both, open, smaller: left };
+  const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
+  // the parent's histogram becomes the larger side's
+  const { slot } = left;
+  smaller.slot = right.slot;
+  larger.slot = slot;
+  return { both, open, smaller, larger };
 }
 
 function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): boolean {
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Adds what this thread takes of a leaf's rows to its own histogram, and marks it where that is any. */
-function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
-  const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
-  const mark = share.u32(share.layout.marks + MARK * share.index, 1);
-  mark[0] = 0;
-  const room = share.scratch;
+/** Begins a leaf's histogram: this thread's part of it holds no rows yet. */
+export function beginRows(share: OwnShare): void {
+  share.u32(share.layout.marks + MARK * share.index, 1)[0] = 0;
+}
+
+/**
+ * Adds rows to this thread's part of a histogram, and marks it.
+ *
+ * @param order where their numbers are; 0 for the rows `first` and on
+ * @param n     at most BLOCK_ROWS
+ */
+export function addRows(share: OwnShare, order: number, n: number, pairs: number, first = 0): void {
+  if (n === 0) return;
+  const { bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
+  share.u32(share.layout.marks + MARK * share.index, 1)[0] = 1;
   const out = partials + share.index * numCells * CELL_BYTES;
-  const size = share.pieceOf(end - begin);
-  share.take(Math.ceil((end - begin) / size), (piece) => {
-    mark[0] = 1;
-    const at = begin + piece * size;
-    const n = Math.min(size, end - at);
-    // a whole leaf's rows are read where they are
-    const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
-    const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
-    share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
+  const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
+  const { scratch, kernel } = share;
+  kernel.histogram(order, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, scratch, out);
+}
+
+/** Completes a feature's histograms, and searches it in the leaves that may split. */
+export function searchAll(
+  share: OwnShare,
+  f: number,
+  { both, open, smaller, larger }: Sides,
+  features: Uint8Array | undefined,
+): void {
+  merge(share, f, smaller, larger);
+  if (features && features[f] === 0) return;
+  both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
+}
+
+/** The leaves' best splits, when all features are searched. */
+export function takeBest(share: OwnShare, { both, open }: Sides, features: Uint8Array | undefined): void {
+  both.forEach((leaf, which) => {
+    const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
+    if (split) leaf.split = split;
   });
 }
 
@@ -107,10 +153,12 @@ function bestOf(
 ): Found | undefined {
   const { places, splits, lefts, numCells, options } = share.layout;
   const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
+  const apart = Split.size / 8;
+  const gains = share.f64(placeOf(0) + Split.fields.gain[1], places.length * apart);
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    const gain = getField(share, Split, placeOf(f), "gain");
+    const gain = gains[f * apart]!;
     if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;

@@ -72,13 +72,17 @@ export class OwnShare {
 
   /** The sum of blocks' sums, in their order. @param at where the first one's are */
   sumOf(at: number, count: number): [sumG: number, sumH: number] {
-    const sums = new Float64Array(this.buffer, at, 2 * count);
+    const sums = this.f64(at, 2 * count);
     let [sumG, sumH] = [0, 0];
     for (let b = 0; b < count; b++) {
       sumG += sums[2 * b]!;
       sumH += sums[2 * b + 1]!;
     }
     return [sumG, sumH];
+  }
+
+  f64(at: number, length: number): Float64Array {
+    return new Float64Array(this.buffer, at, length);
   }
 
   u32(at: number, length: number): Uint32Array {

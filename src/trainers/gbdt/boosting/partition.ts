@@ -1,0 +1,136 @@
+// The rows of a leaf that is split go to its two sides, each of which keeps them in their order.
+//
+//   one thread       partition in place ─► both sides' best splits (leaf-splits.ts)
+//   more threads     a piece's rows aside, and those of the smaller side into the thread's histogram ─ barrier ─►
+//                    pieces copied to their places, features merged and searched ─ barrier
+//
+// Leaves are small and many: two barriers a leaf instead of four matter more than one copy of the rows.
+
+import { BLOCK_ROWS } from "../../../kernels/gbdt/binding.js";
+import type { GrowingLeaf, GrownNode } from "./growing-tree.js";
+import {
+  addRows,
+  beginRows,
+  findSplits,
+  searchAll,
+  sidesOf,
+  takeBest,
+  type LeafLimits,
+} from "./leaf-splits.js";
+import type { OwnShare } from "./thread-share.js";
+
+/** A node and the two leaves that hold its rows. */
+interface NewSplit {
+  node: GrownNode;
+  /** the node's */
+  number: number;
+  /** its stretch of the order begins with its rows, once they are moved; `right` has what follows */
+  left: GrowingLeaf;
+  right: GrowingLeaf;
+}
+
+/**
+ * Moves the rows of a split to its sides, whatever thread moves which the same order, and finds both sides' best splits.
+ *
+ * @param pairs    the gradients of the class that the tree is for
+ * @param limits   undefined where the sides will not be split
+ * @param features by feature, whether it may split; undefined for all
+ */
+export function sendRows(
+  share: OwnShare,
+  split: NewSplit,
+  pairs: number,
+  limits: LeafLimits | undefined,
+  features: Uint8Array | undefined,
+): void {
+  const table = tableOf(share, split.node, split.number);
+  if (share.numThreads > 1) sendTogether(share, split, table, pairs, limits, features);
+  else {
+    sendAlone(share, split, table);
+    if (limits) findSplits(share, pairs, split.left, split.right, limits, features);
+  }
+}
+
+/** The left side stays where it is, and is written over the rows that have been read. */
+function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
+  const { order, columns, places, right } = share.layout;
+  const { begin } = left;
+  const { wide } = places[node.feature]!;
+  let [l, r] = [begin, begin];
+  for (let at = begin; at < end; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, end - at);
+    const [toLeft, toRight] = [order + 4 * l, right + 4 * r];
+    const bins = columns[node.feature]!;
+    const goes = share.kernel.partition(order + 4 * at, n, bins, wide, table, toLeft, toRight);
+    l += goes;
+    r += n - goes;
+  }
+  share.kernel.copyRows(order + 4 * l, right + 4 * begin, r - begin);
+}
+
+/** Both sides of each piece are written aside, and copied when it is known how many rows of earlier pieces go left. */
+function sendTogether(
+  share: OwnShare,
+  { node, left: leftLeaf, right: rightLeaf }: NewSplit,
+  table: number,
+  pairs: number,
+  limits: LeafLimits | undefined,
+  features: Uint8Array | undefined,
+): void {
+  const { kernel, layout } = share;
+  const { order, columns, places, left, right, counts } = layout;
+  const [{ begin }, { end }] = [leftLeaf, rightLeaf];
+  const { wide } = places[node.feature]!;
+  const size = share.pieceOf(end - begin);
+  const numPieces = Math.ceil((end - begin) / size);
+  const numLeft = share.u32(counts, numPieces);
+  const sides = limits && sidesOf(leftLeaf, rightLeaf, limits);
+  const isLeftSmaller = sides?.smaller === leftLeaf;
+  if (sides) beginRows(share);
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const [rows, toLeft, toRight] = [order + 4 * at, left + 4 * at, right + 4 * at];
+    const n = Math.min(size, end - at);
+    const goes = kernel.partition(rows, n, columns[node.feature]!, wide, table, toLeft, toRight);
+    numLeft[piece] = goes;
+    if (sides) addRows(share, isLeftSmaller ? toLeft : toRight, isLeftSmaller ? goes : n - goes, pairs);
+  });
+  share.barrier();
+
+  const lefts = new Uint32Array(numPieces + 1);
+  for (let piece = 0; piece < numPieces; piece++) lefts[piece + 1] = lefts[piece]! + numLeft[piece]!;
+  const numSearched = sides ? places.length : 0;
+  share.take(numSearched + numPieces, (work) => {
+    if (work < numSearched) searchAll(share, work, sides!, features);
+    else {
+      const piece = work - numSearched;
+      const at = begin + piece * size;
+      const before = lefts[piece]!;
+      const goes = lefts[piece + 1]! - before;
+      const stays = Math.min(size, end - at) - goes;
+      kernel.copyRows(order + 4 * (begin + before), left + 4 * at, goes);
+      kernel.copyRows(order + 4 * (at - before + lefts[numPieces]!), right + 4 * at, stays);
+    }
+  });
+  share.barrier();
+  if (sides) takeBest(share, sides, features);
+}
+
+/** Which bins go left, as a table: one thread's stays with the tree, the others have theirs in their own room. */
+function tableOf(
+  { layout, buffer, index, scratch }: OwnShare,
+  { feature, bin, missingLeft, goesLeft }: GrownNode,
+  number: number,
+): number {
+  const { tables, tableBytes, places, scratchTable } = layout;
+  const at = index === 0 ? tables + number * tableBytes : scratch + scratchTable;
+  const table = new Uint8Array(buffer, at, tableBytes);
+  if (goesLeft) table.set(goesLeft);
+  else {
+    const missing = places[feature]!.numCells - 1;
+    table.fill(1, 0, bin + 1);
+    table.fill(0, bin + 1, missing);
+    table[missing] = missingLeft ? 1 : 0;
+  }
+  return at;
+}
