@@ -1,5 +1,6 @@
 // Selects the rows of a log that a dataset keeps: rows are filtered, then checked, then appended.
 
+import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
@@ -301,7 +302,7 @@ export class RowCollector {
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
       // with --time-format, times are read as text
-      return role === "time" && isTime !== true ? Float64Array.from(rows, timeOfNumber) : rows;
+      return role === "time" && isTime !== true ? mapTo(Float64Array, rows, timeOfNumber) : rows;
     });
     return { cells, kept };
   }
@@ -309,7 +310,7 @@ export class RowCollector {
   /** Returns the numbers of cells that are read as text. */
   #stated(cells: Cells, i: number): Float64Array {
     const numbers = this.#numberOfCode[i]!;
-    return Float64Array.from(cells, (code) => (code === MISSING ? NaN : numbers[code]!));
+    return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
 }
 

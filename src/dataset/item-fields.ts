@@ -10,7 +10,7 @@
 // up to a total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
-import { thoseOf } from "../numeric/indices.js";
+import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
 import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
 import { countKeys } from "./vocabulary/key-counts.js";
 import type { Encoder, FeatureRows } from "./rows.js";
@@ -98,7 +98,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
 export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
   const codeOf = new Map<number, number>();
-  return Uint32Array.from(column.values, (x) => {
+  return mapTo(Uint32Array, column.values, (x) => {
     if (Number.isNaN(x)) return MISSING;
     if (!codeOf.has(x)) codeOf.set(x, codeOf.size);
     return codeOf.get(x)!;
@@ -183,7 +183,8 @@ export function itemCatalogue(
   const item = keyColumn(dataset, dataset.roles.item!);
   const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
   const events = countKeys(item, rows);
-  const known = Uint32Array.from(events.keys()).filter(
+  const known = thoseOf(
+    ascending(events.length),
     (code) => events[code]! > 0 && (!usersOfItem || usersOfItem[code]! >= minUsers),
   );
   const templateRows = known.map((code) => itemFields.templateRow[code]!);

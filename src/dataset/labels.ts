@@ -1,5 +1,6 @@
 // Labels: whether they are classes or numbers, and their value for each row.
 
+import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
@@ -90,8 +91,8 @@ export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
 export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Float32Array {
   const { dictionary, codes } = namedLabels(dataset);
   const index = new KeyIndex(encodeKeys(classes));
-  const numberOf = Int32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
-  return Float32Array.from(codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
+  const numberOf = mapTo(Int32Array, { length: dictionary.size }, (_, code) => index.find(dictionary, code));
+  return mapTo(Float32Array, codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
 }
 
 /** Returns the label column as keys; an encoded dataset may store it as numbers. */
@@ -100,7 +101,7 @@ function namedLabels(dataset: Dataset): KeyColumn {
   if (column.kind === "key") return column;
   if (column.kind !== "number") throw new RangeError(`label column '${column.name}' is multi-valued`);
   const codeOf = new Map<number, number>();
-  const codes = Uint32Array.from(column.values, (x) => {
+  const codes = mapTo(Uint32Array, column.values, (x) => {
     if (!codeOf.has(x)) codeOf.set(x, codeOf.size);
     return codeOf.get(x)!;
   });

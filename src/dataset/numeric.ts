@@ -6,6 +6,7 @@
 //
 // In each form, an empty cell adds no feature.
 
+import { mapTo } from "../numeric/indices.js";
 import { MISSING, encodeKeys, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
@@ -73,7 +74,7 @@ export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn
  * @param rows u32: rows of the training split
  */
 export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins: number): number[] {
-  const known = Float64Array.from(rows, (row) => values[row]!)
+  const known = mapTo(Float64Array, rows, (row) => values[row]!)
     .filter((x) => x === x)
     .sort();
   const edges: number[] = [];
@@ -93,7 +94,7 @@ export function binKeys(edges: readonly number[]): Keys {
 
 /** Returns the column as keys: the bin of each number, MISSING if there is none. */
 export function binColumn({ name, values }: NumberColumn, edges: readonly number[], keys: Keys): KeyColumn {
-  const codes = Uint32Array.from(values, (x) => (Number.isNaN(x) ? MISSING : binOf(x, edges)));
+  const codes = mapTo(Uint32Array, values, (x) => (Number.isNaN(x) ? MISSING : binOf(x, edges)));
   return { kind: "key", name, codes, dictionary: keys };
 }
 

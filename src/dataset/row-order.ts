@@ -3,6 +3,7 @@
 // Within a field, a key that is in both vocabularies keeps its row, new keys are appended in the vocabulary's order,
 // and a removed key leaves a hole: a row with an empty key, which no cell can have, and no events.
 
+import { mapTo } from "../numeric/indices.js";
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 
@@ -41,7 +42,7 @@ export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): Coun
   });
   return {
     keys: { size: order.length, bytes, offsets },
-    counts: Uint32Array.from(order, (code) => (code === HOLE ? 0 : counts[code]!)),
+    counts: mapTo(Uint32Array, order, (code) => (code === HOLE ? 0 : counts[code]!)),
   };
 }
 

@@ -1,5 +1,6 @@
 // Side tables: columns of items or users, joined to the log by a key while it is read.
 
+import { mapTo } from "../numeric/indices.js";
 import { MISSING, encodeKeys, keyAt, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
@@ -157,7 +158,7 @@ export class SideJoin {
     return this.#columns.map((column, i) => {
       const codes = rows.map((row) => (row === MISSING ? MISSING : column.codes[row]!));
       return this.plans[i]!.kind === "number"
-        ? Float64Array.from(codes, (code) => numberAt(this.#side, column, code))
+        ? mapTo(Float64Array, codes, (code) => numberAt(this.#side, column, code))
         : codes;
     });
   }

@@ -1,5 +1,6 @@
 // Creates the fields of --time-fields from the time column: key columns named hour, dow, day and month.
 
+import { mapTo } from "../numeric/indices.js";
 import { encodeKeys } from "../log/keys.js";
 import { nearestName, UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
@@ -99,7 +100,7 @@ function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyCo
   return {
     kind: "key",
     name,
-    codes: Uint32Array.from(values, (ms) => keyOf(ms + zone)),
+    codes: mapTo(Uint32Array, values, (ms) => keyOf(ms + zone)),
     dictionary: encodeKeys(keys),
   };
 }

@@ -6,6 +6,7 @@
 // Nothing is centred or scaled, so that dot products, and with them every score that depends on vectors by dot products alone, stay as
 // they are. The weight lets frequent keys, whose vectors are well determined, decide, without leaving it to the few most frequent.
 
+import { mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
 import { lengthOf } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
@@ -21,7 +22,7 @@ export function alignmentRotation(
   return rotationOnto(
     from,
     to,
-    Float64Array.from(counts, (count) => (isCounted ? log(1 + count) : 1)),
+    mapTo(Float64Array, counts, (count) => (isCounted ? log(1 + count) : 1)),
     dim,
   );
 }

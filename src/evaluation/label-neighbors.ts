@@ -6,6 +6,7 @@
 //
 // An item whose vector is zero is near nothing: its share is 0.
 
+import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 
@@ -18,7 +19,7 @@ import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: number, k: number): Float64Array {
   // the item that last had the label
   const owner = new Uint32Array(items.numLabels).fill(NO_ITEM);
-  return Float64Array.from({ length: items.numItems }, (_, i) => {
+  return mapTo(Float64Array, { length: items.numItems }, (_, i) => {
     for (const label of labelsOfItem(items, i)) owner[label] = i;
     let shared = 0;
     for (const other of nearest.subarray(i * most, i * most + k)) {
@@ -35,7 +36,7 @@ export function sharedByChance(items: ItemLabels): Float64Array {
   for (let i = 0; i < numItems; i++) for (const label of labelsOfItem(items, i)) itemsOf[label]!.push(i);
   // items of the same labels have the same chance
   const known = new Map<string, number>();
-  return Float64Array.from({ length: numItems }, (_, i) => {
+  return mapTo(Float64Array, { length: numItems }, (_, i) => {
     const own = labelsOfItem(items, i);
     const name = own.toSorted().join();
     if (!known.has(name)) {

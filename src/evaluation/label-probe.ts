@@ -7,6 +7,7 @@
 //             work after them evaluate nodes of several labels; of one label each, the most probable
 //   F1        2 TP / (2 TP + FP + FN): micro of the counts over all labels, macro the mean over labels that test items have
 
+import { mapTo } from "../numeric/indices.js";
 import { fitLogistic, scoresOfRows, type DenseRows } from "../solvers/logistic.js";
 import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 
@@ -37,7 +38,7 @@ export function probeLabels(
   const x = isRaw ? Float64Array.from(vectors) : standardized(vectors, dim, train);
   const [trainRows, testRows] = [rowsOf(x, dim, train), rowsOf(x, dim, test)];
   const scores = Array.from({ length: items.numLabels }, (_, label) => {
-    const labels = Float32Array.from(train, (i) => (labelsOfItem(items, i).includes(label) ? 1 : 0));
+    const labels = mapTo(Float32Array, train, (i) => (labelsOfItem(items, i).includes(label) ? 1 : 0));
     // a label without examples is never predicted
     if (!labels.includes(1)) return new Float64Array(test.length).fill(-Infinity);
     return scoresOfRows(

@@ -4,6 +4,7 @@
 // A metric that its input does not define is left out, never NaN: no rows, no metrics; one class only, no auc and no
 // normalizedEntropy; no positive label, no calibration.
 
+import { mapTo } from "../numeric/indices.js";
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
 import { exp, log, logistic, softplus } from "../numeric/exp.js";
@@ -270,7 +271,7 @@ export function multiclassLosses(
   numClasses: number,
   labels: Float32Array,
 ): Float64Array {
-  return Float64Array.from(labels, (label, row) => {
+  return mapTo(Float64Array, labels, (label, row) => {
     const own = scores.subarray(row * numClasses, (row + 1) * numClasses);
     const most = own.reduce((a, b) => Math.max(a, b));
     const total = own.reduce((sum, score) => sum + exp(score - most), 0);

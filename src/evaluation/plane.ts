@@ -5,6 +5,7 @@
 // Of each component the entry that is greatest in magnitude is positive, so that the same rows lie the same way everywhere.
 // How much of the table such a drawing keeps: whether the nearest rows of a row are its nearest dots too.
 
+import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { lengthOf, unitRows } from "../retrieval/nearest.js";
 import { eigenOf } from "../solvers/svd/symmetric.js";
@@ -65,7 +66,7 @@ function covariance(units: Float32Array, mean: Float64Array): Float64Array {
 
 /** f64[dim]: a component with its sign fixed. */
 function axisOf(components: Float64Array, dim: number, c: number): Float64Array {
-  const axis = Float64Array.from({ length: dim }, (_, d) => components[d * dim + c]!);
+  const axis = mapTo(Float64Array, { length: dim }, (_, d) => components[d * dim + c]!);
   const greatest = axis.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
   return greatest < 0 ? axis.map((value) => -value) : axis;
 }

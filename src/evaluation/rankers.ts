@@ -3,7 +3,7 @@
 //   vectors   an inner product and a weight an item: searched by the kernel
 //   scores    a number for each item, filled in a user at a time
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, mapTo } from "../numeric/indices.js";
 import {
   checkLists,
   NO_ITEM,
@@ -140,7 +140,7 @@ export async function rankLists(
   const ranked = noItems(indptr.length - 1, top);
   for (let q = 0; q + 1 < indptr.length; q++) {
     const [from, to] = [indptr[q]!, indptr[q + 1]!];
-    const places = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort(
+    const places = mapTo(Uint32Array, { length: to - from }, (_, i) => from + i).sort(
       (a, b) => scores[b]! - scores[a]! || items[a]! - items[b]!,
     );
     places.subarray(0, top).forEach((at, r) => {

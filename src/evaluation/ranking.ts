@@ -12,7 +12,7 @@
 // All are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG;
 // the protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
@@ -83,7 +83,7 @@ export function rankingMetrics(
   ks: readonly number[],
   heldOut: ItemLists,
 ): UserMetric[] {
-  const gains = Float64Array.from({ length: top }, (_, r) => Math.LN2 / log(r + 2));
+  const gains = mapTo(Float64Array, { length: top }, (_, r) => Math.LN2 / log(r + 2));
   const ideal = new Float64Array(top + 1);
   gains.forEach((gain, r) => (ideal[r + 1] = ideal[r]! + gain));
   const numQueries = heldOut.indptr.length - 1;
@@ -92,7 +92,7 @@ export function rankingMetrics(
   kept.forEach((q, at) => {
     const wanted = heldOut.items.subarray(heldOut.indptr[q], heldOut.indptr[q + 1]);
     const set = new Set(wanted);
-    const isHit = Uint8Array.from({ length: top }, (_, r) => {
+    const isHit = mapTo(Uint8Array, { length: top }, (_, r) => {
       const item = ranked[q * top + r]!;
       return item !== NO_ITEM && set.has(item) ? 1 : 0;
     });

@@ -8,6 +8,7 @@
 // Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbors need none, and
 // are compared where dimensions differ too.
 
+import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { lengthOf, nearestRows } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
@@ -64,7 +65,7 @@ function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Ar
   const n = a.length / dim;
   const rotated = new Float64Array(a.length);
   addRotated(rotated, a, rotationOnto(a, b, new Float64Array(n).fill(1), dim));
-  return Float64Array.from({ length: n }, (_, row) => {
+  return mapTo(Float64Array, { length: n }, (_, row) => {
     let [dot, squares] = [0, 0];
     for (let at = row * dim; at < (row + 1) * dim; at++) {
       dot += rotated[at]! * b[at]!;

@@ -7,6 +7,7 @@
 //
 // Items are equal when their vectors and weights are, byte for byte. Source: McSherry and Najork 2008 (ECIR), sections 3.2 and 3.7.
 
+import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { log } from "../numeric/exp.js";
 import { hashBytes } from "../numeric/hash.js";
@@ -17,7 +18,7 @@ export function blocksOfEquals(items: Float32Array, weights: Float32Array, dim: 
   const numbers = new Map<string, number>();
   const bytes = new Uint8Array(items.buffer, items.byteOffset, items.byteLength);
   const width = 4 * dim;
-  return Uint32Array.from(weights, (weight, item) => {
+  return mapTo(Uint32Array, weights, (weight, item) => {
     const { lo, hi } = hashBytes(bytes, item * width, (item + 1) * width, { lo: 0x65717561, hi: 0x6c697479 });
     const key = `${lo} ${hi} ${weight}`;
     const number = numbers.get(key) ?? numbers.size;
@@ -43,7 +44,7 @@ export function expectedMetrics(
   blockOf: Uint32Array,
 ): UserMetric[] {
   const numQueries = heldOut.indptr.length - 1;
-  const gains = Float64Array.from({ length: top }, (_, r) => Math.LN2 / log(r + 2));
+  const gains = mapTo(Float64Array, { length: top }, (_, r) => Math.LN2 / log(r + 2));
   const ideal = new Float64Array(top + 1);
   gains.forEach((gain, r) => (ideal[r + 1] = ideal[r]! + gain));
   const sizes = new Uint32Array(blockOf.length);
@@ -54,7 +55,7 @@ export function expectedMetrics(
     const wanted = heldOut.items.subarray(heldOut.indptr[q], heldOut.indptr[q + 1]);
     const heldIn = countsIn(wanted, blockOf);
     const maskedIn = countsIn(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]), blockOf);
-    const chances = Float64Array.from({ length: top }, (_, r) => {
+    const chances = mapTo(Float64Array, { length: top }, (_, r) => {
       const item = ranked[q * top + r]!;
       if (item === NO_ITEM) return 0;
       const block = blockOf[item]!;

@@ -9,6 +9,7 @@
 //
 // which is Rendle 2010, eq. 1, with its products separated into those within each group and those across.
 
+import { mapTo } from "../numeric/indices.js";
 import type { RowComposer } from "../training/capabilities/run-space.js";
 import { forEachPair, type FeatureRows } from "../dataset/rows.js";
 import type { FmParameters } from "./model.js";
@@ -38,7 +39,7 @@ export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows
 /** Returns f32[numRows]: the bias of each row's features. Source: Rendle 2010, lemma 3.1 for the products. */
 export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureRows): Float32Array {
   const sum = new Float64Array(dim);
-  return Float32Array.from({ length: rows.numRows }, (_, r) => {
+  return mapTo(Float32Array, { length: rows.numRows }, (_, r) => {
     let [linear, squares] = [0, 0];
     sum.fill(0);
     forEachPair(rows, r, (feature, x) => {

@@ -1,6 +1,7 @@
 // Computes vectors of new users or items from their first events, with all other parameters fixed (`transform
 // --fold-in`).
 
+import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { bindEncoder, firstPair, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -68,13 +69,13 @@ function sumsWithItemFeatures(
     column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
     const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
     const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
-    const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
+    const eventRows = mapTo(Uint32Array, codes, (code) => latest.get(code)!);
     const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
 
     // each new key in turn takes the place of the field's out-of-vocabulary feature
     const own = space.offsets[f]!;
     const found: Float32Array[] = [];
-    const biases = Float32Array.from(folded, (theta, i) => {
+    const biases = mapTo(Float32Array, folded, (theta, i) => {
       w[own] = theta[0]!;
       vectors.set(theta.subarray(1), own * dim);
       const row = withFeature(features, i, own);

@@ -14,6 +14,7 @@
 // parameter is assumed to have the distribution of the field's known ones: lambda = noise / mean square of theirs, which makes
 // theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
+import { mapTo } from "../numeric/indices.js";
 import { logistic, softplus } from "../numeric/exp.js";
 import { solveCholesky } from "../solvers/cholesky.js";
 import { UsageError } from "../errors.js";
@@ -114,12 +115,12 @@ export function priorPenalties(
   const byBlock = squares.map(penalty);
   return {
     l2Weight: penalty(weights),
-    l2Vector: Float64Array.from({ length: dim }, (_, d) => byBlock[Math.floor(d / width)]!),
+    l2Vector: mapTo(Float64Array, { length: dim }, (_, d) => byBlock[Math.floor(d / width)]!),
   };
 }
 
 function moved(theta: Float64Array, move: Float64Array, scale: number): Float64Array<ArrayBuffer> {
-  return Float64Array.from(theta, (x, i) => x - scale * move[i]!);
+  return mapTo(Float64Array, theta, (x, i) => x - scale * move[i]!);
 }
 
 function scoreOf({ phi, offsets }: FoldInEvents, theta: Float64Array, row: number): number {
@@ -152,7 +153,7 @@ function derivatives(
   loss: FoldInOptions["loss"],
 ): { gradient: Float64Array; hessian: Float64Array } {
   const size = theta.length;
-  const gradient = Float64Array.from(theta, (x, i) => lambda[i]! * x);
+  const gradient = mapTo(Float64Array, theta, (x, i) => lambda[i]! * x);
   const hessian = new Float64Array(size * size);
   for (let i = 0; i < size; i++) hessian[i * size + i] = lambda[i]!;
   for (let row = 0; row < events.labels.length; row++) {

@@ -2,6 +2,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
+import { mapTo } from "../numeric/indices.js";
 import type { FeatureRows } from "../dataset/rows.js";
 import type { FieldAwareness } from "../kernels/ffm/binding.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
@@ -112,7 +113,7 @@ export function scoringShape(
  * @returns f64[numRows]
  */
 export function predict(loss: FmModel["loss"], scores: Float32Array): Float64Array {
-  return Float64Array.from(scores, (s) => {
+  return mapTo(Float64Array, scores, (s) => {
     if (loss === "squared") return s;
     const e = exp(-Math.abs(s));
     return s >= 0 ? 1 / (1 + e) : e / (1 + e);

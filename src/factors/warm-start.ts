@@ -2,6 +2,7 @@
 //
 //   run of --init ──► vocabulary with its keys (training/warm-start/carried-keys) ──► initial parameters by feature
 
+import { mapTo } from "../numeric/indices.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import { UsageError } from "../errors.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -171,7 +172,7 @@ function startOf(
     w0,
     vectors: carryVectors(vectors),
     ...carryRows({ w, base }, from, space),
-    knownBlocks: places && Uint8Array.from(places, (place) => (place < 0 ? 0 : 1)),
+    knownBlocks: places && mapTo(Uint8Array, places, (place) => (place < 0 ? 0 : 1)),
     optimizer: optimizer && {
       ...carryRows({ w: optimizer.w }, from, space),
       vectors: carryVectors(optimizer.vectors),

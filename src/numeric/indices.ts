@@ -33,6 +33,17 @@ export function thoseOf(indices: Uint32Array, passes: (index: number) => boolean
   return kept.slice(0, n);
 }
 
+/** Returns what a typed array's `from` returns: a function of each value and its index. */
+export function mapTo<T extends Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array, V>(
+  type: new (length: number) => T,
+  values: ArrayLike<V>,
+  f: (value: V, index: number) => number,
+): T {
+  const out = new type(values.length);
+  for (let i = 0; i < values.length; i++) out[i] = f(values[i]!, i);
+  return out;
+}
+
 /** Returns f32[indices.length]: the values at the given indices. */
 export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Array): Float32Array {
   const out = new Float32Array(indices.length);

@@ -1,6 +1,6 @@
 // Events and their negatives as feature rows: label 1 for an event, 0 for each of its negatives.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, mapTo, valuesAt } from "../numeric/indices.js";
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { itemsOf, usersOf, type NegativeSource, drawNegative, hasItem } from "./negatives.js";
@@ -110,7 +110,7 @@ export class NegativeRows {
       }
       return mass;
     };
-    return Float64Array.from(events, (event, r) => {
+    return mapTo(Float64Array, events, (event, r) => {
       const [user, own, item] = [this.#users[event]!, this.#items[event]!, items[r]!];
       if (item === NO_ITEM || share(item) === 0) return this.#options.negatives / all.size;
       const isKnown = user !== NO_ITEM && hasItem(history, user, item);
@@ -129,7 +129,7 @@ export class NegativeRows {
     if (shuffled) shuffle(blocks, streamOf(seed, epoch));
     for (const b of blocks) {
       const length = Math.min(size, this.#rows.length - b * size);
-      const events = Uint32Array.from({ length }, (_, i) => b * size + i);
+      const events = ascending(length).map((i) => b * size + i);
       yield this.#expand(events, epoch, shuffled ? streamOf(seed, epoch, b) : undefined);
     }
   }
@@ -138,7 +138,7 @@ export class NegativeRows {
   #expand(events: Uint32Array, epoch: number, order?: number): FeatureRows {
     const { event, item } = this.#draws(events, epoch);
     if (order === undefined) return this.#join(event, item);
-    const places = Uint32Array.from(event.keys());
+    const places = ascending(event.length);
     shuffle(places, order);
     return this.#join(
       places.map((i) => event[i]!),
@@ -179,12 +179,12 @@ export class NegativeRows {
     const dense = [context, this.#own, this.#source.templates].every((rows) => rows.indptr === undefined);
     const ids = new Uint32Array(indptr[numRows]!);
     const values = dense ? undefined : new Float32Array(ids.length).fill(1);
-    const labels = Float32Array.from(item, (i) => (i === NO_ITEM ? 1 : 0));
+    const labels = mapTo(Float32Array, item, (i) => (i === NO_ITEM ? 1 : 0));
     for (let r = 0; r < numRows; r++) {
       const middle = copyPairs(context, event[r]!, ids, values, indptr[r]!);
       copyPairs(partner(r), partnerRow(r), ids, values, middle);
     }
-    const weighed = this.#weights && { weights: Float32Array.from(event, (e) => this.#weights![e]!) };
+    const weighed = this.#weights && { weights: valuesAt(this.#weights, event) };
     if (!values) return { numRows, width: context.width + this.#own.width, ids, labels, ...weighed };
     return { numRows, width: 0, indptr, ids, values, labels, ...weighed };
   }

@@ -7,6 +7,7 @@
 //
 // The n-th negative of a row is named by (seed, epoch, row, n); a draw that hits the history takes the next number.
 
+import { ascending, thoseOf } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
@@ -163,10 +164,10 @@ function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows:
 /** u32[column.dictionary.size]: where each of the column's keys stands among `keys`; NO_ITEM for none. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   const index = new KeyIndex(keys);
-  return Uint32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
+  return ascending(dictionary.size).map((code) => index.find(dictionary, code));
 }
 
 function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {
   const events = countKeys(column, rows);
-  return Uint32Array.from(events.keys()).filter((code) => events[code]! > 0);
+  return thoseOf(ascending(events.length), (code) => events[code]! > 0);
 }

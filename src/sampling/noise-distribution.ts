@@ -1,5 +1,6 @@
 // What negatives are drawn from.
 
+import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
 import { pow, log } from "../numeric/exp.js";
 import { aliasTable } from "../numeric/alias.js";
@@ -78,7 +79,7 @@ export function sharedNoise(counts: Uint32Array, how: SharedNoiseOptions): Share
   const chances = how.logQ ? amongNegatives(drawn, counts, how) : undefined;
   return {
     ...(drawn && { alias: aliasTable(drawn) }),
-    ...(chances && { logNoise: Float32Array.from(chances, (chance) => log(chance)) }),
+    ...(chances && { logNoise: mapTo(Float32Array, chances, (chance) => log(chance)) }),
   };
 }
 

@@ -1,7 +1,7 @@
 // What ranking learns from and is evaluated by: events with what their users have, and for each user of another part the
 // items that were held out.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -77,7 +77,8 @@ export function rankingEvents(
   const items = itemsOf(source.items, part.dataset, part.rows);
   const { indptr } = source.history;
   const taken = (user: number) => (user === NO_ITEM ? 1 : indptr[user + 1]! - indptr[user]!);
-  const usable = Uint32Array.from(part.rows.keys()).filter(
+  const usable = thoseOf(
+    ascending(part.rows.length),
     (e) => items[e] !== NO_ITEM && taken(users[e]!) < source.items.size,
   );
   shuffle(usable, streamOf(seed, 0x72616e6b));
@@ -88,7 +89,7 @@ export function rankingEvents(
     ),
     users: usable.map((e) => users[e]!),
     items: usable.map((e) => items[e]!),
-    ...(weights && { weights: Float32Array.from(usable, (e) => weights[e]!) }),
+    ...(weights && { weights: valuesAt(weights, usable) }),
   };
 }
 

@@ -3,7 +3,7 @@
 //   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
 //           the log's order, in which popular items come first, nor of how a model numbers them
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-fields.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -62,7 +62,7 @@ export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Flo
   if (column?.kind !== "number") return undefined;
   // of a column on disk, read once
   const { values } = column;
-  return Float64Array.from(rows, (row) => values[row]!);
+  return mapTo(Float64Array, rows, (row) => values[row]!);
 }
 
 /** The events of a log's rows. @param rows u32: the training part @param timed with their times, where the log has them */
@@ -72,7 +72,7 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false)
     const events = countKeys(column, rows);
     return selectKeys(
       column.dictionary,
-      Uint32Array.from(events.keys()).filter((code) => events[code]! > 0),
+      thoseOf(ascending(events.length), (code) => events[code]! > 0),
     );
   };
   const [users, all] = [keysIn(dataset.roles.user!), keysIn(dataset.roles.item!)];

@@ -3,6 +3,7 @@
 // A pair of events counts the geometric mean of the two, sqrt(a b). So a session whose events all count a counts a times, and a pair of
 // one age decays with the half-life that was asked for, not with half of it. An event that counts 0 is in no session.
 
+import { mapTo } from "../numeric/indices.js";
 import { eventWeights, rowWeights, type EventWeightOptions } from "../dataset/sequences/event-weights.js";
 import type { Sequences } from "../dataset/sequences/sequences.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
@@ -49,6 +50,6 @@ function rowsAboveZero(rows: Uint32Array, raw: Float64Array): Uint32Array {
 /** Sequences with the square roots of what their events count, unless each counts 1. @param byRow f32[numRows of the dataset] */
 export function withWeights(sequences: Sequences, byRow: Float32Array | undefined): WeightedSequences {
   if (!byRow) return sequences;
-  const weights = Float32Array.from(sequences.rows, (row) => Math.sqrt(byRow[row]!));
+  const weights = mapTo(Float32Array, sequences.rows, (row) => Math.sqrt(byRow[row]!));
   return weights.every((weight) => weight === 1) ? sequences : { ...sequences, weights };
 }

@@ -1,5 +1,6 @@
 // The loss of single pairs, for what is held out: the same noise each time, so that epochs compare.
 
+import { mapTo } from "../numeric/indices.js";
 import { drawAlias } from "../numeric/alias.js";
 import { log, softplus } from "../numeric/exp.js";
 
@@ -48,7 +49,7 @@ export function pairLoss(
  */
 export function popularityRows(totals: Float64Array, noise: Float64Array, negatives: number): ScoredVectors {
   const all = totals.reduce((sum, total) => sum + total, 0);
-  const contexts = Float32Array.from(totals, (total, v) =>
+  const contexts = mapTo(Float32Array, totals, (total, v) =>
     total > 0 ? log(total / all / (negatives * noise[v]!)) : 0,
   );
   return { dim: 1, vectors: new Float32Array(totals.length).fill(1), contexts };

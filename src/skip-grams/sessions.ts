@@ -1,5 +1,6 @@
 // Events of a part in their sessions: what trainers of skip-grams have in common of reading them.
 
+import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { columnNamed, type Roles } from "../dataset/dataset.js";
 import { idsOf, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
@@ -25,7 +26,7 @@ export function sessionGrouping(
 export function heldOutOf(sequences: WeightedSequences, { dataset, rows }: Part): HeldOut | undefined {
   const isValid = new Uint8Array(dataset.numRows);
   for (const row of rows) isValid[row] = 1;
-  const isHeldOut = Uint8Array.from(sequences.rows, (row) => isValid[row]!);
+  const isHeldOut = mapTo(Uint8Array, sequences.rows, (row) => isValid[row]!);
   return isHeldOut.includes(1) ? { ...sequences, isHeldOut } : undefined;
 }
 

@@ -2,6 +2,7 @@
 //
 //   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
 
+import { mapTo } from "../../numeric/indices.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -203,7 +204,7 @@ class Predicting {
     for (let first = 0; first < dataset.numRows; first += BATCH_ROWS) {
       this.#watch.signal.throwIfAborted();
       const numRows = Math.min(BATCH_ROWS, dataset.numRows - first);
-      const rows = Uint32Array.from({ length: numRows }, (_, i) => first + i);
+      const rows = mapTo(Uint32Array, { length: numRows }, (_, i) => first + i);
       const scores = await this.#predictor.score(dataset, rows);
       this.#count(this.#predictor.countUnseen(dataset, rows));
       const made = linked(predicted, scores, this.#rawScores);
@@ -221,7 +222,7 @@ class Predicting {
         throw new UsageError(
           `row ${last} is beyond the maximum row number: identify rows by a column with --keep COLUMN`,
         );
-      return [Uint32Array.from(rows, (row) => rowsBefore + rowNumbers[row]! + 1)];
+      return [mapTo(Uint32Array, rows, (row) => rowsBefore + rowNumbers[row]! + 1)];
     }
     return this.#kept.map((name) => {
       const { codes, dictionary } = texts.find((column) => column.name === name)!;
@@ -234,7 +235,7 @@ class Predicting {
     const width = this.predictions.length;
     if (width === 1) return [made];
     return this.predictions.map((_, k) =>
-      Float64Array.from({ length: numRows }, (_row, row) => made[row * width + k]!),
+      mapTo(Float64Array, { length: numRows }, (_row, row) => made[row * width + k]!),
     );
   }
 

@@ -1,5 +1,6 @@
 // Reads an encoded dataset into memory: it is checked against its checksums, then copied column by column.
 
+import { mapTo } from "../../numeric/indices.js";
 import { join } from "node:path";
 import { restoreInterrupted } from "../../io/atomic.js";
 import { checkRegularFiles } from "../../io/listed-files.js";
@@ -112,7 +113,7 @@ function storedColumns(
 export function besideOfEncoded(dataset: Dataset, names: readonly string[]): OriginalCells {
   return {
     texts: names.map((name) => textColumn(dataset, name)),
-    rowNumbers: Float64Array.from({ length: dataset.numRows }, (_, row) => row),
+    rowNumbers: mapTo(Float64Array, { length: dataset.numRows }, (_, row) => row),
   };
 }
 
@@ -125,7 +126,7 @@ function textColumn(dataset: Dataset, name: string): KeyColumn {
         "column, or read the original log",
     );
   const codeOf = new Map<number, number>();
-  const codes = Uint32Array.from(column.values, (x) => {
+  const codes = mapTo(Uint32Array, column.values, (x) => {
     if (Number.isNaN(x)) return MISSING;
     const code = codeOf.get(x) ?? codeOf.size;
     codeOf.set(x, code);

@@ -1,6 +1,7 @@
 // Evaluates --where over batches and over a dataset: each test is evaluated once per distinct cell, and rows combine
 // the results of their cells.
 
+import { mapTo } from "../../numeric/indices.js";
 import { MISSING, keyAt } from "../../log/keys.js";
 import { nearestName, UsageError } from "../../errors.js";
 import type { Batch } from "../../log/log.js";
@@ -84,7 +85,7 @@ export function evaluate(condition: Condition, answers: readonly Uint8Array[], n
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
   const parts = condition.of.map((part) => evaluate(part, answers, numRows));
   const all = condition.kind === "and" ? 1 : 0;
-  return Uint8Array.from({ length: numRows }, (_, row) => {
+  return mapTo(Uint8Array, { length: numRows }, (_, row) => {
     for (const part of parts) if (part[row] !== all) return 1 - all;
     return all;
   });
@@ -178,7 +179,7 @@ function answersOf(
     const known = new Map<number, number>();
     // accessed once, because a column on disk would be read again
     const { values } = column;
-    return Uint8Array.from(rows, (row) => {
+    return mapTo(Uint8Array, rows, (row) => {
       const x = values[row]!;
       if (Number.isNaN(x)) return ofMissing;
       const answer = known.get(x) ?? (test.holds(String(x)) ? 1 : 0);
@@ -186,11 +187,11 @@ function answersOf(
       return answer;
     });
   }
-  const truths = Uint8Array.from({ length: column.dictionary.size }, (_, code) =>
+  const truths = mapTo(Uint8Array, { length: column.dictionary.size }, (_, code) =>
     test.holds(keyAt(column.dictionary, code)) ? 1 : 0,
   );
   const { codes } = column;
-  return Uint8Array.from(rows, (row) => {
+  return mapTo(Uint8Array, rows, (row) => {
     const code = codes[row]!;
     return code === MISSING ? ofMissing : truths[code]!;
   });

@@ -1,6 +1,6 @@
 // Statistics of a graph: degrees, components, nodes without outgoing arcs.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../numeric/indices.js";
 import type { Graph } from "./graph.js";
 
 /** Statistics of one number per node; for an even number of nodes the median is the mean of the two middle ones. */
@@ -34,7 +34,7 @@ export interface GraphFacts {
 /** Computes the statistics of a graph. O(E log degree) time; about 40 bytes per node beside the graph. */
 export function graphFacts(graph: Graph): GraphFacts {
   const { numNodes, offsets, neighbors, directed } = graph;
-  const outDegrees = Uint32Array.from({ length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
+  const outDegrees = mapTo(Uint32Array, { length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
   const inDegrees = new Uint32Array(numNodes);
   for (const v of neighbors) inDegrees[v]!++;
   // an undirected edge is stored in both directions already

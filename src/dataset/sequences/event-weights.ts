@@ -6,6 +6,7 @@
 // Weights are divided by their mean over the training split, so that learning rates and penalties have the same effect
 // as without.
 
+import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
@@ -146,7 +147,7 @@ function decayOf(
   if (column?.kind !== "number") throw new UsageError("--half-life needs a time column: name it with --time");
   const { values } = column;
   const newest = rows.reduce((latest, row) => Math.max(latest, values[row]!), -Infinity);
-  return Float64Array.from(rows, (row) => exp((Math.LN2 * (values[row]! - newest)) / span));
+  return mapTo(Float64Array, rows, (row) => exp((Math.LN2 * (values[row]! - newest)) / span));
 }
 
 function meanWeight(values: Float64Array): number {

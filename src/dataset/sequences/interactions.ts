@@ -4,6 +4,7 @@
 //
 // Row r of either side is the id of its field: row 0 is out-of-vocabulary and stays empty.
 
+import { mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { firstPair, type FeatureRows } from "../rows.js";
 
@@ -121,7 +122,7 @@ function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
 
 /** Returns f64[numRows]: the sum of each row's entries. */
 export function rowSums({ indptr, values }: SparseRows): Float64Array {
-  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
+  return mapTo(Float64Array, { length: indptr.length - 1 }, (_, r) => {
     if (!values) return indptr[r + 1]! - indptr[r]!;
     let sum = 0;
     for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;

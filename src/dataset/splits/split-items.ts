@@ -4,6 +4,7 @@
 //            split the share before
 //   hash     if a row has no time: by a hash of the seed and the item's key
 
+import { ascending, mapTo, thoseOf } from "../../numeric/indices.js";
 import { MISSING, compareKeys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { hashBytes } from "../../numeric/hash.js";
@@ -31,9 +32,9 @@ export function splitItems(
   const orderOf = first ?? hashes!;
   const present = new Uint8Array(dictionary.size);
   for (const code of codes) if (code !== MISSING) present[code] = 1;
-  const items = Uint32Array.from(present.keys())
-    .filter((code) => present[code] === 1)
-    .sort((a, b) => orderOf[a]! - orderOf[b]! || compareKeys(dictionary, a, b));
+  const items = thoseOf(ascending(present.length), (code) => present[code] === 1).sort(
+    (a, b) => orderOf[a]! - orderOf[b]! || compareKeys(dictionary, a, b),
+  );
 
   const n = items.length;
   const testFrom = Math.floor(n * (1 - test));
@@ -41,9 +42,7 @@ export function splitItems(
   const partOf = new Uint8Array(dictionary.size);
   for (let i = validFrom; i < n; i++) partOf[items[i]!] = i < testFrom ? 1 : 2;
   const rowsIn = (part: number): Uint32Array =>
-    Uint32Array.from(codes.keys()).filter(
-      (row) => (codes[row] === MISSING ? 0 : partOf[codes[row]!]) === part,
-    );
+    thoseOf(ascending(codes.length), (row) => (codes[row] === MISSING ? 0 : partOf[codes[row]!]) === part);
   const held = [
     ...(testFrom > validFrom ? [`${testFrom - validFrom} for validation`] : []),
     ...(n > testFrom ? [`${n - testFrom} for the test`] : []),
@@ -75,7 +74,7 @@ function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64
 
 /** Returns f64[dictionary.size]: a hash of each key as a fraction of 53 bits. */
 function hashesOf({ dictionary: { bytes, offsets, size } }: KeyColumn, seed: number): Float64Array {
-  return Float64Array.from({ length: size }, (_, code) => {
+  return mapTo(Float64Array, { length: size }, (_, code) => {
     const { hi, lo } = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, { lo: seed, hi: ~seed });
     return (hi * 2 ** 21 + (lo >>> 11)) / 2 ** 53;
   });

@@ -8,6 +8,7 @@
 // Hashes stay the same during the search for γ, so the mean of d over the held-out items never falls as γ grows:
 // bisection finds it. A held-out item counts without the user who holds it out, as an item of another log does.
 
+import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { UsageError } from "../../errors.js";
@@ -62,8 +63,8 @@ export function splitLike(
     );
   const target = targetOf(likeness, degrees);
 
-  const logs = Float64Array.from(pairs.items, (code) => log(degrees[code]!));
-  const waits = Float64Array.from(pairs.rows, (row) => log(-log(1 - hashes.ofPair(row))));
+  const logs = mapTo(Float64Array, pairs.items, (code) => log(degrees[code]!));
+  const waits = mapTo(Float64Array, pairs.rows, (row) => log(-log(1 - hashes.ofPair(row))));
   const held = new Uint8Array(pairs.rows.length);
   const holdOut = (power: number): number => {
     hold(users, (pair) => waits[pair]! - power * logs[pair]!, held);
@@ -185,7 +186,7 @@ function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLik
 /** Marks the pairs with the lowest keys of each user. @param held u8, one per pair: overwritten */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
-    const keys = Float64Array.from(own, keyOf);
+    const keys = mapTo(Float64Array, own, keyOf);
     let left = quotas[u]!;
     const last = left === 0 ? -Infinity : keys.toSorted()[left - 1]!;
     own.forEach((pair, at) => {

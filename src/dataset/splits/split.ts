@@ -8,7 +8,7 @@
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { columnNamed, type Column, type Dataset } from "../dataset.js";
@@ -269,7 +269,7 @@ function rowHashes(columns: Column[], numRows: number, seed: number): RowHashes 
       mix(row, code === MISSING ? name : ofCode[code]!);
     }
   }
-  return { lo: Uint32Array.from(lo, finish), hi: Uint32Array.from(hi, finish) };
+  return { lo: mapTo(Uint32Array, lo, finish), hi: mapTo(Uint32Array, hi, finish) };
 }
 
 function keyHashes({ dictionary }: Extract<Column, { kind: "key" }>, seed: Hash64): Hash64[] {

@@ -5,7 +5,7 @@
 //
 // A numeric field keeps its mean and deviation, or its bins, because its vector was trained for them.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../numeric/indices.js";
 import { selectKeys, compareKeys, joinedKeys, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { columnNamed, type Dataset } from "../dataset.js";
@@ -109,7 +109,7 @@ function withKnownKeys(
     const isHole = known.offsets[code] === known.offsets[code + 1];
     if (!isHole && own.find(known, code) < 0) missing.push(code);
   }
-  const added = Uint32Array.from(missing, (code) => {
+  const added = mapTo(Uint32Array, missing, (code) => {
     const found = inLog.find(known, code);
     return found < 0 ? 0 : events[found]!;
   });

@@ -7,6 +7,7 @@
 //
 // Source: Steck 2019 (arXiv:1905.03375), eq. 8.
 
+import { mapTo } from "../../numeric/indices.js";
 import { UsageError } from "../../errors.js";
 import { invertPositive } from "../../solvers/inverse.js";
 import { pace } from "../pace.js";
@@ -49,7 +50,7 @@ async function easeRanker(
     },
     { threads, signal, swept: pace("ease: inverting the matrix", note) },
   );
-  const diagonal = Float64Array.from({ length: n }, (_, i) => inverse.row(i)[i]!);
+  const diagonal = mapTo(Float64Array, { length: n }, (_, i) => inverse.row(i)[i]!);
   return ({ queries }) =>
     scoreRanker(n, (query, scores) => {
       scores.fill(0);

@@ -8,6 +8,7 @@
 //
 // Source: Paudel et al. 2017 (doi:10.1145/2955101), section 3.3; a of Cooper et al. 2014 (doi:10.1145/2567948.2579244).
 
+import { mapTo } from "../../numeric/indices.js";
 import { pow } from "../../numeric/exp.js";
 import { nearestColumns, itemModelBaseline, type ItemModel } from "./item-weights.js";
 
@@ -28,7 +29,7 @@ export const rp3beta: ItemModel<Setting> = {
   columnsOf: ({ a }) => String(a),
   columns: async (events, { a }, pause) => {
     const { indptr } = events.users;
-    const weightOf = Float64Array.from({ length: indptr.length - 1 }, (_, v) =>
+    const weightOf = mapTo(Float64Array, { length: indptr.length - 1 }, (_, v) =>
       power(indptr[v + 1]! - indptr[v]!, -a),
     );
     const ofItem = events.counts.map((count) => power(count, -a));

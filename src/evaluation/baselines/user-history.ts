@@ -1,6 +1,7 @@
 // What a user took before, most often first; then the most popular items. It is what a model must beat where users come back
 // to what they know, and ranks nothing but popularity where that is masked.
 
+import { mapTo } from "../../numeric/indices.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput } from "./input.js";
 
@@ -10,7 +11,7 @@ export const baseline: Baseline = { ranker: historyRanker };
 function historyRanker({ history, counts, pairEvents }: BaselineInput): RankerFor<AskedUsers> {
   const { indptr, items } = history;
   const most = counts.reduce((high, count) => Math.max(high, count), 0) + 1;
-  const popularity = Float64Array.from(counts, (count) => count / most);
+  const popularity = mapTo(Float64Array, counts, (count) => count / most);
   return ({ users }) =>
     scoreRanker(counts.length, (query, scores) => {
       const user = users[query]!;

@@ -7,7 +7,7 @@ import { log } from "../../numeric/exp.js";
 import { lossByRow } from "../../training/warnings/vectors-add.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
-import { ascending } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../numeric/indices.js";
 import { modelScores, scoresWithoutTrees } from "./leaf-heads/head.js";
 import { unknownCategories } from "./run.js";
 import type { Part } from "../../training/examples/examples.js";
@@ -81,7 +81,7 @@ function addedByLeaves(
   };
   const constant = () => {
     const one = meanLabelScores(task, classes?.length, train);
-    return Float64Array.from({ length: labels.length * one.length }, (_, i) => one[i % one.length]!);
+    return mapTo(Float64Array, { length: labels.length * one.length }, (_, i) => one[i % one.length]!);
   };
   const control = scores.trees ? "leaf values" : "mean label";
   const alone = byRow(scores.trees ?? constant());

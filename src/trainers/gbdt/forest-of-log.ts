@@ -1,5 +1,6 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
+import { mapTo } from "../../numeric/indices.js";
 import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { numClassesOf, type Forest } from "./forest/forest.js";
 import { renumbered, withInitKeys, checkSameColumns, type ForestInit } from "./warm-start.js";
@@ -112,7 +113,7 @@ async function byClass(
   const numClasses = numClassesOf(forest);
   const scores = await modelScores({ forest, vocabularies }, part, threads);
   return Array.from({ length: numClasses }, (_, k) =>
-    Float32Array.from(part.rows, (__, i) => scores[i * numClasses + k]!),
+    mapTo(Float32Array, part.rows, (__, i) => scores[i * numClasses + k]!),
   );
 }
 

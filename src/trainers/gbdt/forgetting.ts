@@ -5,6 +5,7 @@
 //
 // A row with the key is scored as one of an unknown category afterwards.
 
+import { mapTo } from "../../numeric/indices.js";
 import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
@@ -117,7 +118,7 @@ function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): Targ
   return {
     ...statistics,
     keys: keys.map((own) => selectKeys(own, kept)),
-    sums: Float64Array.from(kept, (i) => sums[i]!),
-    weights: Float64Array.from(kept, (i) => weights[i]!),
+    sums: mapTo(Float64Array, kept, (i) => sums[i]!),
+    weights: mapTo(Float64Array, kept, (i) => weights[i]!),
   };
 }

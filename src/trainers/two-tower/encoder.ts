@@ -1,5 +1,6 @@
 // A run's towers as they encode users and items that training did not see.
 
+import { mapTo } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { TowersMachine } from "./machine.js";
@@ -14,7 +15,7 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
   const numItems = space.offsets[f + 1]! - space.offsets[f]! - 1;
   return towerRows(
     space,
-    Uint32Array.from({ length: numItems }, (_, i) => space.offsets[f]! + 1 + i),
+    mapTo(Uint32Array, { length: numItems }, (_, i) => space.offsets[f]! + 1 + i),
     {
       context: form.userFields.map(at),
       side: form.sideFields.map(at),

@@ -3,6 +3,7 @@
 //   parts ──► items and negatives of the training part ──► events by user and time ──► targets with their histories, shuffled
 //                                                                                  └──► each user's newest history and context
 
+import { mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
@@ -167,7 +168,7 @@ function towersOf(
   return {
     rows: numbers,
     ...own,
-    ...(weights && { weights: Float32Array.from(chosen, (n) => weights[order.places[n]!]!) }),
+    ...(weights && { weights: mapTo(Float32Array, chosen, (n) => weights[order.places[n]!]!) }),
     before: { histories, context: encode(chosen, () => agesOf(order, chosen)) },
     newest: {
       histories: newest,
@@ -206,7 +207,7 @@ function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
   let [first, last] = [Infinity, -Infinity];
   for (const time of times) [first, last] = [Math.min(first, time), Math.max(last, time)];
   const span = Math.max(last - first, DAY);
-  return Float32Array.from(events, (n) => (last - times[n]!) / span);
+  return mapTo(Float32Array, events, (n) => (last - times[n]!) / span);
 }
 
 /** Which events are learned from, by their numbers in the order; says what is left out. @throws {DataError} none is */

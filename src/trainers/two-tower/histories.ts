@@ -4,6 +4,7 @@
 //
 // Items of the same time as an event are none of its history: they came with it.
 
+import { mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Ranges } from "../../kernels/two-tower/binding.js";
 import { exp } from "../../numeric/exp.js";
@@ -64,7 +65,7 @@ export function orderedEvents(
     const isSame = n > 0 && order.users[n - 1] === order.users[n] && times[places[n - 1]!] === times[place];
     firsts[n] = isSame ? firsts[n - 1]! : n;
   });
-  return { ...order, firsts, times: Float64Array.from(places, (place) => times[place]!) };
+  return { ...order, firsts, times: mapTo(Float64Array, places, (place) => times[place]!) };
 }
 
 /** A behavior's events in their order. */
@@ -159,5 +160,5 @@ export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: nu
 /** f32[most]: what an item of a history counts by how many places it stands before the newest. */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
   if (halfLife === undefined) return undefined;
-  return Float32Array.from({ length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));
+  return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));
 }

@@ -1,5 +1,6 @@
 // The two towers in shared memory with the threads that work on them.
 
+import { mapTo } from "../../numeric/indices.js";
 import {
   allocateTowers,
   placeUsers,
@@ -70,7 +71,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   ): Promise<number> {
     const numBlocks = Math.ceil(this.#numEvents / TOWER_EVENTS);
     const { order, keys } = blockVisits(numBlocks, key);
-    const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
+    const rates = mapTo(Float32Array, { length: numBlocks }, (_, i) => rateAt(i / numBlocks));
     const epochOf = [keys, negativeKey, epoch, rates] as const;
     await this.run({
       every: { end: this.#numEvents, size: TOWER_EVENTS, order },

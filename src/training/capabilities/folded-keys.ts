@@ -2,6 +2,7 @@
 //
 //   run ──► FoldingIn, once ──► of(log), for each log ──► FoldedKeys ──► rows to write
 
+import { mapTo } from "../../numeric/indices.js";
 import { keyAt } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -101,7 +102,7 @@ export function rowsOfFolded({ column, codes, vectors, biases }: FoldedKeys, dim
     values,
     keyOf: (row) => bytes.subarray(offsets[found[row]!.code], offsets[found[row]!.code + 1]),
     labels: new Float32Array(found.length),
-    ...(biases && { biases: Float32Array.from(found, ({ at }) => biases[at]!) }),
+    ...(biases && { biases: mapTo(Float32Array, found, ({ at }) => biases[at]!) }),
   };
 }
 

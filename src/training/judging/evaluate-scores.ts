@@ -1,5 +1,6 @@
 // A run whose model scores rows of its features, evaluated by the labels of a log.
 
+import { mapTo } from "../../numeric/indices.js";
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -118,7 +119,7 @@ function correctedForDraws(
   { rows: { labels, weights }, expectedDraws }: RowsToScore,
 ): { scores: Float64Array; weights: Float32Array } {
   return {
-    scores: Float64Array.from(scores, (score, r) => score + log(expectedDraws![r]!)),
+    scores: mapTo(Float64Array, scores, (score, r) => score + log(expectedDraws![r]!)),
     weights: Float32Array.from(
       labels,
       (label, r) => (weights ? weights[r]! : 1) * (label > 0 ? 1 : 1 / expectedDraws![r]!),
@@ -148,7 +149,7 @@ export async function rowsToScore(
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {
     const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-    const labels = Float32Array.from(rows, (row) => values[row]!);
+    const labels = mapTo(Float32Array, rows, (row) => values[row]!);
     return { rows: { ...encoder.encode(rows, labels), ...weighed }, sources: rows };
   }
 

@@ -3,6 +3,7 @@
 //   the evaluated log's users ──► a row a user: its own feature, the rest of an event's context left out
 //   the evaluated log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
 
+import { mapTo } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -136,5 +137,5 @@ function contextsOf(
 /** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */
 export function rowsOfKeys(keys: Keys, wanted: Keys): Uint32Array {
   const index = new KeyIndex(keys);
-  return Uint32Array.from({ length: wanted.size }, (_, key) => index.find(wanted, key));
+  return mapTo(Uint32Array, { length: wanted.size }, (_, key) => index.find(wanted, key));
 }

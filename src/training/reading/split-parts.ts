@@ -1,6 +1,6 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
-import { ascending, sharedCopy } from "../../numeric/indices.js";
+import { ascending, mapTo, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
@@ -93,7 +93,7 @@ function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): 
 function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   const [own, there] = [itemColumn(dataset), itemColumn(other)];
   const index = new KeyIndex(own.dictionary);
-  const codes = Int32Array.from({ length: there.dictionary.size }, (_, code) =>
+  const codes = mapTo(Int32Array, { length: there.dictionary.size }, (_, code) =>
     index.find(there.dictionary, code),
   );
   const events = new Uint32Array(own.dictionary.size);
@@ -138,7 +138,7 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") return undefined;
   const { values } = column;
-  const times = Float64Array.from(rows, (row) => values[row]!);
+  const times = mapTo(Float64Array, rows, (row) => values[row]!);
   return times.every(Number.isFinite) ? times : undefined;
 }
 

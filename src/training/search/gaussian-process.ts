@@ -8,6 +8,7 @@
 // Values are standardized, and those far below the best are raised to a floor, so that a bad setting does not flatten the rest.
 // Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998 (doi:10.1023/A:1008306431147).
 
+import { mapTo } from "../../numeric/indices.js";
 import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
@@ -63,7 +64,7 @@ function standardized(values: readonly number[]): Float64Array {
   const [best = 0] = finite;
   const median = finite[finite.length >> 1] ?? best;
   const floor = best - FLOOR * (best - median);
-  const raised = Float64Array.from(values, (value) => Math.max(value, floor));
+  const raised = mapTo(Float64Array, values, (value) => Math.max(value, floor));
   const mean = raised.reduce((sum, value) => sum + value, 0) / raised.length;
   const variance = raised.reduce((sum, value) => sum + (value - mean) ** 2, 0) / raised.length;
   const deviation = Math.sqrt(variance) || 1;

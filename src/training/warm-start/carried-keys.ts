@@ -6,6 +6,7 @@
 //
 // Rows of another run's table may be kept where they are, too (--row-order), with or without --init.
 
+import { mapTo } from "../../numeric/indices.js";
 import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { selectKeys } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -80,7 +81,7 @@ export function carryKeys(
   // which of the known keys this log holds, and which have been gone for too long
   const seen = newestTimes(before, dataset, isHere);
   const isGone = expiryOf(expire, newestEvent(dataset));
-  const expired = Uint8Array.from(seen, (time, feature) => {
+  const expired = mapTo(Uint8Array, seen, (time, feature) => {
     const last = history.lastSeen[feature]!;
     return time === NEVER && isGone(last === UNKNOWN ? undefined : Number(last), history.missed[feature]! + 1)
       ? 1
@@ -154,7 +155,7 @@ export function withoutUnknown(from: Uint32Array, { fields, offsets }: FeatureSp
 
 /** u8[numFeatures]: 1 for features that the run has. */
 export function knownFeatures(from: Uint32Array): Uint8Array {
-  return Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1));
+  return mapTo(Uint8Array, from, (feature) => (feature === NONE ? 0 : 1));
 }
 
 /**

@@ -1,5 +1,6 @@
 // What a training's vectors add on the validation split: its metric by row or user, beside that of a control without vectors.
 
+import { mapTo } from "../../numeric/indices.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
@@ -78,7 +79,7 @@ export function lossByRow(
   loss: "logistic" | "squared",
   clip: readonly [low: number, high: number],
 ): UserMetric {
-  const sums = Float64Array.from(labels, (label, r) => {
+  const sums = mapTo(Float64Array, labels, (label, r) => {
     const score = loss === "squared" ? Math.min(Math.max(scores[r]!, clip[0]), clip[1]) : scores[r]!;
     return (weights ? weights[r]! : 1) * rowLoss(loss, score, label);
   });

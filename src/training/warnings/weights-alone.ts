@@ -11,6 +11,7 @@
 // The weight of a key with few rows is drawn to 0 as far as the field's other weights say. Sources: Breslow and Clayton 1993
 // (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992 (doi:10.1162/neco.1992.4.3.415), eq. 3.24, for the step of v.
 
+import { mapTo } from "../../numeric/indices.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { logistic } from "../../numeric/exp.js";
@@ -35,7 +36,7 @@ const COPIED = 4096;
 /** The logistic function at STEPS places a unit of score from -END to END; lines between them are within 1e-6 of it. */
 const STEPS = 128;
 const END = 20;
-const logistics = Float64Array.from({ length: 2 * END * STEPS + 2 }, (_, i) => logistic(i / STEPS - END));
+const logistics = mapTo(Float64Array, { length: 2 * END * STEPS + 2 }, (_, i) => logistic(i / STEPS - END));
 
 /** A fifth of the time of `logistic`, which curvatures do not need to the last digit. */
 function nearLogistic(score: number): number {
@@ -196,7 +197,7 @@ function stepField(
 function pairsOf(rows: FeatureRows, space: Fields, every: number, columns: Uint32Array | undefined): Pairs {
   const { numRows } = rows;
   if (columns) return densePairs(columns, numRows, every);
-  const places = Uint32Array.from({ length: Math.ceil(numRows / every) }, (_, n) => n * every);
+  const places = mapTo(Uint32Array, { length: Math.ceil(numRows / every) }, (_, n) => n * every);
   return sparsePairs(every === 1 ? rows : rowsAt(rows, places), space);
 }
 

@@ -9,6 +9,7 @@
 //   model/ctr.jsonl           target statistics of id columns, where there are any (target-statistics.ts)
 //   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
+import { mapTo } from "../../../numeric/indices.js";
 import { encodeKeys } from "../../../log/keys.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -54,9 +55,9 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
     fields: ["leaf"],
     fieldOf: new Uint32Array(leaves.length),
     keys: encodeKeys(leaves.map(({ key }) => key)),
-    counts: Uint32Array.from(leaves, ({ count }) => count),
+    counts: mapTo(Uint32Array, leaves, ({ count }) => count),
     weights: head && Float32Array.from(head.weights.subarray(0, leaves.length)),
-    vectors: Float32Array.from(leaves, ({ value }) => value),
+    vectors: mapTo(Float32Array, leaves, ({ value }) => value),
   };
 }
 

@@ -8,7 +8,7 @@
 
 import { MISSING_BIN } from "../../../kernels/gbdt/binding.js";
 import { ArtifactError } from "../../../errors.js";
-import { lowerBound } from "../../../numeric/indices.js";
+import { lowerBound, mapTo } from "../../../numeric/indices.js";
 import type { Node, Tree } from "./tree.js";
 
 export { MISSING_BIN };
@@ -102,7 +102,7 @@ export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeS
     sets: Uint32Array.from(sets),
     roots,
     starts,
-    classes: Uint32Array.from(trees, (_, t) => classOf?.[t] ?? t % numClasses),
+    classes: mapTo(Uint32Array, trees, (_, t) => classOf?.[t] ?? t % numClasses),
     values: Float64Array.from(values),
   };
 }

@@ -4,6 +4,7 @@
 //
 // So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
 
+import { mapTo } from "../../../numeric/indices.js";
 import { MISSING } from "../../../log/keys.js";
 import { columnOfOption } from "../../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
@@ -32,7 +33,7 @@ export async function entityTable(
   const ids = idsOf({ keys }, column.dictionary);
 
   // positions of the rows, key by key
-  const entities = Uint32Array.from(rows, (row) =>
+  const entities = mapTo(Uint32Array, rows, (row) =>
     column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
   );
   const order = Uint32Array.from(entities.keys()).sort((a, b) => entities[a]! - entities[b]! || a - b);
@@ -40,7 +41,7 @@ export async function entityTable(
   const matrix = meanEncodings(forest, leaves, order, entities, counts);
   const { numLeaves } = leafStarts(forest);
   const columns = transpose(matrix, numLeaves);
-  const means = Float32Array.from({ length: numLeaves }, (_, leaf) => {
+  const means = mapTo(Float32Array, { length: numLeaves }, (_, leaf) => {
     let sum = 0;
     for (let e = columns.indptr[leaf]!; e < columns.indptr[leaf + 1]!; e++) sum += columns.values![e]!;
     return sum / keys.size;

@@ -7,6 +7,7 @@
 // A is not centred, so that the first number is about how common a row's leaves are. Of more than MAX_ENTRIES / trees rows,
 // every k-th is taken. Memory: 18 bytes an entry, and 4 dim a leaf.
 
+import { mapTo } from "../../../numeric/indices.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
@@ -49,8 +50,8 @@ export async function leafVectors(
   const taken = step > 1 ? rows.filter((_, i) => i % step === 0) : rows;
   const leaves = await leavesOf(trees, { dataset, rows: taken }, options.threads);
   const matrix = {
-    indptr: Uint32Array.from({ length: taken.length + 1 }, (_, i) => i * numTrees),
-    indices: Uint32Array.from(leaves, (leaf, at) => starts[at % numTrees]! + leaf),
+    indptr: mapTo(Uint32Array, { length: taken.length + 1 }, (_, i) => i * numTrees),
+    indices: mapTo(Uint32Array, leaves, (leaf, at) => starts[at % numTrees]! + leaf),
   };
   const svd = await truncatedSvd(
     { rows: matrix, columns: transpose(matrix, numLeaves) },
@@ -104,7 +105,7 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
 export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {
   const scale = Math.fround(Math.sqrt(3 / dim));
   const own = draw(seed, 0xd5e);
-  return Float32Array.from({ length: numLeaves * dim }, (_, at) => {
+  return mapTo(Float32Array, { length: numLeaves * dim }, (_, at) => {
     const sixth = Math.floor((6 * draw(draw(own, Math.floor(at / dim)), at % dim)) / 2 ** 32);
     return sixth === 0 ? scale : sixth === 5 ? -scale : 0;
   });

@@ -11,6 +11,7 @@
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation: the values of several permutations are
 // averaged, where CatBoost grows each tree on those of one.
 
+import { mapTo } from "../../../numeric/indices.js";
 import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
 import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
 import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
@@ -155,13 +156,13 @@ export function rowOrders({ dataset, rows }: Targets, permutations: number, seed
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") {
-    const ends = Uint32Array.from(rows, (_, i) => i + 1);
+    const ends = mapTo(Uint32Array, rows, (_, i) => i + 1);
     return Array.from({ length: permutations }, (_, p) => ({
       positions: permutation(rows.length, draw(seed, 0xc72 + (p << 12))),
       ends,
     }));
   }
-  const at = Float64Array.from(rows, (row) => column.values[row]!);
+  const at = mapTo(Float64Array, rows, (row) => column.values[row]!);
   const positions = Uint32Array.from(at.keys())
     .filter((i) => !Number.isNaN(at[i]!))
     .sort((a, b) => at[a]! - at[b]! || a - b);
@@ -200,7 +201,7 @@ function fitColumn(
   };
 
   // a row takes the statistics as they are before it, then a group's rows join them
-  const ordered = Float64Array.from(rows, (row) => (codes[row] === MISSING ? NaN : prior));
+  const ordered = mapTo(Float64Array, rows, (row) => (codes[row] === MISSING ? NaN : prior));
   const isIn = new Uint8Array(rows.length);
   orders.forEach(({ positions, ends }, o) => {
     sums.fill(0);
@@ -221,7 +222,7 @@ function fitColumn(
   });
   isIn.forEach((is, i) => is || add(i));
 
-  const values = Float64Array.from({ length: dataset.numRows }, (_, row) => mean(codes[row]!));
+  const values = mapTo(Float64Array, { length: dataset.numRows }, (_, row) => mean(codes[row]!));
   rows.forEach((row, i) => (values[row] = ordered[i]!));
   const known = Uint32Array.from(weights.keys()).filter((code) => weights[code]! > 0);
   const firstRow = new Uint32Array(size);
@@ -236,8 +237,8 @@ function fitColumn(
           known.map((code) => column.codes[firstRow[code]!]!),
         ),
       ),
-      sums: Float64Array.from(known, (code) => sums[code]!),
-      weights: Float64Array.from(known, (code) => weights[code]!),
+      sums: mapTo(Float64Array, known, (code) => sums[code]!),
+      weights: mapTo(Float64Array, known, (code) => weights[code]!),
       prior,
       priorWeight,
     },
@@ -272,7 +273,7 @@ export function withTargetStatistics(
 function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   const { sums, weights, prior, priorWeight } = own;
   const places = placesOf(dataset, own);
-  return Float64Array.from(places, (id) => {
+  return mapTo(Float64Array, places, (id) => {
     if (id === MISSING) return NaN;
     return id === ABSENT ? prior : (sums[id]! + priorWeight * prior) / (weights[id]! + priorWeight);
   });
