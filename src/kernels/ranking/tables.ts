@@ -4,6 +4,7 @@
 //   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
 //   tables      f32[n][8 s + s]         of the s slices of each thread
 
+import { mapTo } from "../../numeric/indices.js";
 import type { Arena, Region } from "../shared/memory.js";
 
 /** Numbers of a slice. */
@@ -46,7 +47,19 @@ export class FeatureVectors {
   read(feature: number): Float32Array {
     const { at, width } = this.#placed;
     if (this.#isWhole) return this.#numbers.subarray(at(feature, 0), at(feature, 0) + width);
-    return Float32Array.from({ length: width }, (_, number) => this.#numbers[at(feature, number)]!);
+    return mapTo(Float32Array, { length: width }, (_, number) => this.#numbers[at(feature, number)]!);
+  }
+
+  /** The sum of the squares of v's first `dim` numbers. */
+  squares(feature: number, dim: number): number {
+    const { at } = this.#placed;
+    let sum = 0;
+    if (this.#isWhole) {
+      const first = at(feature, 0);
+      for (let i = first; i < first + dim; i++) sum += this.#numbers[i]! * this.#numbers[i]!;
+    } else
+      for (let d = 0; d < dim; d++) sum += this.#numbers[at(feature, d)]! * this.#numbers[at(feature, d)]!;
+    return sum;
   }
 
   /** Writes what `read` returned, changed. */

@@ -145,9 +145,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
 
   /** The Frobenius norm of the vectors, as they are trained: before a division by their lengths. */
   vectorNorm(): number {
-    const rows = this.#rows();
+    const rows = new FeatureVectors(this.arena, this.#layout.vectors);
+    const { dim } = this.#shape;
     let sum = 0;
-    for (let feature = 0; feature < rows.n; feature++) sum += squaresOf(rows.vectorOf(feature));
+    for (let feature = 0; feature < this.#numFeatures; feature++) sum += rows.squares(feature, dim);
     return Math.sqrt(sum);
   }
 
