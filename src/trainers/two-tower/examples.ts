@@ -1,7 +1,7 @@
 // Makes training examples (history, context) -> item, and each user's history and context at the newest event.
 //
-//   splits ──► items and negatives of the training split ──► events by user and time ──► targets with histories, shuffled
-//                                                                                   └──► each user's newest history and context
+//   splits ──► items, negatives ──► training events by user and time ──► targets with their histories, shuffled
+//                                                                    └──► each user's newest history and context
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";

@@ -1,13 +1,13 @@
 // The files of a two-tower model in a run directory.
 //
-//   embeddings.arrow            vectors of users at their newest event and of items as scored (with biases); vectors of the keys that
-//                               the user tower reads from context fields, and the item tower from side fields
+//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the keys
+//                               that the user tower reads from context fields and the item tower from side fields
 //   history.arrow               vectors of items as inputs of histories
-//   items.arrow                 items' own vectors, before the item tower's term is added and before normalization; only if they
+//   items.arrow                 items' own vectors, before the item tower's term and before normalization; only if they
 //                               differ from those of history.arrow
 //   model/towers.json           the architecture (StoredForm)
-//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown f32[numFields][dim]: vectors
-//                               of out-of-vocabulary keys, by field
+//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown
+//                               f32[numFields][dim]: vectors of out-of-vocabulary keys, by field
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
