@@ -1,7 +1,7 @@
-// Where leaves split best: histograms of their rows, summed by all threads, and a search of each feature.
+// Finds the best splits of leaves: threads sum histograms of their rows, and search each feature.
 //
-//   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
-//   the parent's histogram less that sum ─────────────────────────► the larger side's best split
+//   the smaller side's rows ─► a histogram per thread ─► their sum ─► its best split
+//   the parent's histogram minus that sum ──────────────────────────► the larger side's best split
 
 import { CELL_BYTES, MARK, Split } from "../../../kernels/gbdt/binding.js";
 import { getField } from "../../../kernels/shared/struct.js";
@@ -9,14 +9,14 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** What decides whether a leaf may split at all. */
+/** Limits on splitting a leaf. */
 type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
- * @param pairs    the gradients of the class that the tree is for
- * @param features by feature, whether it may split; undefined for all
+ * @param pairs     offset of the gradients of the tree's class
+ * @param features by feature, whether the tree may split on it; undefined for all
  */
 export function findSplits(
   share: OwnShare,
@@ -32,7 +32,7 @@ export function findSplits(
   if (!open.includes(true)) return;
   const [smaller, larger] = right && sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
   if (larger) {
-    // the parent's histogram becomes the larger side's
+    // the parent's histogram becomes that of the larger side
     const { slot } = left;
     smaller.slot = right!.slot;
     larger.slot = slot;
@@ -55,7 +55,7 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Adds what this thread takes of a leaf's rows to its own histogram, and marks it where that is any. */
+/** Adds this thread's pieces of a leaf's rows to its histogram, and marks the histogram if there are any. */
 function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
   const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
   const mark = share.u32(share.layout.marks + MARK * share.index, 1);
@@ -67,14 +67,14 @@ function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: n
     mark[0] = 1;
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
-    // a whole leaf's rows are read where they are
+    // rows of a whole leaf are consecutive and need no list
     const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
     const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
     share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
   });
 }
 
-/** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
+/** Sums the threads' histograms of a feature, and subtracts the sum from the parent's histogram. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
   const { kernel, layout, numThreads } = share;
   const { places, partials, numCells: apart } = layout;
@@ -98,7 +98,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
-/** The best of all features; of equal gains the first feature's. */
+/** Returns the best split of all features; of equal gains, the first feature's. */
 function bestOf(
   share: OwnShare,
   leaf: GrowingLeaf,
@@ -115,7 +115,7 @@ function bestOf(
   }
   if (best < 0) return undefined;
   const { categorical, cell, numCells: own } = places[best]!;
-  // of numeric features only the gain is known yet; every thread finds the same, in its own room
+  // the search of numeric features returned only the gain; each thread computes the same split in its scratch memory
   const found = categorical ? placeOf(best) : share.scratch;
   if (!categorical) {
     const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
