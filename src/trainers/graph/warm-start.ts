@@ -1,4 +1,4 @@
-// --init of graphs: the tables of the run, a pair a side, or of EGES also what its items are composed of.
+// --init of graphs: the tables of a run, a pair per side; for EGES also the composition of its items.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -13,21 +13,21 @@ import { composedStart, readEgesInit, type EgesInit } from "./eges/warm-start.js
 import { EGES_MODEL, kindOf, kinds } from "./names.js";
 import { samplesOf, type GraphOptions, type GivenGraph } from "./options.js";
 
-/** The run of --init, read. */
+/** The run of --init, with its tables. */
 export interface GraphInit {
   run: Run;
-  /** of the default table */
+  /** length of the default table's vectors */
   dim: number;
-  /** each side's tables; the first has the keys, too */
+  /** tables of each side; the first also has the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** of EGES: the only side */
+  /** EGES: the only side, with its composition */
   composed?: EgesInit;
 }
 
 /**
  * Opens the run of --init, if there is one.
  *
- * @throws {UsageError} it holds other tables than this training
+ * @throws {UsageError} it has other tables than this training
  * @throws {ArtifactError} damaged
  */
 export async function openGraphInit(
@@ -73,7 +73,7 @@ function otherTables({ path, manifest }: Run, { method: wanted }: GraphOptions):
   );
 }
 
-/** First values of each side, and of EGES what items keep of the run. */
+/** Returns the initial parameters of each side; for EGES also what items keep from the run. */
 export function startsOf(
   init: GraphInit | undefined,
   { carried }: SgnsVocabulary,
