@@ -6,7 +6,7 @@
 //
 //   ideal     h = 1            power=P  h = s^P           exp=B  h = exp(-B (1 - s^2))
 //   plateau=P                  a polynomial c(P) in place of V h V', which includes all directions; the product is
-//                              decomposed again: (D_u^-1/2 W D_i^-b c(P) D_i^b) ~ U S V', so that the table's scores are the filter's
+//                              decomposed again: (D_u^-1/2 W D_i^-b c(P) D_i^b) ~ U S V', whose scores are the filter's
 //
 // Source: Shen et al. 2021 (GF-CF, arXiv:2108.07567) for the ideal filter; Kim et al. 2025 (ChebyCF, arXiv:2505.00552)
 // for the plateau, the degree's power and the polynomial.

@@ -1,7 +1,7 @@
 // --ctr-pairs auto: chooses pairs that improve trees together, though none is significant by itself.
 //
-//   candidates with their statistics, and shuffled copies          ──►  a short forest  ──►  those that gain more than copies
-//   trees with these pairs, and without                            ──►  held-out rows   ──►  all of them, or none
+//   candidates with their statistics, and shuffled copies  ──►  a short forest  ──►  those that gain more than copies
+//   trees with these pairs, and without                    ──►  held-out rows   ──►  all of them, or none
 //
 // Both forests have default options, so the choice does not depend on the options of the final trees.
 //
