@@ -59,8 +59,8 @@ export function shareRounds<Init>(
     thread.postMessage({ rounds: shared });
   const run = start(init);
   takeRounds(shared, run);
-  for (let ended = state[ENDED]!; ended < numRounds; ended = Atomics.load(state, ENDED))
-    if (Atomics.wait(state, ENDED, ended, patience) === "timed-out") throw threadEnded();
+  for (let numEnded = state[ENDED]!; numEnded < numRounds; numEnded = Atomics.load(state, ENDED))
+    if (Atomics.wait(state, ENDED, numEnded, patience) === "timed-out") throw threadEnded();
   // execute the rounds again, so that the error is thrown here with its class
   if (state[FAILED] === 1) for (let round = 0; round < numRounds; round++) run(round);
 }

@@ -82,7 +82,7 @@ async function foldInLabels(
       Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
     );
     const events = rowsAt(rows, pairs);
-    const mean = meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
+    const mean = meanArray(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
     return mean.map((x, i) => x * (i === 0 ? tableScale : Math.sqrt(tableScale)));
   });
 }
@@ -91,7 +91,7 @@ async function ownMachine(_: Run, { parameters, composer }: FoldingModel): Promi
   return await Promise.resolve({ machines: [{ parameters, composer }], tableScale: 1 });
 }
 
-function meanOf(all: readonly Float64Array[]): Float64Array {
+function meanArray(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 

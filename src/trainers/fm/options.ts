@@ -24,7 +24,7 @@ import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-trai
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export type Model = (typeof models)[number];
+export type FmModelName = (typeof models)[number];
 export type Method = (typeof methods)[number];
 type Loss = "logistic" | "squared";
 
@@ -107,7 +107,7 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
   return rounded(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2));
 }
 
-function l2VectorOf(before: { model: Model; method: Method }, facts: DataFacts): number {
+function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
   // with few fields a field-aware machine is nearly a plain one
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
@@ -179,11 +179,11 @@ const own = {
   dim: whole({
     ...{ min: 1, max: 1024, group: model },
     help: "embedding dimension; with --model ffm, dimension of the vector for each field",
-    default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
+    default: ({ model: kind }: { model: FmModelName }) => (kind === "ffm" ? 4 : 16),
     shown: "16, or 4 with --model ffm",
     // a field-aware machine has one vector per partner field, a linear model none
     search: {
-      among: ({ model: kind, method }: { model: Model; method: Method }) =>
+      among: ({ model: kind, method }: { model: FmModelName; method: Method }) =>
         method === "mcmc" ? [4, 8, 16, 32] : { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] }[kind],
     },
   }),
@@ -235,7 +235,7 @@ const own = {
     default: l2VectorOf,
     shown: `${byLoss("l2Vector")}; more for rare keys with --negatives and up to ${FEW} fields`,
     // a linear model has no vectors
-    search: { span: 10, when: ({ model: kind }: { model: Model }) => kind !== "lr" },
+    search: { span: 10, when: ({ model: kind }: { model: FmModelName }) => kind !== "lr" },
   }),
   l2Field: custom(
     "field=x,...",
@@ -337,7 +337,11 @@ export function checkFmOptions(fm: FmOptions): void {
 }
 
 /** Returns the defaults of a loss. */
-export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: Model = "fm"): FmOptions {
+export function defaultFmOptions(
+  loss: Loss,
+  method: Method = "adagrad",
+  kind: FmModelName = "fm",
+): FmOptions {
   return fmOptionsOf({ model: kind, method }, { ...BEFORE_DATA, loss });
 }
 

@@ -8,7 +8,7 @@ import { type FactorStart, factorInit } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import type { Plan } from "../../training/session/plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
-import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
+import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmNeeds } from "./memory.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
@@ -83,7 +83,7 @@ function check(given: GivenFm): void {
 }
 
 /** Returns the trainer of a model and method. */
-function learnerOf(given: GivenFm): Learner<FmOptions, FactorStart> {
+function learnerOf(given: GivenFm): LearnFunction<FmOptions, FactorStart> {
   const { model = "fm", method = "adagrad" } = given;
   if (method === "als" || method === "mcmc")
     return async (...of) => (await import("./mcmc/learn.js")).learnCoordinates(...of);

@@ -7,7 +7,7 @@
 import { averaged, trainHead, type Head, foldsOf, splitHead } from "./leaf-heads/head.js";
 import type { HeadOptions } from "./options.js";
 import type { Controls } from "../../training/epochs/epoch-loop.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import {
   fitColumns,
   growForest,
@@ -46,7 +46,7 @@ export interface ModelJob extends GrowJob {
 
 /** Trains the model. */
 export async function fitModel(
-  { train, valid }: Omit<Parts, "test">,
+  { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,
   controls: Controls = {},
 ): Promise<FittedModel> {
@@ -77,7 +77,7 @@ export async function fitModel(
 }
 
 async function crossFit(
-  { train, valid }: Omit<Parts, "test">,
+  { train, valid }: Omit<LogParts, "test">,
   head: HeadOptions,
   numFolds: number,
   job: ModelJob,

@@ -78,7 +78,7 @@ export async function growForest(
 ): Promise<GrownForest> {
   const { gbdt, watch } = job;
   const start = startingForest(job, features);
-  const rowsOf = async (part: LabelledPart): Promise<GbdtRows> => ({
+  const binnedRows = async (part: LabelledPart): Promise<GbdtRows> => ({
     columns: features.map((feature) => binnedColumn(part.dataset, feature)),
     ...part,
     ...(job.init && { scores: await byClass(start, part, gbdt.threads) }),
@@ -86,8 +86,8 @@ export async function growForest(
   const input: GbdtInput = {
     ...start.forest,
     features: start.features,
-    train: await rowsOf(train),
-    valid: valid && (await rowsOf(valid)),
+    train: await binnedRows(train),
+    valid: valid && (await binnedRows(valid)),
   };
   job.lap("bin");
 

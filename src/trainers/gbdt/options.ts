@@ -144,7 +144,7 @@ const head = {
 } as const;
 
 /** Parses `auto`, or a number of pairs. */
-function pairsOf(given: string, flagName: string): number | "auto" {
+function parsePairs(given: string, flagName: string): number | "auto" {
   return given === "auto" ? given : numberOf(given, flagName);
 }
 
@@ -164,7 +164,7 @@ const targetStatistics = {
   }),
   ctrPairs: custom(
     "n",
-    { type: 'number | "auto"', parse: pairsOf, complaint: pairsComplaint },
+    { type: 'number | "auto"', parse: parsePairs, complaint: pairsComplaint },
     {
       help:
         "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto: up to 8 that " +

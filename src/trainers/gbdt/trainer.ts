@@ -5,7 +5,7 @@ import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../t
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
@@ -91,7 +91,7 @@ interface Kept {
 }
 
 async function fit(
-  { dataset, parts: asGiven, cut }: Source,
+  { dataset, parts: asGiven, cut }: TrainingInput,
   { options: how, watch, warn, note, lap, controls, first }: Session,
   { given, gbdt, decay, ctr, init }: Decided,
 ): Promise<Fit> {

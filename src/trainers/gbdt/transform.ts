@@ -94,8 +94,8 @@ export function encodedLeaves(
   const columns = forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`);
   const { numRows } = dataset;
   const encoding: EncodedRowFormat = { kind: "leaves", key: key ?? "row", columns, starts, numRows };
-  const rows = (valuesOf: (leaves: Uint32Array) => EncodedRows["values"]) =>
-    leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, valuesOf);
+  const rows = (toValues: (leaves: Uint32Array) => EncodedRows["values"]) =>
+    leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, toValues);
   if (given === undefined) return { encoding, rows: rows((leaves) => leaves) };
   const dense = given === true ? kept!.dim : given;
   const how = kept
@@ -114,11 +114,11 @@ async function* leafRows(
   dataset: Dataset,
   keyOf: (row: number) => Uint8Array,
   threads: number,
-  valuesOf: (leaves: Uint32Array) => EncodedRows["values"],
+  toValues: (leaves: Uint32Array) => EncodedRows["values"],
 ): AsyncGenerator<EncodedRows> {
   const labels = labelsOfRows(dataset, preprocess ?? {});
   for await (const chunk of chunksWithLeaves({ forest, vocabularies }, wholeOf(dataset), threads))
-    yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: valuesOf(chunk.leaves!) };
+    yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: toValues(chunk.leaves!) };
 }
 
 /** Returns consecutive rows without their values. */
@@ -143,7 +143,7 @@ async function* featureRows(
   const keyOf = keysOfRows(dataset, key);
   const labels = labelsOfRows(dataset, preprocess);
   const width = forest.columns.length;
-  const valuesOf = forest.columns.map(({ name }): ((row: number) => number) => {
+  const cellReaders = forest.columns.map(({ name }): ((row: number) => number) => {
     const column = columnNamed(dataset, name);
     if (column.kind === "number") return (row) => column.values[row]!;
     const codes = categoryCodes(column, vocabularies.get(name));
@@ -152,7 +152,7 @@ async function* featureRows(
   for (let first = 0; first < dataset.numRows; first += CHUNK_ROWS) {
     const numRows = Math.min(CHUNK_ROWS, dataset.numRows - first);
     const values = new Float64Array(numRows * width);
-    valuesOf.forEach((valueOf, c) => {
+    cellReaders.forEach((valueOf, c) => {
       for (let i = 0; i < numRows; i++) values[i * width + c] = valueOf(first + i);
     });
     yield { ...nextRows(first, numRows, keyOf, labels), values };

@@ -31,8 +31,9 @@ export function edgeAucOf(
   const pairs = pairsOf(held);
   if (pairs.sources.length === 0) return undefined;
   try {
-    const drawn = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
-    const byEdge = (score: EdgeScore) => edgeMetrics(score, pairs, drawn, [{ ...held, directed: false }])[0]!;
+    const nonEdges = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
+    const byEdge = (score: EdgeScore) =>
+      edgeMetrics(score, pairs, nonEdges, [{ ...held, directed: false }])[0]!;
     const alone = byEdge(degreeScore(graph));
     return ({ vectors, dim }) => {
       const model = byEdge(tableScore("cosine", { vectors, dim }, undefined, directed));

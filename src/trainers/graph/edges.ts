@@ -17,7 +17,7 @@ import {
   sessionsNote,
   tokensOf,
 } from "../../skip-grams/sessions.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import { edgeColumnsOf, type GivenGraph } from "./options.js";
 
 /** The edges of a training. */
@@ -26,7 +26,7 @@ export interface EdgeSource {
   nodes: Dataset;
   rows: Uint32Array;
   /** held-out splits, as rows of `nodes` */
-  parts: Pick<Parts, "valid" | "test">;
+  parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];
   /** Returns the edges of the training split, as features, with notes on dropped ones. */
@@ -36,12 +36,12 @@ export interface EdgeSource {
 }
 
 /** Returns the edges of a log. @throws {UsageError} it has neither sessions nor an edge list */
-export function edgeSource(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
+export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph): EdgeSource {
   const columns = edgeColumnsOf(given);
   return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, given);
 }
 
-function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSource {
+function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSource {
   const { train, valid, test } = parts;
   // convert each log only once, because nodes have twice as many rows
   const known = new Map<Dataset, Dataset>();
@@ -68,7 +68,7 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
   };
 }
 
-function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
+function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeSource {
   const { train, valid } = parts;
   const { dataset } = train;
   const item = dataset.roles.item!;

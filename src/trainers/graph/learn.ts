@@ -16,7 +16,7 @@ import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { popularityRows, type ScoredVectors, pairLoss } from "../../skip-grams/pair-loss.js";
-import { methods, type Method, type SampledOptions, type Side, type Walks } from "./methods.js";
+import { methods, type WalkMethod, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 import { MISSING } from "../../log/keys.js";
 import { aliasTable } from "../../numeric/alias.js";
@@ -62,7 +62,7 @@ export async function learnGraph(
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<GraphModel> {
-  const method: Method = methods[given.method];
+  const method: WalkMethod = methods[given.method];
   const walks = method.walks(given);
   const sides = method.sides(given);
   const { valid, scheduledEpochs, writeWalks, warn, controls } = input;

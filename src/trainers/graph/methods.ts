@@ -21,7 +21,7 @@ export interface Side {
   oneTable: boolean;
 }
 
-export interface Method {
+export interface WalkMethod {
   walks(options: SampledOptions): Walks;
   /**
    * initial learning rate if an epoch visits nodes more than 500 times on average; chosen on wiki
@@ -58,4 +58,4 @@ export const methods = {
           ]
         : [{ dim, oneTable: order === 1 }],
   },
-} as const satisfies Record<string, Method>;
+} as const satisfies Record<string, WalkMethod>;

@@ -16,7 +16,7 @@ import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
@@ -96,7 +96,7 @@ async function plan(given: GivenGraph): Promise<Plan> {
 }
 
 async function fit(
-  source: Source,
+  source: TrainingInput,
   session: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
@@ -132,7 +132,7 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes, side, items, edgeAuc }, session);
+  return finishedFit(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
 /** An encoded log; the dataset's columns are released. */
@@ -150,7 +150,7 @@ interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
 }
 
 async function encode(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options: how, watch, warn, note, first }: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
@@ -205,7 +205,7 @@ async function encode(
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
 
 /** Returns the results of a training. */
-function ended(
+function finishedFit(
   model: GraphModel,
   { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges" | "degree">,
   { options: how, warn }: Pick<Session, "options" | "warn">,

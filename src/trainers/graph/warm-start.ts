@@ -6,7 +6,7 @@ import { readOptimizerFile } from "../../skip-grams/optimizer-file.js";
 import { readSgnsTables, startOf, type SgnsInit, type SgnsStart } from "../../skip-grams/warm-start.js";
 import type { SgnsVocabulary } from "../../skip-grams/vocabulary.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
-import { methods, type Method } from "./methods.js";
+import { methods, type WalkMethod } from "./methods.js";
 import type { CarriedItems } from "./eges/artifact.js";
 import type { SideInformation } from "./eges/side-information.js";
 import { composedStart, readEgesInit, type EgesInit } from "./eges/warm-start.js";
@@ -38,7 +38,7 @@ export async function openGraphInit(
   const run = await openInitRun(given, command);
   if (!run) return undefined;
   if (graphOptions.method === "eges") return await openEgesInit(run, given, graphOptions);
-  const method: Method = methods[graphOptions.method];
+  const method: WalkMethod = methods[graphOptions.method];
   const kind = kindOf(method.sides({ ...graphOptions, samples: samplesOf(graphOptions, 0) }));
   if (run.manifest.model !== kind) throw otherTables(run, graphOptions);
   const sides = await Promise.all(kinds[kind].map((tables) => readSgnsTables(run, tables)));

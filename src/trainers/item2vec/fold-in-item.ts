@@ -41,12 +41,12 @@ export function noiseOf(
   if (all.length <= MOST_NOISE) return { items: all, chances: Float64Array.from(all, chanceOf) };
   // stratified sampling: one sample in each of equal shares of the distribution, which reduces the variance
   const key = draw(seed, FOLD_IN_NOISE);
-  const drawn = new Map<number, number>();
+  const chanceByItem = new Map<number, number>();
   for (let i = 0; i < MOST_NOISE; i++) {
     const item = itemAt(cumulative, (i + draw(key, i) / 2 ** 32) / MOST_NOISE);
-    drawn.set(item, (drawn.get(item) ?? 0) + 1 / MOST_NOISE);
+    chanceByItem.set(item, (chanceByItem.get(item) ?? 0) + 1 / MOST_NOISE);
   }
-  return { items: Uint32Array.from(drawn.keys()), chances: Float64Array.from(drawn.values()) };
+  return { items: Uint32Array.from(chanceByItem.keys()), chances: Float64Array.from(chanceByItem.values()) };
 }
 
 /**

@@ -120,7 +120,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
       const own = histories[code]!;
       own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
     });
-    const vectors = histories.map((own) => meanOf(own, units, dim));
+    const vectors = histories.map((own) => meanDirection(own, units, dim));
     return {
       column,
       codes: [...histories.keys()],
@@ -149,7 +149,7 @@ function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: nu
 }
 
 /** Returns the normalized weighted mean of unit vectors; undefined if there are none, or if they cancel out. */
-function meanOf(
+function meanDirection(
   weights: ReadonlyMap<number, number>,
   units: Float32Array,
   dim: number,

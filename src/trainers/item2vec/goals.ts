@@ -64,7 +64,7 @@ export function marksOf(
 /**
  * Returns the lists of sequences with marks: distinct rows, goals with positive and rejections with negative weights.
  */
-export function listsOf({ numSessions, marked }: Sequences): SessionLists {
+export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   const ofSession = new Uint32Array(numSessions);
   const [ends, rows, weights]: [number[], number[], number[]] = [[0, 0], [], []];
   for (let s = 0; s < numSessions; s++) {

@@ -18,7 +18,7 @@ const HELD_OUT = 0x4e1d0;
 const MARKETS = 0x4e1d1;
 
 /** Computes the loss of vectors and contexts, f32[numFeatures * dim] each. */
-export interface HeldOutLoss {
+export interface SkipGramLoss {
   of(evaluated: ScoredVectors): number;
   /** computes the loss by session */
   bySession: (evaluated: ScoredVectors) => UserMetric;
@@ -41,7 +41,7 @@ export function heldOutLoss(
     seed,
   }: Pick<Item2vecOptions, "negatives" | "seed"> & { window: number; direction: "both" | "after" },
   beside?: Pick<Beside, "pairs" | "valid">,
-): HeldOutLoss {
+): SkipGramLoss {
   const { offsets, tokens, weights, numSessions, isHeldOut } = valid;
   const numHeldOut = isHeldOut.reduce((sum, is) => sum + is, 0);
   const step = Math.max(1, Math.ceil(numHeldOut / MOST_CENTRES));

@@ -36,7 +36,7 @@ export function marketsOf(
   const known = new Uint8Array(counts.length);
   for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
   const items = known.reduce((sum, is) => sum + is, 0);
-  const { of, changed, example } = valuesOf(tokens, rows, codes, known);
+  const { of, changed, example } = frequentValues(tokens, rows, codes, known);
   if (changed > MOST_CHANGED * items) {
     const item = columnOfOption(dataset, "--item", dataset.roles.item!);
     const [row, other] = example!;
@@ -76,11 +76,10 @@ export function marketsOf(
 /**
  * Returns the most frequent value of each item; of equally frequent ones the earliest.
  *
- * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example:
- * two rows of
- *   such an item with different values
+ * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example: two
+ *   rows of such an item with different values
  */
-function valuesOf(
+function frequentValues(
   tokens: Uint32Array,
   rows: Uint32Array,
   codes: Uint32Array,

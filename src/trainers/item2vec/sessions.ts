@@ -8,7 +8,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError, nearestName } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
   heldOutOf,
@@ -19,7 +19,7 @@ import {
   tokensOf,
   type HeldOut,
 } from "../../skip-grams/sessions.js";
-import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
+import { markedLists, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
@@ -49,7 +49,7 @@ export interface Beside {
  */
 export function sessionsOf(
   space: FeatureSpace,
-  { train, valid }: Parts,
+  { train, valid }: LogParts,
   counted: Counted,
   given: GivenItem2vec,
   options: Item2vecOptions,
@@ -121,7 +121,7 @@ export function sessionsOf(
   return {
     ...made,
     valid: heldOut,
-    ...(beside && { beside: { ...beside, valid: listsOf(found) } }),
+    ...(beside && { beside: { ...beside, valid: markedLists(found) } }),
   };
 }
 
@@ -142,7 +142,7 @@ function besideOf(
   const [items] = tokensOf(space, train, [item], undefined);
   const markets =
     name !== undefined && marketsOf(train, name, { tokens: items!, counts: totals, drawn }, warn);
-  const { lists, ofSession } = listsOf(own);
+  const { lists, ofSession } = markedLists(own);
   return {
     pairs: { lists, ...(markets && { markets }) },
     listOfRow: listsByRow(own, ofSession, train.dataset.numRows),

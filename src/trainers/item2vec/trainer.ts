@@ -9,7 +9,7 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
@@ -90,7 +90,7 @@ function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
 }
 
 async function fit(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options: how, watch, warn, note, lap, controls, first }: Session,
   given: GivenItem2vec,
   item2vec: Item2vecOptions,

@@ -6,7 +6,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import type { Parts } from "../../training/examples/examples.js";
+import type { LogParts } from "../../training/examples/examples.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 import { ascending } from "../../numeric/indices.js";
@@ -26,7 +26,7 @@ interface Found {
   heldOut: HeldOut | undefined;
   totals: Float64Array;
   dataset: Dataset;
-  parts: Pick<Parts, "valid">;
+  parts: Pick<LogParts, "valid">;
 }
 
 /**
@@ -128,8 +128,8 @@ export function nextItems(
   if (pairs.length === 0) return undefined;
   const step = Math.ceil(pairs.length / MOST_QUERIES);
   const asked = pairs.filter((_, i) => i % step === 0);
-  const masks = listsOf(asked.map(([before]) => before - first));
-  const heldOut = listsOf(asked.map(([, next]) => (totals[next]! > 0 ? next - first : NO_ITEM)));
+  const masks = singleItemLists(asked.map(([before]) => before - first));
+  const heldOut = singleItemLists(asked.map(([, next]) => (totals[next]! > 0 ? next - first : NO_ITEM)));
   const weights = Float32Array.from(totals.subarray(first, end), (total) => (total > 0 ? 0 : -Infinity));
   const byQuery = async (vectors: Float32Array, signal: AbortSignal): Promise<UserMetric[]> => {
     const items = unitRows(vectors.subarray(first * dim, end * dim), dim);
@@ -153,7 +153,7 @@ export function nextItems(
 }
 
 /** Returns lists with one item each. */
-function listsOf(items: readonly number[]): ItemLists {
+function singleItemLists(items: readonly number[]): ItemLists {
   return {
     indptr: ascending(items.length + 1),
     items: Uint32Array.from(items),

@@ -83,10 +83,10 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
       const numBatches = Math.ceil(chunk.numRows / batch);
       const places = Uint32Array.from({ length: numBatches }, (_, b) => first + from + b * batch);
       const steps = places.map((_, b) => this.#steps + b + 1);
-      const rowsOf = [this.#rowsOffset, "first", "count"] as const;
+      const rowArguments = [this.#rowsOffset, "first", "count"] as const;
       await this.run({
         every: { end: chunk.numRows, size: batch },
-        call: ["trainBatch", this.layout.plan, "thread", "index", ...rowsOf, epoch, places, steps],
+        call: ["trainBatch", this.layout.plan, "thread", "index", ...rowArguments, epoch, places, steps],
       });
       this.#steps += numBatches;
     }
@@ -110,10 +110,10 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
       const { numRows } = chunk;
       const target = this.#rows.put("scores", new Float32Array(numRows));
       const units = this.#rows.put("the hidden units", new Float32Array(numRows * width));
-      const rowsOf = [this.layout.plan, "thread", this.#rowsOffset, "first", "count", target] as const;
+      const rowArguments = [this.layout.plan, "thread", this.#rowsOffset, "first", "count", target] as const;
       await this.run({
         deal: { end: numRows, size: SCORE_ROWS },
-        call: width > 0 ? ["encodeRows", ...rowsOf, units, width] : ["scoreRows", ...rowsOf],
+        call: width > 0 ? ["encodeRows", ...rowArguments, units, width] : ["scoreRows", ...rowArguments],
       });
       scores.set(this.#read("scores", numRows), from);
       if (width > 0) hidden.set(this.#read("the hidden units", numRows * width), from * width);

@@ -108,9 +108,9 @@ export async function scoreRows(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const { machine, rowsOf } = await startScoring(space, network, threads);
+  const { machine, toNetRows } = await startScoring(space, network, threads);
   try {
-    return await machine.score(rowsOf(rows));
+    return await machine.score(toNetRows(rows));
   } finally {
     await machine.terminate();
   }
@@ -119,7 +119,7 @@ export async function scoreRows(
 /**
  * Starts a network that scores and encodes. The caller must terminate the machine.
  *
- * @returns the machine, and `rowsOf`, which converts feature rows to its input
+ * @returns the machine, and `toNetRows`, which converts feature rows to its input
  * @throws {UsageError} the network does not fit into 4 GiB
  */
 export async function startScoring(
@@ -128,12 +128,12 @@ export async function startScoring(
   threads: number,
 ): Promise<{
   machine: Pick<NetMachine, "score" | "encode" | "terminate">;
-  rowsOf: (rows: FeatureRows) => NetRows;
+  toNetRows: (rows: FeatureRows) => NetRows;
 }> {
   const plan: NetPlan = { ...shape, ...still };
   const form = { crosses: crosserOf(space, crosses), labelScale: 1 };
   const machine = await startNet(plan, parameters, { threads, trains: false });
-  return { machine, rowsOf: (rows) => netRowsOf(rows, form) };
+  return { machine, toNetRows: (rows) => netRowsOf(rows, form) };
 }
 
 /** Returns the features' vectors, and their weights if the architecture has them. */
@@ -204,8 +204,8 @@ export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTab
   return {
     score: (rows, options) => scoreRows(space, network, rows, options),
     async start({ threads }) {
-      const { machine, rowsOf } = await startScoring(space, network, threads);
-      return { score: (rows) => machine.score(rowsOf(rows)), end: () => machine.terminate() };
+      const { machine, toNetRows } = await startScoring(space, network, threads);
+      return { score: (rows) => machine.score(toNetRows(rows)), end: () => machine.terminate() };
     },
   };
 }

@@ -30,10 +30,10 @@ export async function rankByNetwork(
     threads: number,
     use: (score: ScorePairs) => Promise<R>,
   ): Promise<R> => {
-    const { machine, rowsOf } = await startScoring(space, network, threads);
+    const { machine, toNetRows } = await startScoring(space, network, threads);
     try {
       return await use((queries, places) =>
-        machine.score(rowsOf(joinedRows(contexts, queries, items, places))),
+        machine.score(toNetRows(joinedRows(contexts, queries, items, places))),
       );
     } finally {
       await machine.terminate();

@@ -34,10 +34,10 @@ async function* hiddenRows(
   dataset: Dataset,
   { key, reading }: TransformOptions,
 ): AsyncGenerator<EncodedRows> {
-  const { machine, rowsOf } = await startScoring(space, network, reading.threads);
+  const { machine, toNetRows } = await startScoring(space, network, reading.threads);
   try {
     yield* encodedChunks(space, dataset, key, async (rows) => {
-      const { hidden } = await machine.encode(rowsOf(rows));
+      const { hidden } = await machine.encode(toNetRows(rows));
       return { values: hidden };
     });
   } finally {

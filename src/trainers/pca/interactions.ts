@@ -23,7 +23,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
-import { statisticsOf, valuesOf } from "./values.js";
+import { statisticsOf, valueMatrix } from "./values.js";
 
 /** Decomposes the events of users and items; their weights are counts. */
 export async function interactionsPca(
@@ -38,7 +38,7 @@ export async function interactionsPca(
   const [numUsers, numItems] = [user.count - 1, item.count - 1];
   const itemUsers = new Uint32Array(numItems);
   for (const i of events.indices) itemUsers[i]!++;
-  const values = valuesOf(options.values, events, itemUsers);
+  const values = valueMatrix(options.values, events, itemUsers);
   const byItem = transpose(values, numItems);
   const rootOf = (side: SparseRows) => inverseRoots(rowSums(side));
   const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };

@@ -14,7 +14,7 @@ import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-st
 import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, FitContents, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { pcaNeeds } from "./memory.js";
@@ -70,7 +70,12 @@ function accepted(
   return dataset;
 }
 
-async function fit(source: Source, session: Session, given: GivenPca, standard: PcaOptions): Promise<Fit> {
+async function fit(
+  source: TrainingInput,
+  session: Session,
+  given: GivenPca,
+  standard: PcaOptions,
+): Promise<Fit> {
   const { dataset, parts } = source;
   const { options: how, watch, note, lap } = session;
   const { decomposeParts } = await import("./decompose-splits.js");
@@ -135,7 +140,7 @@ async function fit(source: Source, session: Session, given: GivenPca, standard: 
  * better on all logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options, watch, note, first, isTrial }: Session,
   given: GivenPca,
   pca: PcaOptions,

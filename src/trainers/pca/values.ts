@@ -50,7 +50,7 @@ export function valueOf(
 }
 
 /** Returns the matrix of values, by user; `values` is omitted if all are 1. */
-export function valuesOf(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
+export function valueMatrix(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
   const { indptr, indices, values } = events;
   if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };
   const statistics = statisticsOf(events);

@@ -15,7 +15,7 @@ import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.
 import { shuffle, streamOf } from "../../numeric/hash.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { Examples, Part, Parts } from "../../training/examples/examples.js";
+import type { Examples, Part, LogParts } from "../../training/examples/examples.js";
 import { itemColumnsOf } from "../../training/examples/items-of-run.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -73,7 +73,7 @@ const DAY = 86_400_000;
  */
 export function towerExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   options: TwoTowerOptions,
   { minUsers, weighting, itemFields, candidates, watch, note }: How,
 ): Examples {

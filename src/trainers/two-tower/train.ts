@@ -169,7 +169,7 @@ async function trainEpochs(
     },
     restore(arrays) {
       machine.restore(arrays);
-      if (arrays[`${KEPT}users`]) kept = keptOf(arrays);
+      if (arrays[`${KEPT}users`]) kept = restoreKept(arrays);
     },
     terminate: () => machine.terminate(),
     threadsInUse: () => machine.threadsInUse,
@@ -188,7 +188,7 @@ function lost(what: string, epoch: number, options: TwoTowerOptions) {
 }
 
 /** Restores the kept epoch from its arrays in a checkpoint. */
-function keptOf(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
+function restoreKept(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
   const { users, items, ...parameters } = unprefixed(KEPT, arrays) as Record<string, Float32Array>;
   return { users: users!, items: items!, biases: parameters["biases"], parameters };
 }

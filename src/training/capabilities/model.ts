@@ -134,7 +134,7 @@ export type ReadScorer<S extends Scorer = Scorer> = (
   table: EmbeddingTable,
 ) => Promise<S>;
 
-async function opened<S extends Scorer>(
+async function readScoringModel<S extends Scorer>(
   read: ReadScorer<S>,
   run: Run,
   inPlace: EmbeddingTable | undefined,
@@ -147,9 +147,11 @@ async function opened<S extends Scorer>(
 export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
   return {
     preprocess: readPreprocess,
-    scorer: (run, inPlace) => opened(read, run, inPlace),
+    scorer: (run, inPlace) => readScoringModel(read, run, inPlace),
     predictor: async (run, how) =>
-      await (await import("./row-predictor.js")).predictorOf(await opened(read, run, undefined), how),
+      await (
+        await import("./row-predictor.js")
+      ).predictorOf(await readScoringModel(read, run, undefined), how),
   };
 }
 
@@ -162,7 +164,7 @@ export function predictsLabels(
     evaluate: async (run, on, watch) =>
       await (
         await import("../judging/evaluate-scores.js")
-      ).evaluateScores(run, await opened(read, run, on.inPlace), on, watch),
+      ).evaluateScores(run, await readScoringModel(read, run, on.inPlace), on, watch),
   };
 }
 
@@ -175,6 +177,6 @@ export function ranksByVectors(
     rank: async (run, keys, inPlace) =>
       await (
         await import("../judging/ranked-items.js")
-      ).rankByVectors(run, await opened(read, run, inPlace), keys),
+      ).rankByVectors(run, await readScoringModel(read, run, inPlace), keys),
   };
 }

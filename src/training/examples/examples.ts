@@ -43,7 +43,7 @@ export interface Examples {
   ranking?: RankingJob;
 }
 
-export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+export type LogParts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
 /** Options of labels and of row weights. */
 interface LabelOptions extends EventWeightOptions {
@@ -59,7 +59,7 @@ interface LabelOptions extends EventWeightOptions {
 /** Encodes rows with the log's own labels. @throws {DataError} all labels of the training split are equal */
 export function labelledExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   { positiveFrom, task: given, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, given);
@@ -180,7 +180,7 @@ export function negativeFields(
  */
 export function negativeExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   options: NegativeOptions,
   weighting: EventWeightOptions,
   given: readonly string[] | undefined,

@@ -19,7 +19,7 @@ interface TrainingPart {
 }
 
 /** The item's columns, as indexes among the fields of the space. */
-export interface ItemColumns {
+export interface ItemFieldIndexes {
   itemFields: ItemFields;
   itemFieldIndexes: number[];
   contextFieldIndexes: number[];
@@ -35,7 +35,7 @@ export function itemColumnsOf(
   { dataset, rows }: TrainingPart,
   item: KeyColumn,
   given: readonly string[] | undefined,
-): ItemColumns {
+): ItemFieldIndexes {
   const { user } = dataset.roles;
   const names = space.fields.map(({ name }) => name);
   const candidates = names.filter((name) => name !== item.name && name !== user);

@@ -19,7 +19,7 @@ import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
-import { negativeFields, type NegativeFields, type Examples, type Part, type Parts } from "./examples.js";
+import { negativeFields, type NegativeFields, type Examples, type Part, type LogParts } from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -55,7 +55,7 @@ export interface RankingExampleOptions {
 /** Makes the examples. @throws {UsageError} the log has no user or item column, or an option is out of range */
 export function rankingExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   {
     task,
     asker,
@@ -173,7 +173,7 @@ function amongCandidates(
  */
 export async function readCandidates(
   file: string | undefined,
-  { valid, train }: Parts,
+  { valid, train }: LogParts,
   { options, watch, first }: Pick<Session, "options" | "watch" | "first">,
 ): Promise<Dataset | undefined> {
   if (file === undefined || first) return undefined;

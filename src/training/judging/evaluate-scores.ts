@@ -152,8 +152,8 @@ export async function rowsToScore(
 ): Promise<RowsToScore> {
   const encoder = bindEncoder(space, dataset);
   const { negatives, positiveFrom } = preprocess;
-  const counted = rowWeights(dataset, rows, preprocess);
-  const weighed = counted && { weights: Float32Array.from(counted) };
+  const weights = rowWeights(dataset, rows, preprocess);
+  const weighed = weights && { weights: Float32Array.from(weights) };
   if (!negatives) {
     const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
     const labels = Float32Array.from(rows, (row) => values[row]!);
@@ -174,11 +174,11 @@ export async function rowsToScore(
   const { perEvent, noise } = negatives;
   const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
   const negativeRows = new NegativeRows(source, part, options);
-  const drawn = negativeRows.fixedDraws();
+  const draws = negativeRows.fixedDraws();
   return {
-    rows: drawn.rows,
-    sources: drawn.events.map((event) => rows[event]!),
-    expectedDraws: negativeRows.expectedDraws(drawn),
+    rows: draws.rows,
+    sources: draws.events.map((event) => rows[event]!),
+    expectedDraws: negativeRows.expectedDraws(draws),
   };
 }
 
@@ -223,10 +223,10 @@ export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Unit
   if (column?.kind !== "key") {
     return { kind: "row", size: sources.length, of: Uint32Array.from(sources.keys()) };
   }
-  const nobody = column.dictionary.size;
+  const noUser = column.dictionary.size;
   return {
     kind: "user",
-    size: nobody + 1,
-    of: sources.map((row) => (column.codes[row] === MISSING ? nobody : column.codes[row]!)),
+    size: noUser + 1,
+    of: sources.map((row) => (column.codes[row] === MISSING ? noUser : column.codes[row]!)),
   };
 }

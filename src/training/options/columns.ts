@@ -127,7 +127,7 @@ function multiOf(
 }
 
 /** Converts the options to those of reading. */
-export function columnsOf({
+export function columnReadingOptions({
   side,
   numeric = [],
   multi = {},

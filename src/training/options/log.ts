@@ -1,7 +1,7 @@
 // The options that every training on a log has, and their conversion to options of reading, splitting and examples.
 
 import { badRowsOf } from "../reading/bad-row-report.js";
-import { columns, columnsOf, hashedIds } from "./columns.js";
+import { columns, columnReadingOptions, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split, type SplitFlags } from "./split-options.js";
 import { definedOf } from "./defined.js";
@@ -75,7 +75,7 @@ export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled:
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
   };
   return {
-    ...columnsOf(onlyColumns(given)),
+    ...columnReadingOptions(onlyColumns(given)),
     onBadRow: given.onBadRow ?? reading.onBadRow.default,
     infer: true,
     unlabelled,

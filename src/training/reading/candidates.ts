@@ -68,7 +68,7 @@ export function candidateLists(
     masked: asked.items.length - open.items.length,
     usersWithoutOthers: users.length - kept.length,
   };
-  if (kept.length === 0 && users.length > 0) throw nobodyLeft(users.length, counts);
+  if (kept.length === 0 && users.length > 0) throw noUsersLeft(users.length, counts);
   return {
     kept,
     lists: unionOf(listsOfUsers(others, kept), listsOfUsers(heldOut, kept)),
@@ -77,7 +77,7 @@ export function candidateLists(
   };
 }
 
-function nobodyLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
+function noUsersLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
   return new UsageError(
     `none of the ${numUsers} users with held-out items has another candidate: ${masked} of ${listed} ` +
       "candidates are masked because their users have them in training; use other candidates, or --repeats " +

@@ -290,7 +290,7 @@ export async function withLog<T extends Reported>(
 ): Promise<T> {
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
-  const joined = tables ?? (await readSides(sides, reading, watch));
+  const sideTables = tables ?? (await readSides(sides, reading, watch));
   const filters = parseFilters({ drop, where });
   const opening: ReadOptions = {
     ...reading,
@@ -303,7 +303,7 @@ export async function withLog<T extends Reported>(
   const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
-    const built = await read(log, joined, { ...options, ...bad, hidesText, filters }, (progress) => {
+    const built = await read(log, sideTables, { ...options, ...bad, hidesText, filters }, (progress) => {
       signal.throwIfAborted();
       observe({ stage: "reading", ...progress });
     });

@@ -16,7 +16,7 @@ import type { Option, OptionTable, SearchRange } from "../options/table.js";
 import { fitImprovement } from "./gaussian-process.js";
 
 /** Values of searched options, by name. */
-export type Setting = Readonly<Record<string, number | string>>;
+export type SearchSetting = Readonly<Record<string, number | string>>;
 
 /** Stream of random numbers for the search, distinct from the seed's other streams. */
 const SEARCH = 0x5ea7c4;
@@ -43,7 +43,7 @@ const EDGE = 0.9;
 
 /** A setting that was tried, with its result. */
 interface ScoredSetting {
-  setting: Setting;
+  setting: SearchSetting;
   /** greater is better; -Infinity if it failed */
   value: number;
 }
@@ -90,8 +90,8 @@ export class SearchSpace {
   }
 
   /** The values of the default training. */
-  get standard(): Setting {
-    return this.#drawn((name) => this.#standard[name] as number | string);
+  get standard(): SearchSetting {
+    return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
 
   /**
@@ -100,14 +100,14 @@ export class SearchSpace {
    * @param t from 1 to `numSpread`
    * @returns undefined if no new setting was found
    */
-  spread(t: number, numSpread: number, before: readonly Setting[]): Setting | undefined {
+  spread(t: number, numSpread: number, before: readonly SearchSetting[]): SearchSetting | undefined {
     const seen = new Set(before.map(keyOf));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const stream = streamOf(this.#seed, SEARCH, t, attempt);
-      const setting = this.#drawn((name, option, options) => {
+      const setting = this.#drawSetting((name, option, options) => {
         const i = this.#placeOf(name);
-        const drawn = uniformAt(stream, i);
-        const place = attempt > 0 ? drawn : (this.#stratum(i, t, numSpread) + drawn) / numSpread;
+        const uniform = uniformAt(stream, i);
+        const place = attempt > 0 ? uniform : (this.#stratum(i, t, numSpread) + uniform) / numSpread;
         return this.#around(option, name, place, options);
       });
       if (!seen.has(keyOf(setting))) return setting;
@@ -122,7 +122,7 @@ export class SearchSpace {
    * @param before earlier settings with their values: greater is better, -Infinity if it failed
    * @returns undefined if no new setting was found
    */
-  improving(t: number, before: readonly ScoredSetting[]): Setting | undefined {
+  improving(t: number, before: readonly ScoredSetting[]): SearchSetting | undefined {
     const seen = new Set(before.map(({ setting }) => keyOf(setting)));
     const ranked = [...before].sort((a, b) => b.value - a.value).slice(0, MOST_FITTED);
     const best = ranked[0]!.setting;
@@ -130,17 +130,17 @@ export class SearchSpace {
       ranked.map(({ setting }) => this.#coordinates(setting)),
       ranked.map(({ value }) => value),
     );
-    let chosen: { setting: Setting; gain: number } | undefined;
+    let chosen: { setting: SearchSetting; gain: number } | undefined;
     for (let candidate = 0; candidate < CANDIDATES; candidate++) {
       const stream = streamOf(this.#seed, SEARCH, t, candidate);
       const near = NEAR[(candidate % (NEAR.length + 1)) - 1];
-      const setting = this.#drawn((name, option, options) => {
+      const setting = this.#drawSetting((name, option, options) => {
         const i = this.#placeOf(name);
-        const drawn = uniformAt(stream, i);
+        const uniform = uniformAt(stream, i);
         const value = best[name];
-        if (near === undefined || value === undefined) return this.#around(option, name, drawn, options);
+        if (near === undefined || value === undefined) return this.#around(option, name, uniform, options);
         const isKept = uniformAt(stream, this.#ranges.length + i) > CHANGED;
-        return isKept ? value : nearValue(option, value, drawn, { options, share: near });
+        return isKept ? value : nearValue(option, value, uniform, { options, share: near });
       });
       if (seen.has(keyOf(setting))) continue;
       const gain = expected(this.#coordinates(setting));
@@ -150,7 +150,7 @@ export class SearchSpace {
   }
 
   /** Returns the options whose value is at an end of the searched range, in the order of the table. */
-  edgesOf(setting: Setting): Edge[] {
+  edgesOf(setting: SearchSetting): Edge[] {
     return this.#ranges.flatMap(([name, option]): Edge[] => {
       const value = setting[name];
       // the default, or a bound of the option itself, is not an edge of the search
@@ -158,7 +158,7 @@ export class SearchSpace {
       if (typeof value !== "number" || ends.includes(value)) return [];
       const { among, span = 1 } = option.search!;
       if (among) {
-        const values = valuesOf(among, { ...this.#standard, ...setting }) as number[];
+        const values = amongValues(among, { ...this.#standard, ...setting }) as number[];
         const at = values.indexOf(value);
         const isEnd = values.length > 2 && (at === 0 || at === values.length - 1);
         return isEnd ? [{ name, value, beyond: undefined }] : [];
@@ -172,7 +172,7 @@ export class SearchSpace {
   }
 
   /** Chooses a value for each option that applies, given the options before it in the table. */
-  #drawn(valueOf: (name: string, option: Option, options: Options) => number | string): Setting {
+  #drawSetting(valueOf: (name: string, option: Option, options: Options) => number | string): SearchSetting {
     const setting: Record<string, number | string> = {};
     for (const [name, option] of this.#ranges) {
       const options = { ...this.#standard, ...setting };
@@ -199,7 +199,7 @@ export class SearchSpace {
     const distance = (z < 0 ? -1 : 1) * pow(Math.abs(z), CENTERING);
     const middle = this.#standard[name] as number | string;
     if (!among) return limited(option, (middle as number) * pow(span, distance));
-    const values = valuesOf(among, options);
+    const values = amongValues(among, options);
     const at = values.indexOf(middle);
     if (typeof middle === "string" && at >= 0 && Math.abs(distance) < 1 / 4) return middle;
     if (typeof middle === "string" || at < 0)
@@ -209,16 +209,16 @@ export class SearchSpace {
   }
 
   /** Returns the coordinates of a setting; an option that does not apply has its default's coordinate. */
-  #coordinates(setting: Setting): number[] {
+  #coordinates(setting: SearchSetting): number[] {
     const options = { ...this.#standard, ...setting };
     return this.#ranges.flatMap(([name, { search }]) => {
       const { among, span = 1 } = search!;
       const value = setting[name];
       if (!among) return [coordinateOf(value as number | undefined, this.#standard[name] as number, span)];
-      const values = valuesOf(among, this.#standard);
+      const values = amongValues(among, this.#standard);
       if (values.some((one) => typeof one === "string"))
         return values.map((one) => (one === value ? WORD : 0));
-      const own = valuesOf(among, options);
+      const own = amongValues(among, options);
       const at = own.indexOf(value as number);
       return [at < 0 || own.length < 2 ? 0 : (2 * at) / (own.length - 1) - 1];
     });
@@ -237,7 +237,7 @@ function isVaried({ search }: Option, value: unknown, standard: Options): boolea
   return (
     typeof value === "string" &&
     among !== undefined &&
-    valuesOf(among, standard).some((x) => typeof x === "string")
+    amongValues(among, standard).some((x) => typeof x === "string")
   );
 }
 
@@ -252,10 +252,13 @@ function applies({ only = {}, search = {} }: Option, options: Options): boolean 
     values === true ? options[other] !== undefined : values.includes(String(options[other])),
   );
   const { when, among } = search as SearchRange & { when?: (options: unknown) => boolean };
-  return goesWith && (when?.(options) ?? true) && (!among || valuesOf(among, options).length > 1);
+  return goesWith && (when?.(options) ?? true) && (!among || amongValues(among, options).length > 1);
 }
 
-function valuesOf(among: NonNullable<SearchRange["among"]>, options: Options): readonly (number | string)[] {
+function amongValues(
+  among: NonNullable<SearchRange["among"]>,
+  options: Options,
+): readonly (number | string)[] {
   return (among as (options: unknown) => readonly (number | string)[])(options);
 }
 
@@ -275,17 +278,17 @@ function coordinateOf(value: number | undefined, middle: number, span: number): 
 function nearValue(
   option: Option,
   near: number | string,
-  drawn: number,
+  uniform: number,
   { options, share }: { options: Options; share: number },
 ): number | string {
   const { among, span = 1 } = option.search!;
-  if (!among) return limited(option, (near as number) * pow(span, share * (2 * drawn - 1)));
-  const values = valuesOf(among, options);
+  if (!among) return limited(option, (near as number) * pow(span, share * (2 * uniform - 1)));
+  const values = amongValues(among, options);
   const at = values.indexOf(near);
   // words have no order: keep the same word half of the time
-  if (typeof near === "string" && at >= 0 && drawn < 0.5) return near;
-  if (typeof near === "string" || at < 0) return values[Math.floor(drawn * values.length)]!;
-  return values[Math.min(values.length - 1, Math.max(0, at - 1 + Math.floor(3 * drawn)))]!;
+  if (typeof near === "string" && at >= 0 && uniform < 0.5) return near;
+  if (typeof near === "string" || at < 0) return values[Math.floor(uniform * values.length)]!;
+  return values[Math.min(values.length - 1, Math.max(0, at - 1 + Math.floor(3 * uniform)))]!;
 }
 
 /**
@@ -297,6 +300,6 @@ function limited({ integer, min = -Infinity, max = Infinity }: Option, value: nu
   return Math.min(max, Math.max(min, rounded));
 }
 
-function keyOf(setting: Setting): string {
+function keyOf(setting: SearchSetting): string {
   return JSON.stringify(Object.entries(setting).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

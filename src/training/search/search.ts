@@ -14,7 +14,7 @@ import { differenceOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { BEFORE_DATA } from "../session/feature-training.js";
 import { checkRanges } from "../options/check-given.js";
 import { resolved, type OptionTable } from "../options/table.js";
-import { SearchSpace, searchedNames, type Setting } from "./search-space.js";
+import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.js";
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
@@ -52,7 +52,7 @@ export interface SearchRequest {
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
   /** Trains a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are refused */
-  tryOut: (setting: Setting) => Promise<Tried>;
+  tryOut: (setting: SearchSetting) => Promise<Tried>;
   /** state of an interrupted search of the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;
@@ -61,7 +61,7 @@ export interface SearchRequest {
 /** Result of a search. */
 export interface Searched {
   /** the options to train with; empty if no setting is better than the default by more than noise */
-  setting: Setting;
+  setting: SearchSetting;
   /** sorted, best first */
   trials: Trial[];
   lines: TrialLine[];
@@ -117,7 +117,7 @@ export async function search(
     observe({ stage: "training", text: trialText(line, state.metric, round), done: t + 1, of: trials });
     longest = Math.max(longest, performance.now() - start);
   }
-  const found = ended(state, spaceOf(request, state, isFixed));
+  const found = searchResult(state, spaceOf(request, state, isFixed));
   if (isOver)
     found.warnings.push(`the budget ended --search after ${state.trials.length} of ${trials} settings`);
   return found;
@@ -128,7 +128,7 @@ function nextSetting(
   space: SearchSpace,
   t: number,
   numSpread: number,
-): Setting | undefined {
+): SearchSetting | undefined {
   const before = state.trials.map((line) => ({ setting: line.options, value: scoreOf(state, line) }));
   if (t <= numSpread)
     return space.spread(
@@ -182,7 +182,7 @@ type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "fai
 async function tried(
   { table, tryOut, comparedBy }: SearchRequest,
   state: SearchState,
-  setting: Setting,
+  setting: SearchSetting,
   t: number,
 ): Promise<Outcome> {
   const failed = (why: string): Outcome => ({ epochs: 0, bestEpoch: 0, value: null, curve: [], failed: why });
@@ -243,7 +243,7 @@ function bestOf(state: SearchState): TrialLine | undefined {
   return best;
 }
 
-function ended(state: SearchState, space: SearchSpace): Searched {
+function searchResult(state: SearchState, space: SearchSpace): Searched {
   const best = bestOf(state);
   const { trials, metric } = state;
   if (!best)

@@ -42,12 +42,12 @@ import {
 import { preprocessFile } from "../capabilities/run-space.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { Needs } from "./needs.js";
-import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
+import type { Fit, FitContents, Plan, Session, TrainingInput } from "./plan.js";
 import {
   BEFORE_DATA,
   type DataFacts,
   type FeatureOptions,
-  type Learner,
+  type LearnFunction,
   type LearnerInput,
   type ListOptions,
   type Trained,
@@ -78,8 +78,12 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   /** checks the log; restricts its features if the trainer does not use all */
   accept: NonNullable<Plan["accept"]>;
   /** makes the examples, according to the trainer's options */
-  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
-  learn: Learner<O, S>;
+  examples(
+    space: FeatureSpace,
+    parts: TrainingInput["parts"],
+    session: Session,
+  ): Examples | Promise<Examples>;
+  learn: LearnFunction<O, S>;
   /** estimates memory and disk */
   needs: Needs;
   /** whether training can read its rows from disk */
@@ -132,7 +136,7 @@ export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
 /** Fits the vocabulary on the training split and makes the examples. */
 export async function prepareFeatures<O extends FeatureOptions, S>(
   model: Pick<FeatureModel<O, S>, "examples" | "init" | "streams" | "optionsFor">,
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   session: Session,
 ): Promise<Prepared<S>> {
   const { options, note, warn } = session;
@@ -173,7 +177,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
 
 async function fit<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
-  source: Source,
+  source: TrainingInput,
   session: Session,
 ): Promise<Fit> {
   const { given, learn } = model;

@@ -78,7 +78,7 @@ export interface RankingJob {
  * @param observe called after every epoch
  * @param signal   stops the training promptly; the promise then rejects with its reason
  */
-export type Learner<O, S> = (
+export type LearnFunction<O, S> = (
   input: LearnerInput<S>,
   options: O,
   observe: (event: EpochEvent) => void,

@@ -39,11 +39,11 @@ export interface Plan {
   /** Estimates memory and disk; they are not checked when absent. */
   needs?: Needs;
   /** Trains on the splits, and measures the metrics. */
-  fit(source: Source, session: Session): Promise<Fit>;
+  fit(source: TrainingInput, session: Session): Promise<Fit>;
 }
 
 /** The input of a training. */
-export interface Source {
+export interface TrainingInput {
   dataset: Dataset;
   /** the splits to train and measure on; in a refit, the training split has all rows */
   parts: SplitParts["parts"];

@@ -10,7 +10,7 @@ import type { Controls } from "../epochs/epoch-loop.js";
 import type { Part } from "../examples/examples.js";
 import { rowsOfParts, type SplitParts } from "../reading/split-parts.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Fit, Plan, Session, Source } from "./plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "./plan.js";
 import { holdsOutRows, isCut } from "../options/split-options.js";
 
 /** A training, with the model that the run will hold. */
@@ -35,7 +35,7 @@ interface How {
 /** Trains and, if requested, refits on all rows. */
 export async function fitTwice(
   plan: Plan,
-  source: Source,
+  source: TrainingInput,
   session: Omit<Session, "controls">,
   { checkpoints, refits, round }: How,
 ): Promise<FittedTwice> {

@@ -32,7 +32,7 @@ import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
 import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary, TrainingSummary } from "./summary.js";
-import type { Plan, Session, Source } from "./plan.js";
+import type { Plan, Session, TrainingInput } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { cores } from "../../workers/cores.js";
@@ -86,12 +86,12 @@ export async function train(
   startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
   const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
-  const ended = (stage: string): void => {
+  const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
     if (text !== undefined) watch.observe({ stage: "doing", text });
   };
-  ended("read");
+  endStage("read");
 
   const { inputs } = dataset;
   const identity = {
@@ -109,7 +109,7 @@ export async function train(
   if (epoch !== undefined) note(`resuming after ${round} ${epoch}`);
   const session: Omit<Session, "controls"> = {
     ...{ options, given, beside: out, watch, warn, note },
-    lap: ended,
+    lap: endStage,
   };
   const parts = partsToFit(cut, given);
   for (const text of smallSplitWarnings(parts)) warn(text);
@@ -120,7 +120,7 @@ export async function train(
     given.search === undefined
       ? undefined
       : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
-  if (found) ended("search");
+  if (found) endStage("search");
   const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
@@ -212,7 +212,7 @@ function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
 /** Runs --search on the training and the validation split, without the test split. */
 async function searchSettings(
   { trainer, given, plan }: { trainer: Trainer; given: GivenTraining; plan: Plan },
-  { dataset, parts, cut }: Source,
+  { dataset, parts, cut }: TrainingInput,
   session: Omit<Session, "controls">,
   checkpoints: Checkpoints,
 ): Promise<Searched> {

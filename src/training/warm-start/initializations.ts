@@ -5,7 +5,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Plan, Session, Source } from "../session/plan.js";
+import type { Plan, Session, TrainingInput } from "../session/plan.js";
 
 /**
  * First values of an embedding layer: `table`, a run's table; `random`, random rows; `shuffled`, the table's rows
@@ -32,7 +32,7 @@ export interface ComparedTrainings {
 export interface ComparedPlan extends Omit<Plan, "fit"> {
   init: Run;
   /** Makes the examples, once for all trainings. */
-  prepare(source: Source, session: Session): Promise<PreparedTrainings>;
+  prepare(source: TrainingInput, session: Session): Promise<PreparedTrainings>;
 }
 
 export interface PreparedTrainings {

@@ -37,7 +37,7 @@ export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">):
 /** Warns of fields with one value or none. */
 export function fieldWarnings({ fields }: FeatureSpace): string[] {
   const empty = fields.filter((field) => field.kind === "number" && field.count === 0);
-  const keysOf = (size: number) =>
+  const fieldsOfSize = (size: number) =>
     fields.filter((field) => field.kind !== "number" && field.keys.size === size);
   const saying = (
     found: FeatureSpace["fields"],
@@ -56,8 +56,8 @@ export function fieldWarnings({ fields }: FeatureSpace): string[] {
   const apart = " and carries no information; --ignore excludes it";
   return [
     ...saying(empty, "is empty", "numeric field", ""),
-    ...saying(keysOf(1), "has one value", "field", apart),
-    ...saying(keysOf(0), "has no value", "field", apart),
+    ...saying(fieldsOfSize(1), "has one value", "field", apart),
+    ...saying(fieldsOfSize(0), "has no value", "field", apart),
   ];
 }
 

@@ -83,7 +83,7 @@ export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | 
   const variances = new Float64Array(space.offsets.length);
   const columns = fieldColumns(rows, space);
   const run = (every: number, cycles: number) => {
-    const pairs = pairsOf(rows, space, every, columns);
+    const pairs = sampledPairs(rows, space, every, columns);
     const fit = cyclesOver(rows, pairs, space, loss, every, { fitted, variances });
     let before = Infinity;
     for (let cycle = 0; cycle < cycles; cycle++) {
@@ -135,7 +135,7 @@ export function weightScores(
   { bias, weights }: FeatureWeights,
 ): Float32Array {
   const scores = new Float32Array(rows.numRows).fill(bias);
-  pairsOf(rows, space, 1, fieldColumns(rows, space)).addTo(scores, weights);
+  sampledPairs(rows, space, 1, fieldColumns(rows, space)).addTo(scores, weights);
   return scores;
 }
 
@@ -204,7 +204,12 @@ function stepField(
 }
 
 /** Returns the pairs of every `every`-th row. @param columns as fieldColumns returns them */
-function pairsOf(rows: FeatureRows, space: Fields, every: number, columns: Uint32Array | undefined): Pairs {
+function sampledPairs(
+  rows: FeatureRows,
+  space: Fields,
+  every: number,
+  columns: Uint32Array | undefined,
+): Pairs {
   const { numRows } = rows;
   if (columns) return densePairs(columns, numRows, every);
   const places = Uint32Array.from({ length: Math.ceil(numRows / every) }, (_, n) => n * every);

@@ -46,7 +46,7 @@ export function crossComposer(
     };
     /** Sums the weights and interactions of a row, without those of feature `but`. */
     const within = (rows: FeatureRows, row: number, but: number): number => {
-      const pairs = pairsOf(rows, row).filter(([feature]) => feature !== but);
+      const pairs = pairsOfRow(rows, row).filter(([feature]) => feature !== but);
       let sum = 0;
       pairs.forEach(([i, x], a) => {
         sum += x * w[i]!;
@@ -77,7 +77,7 @@ export function crossComposer(
         const phi = new Float64Array(rows.numRows * size);
         const field = fieldOf[feature]!;
         const offsets = Float64Array.from({ length: rows.numRows }, (_, row) => {
-          const pairs = pairsOf(rows, row);
+          const pairs = pairsOfRow(rows, row);
           const value = pairs.find(([i]) => i === feature)?.[1] ?? 0;
           phi[row * size] = value;
           for (const [j, x] of pairs) {
@@ -94,7 +94,7 @@ export function crossComposer(
   return over(parameters);
 }
 
-function pairsOf(rows: FeatureRows, row: number): [feature: number, x: number][] {
+function pairsOfRow(rows: FeatureRows, row: number): [feature: number, x: number][] {
   const pairs: [number, number][] = [];
   forEachPair(rows, row, (feature, x) => pairs.push([feature, x]));
   return pairs;

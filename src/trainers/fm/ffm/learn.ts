@@ -83,7 +83,7 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   if (!indptr && !values) {
     if (isInOrder(ids, fieldOf, 0, width)) return rows;
     const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
-    return { ...rows, ids: columnsOf(rows, placesBy(fields)) };
+    return { ...rows, ids: permutedIds(rows, placesBy(fields)) };
   }
   const sorted = { ids: Uint32Array.from(ids), values: values && Float32Array.from(values) };
   let changed = false;
@@ -127,7 +127,7 @@ function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }
 
-function columnsOf({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
+function permutedIds({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
   const out = new Uint32Array(ids.length);
   for (let r = 0; r < numRows; r++) {
     for (let f = 0; f < width; f++) out[r * width + f] = ids[r * width + places[f]!]!;

@@ -12,7 +12,7 @@ import { fieldOfFeatures } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
 
 /** Location of a field's cells; offsets are in bytes. */
-export type Column =
+export type FieldColumn =
   /** ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
   | { kind: "single"; ids: number; values: number }
   /** indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
@@ -33,7 +33,11 @@ interface Shape {
  * @param offsets field f owns features [offsets[f], offsets[f + 1])
  * @throws {UsageError} they do not fit
  */
-export function columnsOf(arena: Arena, rows: FeatureRows, offsets: readonly number[]): Column[] {
+export function transposedColumns(
+  arena: Arena,
+  rows: FeatureRows,
+  offsets: readonly number[],
+): FieldColumn[] {
   const fieldOf = fieldOfFeatures(offsets);
   return shapesOf(rows, fieldOf, offsets.length - 1).map((shape, f) => {
     const cells = { rows, fieldOf, field: f, offset: offsets[f]!, size: offsets[f + 1]! - offsets[f]! };
@@ -78,7 +82,7 @@ function visit(
   }
 }
 
-function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): Column {
+function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): FieldColumn {
   const { rows, size } = cells;
   const idsAt = arena.allocate("the columns of the training rows", rows.numRows * 4);
   const valuesAt = valued ? arena.allocate("the columns of the training rows", rows.numRows * 4) : undefined;
@@ -91,17 +95,17 @@ function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): Column {
   return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
 }
 
-function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): Column {
+function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): FieldColumn {
   const { rows, size } = cells;
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
-  const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
+  const [indptr, rowIndexes, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
   // counting sort by feature: count the pairs, then write each behind those of earlier features
   visit(cells, (feature) => indptr[feature + 1]!++);
   for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
   const end = indptr.slice(0, size);
   visit(cells, (feature, row, pair) => {
-    rowsOf[end[feature]!] = row;
+    rowIndexes[end[feature]!] = row;
     values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
   });
   return { kind: "sparse", indptr: indptrAt.offset, rows: rowsAt.offset, values: valuesAt.offset };

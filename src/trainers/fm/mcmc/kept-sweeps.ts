@@ -50,9 +50,9 @@ export class KeptDraws {
     const draws = this.#options.method === "mcmc" ? this.#draws : this.draws;
     const all = (of: (draw: FmParameters) => Float32Array) => {
       const parts = draws.map(of);
-      const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-      parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
-      return joined;
+      const concatenated = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+      parts.reduce((at, part) => (concatenated.set(part, at), at + part.length), 0);
+      return concatenated;
     };
     return {
       drawsW0: Float64Array.from(draws, ({ w0 }) => w0),

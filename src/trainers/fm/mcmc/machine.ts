@@ -10,7 +10,7 @@ import { AT_MEAN, CALL_FEATURES, DRAWN, type CoordinateKernel } from "../../../k
 import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
-import { columnsOf } from "./columns.js";
+import { transposedColumns } from "./columns.js";
 import type { Link } from "./link.js";
 import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.worker.js";
 
@@ -37,7 +37,7 @@ export interface MachineInput {
   residuals: Float32Array;
 }
 
-export interface MachineShape {
+export interface CoordinateMachineShape {
   dim: number;
   link: Link;
   /** maximum number of threads; there are never more than chunks */
@@ -56,13 +56,13 @@ export interface Totals {
 export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTask, boolean> {
   readonly #plan: SweepPlan;
 
-  private constructor(input: MachineInput, shape: MachineShape) {
+  private constructor(input: MachineInput, shape: CoordinateMachineShape) {
     super();
     this.#plan = layOut(this.arena, input, shape);
   }
 
   /** Lays out the arrays and starts the threads. @throws {UsageError} rows and parameters do not fit into 4 GiB */
-  static async start(input: MachineInput, shape: MachineShape): Promise<CoordinateMachine> {
+  static async start(input: MachineInput, shape: CoordinateMachineShape): Promise<CoordinateMachine> {
     const machine = new CoordinateMachine(input, shape);
     const plan = machine.#plan;
     const script = { url: new URL("./sweep.worker.js", import.meta.url), own: plan };
@@ -146,7 +146,11 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
 }
 
 /** Copies rows and initial parameters into the arena. */
-function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: MachineShape): SweepPlan {
+function layOut(
+  arena: Arena,
+  input: MachineInput,
+  { dim, link, threads }: CoordinateMachineShape,
+): SweepPlan {
   const { rows, offsets, featureHashes, kinds, first, residuals } = input;
   const { numRows } = rows;
   const barrier = allocateBarrier(arena);
@@ -162,7 +166,7 @@ function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: Machi
   const kindsAt = arena.allocate("the kinds of the features", n);
   const hashes = arena.allocate("the hashes of the features", n * 8);
   const weights = arena.put("the weights of the rows", rows.weights);
-  const columns = columnsOf(arena, rows, offsets);
+  const columns = transposedColumns(arena, rows, offsets);
 
   // each field has one extra place for "no feature", whose parameter stays 0
   const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);

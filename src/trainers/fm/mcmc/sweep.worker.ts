@@ -16,7 +16,7 @@
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import type { Region } from "../../../kernels/shared/memory.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
-import type { Column } from "./columns.js";
+import type { FieldColumn } from "./columns.js";
 import type { Link } from "./link.js";
 
 /**
@@ -30,7 +30,7 @@ export interface SweepPlan {
   dim: number;
   /** first and last row of each chunk, the last excluded */
   chunks: [first: number, end: number][];
-  fields: { size: number; first: number; column: Column }[];
+  fields: { size: number; first: number; column: FieldColumn }[];
   /** f32[numRows][2]: residual e and sum q of each row */
   eq: number;
   /** f32[numRows]; probit and logit links only */
@@ -212,7 +212,7 @@ class Sweep {
 
   #single(field: Field, d: number, pending: Pending, prior: Prior, [at, moveKey]: Move): boolean {
     const { chunks, eq, sums, sumsStride, step, precisions, moments, moved } = this.#plan;
-    const { ids, values } = field.column as Column & { kind: "single" };
+    const { ids, values } = field.column as FieldColumn & { kind: "single" };
     const linear = d === 0 ? 1 : 0;
     const v = this.#at(field, d);
     const fused = pending && pending.values === 0 && values === 0 && linear === 0;
@@ -246,7 +246,7 @@ class Sweep {
 
   #sparse(field: Field, d: number, pending: Pending, prior: Prior): boolean {
     const { eq, precisions } = this.#plan;
-    const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
+    const { indptr, rows, values } = field.column as FieldColumn & { kind: "sparse" };
     this.#rows((first, end) => this.#take(pending, first, end));
     if (!this.#barrier()) return false;
     if (this.#index === 0) {

@@ -14,7 +14,7 @@ export interface GbdtOwn {
 }
 
 /** A task that all threads execute together. */
-export type GbdtTask =
+export type BoostingTask =
   | ({ kind: "bin" } & BinTask)
   /** computes gradients and losses from the scores */
   | { kind: "gradients" }
@@ -22,7 +22,7 @@ export type GbdtTask =
   | ({ kind: "tree"; isLast: boolean; threads: number } & GrowTask);
 
 /** Called once in each thread. All threads grow the same tree; only the first one returns it. */
-export const start = kernelThread<GbdtKernel, GbdtOwn, GbdtTask, Grown | undefined>(
+export const start = kernelThread<GbdtKernel, GbdtOwn, BoostingTask, Grown | undefined>(
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);
     return (task) => {

@@ -22,7 +22,7 @@ export interface GrownNode {
 }
 
 /** Sums of the gradients and hessians of a leaf's rows. */
-export interface Sums {
+export interface GradientSums {
   sumG: number;
   sumH: number;
 }
@@ -35,8 +35,8 @@ export interface Split {
   /** for numbers: whether missing ones go left; for categories: whether catL2 applies */
   flag: boolean;
   leftCount: number;
-  left: Sums;
-  right: Sums;
+  left: GradientSums;
+  right: GradientSums;
   goesLeft?: Uint8Array;
 }
 
@@ -50,7 +50,7 @@ export interface GrowingLeaf {
   /** index of its histogram */
   slot: number;
   /** undefined for a root that was not split */
-  sums?: Sums;
+  sums?: GradientSums;
   split?: Split;
   /** L2 that its parent's split adds to lambdaL2 */
   moreL2: number;
@@ -65,7 +65,7 @@ export function sizeOf({ begin, end }: GrowingLeaf): number {
 }
 
 /** A finished leaf, with the sums of its rows' gradients and hessians. */
-export interface GrownLeaf extends Sums {
+export interface GrownLeaf extends GradientSums {
   value: number;
   count: number;
 }

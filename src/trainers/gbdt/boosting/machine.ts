@@ -11,12 +11,12 @@ import type { Choice, ThreadsInUse } from "../../../workers/thread-choice.js";
 import { choosing, ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
-import type { GbdtOwn, GbdtTask } from "./gbdt.worker.js";
+import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
 import type { Grown, GrownTree, GrowTask } from "./grow.js";
 
 /** Sizes and loss of a training. */
-export interface MachineShape {
+export interface GbdtMachineShape {
   features: readonly Feature[];
   numTrain: number;
   numValid: number;
@@ -31,11 +31,11 @@ export interface MachineShape {
 }
 
 /** Rows and threads. The caller must call `terminate`, which ends the threads. */
-export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | undefined> {
+export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown | undefined> {
   readonly layout: GbdtLayout;
   readonly #choice: Choice;
 
-  private constructor({ features, threads: numThreads, loss: _, ...sizes }: MachineShape) {
+  private constructor({ features, threads: numThreads, loss: _, ...sizes }: GbdtMachineShape) {
     super();
     const cells = features.map((feature) => ({
       numCells: cellsOf(feature),
@@ -46,7 +46,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
   }
 
   /** Lays out the arrays and starts the threads. @throws {UsageError} they do not fit into one memory */
-  static async start(shape: MachineShape): Promise<GbdtMachine> {
+  static async start(shape: GbdtMachineShape): Promise<GbdtMachine> {
     const machine = new GbdtMachine(shape);
     const { layout } = machine;
     const own: GbdtOwn = { layout, loss: shape.loss };
@@ -146,7 +146,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
   }
 
   /** Executes a task on the first `threads` threads. */
-  override async runTask(task: GbdtTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
+  override async runTask(task: BoostingTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
     new Uint32Array(this.arena.memory.buffer, this.layout.taken, 1).fill(0);
     return await super.runTask(task, threads);
   }

@@ -72,16 +72,16 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
   const key = draw(draw(seed, 0x6055), iteration);
   const bound = share * 2 ** 32;
   const rows = new Uint32Array(numTrain);
-  const drawn = new Uint32Array(numTrain);
+  const sampledOthers = new Uint32Array(numTrain);
   let [n, d] = [0, 0];
   for (let row = 0; row < numTrain; row++) {
     const isTop = sizes[row]! >= least;
     if (!isTop && !(draw(key, row) < bound)) continue;
     rows[n++] = row;
-    if (!isTop) drawn[d++] = row;
+    if (!isTop) sampledOthers[d++] = row;
   }
   machine.setBag(rows.subarray(0, n));
-  machine.amplify(drawn.subarray(0, d), amplified);
+  machine.amplify(sampledOthers.subarray(0, d), amplified);
   return { bagged: n, amplified };
 }
 

@@ -104,10 +104,10 @@ interface Numbered extends Categories {
 
 function namedCategories(names: readonly PandasCategory[]): Numbered {
   // Python writes True and False
-  const textOf = (name: PandasCategory) =>
+  const readFileText = (name: PandasCategory) =>
     typeof name === "boolean" ? (name ? "True" : "False") : String(name);
   return {
-    keys: names.map(textOf),
+    keys: names.map(readFileText),
     numbers: [...names.keys()],
     cells: names.length > 0 && names.every((name) => typeof name === "number") ? "number" : "text",
   };
@@ -167,7 +167,7 @@ async function openForeign(file: string): Promise<{
     watch: Watch,
   ) => Promise<{ dataset: Dataset; keyed: Dataset }>;
 }> {
-  const model = readForeignModel(await textOf(file), file);
+  const model = readForeignModel(await readFileText(file), file);
   const vocabularies: Vocabularies = new Map(
     [...model.categories].map(([name, { keys }]) => [name, { keys: encodeKeys(keys) }]),
   );
@@ -184,7 +184,7 @@ async function openForeign(file: string): Promise<{
   };
 }
 
-async function textOf(path: string): Promise<string> {
+async function readFileText(path: string): Promise<string> {
   const source = await openSource(path);
   const pieces: Buffer[] = [];
   try {

@@ -2,7 +2,7 @@
 
 import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";
-import { ABSENT, columnsOf, tuplesOf } from "./combinations.js";
+import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
 // a table serves the small sizes, a sorted list the others
 test.each([
@@ -43,5 +43,5 @@ test.each([
   ["user*user", "different columns, got 'user' twice; a column alone is --ctr user"],
   ["a*b*c*d*e", "at most 4 columns in a combination, got 5"],
 ])("%s is refused", (name, why) => {
-  expect(() => columnsOf(name)).toThrow(why);
+  expect(() => parseCombination(name)).toThrow(why);
 });

@@ -20,7 +20,7 @@ export const ABSENT = MISSING - 1;
  * Parses an id column or a combination of --ctr, such as user*hour.
  * @throws {UsageError} names are empty, repeated or too many
  */
-export function columnsOf(name: string): string[] {
+export function parseCombination(name: string): string[] {
   const columns = name.split("*");
   if (columns.length === 1) return columns;
   const complaint = (expected: string) => new UsageError(`--ctr ${name}: expected ${expected}`);

@@ -19,7 +19,13 @@ import { gradient } from "../../../numeric/losses.js";
 import { log } from "../../../numeric/exp.js";
 import { ascending, sumOf } from "../../../numeric/indices.js";
 import { tuplesOf } from "./combinations.js";
-import { idColumn, MAX_COMBINATIONS, targetsOf, type RowOrder, type Targets } from "./target-statistics.js";
+import {
+  idColumn,
+  MAX_COMBINATIONS,
+  targetsOf,
+  type GroupedRowOrder,
+  type Targets,
+} from "./target-statistics.js";
 
 /** A chosen pair as --ctr names it, with its gain. */
 export interface ChosenPair {
@@ -69,7 +75,7 @@ const MOST_CELLS = 2 ** 29;
 export const KEY_SHARE = 0.9;
 
 /** Chooses pairs greedily. The same rows, order and options give the same pairs. */
-export function choosePairs(train: Targets, order: RowOrder, options: PairsOptions): ChosenPairs {
+export function choosePairs(train: Targets, order: GroupedRowOrder, options: PairsOptions): ChosenPairs {
   const { columns: names, without, most, squared, classes } = options;
   const { dataset, rows, labels, weights } = train;
   const targets = targetsOf(labels, classes).map(({ y }) => new Additive(y, weights, order, squared));
@@ -150,14 +156,14 @@ interface Gain {
 class Additive {
   readonly #y: Float32Array;
   readonly #weights: Float32Array | undefined;
-  readonly #order: RowOrder;
+  readonly #order: GroupedRowOrder;
   readonly #squared: boolean;
   readonly #scores: Float64Array;
   readonly #g: Float64Array;
   readonly #h: Float64Array;
   readonly #shrink: number;
 
-  constructor(y: Float32Array, weights: Float32Array | undefined, order: RowOrder, squared: boolean) {
+  constructor(y: Float32Array, weights: Float32Array | undefined, order: GroupedRowOrder, squared: boolean) {
     const n = y.length;
     const mean = sumOf(y) / n;
     this.#y = y;

@@ -3,7 +3,7 @@
 import { keyAt } from "../../../log/keys.js";
 import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
 import { UsageError } from "../../../errors.js";
-import { columnsOf } from "./combinations.js";
+import { parseCombination } from "./combinations.js";
 import { choosePairs, KEY_SHARE, type ChosenPair } from "./ctr-pairs.js";
 import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsOfTrees } from "./pairs-by-trees.js";
 import {
@@ -13,11 +13,11 @@ import {
   rowOrders,
   withTargetStatistics,
   type CtrOptions,
-  type RowOrder,
+  type GroupedRowOrder,
   type TargetStatistics,
   type Targets,
 } from "./target-statistics.js";
-import type { Part, Parts } from "../../../training/examples/examples.js";
+import type { Part, LogParts } from "../../../training/examples/examples.js";
 import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
@@ -72,7 +72,7 @@ export function ctrOf({
 function distinct(names: readonly string[]): string[] {
   const byColumns = new Map<string, string>();
   for (const name of names) {
-    const columns = JSON.stringify(columnsOf(name).sort());
+    const columns = JSON.stringify(parseCombination(name).sort());
     if (!byColumns.has(columns)) byColumns.set(columns, name);
   }
   return [...byColumns.values()];
@@ -80,12 +80,12 @@ function distinct(names: readonly string[]): string[] {
 
 /** Returns the columns that must be read as ids. */
 export function ctrColumns({ columns }: CtrFlags): string[] {
-  return [...new Set(columns.flatMap(columnsOf))];
+  return [...new Set(columns.flatMap(parseCombination))];
 }
 
 /** The splits with the added columns. */
 interface CtrParts {
-  parts: Parts;
+  parts: LogParts;
   statistics: TargetStatistics[];
   /** pairs that --ctr-pairs chose */
   pairs?: ChosenPair[];
@@ -103,7 +103,7 @@ interface CtrJob {
 
 /** Adds the columns. Statistics are computed from the training split alone; in a refit, from all rows. */
 export async function withCtr(
-  parts: Parts,
+  parts: LogParts,
   target: Target,
   ctr: CtrFlags | undefined,
   job: CtrJob,
@@ -116,7 +116,9 @@ export async function withCtr(
     job.warn(`--ctr-permutations has no effect: rows are ordered by time ('${time}')`);
   const valid = parts.valid && of(parts.valid);
   const pairs =
-    ctr.most === undefined ? undefined : (ctr.chosen ?? (await pairsOf({ train, valid }, target, ctr, job)));
+    ctr.most === undefined
+      ? undefined
+      : (ctr.chosen ?? (await chooseCtrPairs({ train, valid }, target, ctr, job)));
   const columns = [...ctr.columns, ...(pairs ?? []).map(({ pair }) => pair)];
   const { statistics, of: derived } = madeColumns(train, columns, ctr, job.seed, target.classes);
   for (const text of keyWarnings(statistics, train.rows.length)) job.warn(text);
@@ -166,7 +168,7 @@ function madeColumns(
   return { statistics, of };
 }
 
-async function pairsOf(
+async function chooseCtrPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
   ctr: CtrFlags,
@@ -223,7 +225,7 @@ async function weakPairs(
   ctr: CtrFlags,
   pairs: readonly ChosenPair[],
   others: readonly { pair: string; size: number }[],
-  order: RowOrder,
+  order: GroupedRowOrder,
   job: CtrJob,
 ): Promise<PairsOfTrees | undefined> {
   let combinations = 0;
@@ -270,7 +272,9 @@ function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): 
  * ranges.
  */
 function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
-  const combined = new Set(names.map(columnsOf).flatMap((columns) => (columns.length > 1 ? columns : [])));
+  const combined = new Set(
+    names.map(parseCombination).flatMap((columns) => (columns.length > 1 ? columns : [])),
+  );
   return [...combined].flatMap((name) => {
     const { dictionary } = idColumn(dataset, name);
     for (let code = 0; code < dictionary.size; code++)

@@ -18,7 +18,7 @@ import { importancesOf } from "../forest/in-words.js";
 import { modelScores } from "../leaf-heads/head.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
-import type { RowOrder } from "./target-statistics.js";
+import type { GroupedRowOrder } from "./target-statistics.js";
 
 /** Number of trees of the short forest. */
 const SHORT = 50;
@@ -68,7 +68,7 @@ export function mostCandidates(numRows: number): number {
 }
 
 /** Holds out the last rows of the order, which are the latest ones if the log has times. */
-export function withHeldOutRows(train: LabelledPart, { positions }: RowOrder): HeldOutRows {
+export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({
     dataset: train.dataset,
@@ -99,7 +99,7 @@ export async function pairsByTrees(
   const after = await lossesOfTrees(withPairs(parts, [...chosen, ...pairs]), job);
   const { weights } = parts.valid;
   const saved = before.map((loss, i) => (weights ? weights[i]! : 1) * (loss - after[i]!));
-  const { mean: gain, error } = meanOf(saved);
+  const { mean: gain, error } = meanAndError(saved);
 
   return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
 }
@@ -175,7 +175,7 @@ async function grow(
   );
 }
 
-function meanOf(values: Float64Array): { mean: number; error: number } {
+function meanAndError(values: Float64Array): { mean: number; error: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) };

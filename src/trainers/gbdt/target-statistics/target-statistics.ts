@@ -17,7 +17,7 @@ import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 import { list, number, object, parseJsonLines, text, type Shape } from "../../../io/json-shape.js";
 import { draw, permutation } from "../../../numeric/random.js";
-import { ABSENT, columnsOf, tuplesOf } from "./combinations.js";
+import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
 /** Statistics over all training rows of one id column, or a combination, and one target. */
 export interface TargetStatistics {
@@ -90,7 +90,7 @@ export function fitTargetStatistics(
     if (ids.columns.length > 1) combinations += ids.size * targets.length;
     if (combinations > MAX_COMBINATIONS) throw tooMany(column, ids.size);
     return targets.map(({ suffix, y }) => {
-      const p = prior ?? meanOf(y, train.weights);
+      const p = prior ?? weightedMeanLabel(y, train.weights);
       return fitColumn(ids, `ctr:${column}${suffix}`, train, y, orders, p, priorWeight);
     });
   });
@@ -135,7 +135,7 @@ interface Ids {
 }
 
 function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
-  const columns = columnsOf(name).map((part) => idColumn(dataset, part));
+  const columns = parseCombination(name).map((part) => idColumn(dataset, part));
   const [first] = columns;
   if (columns.length === 1) return { columns, size: first!.dictionary.size, codes: first!.codes };
   const { size, find } = tuplesOf(
@@ -148,7 +148,7 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
 /**
  * An order of the training rows. Rows of a group do not see one another; rows in no group see nothing and are not seen.
  */
-export interface RowOrder {
+export interface GroupedRowOrder {
   /** u32: positions of the training rows */
   positions: Uint32Array;
   /** u32: group g ends before positions[ends[g]] */
@@ -156,7 +156,7 @@ export interface RowOrder {
 }
 
 /** Returns the order by time or, without times, a number of permutations. */
-export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): RowOrder[] {
+export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): GroupedRowOrder[] {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") {
@@ -186,7 +186,7 @@ function fitColumn(
   name: string,
   { dataset, rows, weights: w }: Targets,
   y: Float32Array,
-  orders: readonly RowOrder[],
+  orders: readonly GroupedRowOrder[],
   prior: number,
   priorWeight: number,
 ): { statistics: TargetStatistics; values: Float64Array } {
@@ -250,7 +250,7 @@ function fitColumn(
   };
 }
 
-function meanOf(y: Float32Array, weights: Float32Array | undefined): number {
+function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): number {
   let [sum, total] = [0, 0];
   y.forEach((label, i) => {
     const w = weights ? weights[i]! : 1;
@@ -279,7 +279,7 @@ export function withTargetStatistics(
 
 function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   const { sums, weights, prior, priorWeight } = own;
-  const places = placesOf(dataset, own);
+  const places = positionsInStatistics(dataset, own);
   return Float64Array.from(places, (id) => {
     if (id === MISSING) return NaN;
     return id === ABSENT ? prior : (sums[id]! + priorWeight * prior) / (weights[id]! + priorWeight);
@@ -287,7 +287,7 @@ function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
 }
 
 /** Returns u32 by row: the position of its id in the statistics; ABSENT if they do not contain it. */
-function placesOf(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
+function positionsInStatistics(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
   const columns = names.map((name) => idColumn(dataset, name));
   const [first] = columns;
   if (columns.length === 1) {

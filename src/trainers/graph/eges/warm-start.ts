@@ -60,7 +60,10 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
   const byKind = (name: string) => ofItems(tensors.f32(name, [numRows, kinds.length]), kinds.length);
   return {
     ...{ run, space, dim, kinds, vectors },
-    history: joined(await readKeyHistory(run, items), await readKeyHistory(run, sides, SIDE_HISTORY_FILE)),
+    history: concatHistories(
+      await readKeyHistory(run, items),
+      await readKeyHistory(run, sides, SIDE_HISTORY_FILE),
+    ),
     contexts: ofItems(contexts.vectors, dim),
     composed: ofItems(table.vectors, dim),
     ...{ attention: byKind("attention"), shares: byKind("shares") },
@@ -68,7 +71,7 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
   };
 }
 
-function joined(one: KeyHistory, other: KeyHistory): KeyHistory {
+function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
   const lastSeen = new BigInt64Array(one.lastSeen.length + other.lastSeen.length);
   lastSeen.set(one.lastSeen);
   lastSeen.set(other.lastSeen, one.lastSeen.length);

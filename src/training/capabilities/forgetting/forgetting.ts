@@ -113,7 +113,7 @@ export async function forgettingOf(
       // the usual readers validate both files, so the changes below can rely on their layout
       await readItems(run, preprocess);
       if (preprocess.negatives) await readNegatives(run, preprocess);
-      const job = { ...placesOf(preprocess, lost), keys, preprocess };
+      const job = { ...lostPlaces(preprocess, lost), keys, preprocess };
       const changes = { ...sharedFiles, ...tensors };
       let dropped = 0;
       for (const name of names.filter((name) => Object.hasOwn(changes, name))) {
@@ -127,7 +127,7 @@ export async function forgettingOf(
   };
 }
 
-function placesOf(preprocess: Preprocess, lost: LostRows | undefined): Places {
+function lostPlaces(preprocess: Preprocess, lost: LostRows | undefined): Places {
   if (!lost) return { rows: new Uint32Array(), features: new Map(), users: [], items: [] };
   const { rows, table } = lost;
   const space = spaceOf(preprocess, table);
@@ -196,7 +196,7 @@ function vectorsWithout(
   keys: AskedKeys,
   multi: Readonly<Record<string, string>>,
 ): TestVector[] {
-  const valuesOf = (column: string, cell: string): string[] => {
+  const valuesInCell = (column: string, cell: string): string[] => {
     const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
     if (separator === undefined) return [cell];
     // a value may carry a number, as in tea:0.5
@@ -204,7 +204,7 @@ function vectorsWithout(
   };
   return vectors.filter(({ cells }) =>
     Object.entries(cells).every(
-      ([column, cell]) => !valuesOf(column, cell).some((value) => keys.get(column)?.has(value)),
+      ([column, cell]) => !valuesInCell(column, cell).some((value) => keys.get(column)?.has(value)),
     ),
   );
 }

@@ -41,8 +41,8 @@ export interface GoneEntries {
  * @returns the number of removed entries, and whether anything changed
  */
 export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: number; changed: boolean } {
-  const items = keptOf(tensors, "items", gone.items);
-  const users = keptOf(tensors, "users", gone.users);
+  const items = entriesToKeep(tensors, "items", gone.items);
+  const users = entriesToKeep(tensors, "users", gone.users);
   const changed = ["templates", "fromNeighbors"]
     .map((name) => replaceFeatures(tensors.get(`${name}.ids`), gone.features))
     .includes(true);
@@ -65,7 +65,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
 }
 
 /** Selects the entries of a list of keys that stay. @returns u32: their positions */
-function keptOf(
+function entriesToKeep(
   tensors: Tensors,
   name: string,
   gone: ReadonlySet<string>,
