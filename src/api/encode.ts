@@ -19,7 +19,7 @@ import {
   withLog,
   type DatasetOptions,
 } from "../training/reading/read-dataset.js";
-import { columns, columnsOf } from "../training/options/columns.js";
+import { columns, columnReadingOptions } from "../training/options/columns.js";
 import { firstReadingOf } from "../training/options/reading.js";
 import { badRowsOf } from "../training/reading/bad-row-report.js";
 import type { EncodeOptions } from "./options/encode.js";
@@ -44,7 +44,12 @@ export async function encode(
 ): Promise<EncodeSummary> {
   const { out, force = false, onBadRow = "error", hashKeys, hashKeysOf } = given;
   const named = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name)));
-  const how = { ...columnsOf(named), onBadRow, reading: firstReadingOf(given), ...badRowsOf(given) };
+  const how = {
+    ...columnReadingOptions(named),
+    onBadRow,
+    reading: firstReadingOf(given),
+    ...badRowsOf(given),
+  };
   return await encodeWith(paths, { ...how, hashKeys, hashKeysOf, out, force }, watch);
 }
 

@@ -1,10 +1,10 @@
-// Kinds of models, each as its run's manifest names it.
+// Every kind of model, each as a run whose manifest names it.
 
 import type { Run } from "../embedding/run-directory.js";
 import { importedManifest } from "../testing/small-run.js";
 import { capable, modelOf, trainers } from "./index.js";
 
-/** A run as far as its manifest says which model it holds. */
+/** The parts of a run from which its model is found. */
 function runOf(command: string, model: string): Pick<Run, "path" | "manifest"> {
   return { path: "RUN", manifest: { ...importedManifest, schemaVersion: 1, files: {}, command, model } };
 }
@@ -20,7 +20,7 @@ test.each(kinds)("a run of %s says how keys leave it", async (_, run) => {
 
 test.each(kinds)("a run of %s has what it gives no reason to lack", async (_, run) => {
   const model = (await modelOf(run))!;
-  // of networks a kind may have some and give a reason for the others
+  // a kind may export some networks, and give a reason why it does not export others
   const lacks = Object.keys(model.lacks ?? {}).filter((name) => name !== "networks");
   for (const name of lacks) expect(Object.keys(model)).not.toContain(name);
 });

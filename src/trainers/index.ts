@@ -1,4 +1,4 @@
-// The trainers, one line each: modules load when a trainer, or a run that it wrote, is asked for.
+// The list of trainers. A trainer's modules are loaded when the trainer, or one of its runs, is used.
 
 import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../errors.js";
@@ -8,13 +8,13 @@ import type { PredictForeign } from "../training/capabilities/row-predictor.js";
 import type { Trainer } from "../training/session/trainer.js";
 import type { TransformForeign } from "../training/options/transform-options.js";
 
-/** What a folder of trainers/ shows. */
+/** The exports of a trainer's models.ts. */
 interface Home {
   /** the kinds of models that its runs hold */
   models: Models;
-  /** Encodes rows by a model file of other programs. */
+  /** Encodes rows by another program's model file. */
   transformForeign?: TransformForeign;
-  /** Predicts rows by such a file. */
+  /** Predicts rows by another program's model file. */
   foreignPredictor?: PredictForeign;
 }
 
@@ -86,13 +86,16 @@ export const trainers: readonly TrainerEntry[] = [
   },
 ];
 
-/** The trainer to begin with, by what a log holds; `others` says in a comment of a pipeline file what else fits. */
+/**
+ * The trainer of a starter pipeline, by what the log holds; `others` is a comment in the pipeline file that names
+ * alternatives.
+ */
 export const firstTrainer: Readonly<Record<"labels" | "events", { command: string; others?: string }>> = {
   labels: { command: "train-fm" },
   events: { command: "train-als", others: "or train-ranking, or train-fm with negatives: 4" },
 };
 
-/** Commands for logs that no comparison covers. */
+/** Commands for logs that a comparison does not support. */
 export const notCompared = {
   classes: "embed train-gbdt LOG --task multiclass",
   edges: "embed train-graph LOG --source COLUMN --target COLUMN",
@@ -100,19 +103,19 @@ export const notCompared = {
 
 type Named = Pick<Run, "path" | "manifest">;
 
-/** By command: what its runs hold; what `import` writes is a table alone. */
+/** Models by command; `import` writes runs that have only a table. */
 const homes: Readonly<Record<string, () => Promise<Home>>> = {
   ...Object.fromEntries(trainers.map(({ command, home }) => [command, home])),
   import: async () => await Promise.resolve({ models: tables }),
 };
 
-/** The trainer of a command; undefined for a command that trains nothing. */
+/** Returns the trainer of a command; undefined if the command does not train. */
 export async function trainerOf(command: string): Promise<Trainer | undefined> {
   const entry = trainers.find((one) => one.command === command);
   return entry && (await entry.load()).trainer;
 }
 
-/** What the run's kind of model can do; undefined for a model that this program does not know. */
+/** Returns the run's kind of model; undefined if this version does not know it. */
 export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Model | undefined> {
   const home = Object.hasOwn(homes, manifest.command) ? homes[manifest.command] : undefined;
   const { models } = home ? await home() : { models: {} as Models };
@@ -120,12 +123,12 @@ export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Mode
 }
 
 /**
- * A capability of the run's kind of model.
+ * Returns a capability of the run's kind of model.
  *
- * @param cannot  what cannot be done without it, a clause of the message: `cannot be aligned`
- * @param instead a sentence on what can be done in its place
- * @throws {UsageError} it lacks it; says why where the model knows, and which commands' runs have it
- * @throws {ArtifactError} this program does not know the model
+ * @param cannot   says what is impossible without it, as a clause of the message: `cannot be aligned`
+ * @param instead says what can be done in its place, as a sentence
+ * @throws {UsageError} the kind lacks it; the message gives the reason, if known, and the commands whose runs have it
+ * @throws {ArtifactError} this version does not know the model
  */
 export async function capable<C extends keyof Capabilities>(
   run: Named,
@@ -139,7 +142,11 @@ export async function capable<C extends keyof Capabilities>(
   throw await refusal(run, cannot, (one) => one[name] !== undefined, { why: model.lacks?.[name], instead });
 }
 
-/** The refusal of what the run's kind of model lacks. @param has whether another kind has it @throws as knownModelOf */
+/**
+ * Returns the error for a capability that the run's kind of model lacks.
+ * @param has whether another kind has it
+ * @throws as knownModelOf
+ */
 export async function refusal(
   run: Named,
   cannot: string,
@@ -153,7 +160,7 @@ export async function refusal(
   );
 }
 
-/** As modelOf. @throws {ArtifactError} this program does not know the model */
+/** Returns the run's kind of model. @throws {ArtifactError} this version does not know the model */
 export async function knownModelOf(run: Named): Promise<Model> {
   const model = await modelOf(run);
   if (model) return model;
@@ -161,7 +168,10 @@ export async function knownModelOf(run: Named): Promise<Model> {
   throw new ArtifactError(`run '${path}' of ${manifest.command} holds an unknown model '${manifest.model}'`);
 }
 
-/** Commands whose runs have a capability: with the flag that chooses the model where only some of them have it. */
+/**
+ * Lists the commands whose runs have a capability, with the flag that chooses the model if only some of their models
+ * have it.
+ */
 async function commandsWith(has: (model: Capabilities) => boolean): Promise<string> {
   const kinds: { command: string; can: boolean }[] = [];
   for (const home of Object.values(homes))
@@ -180,7 +190,7 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
     .replace(/, ([^,]+)$/, " or $1");
 }
 
-/** What a trainer makes of model files of other programs. */
+/** Returns the function for another program's model files. */
 export async function ofForeign<C extends "transformForeign" | "foreignPredictor">(
   name: C,
 ): Promise<NonNullable<Home[C]>> {

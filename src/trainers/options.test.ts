@@ -1,4 +1,4 @@
-// Options of all trainers: their ranges in messages.
+// Messages about options of all trainers that are out of range.
 
 import type { Option } from "../training/options/table.js";
 import { trainers } from "./index.js";

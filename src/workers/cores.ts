@@ -1,9 +1,9 @@
-// How many threads can work at once.
+// The number of threads that can run at once.
 
 import { availableParallelism } from "node:os";
 
 /**
- * Cores that the process may use, which affinities such as taskset's limit: more threads would only wait for one another, in memory that
- * is laid out for all of them. Tests and benches of more threads put another number in its place.
+ * Number of cores that the process may use, which taskset and similar limits reduce. More threads would only wait for
+ * one another and use memory. Tests and benchmarks that need more threads overwrite it.
  */
 export const cores = { usable: availableParallelism };

@@ -1,4 +1,4 @@
-// Threads that serve no pool: they wait for the next one, and help with rounds (rounds.ts) meanwhile.
+// Idle threads, which serve no pool: they wait for the next one, and meanwhile help with rounds (rounds.ts).
 
 import { Worker } from "node:worker_threads";
 import { collectGarbage } from "./garbage.js";
@@ -6,12 +6,11 @@ import { checkAddresses, freeAddresses } from "./process-limits.js";
 
 const idle = new Set<Worker>();
 const MOST_IDLE = 8;
-/** How many threads work at once on rounds, the calling one among them. */
+/** Maximum number of threads that work on rounds at once, including the calling one. */
 let mostAtWork = 1;
 
 /**
- * Has so many threads ready: to be called when others than this thread have nothing to do. None are started where addresses
- * are limited.
+ * Starts idle threads in advance, when the other cores have nothing to do. Starts none if the address space is limited.
  */
 export function startThreads(size: number): void {
   mostAtWork = size;
@@ -19,12 +18,12 @@ export function startThreads(size: number): void {
   while (idle.size < Math.min(size, MOST_IDLE)) keepIdle(newThread());
 }
 
-/** Threads that help the calling one: at most so many. They stay idle. */
+/** Returns up to `most` threads that can help the calling one; they stay idle threads. */
 export function helpers(most: number): Worker[] {
   return [...idle].slice(0, Math.max(0, Math.min(most, mostAtWork - 1)));
 }
 
-/** Takes so many threads, idle ones first. @throws {IoError} the limit of the process leaves too few addresses for them */
+/** Takes `size` threads, idle ones first. @throws {IoError} the process has too little address space for them */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);
   checkAddresses(size - taken.length, collectGarbage);
@@ -35,7 +34,7 @@ export function takeThreads(size: number): Worker[] {
   return [...taken, ...Array.from({ length: size - taken.length }, newThread)];
 }
 
-/** Keeps a thread that serves no pool, as long as it lives. @returns false where there are enough, and it is not kept */
+/** Adds a thread to the idle ones, until it ends. @returns false if there are already enough */
 export function keepIdle(worker: Worker): boolean {
   if (idle.size >= MOST_IDLE) return false;
   const forget = () => void idle.delete(worker);
@@ -45,7 +44,7 @@ export function keepIdle(worker: Worker): boolean {
   return true;
 }
 
-/** Removes a pool's listeners. Not `removeAllListeners()`: Node has listeners of its own there. */
+/** Removes a pool's listeners. `removeAllListeners()` without an event would also remove Node's own. */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -1,74 +1,75 @@
-// A thread of a threaded kernel: it makes its share of the calls that the main thread asks for.
+// A thread of a threaded kernel, which executes its share of the calls that the main thread requests.
 //
-//   { every: { end: 6, size: 2 }, call: [f, ...] }   all threads: f of blocks 0 1 2, in step by the kernel's own barrier
-//   { deal: { end: 6, size: 2 }, call: [f, ...] }    thread 0: f of blocks 0 2    thread 1: f of block 1
-//   { take: { end: 6, size: 2 }, call: [f, ...] }    each thread takes the next block when it has done one
+//   { every: { end: 6, size: 2 }, call: [f, ...] }   all threads call f on blocks 0 1 2, in step by the kernel's barrier
+//   { deal: { end: 6, size: 2 }, call: [f, ...] }    thread 0 calls f on blocks 0 2, thread 1 on block 1
+//   { take: { end: 6, size: 2 }, call: [f, ...] }    each thread takes the next block when it has finished one
 //   { untilDone: true, call: [f, ...] }              each thread calls f until it returns 0
 
 import { kernelImports } from "../kernels/shared/load.js";
 import type { StartTask } from "./pool.js";
 
 /**
- * An argument of a call. A number or a boolean is passed as it is; an array holds a number for each block, in the order of visit;
- * "thread" is the thread's own struct, "index" its number; "first", "count" and "end" are the items of the block.
+ * An argument of a call. Numbers and booleans are passed as they are; an array has a number per block, in the order of
+ * visit; "thread" is the address of the thread's own struct, "index" the thread's number; "first", "count" and "end"
+ * describe the items of the block.
  */
 export type Argument =
   number | boolean | Uint32Array | Float32Array | "thread" | "index" | "first" | "count" | "end";
 
-/** A function of any kernel. */
+/** An exported function of a kernel. */
 type KernelFunction = (...args: number[]) => number | undefined;
 
 export type AnyKernel = Record<string, KernelFunction>;
 
-/** A function of the kernel and its arguments. */
+/** The name of a kernel's function with its arguments. */
 export type Call<K> = {
   [F in keyof K]: K[F] extends (...args: infer A) => unknown
     ? readonly [name: F, ...args: { [I in keyof A]: Argument }]
     : never;
 }[keyof K];
 
-/** Items first to end - 1, cut into blocks. */
+/** Items first to end - 1, divided into blocks. */
 export interface Blocks {
-  /** by default 0 */
+  /** 0 when absent */
   first?: number;
   end: number;
-  /** items of a call, and of a block: few enough that calls are short, as the engine replaces unoptimized code between calls */
+  /** items per call and block; few, because the engine replaces unoptimized code only between calls */
   size: number;
-  /** blocks in the order of visit; by default as they stand */
+  /** order in which blocks are visited; ascending when absent */
   order?: Uint32Array | undefined;
-  /** cuts the items into so many equal blocks instead, each worked through by calls of `size` items */
+  /** divides the items into this many equal blocks instead, each processed by calls of `size` items */
   parts?: number;
 }
 
 /** A call that is made once. */
 export const ONCE: Blocks = { end: 1, size: 1 };
 
-/** What the threads do with a function of the kernel. */
+/** A function of the kernel, and the way in which the threads divide its calls. */
 export type Work<K> = { call: Call<K> } & (
   { every: Blocks } | { deal: Blocks } | { take: Blocks } | { untilDone: true }
 );
 
-/** What a thread is asked to do: work, or a task of its own script. */
+/** A request to a thread: calls of the kernel, or a task of its own script. */
 export type ThreadTask<Task> =
   | {
       works: readonly Work<AnyKernel>[];
-      /** offset of a u32 for each work, the blocks taken so far */
+      /** offset of a u32 per work: the number of blocks taken so far */
       counters: number;
-      /** threads that take part, the first ones */
+      /** number of threads that take part, beginning with thread 0 */
       threads: number;
-      /** of works in step, which of the visited blocks; all when absent */
+      /** for synchronized work: the range of visited blocks; all when absent */
       visits?: readonly [from: number, to: number];
     }
   | { task: Task };
 
-/** Passed to each thread. */
+/** Arguments that each thread starts with. */
 export interface ThreadInit<Own> {
   memory: WebAssembly.Memory;
   /** kernels that share the memory */
   modules: readonly WebAssembly.Module[];
   /** offset of each thread's own struct */
   threads: readonly number[];
-  /** read by the thread's own script */
+  /** data for the thread's own script */
   own: Own;
 }
 
@@ -82,9 +83,10 @@ export interface KernelThread<K, Own> {
 }
 
 /**
- * What a script exports as `start`: its threads make calls of the kernel, and run tasks of their own.
+ * Makes the function that a thread's script exports as `start`: the thread executes kernel calls, and the script's
+ * tasks.
  *
- * @param tasks called once in each thread; returns what runs a task
+ * @param tasks called once in each thread; returns the function that executes a task
  */
 export function kernelThread<K, Own, Task, Result>(
   tasks?: (thread: KernelThread<K, Own>) => (task: Task) => Result,
@@ -100,10 +102,10 @@ export function kernelThread<K, Own, Task, Result>(
   };
 }
 
-/** Calls a function on items of the i-th block. */
+/** Calls a function on the items of the i-th visited block. */
 type CallOnItems = (i: number, first: number, end: number) => number | undefined;
 
-/** Makes one thread's share of calls. */
+/** Executes one thread's share of calls. */
 class Caller {
   readonly #functions: ReadonlyMap<string, KernelFunction>;
   readonly #memory: WebAssembly.Memory;
@@ -122,10 +124,13 @@ class Caller {
     this.#index = index;
   }
 
-  /** Does all works, or none after a call in step that returned 0: the pool is stopping then. @returns what calls on dealt blocks did */
+  /**
+   * Executes all works. Stops if a synchronized call returns 0, because the pool is then being stopped.
+   * @returns results of calls on dealt blocks
+   */
   run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {
     const results: number[] = [];
-    // the memory may have grown since the last run
+    // the memory may have grown since the last request
     const taken = new Int32Array(this.#memory.buffer, counters, works.length);
     for (const [w, work] of works.entries()) {
       const call = this.#caller(work.call);
@@ -164,12 +169,12 @@ class Caller {
   }
 }
 
-/** Blocks that the items are cut into. */
+/** Returns the number of blocks. */
 export function numBlocks({ first = 0, end, size, parts }: Blocks): number {
   return parts ?? Math.max(0, Math.ceil((end - first) / size));
 }
 
-/** Calls on the items of the block that is visited as the i-th. @returns what the last call did */
+/** Calls a function on the items of the i-th visited block. @returns result of the last call */
 function onBlock({ first = 0, end, size, order, parts }: Blocks, i: number, call: CallOnItems) {
   const block = order ? order[i]! : i;
   const edge = (b: number) =>

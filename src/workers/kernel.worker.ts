@@ -1,4 +1,4 @@
-// A thread of a threaded kernel without tasks of its own.
+// A thread of a threaded kernel whose script has no tasks of its own.
 
 import { kernelThread } from "./kernel-thread.js";
 

@@ -1,8 +1,8 @@
-// What the pool's tests run in its threads.
+// The task module of the pool's tests.
 
 import { threadId } from "node:worker_threads";
 
-/** With a shared array to wait on. */
+/** Called once in each thread, with a shared array to wait on. */
 export function start(shared: Int32Array, index: number): (task: string) => string {
   return (task) => {
     if (task === "throw in thread 1, wait in the others") {

@@ -83,7 +83,7 @@ describe("a thread", () => {
     const next = await threadsOf(6, terminate);
     for (const thread of [...failed, ...ended, own]) expect(next).not.toContain(thread);
     await inUse.pool.terminate();
-    // twice ended, it does not take its thread from the pool that has it now
+    // ending the old pool again must not end its thread, which now serves the new pool
     const { pool } = await poolOf(8);
     await inUse.pool.terminate();
     expect(await pool.run("a")).toHaveLength(8);

@@ -1,9 +1,9 @@
-// A pool of threads that run one task at a time, each on its share. It knows no algorithm: a task module does.
+// A pool of threads that execute one task at a time, each its share. The task module implements the work.
 //
 //   pool.run(task) ──► thread 0: run(task) ──► [result 0, result 1, ...]
 //                  └─► thread 1: run(task) ──┘
 //
-// Threads outlive their pool and serve the next: one takes longer to start than many a task.
+// Threads outlive their pool and serve the next one, because starting a thread takes longer than many tasks.
 
 import type { Worker } from "node:worker_threads";
 import { threadEnded } from "./thread-ended.js";
@@ -11,17 +11,20 @@ import { keepIdle, stopListening, takeThreads } from "./idle.js";
 import { freeAddresses } from "./process-limits.js";
 import type { SharedRounds } from "./rounds.js";
 
-/** What a task module exports as `start`: it receives what the pool was made with, and returns what a thread runs. */
+/**
+ * The function that a task module exports as `start`: called with the pool's `init`, it returns the function that
+ * executes tasks.
+ */
 export type StartTask<Init, Task, Result> = (
   init: Init,
   index: number,
 ) => ((task: Task) => Result) | Promise<(task: Task) => Result>;
 
-/** What a thread is asked: to serve a pool, to run a task, to forget the pool, to help with rounds (without an answer). */
+/** A request to a thread: serve a pool, execute a task, leave the pool, or help with rounds (which is not answered). */
 export type ThreadRequest<Task> =
   { url: string; init: unknown; index: number } | { task: Task } | { leave: true } | { rounds: SharedRounds };
 
-/** What it answers. */
+/** A thread's reply. */
 export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };
 
 interface Pending<Result> {
@@ -29,7 +32,7 @@ interface Pending<Result> {
   reject: (error: Error) => void;
 }
 
-/** Threads of its own until `terminate`; they do not keep the process alive while idle. */
+/** A pool that owns its threads until `terminate`. Idle threads do not keep the process alive. */
 export class WorkerPool<Task, Result> {
   readonly size: number;
   #workers: readonly Worker[];
@@ -55,10 +58,10 @@ export class WorkerPool<Task, Result> {
   /**
    * Takes `size` threads, idle ones first; each imports the task module and calls its `start`.
    *
-   * @param url     of the task module
-   * @param init    sent to every thread; a shared memory and a compiled module are shared, not copied
+   * @param url      of the task module
+   * @param init     sent to every thread; shared memory and compiled modules are shared, not copied
    * @param release wakes threads that wait for one another; called when one of them fails
-   * @throws {IoError} the limit of the process leaves too few addresses for so many
+   * @throws {IoError} the process has too little address space for the threads
    */
   static async start<Task, Result>(
     url: URL,
@@ -77,9 +80,9 @@ export class WorkerPool<Task, Result> {
   }
 
   /**
-   * Runs the task on the first `threads` threads and returns their results, in the threads' order.
+   * Executes the task on the first `threads` threads and returns their results, in the threads' order.
    *
-   * @throws what a thread threw; the others are released first, and the pool is of no use afterwards
+   * @throws what a thread threw; the others are released first, and the pool cannot be used afterwards
    */
   async run(task: Task, threads = this.size): Promise<Result[]> {
     const replies = await this.#repliesTo(() => ({ task }), threads);
@@ -89,17 +92,17 @@ export class WorkerPool<Task, Result> {
     });
   }
 
-  /** Lets idle threads go to the next pool, and ends busy ones, whatever they do; a run that is under way is rejected. */
+  /** Releases idle threads to the next pool, and ends busy ones; a pending `run` is rejected. */
   async terminate(): Promise<void> {
     const isIdle = !this.#failure && this.#pending.every((pending) => pending === undefined);
     this.#fail(new Error("the pool was terminated"));
     const workers = this.#workers;
     this.#workers = [];
-    // an idle thread holds addresses that the process may need where they are limited
+    // where address space is limited, idle threads would occupy what the process may need
     const mayStay = isIdle && freeAddresses() === Infinity;
     await Promise.all(
       workers.map((worker) => {
-        // an idle thread does not keep the process alive, and the process must live to see it end
+        // an idle thread does not keep the process alive, but the process must wait for its end
         worker.ref();
         stopListening(worker);
         return mayStay ? stay(worker) : end(worker);
@@ -124,7 +127,7 @@ export class WorkerPool<Task, Result> {
   }
 
   #settle(i: number, reply: ThreadReply<Result>): void {
-    // a late answer of a thread that is being ended must not let the process go before it has
+    // the late reply of a thread that is being ended must not let the process exit before it has ended
     if (!this.#failure) this.#workers[i]!.unref();
     this.#pending[i]?.resolve(reply);
     this.#pending[i] = undefined;
@@ -141,7 +144,7 @@ export class WorkerPool<Task, Result> {
   }
 }
 
-/** Has a thread forget its pool; ends it where there are idle ones enough. */
+/** Makes a thread leave its pool and become idle, or ends it if there are enough idle threads. */
 async function stay(worker: Worker): Promise<void> {
   const isAlive = await new Promise<boolean>((resolve) => {
     worker.once("message", () => resolve(true));
@@ -154,7 +157,7 @@ async function stay(worker: Worker): Promise<void> {
 }
 
 async function end(worker: Worker): Promise<void> {
-  // of a thread that fails while it is being ended nothing is to be said
+  // errors of a thread that is being ended do not matter
   worker.on("error", () => undefined);
   await worker.terminate();
 }

@@ -1,23 +1,30 @@
-// What the limits of the process leave, where Linux tells them. V8 ends the process, without an exception, when a thread finds too
-// few addresses (`ulimit -v`): so these are looked at before one is started.
+// Limits of the process, as far as Linux reports them. If a thread finds too little address space (`ulimit -v`), V8
+// aborts the process without an exception, so the limit is checked before a thread is started.
 
 import { readFileSync } from "node:fs";
 import { IoError, sizeText } from "../errors.js";
 
-/** Bytes of addresses that a thread takes for its heap, its code and its stacks: 0.65 GiB on Node 20 and x86-64. */
+/** Address space that a thread needs for its heap, code and stacks: 0.65 GiB on Node 20 and x86-64, plus a margin. */
 export const THREAD_ADDRESSES = 0.75 * 2 ** 30;
 
-/** How many files the process may open at once; infinite where there is no limit, and where the system does not tell. */
+/**
+ * Returns how many files the process may open at once; infinite if there is no limit, or the system does not report it.
+ */
 export function openFileLimit(): number {
   return limitOf("Max open files");
 }
 
-/** Bytes of addresses that the process may take; infinite where there is no limit, and where the system does not tell. */
+/**
+ * Returns the bytes of address space that the process may use; infinite if there is no limit, or the system does not
+ * report it.
+ */
 export function addressLimit(): number {
   return limitOf("Max address space");
 }
 
-/** Bytes of addresses that can still be taken; infinite where there is no limit, and where the system does not tell. */
+/**
+ * Returns the bytes of address space that are left; infinite if there is no limit, or the system does not report it.
+ */
 export function freeAddresses(): number {
   const limit = addressLimit();
   if (limit === Infinity) return Infinity;
@@ -26,8 +33,11 @@ export function freeAddresses(): number {
 }
 
 /**
- * @param collect called before threads are refused: WebAssembly memories of earlier work hold addresses until they are found unused
- * @throws {IoError} there are too few addresses for so many threads
+ * Checks that the address space suffices for further threads.
+ *
+ * @param collect called before the error is thrown, since unused WebAssembly memories occupy addresses until they are
+ * collected
+ * @throws {IoError} it does not suffice
  */
 export function checkAddresses(numThreads: number, collect: () => void = () => undefined): void {
   const needed = numThreads * THREAD_ADDRESSES;
@@ -43,7 +53,7 @@ export function checkAddresses(numThreads: number, collect: () => void = () => u
   );
 }
 
-/** The soft limit of that name. */
+/** Returns the soft limit of the given name. */
 function limitOf(name: string): number {
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");

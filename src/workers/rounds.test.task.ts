@@ -1,20 +1,20 @@
-// What the test of rounds runs in its threads.
+// The module of rounds in the tests.
 
 import { threadId } from "node:worker_threads";
 
-/** What the rounds work on, in shared memory. */
+/** State of the rounds, in shared memory. */
 export interface Init {
-  /** i32[numRounds]: how often each round was done */
+  /** i32[numRounds]: how many times each round was executed */
   done: Int32Array;
-  /** i32[numRounds]: the thread that did it last */
+  /** i32[numRounds]: the thread that executed it last */
   by: Int32Array;
-  /** the thread that calls */
+  /** id of the calling thread */
   caller: number;
-  /** i32[1]: rounds of the caller wait until it is 1; a round of another thread sets it */
+  /** i32[1]: rounds on the calling thread wait until it is not 0; every round sets it to 1 */
   helped: Int32Array;
-  /** every round of another thread fails */
+  /** whether every round on another thread fails */
   fails: boolean;
-  /** the first round of another thread does not end before `helped` is 2 */
+  /** whether the first round on another thread waits until `helped` is 2 */
   hangs: boolean;
 }
 

@@ -15,7 +15,7 @@ function initOf(given: Partial<Init> = {}): Init {
   };
 }
 
-/** Of a caller that does not have to wait. */
+/** An initial state in which the calling thread does not wait for help. */
 const alone = () => ({ helped: shared(1).fill(1) });
 
 test("without other threads the calling one does every round once", () => {

@@ -1,42 +1,49 @@
-// Rounds of work that the calling thread and idle ones share: each takes the next round until none is left.
+// Shares rounds of work between the calling thread and idle threads: each takes the next round until none is left.
 //
 //   shareRounds ──► calling thread: run(0), run(2), run(3), ...
 //               └─► idle thread:            run(1), run(4), ...
 //
-// The calling thread does not wait for others to begin: where no thread is ready, it does all rounds. Which thread does which round
-// is left to chance, so each must write to places of its own, in arrays that are in shared memory. A round is done again
-// where it failed on another thread.
+// The calling thread does not wait for helpers; without any, it executes all rounds. Which thread executes which round
+// is random, so each round must write to its own places, in shared memory. If a round fails on another thread, all
+// rounds are executed again on the calling one.
 
 import { types } from "node:util";
 import { helpers } from "./idle.js";
 import { threadEnded } from "./thread-ended.js";
 
-/** What a module of rounds exports as `start`: it receives what the rounds work on, and returns what one of them does. */
+/**
+ * The function that a module of rounds exports as `start`: called with `init`, it returns the function that executes a
+ * round.
+ */
 export type StartRounds<Init> = (init: Init) => (round: number) => void;
 
-/** What an idle thread is sent. */
+/** The request to an idle thread. */
 export interface SharedRounds {
   url: string;
   init: unknown;
   numRounds: number;
-  /** i32[3]: the next round, rounds that have ended, and 1 when one of them failed */
+  /** i32[3]: number of the next round, number of completed rounds, and 1 if one failed */
   state: Int32Array;
 }
 
 const [NEXT, ENDED, FAILED] = [0, 1, 2];
 
-/** Milliseconds without the end of a round, each of which takes less than a second, after which a thread is taken to have ended. */
+/**
+ * Milliseconds without a completed round after which a thread is assumed to have died; a round takes less than a
+ * second.
+ */
 const PATIENCE = 300_000;
 
 /**
- * Runs rounds 0 to numRounds - 1, in any order, and returns when all have ended.
+ * Executes rounds 0 to numRounds - 1, in any order, and returns when all are completed.
  *
- * @param url    of the module that exports `start`
- * @param init   is copied to other threads but for its arrays in shared memory
- * @param arrays those of init that are too large to copy: the calling thread is alone unless they are in shared memory
- * @param patience milliseconds that the others' last rounds may take: the end of a thread is not seen by a thread that waits
+ * @param url       of the module that exports `start`
+ * @param init      copied to other threads, except for arrays in shared memory
+ * @param arrays    large arrays of `init`; unless they are in shared memory, no other thread helps
+ * @param patience milliseconds without a completed round before an error; a waiting thread is not notified of another's
+ * end
  * @throws what a round throws
- * @throws {IoError} another thread does not end its round
+ * @throws {IoError} another thread does not complete its round
  */
 export function shareRounds<Init>(
   url: URL,
@@ -52,18 +59,18 @@ export function shareRounds<Init>(
     thread.postMessage({ rounds: shared });
   const run = start(init);
   takeRounds(shared, run);
-  for (let ended = state[ENDED]!; ended < numRounds; ended = Atomics.load(state, ENDED))
-    if (Atomics.wait(state, ENDED, ended, patience) === "timed-out") throw threadEnded();
-  // an error is met again here, with its class
+  for (let numEnded = state[ENDED]!; numEnded < numRounds; numEnded = Atomics.load(state, ENDED))
+    if (Atomics.wait(state, ENDED, numEnded, patience) === "timed-out") throw threadEnded();
+  // execute the rounds again, so that the error is thrown here with its class
   if (state[FAILED] === 1) for (let round = 0; round < numRounds; round++) run(round);
 }
 
-/** Whether all arrays are in memory that threads share. */
+/** Tells whether all arrays are in shared memory. */
 export function areShared(arrays: readonly ArrayBufferView[]): boolean {
   return arrays.every(({ buffer }) => types.isSharedArrayBuffer(buffer));
 }
 
-/** Does rounds that others have left, on a thread that was sent them. */
+/** Executes remaining rounds on a helping thread. */
 export async function helpWith(shared: SharedRounds): Promise<void> {
   if (Atomics.load(shared.state, NEXT) >= shared.numRounds) return;
   const { start }: { start: StartRounds<unknown> } = await import(shared.url);

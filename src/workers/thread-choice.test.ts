@@ -1,10 +1,10 @@
 import { mulberry32 } from "../testing/random.js";
 import { ThreadChoice } from "./thread-choice.js";
 
-/** Speed in units a millisecond, by the number of threads and the time. */
+/** Speed in units per millisecond, as a function of the number of threads and the time. */
 type Speed = (threads: number, time: number) => number;
 
-/** Lets the choice see work of so many milliseconds. @returns milliseconds by number of threads */
+/** Lets the choice measure simulated work for a while. @returns milliseconds by number of threads */
 function work(
   choice: ThreadChoice,
   speed: Speed,

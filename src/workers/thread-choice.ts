@@ -1,80 +1,83 @@
-// How many threads work together, chosen by what was measured: threads that wait for one another at every batch lose where a core has
-// other work to do, or where the line between two cores is slow. Results do not depend on the number.
+// Chooses by measurement how many threads work together. Threads that synchronize after every batch lose time if a core
+// has other work to do, or if communication between two cores is slow. Results do not depend on the number.
 //
-//   warm up ──► look at half as many, at one fewer ──► steady ──► look at a neighboring number ──► steady ──► ...
+//   warm up ──► try half as many, then one fewer ──► steady ──► try a neighboring number ──► steady ──► ...
 //
-// A look measures short pieces of the work by the number in use (a) and by another (b), in turn: a b a b a. Each b is compared with the a
-// before and after it, so that neither compiled code nor another program's start is taken for the number's effect.
+// A trial measures short pieces of work with the current number (a) and with another (b) in turn: a b a b a. Each b is
+// compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
-/** Milliseconds before the first look: until then the engine replaces unoptimized code. */
+/** Milliseconds before the first trial, in which the engine replaces unoptimized code. */
 const WARM_UP = 40;
 /** Milliseconds of a measured piece: several time slices of a scheduler. */
 const PIECE = 12;
-/** Milliseconds from one look to the next; at first fewer where threads were left out, whose code may not have been compiled yet. */
+/**
+ * Milliseconds between two trials; fewer after the number was reduced, in case the threads' code had not been compiled
+ * yet.
+ */
 const [STEADY, SOON] = [2000, 200];
-/** Pieces of the other number in a look, at most, and those that count in it. */
+/** Maximum number of pieces with the other number per trial, and number of valid ones that suffices. */
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
-/** A look ends at its first piece if that is so many times as fast, or as slow. */
+/** Speed ratio at which a trial ends after its first piece. */
 const CLEAR = 1.25;
-/** Speeds before and after a piece that differ by more say nothing of the piece. */
+/** A piece is invalid if the speeds before and after it differ by more than this ratio. */
 const UNLIKE = 1.25;
-/** More threads must be so many times as fast to be worth their processor time; fewer may be so much slower. */
+/** Minimum speed ratio for more threads, which cost processor time, and for fewer threads, which save it. */
 const [GAIN, LOSS] = [1.03, 0.98];
 
-/** Threads that work together, of those that were started. */
+/** Number of threads that work together, out of those that were started. */
 export interface ThreadsInUse {
   used: number;
   of: number;
 }
 
-/** What a piece of the work is done by. */
+/** A piece of the work. */
 export interface Piece {
   threads: number;
-  /** how long it should take; work that cannot be cut so fine is measured whole */
+  /** target duration; work that cannot be divided as finely is measured as a whole */
   milliseconds: number;
 }
 
 /** Chooses the number of threads. */
 export interface Choice {
   next(): Piece;
-  /** To be called when work is done by the threads that `next` named. @param units of work, by which speeds are compared */
+  /** Called after the work of `next`. @param units amount of work, from which speeds are computed */
   took(units: number, milliseconds: number): void;
-  /** how many threads are used for all but looks */
+  /** number of threads outside of trials */
   readonly inUse: number;
 }
 
-/** A look at another number of threads. */
+/** A trial of another number of threads. */
 interface Look {
   other: number;
-  /** speed of the number in use before the piece that is measured; undefined before the first */
+  /** speed of the current number before the measured piece; undefined before the first */
   before: number | undefined;
-  /** speed of the other number, once it was measured */
+  /** speed of the other number in the last piece, once measured */
   speed: number | undefined;
-  /** speeds of the other number over the one in use */
+  /** speed ratios of the other number to the current one */
   ratios: number[];
   pieces: number;
 }
 
-/** Looks at fewer threads first, then from time to time at a neighboring number. */
+/** Tries fewer threads first, then a neighboring number from time to time. */
 export class ThreadChoice implements Choice {
   readonly #most: number;
   #inUse: number;
   #warm = 0;
   #look: Look | undefined;
-  /** numbers to look at before the choice is steady */
+  /** numbers to try before the choice is steady */
   #queue: number[];
-  /** milliseconds since the last look, and looks since the choice was steady */
+  /** milliseconds since the last trial, and number of trials since the choice was steady */
   #since = 0;
   #turns = 0;
-  /** milliseconds that are to lie between the last look and the next */
+  /** minimum milliseconds between the last trial and the next */
   #wait = STEADY;
-  /** speed of the number in use when last measured */
+  /** last measured speed of the current number */
   #speed: number | undefined;
-  /** what was done of the piece */
+  /** work and milliseconds of the unfinished piece */
   #units = 0;
   #spent = 0;
 
-  /** @param most threads */
+  /** @param most number of threads that were started */
   constructor(most: number) {
     this.#most = most;
     this.#inUse = most;
@@ -101,7 +104,7 @@ export class ThreadChoice implements Choice {
     if (this.#most === 1) return;
     this.#units += units;
     this.#spent += milliseconds;
-    // a piece may be made of many small ones
+    // a piece may consist of many small calls
     if (this.#look ? this.#spent < 0.75 * PIECE : this.#warm < WARM_UP && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;
@@ -115,7 +118,7 @@ export class ThreadChoice implements Choice {
     if (!this.#look && this.#warm >= WARM_UP) this.#begin();
   }
 
-  /** Begins the next look, if it is time for one. */
+  /** Begins the next trial, if it is due. */
   #begin(): void {
     let other = this.#queue.shift();
     if (other === undefined && this.#since >= this.#wait) {
@@ -128,7 +131,7 @@ export class ThreadChoice implements Choice {
     this.#since = 0;
   }
 
-  /** A piece of the look was measured. */
+  /** Records a measured piece of the trial. */
   #see(look: Look, speed: number): void {
     if (look.before === undefined) {
       look.before = speed;
@@ -161,7 +164,7 @@ export class ThreadChoice implements Choice {
   }
 }
 
-/** Half as many threads, and one fewer: one slow core of many is left out so. */
+/** Returns half as many threads, and one fewer, which helps if one of many cores is slow. */
 function fewer(threads: number): number[] {
   return [...new Set([threads >> 1, threads - 1])].filter((n) => n > 0);
 }

@@ -1,9 +1,9 @@
 import { IoError } from "../errors.js";
 
 /**
- * The error of a thread that ended without one: something outside it did that, as its work never does.
+ * Returns the error for a thread that ended without an error of its own, which means that the system ended it.
  *
- * @param exitCode undefined where the thread only stopped to answer
+ * @param exitCode undefined if the thread merely stopped responding
  */
 export function threadEnded(exitCode?: number): IoError {
   const code = exitCode === undefined ? "" : ` (exit code ${exitCode})`;

@@ -1,5 +1,5 @@
-// What runs in each thread of a pool: imports the task module, starts it, and answers tasks; then the same for the next pool. An idle thread
-// helps with rounds.
+// The script of each thread of a pool: imports the task module, starts it, and executes tasks, then serves the next
+// pool. An idle thread helps with rounds.
 
 import { parentPort } from "node:worker_threads";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
@@ -13,7 +13,7 @@ port.on("message", (request: ThreadRequest<unknown>) => {
   void answer(request).then((reply) => {
     if (!reply) return;
     port.postMessage(reply);
-    // else the memory that the pool shared would live on here; its end is not waited for
+    // otherwise the pool's shared memory would stay alive here; nobody waits for the collection
     if ("left" in reply) collectGarbage();
   });
 });

@@ -1,9 +1,10 @@
-// A kernel's memory with the threads that call its functions: what every trainer and solver in AssemblyScript is made of.
+// A WebAssembly kernel's memory, with the threads that call its functions. All trainers and solvers in AssemblyScript
+// use it.
 //
-//   class of a trainer ──► lays its arrays out in the arena ──► begin: threads start
-//                      ──► run: calls of the kernel's functions, dealt to the threads (kernel-thread.ts) ──► reads its arrays
-//                      ──► runTask: what the threads' own script does
-//                      ──► terminate
+//   a trainer's class ──► lays out its arrays in the arena ──► begin: starts the threads
+//                     ──► run: divides calls of the kernel among the threads (kernel-thread.ts) ──► reads arrays
+//                     ──► runTask: tasks of the threads' own script
+//                     ──► terminate
 
 import { availableParallelism } from "node:os";
 import { setCores, stopBarrier } from "../kernels/shared/barrier.js";
@@ -21,36 +22,36 @@ import {
 import { WorkerPool } from "./pool.js";
 import { ThreadChoice, type Choice, type ThreadsInUse } from "./thread-choice.js";
 
-/** Threads to be started, as layouts have them. */
+/** The threads to start, as the kernel's layout defines them. */
 export interface KernelThreads {
-  /** offset of each thread's own struct, or how many threads without one */
+  /** offset of each thread's own struct, or the number of threads if they have none */
   threads: readonly number[] | number;
-  /** where threads wait for one another */
+  /** the barrier at which threads synchronize */
   barrier?: Region | undefined;
   /**
-   * Has the first `threads` threads work from now on, at whatever number of them; called between two runs. Without it all threads do
-   * work in step.
+   * Makes the first `threads` threads take part in synchronized work; called between two runs. Without it, all threads
+   * take part.
    */
   use?: ((threads: number) => void) | undefined;
 }
 
-/** A script whose threads run tasks of its own beside calls, and what it is passed. */
+/** A script whose threads execute its own tasks in addition to kernel calls. */
 export interface ThreadScript {
   url: URL;
   own: unknown;
 }
 
-/** Makes what chooses the number of threads that work in step. Tests put another in its place. */
+/** Creates the choice of the number of threads; tests replace it. */
 export const choosing: { start: (most: number) => Choice } = { start: (most) => new ThreadChoice(most) };
 
-/** A kernel K, and what its threads' own script runs. `terminate` ends the threads and must be called. */
+/** A kernel K with its threads. The caller must call `terminate`, which ends the threads. */
 export class ThreadedKernel<K, Task = never, Result = never> {
   readonly arena: Arena;
   readonly #counters: GrowingArrays;
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
   #use: ((threads: number) => void) | undefined;
   #choice: Choice | undefined;
-  /** milliseconds of a block in step; of the first piece nothing is known yet */
+  /** milliseconds per block of synchronized work; unknown before the first piece */
   #perBlock = Infinity;
 
   constructor(arena = new Arena()) {
@@ -59,10 +60,10 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   }
 
   /**
-   * Starts the threads, when the arrays are laid out.
+   * Starts the threads, after the arrays were laid out.
    *
-   * @param kernels whose functions are called
-   * @throws {IoError} the process has too few addresses for so many threads
+   * @param kernels names of the kernels whose functions are called
+   * @throws {IoError} the process has too little address space for the threads
    */
   async begin(
     kernels: string | readonly string[],
@@ -80,20 +81,20 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return this;
   }
 
-  /** Threads that were started. */
+  /** Number of threads that were started. */
   get numThreads(): number {
     return this.#started.size;
   }
 
-  /** Threads that work in step: of those that were started, as many as are fastest. */
+  /** Number of threads that take part in synchronized work: as many as are fastest. */
   get threadsInUse(): ThreadsInUse {
     return { used: this.#choice?.inUse ?? this.numThreads, of: this.numThreads };
   }
 
   /**
-   * Has the threads do works, one after another; a thread does not wait for the others between two of them.
+   * Executes works one after another; threads do not wait for each other between two works.
    *
-   * @returns of works that deal blocks, what the calls returned, by block
+   * @returns for works that deal blocks: the calls' results, by block
    */
   async run(...works: Work<K>[]): Promise<number[]> {
     const [work] = works;
@@ -104,7 +105,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return await this.#call(works);
   }
 
-  /** Does a work in step piece by piece, each by the number of threads that the choice names. */
+  /** Executes synchronized work in pieces, each with the number of threads that the choice determines. */
   async #runInStep(
     work: Work<K>,
     blocks: Blocks,
@@ -124,7 +125,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
       this.#perBlock = took / (to - from);
       from = to;
     }
-    // whoever reads what threads have made finds it as if all had worked
+    // restore the full number, because the arrays of all threads are read afterwards
     use(this.numThreads);
   }
 
@@ -149,12 +150,15 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     );
   }
 
-  /** Has the first `threads` threads, by default all, run a task of the script. @returns their results, in the threads' order */
+  /**
+   * Executes a task of the script on the first `threads` threads, by default all.
+   * @returns their results, in the threads' order
+   */
   async runTask(task: Task, threads = this.numThreads): Promise<Result[]> {
     return (await this.#started.run({ task }, threads)) as Result[];
   }
 
-  /** Ends the threads, whatever they do. */
+  /** Ends the threads, even if they are busy. */
   async terminate(): Promise<void> {
     await this.#pool?.terminate();
   }

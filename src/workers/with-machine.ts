@@ -1,15 +1,15 @@
-// Work that threads do, ended with them: when it is done, when it fails, or when a signal says so.
+// Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
 
-/** Threads, and what they work on. */
+/** Threads with their memory. */
 interface Machine {
-  /** ends them, whatever they do */
+  /** ends the threads, even if they are busy */
   terminate(): Promise<void>;
 }
 
 /**
  * Does the work and ends the machine.
  *
- * @param signal ends the machine promptly; the promise rejects with its reason
+ * @param signal ends the machine promptly; the promise then rejects with the signal's reason
  * @throws what the work throws
  */
 export async function withMachine<M extends Machine, R>(
@@ -25,7 +25,10 @@ export async function withMachine<M extends Machine, R>(
   }
 }
 
-/** Has the signal end a machine that outlives one piece of work. @returns ends it, and what the signal has to do with it */
+/**
+ * Ends the machine when the signal aborts.
+ * @returns a function that ends the machine and stops listening to the signal
+ */
 export function endedBy(machine: Machine, signal: AbortSignal | undefined): () => Promise<void> {
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
@@ -35,13 +38,13 @@ export function endedBy(machine: Machine, signal: AbortSignal | undefined): () =
   };
 }
 
-/** Does work of a machine that the signal ends. @throws what the work throws, or the signal's reason */
+/** Does work on a machine that the signal ends. @throws what the work throws, or the signal's reason */
 export async function unlessAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
   try {
     signal?.throwIfAborted();
     return await work();
   } catch (error) {
-    // work that was cut off fails in its own words
+    // an aborted kernel fails with its own error; report the signal's reason instead
     signal?.throwIfAborted();
     throw error;
   }

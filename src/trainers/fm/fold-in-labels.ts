@@ -1,4 +1,4 @@
-// New users or items of a run of labelled rows, or of events against drawn negatives, from their first events.
+// Folds in new users or items of a run with labels, or with sampled negatives, from their events.
 
 import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import type { LabelledTask } from "../../dataset/labels.js";
@@ -21,29 +21,32 @@ import { rowsToScore } from "../../training/judging/evaluate-scores.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** As foldInEvents. */
+/** Folds in as foldInEvents does. */
 export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(), undefined, drawsByPlace);
 }
 
-/** Why a run's negatives are other ones in another log. */
+/** Returns why folding in depends on a log's other rows: sampled negatives do. */
 export function drawsByPlace({ preprocess: { negatives } }: Pick<FmRun, "preprocess">): string | undefined {
   return negatives ? "its negatives depend on row positions in the log" : undefined;
 }
 
-/** The machines that a run predicts by: one, or the draws of a chain. */
+/** The machines that a run predicts with: one, or the draws of a chain. */
 export interface Machines {
   machines: { parameters: FmParameters; composer: Composer }[];
-  /** what the scores of their mean were multiplied by to make the table */
+  /** factor by which the scores of the draws' mean were multiplied to obtain the table */
   tableScale: number;
 }
 
-/** From rows with labels or with negatives drawn as in training. @param machinesOf reads them, rotated alike */
+/**
+ * Prepares fits to rows with labels, or with negatives sampled as in training.
+ * @param machinesOf reads the run's machines, rotated to match
+ */
 export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
 ): PrepareFit {
   return async (run, model, options) => {
-    // fitted to each of the draws of a chain, whose mean the table is
+    // of a chain, a key is fitted to each draw, and the results are averaged like the table
     const machines = await machinesOf(run, model);
     return async (events) => await foldInLabels(run, model, machines, events, options);
   };
@@ -65,7 +68,7 @@ async function foldInLabels(
     );
   }
   const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
-  // where an event's rows begin: it is followed by its negatives
+  // first row of each event, whose negatives follow it
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);
@@ -79,7 +82,7 @@ async function foldInLabels(
       Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
     );
     const events = rowsAt(rows, pairs);
-    const mean = meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
+    const mean = meanArray(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
     return mean.map((x, i) => x * (i === 0 ? tableScale : Math.sqrt(tableScale)));
   });
 }
@@ -88,11 +91,11 @@ async function ownMachine(_: Run, { parameters, composer }: FoldingModel): Promi
   return await Promise.resolve({ machines: [{ parameters, composer }], tableScale: 1 });
 }
 
-function meanOf(all: readonly Float64Array[]): Float64Array {
+function meanArray(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
-/** What the rows say of their feature `own`, what they are and what they count. */
+/** Returns the events of feature `own`, with labels and weights. */
 function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
     ...composer.events(rows, own),

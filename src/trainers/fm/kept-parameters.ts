@@ -1,4 +1,4 @@
-// The parameters that a training of the factorization machine is to return, copied aside in the machine's memory.
+// A copy of the factorization machine's parameters that a training will return, in the machine's memory.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { Region } from "../../kernels/shared/memory.js";
@@ -6,11 +6,11 @@ import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.j
 import type { FmMachine, ParameterRegions } from "../../factors/machine.js";
 import type { FmParameters } from "../../factors/model.js";
 
-/** Those of the epoch of the last `take`. */
+/** Parameters of the epoch in which `take` was last called. */
 export class KeptParameters {
-  /** overwritten by every `take`, so that others may use them before the first */
+  /** overwritten by every `take`; until the first one, others may use them as scratch memory */
   readonly regions: ParameterRegions;
-  /** what the method keeps beside them, where that is asked for */
+  /** the optimizer's state, if it is kept */
   optimizer: OptimizerState | undefined;
   readonly #machine: FmMachine;
   readonly #keepsState: boolean;
@@ -22,7 +22,7 @@ export class KeptParameters {
     this.regions = machine.allocateParameters();
   }
 
-  /** Copies the machine's. @returns false when one of them is NaN or infinite */
+  /** Copies the machine's parameters. @returns false if one of them is NaN or infinite */
   async take(): Promise<boolean> {
     const isFinite = await this.#machine.export(this.regions);
     this.#bias = this.#machine.bias;
@@ -30,10 +30,10 @@ export class KeptParameters {
     return isFinite;
   }
 
-  /** For a checkpoint. */
+  /** The copy as arrays of a checkpoint. */
   get arrays(): NamedArrays {
     const { arena } = this.#machine;
-    // copies in memory of their own: what is shared cannot be written to disk
+    // shared memory cannot be written to disk, so copy it
     const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
     const { optimizer } = this;
     return {
@@ -48,7 +48,7 @@ export class KeptParameters {
     };
   }
 
-  /** Puts a checkpoint's back. @throws {ArtifactError} they are of another shape */
+  /** Restores the copy from a checkpoint. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     for (const [name, region] of [
       ["keptVectors", this.regions.vectors],
@@ -67,10 +67,10 @@ export class KeptParameters {
   }
 
   /**
-   * The model, in the labels' unit: scores of divided labels are multiplied back, w by the scale, products of two vectors by
-   * its root twice.
+   * Returns the model in the labels' unit. Scores of divided labels are scaled back: w by the scale, vectors by its
+   * square root.
    *
-   * @param correction what is added to every score
+   * @param correction added to every score
    */
   parameters(numFeatures: number, labelScale: number, correction: number): FmParameters {
     const { arena, vectorWidth: dim } = this.#machine;
@@ -85,7 +85,7 @@ export class KeptParameters {
   }
 }
 
-/** The numbers times a factor, in place. */
+/** Multiplies the numbers by a factor, in place. */
 function multiply(numbers: Float32Array, factor: number): Float32Array {
   if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i]! *= factor;
   return numbers;

@@ -1,4 +1,4 @@
-// The factorization machine trained on a space's rows.
+// Trains the factorization machine on feature rows.
 
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -11,7 +11,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type FmInput } from "./train.js";
 
-/** @throws as trainFm */
+/** Trains the machine. @throws as trainFm */
 export async function learnFm(
   input: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -21,12 +21,12 @@ export async function learnFm(
   const model = await trainFm(spaceInput(input, options), options, observe, signal);
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
-  // a vector of one number, the weight, so that a linear model's table is read as any other
+  // the weights are stored as vectors of length 1, so a linear model's table has the same form as any other
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
   return { ...trained, name: options.model, isWeightsOnly: true, table };
 }
 
-/** What a training takes of a space and its rows. @throws {UsageError} --l2-field names no field */
+/** Converts a learner's input to that of a training. @throws {UsageError} --l2-field names an unknown field */
 export function spaceInput(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -42,7 +42,7 @@ export function spaceInput(
   };
 }
 
-/** The L2 of each field, when some have their own. @throws {UsageError} there is no such field */
+/** Returns the L2 penalties of each field, if --l2-field sets some. @throws {UsageError} there is no such field */
 export function fieldPenalties(
   { fields }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,

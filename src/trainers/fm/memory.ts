@@ -1,16 +1,16 @@
-// Memory of a factorization machine's training.
+// Estimates the memory of training a factorization machine.
 
 import { bytesOfFeature } from "../../factors/machine.js";
 import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 
-/** Memory of the chunks through which rows on disk are read. */
+/** Memory of the chunks in which stored rows are read. */
 const CHUNKS = 64 << 20;
 
 /**
- * Parameters with the optimizer's sums, the best epoch's copy of them and the table; rows in the kernel's memory and, for the
- * metrics, once more.
+ * Sums up the parameters with the optimizer's state, the copy of the best epoch and the table; and the rows, in the
+ * kernel's memory and again for the metrics.
  */
 export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
   const isChain = method === "mcmc" || method === "als";
@@ -21,7 +21,7 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
     of(size, dim = model === "lr" ? 0 : given) {
       const { trainRows, heldOutRows, features, cells, isStored } = size;
-      // a vector for each partner field
+      // one vector per partner field
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;
       const feature = isChain
         ? 4 * (1 + width) + 16

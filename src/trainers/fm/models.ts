@@ -1,4 +1,4 @@
-// The models that runs of `train-fm` hold.
+// The models of runs of `train-fm`.
 
 import {
   factorCapabilities,

@@ -3,7 +3,7 @@ import { fmOptionsOf } from "./options.js";
 
 const narrow: DataFacts = { ...BEFORE_DATA, numFields: 2, stopsEarly: true };
 
-/** Learning rates and L2 of vectors by default. */
+/** Returns the default learning rates, and the default L2 of vectors. */
 function ratesOf(facts: DataFacts, model: "fm" | "ffm" = "fm"): number[] {
   const { learningRate, vectorRate, l2Vector } = fmOptionsOf({ model }, facts);
   return [learningRate, vectorRate, l2Vector];

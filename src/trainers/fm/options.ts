@@ -24,7 +24,7 @@ import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-trai
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export type Model = (typeof models)[number];
+export type FmModelName = (typeof models)[number];
 export type Method = (typeof methods)[number];
 type Loss = "logistic" | "squared";
 
@@ -33,12 +33,12 @@ const MANY = 1_000_000_000;
 const [model, training] = ["Model:", "Training:"] as const;
 const notNegative = { min: 0, max: ANY, group: training } as const;
 const positive = { min: 1e-6, max: ANY, group: training } as const;
-/** Those that take steps along gradients. */
+/** Restricts an option to gradient methods. */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
 const ofMcmc = { method: ["mcmc"] } as const;
 
-/** What a method's steps depend on. */
+/** Learning rate, decay and penalties of a method. */
 interface Steps {
   learningRate: number;
   learningRateDecay: number;
@@ -47,7 +47,7 @@ interface Steps {
   l2Vector: number;
 }
 
-/** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
+/** Defaults by method and loss, which were best on a click log and on ratings (docs/algorithms/fm.md). */
 const steps: Record<Method, Record<Loss, Steps>> = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
@@ -65,7 +65,8 @@ const steps: Record<Method, Record<Loss, Steps>> = {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
-  // once a parameter, not at each occurrence; no step size: each takes its best value
+  // penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is
+  // exact
   als: {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
@@ -74,21 +75,25 @@ const steps: Record<Method, Record<Loss, Steps>> = {
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/** L2 of a field-aware machine's vectors, which each see one partner field (docs/algorithms/ffm.md). */
+/** L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
 const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
- * Rates by the number of fields (docs/experiments/defaults.md). A step of all vectors of a row moves its score by the square of that number: of 39
- * fields, one batch at the full rate makes scores that later batches only unlearn. In a row of up to 3 fields weights have little to move the score
- * with, and vectors would learn by heart what weights have yet to reach.
+ * Numbers of fields at which the default rate of vectors changes (docs/experiments/defaults.md). A step of all vectors
+ * of a row changes its score by the square of the number of fields: with 39 fields, one batch at the full rate
+ * overshoots so far that later batches only correct it. With up to 3 fields, vectors would overfit before the weights
+ * have converged.
  */
 const [FEW, MANY_FIELDS] = [3, 16];
-/** Of weights where there are few fields. */
+/** Learning rate of weights if there are few fields. */
 const RATE_OF_FEW = 0.2;
-/** Rows of an average key, drawn negatives among them: with fewer, vectors of few fields take larger steps. */
+/** Number of rows per average key, including sampled negatives, below which vectors of few fields get larger steps. */
 const ROWS_PER_KEY = 100;
 
-/** Whether rows are narrow, steps start anew, and early stopping ends what larger steps overfit. */
+/**
+ * Tells whether rows have few fields, the training starts anew, and early stopping limits the overfitting of larger
+ * steps.
+ */
 function isNarrow(
   { method }: { method: Method },
   { loss, numFields, isWarm, stopsEarly }: DataFacts,
@@ -102,17 +107,18 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
   return rounded(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2));
 }
 
-function l2VectorOf(before: { model: Model; method: Method }, facts: DataFacts): number {
+function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
-  // of few fields a field-aware machine is nearly a plain one
+  // with few fields a field-aware machine is nearly a plain one
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
   return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
 }
 
 /**
- * The factor, 1 to 10, by which vectors of few fields learn faster and with more L2 where negatives are drawn and keys are rare: a vector that takes few
- * steps an epoch needs larger ones, and a penalty at each step that adds up to the same (docs/experiments/defaults.md).
+ * Returns the factor from 1 to 10 of the rate and L2 of vectors if fields are few, negatives are sampled and keys are
+ * rare. A vector with few steps per epoch needs larger ones, and a larger penalty per step
+ * (docs/experiments/defaults.md).
  */
 function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
   return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));
@@ -126,7 +132,7 @@ function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
 
-/** A default by method and loss. */
+/** Returns a default that depends on method and loss. */
 function stepOf(name: keyof Steps) {
   return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
 }
@@ -136,7 +142,7 @@ function byLoss(name: keyof Steps): string {
   return `${logistic[name]}, or ${squared[name]} for squared loss; other defaults by --method`;
 }
 
-/** What the model is, and how it is trained. */
+/** Options of the model and its training. */
 const own = {
   model: choice(models, {
     ...{ placeholder: "model", group: model, default: "fm" },
@@ -173,11 +179,11 @@ const own = {
   dim: whole({
     ...{ min: 1, max: 1024, group: model },
     help: "embedding dimension; with --model ffm, dimension of the vector for each field",
-    default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
+    default: ({ model: kind }: { model: FmModelName }) => (kind === "ffm" ? 4 : 16),
     shown: "16, or 4 with --model ffm",
-    // a field-aware machine has one vector for each field, a linear model none
+    // a field-aware machine has one vector per partner field, a linear model none
     search: {
-      among: ({ model: kind, method }: { model: Model; method: Method }) =>
+      among: ({ model: kind, method }: { model: FmModelName; method: Method }) =>
         method === "mcmc" ? [4, 8, 16, 32] : { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] }[kind],
     },
   }),
@@ -229,7 +235,7 @@ const own = {
     default: l2VectorOf,
     shown: `${byLoss("l2Vector")}; more for rare keys with --negatives and up to ${FEW} fields`,
     // a linear model has no vectors
-    search: { span: 10, when: ({ model: kind }: { model: Model }) => kind !== "lr" },
+    search: { span: 10, when: ({ model: kind }: { model: FmModelName }) => kind !== "lr" },
   }),
   l2Field: custom(
     "field=x,...",
@@ -275,7 +281,7 @@ export const options = withCommon(
     ...log,
     ...vocabulary,
     ...weekly,
-    // a chain would turn what is frozen; there is no optimizer whose state could be kept
+    // a chain would rotate frozen vectors; and ALS and MCMC have no optimizer state
     freeze: { ...weekly.freeze, only: { ...weekly.freeze.only, ...ofGradients } },
     keepState: { ...weekly.keepState, only: ofGradients },
     ...memory,
@@ -302,21 +308,21 @@ export const options = withCommon(
 
 export type GivenFm = Given<typeof options>;
 
-/** As a training has them. */
+/** The options as a training uses them. */
 export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
   loss: Loss;
-  /** MCMC: what the scores of the table are multiplied by, where an earlier training chose it; no flag of its own */
+  /** MCMC: factor of the table's scores that an earlier training chose; not a flag */
   tableScale?: number;
 }
 
 /**
- * Options of training: what the user set, else the default for such data.
+ * Applies defaults, which depend on the data, to the user's options.
  *
- * @throws {UsageError} a link where no probability is predicted
+ * @throws {UsageError} a link function was set, but the task is regression
  */
 export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
   const { loss } = facts;
-  // a second training, on all rows, states the default too
+  // a refit passes all options, including defaults
   if ((given.link ?? own.link.default) !== own.link.default && loss === "squared")
     throw new UsageError(
       `--link ${given.link} needs labels of 0 and 1: omit it, or convert labels with --positive-from`,
@@ -325,22 +331,26 @@ export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
   return { ...rest, loss };
 }
 
-/** @throws {UsageError} an option is outside its range */
+/** Checks ranges. @throws {UsageError} an option is out of range */
 export function checkFmOptions(fm: FmOptions): void {
   checkRanges(own, fm as unknown as Record<string, unknown>);
 }
 
-/** The defaults of a loss. */
-export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: Model = "fm"): FmOptions {
+/** Returns the defaults of a loss. */
+export function defaultFmOptions(
+  loss: Loss,
+  method: Method = "adagrad",
+  kind: FmModelName = "fm",
+): FmOptions {
   return fmOptionsOf({ model: kind, method }, { ...BEFORE_DATA, loss });
 }
 
-/** What was given of the model's own options, with --l2 as the two that it stands for. */
+/** Replaces --l2 by the two options that it sets. */
 export function withL2({ l2, ...given }: GivenFm): GivenFm {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }
 
-/** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */
+/** Parses user=0.01,item=0.1, and adds to earlier occurrences. @throws {UsageError} a part is not FIELD=NUMBER */
 function l2FieldOf(text: string, _: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = text
     .split(",")

@@ -1,8 +1,9 @@
-// The epoch loop of the factorization machine.
+// Training of the factorization machine.
 //
 //   input ──► machine (parameters and rows in shared memory, threads) ──► epochs ──► model of the best epoch
 //
-// Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
+// Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations:
+// docs/algorithms/fm.md.
 
 import { weightOf } from "../../numeric/indices.js";
 import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
@@ -30,37 +31,38 @@ import { prepareTraining } from "./training-rows.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Bytes left free for the threads' copies of batches. */
+/** Bytes that are left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
 
 export interface FmInput {
   numFeatures: number;
-  /** u32[numFeatures][2]: a 64-bit hash of each feature's field and key, from which its first vector is drawn */
+  /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
+  /** u32[numFeatures]: training events with each feature; w and v of a feature with 0 are and stay zero */
   counts: Uint32Array;
-  /** trains a field-aware machine: a feature's vector is one of options.dim numbers for each field, one after another */
+  /** for a field-aware machine, whose features have a vector of options.dim numbers per partner field */
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
   /** first parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
-  /** L2 and rate of each feature, where they differ */
+  /** L2 and learning rate of each feature, if they differ */
   ratesOf?: (feature: number) => FeatureRates;
 }
 
 /**
- * Trains a factorization machine on batches of 256 rows, by AdaGrad or another method that steps along gradients.
+ * Trains a factorization machine on batches of 256 rows, by AdaGrad or another gradient method.
  *
- * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
- * 0, training stops after so many epochs without a lower validation loss (or better stopping metric), and the model is the best epoch's; else the last's.
+ * The same input, options and seed give the same bytes at any number of threads. With a validation split and a patience
+ * above 0, training stops after that many epochs without a lower validation loss (or better stopping metric), and the
+ * model is the best epoch's; otherwise it is the last epoch's.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} an option is out of range, or the parameters do not fit 4 GiB
+ * @param signal   stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} an option is out of range, or the parameters do not fit into 4 GiB
  * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite, or vectors grew beyond all use
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite, or vectors grew beyond MAX_LENGTH
  */
 export async function trainFm(
   input: FmInput,
@@ -69,7 +71,7 @@ export async function trainFm(
   signal?: AbortSignal,
 ): Promise<FmModel> {
   checkFmOptions(given);
-  // logistic or linear regression is a machine without factors
+  // logistic or linear regression is a machine without vectors
   const options = given.model === "lr" ? { ...given, dim: 0 } : given;
   signal?.throwIfAborted();
   const { train } = input;
@@ -85,7 +87,7 @@ export async function trainFm(
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
     fields: input.fields,
   };
-  // a field-aware machine says itself what it needs
+  // a field-aware machine checks its own memory
   if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
@@ -104,7 +106,7 @@ async function trainEpochs(
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = new KeptParameters(machine, controls.keepsState ?? false);
-  // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
+  // dropping negatives raises all scores equally; undo it as in He et al. 2014, section 6.3, in log-odds
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };
@@ -116,7 +118,7 @@ async function trainEpochs(
 
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the training rows, in an order named by (seed, epoch)
+      // one pass over the training rows, in an order determined by (seed, epoch)
       const began = performance.now();
       const rate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
       machine.setLearningRates(rate, rate * options.vectorRate);
@@ -124,7 +126,7 @@ async function trainEpochs(
       const pass = await trainOnce(epoch, key);
       const trained = performance.now();
 
-      // a look at the validation part, and at how far vectors have grown
+      // validate, and check how far vectors have grown
       const seen = validation && (await validation());
       const event = {
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
@@ -164,18 +166,21 @@ async function trainEpochs(
   return model;
 }
 
-/** The kernel's method. @throws {UsageError} it is none of the kernel's */
+/** Returns the kernel's method. @throws {UsageError} it is not a gradient method */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
 }
 
-/** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
+/** Mean length of vectors above which a training counts as diverged: scores are then in the millions. */
 const MAX_LENGTH = 1000;
-/** Mean loss above which a training is lost: nats, or so many times the labels' variance. */
+/** Mean loss above which a training counts as diverged, in nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 
-/** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
+/**
+ * Checks that training has not diverged.
+ * @throws {DivergedError} a loss is not finite or too large, or vectors are too long
+ */
 function checkGrowth(
   epoch: number,
   { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
@@ -197,7 +202,10 @@ function checkGrowth(
   }
 }
 
-/** Loads the validation part and returns what scores it: the mean loss of a row in the label's unit, and the stopping metric. */
+/**
+ * Loads the validation split.
+ * @returns a function that computes the mean loss per row in the label's unit, and the stopping metric
+ */
 function validationOf(
   machine: FmMachine,
   valid: FeatureRows,
@@ -224,15 +232,16 @@ function validationOf(
 }
 
 /**
- * Moves known features from their first draws to their parameters in the run of --init. A vector that is all zero was never
- * trained and starts as a new one, unless it is frozen; so does one for a partner field that the run has not.
+ * Replaces the initial parameters of known features by those of the run of --init. An all-zero vector was never trained
+ * and keeps its random initialization, unless it is frozen; so does a vector for a partner field that the run does not
+ * have.
  *
- * Labels are divided by their deviation while training, and so are the run's parameters; keepUntouched puts back at the end what
- * no row moved, so that it is the same bits.
+ * Labels are divided by their deviation during training, and so are the run's parameters. At the end, keepUntouched
+ * restores parameters without training rows, so that they are bit by bit the same.
  *
- * @param scratch  regions that are overwritten
- * @param scale    what labels are divided by
- * @param l2Weight of a feature's weight
+ * @param scratch   regions that are overwritten
+ * @param scale     scale by which labels are divided
+ * @param l2Weight L2 of a feature's weight
  */
 async function startFrom(
   machine: FmMachine,
@@ -262,7 +271,7 @@ async function startFrom(
   if (freezes) machine.freezeBias();
 }
 
-/** The rates of features under a start that freezes some: these take no step. */
+/** Returns the rates of features if known ones are frozen: these take no steps. */
 function freezingRates(
   { known }: FactorStart,
   ratesOf: (feature: number) => FeatureRates,

@@ -1,4 +1,4 @@
-// `embed train-fm`: factorization machines, linear models and field-aware machines of labels.
+// `embed train-fm`: factorization machines, linear models and field-aware factorization machines that predict labels.
 
 import type { Candidate, LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -8,7 +8,7 @@ import { type FactorStart, factorInit } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import type { Plan } from "../../training/session/plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
-import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
+import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmNeeds } from "./memory.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
@@ -34,7 +34,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  // the data decides none of what is checked
+  // these options do not depend on the data
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given, command);
   const features: FeatureModel<FmOptions, FactorStart> = {
@@ -73,7 +73,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
   }
 }
 
-/** @throws {UsageError} options that do not go together */
+/** Checks the options. @throws {UsageError} they cannot be combined */
 function check(given: GivenFm): void {
   const { model = "fm", method = "adagrad" } = given;
   if (model !== "fm" && (method === "als" || method === "mcmc"))
@@ -82,8 +82,8 @@ function check(given: GivenFm): void {
     );
 }
 
-/** How a model is trained by a method. */
-function learnerOf(given: GivenFm): Learner<FmOptions, FactorStart> {
+/** Returns the trainer of a model and method. */
+function learnerOf(given: GivenFm): LearnFunction<FmOptions, FactorStart> {
   const { model = "fm", method = "adagrad" } = given;
   if (method === "als" || method === "mcmc")
     return async (...of) => (await import("./mcmc/learn.js")).learnCoordinates(...of);
@@ -91,12 +91,12 @@ function learnerOf(given: GivenFm): Learner<FmOptions, FactorStart> {
   return async (...of) => (await import("./learn.js")).learnFm(...of);
 }
 
-/** Machines of labels; for lists one of events against drawn negatives. */
+/** Trains each model in a comparison of predictions; for ranked lists, one on events and sampled negatives. */
 function suits({ goal, task }: LogTraits): Suits {
   if (goal === "lists") return { candidates: [candidate("fm", 10, { negatives: 4 })] };
   return {
     candidates: [
-      // weights alone: a bias for each key
+      // weights alone: a bias per key
       { ...candidate("lr", 2, { model: "lr" }), baseline: true },
       { ...candidate("fm", 3, {}), start: "too" },
       candidate("ffm", 15, { model: "ffm" }),

@@ -1,10 +1,10 @@
-// One pass over the training rows: those that lie in the shared memory, or chunks that follow one another through two buffers.
+// One pass over the training rows, either in shared memory, or in chunks that alternate between two buffers.
 //
 //   resident   rows ──► one buffer, once; the kernel shuffles
 //   chunks     chunk i + 1 ──► buffer (i + 1) % 2, while the threads train on chunk i in buffer i % 2
 //
-// Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
-// so that the result is the same bytes either way.
+// Chunks consist of sampled rows, of stored rows, or of resident rows that are too large for the memory. The latter two
+// are shuffled on copying, in the kernel's order, so the result has the same bytes either way.
 
 import {
   rowsAt,
@@ -18,24 +18,25 @@ import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Blocks of a chunk that is cut from resident rows. */
+/** Number of blocks of a chunk of resident or stored rows. */
 const CHUNK_BLOCKS = 32;
 
-/** What a pass over the training rows was. */
+/** The result of a pass over the training rows. */
 export interface Pass {
   numRows: number;
-  /** what its rows count together */
+  /** total weight of the rows */
   weight: number;
-  /** sum of their losses, each times what its row counts */
+  /** weighted sum of the rows' losses */
   loss: number;
 }
 
 /**
- * Makes training rows ready for a machine.
+ * Prepares training rows for a machine.
  *
- * @param labelScale    labels are divided by it
- * @param residentBytes resident rows above it are trained on in chunks
- * @returns a pass: trains once on every row; `key` names the order of resident rows, undefined is file order
+ * @param labelScale     labels are divided by it
+ * @param residentBytes larger resident rows are trained on in chunks
+ * @returns a function that trains once on every row; `key` determines the order of resident rows, undefined keeps the
+ * file's
  */
 export function prepareTraining(
   machine: FmMachine,
@@ -54,7 +55,7 @@ export function prepareTraining(
       return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
-  // chunks are marked by the calling thread, while the others train
+  // the calling thread marks a chunk while the others train on the previous one
   const { marks } = machine;
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows", marks);
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
@@ -80,11 +81,11 @@ async function trainOnChunks(
   let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
-    // fill one buffer while the threads are busy with the other
+    // fill one buffer while the threads train on the other
     next.load(chunk, labelScale);
     await running;
     running = machine.train(next, undefined);
-    // a failure of theirs is met at the next await, unless drawing fails before
+    // an error of the threads is thrown at the next await; this handler avoids an unhandled rejection before
     running.catch(() => undefined);
     numRows += chunk.numRows;
     weight += next.weight;
@@ -94,16 +95,21 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/** A block of rows where the kernel would visit it; `places` are those of its rows, in order without. */
+/**
+ * A block of rows in the kernel's order; `places` are the positions of its rows, undefined if they keep their order.
+ */
 interface Visited {
   first: number;
   size: number;
   places: Uint32Array | undefined;
-  /** a short block ends its chunk */
+  /** whether a chunk ends after this block */
   endsChunk: boolean;
 }
 
-/** Blocks of rows in the order that the kernel would visit them. @param key of the order; undefined is file order */
+/**
+ * Yields blocks in the order in which the kernel would visit them.
+ * @param key determines the order; undefined keeps the file's
+ */
 function* blocksInOrder(numRows: number, key: number | undefined): Generator<Visited> {
   const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
   const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
@@ -122,7 +128,7 @@ function* blocksInOrder(numRows: number, key: number | undefined): Generator<Vis
   }
 }
 
-/** The rows in the order that the kernel would visit them, some blocks at a time. */
+/** Yields the rows in the order in which the kernel would visit them, in chunks of blocks. */
 export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator<FeatureRows> {
   let order: number[] = [];
   for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
@@ -134,7 +140,7 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
   }
 }
 
-/** The same chunks of rows on disk, their blocks read one after another. */
+/** Yields the same chunks of stored rows, reading their blocks one after another. */
 function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number): Generator<FeatureRows> {
   let pieces: FeatureRows[] = [];
   for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
@@ -147,8 +153,8 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
 }
 
 /**
- * The training rows as one list that stays, for residuals that belong to rows: of drawn rows, those of the first epoch, with its
- * negatives and its hidden keys.
+ * Returns the training rows as one list, for methods that keep a residual per row. If rows are sampled, it is the first
+ * epoch's list, with its negatives and hidden keys.
  */
 export function residentRows(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.atEpoch?.(1) ?? train.rows;
@@ -156,14 +162,14 @@ export function residentRows(train: TrainingRows): FeatureRows {
   return joinRows([...train.draw(1)]);
 }
 
-/** Row i at places[i]. */
+/** Moves row i to places[i]. */
 function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
   const order: number[] = [];
   places.forEach((place, row) => (order[place] = row));
   return rowsAt(rows, order);
 }
 
-/** Rows one after another. */
+/** Concatenates rows. */
 function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
   const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
   const numPairs = pieces.reduce((sum, piece) => sum + piece.ids.length, 0);

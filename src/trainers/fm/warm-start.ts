@@ -1,4 +1,4 @@
-// --init of train-fm: a run of the same model, and of draws their table.
+// --init of train-fm: a run of the same model; of posterior draws, their table.
 
 import { UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
@@ -8,10 +8,10 @@ import type { FmOptions, GivenFm } from "./options.js";
 import { checkState, readFactorInit, type FactorInit } from "../../factors/warm-start.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
 
-/** The manifest's name of draws that predict together. */
+/** Name in the manifest of a model of posterior draws. */
 const DRAWS = "fm-draws";
 
-/** The run of --init with the options that a training shares with it. */
+/** The run of --init, with the options that it determines. */
 interface FmInit extends FactorInit {
   shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
 }
@@ -19,14 +19,15 @@ interface FmInit extends FactorInit {
 /**
  * Opens the run of --init, if there is one.
  *
- * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
+ * @throws {UsageError} it holds another model, or vectors of another length
+ * @throws {ArtifactError} damaged
  */
 export async function openFmInit(given: GivenFm, command: string): Promise<FmInit | undefined> {
   const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = given;
   const run = await openInitRun(given, command);
   if (!run) return undefined;
   const { model: held } = run.manifest;
-  // of draws their table is taken
+  // of draws, the table is used
   if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
   else if (held !== wanted)
     throw new UsageError(
@@ -50,7 +51,7 @@ export async function openFmInit(given: GivenFm, command: string): Promise<FmIni
   return { ...found, parameters, blocks: layout?.fields, shared };
 }
 
-/** The mean of a run's draws, whose scores the table has moderated. */
+/** Returns the mean of a run's draws, undoing the moderation of the table's scores. */
 async function unscaled({ run, parameters, space }: FactorInit): Promise<FmParameters> {
   const { readEnsemble } = await import("./mcmc/learn.js");
   const { scaledBy } = await import("./mcmc/table-scale.js");

@@ -1,4 +1,4 @@
-// Where numeric columns are cut.
+// Bin edges of numeric columns.
 
 import { mulberry32 } from "../../testing/random.js";
 import { edgesOf } from "./bin-edges.js";

@@ -1,28 +1,29 @@
-// Where the ranges of a numeric column end.
+// Finds the bin edges of a numeric column.
 //
-// Numbers are cut so that ranges hold about equally many rows, a frequent number has a range of its own, and zero is apart
-// from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
-// end is the middle between two neighbors, not the next number above it.
+// Bins hold about equally many rows, a frequent number has a bin of its own, and zero is separate from smaller and
+// larger numbers. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp. Deviation: an edge is the
+// middle between two neighbors, not the next number above it.
 
 import { sumOf } from "../../numeric/indices.js";
 
 const ZERO = 1e-35;
-/** Rows a range, at least. */
+/** Minimum number of rows per bin. */
 const MIN_DATA_IN_BIN = 3;
 
 /**
- * @param known  f64, ascending, without NaN
- * @param maxBin ranges at most
- * @returns ascending: range b is (edges[b - 1], edges[b]], the first and the last open to their side
+ * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], and the first and last bin are open to their side.
+ *
+ * @param known   f64, ascending, without NaN
+ * @param maxBin maximum number of bins
  */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
-  // distinct numbers below zero, and those that are not above it
+  // number of distinct numbers below zero, and of those that are not above zero
   const below = countUntil(values, (x) => x > -ZERO);
   const above = countUntil(values, (x) => x > ZERO);
   const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];
 
-  // without zeros and on one side of them there is one range of ranges
+  // the bins below and above zero share maxBin by their numbers of rows
   const edges: number[] = [];
   if (rowsBelow > 0 && maxBin > 1) {
     const share = Math.floor((rowsBelow / (rowsBelow + rowsAbove)) * (maxBin - 1));
@@ -37,7 +38,7 @@ export function edgesOf(known: Float64Array, maxBin: number): number[] {
   return edges;
 }
 
-/** Numbers before the first that passes. */
+/** Returns how many numbers precede the first that passes. */
 function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
   const first = ascending.findIndex(passes);
   return first < 0 ? ascending.length : first;
@@ -55,7 +56,7 @@ function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32
   return { values: values.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
 }
 
-/** Ends of at most maxBin ranges of about equally many rows; the last is open. */
+/** Returns the edges of at most maxBin bins of about equally many rows; the last bin is open. */
 function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): number[] {
   const edges: number[] = [];
   const cut = (i: number) => edges.push((values[i]! + values[i + 1]!) / 2);
@@ -72,7 +73,7 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
   const total = sumOf(counts);
   const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
 
-  // numbers of more rows than a range has on average get ranges of their own; the others share the rest
+  // numbers with more rows than the average bin get their own bins; the others share the rest
   const isBig = (i: number) => counts[i]! >= total / most;
   let rest = total;
   let bins = most;

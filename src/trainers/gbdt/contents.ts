@@ -1,4 +1,4 @@
-// What the run directory of a training of trees holds.
+// The content of the run directory of boosted trees.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
@@ -15,27 +15,27 @@ import { byGain, importancesOf } from "./forest/in-words.js";
 import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-vectors.js";
 import type { GbdtOptions } from "./options.js";
 
-/** What a training came to. */
+/** The results of a training. */
 export interface GbdtOutcome {
   dataset: Dataset;
   options: ExampleOptions;
   gbdt: GbdtOptions;
   job: ModelJob;
   model: FittedModel;
-  /** what derived columns are computed from for new rows */
+  /** target statistics, from which derived columns of new rows are computed */
   statistics: Parameters<typeof statisticsFiles>[0];
-  /** of --ctr-pairs */
+  /** pairs of columns that --ctr-pairs chose */
   pairs: ChosenPair[] | undefined;
-  /** the table of a column's keys */
+  /** table of vectors per key of a column */
   entities: EmbeddingTable | undefined;
   /** singular vectors of the leaves */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
-  /** of the training that is evaluated, with the labels of its training part */
+  /** metrics of the evaluated training */
   metrics: Record<string, PartMetrics>;
   labels: Float32Array;
 }
 
-/** Its tables, files and what the manifest says of it. */
+/** Returns the tables and files of the run, and entries of its manifest and summary. */
 export function gbdtContents(outcome: GbdtOutcome): FitContents {
   const { dataset, options, gbdt, job, model, pairs, entities, dense } = outcome;
   const { forest, features, columns } = model.grown;

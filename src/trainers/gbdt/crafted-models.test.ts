@@ -1,4 +1,4 @@
-// Foreign models whose sizes are not what is there: refused before anything of that size is allocated.
+// Foreign models that claim larger sizes than they have are refused before memory of that size is allocated.
 
 import { readFileSync } from "node:fs";
 import { fixture } from "../../testing/places.js";

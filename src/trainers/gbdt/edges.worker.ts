@@ -1,28 +1,28 @@
-// Where the ranges of numeric columns end: rounds of a column each, which threads share.
+// Finds the bin edges of numeric columns in rounds of one column each, which threads share.
 
 import { kernelImports } from "../../kernels/shared/load.js";
 import { Arena } from "../../kernels/shared/memory.js";
 import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
 import { edgesOf } from "./bin-edges.js";
 
-/** What the rounds work on; all arrays are in shared memory. */
+/** The input and output of the rounds; all arrays are in shared memory. */
 export interface EdgeRounds {
-  /** of the kernel, which sorts */
+  /** the kernel, which sorts */
   module: WebAssembly.Module;
   columns: readonly Float64Array[];
-  /** u32: rows that the ranges are found from */
+  /** u32: rows from which the edges are computed */
   sample: Uint32Array;
   maxBin: number;
-  /** f64[columns][FOUND]: number of edges, least and greatest number, edges */
+  /** f64[columns][foundWidth]: number of edges, smallest and greatest number, edges */
   found: Float64Array;
 }
 
-/** Numbers a column in `found`, for so many ranges at most. */
+/** Returns the width of a row of `found`, for at most maxBin bins. */
 export function foundWidth(maxBin: number): number {
   return 3 + maxBin;
 }
 
-/** Called once in each thread. @returns finds the edges of a column */
+/** Called once in each thread. @returns a function that finds the edges of a column */
 export function start({ module, columns, sample, maxBin, found }: EdgeRounds): (column: number) => void {
   const arena = new Arena();
   const numbers = arena.allocate("a column's sample", 8 * sample.length);

@@ -1,4 +1,4 @@
-// What trees are worth on the parts of a log, and with a head also what it, and a logistic regression without trees, is worth.
+// Measures trees on the splits of a log; with a head, also the trees alone and a logistic regression without trees.
 
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import { multiclassLosses } from "../../evaluation/metrics.js";
@@ -20,13 +20,13 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-/** A held-out part by name. */
+/** The held-out splits, by name. */
 type HeldOut = Record<string, Part | undefined>;
 
 /**
- * The metrics of the training part, as boosting left it, and of the held-out parts.
+ * Computes the metrics of the training split, from boosting's loss, and of the held-out splits.
  *
- * @param note hears of categories that training has not seen
+ * @param note called with the number of categories that are not in the training split
  */
 export async function evaluateForest(
   { grown, fitted, weighed }: FittedModel,
@@ -60,10 +60,10 @@ export async function evaluateForest(
 }
 
 /**
- * What the encodings of the validation part's rows add: the leaves with a head over the leaves' values, which are mean labels; the
- * leaves' values alone over the mean label of all training rows.
+ * Measures what the encoding of validation rows adds: leaves with a head are compared with the sums of leaf values;
+ * leaf values alone are compared with the mean label of the training rows.
  *
- * @param scores of the model, and of the trees beneath a head
+ * @param scores of the model, and of the trees below a head
  */
 function addedByLeaves(
   { task, classes, labelRange }: Prediction,
@@ -88,7 +88,7 @@ function addedByLeaves(
   return vectorsAddOf({ control, units: "rows", model: byRow(scores.model), alone });
 }
 
-/** The score of each class, or the one score, that suits the training rows best. */
+/** Returns the best constant scores of the training rows, one per class or a single one. */
 function meanLabelScores(
   task: Prediction["task"],
   numClasses: number | undefined,
@@ -106,7 +106,7 @@ function meanLabelScores(
   return task === "binary" ? [log(totals[1]! / totals[0]!)] : Array.from(totals, log);
 }
 
-/** Metrics of the validation part by row; none of several classes. */
+/** Returns the metrics of the validation split by row; none if there are several classes. */
 export async function validationByRow(
   { grown, fitted, weighed }: FittedModel,
   { task, labelRange }: Prediction,
@@ -132,7 +132,7 @@ const CONSTANT_ADVICE =
 
 const HEAD_ADVICE = "Omit --head: the values of the leaves predict as well, or try a larger --head-l2";
 
-/** Sentences for the summary on what the validation part says of the trees. @param metrics of all parts */
+/** Returns warnings for the summary, based on the validation split. @param metrics of all splits */
 export function forestOutcomeWarnings(
   { grown: { epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
   metrics: Record<string, Metrics>,
@@ -141,7 +141,7 @@ export function forestOutcomeWarnings(
   { numTrees, patience }: GbdtOptions,
 ): string[] {
   if (!valid) return [];
-  // of several forests none has a course of its own here
+  // with several forests, the concatenated epochs are not one course
   const isOne = epochs.length <= numTrees;
   const course = {
     values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
@@ -154,7 +154,7 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // without a head the control is the mean label, too
+    // without a head, the control is the mean label, which `constant` already covers
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

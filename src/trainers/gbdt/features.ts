@@ -1,8 +1,8 @@
-// From a dataset's columns to what trees split on: ranges of numbers, categories by name.
+// Converts a dataset's columns to features that trees split on: bins of numbers, and categories.
 //
 //   number     bin b is the number of edges below x; the bin after the last is for missing numbers
-//   category   bin 0 is for missing, rare and unknown ones, bin b for the vocabulary's key b - 1: its order is that of
-//              descending counts, so the bins are the most frequent categories
+//   category   bin 0 is for missing, rare and unknown categories, bin b for the vocabulary's key b - 1. The vocabulary is
+//              sorted by descending count, so the bins are the most frequent categories
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
@@ -20,9 +20,9 @@ import { shareRounds } from "../../workers/rounds.js";
 import { foundWidth, start } from "./edges.worker.js";
 import type { GbdtOptions } from "./options.js";
 
-/** Categories with fewer rows have no bin. */
+/** Categories with fewer rows get no bin. */
 const MIN_DATA_IN_CATEGORY = 3;
-/** Share of a column's rows that its bins hold at least. */
+/** Minimum share of a column's rows whose categories have bins. */
 const KEPT_SHARE = 0.99;
 const MAX_CATEGORIES = 65_534;
 
@@ -30,7 +30,7 @@ export interface NumericFeature {
   kind: "number";
   name: string;
   edges: number[];
-  /** of the numbers that the ranges are found from; both 0 when there are none */
+  /** smallest and greatest of the numbers from which bins were computed; both 0 if there are none */
   min: number;
   max: number;
 }
@@ -39,22 +39,22 @@ export interface CategoricalFeature {
   kind: "category";
   name: string;
   field: CategoricalField;
-  /** the first so many keys of the vocabulary have a bin */
+  /** the first numCategories keys of the vocabulary have a bin */
   numCategories: number;
 }
 
 export type Feature = NumericFeature | CategoricalFeature;
 
-/** Cells of a histogram that a feature needs. */
+/** Returns the number of histogram cells of a feature. */
 export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
 
 /**
- * Fits every feature column on the given rows.
+ * Fits the features of all columns on the given rows.
  *
- * @param rows u32: the training part's
- * @throws {UsageError} a multi-valued column
+ * @param rows u32: rows of the training split
+ * @throws {UsageError} a column is multi-valued
  */
 export async function fitTreeFeatures(
   dataset: Dataset,
@@ -83,7 +83,7 @@ function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
   return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
 }
 
-/** All rows, or one drawn from each of so many consecutive stretches. */
+/** Returns all rows or, if there are more than `count`, a random one from each of `count` consecutive ranges. */
 function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
   if (rows.length <= count) return sharedCopy(rows);
   const stretch = rows.length / count;
@@ -95,7 +95,7 @@ function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
   return sample;
 }
 
-/** Where each column's ranges end, found by all threads. */
+/** Finds the bin edges of numeric columns, with all threads. */
 async function numericFeatures(
   columns: readonly NumberColumn[],
   sample: Uint32Array,
@@ -115,7 +115,10 @@ async function numericFeatures(
   );
 }
 
-/** Bins go on until they hold 99 % of the rows and are maxBin, but not to categories of fewer than 3 rows. */
+/**
+ * Returns the number of categories with a bin: bins are added until they hold 99 % of the rows and there are maxBin,
+ * except for categories with fewer than 3 rows.
+ */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);
   let held = 0;
@@ -127,13 +130,13 @@ function numCategories({ keys, counts }: CategoricalField, maxBin: number): numb
   return n;
 }
 
-/** A column as the kernel bins it. */
+/** A column in the form that the kernel bins. */
 export type BinnedColumn =
   | { kind: "number"; values: Float64Array }
-  /** u32 by row, u16 by code */
+  /** u32 codes by row, u16 bins by code */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
-/** The dataset's column for a feature, whose categories have the bins that training gave them. */
+/** Returns the dataset's column for a feature; categories have the bins of the training. */
 export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
   if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
@@ -144,7 +147,7 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   return { kind: "category", codes: column.codes, bins };
 }
 
-/** A row's bin. */
+/** Returns a function from a row to its bin. */
 export function binOf(column: BinnedColumn, feature: Feature): (row: number) => number {
   if (column.kind === "category") {
     const { codes, bins } = column;

@@ -1,13 +1,13 @@
-// Trees, and a head on their leaves where one is asked for, from the parts of a log.
+// Trains trees on the splits of a log and, if requested, a head on their leaves.
 //
 //   no head            trees on all training rows
 //   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
-//   --cross-fit K      K forests, each without one of K folds, whose head is fitted on that fold; what they say is averaged
+//   --cross-fit K      K forests, each trained without one of K folds, and a head fitted on that fold; averaged
 
 import { averaged, trainHead, type Head, foldsOf, splitHead } from "./leaf-heads/head.js";
 import type { HeadOptions } from "./options.js";
 import type { Controls } from "../../training/epochs/epoch-loop.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import {
   fitColumns,
   growForest,
@@ -19,7 +19,7 @@ import {
 } from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
-/** A head with the rows that it was fitted on. */
+/** A head, with the rows that it was fitted on. */
 export interface FittedHead {
   head: Head;
   rows: LabelledPart;
@@ -27,32 +27,32 @@ export interface FittedHead {
 
 export interface FittedModel {
   grown: GrownForest;
-  /** of --cross-fit, trees of each forest up to its best; an iteration for each class counts once */
+  /** with --cross-fit: number of each forest's iterations up to the best */
   forestTrees?: number[];
   fitted: FittedHead | undefined;
-  /** a part with what its rows count by the measure of training */
+  /** returns a split with the row weights of the training */
   weighed: (part: Part) => LabelledPart;
 }
 
 export interface ModelJob extends GrowJob {
   prediction: Target;
   head: HeadOptions | undefined;
-  /** the earlier trees' leaves are fitted anew, and keep so much of their values; absent where trees are added */
+  /** share of their values that the earlier trees' leaves keep when they are refitted; absent if trees are added */
   decay?: number | undefined;
-  /** trees of each forest of --cross-fit, in a refit; the number of the options for all when absent */
+  /** in a refit with --cross-fit: number of iterations of each forest; the option's for all when absent */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
 
 /** Trains the model. */
 export async function fitModel(
-  { train, valid }: Omit<Parts, "test">,
+  { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,
   controls: Controls = {},
 ): Promise<FittedModel> {
   const { head, prediction: target, gbdt, note, watch } = job;
   if (head?.crossFit !== undefined) {
-    // some of the forests are no model, so that an interruption has nothing to save
+    // an interrupted cross-fit has no complete model to save
     const { onInterrupt: _, ...others } = controls;
     return await crossFit({ train, valid }, head, head.crossFit, job, forestsInTurn(others, watch.signal));
   }
@@ -77,7 +77,7 @@ export async function fitModel(
 }
 
 async function crossFit(
-  { train, valid }: Omit<Parts, "test">,
+  { train, valid }: Omit<LogParts, "test">,
   head: HeadOptions,
   numFolds: number,
   job: ModelJob,
@@ -85,11 +85,11 @@ async function crossFit(
 ): Promise<FittedModel> {
   const { prediction: target, gbdt, note, forestTrees } = job;
   const { train: all, of: weighed } = target.weighed(train);
-  // ranges and categories are everybody's, so that the forests are of the same columns
+  // bins and categories are fitted on all rows, so that the forests have the same columns
   const features = await fitColumns(all, job);
   const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
   for (const { trees, head: fold } of foldsOf(train, numFolds, gbdt.seed)) {
-    // a refit gives each forest its own number of trees
+    // in a refit, each forest has its own number of trees
     const numTrees = Math.max(1, forestTrees?.[each.length] ?? gbdt.numTrees);
     const own = { ...job, gbdt: { ...gbdt, numTrees } };
     const grown = await growForest(features, weighed(trees), valid && weighed(valid), own, growNext);

@@ -1,4 +1,4 @@
-// Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
+// Grows trees on rows of a log: bins the columns, trains, and collects what is needed to score other rows.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
@@ -18,30 +18,30 @@ import { count, either, flag, list, number, object, record } from "../../io/json
 import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
 import { treeShape } from "./forest/tree.js";
 
-/** Trees with what scores and describes them. */
+/** Trees, with the columns and vocabularies that scoring needs. */
 export interface GrownForest extends EpochsDone {
   forest: Forest;
   features: Feature[];
   columns: ColumnRecipe[];
   vocabularies: Vocabularies;
-  /** iterations that were added */
+  /** number of iterations that were added */
   bestEpoch: number;
-  /** mean loss of the training rows after the last of these; unknown where nothing was added */
+  /** mean loss of the training rows after the best iteration; undefined if no tree was added */
   trainLoss?: number;
 }
 
-/** What a training is given, and what it tells on the way. */
+/** Options and callbacks of growing a forest. */
 export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;
-  /** trees that come first */
+  /** the run of --init, whose trees come first */
   init: ForestInit | undefined;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
 }
 
-/** What the columns are, by a part's rows, with the categories of the run of --init. */
+/** Fits the columns on the rows of a split, and adds the categories of the run of --init. */
 export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: GrowJob): Promise<Feature[]> {
   const features = await fitTreeFeatures(dataset, rows, gbdt);
   for (const feature of features) warnOf(feature, rows.length, warn);
@@ -50,7 +50,7 @@ export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: 
   return withInitKeys(features, init.preprocess.columns);
 }
 
-/** A forest of the columns without trees of its own: none, or that of the run of --init. */
+/** Returns the forest before training: empty, or the trees of the run of --init. */
 function startingForest({ prediction, init }: GrowJob, features: readonly Feature[]): GrownForest {
   const { task: objective, classes } = prediction;
   const columns = columnRecipes(features);
@@ -67,7 +67,9 @@ function startingForest({ prediction, init }: GrowJob, features: readonly Featur
   };
 }
 
-/** Grows trees on a part's rows, after those of the run of --init; a validation part decides how many are kept. */
+/**
+ * Grows trees on the training rows, after those of the run of --init; the validation loss determines how many are kept.
+ */
 export async function growForest(
   features: readonly Feature[],
   train: LabelledPart,
@@ -77,7 +79,7 @@ export async function growForest(
 ): Promise<GrownForest> {
   const { gbdt, watch } = job;
   const start = startingForest(job, features);
-  const rowsOf = async (part: LabelledPart): Promise<GbdtRows> => ({
+  const binnedRows = async (part: LabelledPart): Promise<GbdtRows> => ({
     columns: features.map((feature) => binnedColumn(part.dataset, feature)),
     ...part,
     ...(job.init && { scores: await byClass(start, part, gbdt.threads) }),
@@ -85,8 +87,8 @@ export async function growForest(
   const input: GbdtInput = {
     ...start.forest,
     features: start.features,
-    train: await rowsOf(train),
-    valid: valid && (await rowsOf(valid)),
+    train: await binnedRows(train),
+    valid: valid && (await binnedRows(valid)),
   };
   job.lap("bin");
 
@@ -104,7 +106,7 @@ export async function growForest(
   };
 }
 
-/** f32[numClasses][rows]: a forest's scores of a part. */
+/** Returns a forest's scores of a split, f32[numClasses][rows]. */
 async function byClass(
   { forest, vocabularies }: GrownForest,
   part: Part,
@@ -117,7 +119,7 @@ async function byClass(
   );
 }
 
-/** The trees of the run of --init with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
+/** Refits the leaves of the run of --init to a split's rows. @param decay share of its value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,
@@ -145,15 +147,15 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   const { keys } = feature.field;
   if (keys.size < 2)
     warn(`column '${name}' has at most one category in the training split and carries no information`);
-  // an id of its own in nine rows of ten
+  // nine out of ten rows have a different category
   else if (keys.size > 0.9 * numRows)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }
 
-// The forests of one training, grown one after another: one, or one for each fold of --cross-fit. RUN.checkpoint holds the arrays
-// of the forest under way (train.ts) and
+// A training grows one forest, or one per fold of --cross-fit, one after another. RUN.checkpoint holds the arrays of
+// the current forest (train.ts), and
 //
-//   done     u8, JSON: the forests before it; absent before the first is done
+//   done     u8, JSON: the completed forests; absent while the first is trained
 
 const doneShape = list(
   object({
@@ -172,10 +174,11 @@ export type GrowNext = (
 ) => Promise<GbdtModel>;
 
 /**
- * What grows forest after forest: those that the checkpoint holds are taken from it, the one under way goes on, later ones start.
+ * Returns a function that grows one forest after another. Completed forests are taken from the checkpoint, the
+ * interrupted one is resumed, and later ones start from scratch.
  *
- * @param signal ends the training promptly
- * @throws {ArtifactError} the checkpoint holds something else
+ * @param signal stops the training promptly
+ * @throws {ArtifactError} the checkpoint does not match
  */
 export function forestsInTurn({ onInterrupt, checkpoint, resume }: Controls, signal: AbortSignal): GrowNext {
   const found =

@@ -1,9 +1,10 @@
-// Trees without some keys: a category keeps its number, and its key is empty, which no cell is.
+// Removes keys from boosted trees: a removed category keeps its number, and its key becomes empty, which matches no
+// cell.
 //
-//   preprocess.json   the keys of categorical columns      leaves.jsonl   the way to each leaf, in words
+//   preprocess.json   the keys of categorical columns      leaves.jsonl   conditions with the key, on the path to each leaf
 //   ctr.jsonl         the target statistics of the key     head.json      the head's weight of the category
 //
-// A row with the key is scored as one of an unknown category afterwards.
+// Afterwards, a row with the key is scored like one with an unknown category.
 
 import { mapTo } from "../../numeric/indices.js";
 import { keyAt, selectKeys } from "../../log/keys.js";
@@ -21,13 +22,13 @@ import { leafPaths, wordsOf } from "./forest/in-words.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 
-/** Files that are looked after here, whether they change or not, and those that hold no key. */
+/** Files that are rewritten here if necessary, and files that contain no keys. */
 const KNOWN = new Set([
   ...["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"],
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
 ]);
 
-/** How keys leave a run of trees. */
+/** Prepares the removal of keys from a run of trees. */
 export function treeForgetting(run: Run): Forgetting {
   return {
     tables: run.tables.filter((name) => name !== LEAVES_TABLE),
@@ -69,13 +70,13 @@ function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
   return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
 }
 
-/** Categories whose key is empty now and was not. */
+/** Returns the categories whose key is empty now, but was not before. */
 function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   if (before.kind !== "category" || now.kind !== "category") return [];
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
 }
 
-/** The lines of the leaves with their paths rewritten. */
+/** Rewrites the paths in the lines of the leaves. */
 async function leafLines(
   run: Run,
   { forest }: GbdtArtifact,
@@ -91,7 +92,10 @@ async function leafLines(
     .join("");
 }
 
-/** The head without what it says of the categories; undefined where there is no head. @param gone categories by column */
+/**
+ * Returns the head with zero weights for the removed categories; undefined if there is no head.
+ * @param gone removed categories, by column
+ */
 function headWithout(
   { head, forest, vocabularies, preprocess }: GbdtArtifact,
   gone: readonly number[][],
@@ -101,13 +105,13 @@ function headWithout(
   const categorical = [...vocabularies.keys()];
   preprocess.columns.forEach((column, c) => {
     const at = categorical.indexOf(column.name);
-    // the first weight of a column is of missing and unknown categories
+    // the first weight of a column is for missing and unknown categories
     for (const code of gone[c]!) weights[head.starts[forest.trees.length + at]! + 1 + code] = 0;
   });
   return headText({ ...head, weights });
 }
 
-/** The statistics without ids that hold one of the keys. */
+/** Removes ids that contain one of the keys from the statistics. */
 function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): TargetStatistics {
   const { columns, keys, sums, weights } = statistics;
   const gone = columns.map((column) => asked.get(column));

@@ -1,15 +1,15 @@
-// Memory of boosted trees.
+// Estimates the memory of training boosted trees.
 
 import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
 import type { Needs } from "../../training/session/needs.js";
 import type { GbdtOptions } from "./options.js";
 
-/** Bytes of a leaf in a run: splits, values and the bins of categories. */
+/** Bytes of a leaf in a run: splits, values and categories. */
 const LEAF = 200;
 
 /**
- * Bins of the rows, by row and by column, with gradients, scores and the order of the rows; a histogram for each leaf and thread.
- * Columns of keys are read as they are.
+ * Sums up the bins of the rows, by row and by column, with gradients, scores and the order of rows; and the histograms
+ * of each leaf and thread. Key columns are not copied.
  */
 export function gbdtNeeds({ numLeaves, numTrees, threads }: GbdtOptions): Needs {
   return {

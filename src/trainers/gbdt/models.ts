@@ -1,4 +1,4 @@
-// The model that runs of `train-gbdt` hold.
+// The model of runs of `train-gbdt`.
 
 import type { Models } from "../../training/capabilities/model.js";
 import type { PredictForeign } from "../../training/capabilities/row-predictor.js";

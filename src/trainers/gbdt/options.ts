@@ -1,4 +1,4 @@
-// The options of train-gbdt. Names and defaults are LightGBM's where it has them.
+// The options of train-gbdt. Names and defaults are LightGBM's, if it has the option.
 
 import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
@@ -26,12 +26,12 @@ import { holdsOutRows } from "../../training/options/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
-/** Pairs that --ctr-pairs chooses at most. */
+/** Maximum number of pairs that --ctr-pairs chooses. */
 export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
-/** Trees of an earlier run stay as they are, or their leaves alone change. */
+/** Excludes an option from --init, which keeps the earlier trees or changes only their leaves. */
 const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
@@ -39,7 +39,7 @@ const n = <const D extends number>(min: number, max: number, standard: D, help: 
 const x = <const D extends number>(min: number, max: number, standard: D, help: string) =>
   number({ min, max, default: standard, help, group: training });
 
-/** How trees are grown. */
+/** Options of growing trees. */
 const growing = {
   grow: choice(["leaf", "depth"], {
     placeholder: "order",
@@ -58,7 +58,7 @@ const growing = {
     max: MANY,
     help: "maximum number of trees",
     group: training,
-    // small learning rates take many, and early stopping ends the others
+    // --search tries small learning rates, which need many trees; early stopping limits the others
     default: (_: unknown, { searches }: { searches?: boolean }): number => (searches ? 1000 : 100),
     shown: "100; with --search 1000",
   }),
@@ -110,7 +110,10 @@ const growing = {
   ...threads,
 } as const;
 
-/** A logistic regression on the leaves. Penalty and prior served best on held-out rows (docs/algorithms/gbdt.md). */
+/**
+ * Options of a logistic regression on the leaves. The defaults of penalty and prior were best on held-out rows
+ * (docs/algorithms/gbdt.md).
+ */
 const head = {
   head: choice(["lr"], {
     placeholder: "model",
@@ -140,8 +143,8 @@ const head = {
   }),
 } as const;
 
-/** auto, or a number of pairs. */
-function pairsOf(given: string, flagName: string): number | "auto" {
+/** Parses `auto`, or a number of pairs. */
+function parsePairs(given: string, flagName: string): number | "auto" {
   return given === "auto" ? given : numberOf(given, flagName);
 }
 
@@ -150,7 +153,7 @@ function pairsComplaint(value: number | "auto"): string | undefined {
   return isRight ? undefined : `auto or a whole number from 1 to ${MAX_PAIRS}`;
 }
 
-/** Ids of many values. */
+/** Options of target statistics, for ids with many values. */
 const targetStatistics = {
   ctr: list("columns", {
     help:
@@ -161,7 +164,7 @@ const targetStatistics = {
   }),
   ctrPairs: custom(
     "n",
-    { type: 'number | "auto"', parse: pairsOf, complaint: pairsComplaint },
+    { type: 'number | "auto"', parse: parsePairs, complaint: pairsComplaint },
     {
       help:
         "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto: up to 8 that " +
@@ -189,7 +192,7 @@ const targetStatistics = {
   }),
 } as const;
 
-/** What is made of the leaves. */
+/** Options of vectors that are computed from the leaves. */
 const vectors = {
   entity: text("column", {
     help: "also write a table with a vector for each key of this column, computed from the leaves of its rows",
@@ -237,7 +240,7 @@ export const options = withCommon(
       max: 1,
       help: "with --refit-leaves: share of the old value that a leaf keeps",
       group: weekly.init.group,
-      // LightGBM's
+      // the default of LightGBM
       shown: "0.9",
       only: { init: true, refitLeaves: true },
     }),
@@ -277,22 +280,22 @@ export const options = withCommon(
 );
 
 export type GivenGbdt = Given<typeof options>;
-/** How trees are grown, as a training has it. */
+/** The options of growing trees, as a training uses them. */
 export type GbdtOptions = Resolved<typeof growing>;
 
-/** The defaults. */
+/** Returns the defaults. */
 export function defaultGbdtOptions(): GbdtOptions {
   return resolved(growing, {});
 }
 
-/** How trees are grown: what the user set, else the defaults. @throws {UsageError} two do not go together */
+/** Applies defaults to the user's options of growing trees. @throws {UsageError} options cannot be combined */
 export function gbdtOptionsOf(given: GivenGbdt): GbdtOptions {
   const gbdt = resolved(growing, given, { searches: given.search !== undefined });
   checkGbdtOptions(gbdt);
   return gbdt;
 }
 
-/** @throws {UsageError} an option is outside its range, or two do not go together */
+/** Checks the options. @throws {UsageError} a value is out of range, or options cannot be combined */
 export function checkGbdtOptions(gbdt: GbdtOptions): void {
   checkRanges(growing, gbdt);
   if (gbdt.baggingFraction < 1 && gbdt.baggingFreq === 0)
@@ -306,10 +309,13 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
     );
 }
 
-/** How the head, a logistic regression on the leaves, is fitted. */
+/** The options of the head. */
 export type HeadOptions = Resolved<typeof head>;
 
-/** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
+/**
+ * Returns the options of the head, if it is requested.
+ * @throws {UsageError} options cannot be combined, or labels are not 0 and 1
+ */
 export function headOptionsOf(
   given: GivenGbdt,
   task: NonNullable<GivenGbdt["task"]>,
@@ -325,9 +331,10 @@ export function headOptionsOf(
 }
 
 /**
- * Share of its value that a leaf keeps; undefined unless leaves of an earlier run are fitted again.
+ * Returns the share of its value that a leaf keeps when it is refitted; undefined unless leaves of an earlier run are
+ * refitted.
  *
- * @throws {UsageError} --init --refit without held-out rows, which fitted leaves in earlier versions
+ * @throws {UsageError} --init --refit without held-out rows, which refitted leaves in earlier versions
  */
 export function decayOf({
   init,

@@ -1,4 +1,4 @@
-// What a run of trees keeps of how rows become columns (model/preprocess.json).
+// Reads and writes model/preprocess.json of trees: how rows become columns.
 
 import { encodeKeys, keyAt } from "../../log/keys.js";
 import { kindsOf, readingShapes, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
@@ -8,11 +8,11 @@ import type { Vocabularies } from "./forest/scorer.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest/forest.js";
 
-/** A column of the trees; a category is the position of its key. */
+/** A column of the trees; a category's number is the position of its key. */
 export type ColumnRecipe =
   { name: string; kind: "number" } | { name: string; kind: "category"; keys: string[] };
 
-/** What trees predict: a class of two by its log-odds, a number, or a class of several. */
+/** The task of trees: one of two classes by its log-odds, a number, or one of several classes. */
 export type GbdtTask = Forest["objective"];
 
 export interface GbdtPreprocess extends Omit<
@@ -20,12 +20,12 @@ export interface GbdtPreprocess extends Omit<
   "task" | "fields" | "itemFields" | "negatives" | "testVectors"
 > {
   task: GbdtTask;
-  /** multiclass: their names, in the order of their numbers */
+  /** multiclass: names of the classes, by number */
   classes?: string[];
   columns: ColumnRecipe[];
 }
 
-/** Categories that two bytes count. */
+/** Maximum number of categories that two bytes can represent. */
 const MAX_CATEGORIES = 65_534;
 
 const keys = where(
@@ -42,7 +42,7 @@ const preprocessShape = object(
   { ...readingShapes.optional, classes: list(text) },
 );
 
-/** What preprocess.json says. @param made columns that target statistics make @throws {ArtifactError} damaged */
+/** Parses preprocess.json. @param made columns that target statistics add @throws {ArtifactError} damaged */
 export function parseGbdtPreprocess(
   bytes: Uint8Array,
   file: string,
@@ -65,7 +65,10 @@ export function parseGbdtPreprocess(
   throw new ArtifactError(`'${file}' contradicts itself (${why}): restore it or train again`);
 }
 
-/** The columns of features with all categories of training: those without a bin go right at every split, and a head reads them. */
+/**
+ * Returns the columns of features, with all categories of the training. Those without a bin go right at every split,
+ * but a head uses them.
+ */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   return features.map((feature) => {
     const { name } = feature;
@@ -76,7 +79,7 @@ export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   });
 }
 
-/** The vocabularies of the categorical columns. */
+/** Returns the vocabularies of the categorical columns. */
 export function vocabulariesOf(columns: readonly ColumnRecipe[]): Vocabularies {
   return new Map(
     columns.flatMap((column) =>

@@ -1,4 +1,5 @@
-// A run of trees on a further log: reading it as in training, its predictions and metrics; and what commands read of the run itself.
+// Capabilities of runs of trees: reading a log as in training, predictions, metrics, and what commands read from the
+// run itself.
 
 import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
@@ -33,7 +34,10 @@ import { MISSING } from "../../log/keys.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 
-/** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
+/**
+ * Reads a log like the one that the run was trained on.
+ * @param keyed a column that is kept as keys beside the features
+ */
 export async function readLikeGbdt(
   { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
   log: FurtherLog,
@@ -49,7 +53,7 @@ export async function readLikeGbdt(
   return withTargetStatistics(dataset, statistics);
 }
 
-/** The metrics of a run of trees on a log, or on a part of its own. */
+/** Computes the metrics of a run of trees on a log, or on a held-out split of its own log. */
 export async function metricsOfTrees(
   run: Run,
   { on, part: partName, logq, bins, ...options }: EvaluatedOn,
@@ -86,7 +90,7 @@ export async function metricsOfTrees(
   return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
 }
 
-/** What a run's trees predict of rows, with its head where it has one. */
+/** Returns the predictor of a run, with its head if it has one. */
 export async function treePredictor(run: Run, { threads }: { threads: number }): Promise<RowPredictor> {
   const artifact = await readGbdt(run);
   const { vocabularies, preprocess } = artifact;
@@ -106,7 +110,10 @@ export async function treePredictor(run: Run, { threads }: { threads: number }):
   };
 }
 
-/** The importances of the columns, the greatest gain first; undefined in a run without. @throws {ArtifactError} damaged */
+/**
+ * Reads the importances of the columns, by descending gain; undefined if the run has none.
+ * @throws {ArtifactError} damaged
+ */
 export async function readImportances(run: Run): Promise<Importance[] | undefined> {
   const file = `model/${IMPORTANCES_FILE}`;
   if (!Object.hasOwn(run.manifest.files, file)) return undefined;
@@ -118,19 +125,26 @@ export async function readImportances(run: Run): Promise<Importance[] | undefine
   }));
 }
 
-/** The ways to the leaves in words, where these are the rows. @param table undefined for the run's one @throws {ArtifactError} damaged */
+/**
+ * Reads the path to each leaf, as the texts of a table of leaves.
+ * @param table undefined for the default table
+ * @throws {ArtifactError} damaged
+ */
 export async function leafTexts(run: Run, table: string | undefined): Promise<RowTexts | undefined> {
   if (!isOfLeaves(run, table)) return undefined;
   const paths = await readLeafPaths(run);
   return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
 }
 
-/** @param table undefined for the run's default one */
+/** Tells whether a table's rows are leaves. @param table undefined for the default table */
 function isOfLeaves(run: Run, table: string | undefined): boolean {
   return table === LEAVES_TABLE || (table === undefined && run.tables.length === 1);
 }
 
-/** Returns the means of the entities' vectors for unknown ones. A row of unknown categories still falls into a leaf of every tree. */
+/**
+ * Returns the mean vector for unknown keys of --entity. Leaves have none: a row with unknown categories still falls
+ * into a leaf of every tree.
+ */
 export async function unknownKeysOfTrees(
   run: Run,
   { table, name }: UnknownKeysOf,
@@ -144,7 +158,7 @@ export async function unknownKeysOfTrees(
   };
 }
 
-/** Vectors of the entities. @throws {UsageError} the run has leaves alone @throws {ArtifactError} damaged */
+/** Reads the vectors of --entity. @throws {UsageError} the run has only leaves @throws {ArtifactError} damaged */
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(
@@ -153,7 +167,7 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
   );
 }
 
-/** A sentence for each column with cells that hold categories not seen in training. @param rows u32; all when absent */
+/** Returns a sentence for each column with categories that are not in training. @param rows u32; all when absent */
 export function unknownCategories(
   dataset: Dataset,
   vocabularies: Vocabularies,
@@ -167,7 +181,10 @@ export function unknownCategories(
     );
 }
 
-/** By categorical column: its cells, and those whose category training has not seen. @param rows u32; all when absent */
+/**
+ * Counts, by categorical column, the cells, and those whose category is not in training.
+ * @param rows u32; all when absent
+ */
 export function countUnknown(
   dataset: Dataset,
   vocabularies: Vocabularies,

@@ -1,4 +1,4 @@
-// What trees predict: the labels of a part's rows, and what each row counts.
+// The target of trees: the labels of a split's rows, and the rows' weights.
 
 import { classesOf, classLabelsOf, labelsOf } from "../../dataset/labels.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -10,19 +10,19 @@ import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
 import type { Part } from "../../training/examples/examples.js";
 
-/** A part with what is predicted. */
+/** A split with its labels. */
 export interface LabelledPart extends Part {
   /** f32[rows.length]: 0 or 1, a number, or the number of a class */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** A prediction: what a run of trees keeps of it. */
+/** The properties of a prediction that a run of trees stores. */
 export type Prediction = Pick<GbdtPreprocess, "task" | "classes" | "labelRange"> & {
   positiveFrom?: number | null;
 };
 
-/** Labels of a part's rows. Rows of a class that the training part lacks are left out. */
+/** Returns the labels of a split's rows. Rows with a class that is not in the training split are dropped. */
 export function labelledAs(
   prediction: Prediction,
   { dataset, rows: all }: Part,
@@ -33,13 +33,13 @@ export function labelledAs(
   return { dataset, rows, labels: valuesAt(values, rows) };
 }
 
-/** f32 by row. */
+/** Returns the labels, f32 by row of the dataset. */
 export function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): Float32Array {
   if (task === "multiclass") return classLabelsOf(dataset, classes!);
   return labelsOf(dataset, positiveFrom ?? undefined, task).values;
 }
 
-/** Every metric that fits the prediction. @param scores f64[n], or f64[n][classes] */
+/** Computes all metrics of the task. @param scores f64[n], or f64[n][classes] */
 export function targetMetrics(
   { task, classes, labelRange }: Prediction,
   scores: Float64Array,
@@ -49,10 +49,10 @@ export function targetMetrics(
   return metricsOf(task, scores, labels, { clip: labelRange, weights });
 }
 
-/** The prediction that a training part asks for. */
+/** The prediction, as determined by the training split. */
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
-  /** rows that are trained on, with what each counts by its age too, the mean being 1; and others by the same measure */
+  /** weights training rows, also by age, with mean 1; `of` weights other rows by the same rule */
   weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
@@ -62,8 +62,10 @@ export interface TargetOptions extends EventWeightOptions {
 }
 
 /**
- * @param init what the run of --init predicts, whose trees are to stay: its classes and range of labels hold on
- * @throws {DataError} all labels of the training part are alike, or labels are not of the task
+ * Determines the prediction.
+ *
+ * @param init prediction of the run of --init, whose classes and label range are kept with its trees
+ * @throws {DataError} all labels of the training split are equal, or labels do not suit the task
  */
 export function targetOf(train: Part, options: TargetOptions, init?: Prediction): Target {
   const prediction = predictionOf(train, options, init);

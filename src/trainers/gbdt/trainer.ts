@@ -1,10 +1,11 @@
-// `embed train-gbdt`: log → binned columns → boosted trees, a head on their leaves, and vectors made of them.
+// `embed train-gbdt`: log → binned columns → boosted trees, with an optional head and vectors computed from their
+// leaves.
 
 import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
@@ -72,7 +73,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   };
 }
 
-/** What was decided before the log was read. */
+/** Decisions made before the log is read. */
 interface Decided {
   given: GivenGbdt;
   gbdt: GbdtOptions;
@@ -81,16 +82,16 @@ interface Decided {
   init: ForestInit | undefined;
 }
 
-/** Choices of the first training that its refit does not make again. */
+/** Choices of the first training that its refit reuses. */
 interface Kept {
-  /** of --ctr-pairs */
+  /** pairs that --ctr-pairs chose */
   pairs?: ChosenPair[] | undefined;
-  /** of --cross-fit */
+  /** number of iterations of each forest of --cross-fit */
   forestTrees?: number[] | undefined;
 }
 
 async function fit(
-  { dataset, parts: asGiven, cut }: Source,
+  { dataset, parts: asGiven, cut }: TrainingInput,
   { options: how, watch, warn, note, lap, controls, first }: Session,
   { given, gbdt, decay, ctr, init }: Decided,
 ): Promise<Fit> {
@@ -159,7 +160,7 @@ async function fit(
   };
 }
 
-/** Trees of the columns as they are; where there are users or items, also with their label rates in place of their ids. */
+/** Trains trees in a comparison; if there are users or items, also with mean targets in place of their ids. */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];

@@ -1,4 +1,4 @@
-// Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
+// Encodes rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
 import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
@@ -22,12 +22,12 @@ import type { Watch } from "../../training/session/watch.js";
 import { keysOfRows } from "../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
-/** Rows at a time, of features. */
+/** Number of rows that are encoded as features at a time. */
 const CHUNK_ROWS = 65_536;
-/** Of the projection of another's trees. */
+/** Seed of the projection for trees of other programs. */
 const DEFAULT_SEED = 1;
 
-/** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
+/** Reads the log and describes the encoding; rows are encoded lazily as they are requested. */
 export async function encodeWithTrees(
   run: Run,
   options: TransformOptions,
@@ -55,15 +55,18 @@ export async function encodeWithTrees(
   return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
 }
 
-/** Trees with what they are asked by. */
+/** Trees, with what determines their encoding. */
 interface Encoder extends ScoringTrees {
-  /** of a run */
+  /** preprocessing of a run; absent for a foreign model */
   preprocess?: GbdtPreprocess;
-  /** of a run that was trained with --dense */
+  /** singular vectors of a run that was trained with --dense */
   kept?: LeafVectors | undefined;
 }
 
-/** @throws {UsageError} no number is given where none is kept, or a greater one than is kept */
+/**
+ * Checks --dense.
+ * @throws {UsageError} no number is given and the run has no vectors, or it is greater than their length
+ */
 function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
   if (dense === true && !kept)
     throw new UsageError(`--dense needs a number: run '${path}' was trained without --dense`);
@@ -74,7 +77,10 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
     );
 }
 
-/** The leaves of a dataset's rows, or with --dense fewer numbers. @param keyed the dataset that names the rows */
+/**
+ * Encodes a dataset's rows as leaves or, with --dense, as shorter vectors.
+ * @param keyed the dataset whose column identifies the rows
+ */
 export function encodedLeaves(
   encoder: Encoder,
   dataset: Dataset,
@@ -88,8 +94,8 @@ export function encodedLeaves(
   const columns = forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`);
   const { numRows } = dataset;
   const encoding: EncodedRowFormat = { kind: "leaves", key: key ?? "row", columns, starts, numRows };
-  const rows = (valuesOf: (leaves: Uint32Array) => EncodedRows["values"]) =>
-    leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, valuesOf);
+  const rows = (toValues: (leaves: Uint32Array) => EncodedRows["values"]) =>
+    leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, toValues);
   if (given === undefined) return { encoding, rows: rows((leaves) => leaves) };
   const dense = given === true ? kept!.dim : given;
   const how = kept
@@ -108,14 +114,14 @@ async function* leafRows(
   dataset: Dataset,
   keyOf: (row: number) => Uint8Array,
   threads: number,
-  valuesOf: (leaves: Uint32Array) => EncodedRows["values"],
+  toValues: (leaves: Uint32Array) => EncodedRows["values"],
 ): AsyncGenerator<EncodedRows> {
   const labels = labelsOfRows(dataset, preprocess ?? {});
   for await (const chunk of chunksWithLeaves({ forest, vocabularies }, wholeOf(dataset), threads))
-    yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: valuesOf(chunk.leaves!) };
+    yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: toValues(chunk.leaves!) };
 }
 
-/** Consecutive rows without their values. */
+/** Returns consecutive rows without their values. */
 function nextRows(
   first: number,
   numRows: number,
@@ -125,7 +131,10 @@ function nextRows(
   return { numRows, keyOf: (row) => keyOf(first + row), labels: labels.subarray(first, first + numRows) };
 }
 
-/** The matrix that LightGBM is given: numbers as they are, categories as their positions, NaN for what is missing or unknown. */
+/**
+ * Yields the matrix that LightGBM would get: numbers unchanged, categories as positions, NaN for missing and unknown
+ * ones.
+ */
 async function* featureRows(
   { forest, vocabularies, preprocess }: GbdtArtifact,
   dataset: Dataset,
@@ -134,7 +143,7 @@ async function* featureRows(
   const keyOf = keysOfRows(dataset, key);
   const labels = labelsOfRows(dataset, preprocess);
   const width = forest.columns.length;
-  const valuesOf = forest.columns.map(({ name }): ((row: number) => number) => {
+  const cellReaders = forest.columns.map(({ name }): ((row: number) => number) => {
     const column = columnNamed(dataset, name);
     if (column.kind === "number") return (row) => column.values[row]!;
     const codes = categoryCodes(column, vocabularies.get(name));
@@ -143,14 +152,14 @@ async function* featureRows(
   for (let first = 0; first < dataset.numRows; first += CHUNK_ROWS) {
     const numRows = Math.min(CHUNK_ROWS, dataset.numRows - first);
     const values = new Float64Array(numRows * width);
-    valuesOf.forEach((valueOf, c) => {
+    cellReaders.forEach((valueOf, c) => {
       for (let i = 0; i < numRows; i++) values[i * width + c] = valueOf(first + i);
     });
     yield { ...nextRows(first, numRows, keyOf, labels), values };
   }
 }
 
-/** Numbers of classes, or the column as it is; 0 where the log has none. */
+/** Returns the labels, as class numbers if there are classes; 0 if the log has none. */
 function labelsOfRows(
   dataset: Dataset,
   { classes }: Pick<GbdtPreprocess, "classes">,

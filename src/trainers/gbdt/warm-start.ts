@@ -1,7 +1,7 @@
-// --init of trees: the forest of the run, to which trees are added, or whose leaves are fitted again.
+// --init of trees: the forest of a run, to which trees are added, or whose leaves are refitted.
 //
-// The vocabulary of a column is the log's, in its order, then the keys that only the run knows. Sets of categories are renumbered
-// by key: what a tree of the run sends left it still sends left, and new keys go right, as unknown ones did.
+// A column's vocabulary is the log's, followed by the keys that only the run has. Categories in splits are renumbered
+// by key: what went left in the run still goes left, and new keys go right, as unknown ones did.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -13,12 +13,12 @@ import type { ColumnRecipe } from "./preprocess.js";
 import type { Node, Tree } from "./forest/tree.js";
 import { openInitRun } from "../../training/warm-start/init-run.js";
 
-/** The run of --init, read. */
+/** The run of --init, with its model. */
 export interface ForestInit extends GbdtArtifact {
   run: Run;
 }
 
-/** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or predicts another kind of label */
+/** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or has another task */
 export async function openForestInit(given: GivenGbdt, command: string): Promise<ForestInit | undefined> {
   const { init, task } = given;
   const run = await openInitRun(given, command);
@@ -37,7 +37,7 @@ export async function openForestInit(given: GivenGbdt, command: string): Promise
   return { ...artifact, run };
 }
 
-/** @throws {UsageError} the log's columns are not the run's */
+/** Compares the columns. @throws {UsageError} the log's columns differ from the run's */
 export function checkSameColumns({ run, preprocess }: ForestInit, features: readonly Feature[]): void {
   const given = (columns: readonly { name: string; kind: string }[]) =>
     columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
@@ -49,7 +49,7 @@ export function checkSameColumns({ run, preprocess }: ForestInit, features: read
   );
 }
 
-/** The roles of the run of --init where nothing else is given. */
+/** Returns the label options of the run of --init, unless the user set them. */
 export function likeInit(
   init: ForestInit | undefined,
   { positiveFrom, task }: GivenGbdt,
@@ -60,7 +60,7 @@ export function likeInit(
   return { positiveFrom: from, task: what };
 }
 
-/** The features with the run's categories behind their own. @param columns of the run, in the same order */
+/** Appends the run's categories to those of the features. @param columns of the run, in the same order */
 export function withInitKeys(features: readonly Feature[], columns: readonly ColumnRecipe[]): Feature[] {
   return features.map((feature, f) => {
     const before = columns[f]!;
@@ -68,14 +68,14 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
     const own = textsOf(feature);
     const known = new Set(own);
     const all = [...own, ...before.keys.filter((key) => !known.has(key))];
-    // what this log lacks has no rows, and so no bin
+    // categories that this log does not contain have no rows, and so no bin
     const counts = new Uint32Array(all.length + 1);
     counts.set(feature.field.counts);
     return { ...feature, field: { ...feature.field, keys: encodeKeys(all), counts } };
   });
 }
 
-/** The run's trees, their categories numbered as the features' are. @param features of withInitKeys */
+/** Renumbers the categories in the run's trees to match the features. @param features from withInitKeys */
 export function renumbered(
   trees: readonly Tree[],
   features: readonly Feature[],

@@ -1,5 +1,5 @@
-// The AUC of held-out edges against as many non-edges, as `embed evaluate --edges` measures it: a metric of the validation part, which
-// gates can bound.
+// The AUC of held-out edges against as many non-edges, as in `embed evaluate --edges`: a metric of the validation split
+// that gates can bound.
 
 import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
@@ -10,15 +10,15 @@ import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";
 
-/** The AUC by the cosine of nodes, and what they add to it over the degrees of the training part. */
+/** Computes the AUC by the cosine of nodes, and its gain over scores by the nodes' degrees in the training graph. */
 export type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**
- * Draws the non-edges while the graph is at hand.
+ * Samples the non-edges, while the graph is in memory.
  *
- * @param held held-out edges, as features
- * @param graph of the training part; feature 0 is no node
- * @returns undefined where no held edge has two known ends; the reason where there are no non-edges
+ * @param held   held-out edges, as features
+ * @param graph of the training split; feature 0 is not a node
+ * @returns undefined if no held-out edge connects two known nodes; the reason if there are no non-edges
  */
 export function edgeAucOf(
   { sources, targets }: Edges,
@@ -26,13 +26,14 @@ export function edgeAucOf(
   seed: number,
 ): EdgeAuc | { why: string } | undefined {
   const { directed } = graph;
-  // of another object, as graphOf takes the arrays out of the one that it is given
+  // pass a new object, because graphOf removes the arrays from its argument
   const { graph: held } = graphOf(graph.numNodes, { sources, targets }, { directed });
   const pairs = pairsOf(held);
   if (pairs.sources.length === 0) return undefined;
   try {
-    const drawn = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
-    const byEdge = (score: EdgeScore) => edgeMetrics(score, pairs, drawn, [{ ...held, directed: false }])[0]!;
+    const nonEdges = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
+    const byEdge = (score: EdgeScore) =>
+      edgeMetrics(score, pairs, nonEdges, [{ ...held, directed: false }])[0]!;
     const alone = byEdge(degreeScore(graph));
     return ({ vectors, dim }) => {
       const model = byEdge(tableScore("cosine", { vectors, dim }, undefined, directed));

@@ -1,4 +1,4 @@
-// The edges of a log: its rows, or the steps of its sessions from one event to the next.
+// The edges of a log: its rows, or the steps from one event to the next in its sessions.
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -17,33 +17,33 @@ import {
   sessionsNote,
   tokensOf,
 } from "../../skip-grams/sessions.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import { edgeColumnsOf, type GivenGraph } from "./options.js";
 
-/** Edges of a training. */
+/** The edges of a training. */
 export interface EdgeSource {
-  /** what the vocabulary of nodes is fitted on, and which rows of it are of the training part and count */
+  /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** held-out parts as rows of nodes */
-  parts: Pick<Parts, "valid" | "test">;
-  /** what rows are, and what was left out of them before there are edges */
+  /** held-out splits, as rows of `nodes` */
+  parts: Pick<LogParts, "valid" | "test">;
+  /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];
-  /** Edges of the training part, as features, with what was left out. */
+  /** Returns the edges of the training split, as features, with notes on dropped ones. */
   train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
-  /** Edges of the validation part, or into its events. */
+  /** Returns the edges of the validation split or, for sessions, the edges that lead to its events. */
   valid(space: FeatureSpace): Edges | undefined;
 }
 
-/** @throws {UsageError} the log has neither sessions nor a list of edges */
-export function edgeSource(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
+/** Returns the edges of a log. @throws {UsageError} it has neither sessions nor an edge list */
+export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph): EdgeSource {
   const columns = edgeColumnsOf(given);
   return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, given);
 }
 
-function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSource {
+function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSource {
   const { train, valid, test } = parts;
-  // of one log once: its ends are twice its rows
+  // convert each log only once, because nodes have twice as many rows
   const known = new Map<Dataset, Dataset>();
   const nodesOf = (dataset: Dataset): Dataset => {
     const found = known.get(dataset);
@@ -68,7 +68,7 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
   };
 }
 
-function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
+function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeSource {
   const { train, valid } = parts;
   const { dataset } = train;
   const item = dataset.roles.item!;
@@ -80,7 +80,7 @@ function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSour
     const weights = counted.of(part);
     return withWeights(
       sequencesOf(part.dataset, part.rows, tokensOf(space, part, [item], weights), {
-        // a step from a node to itself is no edge, and sessions may be as long as they are
+        // steps from a node to itself are no edges, and sessions may have any length
         ...{ by, minLength: 2, maxLength: Number.MAX_SAFE_INTEGER, repeats: false },
         gap,
         minStay,
@@ -111,7 +111,7 @@ function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSour
   };
 }
 
-/** What a log lacks that has neither sessions nor edges. */
+/** Returns the error message for a log that has neither sessions nor edges. */
 function neither({ columns }: Dataset): string {
   const names = columns.map(({ name }) => name).join(", ");
   return (
@@ -120,7 +120,7 @@ function neither({ columns }: Dataset): string {
   );
 }
 
-/** The rows whose node has an edge. @param isLinked u8[numFeatures] */
+/** Returns the rows whose node has an edge. @param isLinked u8[numFeatures] */
 export function linkedRows(
   space: FeatureSpace,
   { columns }: Dataset,
@@ -137,7 +137,10 @@ export function linkedRows(
   );
 }
 
-/** Which features are ends of an edge that is no self-loop, and how many self-loops there are. @returns isLinked u8[numFeatures] */
+/**
+ * Finds the features at an end of an edge that is not a self-loop, and counts self-loops.
+ * @returns isLinked u8[numFeatures]
+ */
 export function linkedNodes(
   numFeatures: number,
   { sources, targets }: Edges,

@@ -18,7 +18,7 @@ test("an edge and its noise cost -log σ of their scores, by weight, each the sa
   const vectors = Float32Array.of(1, 0, 2, 0, 0, 0, 0, 0);
   const contexts = Float32Array.of(0, 0, 3, 0, 0, 1, -1, 0);
   const softplus = (x: number) => log(1 + exp(x));
-  // 0 → 1 scores 3, 1 → 2 scores 0; against node 3 they score -1 and -2
+  // 0 → 1 scores 3, and 1 → 2 scores 0; against node 3 their sources score -1 and -2
   const [first, second] = [softplus(-3) + 5 * softplus(-1), softplus(0) + 5 * softplus(-2)];
   const two = {
     sources: Uint32Array.of(0, 1),

@@ -1,6 +1,6 @@
-// Vectors of nodes from walks over a graph.
+// Learns vectors of nodes from random walks on a graph.
 //
-//   graph ──► walks of the first epoch, counted ──► noise, step size ──► epochs over new walks ──► vectors, contexts
+//   graph ──► node visits in the first epoch ──► noise, learning rate ──► epochs over new walks ──► vectors, contexts
 //
 // Sources: methods.ts. Deviations: docs/algorithms/graph.md.
 
@@ -16,7 +16,7 @@ import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { popularityRows, type ScoredVectors, pairLoss } from "../../skip-grams/pair-loss.js";
-import { methods, type Method, type SampledOptions, type Side, type Walks } from "./methods.js";
+import { methods, type WalkMethod, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 import { MISSING } from "../../log/keys.js";
 import { aliasTable } from "../../numeric/alias.js";
@@ -24,36 +24,36 @@ import { draw } from "../../numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;
-  /** taken out of the input once the threads have a copy of their own */
+  /** deleted from the input once the threads have their copy */
   graph?: Graph;
   /** held-out edges */
   valid?: Edges | undefined;
-  /** what nodes are composed of */
+  /** parts that nodes are composed of (EGES) */
   parts?: SgnsParts | undefined;
-  /** of a refit, the epochs of the first training */
+  /** epochs over which the learning rate decays; in a refit, those of the first training */
   scheduledEpochs: number;
-  /** where each side starts */
+  /** initial parameters of each side */
   starts: readonly (SgnsStart | undefined)[];
-  /** Takes the walks of the first epoch, chunk after chunk. */
+  /** Writes the walks of the first epoch. */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
   warn: (text: string) => void;
   controls: Controls;
 }
 
-/** Rows by feature of the space, for each side of the method. */
+/** Vectors and contexts by feature of the space, for each side of the method. */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
-  /** a validation part was looked at */
+  /** whether there was a validation loss */
   validated: boolean;
-  /** to the pair loss of held-out edges, over the degrees of their nodes */
+  /** gain in the pair loss of held-out edges, over the degrees of their nodes */
   vectorsAdd: VectorsAdd | undefined;
 }
 
 /**
  * Trains vectors of nodes. The same input, options and seed give the same bytes at any number of threads.
  *
- * @throws {UsageError} graph and rows do not fit 4 GiB
+ * @throws {UsageError} graph and rows do not fit into 4 GiB
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnGraph(
@@ -62,7 +62,7 @@ export async function learnGraph(
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<GraphModel> {
-  const method: Method = methods[given.method];
+  const method: WalkMethod = methods[given.method];
   const walks = method.walks(given);
   const sides = method.sides(given);
   const { valid, scheduledEpochs, writeWalks, warn, controls } = input;
@@ -114,13 +114,16 @@ export async function learnGraph(
   });
 }
 
-/** Sides do not read one another: with two threads or more they train at the same time, each on its share of them. */
+/**
+ * Returns the number of threads of a side. Sides are independent, and with two or more threads are trained at the same
+ * time.
+ */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
   return Math.max(1, Math.floor((given.threads + numSides - 1 - side) / numSides));
 }
 
-/** A machine with a copy of the graph, and where it starts. */
+/** Starts a machine with a copy of the graph and its initial parameters. */
 async function started(
   { space, graph, parts }: GraphInput,
   { negatives, seed }: SampledOptions,
@@ -134,7 +137,7 @@ async function started(
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
-      // until the walks have been counted
+      // a placeholder until visits have been counted
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
@@ -146,7 +149,7 @@ async function started(
   return { machine, start };
 }
 
-/** Of both sides alike. */
+/** Returns the mean loss of the sides. */
 function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
   const losses = learners.map(({ machine }, i) =>
     lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
@@ -154,7 +157,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Of all sides alike. */
+/** Compares the mean loss of the sides with that of the degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],
@@ -167,7 +170,7 @@ function addedToDegrees(
   return vectorsAddOf({ control: "degrees", units: "edges", model, alone });
 }
 
-/** Walks that dead ends leave with less than half of their nodes. */
+/** Warns if dead ends cut walks to less than half of their length. */
 function shortWalks(visits: Float64Array, numSlots: number, length: number): string[] {
   const share = visits.reduce((sum, count) => sum + count, 0) / numSlots;
   if (share >= 0.5) return [];
@@ -177,29 +180,30 @@ function shortWalks(visits: Float64Array, numSlots: number, length: number): str
   ];
 }
 
-/** Of the nodes that walks visit. */
+/** Returns the mean number of visits of the nodes that walks visit. */
 function meanVisits(visits: Float64Array): number {
   const seen = visits.filter((count) => count > 0);
   return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
 }
 
-/** Edges that are looked at, at most; of more every so many-th is. */
+/** Maximum number of edges that are evaluated; of more, every n-th is used. */
 const MOST_EDGES = 20_000;
-/** Names the noise of held-out edges among the draws of a seed. */
+/** Stream of the noise of held-out edges, distinct from the seed's other streams. */
 const HELD_OUT = 0x4e1d2;
 
-/** The loss of held-out edges: the same edges and the same noise each time, so that epochs compare. */
+/** Computes the loss of held-out edges, with the same edges and noise each time, so that epochs are comparable. */
 export interface HeldOutEdges {
   of(evaluated: ScoredVectors): number;
-  /** what each edge adds to it */
+  /** computes the loss by edge */
   byEdge: (evaluated: ScoredVectors) => UserMetric;
 }
 
 /**
- * Mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), by weight, in nats; of undirected edges either end is u.
+ * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; each end of an
+ * undirected edge is u once.
  *
- * @param noise f64[numFeatures], sum 1: chances of the noise
- * @returns undefined where no edge has two known ends
+ * @param noise f64[numFeatures], sum 1: probabilities of the noise
+ * @returns undefined if no edge connects two known nodes
  */
 export function heldOutEdges(
   edges: Edges,
@@ -226,7 +230,7 @@ export function heldOutEdges(
   return { of: (evaluated) => valueOf(byEdge(evaluated)), byEdge };
 }
 
-/** u32: edges between two known nodes. */
+/** Returns u32: the edges between two different known nodes. */
 function knownEdges({ sources, targets }: Edges): Uint32Array {
   return Uint32Array.from(sources.keys()).filter(
     (e) => sources[e] !== MISSING && targets[e] !== MISSING && sources[e] !== targets[e],

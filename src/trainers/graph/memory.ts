@@ -1,10 +1,12 @@
-// Memory of vectors of nodes.
+// Estimates the memory of learning vectors of nodes.
 
 import { skipGramBytes, skipGramDisk } from "../../skip-grams/memory.js";
 import type { Needs } from "../../training/session/needs.js";
 import type { GraphOptions } from "./options.js";
 
-/** Vectors and contexts of nodes; edges while the graph is built, and its arcs with their tables of draws. */
+/**
+ * Sums up the vectors and contexts of nodes, the edges while the graph is built, and its arcs with their alias tables.
+ */
 export function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
   return {
     dim: given,

@@ -1,31 +1,34 @@
-// Methods as data: which walks each learns from, and into which tables.
+// The methods as data: the walks that each learns from, and the tables that it trains.
 //
-//   deepwalk   Perozzi, Al-Rfou and Skiena 2014 (arXiv:1403.6652)     walks of the first order
-//   node2vec   Grover and Leskovec 2016 (arXiv:1607.00653)            of the second order; with p = q = 1 it is DeepWalk
-//   eges       Wang et al. 2018 (arXiv:1803.02349)                    of the first order; a node is composed with its side information
-//   line       Tang et al. 2015 (arXiv:1503.03578)                    edges drawn by weight: walks of two nodes
+//   deepwalk   Perozzi, Al-Rfou and Skiena 2014 (arXiv:1403.6652)     first-order walks
+//   node2vec   Grover and Leskovec 2016 (arXiv:1607.00653)            second-order walks; with p = q = 1 it is DeepWalk
+//   eges       Wang et al. 2018 (arXiv:1803.02349)                    first-order walks; nodes have side information
+//   line       Tang et al. 2015 (arXiv:1503.03578)                    edges sampled by weight, as walks of two nodes
 
 import type { WalksShape } from "../../kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
-/** Options with the number of edges that LINE draws. */
+/** Options with the number of edges that LINE samples. */
 export type SampledOptions = GraphOptions & { samples: number };
 
-/** How a graph is walked, whatever the graph. */
+/** Parameters of walks, without the graph. */
 export type Walks = Omit<WalksShape, "graph">;
 
-/** Vectors that are trained on the walks. */
+/** A pair of tables that is trained on the walks. */
 export interface Side {
   dim: number;
-  /** a node is its own context: one table for both */
+  /** whether a node's vector is also its context: one table for both */
   oneTable: boolean;
 }
 
-export interface Method {
+export interface WalkMethod {
   walks(options: SampledOptions): Walks;
-  /** the first step size where an epoch meets a node more than 500 times: chosen on wiki (docs/experiments/graph.md) */
+  /**
+   * initial learning rate if an epoch visits nodes more than 500 times on average; chosen on wiki
+   * (docs/experiments/graph.md)
+   */
   oftenRate: number;
-  /** one as a rule; those of several are normalized and put side by side */
+  /** usually one side; vectors of two sides are normalized and concatenated */
   sides(options: SampledOptions): readonly Side[];
 }
 
@@ -44,7 +47,7 @@ export const methods = {
     oftenRate: 0.2,
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },
-      // an undirected edge teaches both of its ends
+      // each end of an undirected edge is a centre
       ...{ before: directed ? 0 : 1, after: 1 },
     }),
     sides: ({ order, dim }) =>
@@ -55,4 +58,4 @@ export const methods = {
           ]
         : [{ dim, oneTable: order === 1 }],
   },
-} as const satisfies Record<string, Method>;
+} as const satisfies Record<string, WalkMethod>;

@@ -1,4 +1,4 @@
-// The models that runs of `train-graph` hold: a table of nodes, and as a rule one of nodes as contexts.
+// The models of runs of `train-graph`: a table of nodes, and usually one of nodes as contexts.
 
 import type { Model, Models } from "../../training/capabilities/model.js";
 import { EGES_MODEL, kinds, type Kind } from "./names.js";
@@ -9,7 +9,7 @@ const lacks: Model["lacks"] = {
   foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
 };
 
-/** Items that are composed with their side information. */
+/** The model of items that are composed with their side information. */
 const composed: Model = {
   ...sgnsCapabilities,
   holds: "item vectors of a graph and side information",

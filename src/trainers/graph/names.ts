@@ -1,19 +1,22 @@
-// What runs of train-graph are called, and which tables they hold.
+// Names of the models of train-graph, and of their tables.
 
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 
-/** Tables of one side of a method: what was trained together. */
+/** The tables of one side of a method, which were trained together. */
 export interface SideTables {
   vectors: string;
-  /** the same as `vectors` where a node is its own context */
+  /** the same as `vectors` if a node's vector is also its context */
   contexts: string;
 }
 
-/** The manifest's name of the model of items that are composed with their side information (eges/). */
+/** Name in the manifest of the model of items that are composed with side information (eges/). */
 export const EGES_MODEL = "eges";
 
-/** The manifest's names of the other models, with the tables of each side. The default table of two sides joins them. */
+/**
+ * Names of the other models in the manifest, with the tables of each side. With two sides, the default table
+ * concatenates them.
+ */
 export const kinds = {
   graph: [{ vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE }],
   "graph-order-1": [{ vectors: DEFAULT_TABLE, contexts: DEFAULT_TABLE }],
@@ -25,7 +28,7 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
-/** The kind of model that some sides make. */
+/** Returns the kind of model that consists of these sides. */
 export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
   if (sides.length > 1) return "graph-both-orders";
   return sides[0]!.oneTable ? "graph-order-1" : "graph";

@@ -29,18 +29,20 @@ import { output, weekly } from "../../training/options/weekly.js";
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Methods that learn from walks. */
+/** Restricts an option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
-/** What is searched by the AUC of held-out edges alone: their losses depend on how pairs are drawn, and do not compare. */
+/**
+ * Searches an option only by the AUC of held-out edges: losses depend on how pairs are sampled, and are not comparable.
+ */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
 }
 
-/** A default that is another one for EGES: the settings of its paper. */
+/** Returns a default that differs for EGES, which uses the settings of its paper. */
 function unlessEges(standard: number, ofEges: number) {
   return {
     shown: `${standard}; ${ofEges} with --method eges`,
@@ -52,7 +54,7 @@ type Order = 1 | 2 | "both";
 const ORDERS: readonly Order[] = [1, 2, "both"];
 const EXPECTED_ORDER = "1, 2 or both";
 
-/** @throws {UsageError} */
+/** Parses --order. @throws {UsageError} anything else */
 function orderOf(given: string, flagName: string): Order {
   const order = ORDERS.find((one) => String(one) === given);
   if (order !== undefined) return order;
@@ -227,12 +229,12 @@ export const options = withCommon(
 
 export type GivenGraph = Given<typeof options>;
 
-/** As the user left them: what depends on the graph may be open. */
+/** The options as the user left them, in which those that depend on the graph may be unset. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
-/** With what depends on the graph. */
+/** The options with those that depend on the graph. */
 export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number; epochs: number };
 
-/** Both columns of a list of edges; undefined for sessions. */
+/** Returns the columns of an edge list; undefined for sessions. */
 export function edgeColumnsOf({
   source,
   target,
@@ -240,35 +242,44 @@ export function edgeColumnsOf({
   return source === undefined || target === undefined ? undefined : { source, target };
 }
 
-/** What the user set, else the defaults. */
+/** Applies defaults to the user's options. */
 export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): GraphOptions {
   const leadsOneWay = directed ?? (undirected === undefined ? given.source === undefined : !undirected);
   return resolved(own, { ...given, directed: leadsOneWay }) as GraphOptions;
 }
 
-/** Edges that LINE draws in an epoch. @param numEdges of the graph, an undirected one counted once */
+/**
+ * Returns the number of edges that LINE samples per epoch.
+ * @param numEdges of the graph; an undirected edge counts once
+ */
 export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
 
-/** Visits of a node for each of its edges, up to which epochs are added: chosen on five graphs (docs/experiments/graph.md). */
+/**
+ * Number of visits of a node per edge up to which epochs are added; chosen on five graphs (docs/experiments/graph.md).
+ */
 const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
 /**
- * Epochs by the budget of walks, where the user set none: the more edges a node has, the less a walk says of its neighborhood.
+ * Returns the default number of epochs: nodes with more edges need more walks to cover their neighborhood.
  *
- * @param degree mean number of a node's edges that walks leave by
+ * @param degree mean number of a node's outgoing edges
  */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
-  // LINE's budget is --samples, and EGES has the settings of its paper
+  // LINE's number of pairs is --samples, and EGES has the settings of its paper
   if (method === "line" || method === "eges") return 1;
   const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
   return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));
 }
 
-/** With the first step size: smaller where nodes are met often, as their steps are summed before AdaGrad's one. @param visits of a node in an epoch, on average */
+/**
+ * Sets the learning rate, which is smaller if nodes are visited often, because their steps are summed before AdaGrad's
+ * step.
+ * @param visits mean number of visits of a node per epoch
+ */
 export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
   options: O,
   visits: number,
@@ -277,7 +288,7 @@ export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
   return { ...options, learningRate: options.learningRate ?? (visits > 500 ? oftenRate : 0.8) };
 }
 
-/** Those that the method has, for the run's manifest. */
+/** Returns the options that apply to the method, for the run's manifest. */
 export function statedOptions(options: GraphOptions): Record<string, unknown> {
   const isOf = ([name]: [string, unknown]) => {
     const only = (own as Readonly<Record<string, Option>>)[name]?.only?.["method"];
@@ -286,15 +297,15 @@ export function statedOptions(options: GraphOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(isOf));
 }
 
-/** What a list of edges has no use for. */
+/** Options that only apply to sessions. */
 const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Columns of other kinds than nodes, times and weights. */
+/** Options of columns that are not nodes, times or weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
-/** @throws {UsageError} two options do not go together */
+/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkGraphOptions(given: GivenGraph): void {
   const { directed, undirected, session, sessionGap, hashKeysOf } = given;
   if (directed && undirected) throw new UsageError("--directed and --undirected cannot be combined");
@@ -329,7 +340,7 @@ export function checkGraphOptions(given: GivenGraph): void {
     );
 }
 
-/** @throws {UsageError} what EGES has no use for */
+/** Checks the options of EGES. @throws {UsageError} an option does not apply to it */
 function checkEges(given: GivenGraph): void {
   if (edgeColumnsOf(given))
     throw new UsageError(

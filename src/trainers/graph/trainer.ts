@@ -1,4 +1,4 @@
-// `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
+// `embed train-graph`: learns a vector for each node of a graph, from random walks or from its edges.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { MISSING } from "../../log/keys.js";
@@ -16,7 +16,7 @@ import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
@@ -96,7 +96,7 @@ async function plan(given: GivenGraph): Promise<Plan> {
 }
 
 async function fit(
-  source: Source,
+  source: TrainingInput,
   session: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
@@ -132,25 +132,25 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes, side, items, edgeAuc }, session);
+  return finishedFit(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
-/** A log as a training reads it; what it was made of is let go. */
+/** An encoded log; the dataset's columns are released. */
 interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   vocabulary: SgnsVocabulary;
-  /** without its columns */
+  /** the dataset of nodes, without its columns */
   nodes: Dataset;
   side: SideInformation | undefined;
   items: CarriedItems | undefined;
   numEdges: number;
-  /** mean number of edges that lead from a node */
+  /** mean number of a node's outgoing edges */
   degree: number;
-  /** of held-out edges of a list */
+  /** AUC of held-out edges, for an edge list */
   edgeAuc: EdgeAuc | undefined;
 }
 
 async function encode(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options: how, watch, warn, note, first }: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
@@ -177,7 +177,7 @@ async function encode(
   countUnseen(space, source.parts, watch);
   if (space !== whole) renumber(edges, featuresFrom(whole, space));
   const { graph, counts } = graphOf(space.numFeatures, edges, graphOptions);
-  // those of nodes that were left out are self-loops as well
+  // edges of dropped nodes were counted as self-loops, too
   counts.missing += counts.loops - loops;
   counts.loops = loops;
   for (const text of [...notes, graphNote(numNodes, graphOptions.directed, counts, given)]) note(text);
@@ -204,8 +204,8 @@ async function encode(
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
 
-/** What a training came to. */
-function ended(
+/** Returns the results of a training. */
+function finishedFit(
   model: GraphModel,
   { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges" | "degree">,
   { options: how, warn }: Pick<Session, "options" | "warn">,
@@ -240,13 +240,16 @@ function ended(
   };
 }
 
-/** Of all sides, where they are kept. */
+/** Returns the optimizer state of all sides, if it is kept. */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;
 }
 
-/** Tables of a run. Sides that were trained apart are kept as they are, too: a warm start continues from them. */
+/**
+ * Returns the tables of a run. Sides that were trained separately are also stored, so that a warm start can continue
+ * from them.
+ */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
   const own = sides.flatMap((side, i) => [
@@ -259,25 +262,25 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
   };
 }
 
-/** What has an edge to another node. */
+/** The nodes that have an edge to another node. */
 interface Linked {
   /** the vocabulary of these nodes */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes, where something goes by them; else all */
+  /** u32: rows of these nodes, or all rows if nothing depends on the selection */
   rows: Uint32Array;
   numNodes: number;
-  /** nodes that were left out */
+  /** number of dropped nodes */
   alone: number;
-  /** self-loops, of nodes that were left out, too */
+  /** number of self-loops, including those of dropped nodes */
   loops: number;
 }
 
 /**
- * The vocabulary without nodes that have no edge to another one.
+ * Drops nodes without an edge to another node from the vocabulary.
  *
- * @param whole the vocabulary of all nodes, whose features the edges have
- * @param isWarm there is a run of --init, which counts the rows of its keys
- * @returns undefined when no node has one
+ * @param whole   the vocabulary of all nodes, to whose features the edges refer
+ * @param isWarm whether there is a run of --init, for which rows of keys are counted
+ * @returns undefined if no node has such an edge
  */
 function linkedSpace(
   { nodes, rows: all }: EdgeSource,
@@ -291,14 +294,15 @@ function linkedSpace(
   if (numNodes === 0) return undefined;
   const alone = numKeys(whole) - numNodes;
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
-  // a node's rows go or stay together, so that keys only have to be taken out; side columns are counted again
+  // keys can be dropped without counting rows again, since all rows of a node stay or go; side columns must be counted
+  // again
   const hasSides = whole.fields.length > 1;
   const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);
   return { fitted, rows, numNodes, alone, loops };
 }
 
-/** @param notes what was left out before there were edges */
+/** Returns the error for a graph without edges. @param notes on edges that were dropped */
 function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   return new DataError(
@@ -308,7 +312,10 @@ function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   );
 }
 
-/** Edges by the features of another space, in place. @param features u32: of each feature, or MISSING */
+/**
+ * Renumbers edges to the features of another space, in place.
+ * @param features u32: the new number of each feature, or MISSING
+ */
 function renumber({ sources, targets }: Edges, features: Uint32Array): void {
   for (const ends of [sources, targets])
     for (let e = 0; e < ends.length; e++) if (ends[e] !== MISSING) ends[e] = features[ends[e]!]!;
@@ -319,7 +326,7 @@ function numKeys({ fields }: FeatureSpace): number {
   return nodes?.kind === "key" ? nodes.keys.size : 0;
 }
 
-/** The graph in words, and what was left out of it. */
+/** Describes the graph, and what was dropped. */
 function graphNote(
   numNodes: number,
   directed: boolean,
@@ -340,7 +347,7 @@ function graphNote(
   ].join("; ");
 }
 
-/** Held-out edges that the training part has, too: repeated ones, and undirected ones that stand in both directions. */
+/** Warns of held-out edges that are also in the training split, repeated or reversed. */
 function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges): string[] {
   let leaked = 0;
   for (let e = 0; e < sources.length; e++) {
@@ -356,7 +363,7 @@ function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges
       ];
 }
 
-/** What writes --walks-out. @throws {DataError} keys cannot be written as words */
+/** Returns a function that writes --walks-out. @throws {DataError} keys cannot be written as words */
 async function walksWriter(
   { walksOut, force = false }: GivenGraph,
   { walkLength }: GraphOptions,
@@ -371,7 +378,7 @@ async function walksWriter(
   };
 }
 
-/** DeepWalk over the steps from item to item. */
+/** Trains DeepWalk on the steps from item to item in a comparison. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "graph", options: {}, effort: 40 }] };
 }

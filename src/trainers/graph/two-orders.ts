@@ -1,14 +1,14 @@
-// Vectors of two orders side by side, which were trained apart: how they are joined, and how each turns by a rotation of its own.
+// Vectors of two orders that were trained separately: their concatenation, and their separate rotations.
 //
 //   row of the default table   order 1, length 1 | order 2, length 1
-//   tables of a side           its vectors as they were trained, and its contexts
+//   tables of a side           its vectors as trained, and its contexts
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { TableRows } from "../../skip-grams/contents.js";
 import type { Rotation } from "../../training/capabilities/rotation.js";
 import type { SideTables } from "./names.js";
 
-/** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
+/** Concatenates the rows of all sides, each normalized. @returns f32[numFeatures * sum of dims] */
 export function sideBySide(sides: readonly TableRows[]): Float32Array {
   const width = sides.reduce((sum, { dim }) => sum + dim, 0);
   const numRows = sides[0]!.vectors.length / sides[0]!.dim;
@@ -26,7 +26,7 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** A rotation for each part of a table; the tables of a side turn as its part. */
+/** Returns one rotation for each part of a table; the tables of a side rotate with its part. */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;
   return {

@@ -1,4 +1,4 @@
-// --walks-out: walks as text for other tools, one a line, keys separated by blanks.
+// --walks-out: writes walks as text for other tools, one per line, keys separated by spaces.
 
 import { keyAt } from "../../log/keys.js";
 import { DataError, excerpt } from "../../errors.js";
@@ -8,9 +8,9 @@ import { NO_NODE } from "../../kernels/walks/binding.js";
 import type { SgnsMachine } from "../../skip-grams/machine.js";
 
 /**
- * Keys as words, by feature: white space becomes `_`, as in exports for word2vec.
+ * Returns keys as words, by feature: white space becomes `_`, as in exports for word2vec.
  *
- * @throws {DataError} two keys become the same
+ * @throws {DataError} two keys become the same word
  */
 export function wordsOf({ fields, offsets, numFeatures }: FeatureSpace): string[] {
   const words = Array.from({ length: numFeatures }, () => "");
@@ -41,7 +41,7 @@ function clash(one: string, other: string, word: string): DataError {
   );
 }
 
-/** Writes the walks of the first epoch. @throws {OutputError} the file exists, and there is no force */
+/** Writes the walks of the first epoch. @throws {OutputError} the file exists, and `force` is false */
 export async function writeWalks(
   path: string,
   words: readonly string[],

@@ -1,4 +1,4 @@
-// --init of graphs: the tables of the run, a pair a side, or of EGES also what its items are composed of.
+// --init of graphs: the tables of a run, a pair per side; for EGES also the composition of its items.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -6,28 +6,28 @@ import { readOptimizerFile } from "../../skip-grams/optimizer-file.js";
 import { readSgnsTables, startOf, type SgnsInit, type SgnsStart } from "../../skip-grams/warm-start.js";
 import type { SgnsVocabulary } from "../../skip-grams/vocabulary.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
-import { methods, type Method } from "./methods.js";
+import { methods, type WalkMethod } from "./methods.js";
 import type { CarriedItems } from "./eges/artifact.js";
 import type { SideInformation } from "./eges/side-information.js";
 import { composedStart, readEgesInit, type EgesInit } from "./eges/warm-start.js";
 import { EGES_MODEL, kindOf, kinds } from "./names.js";
 import { samplesOf, type GraphOptions, type GivenGraph } from "./options.js";
 
-/** The run of --init, read. */
+/** The run of --init, with its tables. */
 export interface GraphInit {
   run: Run;
-  /** of the default table */
+  /** length of the default table's vectors */
   dim: number;
-  /** each side's tables; the first has the keys, too */
+  /** tables of each side; the first also has the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** of EGES: the only side */
+  /** EGES: the only side, with its composition */
   composed?: EgesInit;
 }
 
 /**
  * Opens the run of --init, if there is one.
  *
- * @throws {UsageError} it holds other tables than this training
+ * @throws {UsageError} it has other tables than this training
  * @throws {ArtifactError} damaged
  */
 export async function openGraphInit(
@@ -38,7 +38,7 @@ export async function openGraphInit(
   const run = await openInitRun(given, command);
   if (!run) return undefined;
   if (graphOptions.method === "eges") return await openEgesInit(run, given, graphOptions);
-  const method: Method = methods[graphOptions.method];
+  const method: WalkMethod = methods[graphOptions.method];
   const kind = kindOf(method.sides({ ...graphOptions, samples: samplesOf(graphOptions, 0) }));
   if (run.manifest.model !== kind) throw otherTables(run, graphOptions);
   const sides = await Promise.all(kinds[kind].map((tables) => readSgnsTables(run, tables)));
@@ -73,7 +73,7 @@ function otherTables({ path, manifest }: Run, { method: wanted }: GraphOptions):
   );
 }
 
-/** First values of each side, and of EGES what items keep of the run. */
+/** Returns the initial parameters of each side; for EGES also what items keep from the run. */
 export function startsOf(
   init: GraphInit | undefined,
   { carried }: SgnsVocabulary,

@@ -14,7 +14,7 @@ function planted(seed: number): { fixed: FixedContexts; masses: Map<number, numb
   return { fixed: { dim: DIM, vectors, noise: noiseOf(counts, { noiseExponent: 0.75, seed }) }, masses };
 }
 
-/** J of fold-in-item.ts, as it is written there. */
+/** Computes J as fold-in-item.ts defines it. */
 function objective(
   { vectors, noise }: FixedContexts,
   masses: ReadonlyMap<number, number>,

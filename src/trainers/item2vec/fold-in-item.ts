@@ -1,33 +1,36 @@
-// The vector of a new item from what it occurs with, the contexts of the run as they are.
+// Computes the vector of a new item from its contexts, whose vectors are fixed.
 //
 //   J(h) = Σ_c m_c log(1 + e^(-h·z_c)) + K M E_n log(1 + e^(h·z_n)) + λ/2 |h|²        M = Σ_c m_c
 //
-//   h    f64[dim], the item as a centre        z   f32[dim], the contexts of known items, fixed
-//   m_c  how often c is a context of the item, each time by the weight of its distance
-//   K    negatives a context        n  noise, by the run's distribution
+//   h    f64[dim], the item as a centre        z   f32[dim], the context vectors of known items
+//   m_c  number of times that c is a context of the item, each weighted by its distance
+//   K    negatives per context        n  noise, from the run's distribution
 //
-// It is what training minimizes for one centre, with the mean over noise in place of draws and a penalty: strictly convex for λ > 0,
-// so that there is one answer.
+// J is the training loss of one centre, with the mean over the noise in place of samples, plus a penalty. It is
+// strictly convex for λ > 0, so the minimum is unique.
 
 import { foldIn } from "../../factors/fold-in.js";
 import { draw } from "../../numeric/random.js";
 import { itemAt, noiseDistribution } from "../../sampling/noise-distribution.js";
 
-/** The mean over noise is exact for so many items; for more it is taken over so many of them, drawn by the distribution. */
+/**
+ * The mean over noise is exact up to this number of items; with more items, it is estimated from this number of
+ * samples.
+ */
 const MOST_NOISE = 4096;
-/** Names these draws among those of a seed. */
+/** Stream of these samples, distinct from the seed's other streams. */
 const FOLD_IN_NOISE = 0xf01d;
 
-/** What every new item is fitted against. */
+/** The context vectors and the noise, to which every new item is fitted. */
 export interface FixedContexts {
   dim: number;
   /** f32[numItems * dim], row-major */
   vectors: Float32Array;
-  /** items of the noise, and the chance of each; they add up to 1 */
+  /** items of the noise, and their probabilities, which sum to 1 */
   noise: { items: Uint32Array; chances: Float64Array };
 }
 
-/** The noise of a run. @param counts u32[numItems]: events of each item in training */
+/** Returns the noise of a run. @param counts u32[numItems]: training events of each item */
 export function noiseOf(
   counts: Uint32Array,
   { noiseExponent, seed }: { noiseExponent: number; seed: number },
@@ -36,20 +39,20 @@ export function noiseOf(
   const chanceOf = (item: number) => cumulative[item]! - (item > 0 ? cumulative[item - 1]! : 0);
   const all = Uint32Array.from(counts.keys()).filter((item) => counts[item]! > 0);
   if (all.length <= MOST_NOISE) return { items: all, chances: Float64Array.from(all, chanceOf) };
-  // one draw in each of equal shares of the distribution, which vary less than free draws
+  // stratified sampling: one sample in each of equal shares of the distribution, which reduces the variance
   const key = draw(seed, FOLD_IN_NOISE);
-  const drawn = new Map<number, number>();
+  const chanceByItem = new Map<number, number>();
   for (let i = 0; i < MOST_NOISE; i++) {
     const item = itemAt(cumulative, (i + draw(key, i) / 2 ** 32) / MOST_NOISE);
-    drawn.set(item, (drawn.get(item) ?? 0) + 1 / MOST_NOISE);
+    chanceByItem.set(item, (chanceByItem.get(item) ?? 0) + 1 / MOST_NOISE);
   }
-  return { items: Uint32Array.from(drawn.keys()), chances: Float64Array.from(drawn.values()) };
+  return { items: Uint32Array.from(chanceByItem.keys()), chances: Float64Array.from(chanceByItem.values()) };
 }
 
 /**
- * The minimum of J, by Newton's method from 0: a logistic regression of contexts against noise.
+ * Minimizes J by Newton's method, starting from 0: a logistic regression of contexts against noise.
  *
- * @param masses m_c by item; one at least
+ * @param masses m_c by item; at least one
  * @param how.l2 λ, above 0
  * @returns f64[dim]
  */
@@ -67,7 +70,7 @@ export function foldInItem(
     labels: new Float64Array(numRows).fill(1, 0, masses.size),
     weights: Float64Array.of(...masses.values(), ...noise.chances.map((chance) => negatives * mass * chance)),
   };
-  // the weight of the machine that foldIn fits has a column of zeros: it stays 0
+  // foldIn also fits a weight; its column is zero, so it stays 0
   [...masses.keys(), ...noise.items].forEach((item, row) =>
     rows.phi.set(vectors.subarray(item * dim, (item + 1) * dim), row * (1 + dim) + 1),
   );

@@ -1,7 +1,7 @@
-// Users by what they took and new items by what they occur with: what `transform --fold-in` writes of a run of train-item2vec.
+// Folds in users, from the items of their events, and new items, from their contexts, for `transform --fold-in`.
 //
-//   user   (Σ_i w_i h_i/|h_i|) over its length, over the user's known items; w_i is the most that an event with i counts: 1, or the
-//          run's weight of the event, times 2^(-age / half-life)
+//   user   Σ_i w_i h_i/|h_i| over the user's known items, normalized; w_i is the largest weight of an event with i:
+//          1, or the run's weight of the event, times 2^(-age / half-life)
 //   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
 
 import { MISSING } from "../../log/keys.js";
@@ -31,13 +31,14 @@ import { foldInItem, noiseOf } from "./fold-in-item.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
 
-/** λ of a new item. */
+/** Default λ of a new item. */
 const SMALL_L2 = 1;
 
 /**
- * Vectors of users, or of items that the run does not know (`options.field`).
+ * Prepares folding in users, or items that the run does not know (`options.field`).
  *
- * @throws {UsageError} an option that the field does not take, no new item, or a half-life without times
+ * @throws {UsageError} an option does not apply to the field, there is no new item, or a half-life is given without
+ * times
  */
 export async function foldInSessions(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector, halfLife } = options;
@@ -60,7 +61,10 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
   };
 }
 
-/** @throws {UsageError} the run has no items, or a new item's sessions would hold more than items */
+/**
+ * Checks the run's tokens.
+ * @throws {UsageError} the run has no items, or sessions of new items would need other tokens, too
+ */
 function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
   const names = space.fields.map(({ name }) => name);
   const given = names.map((name) => `'${name}'`).join(", ");
@@ -77,7 +81,10 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
 
 type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
 
-/** Every user of the events; of a run without a user column every session. @throws {UsageError} of the half-life */
+/**
+ * Returns a function that folds in every user of the events; every session, if the run has no user column.
+ * @throws {UsageError} the half-life is invalid
+ */
 function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) => Promise<FoldedKeys> {
   const { roles } = model.preprocess;
   const role = roles.user === undefined ? "session" : "user";
@@ -96,9 +103,9 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
     const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
     const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
 
-    // only their ratios count
+    // weights need no normalization here, because vectors are normalized
     const counted = rowWeights(dataset, wholeOf(dataset).rows, model.preprocess);
-    // by user: each known item, with the most that an event with it counts
+    // by user: the known items, with the largest weight of an event with each
     const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
     let [numEvents, numUnknown] = [0, 0];
     column.codes.forEach((code, row) => {
@@ -113,7 +120,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
       const own = histories[code]!;
       own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
     });
-    const vectors = histories.map((own) => meanOf(own, units, dim));
+    const vectors = histories.map((own) => meanDirection(own, units, dim));
     return {
       column,
       codes: [...histories.keys()],
@@ -132,7 +139,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
   };
 }
 
-/** Milliseconds before the latest event of the same key. */
+/** Returns a function from a row to its age: milliseconds before the latest event of the same key. */
 function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: number) => number {
   const latest = new Float64Array(dictionary.size).fill(-Infinity);
   codes.forEach((code, row) => {
@@ -141,21 +148,21 @@ function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: nu
   return (row) => latest[codes[row]!]! - times[row]!;
 }
 
-/** The weighted mean of unit vectors, at length 1; undefined of none, or where they cancel out. */
-function meanOf(
+/** Returns the normalized weighted mean of unit vectors; undefined if there are none, or if they cancel out. */
+function meanDirection(
   weights: ReadonlyMap<number, number>,
   units: Float32Array,
   dim: number,
 ): Float64Array | undefined {
   const sum = new Float64Array(dim);
-  // by item, so that the order of the events does not show in the last bit
+  // add in the order of items, so that the order of events does not affect rounding
   for (const [item, weight] of [...weights].sort(([a], [b]) => a - b))
     for (let d = 0; d < dim; d++) sum[d]! += weight * units[item * dim + d]!;
   const length = Math.sqrt(sum.reduce((squares, x) => squares + x * x, 0));
   return length > 0 ? sum.map((x) => x / length) : undefined;
 }
 
-/** Every item of the events that the run does not know. */
+/** Folds in every item of the events that the run does not know. */
 async function itemsOf(
   run: Run,
   model: RunSpace,
@@ -195,7 +202,7 @@ async function itemsOf(
   };
   const vectors: FoldedKeys["vectors"] = [];
   for (const own of masses) {
-    // a fit takes some tenths of a second, and a signal is heard between two
+    // a fit takes some tenths of a second; let a signal interrupt between two fits
     await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
     const isAlone = own.size === 0;
@@ -215,7 +222,10 @@ async function itemsOf(
   };
 }
 
-/** For each new item the known ones around it, with the sum of what the pairs count: by distance, and by both events' weights. */
+/**
+ * Returns for each new item its known contexts, with the sum of the pairs' weights, by distance and by the weights of
+ * both events.
+ */
 function contextsOf(
   { offsets, tokens, rows, numSessions }: Sequences,
   counted: Float64Array | undefined,
@@ -242,14 +252,17 @@ function contextsOf(
   return masses;
 }
 
-/** f64 by row: what each event counts by the run's --weight and --event-weight, 1 on average; undefined where all count alike. */
+/**
+ * Returns f64 by row: the weight of each event by the run's --weight and --event-weight, 1 on average; undefined if all
+ * are 1.
+ */
 function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | undefined {
   const weights = rowWeights(dataset, wholeOf(dataset).rows, preprocess);
   const mean = weights ? weights.reduce((sum, weight) => sum + weight, 0) / weights.length : 1;
   return mean > 0 ? weights?.map((weight) => weight / mean) : weights;
 }
 
-/** The items of a run, and which of them a log's are. */
+/** Returns the items of a run, and the log's item codes in terms of them. */
 function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dataset) {
   const name = roles.item!;
   const field = space.fields.find((one) => one.name === name);
@@ -261,7 +274,7 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
     field: name,
     dim,
     itemColumn,
-    /** u32: by code of the log's items, 0 for one that the run does not know, else its row from 1 */
+    /** u32 by code of the log's items: row in the run's table, counted from 1; 0 for an unknown item */
     ids: idsOf(field, itemColumn.dictionary),
     counts: table.counts.subarray(first, last),
     /** f32[numItems * dim] */

@@ -1,7 +1,8 @@
-// Airbnb's terms of the objective that no window holds (Grbovic and Cheng, KDD 2018, eq. 5): what a session led to, and what was rejected.
+// Airbnb's additional terms of the objective (Grbovic and Cheng, KDD 2018, eq. 5): the goal that a session led to, such
+// as a booking, and rejected items.
 //
-//   events ──► marks: goals and rejections ──► sequences, rejections beside them ──► a list for each session that has any
-//                                                                              └──► sessions with a goal several times an epoch
+//   events ──► marks: goals and rejections ──► sequences, with rejections apart ──► a list per session
+//                                                                              └──► repeated sessions with goals
 
 import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences/sequences.js";
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
@@ -12,21 +13,21 @@ import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
-/** The mark of an event that a session leads to; a rejection has sequences' mark BESIDE. */
+/** Mark of a goal event; rejections have the mark BESIDE of sequences. */
 const GOAL = 2;
-/** Goals and rejections that a session keeps, its last ones. */
+/** Maximum number of goals and rejections that a session keeps, the last ones. */
 const MOST_LISTED = 32;
 
 const NOTHING: ReadonlySet<number> = new Set();
 
-/** Lists of rows that every centre of a session meets, and which list a session has. */
+/** Lists of rows that are contexts or negatives of every centre of a session. */
 export interface SessionLists {
   lists: SgnsPairs["lists"];
-  /** u32[numSessions]: 0 is the empty list */
+  /** u32[numSessions]: the list of each session; 0 is the empty list */
   ofSession: Uint32Array;
 }
 
-/** Columns that the options ask about, beside those with a role. @throws {UsageError} an expression is none */
+/** Returns the columns that the options use, except those with a role. @throws {UsageError} an expression is invalid */
 export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): string[] {
   const expressions = [...(goal === undefined ? [] : [parseWhere(goal, "--goal")])];
   if (reject !== undefined) expressions.push(parseWhere(reject, "--reject"));
@@ -35,11 +36,11 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
 }
 
 /**
- * Which events of a part are goals and which are rejections; undefined when nobody asks.
+ * Marks the events of a split that are goals or rejections; undefined if neither option is set.
  *
- * @param expected whether each must hold for some event
+ * @param expected whether each expression must match some event
  * @returns u8[rows]
- * @throws {UsageError} an expression asks what the dataset does not say, holds for no event, or both hold for one
+ * @throws {UsageError} an expression uses an unknown column or matches no event, or both match the same event
  */
 export function marksOf(
   { dataset, rows }: Part,
@@ -60,8 +61,10 @@ export function marksOf(
   return goals.map((is, i) => (is ? GOAL : 0) | (rejections[i]! ? BESIDE : 0));
 }
 
-/** The lists of sequences whose events were marked: distinct rows, goals as contexts and rejections as negatives. */
-export function listsOf({ numSessions, marked }: Sequences): SessionLists {
+/**
+ * Returns the lists of sequences with marks: distinct rows, goals with positive and rejections with negative weights.
+ */
+export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   const ofSession = new Uint32Array(numSessions);
   const [ends, rows, weights]: [number[], number[], number[]] = [[0, 0], [], []];
   for (let s = 0; s < numSessions; s++) {
@@ -82,7 +85,7 @@ export function listsOf({ numSessions, marked }: Sequences): SessionLists {
   return { lists, ofSession };
 }
 
-/** A session's marked rows, each plus 1, rejections below 0. */
+/** Returns a session's marked rows, as row + 1 for goals and -(row + 1) for rejections. */
 function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): ReadonlySet<number> {
   if (offsets[session] === offsets[session + 1]) return NOTHING;
   const entries = new Set<number>();
@@ -92,9 +95,9 @@ function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): 
 }
 
 /**
- * What the marks came to, a sentence each.
+ * Returns notes on the numbers of goals and rejections.
  *
- * @param marks u8[rows] of the training part
+ * @param marks u8[rows] of the training split
  * @throws {UsageError} no session has a goal
  */
 export function markNotes(
@@ -133,7 +136,7 @@ function sessionsWith(mark: number, numSessions: number, offsets: Uint32Array, m
   return all.filter((s) => marks.subarray(offsets[s], offsets[s + 1]).includes(mark));
 }
 
-/** Sequences in which each session with a goal stands `times` times; copies come last, and draws of their own. */
+/** Repeats each session with a goal `times` times. The copies come last, and have their own random draws. */
 export function oversampled(sequences: WeightedSequences, times: number): WeightedSequences {
   const { numSessions, offsets, tokens, rows, weights, marked } = sequences;
   if (times === 1 || !marked) return sequences;

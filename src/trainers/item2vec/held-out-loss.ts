@@ -1,4 +1,4 @@
-// The loss of held-out sessions: the same pairs and the same noise each time, so that epochs compare.
+// The loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
 
 import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
@@ -10,25 +10,26 @@ import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
-/** Centres that are looked at, at most; of more every so many-th is. */
+/** Maximum number of centres that are evaluated; of more, every n-th is used. */
 const MOST_CENTRES = 20_000;
-/** Names the noise of held-out pairs among the draws of a seed. */
+/** Stream of the noise of held-out pairs, distinct from the seed's other streams. */
 const HELD_OUT = 0x4e1d0;
-/** Names their negatives of the market. */
+/** Stream of their market negatives. */
 const MARKETS = 0x4e1d1;
 
-/** The loss of centres and contexts, f32[numFeatures * dim] each. */
-export interface HeldOutLoss {
+/** Computes the loss of vectors and contexts, f32[numFeatures * dim] each. */
+export interface SkipGramLoss {
   of(evaluated: ScoredVectors): number;
-  /** what each session adds to it */
+  /** computes the loss by session */
   bySession: (evaluated: ScoredVectors) => UserMetric;
 }
 
 /**
- * Mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Events that count more or
- * less count so as centres, and pairs by both of theirs. Goals, rejections and negatives of the market count as in training.
+ * Computes the mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), in nats, where w_d is the
+ * weight of distance d. Centres are weighted by their events' weights, pairs by both events' weights. Goals, rejections
+ * and market negatives count as in training.
  *
- * @param noise of numeric/alias, by feature
+ * @param noise alias table (numeric/alias) by feature
  */
 export function heldOutLoss(
   valid: HeldOut,
@@ -40,7 +41,7 @@ export function heldOutLoss(
     seed,
   }: Pick<Item2vecOptions, "negatives" | "seed"> & { window: number; direction: "both" | "after" },
   beside?: Pick<Beside, "pairs" | "valid">,
-): HeldOutLoss {
+): SkipGramLoss {
   const { offsets, tokens, weights, numSessions, isHeldOut } = valid;
   const numHeldOut = isHeldOut.reduce((sum, is) => sum + is, 0);
   const step = Math.max(1, Math.ceil(numHeldOut / MOST_CENTRES));
@@ -80,7 +81,9 @@ export function heldOutLoss(
   };
 }
 
-/** Contexts that a centre meets beside its window with what they weigh, below 0 as negatives. */
+/**
+ * Returns a function from a centre to its contexts besides the window, with weights; negatives have weights below 0.
+ */
 function pairsBeside(
   { pairs: { markets }, valid }: Pick<Beside, "pairs" | "valid">,
   key: number,

@@ -1,8 +1,9 @@
-// Skip-gram with negative sampling on sessions: epochs over reshuffled sessions, a look at held-out ones after each.
+// Skip-gram with negative sampling on sessions, which are reshuffled in each epoch and validated on held-out ones.
 //
-//   sessions ──► stream of tokens, anew each epoch ──► machine ──► loss of fixed held-out pairs ──► the best epoch's vectors
+//   sessions ──► stream of tokens, anew each epoch ──► machine ──► loss of held-out pairs ──► the best epoch's vectors
 //
-// Source: Mikolov et al. 2013 (arXiv:1310.4546), Barkan and Koenigstein 2016 (arXiv:1603.04259). Deviations: docs/algorithms/item2vec.md.
+// Source: Mikolov et al. 2013 (arXiv:1310.4546), Barkan and Koenigstein 2016 (arXiv:1603.04259). Deviations:
+// docs/algorithms/item2vec.md.
 
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { aliasTable } from "../../numeric/alias.js";
@@ -23,18 +24,18 @@ export interface Item2vecInput {
   space: FeatureSpace;
   train: WeightedSequences;
   valid?: Validation | undefined;
-  /** f64[numFeatures]: what the events of the training sessions count together */
+  /** f64[numFeatures]: total weight of the events in training sessions */
   totals: Float64Array;
-  /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
+  /** epochs over which the learning rate decays; in a refit, those of the first training */
   scheduledEpochs: number;
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: SgnsStart | undefined;
-  /** what centres meet beside the window */
+  /** contexts and negatives of centres besides the window */
   beside?: Beside | undefined;
   controls: Controls;
 }
 
-/** Rows by feature of the space. */
+/** Vectors and contexts, by feature of the space. */
 export interface Item2vecModel extends EpochsDone, SgnsVectors {
   vectorsAdd: VectorsAdd | undefined;
 }
@@ -42,7 +43,7 @@ export interface Item2vecModel extends EpochsDone, SgnsVectors {
 /**
  * Trains item vectors. The same input, options and seed give the same bytes at any number of threads.
  *
- * @throws {UsageError} the rows do not fit 4 GiB
+ * @throws {UsageError} the rows do not fit into 4 GiB
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
@@ -84,7 +85,7 @@ export async function learnItem2vec(
           beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
         );
         const trained = machine.train(epoch, rates);
-        // this thread makes the next stream while the others train on their copy of this one
+        // prepare the next stream while the threads train on their copy of this one
         ahead = epoch < options.epochs ? { epoch: epoch + 1, tokens: stream.epoch(epoch + 1) } : undefined;
         return { trainLoss: await trained, numTokens };
       },
@@ -105,7 +106,7 @@ export async function learnItem2vec(
   const model = kept[0]!;
   return { ...done, ...model, vectorsAdd: lossOf && (await added()) };
 
-  /** Over popularity, by what early stopping went by: of the next item, or of pairs. */
+  /** Compares the vectors with popularity, by the stopping metric: of next items, or of pairs. */
   async function added(): Promise<VectorsAdd | undefined> {
     const control = "popularity";
     if (valid!.nextItems) {

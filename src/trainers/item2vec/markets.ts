@@ -1,5 +1,5 @@
-// Which items are of one market: further negatives of an item are drawn among them, so that vectors tell apart what a user chooses
-// between (Grbovic and Cheng, KDD 2018, eq. 5).
+// Markets of items. Additional negatives of an item are sampled from its market, so that vectors separate items that a
+// user chooses between (Grbovic and Cheng, KDD 2018, eq. 5).
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { columnOfOption, type Column } from "../../dataset/dataset.js";
@@ -9,18 +9,18 @@ import { NO_MARKET, type SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { Part } from "../../training/examples/examples.js";
 
 const FLAG = "--negatives-within";
-/** Of so many items at most the value may have changed. */
+/** Maximum share of items with several values of the column. */
 const MOST_CHANGED = 0.05;
 
 type Markets = NonNullable<SgnsPairs["markets"]>;
 
 /**
- * The markets of the items that training sessions hold, by their most frequent value of a column.
+ * Returns the markets of the items in training sessions: the most frequent value of a column.
  *
- * @param name the column
+ * @param name    name of the column
  * @param tokens u32[part.rows]: items as features, or MISSING
- * @param counts f64[numFeatures]: what the events of training sessions count
- * @throws {UsageError} it has no column of one value a cell, more than a few items have several values, or no market has two items
+ * @param counts f64[numFeatures]: total weight of the events in training sessions
+ * @throws {UsageError} the column is multi-valued, too many items have several values, or no market has two items
  */
 export function marketsOf(
   { dataset, rows }: Part,
@@ -32,11 +32,11 @@ export function marketsOf(
   if (column.kind === "multi")
     throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
   const codes = cellCodes(column);
-  // the items of training sessions; other tokens have no market
+  // only items of training sessions have a market
   const known = new Uint8Array(counts.length);
   for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
   const items = known.reduce((sum, is) => sum + is, 0);
-  const { of, changed, example } = valuesOf(tokens, rows, codes, known);
+  const { of, changed, example } = frequentValues(tokens, rows, codes, known);
   if (changed > MOST_CHANGED * items) {
     const item = columnOfOption(dataset, "--item", dataset.roles.item!);
     const [row, other] = example!;
@@ -74,11 +74,12 @@ export function marketsOf(
 }
 
 /**
- * The most frequent code of each item, the earliest among equals.
+ * Returns the most frequent value of each item; of equally frequent ones the earliest.
  *
- * @returns of u32[numFeatures], NO_MARKET without one; items with several; two rows of the first such item with different codes
+ * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example: two
+ *   rows of such an item with different values
  */
-function valuesOf(
+function frequentValues(
   tokens: Uint32Array,
   rows: Uint32Array,
   codes: Uint32Array,
@@ -113,7 +114,7 @@ function valuesOf(
   return { of, changed: events.size, example };
 }
 
-/** Features by value, in order of the values; ascending within. */
+/** Groups features by value, in order of first appearance; ascending within a group. */
 function grouped(of: Uint32Array): number[][] {
   const groups = new Map<number, number[]>();
   of.forEach((value, feature) => {

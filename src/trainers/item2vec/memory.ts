@@ -1,10 +1,12 @@
-// Memory of item2vec.
+// Estimates the memory of training item2vec.
 
 import { skipGramBytes, skipGramDisk } from "../../skip-grams/memory.js";
 import type { Needs } from "../../training/session/needs.js";
 import type { Item2vecOptions } from "./options.js";
 
-/** Vectors and contexts of items, and the stream of a pass: its tokens, their windows, and the order of the sessions. */
+/**
+ * Sums up the vectors and contexts of items, and the stream of an epoch: tokens, windows, and the order of sessions.
+ */
 export function item2vecNeeds({ dim: given, threads }: Item2vecOptions): Needs {
   return {
     dim: given,

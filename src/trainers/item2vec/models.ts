@@ -1,9 +1,9 @@
-// The model that runs of `train-item2vec` hold: a table of items and one of their contexts.
+// The model of runs of `train-item2vec`: a table of item vectors and one of their context vectors.
 
 import type { Models } from "../../training/capabilities/model.js";
 import { sgnsCapabilities } from "../../skip-grams/capabilities.js";
 
-/** The manifest's name of the model. */
+/** Name of the model in the manifest. */
 export const ITEM2VEC_MODEL = "item2vec";
 
 export const models: Models = {

@@ -29,15 +29,15 @@ const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:"
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
-/** A window that reaches over the whole session, up to so many tokens a side: what u8 holds. */
+/** Window of a whole session: the maximum number of tokens per side, limited by u8. */
 export const LONGEST_WINDOW = 255;
 
-/** What is searched by recall alone: losses of other windows or other noise are of other pairs, and do not compare. */
+/** Searches an option only by recall: losses with other windows or noise are on other pairs, and not comparable. */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
 }
 
-/** How events become sequences. */
+/** Options of making sequences from events. */
 const ofSequences = {
   ...gaps,
   minLength: whole({
@@ -67,7 +67,7 @@ const ofSequences = {
   }),
 } as const;
 
-/** What is learned beside the window. */
+/** Options of contexts and negatives besides the window. */
 const ofGoals = {
   goal: text("expression", {
     help:
@@ -227,17 +227,17 @@ export const options = withCommon(
 );
 
 export type GivenItem2vec = Given<typeof options>;
-/** As the user left them; the learning rate may be open. */
+/** The options as the user left them, in which the learning rate may be unset. */
 export type Item2vecOptions = Resolved<typeof own>;
-/** As a training has them. */
+/** The options as a training uses them. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
-/** What the user set, else the defaults. */
+/** Applies defaults to the user's options. */
 export function item2vecOptionsOf(given: GivenItem2vec): Item2vecOptions {
   return resolved(own, given, { searches: given.search !== undefined });
 }
 
-/** Tokens a side that a centre looks at: a window counts events, each of so many tokens. */
+/** Returns the number of tokens on each side of a centre; a window counts events with several tokens each. */
 export function windowSize({
   window,
   tokens = ["item"],
@@ -245,14 +245,17 @@ export function windowSize({
   return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** What early stopping goes by, as an epoch's event names it. */
+/** Returns the stopping metric, as an epoch's event names it. */
 export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
   return metric === "recall"
     ? { name: `recallAt${k}` as const, better: "higher" as const }
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/** With the first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
+/**
+ * Sets the learning rate, which is smaller if rows are updated often, because their steps are summed before AdaGrad's
+ * step.
+ */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
   return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }
@@ -267,7 +270,7 @@ function windowComplaint(window: number | "session"): string | undefined {
   return isRight ? undefined : `an integer from 1 to ${LONGEST_WINDOW}, or session`;
 }
 
-/** @throws {UsageError} two options do not go together */
+/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkItem2vecOptions(given: GivenItem2vec): void {
   const { session, sessionGap } = given;
   const { window, tokens = ["item"] } = item2vecOptionsOf(given);

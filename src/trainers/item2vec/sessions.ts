@@ -1,4 +1,4 @@
-// The parts of a log as sessions of tokens, numbered as the features of their fields.
+// Converts the splits of a log to sessions of tokens; a token is a feature of its field.
 
 import { MISSING } from "../../log/keys.js";
 import { type Roles, columnNamed, type Dataset } from "../../dataset/dataset.js";
@@ -8,7 +8,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError, nearestName } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
-import type { Part, Parts } from "../../training/examples/examples.js";
+import type { Part, LogParts } from "../../training/examples/examples.js";
 import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
   heldOutOf,
@@ -19,33 +19,37 @@ import {
   tokensOf,
   type HeldOut,
 } from "../../skip-grams/sessions.js";
-import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
+import { markedLists, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 export interface Sessions {
   train: WeightedSequences;
-  /** undefined where no held-out event stands beside another of its session */
+  /** undefined if no held-out event is next to another event of its session */
   valid: HeldOut | undefined;
-  /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
+  /** f64[numFeatures]: total weight of the events in training sessions; their number without weights */
   totals: Float64Array;
-  /** what centres meet beside the window */
+  /** contexts and negatives of centres besides the window */
   beside?: Beside;
 }
 
 /** Goals and rejections by session, and markets. */
 export interface Beside {
   pairs: SgnsPairs;
-  /** u32[numRows of the training part's dataset]: the list of the session that a row is an event of */
+  /** u32[numRows of the training dataset]: the list of the session of each row */
   listOfRow: Uint32Array;
   valid: SessionLists | undefined;
 }
 
-/** @throws {UsageError} the log says no sessions, or not what options ask for @throws {DataError} none of the training part has two items */
+/**
+ * Makes the sessions.
+ * @throws {UsageError} the log has no sessions, or lacks what options require
+ * @throws {DataError} no training session has two items
+ */
 export function sessionsOf(
   space: FeatureSpace,
-  { train, valid }: Parts,
+  { train, valid }: LogParts,
   counted: Counted,
   given: GivenItem2vec,
   options: Item2vecOptions,
@@ -117,11 +121,14 @@ export function sessionsOf(
   return {
     ...made,
     valid: heldOut,
-    ...(beside && { beside: { ...beside, valid: listsOf(found) } }),
+    ...(beside && { beside: { ...beside, valid: markedLists(found) } }),
   };
 }
 
-/** What centres meet beside the window; undefined when nobody asks. @throws {UsageError} the log does not say it */
+/**
+ * Returns contexts and negatives besides the window; undefined if no option asks for them.
+ * @throws {UsageError} the log lacks a column
+ */
 function besideOf(
   space: FeatureSpace,
   train: Part,
@@ -135,7 +142,7 @@ function besideOf(
   const [items] = tokensOf(space, train, [item], undefined);
   const markets =
     name !== undefined && marketsOf(train, name, { tokens: items!, counts: totals, drawn }, warn);
-  const { lists, ofSession } = listsOf(own);
+  const { lists, ofSession } = markedLists(own);
   return {
     pairs: { lists, ...(markets && { markets }) },
     listOfRow: listsByRow(own, ofSession, train.dataset.numRows),
@@ -143,7 +150,7 @@ function besideOf(
   };
 }
 
-/** Where the items are among the tokens' columns. @throws {UsageError} they are none of them */
+/** Returns the index of the item column among the tokens' columns. @throws {UsageError} it is not one of them */
 function itemAt(columns: readonly string[], { item }: Roles): number {
   const at = columns.findIndex((name) => name === item);
   if (at >= 0) return at;
@@ -153,7 +160,7 @@ function itemAt(columns: readonly string[], { item }: Roles): number {
   );
 }
 
-/** u32[numRows]: the list of each token's session, by the row it comes from. */
+/** Returns u32[numRows]: the list of each row's session. */
 function listsByRow(
   { numSessions, offsets, rows }: Sequences,
   ofSession: Uint32Array,
@@ -165,7 +172,10 @@ function listsByRow(
   return lists;
 }
 
-/** The columns in their order; `user` and `item` stand for the columns in these roles where no column has the name. */
+/**
+ * Returns the tokens' columns in their order; `user` and `item` stand for the columns in these roles, unless a column
+ * has that name.
+ */
 export function tokenColumns(
   { columns, roles }: Pick<Dataset, "columns"> & { roles: Pick<Roles, "user" | "item"> },
   tokens: readonly string[] = ["item"],
@@ -177,9 +187,9 @@ export function tokenColumns(
 }
 
 /**
- * The dataset with the tokens' columns as its features, and a note on what is left out.
+ * Returns the dataset with the tokens' columns as its features, and a note on ignored columns.
  *
- * @throws {UsageError} a column is not there, is named twice, or is not one of a key a row
+ * @throws {UsageError} a column does not exist, is named twice, or does not have one key per row
  */
 export function acceptTokens(
   dataset: Dataset,

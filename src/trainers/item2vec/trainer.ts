@@ -1,4 +1,4 @@
-// `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
+// `embed train-item2vec`: learns a vector for each item from its contexts in sessions.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -9,7 +9,7 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
@@ -68,7 +68,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
   };
 }
 
-/** What is read beside the items: the columns that options ask about, also where --fields leaves them out. */
+/** Adds the columns that options use to those that are read, even if --fields does not name them. */
 function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullable<Plan["reading"]> {
   const { fields, user, item, label, time, session, numeric = [], multi = {} } = given;
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
@@ -79,7 +79,7 @@ function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullabl
   };
 }
 
-/** The dataset with these columns as no features: they are used otherwise, and no note says that they are left out. */
+/** Removes columns from the features: they have another use, so no note should call them ignored. */
 function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
   const { roles } = dataset;
   const isOther = (name: string) => name === roles.item || !names.includes(name);
@@ -90,7 +90,7 @@ function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
 }
 
 async function fit(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options: how, watch, warn, note, lap, controls, first }: Session,
   given: GivenItem2vec,
   item2vec: Item2vecOptions,
@@ -117,7 +117,7 @@ async function fit(
   lap("encode");
 
   const input = { space, train, valid, totals, start, beside };
-  // a refit takes the steps of the first training's epochs up to its best
+  // a refit uses the learning rates of the first training's epochs, up to its best epoch
   const used = first ? { ...standard, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
@@ -165,7 +165,7 @@ async function fit(
   };
 }
 
-/** Keys that the training part holds, and none of its sessions. */
+/** Warns of keys in the training split that are in none of its sessions. */
 function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
   const alone = numAlone(space, totals);
   return alone === 0
@@ -176,7 +176,7 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
       ];
 }
 
-/** Items by those around them in sessions, which are a user's events where no column is a session. */
+/** Trains on sessions in a comparison; without a session column, a session is a user's events. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "item2vec", options: {}, effort: 6 }] };
 }

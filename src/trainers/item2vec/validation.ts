@@ -1,11 +1,12 @@
-// What epochs are evaluated on: the validation part's events in their sessions, and with --metric recall the items that follow others.
+// The validation of epochs: the loss of held-out events in their sessions or, with --metric recall, the rank of the
+// next item.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import type { Parts } from "../../training/examples/examples.js";
+import type { LogParts } from "../../training/examples/examples.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 import { ascending } from "../../numeric/indices.js";
@@ -16,7 +17,7 @@ import { unitRows } from "../../retrieval/nearest.js";
 
 export interface Validation {
   heldOut: HeldOut;
-  /** recallAtK and ndcgAtK of the next item, where early stopping goes by them */
+  /** recallAtK and ndcgAtK of the next item, if recall is the stopping metric */
   nextItems?: NextItems;
 }
 
@@ -25,13 +26,14 @@ interface Found {
   heldOut: HeldOut | undefined;
   totals: Float64Array;
   dataset: Dataset;
-  parts: Pick<Parts, "valid">;
+  parts: Pick<LogParts, "valid">;
 }
 
 /**
- * The validation of a training; undefined without one.
+ * Returns the validation of a training; undefined if nothing can be validated.
  *
- * @throws {UsageError} --metric recall without a validation part, or without items @throws {DataError} no item follows another
+ * @throws {UsageError} --metric without a validation split, or recall without items
+ * @throws {DataError} --metric recall, but no item follows another one
  */
 export function validationOf(
   { space, heldOut, totals, dataset, parts }: Found,
@@ -66,13 +68,13 @@ export function validationOf(
   return undefined;
 }
 
-/** The metrics of a validation part, from the best epoch. */
+/** Returns the metrics of the validation split, from the best epoch's event. */
 export function validMetrics(best: EpochEvent): Metrics {
   const ranking = Object.entries(best).filter(([name]) => /^(recall|ndcg)At/.test(name));
   return { pairLoss: best.validLoss!, ...Object.fromEntries(ranking as [string, number][]) };
 }
 
-/** Queries at most; of more every so many-th is. */
+/** Maximum number of queries; of more, every n-th is used. */
 const MOST_QUERIES = 4096;
 
 interface NextItemsOptions {
@@ -81,11 +83,17 @@ interface NextItemsOptions {
   threads: number;
 }
 
-/** Whether the item that follows another in a session is among the k nearest of it, by the cosine; of f32[numFeatures * dim]. */
+/**
+ * Evaluates whether the item that follows another in a session is among its k nearest by cosine. Vectors are
+ * f32[numFeatures * dim].
+ */
 export interface NextItems {
-  /** recallAtK and ndcgAtK */
+  /** Computes recallAtK and ndcgAtK. */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
-  /** recallAtK by query, beside that of the items that occur most. @param totals f64[numFeatures] */
+  /**
+   * Computes recallAtK by query, of the vectors and of a popularity ranking.
+   * @param totals f64[numFeatures]: popularity
+   */
   beside(
     vectors: Float32Array,
     totals: Float64Array,
@@ -94,12 +102,12 @@ export interface NextItems {
 }
 
 /**
- * A look at how well the next item is found.
+ * Prepares the evaluation. A query is the last item before a held-out one in its session, whatever split it is in; the
+ * query item itself is never retrieved.
  *
- * A query is the last item before a held-out one in its session, whatever part that item is of; the item itself is not found.
- *
- * @param first,end features of the items @param totals f64[numFeatures]: an item without events is never found
- * @returns undefined where no item follows another
+ * @param first,end range of the items' features
+ * @param totals     f64[numFeatures]: weight of events; an item without events is never retrieved
+ * @returns undefined if no item follows another
  */
 export function nextItems(
   { offsets, tokens, numSessions, isHeldOut }: HeldOut,
@@ -120,8 +128,8 @@ export function nextItems(
   if (pairs.length === 0) return undefined;
   const step = Math.ceil(pairs.length / MOST_QUERIES);
   const asked = pairs.filter((_, i) => i % step === 0);
-  const masks = listsOf(asked.map(([before]) => before - first));
-  const heldOut = listsOf(asked.map(([, next]) => (totals[next]! > 0 ? next - first : NO_ITEM)));
+  const masks = singleItemLists(asked.map(([before]) => before - first));
+  const heldOut = singleItemLists(asked.map(([, next]) => (totals[next]! > 0 ? next - first : NO_ITEM)));
   const weights = Float32Array.from(totals.subarray(first, end), (total) => (total > 0 ? 0 : -Infinity));
   const byQuery = async (vectors: Float32Array, signal: AbortSignal): Promise<UserMetric[]> => {
     const items = unitRows(vectors.subarray(first * dim, end * dim), dim);
@@ -144,8 +152,8 @@ export function nextItems(
   };
 }
 
-/** A list of one item for each. */
-function listsOf(items: readonly number[]): ItemLists {
+/** Returns lists with one item each. */
+function singleItemLists(items: readonly number[]): ItemLists {
   return {
     indptr: ascending(items.length + 1),
     items: Uint32Array.from(items),

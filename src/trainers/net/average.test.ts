@@ -6,7 +6,7 @@ import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 const random = mulberry32(1);
 const steps = Array.from({ length: 40 }, () => ({
   weights: Float32Array.from({ length: 7 }, () => between(-2, 2, random)),
-  // does not move, and is no sum of few powers of two
+  // frozen parameters; their values are not sums of few powers of two, so rounding errors would show
   frozen: Float32Array.of(0.1, 0, -3e-5),
 }));
 

@@ -1,4 +1,4 @@
-// Crosses of the wide part.
+// Crossed features of the wide part.
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";

@@ -1,9 +1,10 @@
-// Crosses of the wide part: pairs of features of two fields, by their hash.
+// Crosses of the wide part: hashed pairs of features of two fields.
 //
 //   (feature a of field A, feature b of field B) ──► weight  p 2^bits + hash(a, b)  of the pair p = (A, B)
 //
-// A hash needs no vocabulary, so that a pair which training never met has a weight, too, as others that share it have left it.
-// Source: Cheng et al. 2016 (arXiv:1606.07792), eq. 1; the hash is that of Weinberger et al. 2009 (arXiv:0902.2206).
+// Hashing needs no vocabulary. A cross that did not occur in training has the weight of the trained crosses that
+// collide with it, or 0. Source: Cheng et al. 2016 (arXiv:1606.07792), eq. 1; hashing as in Weinberger et al. 2009
+// (arXiv:0902.2206).
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -11,20 +12,23 @@ import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";
 
-/** Which fields are crossed. */
+/** The pairs of fields that are crossed. */
 export interface CrossPlan {
-  /** names of fields */
+  /** names of the two fields of each pair */
   fields: readonly (readonly [string, string])[];
-  /** a pair's crosses share 2^bits weights */
+  /** each pair of fields has 2^bits weights */
   bits: number;
 }
 
-/** The weights that crosses have. */
+/** Returns the number of weights of all crosses. */
 export function numCrossesOf({ fields, bits }: CrossPlan): number {
   return fields.length * 2 ** bits;
 }
 
-/** What finds the crosses of rows; undefined where none are. @throws {UsageError} a pair names what is no field of keys */
+/**
+ * Returns a function that finds the crosses of rows; undefined if there are no pairs.
+ * @throws {UsageError} a name is not a categorical field
+ */
 export function crosserOf(
   space: FeatureSpace,
   { fields, bits }: CrossPlan,
@@ -54,7 +58,10 @@ export function crosserOf(
   };
 }
 
-/** u32: the hash of pair p and the feature of its first field, which that of the second is then drawn into. */
+/**
+ * Returns u32: the hash of pair p and a feature of its first field. Hashing in the second field's feature completes the
+ * cross.
+ */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
   return featureKey(p, hashes, feature);
 }

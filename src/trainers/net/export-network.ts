@@ -1,4 +1,4 @@
-// A run of train-net as the whole network, for format onnx: its parameters by field, w0 in the first layer's biases.
+// Exports a network to ONNX: its parameters by field, with w0 folded into the first layer's biases.
 
 import type { Run } from "../../embedding/run-directory.js";
 import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
@@ -14,10 +14,11 @@ import { crossStart } from "./crosses.js";
 import { readNetParameters, type NetParameters } from "./model.js";
 
 /**
- * The bytes of the network's model. @returns how many rows its table has, too
+ * Exports the network of a run.
  *
- * @throws {UsageError} a field has several values, or is found by a hash that ONNX has not
- * @throws {DataError} a key cannot be asked for
+ * @returns also the number of rows of its table
+ * @throws {UsageError} a field is multi-valued or hashed, which ONNX does not support
+ * @throws {DataError} a key cannot be represented
  */
 export async function wholeNetwork(
   run: Run,
@@ -61,7 +62,7 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
   };
 }
 
-/** @param range its features, from the first to the one behind the last */
+/** Returns a field as an input. @param range the field's first feature, and the one after its last */
 function fieldOf(
   field: FeatureSpace["fields"][number],
   [from, to]: readonly number[],
@@ -74,7 +75,10 @@ function fieldOf(
   });
 }
 
-/** Layers whose input is the fields' alone: what w0, the first number of x_0, adds goes into the biases. */
+/**
+ * Removes w0, the first element of x_0 in FNN, from the input of the first layer: its contribution is added to the
+ * biases.
+ */
 function withoutW0(layers: NetworkLayer[], w0: number | undefined): NetworkLayer[] {
   const [first, ...rest] = layers;
   if (w0 === undefined || !first) return layers;

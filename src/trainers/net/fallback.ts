@@ -1,9 +1,10 @@
-// A network that predicts as the factorization machine whose table it starts from. A training that is no better on the validation
-// split returns it: the vectors of a machine that has learned its rows by heart can make a network worse than the machine.
+// A network that predicts exactly like the factorization machine whose table it starts from. A training that is no
+// better on the validation split returns it, because vectors that overfit the network's training rows can make the
+// network worse than the machine.
 //
 //   embeddings, w0 and the wide part   the table's, 0 for keys that it lacks
-//   dense layers                       add nothing: the output layer is 0
-//   score                              that of the machine of x_0
+//   dense layers                       contribute nothing: the output layer is 0
+//   score                              the machine's score of x_0
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -14,7 +15,10 @@ import { putTable, type NetStart } from "./initialization.js";
 import type { NetParameters } from "./model.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 
-/** The machine's network; undefined where the table has no score of its own, or the network has no place for its weights. */
+/**
+ * Returns this network; undefined if the table has no scores of its own, or the architecture has no place for its
+ * weights.
+ */
 export function machineNetwork(
   plan: NetPlan,
   space: FeatureSpace,
@@ -34,7 +38,7 @@ export function machineNetwork(
   return { shape: { ...plan, machine: true }, parameters };
 }
 
-/** Whether the machine is better than the epoch that was kept, by what early stopping goes by. */
+/** Tells whether the machine is better than the kept epoch, according to the stopping metric. */
 export function isMachineBetter(
   scores: Float32Array,
   valid: FeatureRows,

@@ -1,4 +1,4 @@
-// Where an embedding layer starts: a table's rows, and what they are compared with.
+// Initializations of the embedding layer from a table, and their controls.
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -19,7 +19,7 @@ const space = featureSpace([fieldOf("letter", letters), fieldOf("number", ["1", 
 const { numFeatures } = space;
 const dim = 3;
 
-/** All features but the last are in the table; w is the feature's number, v its number in hundreds. */
+/** A table with all features except the last; w is the feature's number, v begins at 100 times it. */
 const table: TableStart = {
   known: Uint8Array.from({ length: numFeatures }, (_, feature) => (feature < numFeatures - 1 ? 1 : 0)),
   vectors: Float32Array.from({ length: numFeatures * dim }, (_, i) => 100 * Math.floor(i / dim) + (i % dim)),

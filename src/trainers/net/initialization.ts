@@ -1,9 +1,9 @@
-// Where a network's embedding layer starts: at random, from a table, or from what a table is compared with.
+// Initializes a network's embedding layer.
 //
-//   random     first values of plan.ts
-//   table      rows of the table; keys that it lacks, and whatever the table has none of, as random
-//   shuffled   the table's rows, dealt anew among the keys of their field: its numbers without their meaning
-//   norms      random directions, each row as long as the table's
+//   random     the initial values of plan.ts
+//   table      the table's rows; random for keys that the table lacks, and for parameters that it does not have
+//   shuffled   the table's rows, permuted among the keys of each field (control)
+//   norms      random directions, with the norms of the table's rows (control)
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
@@ -12,24 +12,24 @@ import type { Initialization } from "../../training/warm-start/initializations.j
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";
 
-/** A table, and what of it the layer starts from. */
+/** A table, and the way in which the embedding layer starts from it. */
 export interface NetStart {
   table: TableStart;
   kind: Initialization;
-  /** whether the table's own score is kept where no epoch is better on the validation split (fallback.ts) */
+  /** whether the table's own score is returned if no epoch is better on the validation split (fallback.ts) */
   fallsBack?: boolean;
 }
 
-/** Names the permutations of `shuffled` among the draws of a seed. */
+/** Stream of the permutations of `shuffled`, distinct from the seed's other streams. */
 const SHUFFLE = 0x5ff1e;
 
 /**
- * Puts a table into first parameters, in place.
+ * Initializes parameters from a table, in place.
  *
- * The wide part continues from the table's scores: its weights, and w0 as the score's bias.
+ * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include the table's.
  *
- * @param first of initialParameters, by the plan's seed
- * @param labelScale what labels are divided by: weights are in their unit
+ * @param first       result of initialParameters
+ * @param labelScale scale by which labels are divided; weights of the wide part are divided by it, too
  */
 export function putTable(
   plan: NetPlan,
@@ -59,7 +59,7 @@ export function putTable(
   if (wide && kind !== "norms") first["output.bias"]![0] = table.w0 / labelScale;
 }
 
-/** u32[numFeatures]: for each known feature another known one of its field. */
+/** Returns u32[numFeatures]: a permutation of the known features within each field. */
 function dealt(offsets: readonly number[], known: Uint8Array, seed: number): Uint32Array {
   const from = new Uint32Array(known.length);
   for (let f = 0; f + 1 < offsets.length; f++) {

@@ -1,4 +1,4 @@
-// A network trained on a space's rows, as a run holds it.
+// Trains a network on feature rows, and returns it in the form that a run stores.
 
 import { metricsOf } from "../../evaluation/metrics.js";
 import type { FeatureRows } from "../../dataset/rows.js";
@@ -9,7 +9,7 @@ import type { NetOptions } from "./options.js";
 import type { NetStart } from "./initialization.js";
 import { trainNet } from "./train.js";
 
-/** @throws as trainNet */
+/** Trains the network. @throws as trainNet */
 export async function learnNet(
   { space, counts, train, valid, start, controls, ...labels }: LearnerInput<NetStart>,
   options: NetOptions,
@@ -38,7 +38,7 @@ export async function learnNet(
   };
 }
 
-/** AUC of the validation part, where it has both labels. */
+/** Returns a function that computes the AUC of the validation split, if it has both labels. */
 function validatorOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRange">) {
   return (scores: Float32Array, { labels, weights }: FeatureRows): Pick<EpochEvent, "auc"> => {
     if (task !== "binary") return {};

@@ -1,4 +1,4 @@
-// A network in shared memory with the threads that work on it: what training and scoring have in common.
+// A network in shared memory, with the threads that train it and score rows.
 //
 //   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
@@ -26,18 +26,18 @@ import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named
 import { rowsOfBatch } from "./rows.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 
-/** Rows copied in at once, in whole batches: a chunk's start and end cost the threads a message. */
+/** Number of rows that are copied in at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
-/** Bytes of a memory, and of them for chunks of rows, what there is of each pair of a batch, and what threads keep. */
+/** Maximum bytes of a memory, and its share for chunks of rows, the pairs of a batch and the threads' own data. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
-/** Rows of one call that scores: short, so that the first calls are soon replaced by optimized code. */
+/** Rows of one scoring call; few, so that the engine soon replaces the first calls by optimized code. */
 const SCORE_ROWS = 256;
 
 /**
- * Starts a network of the given parameters; one that only scores takes less memory and cannot train.
+ * Starts a network with the given parameters. If it only scores, it takes less memory and cannot train.
  *
  * @param parameters by the names and in the shapes of `parameterShapes`
- * @throws {UsageError} it does not fit 4 GiB
+ * @throws {UsageError} it does not fit into 4 GiB
  */
 export async function startNet(
   plan: NetPlan,
@@ -83,10 +83,10 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
       const numBatches = Math.ceil(chunk.numRows / batch);
       const places = Uint32Array.from({ length: numBatches }, (_, b) => first + from + b * batch);
       const steps = places.map((_, b) => this.#steps + b + 1);
-      const rowsOf = [this.#rowsOffset, "first", "count"] as const;
+      const rowArguments = [this.#rowsOffset, "first", "count"] as const;
       await this.run({
         every: { end: chunk.numRows, size: batch },
-        call: ["trainBatch", this.layout.plan, "thread", "index", ...rowsOf, epoch, places, steps],
+        call: ["trainBatch", this.layout.plan, "thread", "index", ...rowArguments, epoch, places, steps],
       });
       this.#steps += numBatches;
     }
@@ -101,7 +101,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return await this.#encode(rows, denseLayersOf(this.#plan).at(-1)!.inputs);
   }
 
-  /** @param width of what the last layer reads; 0 if it is not wanted */
+  /** Scores rows, and reads the last layer's inputs. @param width number of these inputs; 0 if they are not needed */
   async #encode(rows: NetRows, width: number): Promise<{ hidden: Float32Array; scores: Float32Array }> {
     const scores = new Float32Array(rows.numRows);
     const hidden = new Float32Array(rows.numRows * width);
@@ -110,10 +110,10 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
       const { numRows } = chunk;
       const target = this.#rows.put("scores", new Float32Array(numRows));
       const units = this.#rows.put("the hidden units", new Float32Array(numRows * width));
-      const rowsOf = [this.layout.plan, "thread", this.#rowsOffset, "first", "count", target] as const;
+      const rowArguments = [this.layout.plan, "thread", this.#rowsOffset, "first", "count", target] as const;
       await this.run({
         deal: { end: numRows, size: SCORE_ROWS },
-        call: width > 0 ? ["encodeRows", ...rowsOf, units, width] : ["scoreRows", ...rowsOf],
+        call: width > 0 ? ["encodeRows", ...rowArguments, units, width] : ["scoreRows", ...rowArguments],
       });
       scores.set(this.#read("scores", numRows), from);
       if (width > 0) hidden.set(this.#read("the hidden units", numRows * width), from * width);
@@ -121,7 +121,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return { hidden, scores };
   }
 
-  /** The first numbers of an array of rows. */
+  /** Returns a view of the first elements of an array. */
   #read(part: string, length: number): Float32Array {
     return this.arena.f32(this.#rows.regionOf(part)).subarray(0, length);
   }
@@ -150,7 +150,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     this.#steps = arrayOf(state, "steps", Uint32Array, 1)[0]!;
   }
 
-  /** Copies rows to where the kernel reads them. */
+  /** Copies rows to the memory that the kernel reads. */
   #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetRows): void {
     const put = (part: string, array: Uint32Array | Float32Array | undefined) => this.#rows.put(part, array);
     putStruct(this.arena, NetRowsStruct, this.#rowsOffset, {
@@ -174,7 +174,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
   }
 }
 
-/** Rows cut into chunks of whole batches, each with the place of its first row. */
+/** Divides rows into chunks of whole batches, each with the number of its first row. */
 function* chunksOf(rows: NetRows, batch: number): Generator<[number, NetRows]> {
   const size = Math.max(1, Math.floor(CHUNK_ROWS / batch)) * batch;
   for (let from = 0; from < rows.numRows; from += size)
@@ -190,8 +190,8 @@ function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number)
 }
 
 /**
- * Bytes of a network: its table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's moments and once more
- * for the way back, and a batch's values and derivatives of every layer.
+ * Returns the bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's
+ * moments and their transposes, and a batch's activations and gradients of every layer.
  */
 export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): number {
   const moves = trains && plan.embeddingLearningRate > 0;
@@ -201,14 +201,14 @@ export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): numb
   const wide = plan.arch === "wide-deep" ? 16 * (features + plan.numCrosses) : 0;
   const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs, normalized }) => {
     const [ins, outs] = [paddedUnits(inputs), paddedUnits(outputs)];
-    // a normalized layer keeps the derivatives by its scale and shift, too
+    // a normalized layer also keeps the gradients of its scale and shift
     const kept = ins + (normalized ? 3 : 1) * outs;
     return sum + 4 * (ins * outs * (trains ? 4 : 1) + (trains ? plan.batch * kept : 0));
   }, 0);
   return table + wide + dense + BUFFERS;
 }
 
-/** @throws {UsageError} the network does not fit; says how much it needs and what shrinks it */
+/** Checks a network's memory. @throws {UsageError} it does not fit; the message says which options reduce it */
 export function checkMemory(plan: NetPlan, options: { trains: boolean }): void {
   const bytes = bytesOfNet(plan, options);
   if (bytes <= LIMIT) return;

@@ -1,14 +1,14 @@
-// Memory of a network.
+// Estimates the memory of training a network.
 
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { NetOptions } from "./options.js";
 
-/** The memory of chunks of rows, batches and threads. */
+/** Bytes of chunks of rows, batches and threads. */
 const BUFFERS = 64 << 20;
 
 /**
- * The embedding layer with AdaGrad's sums, its first values, the best epoch's copy and the table; dense layers with Adam's moments, and
- * the values of a batch; rows beside.
+ * Sums up the embedding layer with AdaGrad's sums, its initial values, the copy of the best epoch and the table; dense
+ * layers with Adam's moments and a batch's activations; and the rows.
  */
 export function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross }: NetOptions): Needs {
   return {

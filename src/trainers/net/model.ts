@@ -1,10 +1,11 @@
-// A trained network, how it scores rows, and how it stands in a run directory.
+// A trained network: its scores, and its files in a run directory.
 //
-//   embeddings.arrow        the network's own embedding layer: a row for each key of each field: its vector; of fnn and
-//                           wide-deep its weight w, of fnn an input of the network, of wide-deep that of the wide part
-//   model/net.json          the form of the network (StoredShape)
-//   model/net.safetensors   the rest by the names of parameterShapes; oovEmbeddings f32[numFields][W] and oovWide f32[numFields]:
-//                           out-of-vocabulary features (0 for a numeric field, which has none); crosses f32[numCrosses]
+//   embeddings.arrow        the embedding layer: per key of each field its vector and, for fnn and wide-deep, its weight w,
+//                           which is an input of the network in fnn and belongs to the wide part in wide-deep
+//   model/net.json          the network's shape (StoredShape)
+//   model/net.safetensors   the other parameters, named as in parameterShapes. oovEmbeddings f32[numFields][W] and oovWide
+//                           f32[numFields]: out-of-vocabulary features (0 for a numeric field, which has none);
+//                           crosses f32[numCrosses]
 
 import { unknownKeysOf, featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import type { FeatureRows } from "../../dataset/rows.js";
@@ -26,12 +27,12 @@ import type { OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 
-/** What manifests call it. */
+/** The model's name in the manifest. */
 export const NET_MODEL = "net";
 const SHAPE_FILE = "net.json";
 const PARAMETERS_FILE = "net.safetensors";
 
-/** A network's form and parameters. */
+/** A network's shape and parameters. */
 export interface NetParameters {
   shape: NetShape;
   crosses: CrossPlan;
@@ -41,16 +42,16 @@ export interface NetParameters {
 
 export interface NetModel extends NetParameters {
   epochs: EpochEvent[];
-  /** the epoch whose parameters these are, from 1 */
+  /** the epoch of the parameters, counted from 1 */
   bestEpoch: number;
-  /** a signal ended the training before its time */
+  /** whether an interrupt ended the training early */
   interrupted?: boolean;
 }
 
-/** As net.json has it; offsets follow from the table. */
+/** The shape in net.json; offsets follow from the table. */
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
-  /** absent: false */
+  /** false when absent */
   layerNorm?: boolean;
 };
 
@@ -67,7 +68,10 @@ const storedShape = object(
   { layerNorm: flag, machine: flag },
 );
 
-/** @throws {ArtifactError} crosses of what is no field of keys, or more of them than there are weights */
+/**
+ * Checks crosses.
+ * @throws {ArtifactError} a crossed field is not categorical, or the number of weights does not match
+ */
 function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {
   const keyed = new Set(space.fields.filter(({ kind }) => kind !== "number").map(({ name }) => name));
   const other = crosses.fields.flat().find((name) => !keyed.has(name));
@@ -77,7 +81,7 @@ function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFi
     tensors.fail(`${numCrossesOf(crosses)} crosses, but ${numWeights} weights for them`);
 }
 
-/** A network that only scores learns nothing. */
+/** Learning options of a network that only scores. */
 const still = {
   learningRate: 0,
   l2: 0,
@@ -93,10 +97,10 @@ const still = {
 };
 
 /**
- * Scores of rows, before any link; the same bytes at any number of threads.
+ * Scores rows, before any link. The bytes do not depend on the thread count.
  *
  * @returns f32[numRows]
- * @throws {UsageError} the network does not fit 4 GiB
+ * @throws {UsageError} the network does not fit into 4 GiB
  */
 export async function scoreRows(
   space: FeatureSpace,
@@ -104,19 +108,19 @@ export async function scoreRows(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const { machine, rowsOf } = await startScoring(space, network, threads);
+  const { machine, toNetRows } = await startScoring(space, network, threads);
   try {
-    return await machine.score(rowsOf(rows));
+    return await machine.score(toNetRows(rows));
   } finally {
     await machine.terminate();
   }
 }
 
 /**
- * A network that scores and encodes.
+ * Starts a network that scores and encodes. The caller must terminate the machine.
  *
- * @returns rowsOf makes rows as its machine reads them; the machine must be terminated
- * @throws {UsageError} the network does not fit 4 GiB
+ * @returns the machine, and `toNetRows`, which converts feature rows to its input
+ * @throws {UsageError} the network does not fit into 4 GiB
  */
 export async function startScoring(
   space: FeatureSpace,
@@ -124,15 +128,15 @@ export async function startScoring(
   threads: number,
 ): Promise<{
   machine: Pick<NetMachine, "score" | "encode" | "terminate">;
-  rowsOf: (rows: FeatureRows) => NetRows;
+  toNetRows: (rows: FeatureRows) => NetRows;
 }> {
   const plan: NetPlan = { ...shape, ...still };
   const form = { crosses: crosserOf(space, crosses), labelScale: 1 };
   const machine = await startNet(plan, parameters, { threads, trains: false });
-  return { machine, rowsOf: (rows) => netRowsOf(rows, form) };
+  return { machine, toNetRows: (rows) => netRowsOf(rows, form) };
 }
 
-/** By feature: the vector of each, and its weight where the network has one. */
+/** Returns the features' vectors, and their weights if the architecture has them. */
 export function embeddingsOf(
   { shape, parameters }: NetParameters,
   numFeatures: number,
@@ -151,12 +155,12 @@ export function embeddingsOf(
   return { dim, vectors, ...(arch !== "deep-crossing" && { w }) };
 }
 
-/** The embedding layer as a table. */
+/** Returns the embedding layer as a table. */
 export function netTable(space: FeatureSpace, model: NetParameters): EmbeddingTable {
   return featureTable(space, embeddingsOf(model, space.numFeatures));
 }
 
-/** The files of model/. */
+/** Returns the files of model/. */
 export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
@@ -185,7 +189,7 @@ export function netModelFiles(
   };
 }
 
-/** Rows of the fields' out-of-vocabulary features; 0 for numbers. */
+/** Returns the rows of the fields' out-of-vocabulary features; 0 for numeric fields. */
 function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, width: number): Float32Array {
   const rows = new Float32Array(fields.length * width);
   fields.forEach(({ kind }, f) => {
@@ -194,19 +198,19 @@ function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, w
   return rows;
 }
 
-/** The scorer of a run. */
+/** Reads the scorer of a run. */
 export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const network = await readNetParameters(run, space, table);
   return {
     score: (rows, options) => scoreRows(space, network, rows, options),
     async start({ threads }) {
-      const { machine, rowsOf } = await startScoring(space, network, threads);
-      return { score: (rows) => machine.score(rowsOf(rows)), end: () => machine.terminate() };
+      const { machine, toNetRows } = await startScoring(space, network, threads);
+      return { score: (rows) => machine.score(toNetRows(rows)), end: () => machine.terminate() };
     },
   };
 }
 
-/** Reads a run's network back. @throws {ArtifactError} a tensor is missing or of another shape */
+/** Reads a run's network. @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readNetParameters(
   run: Run,
   space: FeatureSpace,
@@ -279,7 +283,7 @@ function putOutOfVocabulary(
   });
 }
 
-/** Vectors, with weights where the network has them. @throws {ArtifactError} damaged */
+/** Reads the vectors of a run, and their weights if the architecture has them. @throws {ArtifactError} damaged */
 export async function networkVectors(run: Run): Promise<KeyVectors> {
   const { space, preprocess, table } = await readSpace(run);
   const network = await readNetParameters(run, space, table);
@@ -287,7 +291,7 @@ export async function networkVectors(run: Run): Promise<KeyVectors> {
   return { dim, space, vectors, hasUnknown: true, ...(w && { weights: { w, task: preprocess.task } }) };
 }
 
-/** What training made of keys without a row. @throws {ArtifactError} damaged */
+/** Reads the trained vectors and weights of out-of-vocabulary features. @throws {ArtifactError} damaged */
 export async function networkUnknownKeys(run: Run): Promise<OutOfVocabulary> {
   const { dim, space, vectors, weights } = await networkVectors(run);
   return unknownKeysOf(space, { dim, vectors, w: weights?.w ?? new Float32Array(space.numFeatures) });

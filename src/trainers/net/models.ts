@@ -1,4 +1,4 @@
-// The model that runs of `train-net` hold.
+// The model of runs of `train-net`.
 
 import { type Models, predictsLabels } from "../../training/capabilities/model.js";
 

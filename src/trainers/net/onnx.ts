@@ -1,11 +1,12 @@
-// onnx of a network (train-net): columns in, scores out.
+// Writes a network (train-net) as an ONNX model from columns to scores.
 //
-//   input  FIELD   string[N] a key, or with --onnx-input row int64[N] a row of the field; "" and the padding row are a missing cell
-//   input  NUMBER  f32[N] the number as the log has it, NaN where it is missing; ranges (bins) are found by it, too
-//   output score   f32[N] the probability, or for regression the value, within the range of the training part's labels
+//   input  FIELD   string[N] keys or, with --onnx-input row, int64[N] rows; "" and the padding row are missing
+//   input  NUMBER  f32[N] numbers as in the log, NaN if missing; also for fields that are binned
+//   output score   f32[N] probabilities or, for regression, values clipped to the range of the training labels
 //
-// x_0 is made field by field, Gather of a key's row, a number's row times its value, and dense layers follow (docs/algorithms/networks.md):
-// one Gemm each. W is the length of an embedding: (w, v) of fnn, v of the others. Ranges are compared as f32, as the input is.
+// The embedding layer x_0 is built field by field: Gather of a key's row, or a number times its row. Each dense layer
+// is one Gemm (docs/algorithms/networks.md). W is the length of an embedding: (w, v) in fnn, v otherwise. Bins are
+// compared in f32, like the input.
 
 import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/graph.js";
 import {
@@ -23,31 +24,33 @@ import {
 } from "../../export/onnx/columns.js";
 import { modelChunks } from "../../export/onnx/model.js";
 
-/** Crosses of two fields: weights by the hash of two features, as drawIn computes it. */
+/** The crosses of two fields: weights by the hash of two features, as `drawIn` computes it. */
 export interface NetworkCross {
-  /** indices of fields of keys */
+  /** indices of the two categorical fields */
   fields: readonly [number, number];
   bits: number;
-  /** u32 of each feature of the first field */
+  /** u32: hash of each feature of the first field */
   first: Uint32Array;
-  /** u32 of each feature of the second field */
+  /** u32: low and high word of the hash of each feature of the second field */
   lo: Uint32Array;
   hi: Uint32Array;
   /** f32[2^bits] */
   weights: Float32Array;
 }
 
-/** A network as it scores. */
+/** A network, as it is exported. */
 export interface Network {
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** W */
+  /** length W of an embedding */
   width: number;
-  /** whether x_0 has a ReLU */
+  /** whether a ReLU is applied to x_0 */
   embeddingRelu: boolean;
-  /** the last one's only output is the score */
+  /** dense layers; the last one's only output is the score */
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
-  /** whether the score of the factorization machine of x_0 is added, and its w0; of W numbers v begins at `firstDim` */
+  /**
+   * adds the score of the factorization machine of x_0, with bias w0; v begins at element `firstDim` of an embedding
+   */
   machine?: { firstDim: number; w0: number };
   /** the score is log-odds, or a value that is clipped to a range */
   link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
@@ -56,10 +59,10 @@ export interface Network {
 const SCORE = "score";
 
 /**
- * The bytes of the model.
+ * Returns the bytes of the ONNX model.
  *
- * @throws {UsageError} a column has a name that the model needs
- * @throws {DataError} it would be larger than 2 GiB
+ * @throws {UsageError} a column's name is reserved
+ * @throws {DataError} the model would be larger than 2 GiB
  */
 export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Array> {
   checkColumns(network.fields, [SCORE]);
@@ -86,7 +89,10 @@ export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Arra
   return modelChunks({ ...graph.graph, ...(crossed.length > 0 && { opset: CROSS_OPSET }) });
 }
 
-/** What sums up to the score of the machine: half of (the sum's square less the sum of squares) of v, the sum of w, and w0. */
+/**
+ * Returns the terms of the machine's score: half of (the square of the sum minus the sum of squares) of v, the sum of
+ * w, and w0.
+ */
 function machineTerms(
   graph: GraphBuilder,
   width: number,
@@ -108,7 +114,7 @@ function machineTerms(
   return [...terms, weighed(sum, (k) => (k < firstDim ? 1 : 0)), graph.constant([], Float32Array.of(w0))];
 }
 
-/** A field's part of the wide sum, f32[N]. */
+/** Returns a field's term of the wide sum, f32[N]. */
 function wideOf(
   graph: GraphBuilder,
   { kind }: NetworkKeys | NetworkNumber,
@@ -121,7 +127,7 @@ function wideOf(
     : graph.apply("Mul", [found, graph.constant([1], wide)]);
 }
 
-/** The weight of each example's cross, f32[N]; 0 where one of the two is missing. */
+/** Returns the weight of each row's cross, f32[N]; 0 if one of the two keys is missing. */
 function crossOf(
   graph: GraphBuilder,
   { fields: [a, b], bits, first, lo, hi, weights }: NetworkCross,
@@ -142,7 +148,7 @@ function crossOf(
   return graph.apply("Where", [graph.apply("Or", [isMissing(a), isMissing(b)]), none, weight]);
 }
 
-/** The link's output, under the model's name for it. */
+/** Applies the link, and names the output. */
 function linked(graph: GraphBuilder, link: Network["link"], score: string): void {
   if (link.kind === "logistic") graph.apply("Sigmoid", [score], { output: SCORE });
   else {
@@ -151,21 +157,21 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
   }
 }
 
-// Crosses: the hash of two features, computed by the graph, and its weight.
+// Crosses: the graph computes the hash of two features, and gathers its weight.
 //
-//   first   u32, of a row of the first field: the hash of (pair, its feature)
-//   lo, hi  u32, of a row of the second field: its feature's hash
+//   first   u32, per row of the first field: the hash of (pair, feature)
+//   lo, hi  u32, per row of the second field: the feature's hash
 //   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, numeric/random.ts
 //
-// ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is taken in two parts that stay below 2^49, so
-// that nothing overflows. BitwiseXor is of ai.onnx 18.
+// ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is computed in two parts below
+// 2^49, which do not overflow. BitwiseXor needs ai.onnx 18.
 
-/** The version of ai.onnx that crosses need. */
+/** Version of ai.onnx that crosses require. */
 const CROSS_OPSET = 18;
 const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;
 
-/** draw(key, counter) of int64 tensors. @returns its name */
+/** Computes draw(key, counter) of int64 tensors. @returns name of the result */
 function drawIn(graph: GraphBuilder, key: string, counter: string): string {
   let x = modulo(graph, graph.apply("Add", [key, times(graph, counter, 0x9e3779b9)]), TWO_32);
   x = shiftedXor(graph, x, 16);
@@ -173,7 +179,7 @@ function drawIn(graph: GraphBuilder, key: string, counter: string): string {
   return shiftedXor(graph, times(graph, x, 0xd35a2d97), 15);
 }
 
-/** x / 2^bits, rounded down. */
+/** Computes x / 2^bits, rounded down. */
 function shiftRight(graph: GraphBuilder, x: string, bits: number): string {
   return graph.apply("Div", [x, graph.int64(2 ** bits)]);
 }
@@ -184,7 +190,7 @@ const shiftedXor = (graph: GraphBuilder, x: string, bits: number): string =>
 const modulo = (graph: GraphBuilder, x: string, by: number): string =>
   graph.apply("Mod", [x, graph.int64(by)]);
 
-/** x factor modulo 2^32, for factor = high 2^16 + low: (x low + (x high mod 2^16) 2^16) mod 2^32 */
+/** Computes x factor modulo 2^32, for factor = high 2^16 + low, as (x low + (x high mod 2^16) 2^16) mod 2^32. */
 function times(graph: GraphBuilder, x: string, factor: number): string {
   const low = graph.apply("Mul", [x, graph.int64(factor % TWO_16)]);
   const high = modulo(graph, graph.apply("Mul", [x, graph.int64(Math.floor(factor / TWO_16))]), TWO_16);

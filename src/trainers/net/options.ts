@@ -26,15 +26,15 @@ import {
 import { output, weekly } from "../../training/options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
-/** The network above the embedding layer. */
+/** Architectures of the network on top of the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
-/** --init that is no run. */
+/** Value of --init that is not a run. */
 export const RANDOM = "random";
 
-/** Facts of the data and of the table of --init. */
+/** Facts about the data, and about the table of --init. */
 export interface NetFacts extends DataFacts {
-  /** whether the table was trained on labels, and probably on those of the network's own rows, which its vectors then encode */
+  /** whether the table was trained on labels, probably of the same rows: its vectors then overfit these rows */
   knowsLabels?: boolean;
 }
 
@@ -42,17 +42,17 @@ const [model, training] = ["Model:", "Training:"] as const;
 const ofWideDeep = { arch: ["wide-deep"] } as const;
 type Crosses = readonly (readonly [string, string])[];
 
-/** What the network is. */
+/** Options of the architecture. */
 const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
-  /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
+  /** outputs of the hidden layers; in deep-crossing, the inner sizes of the residual units */
   hidden: custom("sizes", layerSizes(), {
     help: "sizes of the hidden layers; for deep-crossing the inner sizes of the residual units",
     group: model,
     default: [256, 128],
     shown: "256,128",
   }),
-  // tanh is best in Zhang et al. 2016; here ReLU is (docs/experiments/networks.md)
+  // tanh is best in Zhang et al. 2016, but ReLU in our measurements (docs/experiments/networks.md)
   activation: choice(["relu", "tanh"], {
     placeholder: "function",
     help: "activation function of the hidden layers",
@@ -89,13 +89,13 @@ const network = {
   }),
 } as const;
 
-/** With --init: which of the table's keys there are. */
+/** Keeps the table's other keys; needs --init. */
 const keepKeys = flag({
   help: "with --init: also keep keys that are not in the training split, with the vectors of the table",
   group: model,
 });
 
-/** How it is trained. */
+/** Options of learning. */
 const learning = {
   freezeEmbeddings: flag({
     help: "with --init: freeze the embedding layer at the table's values",
@@ -198,7 +198,7 @@ const learning = {
     group: training,
     default: 0,
   }),
-  // docs/experiments/networks.md; the vectors of a table of other rows are what is wanted, and shrinking them loses it
+  // docs/experiments/networks.md: a table that was trained on other rows is better left unshrunk
   keyL2: number({
     min: 0,
     max: 1e6,
@@ -291,7 +291,10 @@ export const options = withCommon(
   ],
 );
 
-/** Those of `lift`, which trains networks from several starts: dim is the table's, and each start has step sizes of its own. */
+/**
+ * Options of `lift`, which trains networks from several initializations: dim is the table's, and `lift` chooses the
+ * learning rates of each.
+ */
 export const liftOptions = {
   ...log,
   ...vocabulary,
@@ -299,18 +302,18 @@ export const liftOptions = {
   ...network,
   keepKeys,
   ...omit(learning, "dim", "learningRate", "embeddingLearningRate", "freezeEmbeddings"),
-  // a random start may stay on its first level for some epochs before it leaves it
+  // a random initialization may need several epochs before the loss begins to fall
   patience: { ...learning.patience, default: 5 },
-  // what starts are compared by is how many of these epochs they take
+  // initializations are compared by the number of epochs until the best validation loss
   epochs: { ...learning.epochs, default: 40, shown: "40" },
-  // an average lags behind in the first epochs, which are what is counted
+  // an average lags behind in the first epochs, which the comparison counts
   averageEpochs: { ...learning.averageEpochs, default: 0 },
-  // as train-net has it for each start, so that random is the network that one would have without a table
+  // each initialization has train-net's default, so that `random` is the network that one would train without a table
   keyL2: { ...learning.keyL2, shown: "as train-net has it for each initialization" },
 } as const;
 
 export type GivenNet = Given<typeof options>;
-/** As a training has them. */
+/** The options as a training uses them. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
   hidden: readonly number[];
@@ -318,13 +321,13 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
   loss: "logistic" | "squared";
 }
 
-/** What the user left open. */
+/** Applies defaults to the user's options. */
 export function netOptionsOf(given: Given<typeof own>, facts: NetFacts): NetOptions {
   const { task: _, ...all } = resolved(own, given, { ...facts });
   return { ...all, arch: all.arch!, loss: facts.loss };
 }
 
-/** @throws {UsageError} an option is outside its range, or does not go with another */
+/** Checks the options. @throws {UsageError} a value is out of range, or options cannot be combined */
 export function checkNetOptions(given: GivenNet): void {
   checkRanges(own, given);
   if (given.arch === "deep-crossing" && given.activation === "tanh")
@@ -346,7 +349,7 @@ export function checkNetOptions(given: GivenNet): void {
   if (given.keepKeys) throw new UsageError("--keep-keys needs a pretrained table: set --init RUN");
 }
 
-/** device*hour, split at the first star; repeats and takes commas. @throws {UsageError} not two names */
+/** Parses device*hour, split at the first star; accepts commas and repetition. @throws {UsageError} not two names */
 function crossOf(given: string, _: string, previous: Crosses = []): Crosses {
   const parts = given.split(",").filter((part) => part !== "");
   const pairs = parts.map((part): readonly [string, string] => {

@@ -1,10 +1,10 @@
-// What a network to be trained is, what trains and scores it, and the parameters that it starts from.
+// The plan of a network, the interface of what trains and scores it, and its initial parameters.
 //
 //   plan ──► initialParameters ──► machine.load ──► machine.train, batch after batch ──► machine.parameters
 //                                              └──► machine.score
 //
-// First values are named by what they are for: a dense weight by (seed, its array's name, its place), an embedding by (seed, the
-// feature's hash, the dimension), so that another vocabulary or another layer moves none.
+// The initial value of a dense weight depends only on the seed, its array's name and its index; that of an embedding on
+// the seed, the feature's hash and the dimension. Other vocabularies or layers do not change it.
 
 import {
   denseLayersOf,
@@ -19,53 +19,54 @@ import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** A network and how it learns. */
+/** A network and its learning options. */
 export interface NetPlan extends NetShape, NetLearning {
-  /** rows of a batch, one step each */
+  /** rows per batch, each of which is one gradient step */
   batch: number;
-  /** what the rates of dense layers and embeddings are multiplied by after each epoch, in (0, 1] */
+  /** factor in (0, 1] for the learning rates of dense layers and embeddings after each epoch */
   learningRateDecay: number;
 }
 
-/** A network's parameters with the threads that work on them; `terminate` ends the threads and must be called. */
+/** A network's parameters with the threads that train it. The caller must call `terminate`, which ends the threads. */
 export interface NetMachine {
-  /** Threads that train together. */
+  /** Number of threads that train together. */
   readonly threadsInUse: ThreadsInUse;
   /**
-   * One step for each `batch` consecutive rows, the last batch being what is left.
+   * Trains on rows: one gradient step per `batch` consecutive rows; the last batch may be smaller.
    *
-   * @param at the epoch, and the place in it of the first row: they name what dropout drops
-   * @returns sum of the rows' losses, each taken before its batch's step and times what the row counts
+   * @param at the epoch, and the number of the first row in it, which determine the dropped units
+   * @returns weighted sum of the rows' losses, each measured before its batch's step
    */
   train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;
-  /** Scores of rows before any link, nothing dropped. @returns f32[numRows], a copy */
+  /** Scores rows before any link, without dropout. @returns f32[numRows], a copy */
   score(rows: NetRows): Promise<Float32Array>;
   /**
-   * What the last layer reads of rows, x_(L-1) of shape.ts, nothing dropped, with their scores.
+   * Returns the inputs of the last layer for each row, x_(L-1) of shape.ts, without dropout, and the scores.
    *
-   * @returns f32[numRows * width], width being the last layer's inputs, and f32[numRows]; copies
+   * @returns f32[numRows * width], where width is the number of the last layer's inputs, and f32[numRows]; copies
    */
   encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }>;
-  /** Copies of all parameters, by the names and in the shapes of `parameterShapes`. */
+  /** Returns copies of all parameters, by the names and in the shapes of `parameterShapes`. */
   parameters(): NamedArrays;
-  /** Puts parameters in; those that are not named stay, and what the methods keep beside them stays too. */
+  /** Replaces the named parameters; the other ones, and the optimizers' state, stay. */
   load(parameters: NamedArrays): void;
-  /** Copies of all that training has made; given to `restore`, training goes on as if it had not stopped. */
+  /** Returns a copy of the parameters and optimizers' state; training continues from it after `restore`. */
   state(): NamedArrays;
   restore(state: NamedArrays): void;
   terminate(): Promise<void>;
 }
 
-/** First values of embeddings are uniform in plus or minus this, as those of the factorization machine are. */
+/** Initial embeddings are uniform in ±SPREAD, as in the factorization machine. */
 const SPREAD = 0.05;
 
 /**
- * What a network starts from when no table is given.
+ * Returns initial parameters without a table.
  *
- * Dense weights are drawn; biases, w0 and the wide part are 0, scales of layer normalization 1. Of fnn, w is drawn as v is.
+ * Dense weights and embeddings are random; biases, w0 and the wide part are 0, scales of layer normalization 1. In fnn,
+ * w is drawn like v.
  *
- * @param featureHashes u32[numFeatures][2], of `featureHashes`
- * @param counts u32[numFeatures]: training rows that hold the feature; one with 0 starts and stays at 0
+ * @param featureHashes u32[numFeatures][2], from `featureHashes`
+ * @param counts         u32[numFeatures]: training rows with the feature; features with 0 start and stay at 0
  */
 export function initialParameters(
   plan: NetPlan,
@@ -95,7 +96,7 @@ function drawEmbeddings(
     if (counts[feature] === 0) continue;
     const key = featureKey(plan.seed, hashes, feature);
     for (let k = 0; k < W; k++) {
-      // w stands before v and is drawn behind it, so that v is the factorization machine's own first vector
+      // w is stored before v but drawn after it, so that v equals the factorization machine's initial vector
       embeddings[feature * W + k] = SPREAD * firstUnit(key, (k + plan.dim) % W);
     }
   }

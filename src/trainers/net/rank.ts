@@ -1,4 +1,4 @@
-// Items ranked by a network: there are no vectors to search among, so every item is scored for every user.
+// Ranks items with a network. It has no vectors to search, so every item is scored for every user.
 //
 //   a block of users x all items ──► rows ──► the network's scores ──► the best of each user
 
@@ -11,12 +11,12 @@ import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/j
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { readNetParameters, startScoring } from "./model.js";
 
-/** Rows scored at once, at least the items of one user. */
+/** Number of rows that are scored at once, at least the items of one user. */
 const BLOCK_ROWS = 65536;
 
 type ScorePairs = (queries: Uint32Array, items: Uint32Array) => Promise<Float32Array>;
 
-/** Ranks by the scores of a user's row with each item's. @throws {UsageError} the run keeps no items */
+/** Ranks items by the score of a row that joins the user and the item. @throws {UsageError} the run stores no items */
 export async function rankByNetwork(
   run: Run,
   keys: RankedKeys,
@@ -30,10 +30,10 @@ export async function rankByNetwork(
     threads: number,
     use: (score: ScorePairs) => Promise<R>,
   ): Promise<R> => {
-    const { machine, rowsOf } = await startScoring(space, network, threads);
+    const { machine, toNetRows } = await startScoring(space, network, threads);
     try {
       return await use((queries, places) =>
-        machine.score(rowsOf(joinedRows(contexts, queries, items, places))),
+        machine.score(toNetRows(joinedRows(contexts, queries, items, places))),
       );
     } finally {
       await machine.terminate();
@@ -61,7 +61,7 @@ export async function rankByNetwork(
   return ({ users }) => rankerOf(contextsOf(users));
 }
 
-/** What fills in the scores of all items for one query after the other, a block of queries at a time. */
+/** Returns a function that fills in the scores of all items for consecutive queries, computed in blocks of queries. */
 function allItems(
   score: ScorePairs,
   { numRows: numQueries }: FeatureRows,

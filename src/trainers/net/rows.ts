@@ -1,20 +1,21 @@
-// Feature rows as a network reads them: with the crosses of its wide part, and the training part in an order of each epoch.
+// Converts feature rows to a network's input, with the crosses of its wide part, and shuffles the training rows per
+// epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { permutation } from "../../numeric/random.js";
 
-/** Rows of a chunk, at most; a chunk of resident rows is whole batches. */
+/** Maximum number of rows of a chunk; chunks of rows in memory are whole batches. */
 const CHUNK_ROWS = 65536;
 
-/** What a row is to the network. */
+/** The conversion of rows to a network's input. */
 export interface RowForm {
   crosses: ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined;
-  /** labels are divided by it */
+  /** labels are divided by this scale */
   labelScale: number;
 }
 
-/** Feature rows in the network's form; what is alike is shared. */
+/** Converts feature rows to the network's input; unchanged arrays are shared. */
 export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): NetRows {
   return {
     ...rows,
@@ -23,7 +24,7 @@ export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): 
   };
 }
 
-/** The training rows of an epoch, chunk by chunk. @param key names the order of resident rows */
+/** Yields the training rows of an epoch, chunk by chunk. @param key determines the order of rows in memory */
 export function* chunksOfEpoch(
   train: TrainingRows,
   epoch: number,
@@ -41,12 +42,12 @@ export function* chunksOfEpoch(
   for (let from = 0; from < rows.numRows; from += size) yield rowsAt(rows, order.subarray(from, from + size));
 }
 
-/** Rows [first, first + numRows); views of the same arrays, but for the places where rows begin. */
+/** Returns rows [first, first + numRows). The arrays are views, except for indptr. */
 export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetRows {
   const end = first + numRows;
-  const { start, stop, indptr } = pairsOf(rows, first, end);
+  const { start, stop, indptr } = pairRange(rows, first, end);
   const numNumeric = rows.numeric ? rows.numeric.length / rows.numRows : 0;
-  const crosses = rows.crosses && pairsOf(rows.crosses, first, end);
+  const crosses = rows.crosses && pairRange(rows.crosses, first, end);
   return {
     numRows,
     width: rows.width,
@@ -66,7 +67,7 @@ export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetR
   };
 }
 
-function pairsOf(
+function pairRange(
   { indptr, width }: Pick<NetRows, "indptr" | "width">,
   first: number,
   end: number,

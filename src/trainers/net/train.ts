@@ -1,8 +1,8 @@
-// The epoch loop of the upper networks.
+// Training of a network on top of embeddings.
 //
-//   input ──► plan, first parameters (random or a table's) ──► machine ──► epochs ──► model of the best epoch
+//   input ──► plan, initial parameters (random or a table's) ──► machine ──► epochs ──► model of the best epoch
 //
-// What each network is: kernels/net-shape.ts; sources and deviations: docs/algorithms/networks.md.
+// The architectures are in kernels/net-shape.ts, sources and deviations in docs/algorithms/networks.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -33,37 +33,36 @@ import { putTable, type NetStart } from "./initialization.js";
 
 export interface NetInput {
   space: FeatureSpace;
-  /** u32[numFeatures]: training rows that hold it; one with 0 starts at 0 unless the table has it */
+  /** u32[numFeatures]: training rows with each feature; features with 0 start at 0 unless the table has them */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** what the embedding layer starts from; random when absent */
+  /** initialization of the embedding layer; random when absent */
   start?: NetStart;
-  /** further metrics of the validation split after an epoch */
+  /** computes further metrics of the validation split after an epoch */
   validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: Controls;
 }
 
-/** Mean loss above which a training is lost, as the factorization machine's: nats, or so many times the labels' variance. */
+/** Mean loss above which a training counts as diverged, in nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
-/** What is tried when a training diverges. */
-/** In a checkpoint: before the names of the best epoch's parameters, beside those of the last. */
+/** Prefix of the best epoch's parameters in a checkpoint, beside those of the last epoch. */
 const KEPT = "kept.";
 const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns to a smaller range";
 
 /**
- * Trains a network: dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows in an order
- * of each epoch. The same input, options and seed give the same bytes at any number of threads.
+ * Trains a network: dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows
+ * that are shuffled in each epoch. The same input, options and seed give the same bytes at any number of threads.
  *
- * With a validation part and a patience above 0 training stops after so many epochs without a lower validation loss (or better
- * value of the stopping metric), and the model is the best epoch's; else the last's. With averageEpochs above 0 the model and its
- * validation loss are those of the parameters' moving average.
+ * With a validation split and a patience above 0, training stops after that many epochs without a lower validation loss
+ * (or better stopping metric), and the model is the best epoch's; otherwise it is the last epoch's. With averageEpochs
+ * above 0, the model and its validation loss are those of the moving average of the parameters.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} a cross names no field, or the network does not fit 4 GiB
+ * @param signal   stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} a cross names an unknown field, or the network does not fit into 4 GiB
  * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite, or the loss grew beyond all use
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite, or the loss grew beyond MAX_LOSS
  */
 export async function trainNet(
   input: NetInput,
@@ -97,7 +96,9 @@ export async function trainNet(
   return { ...trained, ...machineStart, bestEpoch: 0 };
 }
 
-/** Whether the network that predicts as the machine of the table is to be returned: it is better, or no epoch is trained. */
+/**
+ * Tells whether to return the network that predicts like the table's machine: it is better, or no epoch was trained.
+ */
 async function fallsBack(
   machine: NetParameters,
   { epochs, bestEpoch }: NetModel,
@@ -111,14 +112,17 @@ async function fallsBack(
   return isMachineBetter(scores, valid, epochs[bestEpoch - 1], controls?.stoppingMetric ?? byLoss);
 }
 
-/** A key's penalty of an epoch, that of the mean loss times its rows, shared among the rows that have the key. */
+/**
+ * Returns per-row L2 penalties of keys: keyL2 applies to the mean loss of an epoch and is divided among the rows of the
+ * key.
+ */
 function keyPenalties(
   { keyL2, freezeEmbeddings }: NetOptions,
   { offsets }: FeatureSpace,
   counts: Uint32Array,
 ): Pick<NetPlan, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
-  // events: of drawn negatives, too, counts are of events
+  // the number of events, because `counts` counts events even if negatives are sampled
   let events = 0;
   for (let f = 0; f + 1 < offsets.length; f++)
     events = Math.max(
@@ -159,7 +163,7 @@ async function trainEpochs(
 
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the training rows, in an order named by (seed, epoch)
+      // one pass over the training rows, in an order determined by (seed, epoch)
       const began = performance.now();
       const pass = await trainOnce(machine, train, form, options, epoch, average);
       const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;
@@ -173,7 +177,7 @@ async function trainEpochs(
         );
       if (!validation || !valid) return { event: { trainLoss, rowsPerSecond } };
 
-      // a look at the validation part
+      // validate
       const own = await scoresOf(machine, average, validation);
       const validLoss = lossOf(options.loss, own, validation) * unit;
       if (!Number.isFinite(validLoss))
@@ -206,7 +210,7 @@ async function trainEpochs(
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
 }
 
-/** Scores by the averaged parameters where there are any; the machine's own stay as they are. */
+/** Scores by the averaged parameters, if there are any, without changing the machine's own. */
 async function scoresOf(
   machine: NetMachine,
   average: ParameterAverage | undefined,
@@ -220,7 +224,7 @@ async function scoresOf(
   return scores;
 }
 
-/** One pass: a chunk is made ready while the threads train on the one before. */
+/** Trains one epoch; a chunk is prepared while the threads train on the previous one. */
 async function trainOnce(
   machine: NetMachine,
   train: TrainingRows,
@@ -231,7 +235,7 @@ async function trainOnce(
 ): Promise<{ numRows: number; weight: number; loss: number }> {
   const pass = { numRows: 0, weight: 0, loss: 0 };
   const numBatches = Math.ceil(numRowsOf(train) / batchSize);
-  // rows from one addition to the average to the next
+  // number of rows between two additions to the average
   const stretch = average ? Math.ceil(numBatches / ADDED_PER_EPOCH) * batchSize : Infinity;
   let added = 0;
   let running = Promise.resolve(0);
@@ -242,7 +246,7 @@ async function trainOnce(
       const count = Math.min(Math.ceil(due / batchSize) * batchSize, rows.numRows - from);
       pass.loss += await running;
       running = machine.train(rowsOfBatch(rows, from, count), { epoch, first: pass.numRows });
-      // a failure of theirs is met at the next await, unless making rows fails before
+      // an error of the threads is thrown at the next await; this handler avoids an unhandled rejection before
       running.catch(() => undefined);
       from += count;
       pass.numRows += count;
@@ -263,7 +267,7 @@ function numRowsOf(train: TrainingRows): number {
   return train.kind === "drawn" ? train.numRows : train.rows.numRows;
 }
 
-/** The mean loss of rows. */
+/** Returns the weighted mean loss of rows. */
 function lossOf(
   loss: NetOptions["loss"],
   scores: Float32Array,
@@ -278,7 +282,7 @@ function lossOf(
   return sum / total;
 }
 
-/** Scores of divided labels are multiplied back: what the score is a sum of is. */
+/** Undoes the division of labels: scales the parameters of which the score is a sum. */
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;
   const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);

@@ -1,4 +1,4 @@
-// `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
+// `embed train-net`: a network on top of an embedding layer, initialized from an earlier run's table or at random.
 
 import {
   PREDICTS_ONLY,
@@ -49,7 +49,10 @@ import {
 } from "../../training/warm-start/table-init.js";
 import { factorOutcome } from "../../factors/outcome.js";
 
-/** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
+/**
+ * Returns the trainer.
+ * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ */
 export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
   description:
@@ -76,13 +79,13 @@ function planOf(model: NetFeatures, given: GivenNet): Plan {
 async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
-  // a run that does not fit is reported before a long reading
+  // check the run of --init before the log is read, which may take long
   const table = init === RANDOM ? undefined : await openTableInit(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {
     ...{ given, table: options, metric },
     optionsFor: (facts) => ({
-      // who keeps the table's other keys has trained it on other rows
+      // --keep-keys suggests that the table was trained on other rows
       ...netOptionsOf(given, { ...facts, knowsLabels: table?.weights !== undefined && !keepKeys }),
       ...(table && { dim: table.dim }),
     }),
@@ -102,7 +105,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   };
 }
 
-/** The log's own vocabulary, or with --keep-keys the run's too; the layer starts from the run's rows of it. */
+/** Returns the log's own vocabulary or, with --keep-keys, also the run's keys; both start from the run's rows. */
 function vocabularyOf(
   table: TableInit,
   fitted: FittedVocabulary,
@@ -121,7 +124,7 @@ function vocabularyOf(
   };
 }
 
-/** Trainings from the run's table and from other initializations, on the same rows. */
+/** Plans trainings from the run's table and from other initializations, on the same rows, for `lift`. */
 async function planStarts(
   given: Parameters<ComparedTrainings["plan"]>[0],
   capable: Capable,
@@ -161,7 +164,10 @@ async function planStarts(
   };
 }
 
-/** A network of each architecture from random vectors; the one that was made to start from a table (Zhang et al. 2016) also from tables. */
+/**
+ * Trains each architecture from random vectors in a comparison; fnn, which was designed to start from a table (Zhang et
+ * al. 2016), also from tables.
+ */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   return { candidates: archs.map(candidate) };
@@ -181,18 +187,18 @@ const CONSTANT_ADVICE =
   "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
   "in that split";
 
-/** Said of a network that is no better than the machine of its table. */
+/** Warning for a network that is no better than its table's machine. */
 const FELL_BACK =
   "no epoch was better on the validation split than the factorization machine of --init: the network predicts as that " +
   "machine does. Fit the table on other rows than the network (months before, with --keep-keys), or train the network " +
   "without --init";
 
-/** What is said of the default epochs when nothing is held out to choose among them. */
+/** Warning for the default number of epochs without a validation split. */
 const UNVALIDATED =
   "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
   "stops early and keeps the best epoch, and --epochs sets their number";
 
-/** Sentences for the summary. @param hasEpochs whether the user set their number */
+/** Returns warnings for the summary. @param hasEpochs whether the user set the number of epochs */
 export function netOutcomeWarnings(outcome: Outcome<NetOptions>, hasEpochs: boolean): string[] {
   if (outcome.examples.valid) {
     const course = factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });

@@ -1,5 +1,4 @@
-// Rows of a log as a network sees them: what its last layer reads of each, the outputs of the last hidden layer, from which the
-// score is one weighted sum.
+// Encodes rows of a log by a network's last hidden layer. The score is a weighted sum of these outputs.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -13,7 +12,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 
-/** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
+/** Reads the log and describes the encoding; rows are encoded lazily as they are requested. */
 export async function encodeHidden(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const found = await readSpace(run);
   const network = await readNetParameters(run, found.space, found.table);
@@ -35,10 +34,10 @@ async function* hiddenRows(
   dataset: Dataset,
   { key, reading }: TransformOptions,
 ): AsyncGenerator<EncodedRows> {
-  const { machine, rowsOf } = await startScoring(space, network, reading.threads);
+  const { machine, toNetRows } = await startScoring(space, network, reading.threads);
   try {
     yield* encodedChunks(space, dataset, key, async (rows) => {
-      const { hidden } = await machine.encode(rowsOf(rows));
+      const { hidden } = await machine.encode(toNetRows(rows));
       return { values: hidden };
     });
   } finally {

@@ -1,14 +1,14 @@
-// A principal component analysis in a run directory: its table, and in model/ what the table does not hold.
+// The files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
-//   embeddings.arrow        a row for each key of each field: its vector, its events; its weight where the matrix was centred
-//   model/pca.safetensors   singularValues, explainedVariance [dim], explainedVarianceRatio [dim] of a matrix without a filter;
-//                           components [numColumns, dim]: V, or with a filter the columns' directions behind it;
-//                           columnScale, mean [numColumns], where the columns were scaled or centred; and of interactions
-//                           rowShares, columnShares [dim]: what a dimension's vectors of users and of items are multiplied by,
-//                           rowScale [numUsers], itemUsers [numItems], userEvents [numUsers], statistics [2]: for new users and items
+//   embeddings.arrow        a row for each key of each field: its vector, its events; its weight if the matrix was centered
+//   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
+//                           components [numColumns, dim]: V or, with a filter, the columns' directions behind it;
+//                           columnScale, mean [numColumns], if the columns were scaled or centered; and for interactions
+//                           rowShares, columnShares [dim]: factors of each dimension of users' and of items' vectors;
+//                           for folding in: rowScale [numUsers], itemUsers [numItems], userEvents [numUsers], statistics [2]
 //
-// Columns of the matrix are, of interactions, the items of the table; of features, all features, a field's out-of-vocabulary one
-// before its keys; of columns, the numeric columns.
+// The columns of the matrix are: for interactions, the items of the table; for features, all features, a field's
+// out-of-vocabulary one before its keys; for columns, the numeric columns.
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -30,12 +30,15 @@ import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
-/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+/**
+ * Tensor of a run that was aligned to an earlier one, f32[dim, dim]: the matrix that all vectors were multiplied by at
+ * the end.
+ */
 export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
 
-/** The files of model/. */
+/** Returns the files of model/. */
 export function pcaModelFiles(model: PcaModel): Record<string, readonly Uint8Array[]> {
   return { [MODEL_FILE]: safetensorsChunks(allTensors(model)) };
 }
@@ -48,33 +51,36 @@ function allTensors(model: PcaModel): Map<string, Tensor> {
   return all;
 }
 
-/** The table; without weights unless the model has them. */
+/** Returns the table; without weights unless the model has them. */
 export function pcaTable(space: FeatureSpace, { dim, vectors, weights }: PcaModel): EmbeddingTable {
   const w = weights ?? new Float32Array(space.numFeatures);
   const { weights: given, ...table } = featureTable(space, { dim, w, vectors });
   return weights ? { ...table, weights: given! } : table;
 }
 
-/** What model/ holds. @throws {ArtifactError} damaged */
+/** Reads the tensors of model/. @throws {ArtifactError} damaged */
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
   return new PcaTensors(await TensorFile.of(run, MODEL_FILE));
 }
 
-/** The same of a model that is in no run yet. */
+/** Returns the tensors of a model that is not yet written. */
 export function pcaTensorsOf(model: PcaModel): PcaTensors {
   return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
 
-/** The tensors by name, as rows of so many numbers. */
+/** The tensors, by name. */
 export class PcaTensors {
   constructor(readonly file: TensorFile) {}
 
-  /** One that a model need not have. @throws {ArtifactError} of another length */
+  /** Returns an optional tensor. @throws {ArtifactError} it has another length */
   find(name: string, length: number): Float32Array | undefined {
     return this.file.has(name) ? this.get(name, length) : undefined;
   }
 
-  /** A vector, or a matrix by rows. @throws {ArtifactError} there is none of that name and length */
+  /**
+   * Returns a vector, or a matrix in row-major order.
+   * @throws {ArtifactError} there is none with that name and length
+   */
   get(name: string, length: number): Float32Array {
     const [, columns] = this.file.shapeOf(name);
     const found = this.file.f32(name, columns === undefined ? [length] : [undefined, columns]);
@@ -83,7 +89,7 @@ export class PcaTensors {
       : this.file.fail(`tensor '${name}' has ${found.length} numbers, not ${length}`);
   }
 
-  /** How many components there are. @throws {ArtifactError} there are none */
+  /** Number of components. @throws {ArtifactError} there are none */
   get dim(): number {
     return this.file.f32("singularValues", [undefined]).length;
   }
@@ -93,19 +99,21 @@ export class PcaTensors {
   }
 }
 
-/** Users and items as a machine scores them: <user, item> and, of a centred matrix, the item's mean. */
+/**
+ * Returns users and items as parameters of a factor model: <user, item> plus, for a centered matrix, the item's mean.
+ */
 export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
   return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
 }
 
-/** Scores <user, item> and, of a centred matrix, the item's mean. */
+/** Reads the scorer: <user, item> plus, for a centered matrix, the item's mean. */
 export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
   return await Promise.resolve(factorScorer(interactionParameters(space, table)));
 }
 
-/** Columns of the matrix are items, features or columns of the log. */
+/** Removes keys from the tensors; columns of the matrix are items, features, or columns of the log. */
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {
     const tensor = tensors.get(name);
@@ -118,12 +126,12 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** How keys leave a run of components. @throws {ArtifactError} damaged */
+/** Prepares the removal of keys from a run of components. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
 
-/** model/ keeps the matrix of the rotation, which is applied to what transform projects. */
+/** Stores the rotation matrix in model/; transform applies it to projected rows. */
 const keepRotation: RotateTensors = (tensors, rotate) => {
   const { length: dim } = floatsIn(tensors, "singularValues").data;
   const before = tensors.has(ROTATION)
@@ -134,7 +142,7 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
   return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 
-/** The rotation of a run of components. */
+/** Returns the rotation of a run of components. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

@@ -1,8 +1,9 @@
-// A table of numbers → its principal components, exactly: the eigenvectors of its covariance, in double precision.
+// Computes the principal components of a numeric table exactly: the eigenvectors of its covariance, in double
+// precision.
 //
-//   C = sum_r w_r (x_r - m)(x_r - m)' / (n - 1) = V E V'      n  rows, their weights w averaging 1      E  explained variance
+//   C = sum_r w_r (x_r - m)(x_r - m)' / (n - 1) = V E V'      n  rows, with weights w of mean 1      E  explained variance
 //
-// Singular values are those of the centred table, sqrt(E (n - 1)). A missing cell counts as its column's mean.
+// Singular values are those of the centered table, sqrt(E (n - 1)). Missing cells are replaced by the column's mean.
 
 import { DataError, UsageError } from "../../errors.js";
 import { MAX_EXACT } from "../../solvers/svd/exact.js";
@@ -12,27 +13,28 @@ import type { PcaOptions } from "./options.js";
 
 export interface NumericTable {
   names: readonly string[];
-  /** f64[numRows] a column; NaN is missing */
+  /** f64[numRows] per column; NaN is missing */
   columns: readonly Float64Array[];
-  /** f32[numRows]; 1 each when absent */
+  /** f32[numRows]; all 1 when absent */
   weights?: Float32Array;
 }
 
 export interface ColumnsPca extends PcaModel {
-  /** columns of one number in all rows */
+  /** columns with the same number in all rows */
   constant: string[];
-  /** cells that are missing, by column that has any */
+  /** number of missing cells, by name of each column that has any */
   missing: Record<string, number>;
 }
 
-/** Of the greatest eigenvalue: what is below is rounding. */
+/** Eigenvalues below this share of the greatest one are rounding errors. */
 const ROUNDING = 1e-13;
 
 /**
- * The leading components of a table, its columns centred and, under --scale, divided by their standard deviation.
+ * Computes the leading components of a table, its columns centered and, with --scale, divided by their standard
+ * deviation.
  *
- * @throws {DataError} fewer than two rows, or no column that varies
- * @throws {UsageError} more columns than eigenvalues are found for
+ * @throws {DataError} fewer than two rows, or all columns are constant
+ * @throws {UsageError} too many columns for an exact decomposition
  */
 export function columnsPca({ names, columns, weights }: NumericTable, options: PcaOptions): ColumnsPca {
   const numColumns = columns.length;
@@ -50,7 +52,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   );
   const centred = columns.map((column, c) => {
     const { mean, deviation } = stats[c]!;
-    // a constant's rounding is not magnified
+    // rounding errors of a constant column are not scaled up
     return column.map((x) => (x === x && deviation > 0 ? (x - mean) * scale[c]! : 0));
   });
   const covariance = covarianceOf(centred, weights);
@@ -94,7 +96,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
 
 interface Moments {
   mean: number;
-  /** 0 when all numbers are alike */
+  /** 0 if all numbers are equal */
   deviation: number;
   missing: number;
 }
@@ -119,7 +121,7 @@ function momentsOf(column: Float64Array, weights: Float32Array | undefined): Mom
   return { mean, deviation: Math.sqrt(squares / (column.length - 1)), missing };
 }
 
-/** f64[numColumns][numColumns], on and above the diagonal. */
+/** Returns the covariance, f64[numColumns][numColumns], on and above the diagonal. */
 function covarianceOf(centred: readonly Float64Array[], weights: Float32Array | undefined): Float64Array {
   const numColumns = centred.length;
   const covariance = new Float64Array(numColumns * numColumns);

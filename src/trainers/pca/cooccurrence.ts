@@ -1,6 +1,6 @@
-// Items that occur together in sessions → a vector of each.
+// Computes a vector of each item from its co-occurrences in sessions.
 //
-//   #(i, j)   sessions that hold both i and j, i != j; with a window, pairs of their events that are at most so many apart
+//   #(i, j)   number of sessions with both i and j, i != j; with a window, number of event pairs within it
 //   M_ij = max(0, log(#(i, j) #() / (#(i) #(j))) - log shift)        #(i) = sum over j,  #() = sum over all
 //   M = U S V'     item  U S^p
 //
@@ -13,7 +13,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 
-/** Events in the order in which they happened within their sessions. */
+/** The events of sessions, in the order in which they happened. */
 export interface SessionEvents {
   /** u32[numEvents] */
   sessions: Uint32Array;
@@ -23,7 +23,7 @@ export interface SessionEvents {
   numItems: number;
 }
 
-/** Decomposes what items say of one another; vectors are by item. */
+/** Decomposes the mutual information of items; the vectors are by item. */
 export async function cooccurrencePca(
   events: SessionEvents,
   options: PcaOptions,
@@ -44,7 +44,7 @@ export async function cooccurrencePca(
   };
 }
 
-/** Pairs of different items by the sessions that hold both. */
+/** Counts pairs of different items by the sessions that contain both. */
 export function countsInSessions({ sessions, items, numSessions, numItems }: SessionEvents): SparseRows {
   const bySession = sparseOf(sessions, items, [numSessions, numItems]);
   const byItem = transpose({ indptr: bySession.indptr, indices: bySession.indices }, numItems);
@@ -68,7 +68,7 @@ export function countsInSessions({ sessions, items, numSessions, numItems }: Ses
   return out.rows();
 }
 
-/** Pairs of different items by events of one session that are at most `window` apart. */
+/** Counts pairs of different items by their events in one session that are at most `window` apart. */
 export function countsInWindow(
   { sessions, items, numSessions, numItems }: SessionEvents,
   window: number,
@@ -92,7 +92,7 @@ export function countsInWindow(
   return sparseOf(Uint32Array.from(pairs[0]), Uint32Array.from(pairs[1]), [numItems, numItems]);
 }
 
-/** The positive part of the pointwise mutual information less log(shift). */
+/** Returns the positive part of the pointwise mutual information minus log(shift). */
 export function mutualInformation({ indptr, indices, values }: SparseRows, shift: number): SparseRows {
   const numItems = indptr.length - 1;
   const ofItem = new Float64Array(numItems);
@@ -113,7 +113,7 @@ export function mutualInformation({ indptr, indices, values }: SparseRows, shift
   return out.rows();
 }
 
-/** A sparse matrix that grows row after row. */
+/** A sparse matrix that is built row by row. */
 class Entries {
   #indices = new Uint32Array(1024);
   #values = new Float32Array(1024);

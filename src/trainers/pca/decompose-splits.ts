@@ -1,4 +1,5 @@
-// The matrix of a training part, by --matrix, its components, and what they are worth on the other parts.
+// Builds the matrix of a training split, according to --matrix, decomposes it, and measures the components on the other
+// splits.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
@@ -33,14 +34,14 @@ import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcom
 import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-/** Options with what the user said of --dim. */
+/** Options, with the value of --dim as the user set it. */
 export type AskedPca = PcaOptions & { asked: number | undefined };
 
-/** What is decomposed, and how. */
+/** Input of a decomposition. */
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
-  /** rows that keep their numbers */
+  /** row numbers to keep, from --row-order */
   rowOrder: RowOrder;
   options: ExampleOptions;
   pca: AskedPca;
@@ -50,11 +51,14 @@ export interface PcaJob {
 export interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
-  /** the training part with the roles that the matrix leaves */
+  /** the training split, with the roles that the matrix uses */
   part: Part;
-  /** what items are ranked among; null where none are */
+  /** candidate items per query, or null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;
-  /** metrics of the other parts; of ranked items, those of the validation part by user, and what the vectors add */
+  /**
+   * Computes the metrics of the other splits; for ranked items also those of the validation split by user, and the gain
+   * of the vectors.
+   */
   heldOut(): Promise<{
     metrics: Record<string, Metrics>;
     validByUser?: readonly UserMetric[];
@@ -62,7 +66,7 @@ export interface PcaOfParts {
   }>;
 }
 
-/** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
+/** Decomposes the training split. @throws {UsageError} the log lacks columns that the matrix requires */
 export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
   return await decomposers[job.pca.matrix](job);
 }
@@ -74,7 +78,7 @@ const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfPa
   cooccurrence: ofCooccurrence,
 };
 
-/** The share of their variance that the components explain of held-out rows. */
+/** Computes the share of the variance of held-out rows that the components explain. */
 function explainedOf(
   space: FeatureSpace,
   model: PcaModel,
@@ -101,7 +105,7 @@ async function ofInteractions({
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
-  // parts cut from the log have its columns, and of these the roles that are left
+  // splits of the log itself share its dataset, which is already restricted
   const narrowed = (part: Part): Part =>
     part.dataset === given
       ? { ...part, dataset }
@@ -209,7 +213,7 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   });
   const names = space.fields.map(({ name }) => name);
   const table = { names, columns, weights };
-  // as many components as there are columns, unless the user says otherwise
+  // by default as many components as columns
   const dim = pca.asked ?? names.length;
   const model = columnsPca(table, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
@@ -245,7 +249,7 @@ async function ofCooccurrence({
   const space = fitFeatures(dataset, part.rows, options, { rowOrder });
   const item = featuresOf(space, roles.item!);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
-  // a row has its item, or nothing
+  // a row has one item or none
   const itemAt = (i: number): number => {
     const [from, to] = encoded.indptr ? [encoded.indptr[i]!, encoded.indptr[i + 1]!] : [i, i + 1];
     return from < to ? encoded.ids[from]! - item.first : 0;
@@ -260,7 +264,7 @@ async function ofCooccurrence({
     numItems: item.count - 1,
   };
   const model = await cooccurrencePca(events, pca, watch.signal);
-  // vectors are by item, features start with the out-of-vocabulary one
+  // vectors are by item, but the features begin with the out-of-vocabulary one
   const vectors = new Float32Array(space.numFeatures * model.dim);
   vectors.set(model.vectors, (item.first + 1) * model.dim);
   return {
@@ -272,7 +276,7 @@ async function ofCooccurrence({
   };
 }
 
-/** The rows by time, then row; as they are without times. */
+/** Sorts rows by time, then by row number; unchanged without times. */
 function inOrder({ roles, columns }: Dataset, rows: Uint32Array): Uint32Array {
   const times = columns.find(({ name }) => name === roles.time);
   if (times?.kind !== "number") return rows;

@@ -1,30 +1,33 @@
-// A sparse matrix → its leading components, and how much of its variance they explain.
+// Computes the leading components of a sparse matrix, and how much of its variance they explain.
 //
-//   A = U S V' + rest       explained variance of a component = variance over the rows of A v, about its mean
+//   A = U S V' + rest       explained variance of a component = variance over the rows of A v
 
 import { DataError } from "../../errors.js";
 import { columnMoments, numRowsOf, totalVariance, type SvdMatrix } from "../../solvers/svd/matrix.js";
 import { truncatedSvd, type TruncatedSvd } from "../../solvers/svd/truncated-svd.js";
 import type { PcaOptions } from "./options.js";
 
-/** What the components say of the matrix; variances are divided by rows - 1. */
+/** The singular values and explained variances of a decomposition; variances are divided by rows - 1. */
 export interface Spectrum {
   /** f64[dim], descending */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /** over the variance of all columns together; absent for a filtered matrix, whose columns are never written out */
+  /**
+   * explained variance divided by that of all columns; absent for a filtered matrix, which is never computed explicitly
+   */
   explainedVarianceRatio?: Float64Array;
 }
 
 export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
-  /** f32[numColumns]: what each column was multiplied by; absent for 1 */
+  /** f32[numColumns]: factor of each column; all 1 when absent */
   columnScale?: Float32Array;
-  /** f32[numColumns]: what was taken off after that; absent for 0 */
+  /** f32[numColumns]: subtracted after scaling; 0 when absent */
   means?: Float32Array;
 }
 
 /**
- * The leading `dim` components of a matrix, its columns scaled and centred as the options say; fewer when its rank is less.
+ * Computes the `dim` leading components of a matrix, scaled and centered according to the options; fewer if its rank is
+ * lower.
  *
  * @throws {DataError} the matrix has no entries
  * @throws as truncatedSvd
@@ -55,7 +58,7 @@ export async function decompose(
   };
 }
 
-/** With every column divided by its standard deviation; a constant one is left as it is. */
+/** Divides every column by its standard deviation; constant columns stay unchanged. */
 function standardized(matrix: SvdMatrix): SvdMatrix {
   const { means, squares } = columnMoments(matrix);
   const { columnScale } = matrix;

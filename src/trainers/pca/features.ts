@@ -1,7 +1,7 @@
-// Events x features → a vector of each feature: a categorical cell is the feature of its key with value 1, a number its
-// standardized value, as the factorization machine sees a row.
+// Decomposes events x features to a vector of each feature. A row is encoded as for a factorization machine: a
+// categorical cell is the feature of its key with value 1, a number its standardized value.
 //
-//   A = U S V'      feature  V S^p      row x  (x - mean) V, over the root of the explained variance when whitened
+//   A = U S V'      feature  V S^p      row x  (x - mean) V, divided by the root of the explained variance if whitened
 
 import { transpose } from "../../dataset/sequences/interactions.js";
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
@@ -10,7 +10,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 
-/** Decomposes rows of features; a row that weighs w counts as w rows. */
+/** Decomposes feature rows; a row with weight w counts as w rows. */
 export async function featuresPca(
   { numFeatures }: FeatureSpace,
   rows: FeatureRows,

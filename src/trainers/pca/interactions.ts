@@ -1,11 +1,11 @@
-// Users x items → a vector of each.
+// Decomposes users x items to a vector of each.
 //
-//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  sums of its rows, of its columns; 1 without --normalize
+//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  its row sums, column sums; 1 without --normalize
 //   user  D_u^1/2 U S^(1-p)      item  D_i^1/2 V S^p       their inner product is W's row times D_i^-1/2 V V' D_i^1/2
 //
-// so that a user who came later is ranked for from the events alone (fold-in.ts). Scaling the items back is what makes popular
-// items come first where they should: without it a recommendation is of what is near, not of what is likely.
-// Source: Chung 1997, Spectral Graph Theory, for the normalized matrix; docs/algorithms/pca.md for what it brings.
+// The inner product depends only on a user's events, so new users can be folded in (transform.ts). The item factor
+// D_i^1/2 recommends popular items more often; without it, recommendations are similar to the user's items, but not
+// likely. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix; docs/algorithms/pca.md for its effect.
 
 import {
   interactionsOf,
@@ -23,7 +23,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
-import { statisticsOf, valuesOf } from "./values.js";
+import { statisticsOf, valueMatrix } from "./values.js";
 
 /** Decomposes the events of users and items; their weights are counts. */
 export async function interactionsPca(
@@ -38,7 +38,7 @@ export async function interactionsPca(
   const [numUsers, numItems] = [user.count - 1, item.count - 1];
   const itemUsers = new Uint32Array(numItems);
   for (const i of events.indices) itemUsers[i]!++;
-  const values = valuesOf(options.values, events, itemUsers);
+  const values = valueMatrix(options.values, events, itemUsers);
   const byItem = transpose(values, numItems);
   const rootOf = (side: SparseRows) => inverseRoots(rowSums(side));
   const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
@@ -49,14 +49,14 @@ export async function interactionsPca(
 
   const { dim, left, right, singularValues, means } = found;
   const components = found.behind ?? right;
-  // what an entry of an item is multiplied by before it is projected
+  // factor of an item's entries before they are projected
   const isOtherPower = scales && options.degreePower !== 0.5;
   const columnScale =
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
   const vectors = new Float32Array(space.numFeatures * dim);
-  // under another power of degrees, users are sums of their items' components
+  // with another power of degrees, users are sums of their items' components
   const ofUsers =
     isOtherPower && !filter
       ? projected(values, components, columnScale!, shares.rows, singularValues)
@@ -85,7 +85,10 @@ export async function interactionsPca(
   };
 }
 
-/** The filter of a plateau; nothing of other responses, which are functions of the singular values. @param degrees sums of the items' entries */
+/**
+ * Returns the filter of a plateau; other responses are functions of the singular values and need none.
+ * @param degrees sums of the items' entries
+ */
 function filterOf(
   { kind, value }: Response,
   degrees: Float64Array,
@@ -103,7 +106,7 @@ function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
   return values.map((x, d) => x * factors[d]!);
 }
 
-/** Users as the sums of their items' components, as fold-in makes them. */
+/** Returns users as sums of their items' components, as in folding in. */
 function projected(
   { indptr, indices, values }: SparseRows,
   components: Float32Array,
@@ -126,13 +129,13 @@ function projected(
   return out;
 }
 
-/** The features of a field; it is one of the space's, as the caller has checked. */
+/** Returns the range of a field's features; the caller has checked that the field exists. */
 export function featuresOf({ fields, offsets }: FeatureSpace, name: string): FieldFeatures {
   const f = fields.findIndex((field) => field.name === name);
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }
 
-/** Without the ids 0, which are out-of-vocabulary and have no entries. */
+/** Drops the rows and shifts the columns of id 0, which is out-of-vocabulary and has no entries. */
 function known({ indptr, indices, values }: SparseRows): SparseRows {
   return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), values };
 }

@@ -1,11 +1,14 @@
-// Memory of principal components.
+// Estimates the memory of principal components.
 
 import { PANEL } from "../../kernels/svd/binding.js";
 import { basisPanels } from "../../solvers/svd/lanczos.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { PcaOptions } from "./options.js";
 
-/** The matrix twice, beside and in the solver's memory; the basis of its shorter side, and vectors of both. */
+/**
+ * Sums up two copies of the matrix, one in the solver's memory; the basis of its shorter side; and vectors of both
+ * sides.
+ */
 export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
   return {
     dim: given,
@@ -23,7 +26,7 @@ export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
   };
 }
 
-/** Returns the size of the decomposed matrix; co-occurrences are at most as many as pairs of neighboring events, about ten each. */
+/** Returns the size of the decomposed matrix. Co-occurrences are estimated as ten per event. */
 function matrixOf(
   matrix: PcaOptions["matrix"],
   { trainRows, features, cells, ofColumn }: TrainingSize,

@@ -1,11 +1,12 @@
-// A principal component analysis as a run keeps it, whatever was decomposed: vectors of features, and what projects new rows.
+// A principal component analysis in the form that a run stores, for every matrix: vectors of features, and the tensors
+// that project new rows.
 
 import { pow } from "../../numeric/exp.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix, PcaOptions } from "./options.js";
 
-/** Names of the manifest; interactions rank items and so have a name that `readModel` knows. */
+/** Names of the models in the manifest. */
 export const PCA_MODELS: Record<PcaMatrix, string> = {
   interactions: "pca",
   features: "pca-features",
@@ -17,26 +18,26 @@ export interface PcaModel extends Spectrum {
   dim: number;
   method: "exact" | "lanczos";
   restarts: number;
-  /** greatest residual over its squared singular value */
+  /** greatest residual, relative to the squared singular value */
   residual: number;
-  /** rows and columns of the matrix, and its entries */
+  /** numbers of rows, columns and entries of the matrix */
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;
-  /** f32[numFeatures]: what is added to a score; absent for zeros */
+  /** f32[numFeatures]: added to scores; absent if all are 0 */
   weights?: Float32Array;
-  /** what else is needed to project new rows, by name in model/pca.safetensors */
+  /** further tensors that project new rows, by name in model/pca.safetensors */
   tensors: Record<string, Tensor>;
 }
 
-/** What a dimension's vectors of rows and of columns are multiplied by; their product is its singular value. */
+/** Factors of each dimension of the rows' and of the columns' vectors; their product is the singular value. */
 export interface Shares {
   /** f64[dim] */
   rows: Float64Array;
   columns: Float64Array;
 }
 
-/** The singular values shared between both sides; whitened, vectors of rows have variance 1 about 0. */
+/** Divides the singular values between both sides; with whitening, vectors of rows have variance 1 around 0. */
 export function sharesOf(
   singularValues: ArrayLike<number>,
   { power, whiten }: Pick<PcaOptions, "power" | "whiten">,
@@ -49,7 +50,7 @@ export function sharesOf(
     : { rows: of((s) => pow(s, 1 - power)), columns: of((s) => pow(s, power)) };
 }
 
-/** Rows of vectors times a factor a dimension and, where given, over a factor a row. */
+/** Multiplies each dimension of vectors by a factor and, if given, divides each row by another. */
 export function shared(vectors: Float32Array, factors: Float64Array, rowScale?: Float32Array): Float32Array {
   const dim = factors.length;
   return vectors.map((x, at) => {

@@ -1,4 +1,4 @@
-// The models that runs of `train-pca` hold.
+// The models of runs of `train-pca`.
 
 import { zerosForUnknown } from "../../export/unknown-keys.js";
 import { type Capabilities, type Models, ranksByVectors } from "../../training/capabilities/model.js";
@@ -13,7 +13,7 @@ const components: Capabilities = {
   forgetting: async (run) => await (await import("./artifact.js")).componentForgetting(run),
   vectors: async (run) =>
     await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-  // a row without entries projects to zeros
+  // a row without entries is projected to zeros
   unknownKeys: async (_, { table }) => await Promise.resolve(zerosForUnknown(table)),
 };
 

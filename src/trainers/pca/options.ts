@@ -21,11 +21,11 @@ import { lists } from "../../training/options/lists.js";
 import { output, weekly } from "../../training/options/weekly.js";
 import { responseOf } from "./response.js";
 
-/** What is decomposed. */
+/** The matrices that can be decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];
 
-/** What an entry of users x items is made of. */
+/** The values of entries in users x items. */
 export const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 
@@ -35,7 +35,7 @@ const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
-/** Whether columns or vectors are scaled in a way that normalization by degrees does not go with. */
+/** Tells whether columns or vectors are scaled in a way that cannot be combined with normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
 }
@@ -80,7 +80,7 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** h of the singular values, as responseOf reads it */
+  /** filter h of the singular values, as responseOf parses it */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
@@ -114,7 +114,7 @@ const own = {
     shown: "64; columns: number of columns",
     search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
-  /** p: users (rows) have the singular values to the power 1 - p, items (columns) to the power p */
+  /** p: users (rows) are scaled by the singular values to the power 1 - p, items (columns) to the power p */
   power: number({
     min: 0,
     max: 1,
@@ -131,7 +131,7 @@ const own = {
       "convergence tolerance: stop when each residual divided by its squared singular value is below x; " +
       "singular values have error x squared",
     group: model,
-    // the spectrum of a plateau is flat, and what ranks is the space of its components rather than each of them
+    // the spectrum of a plateau is flat, and ranking depends on the space of its components, not on each of them
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
     shown: "0.01; plateau: 0.2",
   }),
@@ -198,20 +198,20 @@ export const options = withCommon(
 );
 
 export type GivenPca = Given<typeof options>;
-/** As a decomposition has them. */
+/** The options as a decomposition uses them. */
 export type PcaOptions = Resolved<typeof own>;
 
-/** What the user set, else the defaults. */
+/** Applies defaults to the user's options. */
 export function pcaOptionsOf(given: GivenPca): PcaOptions {
   return resolved(own, given);
 }
 
-/** Whether the matrix counts events that happened. */
+/** Tells whether the entries of the matrix are counts of events. */
 export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
   return matrix === "interactions" || matrix === "cooccurrence";
 }
 
-/** @throws {UsageError} two options do not go together */
+/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkPcaOptions({
   matrix,
   whiten,

@@ -1,11 +1,11 @@
-// New rows and new users or items in the coordinates of a decomposition, with everything that was fitted left as it is.
+// Projects new rows, users or items onto the components, without changing what was fitted.
 //
-//   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; over the root of the explained variance
-//                                                             when whitened
-//   a user  r_u         x ↦ (sum_i v_ui c_i V_i) s_u / S      v  values of the events      s_u, s_i  shares of the singular values S
+//   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; divided by the root of the
+//                                                             explained variance if whitened
+//   a user  r_u         x ↦ (sum_i v_ui c_i V_i) s_u / S      v  values of events   s_u, s_i  shares of singular values S
 //   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S      r  row scale
 //
-// so that the events of a user whom the run knows give the row that it has (docs/algorithms/pca.md).
+// The training events of a known user therefore give the user's row of the table (docs/algorithms/pca.md).
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -14,18 +14,21 @@ import { type PcaTensors, ROTATION } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
 
-/** A row of features becomes the sum of its values times these, less the offset. */
+/** A linear projection: a row becomes the sum of its features' loadings, times its values, minus the offset. */
 export interface Projection {
   dim: number;
   /** f32[numFeatures * dim], row-major */
   loadings: Float32Array;
   /** f64[dim] */
   offset: Float64Array;
-  /** f64[numFeatures]: what a feature's value is multiplied by before it is projected */
+  /** f64[numFeatures]: factor of a feature's value before the projection */
   factors: Float64Array;
 }
 
-/** The projection of a run of features (all features of the space are columns) or of columns (its fields are). */
+/**
+ * Returns the projection of a run of features (whose columns are all features) or of columns (whose columns are the
+ * fields).
+ */
 export function projectionOf(
   { fields, offsets, numFeatures }: FeatureSpace,
   tensors: PcaTensors,
@@ -53,7 +56,7 @@ export function projectionOf(
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
     return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
   }
-  // an encoded number is (x - field.mean) / field.deviation, and 0 where it is missing
+  // an encoded number is (x - field.mean) / field.deviation, and 0 if missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
@@ -61,7 +64,10 @@ export function projectionOf(
   return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
 }
 
-/** Rows as a run's vectors were rotated, f64[rows * dim]; `back` undoes it. A run that was not rotated leaves them. */
+/**
+ * Returns a function that rotates rows, f64[rows * dim], like the run's vectors; `back` inverts it. It copies rows if
+ * the run was not rotated.
+ */
 function rotating(
   tensors: PcaTensors,
   dim: number,
@@ -79,7 +85,10 @@ function rotating(
   };
 }
 
-/** The share of the variance of rows, about their own mean, that the components of a projection without whitening explain. */
+/**
+ * Computes the share of the variance of rows, around their own mean, that the components explain; the projection must
+ * not whiten.
+ */
 export function explainedVarianceOf({ dim, loadings, factors }: Projection, rows: FeatureRows): number {
   const [sums, squares] = [new Float64Array(factors.length), new Float64Array(factors.length)];
   const [along, alongSquares] = [new Float64Array(dim), new Float64Array(dim)];
@@ -105,13 +114,13 @@ export function explainedVarianceOf({ dim, loadings, factors }: Projection, rows
   return total > 0 ? variance(along, alongSquares) / total : 0;
 }
 
-/** Pairs of a user or an item with the other side: positions of the run's keys, and how often each occurs. */
+/** The events of a user or an item: positions of the keys on the other side, and the number of events with each. */
 export interface FoldedEvents {
   others: Uint32Array;
   counts: Float64Array;
 }
 
-/** What turns the events of a new user, or of a new item, into a vector. */
+/** Returns a function that computes the vector of a new user, or of a new item, from its events. */
 export function interactionFolding(
   side: "user" | "item",
   names: { user: string; item: string },
@@ -135,7 +144,7 @@ export function interactionFolding(
   const fitted =
     side === "item" ? turnBack(table.vectors.subarray(users.first * dim, users.last * dim)) : undefined;
 
-  // of the other side: what an entry of 1 adds in each dimension
+  // contribution of an entry of 1 on the other side to dimension d
   const direction = (other: number, d: number): number => {
     if (side === "user") return components[other * dim + d]! * (columnScale ? columnScale[other]! : 1);
     const scale = rowScale ? rowScale[other]! : 1;

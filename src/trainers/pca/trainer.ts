@@ -1,4 +1,4 @@
-// `embed train-pca`: principal components of users and items, of features, or of a table's columns.
+// `embed train-pca`: principal components of users and items, of features, or of numeric columns.
 
 import type { LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -14,7 +14,7 @@ import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-st
 import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Fit, FitContents, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { pcaNeeds } from "./memory.js";
@@ -57,7 +57,7 @@ function plan(given: GivenPca): Plan {
   };
 }
 
-/** @throws {UsageError} weights where none are read */
+/** Checks weights. @throws {UsageError} they are set, but the matrix does not use them */
 function accepted(
   dataset: Dataset,
   { eventWeight, halfLife }: ExampleOptions,
@@ -70,7 +70,12 @@ function accepted(
   return dataset;
 }
 
-async function fit(source: Source, session: Session, given: GivenPca, standard: PcaOptions): Promise<Fit> {
+async function fit(
+  source: TrainingInput,
+  session: Session,
+  given: GivenPca,
+  standard: PcaOptions,
+): Promise<Fit> {
   const { dataset, parts } = source;
   const { options: how, watch, note, lap } = session;
   const { decomposeParts } = await import("./decompose-splits.js");
@@ -118,7 +123,7 @@ async function fit(source: Source, session: Session, given: GivenPca, standard: 
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },
-        // held-out rows can raise the rank
+        // the rank of all rows, in a refit, may be higher than that of training rows
         chosen: { dim: model.dim },
         metricsLines: Array.from(model.singularValues, (singularValue, d) => ({
           ...{ component: d + 1, singularValue, explainedVariance: model.explainedVariance[d]! },
@@ -131,11 +136,11 @@ async function fit(source: Source, session: Session, given: GivenPca, standard: 
 }
 
 /**
- * The normalization of users x items: the validation split chooses where the user named none, since neither is better on all logs,
- * and a decomposition takes seconds.
+ * Returns the normalization of users x items. If the user set none, the validation split chooses, because neither is
+ * better on all logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   { options, watch, note, first, isTrial }: Session,
   given: GivenPca,
   pca: PcaOptions,
@@ -172,7 +177,7 @@ async function normalizationOf(
   return chosen;
 }
 
-/** What was decomposed and how, and what of the user's wishes was not met. */
+/** Reports the size and method of the decomposition, and where it fell short of the options. */
 function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
   const { rows, columns, entries } = model.size;
   const n = (x: number) => x.toLocaleString("en");
@@ -184,7 +189,7 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
     stage: "note",
     text: `${n(rows)} x ${n(columns)} with ${n(entries)} entries decomposed ${how}`,
   });
-  // a table of numbers has as many as columns, unless asked otherwise
+  // by default, --matrix columns has as many components as columns
   if (model.dim < (askedDim ?? Math.min(pca.dim, columns))) {
     const text = `the matrix has numerical rank ${model.dim}: --dim ${pca.dim} is reduced to ${model.dim}`;
     observe({ stage: askedDim === undefined ? "note" : "warning", text });
@@ -200,12 +205,12 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * Components of users x items: of the degree-normalized matrix, which is the default, and of the plain one, the baseline of every
- * embedding. For predictions those of rows x features, which predict nothing by themselves: a network starts from them.
+ * Computes components of users x items in a comparison of lists: of the degree-normalized matrix, which is the default,
+ * and of the plain one, a baseline. For predictions, components of rows x features, from which networks start.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {
-    // as wide as a network's vectors are by default
+    // as long as a network's vectors are by default
     const features: GivenPca = { matrix: "features", dim: 16 };
     return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
   }

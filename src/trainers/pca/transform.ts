@@ -1,4 +1,4 @@
-// New rows, users and items in the coordinates of a decomposition: what `transform` writes of a run of train-pca.
+// Projects new rows, users and items, for `transform` of a run of train-pca.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type KeyColumn } from "../../dataset/dataset.js";
@@ -20,7 +20,7 @@ import { newKeysOf } from "../../training/capabilities/new-keys.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
-/** Rows of a table or of features, projected. */
+/** Projects rows of a table. */
 export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { whiten } = run.manifest.options as unknown as PcaOptions;
@@ -44,7 +44,7 @@ export async function projectRows(run: Run, options: TransformOptions, watch: Wa
   return { encoding, rows, warnings };
 }
 
-/** Users or items of --matrix interactions, folded in. @throws {UsageError} the run's values cannot be had of a few events */
+/** Folds in users or items of --matrix interactions. @throws {UsageError} the run's options do not allow it */
 export async function foldInInteractions(
   run: Run,
   options: TransformOptions,
@@ -61,7 +61,7 @@ export async function foldInInteractions(
     );
   }
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
-  // runs of earlier versions have neither
+  // runs of earlier versions have neither option
   const { response = "ideal", degreePower = 0.5 } = how as Partial<PcaOptions>;
   const tensors = await readPcaTensors(run);
   const names = { user: roles.user!, item: roles.item! };
@@ -103,7 +103,7 @@ export async function foldInInteractions(
   };
 }
 
-/** For each code of one column: the other column's known keys that it occurs with, and how often. */
+/** Returns for each code of one column the known keys of the other column that occur with it, and how often. */
 function eventsByKey(
   column: KeyColumn,
   codes: readonly number[],

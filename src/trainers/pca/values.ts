@@ -1,11 +1,11 @@
-// What the events of a user and an item become in the matrix, for the matrix itself and for whoever is folded in later.
+// The values of a user's and an item's events in the matrix, both for the decomposition and for folding in.
 //
 //   counts c     binary 1     log1p log(1 + c)
 //   tfidf  c (1 + log((1 + N) / (1 + n_i)))                                                   N users, n_i of them have item i
 //   bm25   log(1 + (N - n_i + 0.5) / (n_i + 0.5)) c (k + 1) / (c + k (1 - b + b l_u / l))     l_u events of the user, l on average
 //
-// Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as scikit-learn smooths it; Robertson and Zaragoza 2009
-// (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, its logarithm kept positive.
+// Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as smoothed in scikit-learn; Robertson and Zaragoza
+// 2009 (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, and a positive logarithm.
 
 import { log, log1p } from "../../numeric/exp.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -13,14 +13,14 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** What the values of one pair depend on beside its events. */
+/** Statistics of the matrix that the value of a pair depends on. */
 export interface ValueStatistics {
   numUsers: number;
-  /** events of a user on average */
+  /** mean number of events per user */
   meanEvents: number;
 }
 
-/** The statistics of a matrix of events, users x items. */
+/** Returns the statistics of a matrix of events, users x items. */
 export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStatistics {
   const numUsers = indptr.length - 1;
   const events = values ? values.reduce((sum, c) => sum + c, 0) : indices.length;
@@ -28,11 +28,11 @@ export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStat
 }
 
 /**
- * The value of a pair.
+ * Returns the value of a pair.
  *
- * @param count      events of the pair
- * @param userEvents events of the user
- * @param itemUsers  users who have the item
+ * @param count       number of the pair's events
+ * @param userEvents number of the user's events
+ * @param itemUsers   number of users with the item
  */
 export function valueOf(
   kind: ValueKind,
@@ -49,8 +49,8 @@ export function valueOf(
   return (rarity * count * (K + 1)) / (count + K * (1 - B + (B * userEvents) / meanEvents));
 }
 
-/** The matrix of values, by users; values are left out when all are 1. */
-export function valuesOf(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
+/** Returns the matrix of values, by user; `values` is omitted if all are 1. */
+export function valueMatrix(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
   const { indptr, indices, values } = events;
   if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };
   const statistics = statisticsOf(events);

@@ -1,4 +1,4 @@
-// A run's towers as they encode users and items that training did not see.
+// Runs a trained model's towers on users and items that were not in training.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,7 +8,7 @@ import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
-/** How the rows of a run are numbered: items as the field has its keys. */
+/** Returns the numbering of a run's vector rows; items are numbered in the order of the field's keys. */
 export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: string): TowerRows {
   const at = (name: string) => space.fields.findIndex((field) => field.name === name);
   const f = at(item);
@@ -26,10 +26,11 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
 }
 
 /**
- * The towers, ready to encode; `terminate` ends their threads and must be called.
+ * Starts the towers for encoding. The caller must call `terminate`, which ends the threads.
  *
- * @param items what the item tower reads of each item, and their own rows f32[I * dim]; those of the run when absent
- * @throws {UsageError} they do not fit 4 GiB
+ * @param items inputs of the item tower for each item, and the items' own rows f32[I * dim]; the run's items when
+ * absent
+ * @throws {UsageError} they do not fit into 4 GiB
  */
 export async function startEncoder(
   space: FeatureSpace,
@@ -47,7 +48,7 @@ export async function startEncoder(
     ...{ tokens: new Uint32Array(), begins: new Uint32Array(), ends: new Uint32Array() },
   }));
   const nothing = { indptr: Uint32Array.of(0), items: new Uint32Array() };
-  // new items stand where the run's do
+  // new items replace the run's items, so all later rows are shifted
   const moved = numOwn - rows.numItems;
   const shift = (ends: Uint32Array) => ends.map((row) => row + moved);
   const numRows = rows.numRows + moved;

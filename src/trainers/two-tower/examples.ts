@@ -1,7 +1,7 @@
-// Examples of two towers: (history, context) -> item, and users as of their newest event.
+// Makes training examples (history, context) -> item, and each user's history and context at the newest event.
 //
-//   parts ──► items and negatives of the training part ──► events by user and time ──► targets with their histories, shuffled
-//                                                                                  └──► each user's newest history and context
+//   splits ──► items, negatives ──► training events by user and time ──► targets with their histories, shuffled
+//                                                                    └──► each user's newest history and context
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -16,7 +16,7 @@ import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.
 import { shuffle, streamOf } from "../../numeric/hash.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { Examples, Part, Parts } from "../../training/examples/examples.js";
+import type { Examples, Part, LogParts } from "../../training/examples/examples.js";
 import { itemColumnsOf } from "../../training/examples/items-of-run.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -35,23 +35,23 @@ import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
-/** What ranking is evaluated on, with what the towers are trained on. */
+/** Ranking examples, with the training examples of the towers. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }
 
 export interface Towers {
   rows: TowerRows;
-  /** u32[E] each, as the source numbers them */
+  /** u32[E] each: user and item of each example, as numbered by the source */
   users: Uint32Array;
   items: Uint32Array;
   /** f32[E]; absent when all are 1 */
   weights?: Float32Array;
-  /** of the examples */
+  /** histories and context of the examples */
   before: TowerUsers;
-  /** of the source's users, as of their newest event */
+  /** histories and context of the source's users, at their newest event */
   newest: TowerUsers;
-  /** a row an item: what the item tower reads */
+  /** inputs of the item tower, a row per item */
   side?: FieldRows;
 }
 
@@ -64,13 +64,17 @@ interface How {
   note: (text: string) => void;
 }
 
-/** What a day has of milliseconds. */
+/** Milliseconds of a day. */
 const DAY = 86_400_000;
 
-/** @throws {UsageError} the log lacks what options ask for @throws {DataError} nothing is left to learn from */
+/**
+ * Makes the examples.
+ * @throws {UsageError} the log lacks columns that options require
+ * @throws {DataError} no example is left
+ */
 export function towerExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   options: TwoTowerOptions,
   { minUsers, weighting, itemFields, candidates, watch, note }: How,
 ): Examples {
@@ -184,7 +188,10 @@ function towersOf(
   };
 }
 
-/** The events of each kind that histories are made of; of all events when none is asked for. @throws {UsageError} none of a kind */
+/**
+ * Selects the events of each kind that histories consist of; all events by default.
+ * @throws {UsageError} a kind has no events
+ */
 export function behaviorsOf(
   dataset: Dataset,
   rows: Uint32Array,
@@ -201,7 +208,7 @@ export function behaviorsOf(
   );
 }
 
-/** Ages of events: 0 for the newest of the log, 1 for the oldest. */
+/** Returns the age of each event: 0 for the newest event of the log, 1 for the oldest. */
 function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
   if (!times) throw new UsageError("--example-age needs a time column: name it with --time");
   let [first, last] = [Infinity, -Infinity];
@@ -210,7 +217,10 @@ function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
   return mapTo(Float32Array, events, (n) => (last - times[n]!) / span);
 }
 
-/** Which events are learned from, by their numbers in the order; says what is left out. @throws {DataError} none is */
+/**
+ * Selects the events to predict, as positions in the order, and reports how many are left out.
+ * @throws {DataError} none is left
+ */
 function targetsOf(
   dataset: Dataset,
   rows: Uint32Array,
@@ -245,7 +255,7 @@ function targetsOf(
       const place = order.places[n]!;
       const item = order.items[n]!;
       if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
-      // of unknown items and users of all items the examples of ranking have reported them
+      // unknown items, and users who have every item, were already reported by rankingExamples
       if (item === NO_ITEM || isFull) continue;
       if (!keepRepeats && seen.has(item)) left.repeats++;
       else if (userFields.length === 0 && isAlone(n)) left.empty++;
@@ -272,7 +282,7 @@ function targetsOf(
   return Uint32Array.from(kept);
 }
 
-/** Where each example's item stands among its user's tokens. */
+/** Returns the position of each example's item among the user's tokens. */
 function placesIn(
   { indptr }: NegativeSource["history"],
   tokens: Uint32Array,

@@ -1,4 +1,4 @@
-// A run's user tower or item tower for format onnx: parameters by field, the example's age left out, since it is 0.
+// Exports a run's user tower or item tower to ONNX. The input of the example's age is removed, since it is 0.
 
 import { ascending } from "../../numeric/indices.js";
 import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
@@ -25,7 +25,7 @@ import { readTowers, slotsOf, type StoredTowers } from "./model.js";
 import { networkOf } from "./network.js";
 import { itemHashes } from "./rows.js";
 
-/** What a tower is made of. */
+/** The contents of a run that a tower is built from. */
 interface Parts {
   space: FeatureSpace;
   table: EmbeddingTable;
@@ -34,10 +34,10 @@ interface Parts {
 }
 
 /**
- * The bytes of a tower's model, and what is to be known of its inputs.
+ * Exports a tower of a run, with a note on its inputs.
  *
- * @throws {UsageError} the run has no item tower; a column has several values, or is found by a hash that ONNX has not
- * @throws {DataError} a key cannot be asked for
+ * @throws {UsageError} the run has no item tower; a column is multi-valued or hashed, which ONNX does not support
+ * @throws {DataError} a key cannot be represented
  */
 export async function towerFile(
   tower: "user" | "item",
@@ -142,7 +142,7 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
     counts: recencyOf(recency, history) ?? new Float32Array(history.most).fill(1),
   };
   if (history.of === "before") return made;
-  // the order of which a long history's part is taken, as if all items were one user's
+  // order by hash that determines which items of a long history are sampled; computed as if one user had all items
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
   const all = {
     indptr: Uint32Array.of(0, numItems),
@@ -179,7 +179,7 @@ function layersOf(shapes: readonly DenseLayer[], parameters: NamedArrays): Netwo
   }));
 }
 
-/** Layers whose first one does not read so many inputs at the end, which are zeros. */
+/** Returns the layers without the last `numLess` inputs of the first one, which are zeros. */
 function withoutLast([first, ...rest]: NetworkLayer[], numLess: number): NetworkLayer[] {
   if (!first) return [];
   const { outputs, weight } = first;

@@ -1,5 +1,5 @@
-// Users by what they took: what `transform --fold-in` writes of a run of train-two-tower. One pass through the user tower, no training;
-// a user of the training with the same events gets the vector of the run's table.
+// Folds in users for `transform --fold-in`: one forward pass of the user tower over their histories, without training.
+// A user of the training with the same events gets the same vector as in the run's table.
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -29,7 +29,10 @@ import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, type TowerRows } from "./rows.js";
 
-/** Readies the towers for the users of events. @throws {UsageError} an option that they do not take, or items are asked for */
+/**
+ * Starts the towers to encode users.
+ * @throws {UsageError} an option does not apply to towers, or vectors of items are requested
+ */
 export async function foldInHistories(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector } = options;
   if (l2Weight !== undefined || l2Vector !== undefined)
@@ -66,12 +69,12 @@ interface Model {
   space: FeatureSpace;
   form: StoredForm;
   numbers: TowerRows;
-  /** its column */
+  /** name of the item column */
   item: string;
   machine: TowersMachine;
 }
 
-/** All users of the events. */
+/** Encodes all users of the events. */
 async function usersOf(
   { space, form, numbers, item: itemName, machine }: Model,
   dataset: Dataset,

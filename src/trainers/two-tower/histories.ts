@@ -1,8 +1,8 @@
-// What users took, and which of it stands before each event.
+// Histories: the items of each user, and the part of them that precedes each event.
 //
-//   rows ──► tokens by user and time, a list for each behavior ──► for each event a range of its user's tokens, the newest last
+//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens, the newest last
 //
-// Items of the same time as an event are none of its history: they came with it.
+// Items with the same time as an event are not in its history, because they may belong to the same basket.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -12,26 +12,26 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { timesOfRows } from "../../sampling/training-events.js";
 import type { HistoryKind } from "./options.js";
 
-/** Events of known users and items, by user, then by time, then as in the log. */
+/** Events of known users, sorted by user, then by time, then by position in the log. */
 export interface OrderedEvents {
-  /** u32[numUsers + 1]: user u has events ends[u] .. ends[u + 1) */
+  /** u32[numUsers + 1]: user u has the events ends[u] to ends[u + 1] - 1 */
   ends: Uint32Array;
-  /** u32: the place of each among the rows that were given */
+  /** u32: index of each event among the given rows */
   places: Uint32Array;
-  /** u32: users and items, NO_ITEM for an item that is not known */
+  /** u32: user and item of each event; NO_ITEM for an unknown item */
   users: Uint32Array;
   items: Uint32Array;
-  /** f64: milliseconds; undefined for a log without times */
+  /** f64: milliseconds since 1970; undefined for a log without times */
   times?: Float64Array;
-  /** u32: the first event of the same user and time */
+  /** u32: the first event of the same user with the same time */
   firsts?: Uint32Array;
 }
 
 /**
- * Orders events.
+ * Sorts events.
  *
- * @param rows  u32: of the dataset
- * @param users,items u32[rows.length]: NO_ITEM for none; events without a user are left out
+ * @param rows         u32: rows of the dataset
+ * @param users,items u32[rows.length]: NO_ITEM for none; events without a user are dropped
  */
 export function orderedEvents(
   dataset: Dataset,
@@ -68,15 +68,18 @@ export function orderedEvents(
   return { ...order, firsts, times: mapTo(Float64Array, places, (place) => times[place]!) };
 }
 
-/** A behavior's events in their order. */
+/** Events of one kind, in their order. */
 export interface Behavior {
   /** u32: known items, by user and time */
   tokens: Uint32Array;
-  /** u32[numEvents + 1]: how many tokens stand before the n-th of all events */
+  /** u32[numEvents + 1]: number of tokens that precede the n-th of all events */
   before: Uint32Array;
 }
 
-/** @param isOf u8 by place among the rows: whether the event is one of the behavior; all when absent */
+/**
+ * Selects the events of a behavior.
+ * @param isOf u8 by index among the rows: whether the event belongs to it; all when absent
+ */
 export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behavior {
   const before = new Uint32Array(places.length + 1);
   const tokens = new Uint32Array(places.length);
@@ -89,7 +92,10 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
   return { tokens: tokens.slice(0, count), before };
 }
 
-/** For each of some events what of a behavior stands before it. @param events u32: their numbers in the order, ascending or not */
+/**
+ * Returns for each event the tokens of a behavior that precede it, at most `most`.
+ * @param events u32: positions in the order
+ */
 export function rangesBefore(
   { ends, users, firsts }: OrderedEvents,
   { tokens, before }: Behavior,
@@ -109,14 +115,14 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** For each user the newest of a behavior. */
+/** Returns for each user the newest tokens of a behavior, at most `most`. */
 export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
   return { tokens, begins, ends: stops };
 }
 
-/** Each user's items once, in an order by hash, so that a part of them is a sample. @param hashes u32 by item */
+/** Sorts each user's distinct items by hash, so that any range of them is a random sample. @param hashes u32 by item */
 export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): Uint32Array {
   const tokens = items.slice();
   for (let u = 0; u + 1 < indptr.length; u++)
@@ -125,9 +131,10 @@ export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): 
 }
 
 /**
- * All others of a user's items, each once, at most so many of them: those around its own in an order by hash.
+ * Returns for each example the range of all other items of its user or, if there are more than `most`, those around its
+ * own item in the order by hash.
  *
- * @param places u32: where in the tokens the event's own item stands
+ * @param places u32: position of the example's own item among the tokens
  */
 export function rangesAround(
   { indptr }: ItemLists,
@@ -151,13 +158,16 @@ export function rangesAround(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** All of each user's items, at most so many. */
+/** Returns for each user all items, at most `most`. */
 export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: number): Ranges {
   const begins = indptr.slice(0, -1);
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }
 
-/** f32[most]: what an item of a history counts by how many places it stands before the newest. */
+/**
+ * Returns f32[most]: the weight of an item in a history, by how many items come after it. Undefined without a
+ * half-life.
+ */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
   if (halfLife === undefined) return undefined;
   return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));

@@ -1,4 +1,4 @@
-// Two towers on a space's events: users and items as rows of a table, and the network beside it.
+// Trains two towers on feature rows, and returns the model in the form that a run stores.
 
 import { factorScorer } from "../../factors/trained.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
@@ -14,7 +14,7 @@ import { forEachRow } from "./rows.js";
 import type { TowersStart } from "./warm-start.js";
 import { trainTowers, type TowerVectors } from "./train.js";
 
-/** @throws as trainTowers */
+/** Trains the towers. @throws as trainTowers */
 export async function learnTowers(
   { space, roles, counts, ranking, start, controls }: LearnerInput<TowersStart>,
   options: TwoTowerOptions,
@@ -29,7 +29,7 @@ export async function learnTowers(
   const field = space.fields[f];
   const userIds = field?.kind === "key" ? idsOf(field, source.users) : undefined;
 
-  /** By feature: users, items and what the towers read of other fields. */
+  /** Arranges vectors by feature: users, items, and the features of other fields that the towers read. */
   const byFeature = ({ users, items, biases }: TowerVectors, parameters?: NamedArrays) => {
     const [w, vectors] = [new Float32Array(space.numFeatures), new Float32Array(space.numFeatures * dim)];
     userIds?.forEach((id, user) => {

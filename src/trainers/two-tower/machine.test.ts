@@ -26,7 +26,7 @@ interface Case {
   recency?: boolean;
   context?: boolean;
   noise?: boolean;
-  /** user 0 has every item */
+  /** whether user 0 has every item */
   crawler?: boolean;
   dropout?: number;
   learning?: Partial<TowerLearning>;
@@ -47,7 +47,8 @@ function made(options: Case) {
   const starts = taken.map((_, u) => taken.slice(0, u).flat().length);
   const tokens = Uint32Array.from(taken.flat());
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(e, 1) % numUsers);
-  // others: an item of the user's, which the range holds; else an item of all, and a part of the user's items
+  // with `others`, the item is one of the user's, whose range contains it; otherwise any item, and a part of the user's
+  // items
   const items = users.map((u, e) =>
     others ? taken[u]![draw(e, 2) % taken[u]!.length]! : draw(e, 2) % numItems,
   );
@@ -141,7 +142,7 @@ async function trained(
   }
 }
 
-/** The same by the reference. */
+/** Computes the same with the reference implementation. */
 function twinOf({ data, shape, learning, parameters }: ReturnType<typeof made>, rate: number) {
   const { histories, context, side, users, items, taken, logNoise } = data;
   const { recency } = shape;
@@ -244,14 +245,14 @@ test.each(cases)("a pass agrees with the reference to a fiftieth of a step: %s",
     const largest = kept.m.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const m = firstMoments(state, name, input.shape.dim);
     expect([name, maxDifference(m, kept.m) < 1e-5 * largest]).toEqual([name, true]);
-    // where a gradient is of rounding's size the step's length is not
+    // where a gradient is as small as rounding errors, Adam's step is arbitrary
     const isGiven = (i: number) => Math.abs(kept.m[i]!) > 1e-3 * largest;
     const found = (state[name] as Float32Array).map((x, i) => (isGiven(i) ? x : values[i]!));
     expect([name, maxDifference(found, values) < 2e-6]).toEqual([name, true]);
   }
 });
 
-/** Adam's m, by parameter. */
+/** Returns Adam's first moments of a parameter. */
 function firstMoments(state: NamedArrays, name: string, dim: number): number[] {
   if (name === "biases") return [...(state["biases:kept"] as Float32Array)].filter((_, i) => i % 4 === 0);
   if (name !== "vectors") return [...(state[`${name}:m`] as Float32Array)];

@@ -1,4 +1,4 @@
-// The two towers in shared memory with the threads that work on them.
+// The two towers in shared memory, with the threads that train them and encode users and items.
 
 import { mapTo } from "../../numeric/indices.js";
 import {
@@ -29,11 +29,11 @@ import { blockVisits } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Users encoded at once, and by one call. */
+/** Number of users that are encoded at once, and by one call. */
 const CHUNK = 65_536;
 const CALL_ROWS = 1024;
 
-/** Parameters, events and threads; `terminate` ends the threads and must be called. */
+/** Parameters, events and threads. The caller must call `terminate`, which ends the threads. */
 export class TowersMachine extends ThreadedKernel<TowersKernel> {
   readonly #shape: TowerShape;
   readonly #layout: TowerLayout;
@@ -50,20 +50,23 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     this.#growing = new GrowingArrays(this.arena, "the users");
   }
 
-  /** Copies the events, lays the parameters out and starts the threads. @throws {UsageError} it does not fit one memory */
+  /**
+   * Copies the events, lays out the parameters and starts the threads.
+   * @throws {UsageError} they do not fit into one memory
+   */
   static async start(data: TowerData, shape: TowerShape, learning: TowerLearning): Promise<TowersMachine> {
     const machine = new TowersMachine(data, shape, learning);
     return await machine.begin("two-tower", machine.#layout);
   }
 
   /**
-   * One pass over the events.
+   * Trains one epoch.
    *
-   * @param key         names the order; undefined visits the events as they stand
-   * @param negativeKey names the negatives
-   * @param epoch       names what dropout drops
-   * @param rateAt      the step size when a share of the pass is over
-   * @returns the sum of the losses, each before its batch's step
+   * @param key          determines the order of events; undefined keeps their order
+   * @param negativeKey determines the sampled negatives
+   * @param epoch        determines the units that dropout drops
+   * @param rateAt       returns the learning rate at a fraction of the epoch
+   * @returns the sum of the losses, each measured before its batch's step
    */
   async train(
     { key, negativeKey, epoch }: { key: number | undefined; negativeKey: number; epoch: number },
@@ -80,7 +83,11 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return takeTowersLoss(this.arena, this.#layout);
   }
 
-  /** Vectors of users, of length 1 when cosine. @param numUsers of the ranges and context rows @returns f32[numUsers * dim] */
+  /**
+   * Encodes users; vectors are normalized if the similarity is the cosine.
+   * @param numUsers number of ranges and context rows
+   * @returns f32[numUsers * dim]
+   */
   async users(users: TowerUsers, numUsers: number): Promise<Float32Array> {
     const { dim } = this.#shape;
     const vectors = new Float32Array(numUsers * dim);
@@ -98,7 +105,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return vectors;
   }
 
-  /** Vectors of all items, of length 1 when cosine. @returns f32[numItems * dim] */
+  /** Encodes all items; vectors are normalized if the similarity is the cosine. @returns f32[numItems * dim] */
   async items(): Promise<Float32Array> {
     const { dim } = this.#shape;
     const vectors = new Float32Array(this.#numItems * dim);
@@ -119,18 +126,21 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
-  /** f32[I]: a copy; undefined for cosines. */
+  /** Returns a copy of the item biases, f32[I]; undefined for cosines. */
   biases(): Float32Array | undefined {
     const biases = this.#placed().get("biases");
     return biases && readPlaced(this.arena, biases);
   }
 
-  /** Copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias of the layers. */
+  /**
+   * Returns copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias
+   * per layer.
+   */
   parameters(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
 
-  /** Puts parameters in; those that are not named stay. */
+  /** Replaces the named parameters; the others stay. */
   load(parameters: NamedArrays): void {
     const named = [...this.#placed()].filter(([name]) => Object.hasOwn(parameters, name));
     writeArrays(this.arena, new Map(named), (name, length) => floatsOf(parameters, name, length));
@@ -138,7 +148,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     transposeWeights(this.arena, [...userLayers, ...itemLayers]);
   }
 
-  /** Copies of all that training has made; given to `restore`, training goes on as if it had not stopped. */
+  /** Returns a copy of the parameters and Adam's state; training continues from it after `restore`. */
   state(): NamedArrays {
     const steps = Uint32Array.of(towersSteps(this.arena, this.#layout));
     return { ...this.parameters(), ...readArrays(this.arena, this.#kept()), steps };
@@ -162,11 +172,11 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return placed;
   }
 
-  /** What Adam keeps, by name. */
+  /** Returns the placement of Adam's state, by name. */
   #kept(): Map<string, Placed> {
     const { moments, corrections, biases, slices, userLayers, itemLayers } = this.#layout;
     const [width, rows] = [8 * slices, moments.bytes / (64 * slices)];
-    // a row's m, then its s; in memory each slice has a table
+    // a row's first, then its second moments; in memory each slice has its own table
     const at = (row: number, column: number) =>
       16 * (((column % width) >>> 3) * rows + row) + (column < width ? 0 : 8) + (column & 7);
     const placed = new Map<string, Placed>(wholeRegions({ corrections: corrections[0] }));
@@ -178,7 +188,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   }
 }
 
-/** The first numbers of rows of some width. */
+/** Describes the first `columns` elements of padded rows. */
 function rowsAt(region: Region, width: number, columns: number): Placed {
   return {
     rows: region.bytes / 4 / width,

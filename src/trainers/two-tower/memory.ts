@@ -1,11 +1,11 @@
-// Memory of two towers.
+// Estimates the memory of training two towers.
 
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { TwoTowerOptions } from "./options.js";
 
 /**
- * Vectors with Adam's moments, the best epoch's copies and the tables; events, and the histories that examples are cut from. The
- * layers of towers are small beside them.
+ * Sums up the vectors with Adam's moments, copies of the best epoch and the tables, and the events with their
+ * histories. The layers of the towers are small in comparison.
  */
 export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
   return {
@@ -14,7 +14,7 @@ export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const vectors = features * (3 * 4 * dim + 3 * 4 * dim + 48);
-      // of other items of a user, a row has its user's; of earlier ones, its place among them
+      // with other items as history, an event refers to its user's list; with earlier ones, also to its position in it
       const events = (history.of === "others" ? 40 : 48) * trainRows + 24 * heldOutRows;
       return { memory: vectors + events, disk: 1.2 * tableBytes(size, dim) };
     },

@@ -1,13 +1,13 @@
-// Two towers in a run directory.
+// The files of a two-tower model in a run directory.
 //
-//   embeddings.arrow            users as of their newest event, items as they are scored (with their biases), what the user tower reads of
-//                               context fields and the item tower of side fields
-//   history.arrow               items as histories read them
-//   items.arrow                 items' own rows, before what a tower adds and before the division by their length; where they are not
-//                               those of history.arrow
-//   model/towers.json           the form (StoredForm)
-//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown f32[numFields][dim]: rows of keys that no row
-//                               stands for, by field
+//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the keys
+//                               that the user tower reads from context fields and the item tower from side fields
+//   history.arrow               vectors of items as inputs of histories
+//   items.arrow                 items' own vectors, before the item tower's term and before normalization; only if they
+//                               differ from those of history.arrow
+//   model/towers.json           the architecture (StoredForm)
+//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown
+//                               f32[numFields][dim]: vectors of out-of-vocabulary keys, by field
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
@@ -29,10 +29,10 @@ import { ascending } from "../../numeric/indices.js";
 import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
-/** What a run says of its towers. */
+/** The architecture of a run's towers. */
 export type StoredForm = NetworkOptions &
   Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
-    /** columns that the user tower reads, in the order of the space's fields, and the item tower */
+    /** columns that the user tower reads, and those that the item tower reads, in the order of the space's fields */
     userFields: readonly string[];
     sideFields: readonly string[];
   };
@@ -59,7 +59,7 @@ function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[]
   return indexes.map((f) => fields[f]!.name);
 }
 
-/** The files of model/. @param found parameters by feature */
+/** Returns the files of model/. @param found vectors by feature */
 export function modelFiles(
   space: FeatureSpace,
   { rows }: Towers,
@@ -99,7 +99,7 @@ export function modelFiles(
   };
 }
 
-/** How many slots the towers of a form have. */
+/** Returns the number of input slots of each tower. */
 export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideFields }: StoredForm): {
   user: number;
   item: number;
@@ -110,7 +110,7 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/** Tables of items beside the default one. @param start rows of items that the log lacks stay as they were */
+/** Returns the further tables of items. @param start keeps the vectors of items that this log lacks */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
@@ -120,7 +120,7 @@ export function towerTables(
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
-  // the fields of items alone
+  // a space with only the item field
   const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
   const own = featureSpace([space.fields[f]!]);
   const tableOf = (first: number, had: Float32Array | undefined): EmbeddingTable => {
@@ -142,30 +142,33 @@ export function towerTables(
   };
 }
 
-/** The towers of a run. */
+/** The towers of a run, with their vectors. */
 export interface StoredTowers {
   form: StoredForm;
-  /** f32[n * dim] by feature of the item's field: as histories read them, and as they are before a tower and a division */
+  /** f32[n * dim], by feature of the item field: vectors as inputs of histories */
   histories: Float32Array;
   items: Float32Array;
-  /** f32[numFeatures * dim]: what towers read of context and side fields, and by field what they read of unknown keys */
+  /**
+   * f32[numFeatures * dim]: vectors that the towers read from context and side fields, with those of out-of-vocabulary
+   * keys
+   */
   features: Float32Array;
-  /** f32[dim]; absent without */
+  /** f32[dim]; absent if the model has none */
   userBias?: Float32Array;
   age?: Float32Array;
   /** weights and biases of the layers, by name */
   layers: NamedArrays;
 }
 
-/** The form of a run's towers. @throws {ArtifactError} damaged */
+/** Reads the architecture of a run's towers. @throws {ArtifactError} damaged */
 export async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
   return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
 }
 
 /**
- * Returns the vectors of unknown keys: of columns that a tower reads the rows that training made of rare keys; of users and
- * items, whose rows only stand for known ones, the means.
+ * Returns the vectors of unknown keys. For columns that a tower reads, they are the trained vectors of rare keys. Users
+ * and items have no trained out-of-vocabulary vector and get the mean.
  *
  * @throws {ArtifactError} damaged
  */
@@ -174,7 +177,7 @@ export async function unknownKeysOfTowers(
   { table, name }: UnknownKeysOf,
 ): Promise<OutOfVocabulary> {
   const means = meansForUnknown(table);
-  // other tables hold items alone
+  // the other tables have only items
   if (name !== undefined && name !== DEFAULT_TABLE) return means;
   const { userFields, sideFields, dim } = await readForm(run);
   const tensors = await TensorFile.of(run, PARAMETERS_FILE);
@@ -189,7 +192,7 @@ export async function unknownKeysOfTowers(
   return withoutUntrained({ weights, vectors, is });
 }
 
-/** Reads them. @throws {ArtifactError} damaged */
+/** Reads the towers of a run. @throws {ArtifactError} damaged */
 export async function readTowers(
   run: Run,
   space: FeatureSpace,
@@ -235,7 +238,10 @@ export async function readTowers(
   };
 }
 
-/** Without layers users are sums of the rows that they read, so that all rotate together. @throws {UsageError} the run has a tower */
+/**
+ * Returns the rotation of a run without towers: its users are sums of vectors, so all vectors rotate together.
+ * @throws {UsageError} the run has a tower
+ */
 export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
   const { userTower, itemTower } = await readForm(run);
   if (userTower.length > 0 || itemTower.length > 0)

@@ -1,4 +1,4 @@
-// The model that runs of `train-two-tower` hold: users by their histories, items by rows of their own.
+// The model of runs of `train-two-tower`: users are encoded from their histories, items have their own vectors.
 
 import { type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";

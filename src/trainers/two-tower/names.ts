@@ -1,12 +1,14 @@
-/** What manifests call the model. */
+/** Name of the model in the manifest. */
 export const TWO_TOWER_MODEL = "two-tower";
-/** The table of items as histories read them. */
+/** Name of the table of items as inputs of histories. */
 export const HISTORY_TABLE = "history";
-/** The table of items before the item tower adds to them and before their lengths are divided out. */
+/** Name of the table of items' own vectors, before the item tower's term and normalization. */
 export const ITEM_TABLE = "items";
-/** The form of the towers and their layers, in model/. */
+/** Files of model/ with the towers' architecture, and with their parameters. */
 export const FORM_FILE = "towers.json";
 export const PARAMETERS_FILE = "towers.safetensors";
-/** Tensors of vectors that no key has: what all users share, and what an age is multiplied by. */
+/**
+ * Tensors of vectors without a key: the bias that all users share, and the vector that is multiplied by an event's age.
+ */
 export const USER_BIAS = "userBias";
 export const AGE = "age";

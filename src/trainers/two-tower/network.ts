@@ -1,4 +1,4 @@
-// The form of the two towers: the kernel's arguments, and what a run says of it.
+// The architecture of the two towers: the kernel's arguments, derived from the options or from a run.
 
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import type { TowerShape } from "../../kernels/two-tower/binding.js";
@@ -6,13 +6,13 @@ import { firstDenseWeights } from "../../numeric/initial.js";
 import { recencyOf } from "./histories.js";
 import type { TwoTowerOptions } from "./options.js";
 
-/** What of the options is the network's. */
+/** The options that determine the architecture. */
 export type NetworkOptions = Pick<
   TwoTowerOptions,
   "dim" | "similarity" | "userTower" | "skipConnection" | "itemTower" | "history" | "recency"
 >;
 
-/** Whether items have rows of their own in histories, beside those that are scored. */
+/** Tells whether items have separate vectors in histories, in addition to those that are scored. */
 export function hasHistoryRows({
   userTower,
   skipConnection,
@@ -20,7 +20,10 @@ export function hasHistoryRows({
   return userTower.length > 0 && !skipConnection;
 }
 
-/** @param slots of the user's input and of the item's */
+/**
+ * Returns the kernel's shape of the towers.
+ * @param slots number of input slots of the user tower and of the item tower
+ */
 export function networkOf(
   options: NetworkOptions & { dropout: number },
   slots: { user: number; item: number },
@@ -38,7 +41,9 @@ export function networkOf(
   };
 }
 
-/** Hidden layers with a ReLU, then one without to `outputs`; none where there are no hidden ones. */
+/**
+ * Returns hidden layers with a ReLU, followed by a linear layer to `outputs`; no layers if there are no hidden ones.
+ */
 function layersOf(
   name: string,
   inputs: number,
@@ -57,7 +62,7 @@ function layersOf(
   }));
 }
 
-/** First weights of the layers; biases are 0. */
+/** Returns the initial weights of the layers; biases are 0. */
 export function firstLayers(
   { userLayers, itemLayers }: TowerShape,
   seed: number,

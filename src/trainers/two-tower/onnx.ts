@@ -1,14 +1,16 @@
-// onnx of a run's user tower or item tower (train-two-tower): a history or an item's key and columns in, a vector out.
+// Writes a user tower or item tower (train-two-tower) as an ONNX model from histories, or an item's key, and columns to
+// a vector.
 //
-//   input  HISTORY  string[N, L] keys of items, or with --onnx-input row int64[N, L] rows of the field; "", the padding row and
-//                   negative rows count for nothing, wherever they stand, and so do unknown items
-//   input  ITEM     string[N] its key, or int64[N] its row
-//   input  FIELD    as a network has it (onnx-network.ts)
+//   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the padding
+//                   row, negative rows and unknown items are ignored wherever they stand
+//   input  ITEM     string[N] keys, or int64[N] rows
+//   input  FIELD    as in the export of networks (onnx-network.ts)
 //   output vector   f32[N, dim]
-//   output bias     f32[N], of an item whose scores are inner products
+//   output bias     f32[N], for items whose scores are inner products
 //
-// A history's slot is sum_i c_i v_i / sum_i c_i over the known items, in a list c_i by how many of them come later (--recency), in a set
-// by how many come before in the order of hashes, repeated items once. c_i = 0 beyond the longest history of the training.
+// A history's slot is sum_i c_i v_i / sum_i c_i over its known items. In a list, c_i depends on how many items come
+// later (--recency); in a set, repeated items count once, and c_i depends on how many items come before in the order by
+// hash. c_i = 0 beyond the longest history of the training.
 
 import {
   AXIS,
@@ -27,65 +29,68 @@ import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/
 import { intAttribute, modelChunks } from "../../export/onnx/model.js";
 import type { Keys } from "../../log/keys.js";
 
-/** What both towers have. */
+/** Properties of both towers. */
 interface Tower {
   dim: number;
-  /** columns beside the items, a slot each */
+  /** columns besides the items, an input slot each */
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** from the slots to a vector; empty where there is no tower */
+  /** layers from the slots to a vector; empty if the tower has none */
   layers: readonly NetworkLayer[];
-  /** vectors have length 1 */
+  /** whether vectors are normalized */
   cosine: boolean;
 }
 
-/** Items in a user's history. */
+/** The items that may occur in histories. */
 export interface HistoryItems {
   /** an empty key is a hole */
   keys: Keys;
-  /** f32[1 + keys.size][dim]; row 0, of unknown items, is not read */
+  /** f32[1 + keys.size][dim]; row 0, for unknown items, is never read */
   vectors: Float32Array;
-  /** f32[most]: what an item counts by how many others are taken before it; the first counts 1, those beyond the last 0 */
+  /**
+   * f32[most]: weight of an item by the number of items taken before it; the first has weight 1, those beyond the last
+   * 0
+   */
   counts: Float32Array;
   /**
-   * u32[keys.size]: each item's place among all, the order in which a history's items are taken where it is a set; absent where it is a
-   * list, taken from its end
+   * u32[keys.size]: each item's rank in the order by hash, in which a history that is a set is truncated; absent if
+   * histories are lists, which are truncated to their end
    */
   places?: Uint32Array;
 }
 
-/** A user's vector from histories and columns: the tower of all slots, or without layers their sum. */
+/** Computes a user's vector from histories and columns: the layers' output, or without layers the sum of the slots. */
 export interface UserTower extends Tower {
   items: HistoryItems;
-  /** an input each: its name, and what it holds */
+  /** an input per history: its name and description */
   histories: readonly { name: string; doc: string }[];
-  /** f32[dim]: added to what is summed up; absent for 0 */
+  /** f32[dim]: added to the sum; absent if 0 */
   bias?: Float32Array;
-  /** the sum of the slots is added to what the layers make */
+  /** whether the sum of the slots is added to the layers' output */
   skip: boolean;
 }
 
-/** An item's vector: its row, and what the tower makes of its columns. */
+/** Computes an item's vector: its row, plus the layers' output for its columns. */
 export interface ItemTower extends Tower {
   name: string;
   /** an empty key is a hole */
   keys: Keys;
-  /** f32[1 + keys.size][dim]; row 0 is of unknown items */
+  /** f32[1 + keys.size][dim]; row 0 is for unknown items */
   vectors: Float32Array;
-  /** f32[1 + keys.size]: what is added to the inner product; absent for cosines */
+  /** f32[1 + keys.size]: added to the inner product; absent for cosines */
   biases?: Float32Array;
 }
 
 const VECTOR = "vector";
 const BIAS = "bias";
 
-/** The least squared length that a vector is divided by, as in the kernel. */
+/** Lower bound of a squared length in a normalization, as in the kernel. */
 const SHORTEST = 1e-12;
 
 /**
- * The bytes of a model that makes vectors of users.
+ * Returns the bytes of an ONNX model that encodes users.
  *
- * @throws {UsageError} a column has a name that the model needs
- * @throws {DataError} it would be larger than 2 GiB
+ * @throws {UsageError} a column's name is reserved
+ * @throws {DataError} the model would be larger than 2 GiB
  */
 export function userTowerChunks(tower: UserTower, by: FoundBy): Iterable<Uint8Array> {
   const { dim, items, histories, fields, layers, bias, skip, cosine } = tower;
@@ -103,7 +108,7 @@ export function userTowerChunks(tower: UserTower, by: FoundBy): Iterable<Uint8Ar
   return modelChunks(graph.graph);
 }
 
-/** The same of items. @throws as userTowerChunks */
+/** Returns the bytes of an ONNX model that encodes items. @throws as userTowerChunks */
 export function itemTowerChunks(tower: ItemTower, by: FoundBy): Iterable<Uint8Array> {
   const { dim, name, keys, vectors, biases, fields, layers, cosine } = tower;
   checkColumns([tower, ...fields], [VECTOR, BIAS]);
@@ -121,7 +126,7 @@ export function itemTowerChunks(tower: ItemTower, by: FoundBy): Iterable<Uint8Ar
   return modelChunks(graph.graph);
 }
 
-/** Slots of histories, f32[N, dim] each, which share their constants. */
+/** Returns a function that builds the slot of a history, f32[N, dim]; the slots share their constants. */
 function historyMeans(
   graph: GraphBuilder,
   { keys, vectors, counts, places }: HistoryItems,
@@ -130,13 +135,13 @@ function historyMeans(
 ): (history: UserTower["histories"][number]) => string {
   const rows = rowFeatures(keys.size, by.scheme);
   const most = counts.length;
-  // an item that `most` others precede counts 0
+  // an item after `most` others has weight 0
   const countAt = graph.constant([most + 1], Float32Array.of(...counts, 0));
   const rowOf = ({ name, doc }: UserTower["histories"][number]) => {
     const axes = { shape: [AXIS, `${name} items`], doc };
     const found = rowOfKey(graph, { name, keys }, rows, by, axes);
     if (by.input === "key") return found;
-    // -1 is what many pad by, and Gather would take the last row for it
+    // many frameworks pad with -1, which Gather would interpret as the last row
     const isBelow = graph.apply("Less", [found, graph.int64(0)]);
     return graph.apply("Where", [isBelow, graph.int64(rows.indexOf(-1)), found]);
   };
@@ -148,7 +153,7 @@ function historyMeans(
     const weight = graph.apply("Mul", [graph.apply("Gather", [countAt, place]), graph.cast(isOne, "float")]);
     const column = graph.apply("Unsqueeze", [weight, graph.int64([2])]);
     const weighted = graph.apply("Mul", [graph.apply("Gather", [table, at]), column]);
-    // of the items that count one counts 1, so that a sum below 1 is that of none
+    // if any item counts, the first has weight 1, so a sum below 1 means an empty history
     const total = graph.apply("Max", [
       sumOver(graph, weight, { keepdims: 1 }),
       graph.constant([], Float32Array.of(1)),
@@ -157,15 +162,18 @@ function historyMeans(
   };
 }
 
-/** What stands at each place of histories. */
+/** The items at each position of histories. */
 interface Ordered {
   /** the items of the rows of vectors */
   order: RowFeatures;
-  /** of int64[N, L] rows of the field: rows of vectors, whether an item counts (int64), and how many that count precede it */
+  /**
+   * maps int64[N, L] rows of the field to rows of vectors, whether an item counts (int64), and the number of counting
+   * items before it
+   */
   of: (row: string) => { at: string; isOne: string; back: string };
 }
 
-/** A list, the newest item last. */
+/** Orders a history as a list, the newest item last. */
 function inList(graph: GraphBuilder, rows: RowFeatures): Ordered {
   const isKnown = graph.constant(
     [rows.length],
@@ -180,13 +188,13 @@ function inList(graph: GraphBuilder, rows: RowFeatures): Ordered {
   };
 }
 
-/** A set: items by their places, those that repeat the one before left out. */
+/** Orders a history as a set: items by rank, without repetitions. */
 function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, numItems: number): Ordered {
   const placeOf = graph.constant(
     [rows.length],
     BigInt64Array.from(rows, (feature) => BigInt(feature > 0 ? places[feature - 1]! : numItems)),
   );
-  // by place; the last one is of what is no item
+  // items by rank; the last entry stands for anything that is not an item
   const order = new Int32Array(numItems + 1).fill(-1);
   places.forEach((place, i) => (order[place] = i + 1));
   return {
@@ -201,7 +209,7 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
         [at, unused],
         [intAttribute("axis", 1), intAttribute("largest", 0), intAttribute("sorted", 1)],
       );
-      // the one before each; -1 before the first
+      // shift by one position; -1 before the first
       const shifted = graph.apply("Pad", [at, graph.int64([0, 1, 0, 0]), graph.int64(-1)]);
       const before = graph.apply("Slice", [shifted, graph.int64([0]), graph.int64([-1]), graph.int64([1])]);
       const isItem = graph.apply("Less", [at, graph.int64(numItems)]);
@@ -212,21 +220,21 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
   };
 }
 
-/** Of each place the sum of those before it, or from the end. @param isOne int64[N, L] */
+/** Returns for each position the sum of those before it, or after it if reversed. @param isOne int64[N, L] */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {
     attributes: [intAttribute("exclusive", 1), intAttribute("reverse", reverse)],
   });
 }
 
-/** The sum over the second axis. */
+/** Sums over the second axis. */
 function sumOver(graph: GraphBuilder, x: string, { keepdims }: { keepdims: 0 | 1 }): string {
   return graph.apply("ReduceSum", [x, graph.int64([1])], {
     attributes: [intAttribute("keepdims", keepdims)],
   });
 }
 
-/** What a column adds, f32[N, dim]; zeros for a missing cell. */
+/** Returns a column's slot, f32[N, dim]; zeros for a missing cell. */
 function fieldSlot(
   graph: GraphBuilder,
   field: NetworkKeys | NetworkNumber,
@@ -238,7 +246,7 @@ function fieldSlot(
   return embeddingOf(graph, dim, field, found, rows);
 }
 
-/** The model's output: the vector, divided by its length where scores are cosines. */
+/** Writes the output: the vector, normalized if scores are cosines. */
 function writeVector(
   graph: GraphBuilder,
   x: string,

@@ -29,20 +29,20 @@ import { output, weekly } from "../../training/options/weekly.js";
 const ANY = Number.MAX_VALUE;
 const [examples, model, training] = ["Examples:", "Model:", "Training:"] as const;
 
-/** Every batch lies in one block of so many events. */
+/** Number of events of a block, which batches must divide. */
 const BLOCK = 4096;
-/** Items that a history has, at most. */
+/** Maximum number of items in a history. */
 const LONGEST = 10_000;
 const HISTORY = "N (at most N items before the event), others, or others:N (other items of the user)";
 
-/** What a user's history is. */
+/** The kind and length of users' histories. */
 export interface HistoryKind {
-  /** items before an event, or all the user's others */
+  /** items before an event, or all other items of the user */
   of: "before" | "others";
   most: number;
 }
 
-/** `50`, `others`, `others:200`. @throws {UsageError} no such text */
+/** Parses `50`, `others` or `others:200`. @throws {UsageError} anything else */
 export function historyOf(given: string, flagName: string): HistoryKind {
   const [, others, most] = /^(others)?:?(\d*)$/u.exec(given) ?? [];
   const isRight = others === undefined ? !given.startsWith(":") : given === "others" || most !== "";
@@ -286,10 +286,10 @@ export const options = withCommon(
 );
 
 export type GivenTwoTower = Given<typeof options>;
-/** As a training has them. */
+/** The options as a training uses them. */
 export type TwoTowerOptions = Resolved<typeof own>;
 
-/** What the user set, else the defaults. @throws {UsageError} they do not go together */
+/** Applies defaults to the user's options. @throws {UsageError} they cannot be combined */
 export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   const all = resolved(own, given);
   const { history, negatives, inBatch } = all;
@@ -319,7 +319,7 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   return all;
 }
 
-/** Columns that expressions ask about. @throws {UsageError} one is no expression */
+/** Returns the columns that expressions use. @throws {UsageError} an expression is invalid */
 export function columnsAsked({
   historyOf: of,
   targets,

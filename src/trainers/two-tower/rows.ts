@@ -1,39 +1,39 @@
-// Rows of vectors as the kernel numbers them, and features as these rows.
+// Numbers the rows of vectors as the kernel expects, and converts features to these rows.
 //
-//   0 .. I-1   items, as they are scored         then items as they stand in histories, unless both are the same rows
-//   then       context features of each user field, the users' bias, the example's age, side features of each item field
+//   0 .. I-1   items, as they are scored         then items as inputs of histories, unless both share their rows
+//   then       features of the context fields, the users' bias, the example's age, features of the item's side fields
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { featureKey, firstUnit } from "../../numeric/initial.js";
 
-/** First vectors are uniform in plus or minus this. */
+/** Initial vectors are uniform in ±SPREAD. */
 const SPREAD = 0.05;
 
 export interface TowerRows {
   numRows: number;
   numItems: number;
-  /** u32[I]: the feature of each item */
+  /** u32[I]: feature of each item */
   itemFeatures: Uint32Array;
-  /** 0 where histories read the rows that are scored */
+  /** first row of items in histories; 0 if histories use the scored rows */
   firstHistoryRow: number;
   context: FieldsAsRows;
-  /** the row that all users share and that of the example's age, the last of the context; undefined without */
+  /** rows of the users' shared bias and of the example's age, the last rows of the context; undefined if unused */
   biasRow: number | undefined;
   ageRow: number | undefined;
   side: FieldsAsRows;
 }
 
-/** Fields of the space, one block of rows after another. */
+/** Fields of the space, as consecutive blocks of rows. */
 export interface FieldsAsRows {
-  /** indexes of the fields */
+  /** indexes of the fields in the space */
   fields: readonly number[];
-  /** u32[F + 1], the users' bias and the example's age counted as fields */
+  /** u32[F + 1]: ends of the blocks; the users' bias and the example's age count as fields */
   rowEnds: Uint32Array;
 }
 
-/** @param how.separate histories have rows of their own */
+/** Numbers the rows. @param how.separate whether items have separate rows in histories */
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
@@ -67,13 +67,16 @@ export function towerRows(
   };
 }
 
-/** u32: by item, what orders a user's items where time does not, the same in every vocabulary. @param items u32: their features */
+/**
+ * Returns u32 by item: hashes that order a user's items in logs without times, independent of the vocabulary.
+ * @param items u32: their features
+ */
 export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array {
   const hashes = featureHashes(space);
   return items.map((feature) => hashes[2 * feature]!);
 }
 
-/** Visits the rows that are features of these fields. */
+/** Visits the rows of all features of these fields. */
 export function forEachRow(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -86,10 +89,10 @@ export function forEachRow(
 }
 
 /**
- * Rows of features as rows of vectors.
+ * Converts feature rows to rows of vectors.
  *
  * @param rows of these fields, in their order
- * @param more  rows that no field has, of each row of features in this order
+ * @param more rows without a field, which are appended to each row
  */
 export function fieldRows(
   { offsets }: FeatureSpace,
@@ -124,13 +127,16 @@ export function fieldRows(
   };
 }
 
-/** A row of vectors beside those of fields, times a number; 1 where there are none. */
+/** A row of vectors without a field, with a factor per event; 1 when absent. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
 }
 
-/** The users' bias and the example's age. @param agesOf f32, of each event or user */
+/**
+ * Returns the rows of the users' bias and the example's age.
+ * @param agesOf returns f32: the age of each event or user
+ */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
   return [
     ...(biasRow === undefined ? [] : [{ row: biasRow }]),
@@ -139,11 +145,10 @@ export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32
 }
 
 /**
- * First vectors, drawn by (seed, the feature's hash, dimension) so that another vocabulary moves none; those of features without events
- * are 0, and so are the users' bias and that of ages.
+ * Returns initial vectors, f32[numRows * dim]. A value depends only on the seed, the feature's hash and the dimension,
+ * so other vocabularies do not change it. Features without events, the users' bias and the age are 0.
  *
  * @param counts u32[numFeatures]
- * @returns f32[numRows * dim]
  */
 export function firstVectors(
   space: FeatureSpace,

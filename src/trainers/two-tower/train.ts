@@ -1,8 +1,8 @@
-// The epoch loop of two towers.
+// Training of two towers.
 //
-//   examples ──► machine (rows, layers, events, threads) ──► epochs, a look at validation now and then ──► the best epoch's model
+//   examples ──► machine (rows, layers, events, threads) ──► epochs with periodic validation ──► the best epoch's model
 //
-// Sources and deviations: docs/algorithms/two-tower.md.
+// Sources and deviations are in docs/algorithms/two-tower.md.
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
@@ -29,19 +29,19 @@ import { putStart, type TowersStart } from "./warm-start.js";
 
 export interface TowersInput {
   space: FeatureSpace;
-  /** u32[numFeatures]: events of the training part that hold it */
+  /** u32[numFeatures]: number of training events with each feature */
   counts: Uint32Array;
   examples: TowerExamples;
-  /** ranking metrics of vectors on the validation part; absent without one */
+  /** computes the ranking metrics of vectors on the validation split; absent without one */
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
   /** first parameters of a warm start */
   start?: TowersStart;
   controls?: Controls;
 }
 
-/** What is scored. */
+/** The vectors and biases that score items. */
 export interface TowerVectors {
-  /** f32[numUsers * dim], f32[I * dim]: of length 1 for cosines */
+  /** f32[numUsers * dim], f32[I * dim]; normalized for cosines */
   users: Float32Array;
   items: Float32Array;
   /** f32[I]; absent for cosines */
@@ -49,7 +49,7 @@ export interface TowerVectors {
 }
 
 export interface TowersResult extends TowerVectors {
-  /** by the kernel's names */
+  /** all parameters, by the kernel's names */
   parameters: NamedArrays;
   bestEpoch: number;
   epochs: EpochEvent[];
@@ -60,8 +60,8 @@ export interface TowersResult extends TowerVectors {
  * Trains by Adam. The same input, options and seed give the same bytes at any number of threads.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} the parameters do not fit 4 GiB
+ * @param signal   stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} the parameters do not fit into 4 GiB
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
  */
 export async function trainTowers(
@@ -99,7 +99,7 @@ export async function trainTowers(
   });
 }
 
-/** Items start from the singular vectors, as they are scored and as they stand in histories. */
+/** Initializes items, as they are scored and in histories, by singular vectors. */
 async function startFromSvd(
   vectors: Float32Array,
   { history, items }: NegativeSource,
@@ -124,7 +124,7 @@ async function trainEpochs(
 ): Promise<TowersResult> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.items.length;
-  /** of the epoch that came last, once they are asked for */
+  /** vectors after the last epoch, computed on demand */
   let now: TowerVectors | undefined;
   const vectorsNow = async (): Promise<TowerVectors> => {
     if (now) return now;
@@ -169,7 +169,7 @@ async function trainEpochs(
     },
     restore(arrays) {
       machine.restore(arrays);
-      if (arrays[`${KEPT}users`]) kept = keptOf(arrays);
+      if (arrays[`${KEPT}users`]) kept = restoreKept(arrays);
     },
     terminate: () => machine.terminate(),
     threadsInUse: () => machine.threadsInUse,
@@ -180,15 +180,15 @@ async function trainEpochs(
   return { ...kept!, ...done };
 }
 
-/** In a checkpoint: before the names of what is kept. */
+/** Prefix of the kept epoch's arrays in a checkpoint. */
 const KEPT = "kept ";
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
 }
 
-/** What is kept, from its arrays in a checkpoint. */
-function keptOf(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
+/** Restores the kept epoch from its arrays in a checkpoint. */
+function restoreKept(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
   const { users, items, ...parameters } = unprefixed(KEPT, arrays) as Record<string, Float32Array>;
   return { users: users!, items: items!, biases: parameters["biases"], parameters };
 }

@@ -1,4 +1,4 @@
-// `embed train-two-tower`: users from what they took, items that score high for them next.
+// `embed train-two-tower`: encodes users by their histories, and ranks items by their similarity to the user.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -23,7 +23,10 @@ import { twoTowerNeeds } from "./memory.js";
 
 const command = "train-two-tower";
 
-/** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
+/**
+ * Returns the trainer.
+ * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ */
 export const trainerWith = (capable: Capable): Trainer => ({
   command,
   description:
@@ -66,14 +69,14 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** Users, items, and the columns that the towers read. */
+/** Restricts the features to users, items, and the columns that the towers read. */
 function accept(
   dataset: Dataset,
   { userFields, itemTower }: TwoTowerOptions,
   { itemFields }: GivenTwoTower,
 ): { dataset: Dataset; notes: string[] } {
   const { roles } = dataset;
-  // says which role has no column of one key a row
+  // throws if a role has no column with one key per row
   featuresOfRoles(dataset, command, ["user", "item"]);
   const names = dataset.columns.map(({ name }) => name);
   const odd = userFields.find((name) => !names.includes(name) || name === roles.user || name === roles.item);
@@ -103,7 +106,7 @@ function accept(
   };
 }
 
-/** Users by what they took before; of a log without times, by all else that they took. */
+/** Trains on earlier items as history in a comparison; for a log without times, on all other items of the user. */
 function suits({ goal, roles }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const options: GivenTwoTower =

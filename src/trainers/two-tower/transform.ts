@@ -1,4 +1,4 @@
-// Items of a table by their columns: what the item tower makes of them, with the rows of items that the run knows.
+// Encodes items of a table with the item tower: from their columns, plus the items' own vectors if the run knows them.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
@@ -17,7 +17,7 @@ import { rowsOfRun, startEncoder } from "./encoder.js";
 import { readTowers } from "./model.js";
 import { fieldRows } from "./rows.js";
 
-/** @throws {UsageError} the run has no item tower, or the table none of its columns */
+/** Encodes the items. @throws {UsageError} the run has no item tower, or the table has none of its columns */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { space, preprocess, table } = model;
@@ -86,7 +86,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   };
 }
 
-/** The first row of a field. */
+/** Returns the first row of a field. */
 function tableStart(
   { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
   name: string,

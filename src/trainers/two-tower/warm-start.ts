@@ -1,7 +1,7 @@
-// --init of two towers: a run of two towers, or the vectors of items of any other run.
+// --init of two towers: a run of two towers, or the item vectors of any other run.
 //
-//   two towers   items, histories, fields, layers; keys that this log lacks keep their rows
-//   any other    its vectors of items, as they are scored and as histories read them
+//   two towers   items, histories, fields and layers; keys that this log lacks keep their rows
+//   any other    its item vectors, both as scored and in histories
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -26,27 +26,30 @@ import { checkDim, checkExpire, readKeyHistory, type InitRun } from "../../train
 import { openTableInit, startFromTable, type TableInit } from "../../training/warm-start/table-init.js";
 import type { FeatureModel, WarmVocabulary } from "../../training/session/feature-plan.js";
 
-/** First parameters by feature of the training's vocabulary. */
+/** Initial parameters, by feature of the training's vocabulary. */
 export interface TowersStart {
-  /** u8[numFeatures] */
+  /** u8[numFeatures]: 1 for features of the run */
   known: Uint8Array;
-  /** f32[numFeatures * dim] each: items before a tower and a division, as histories read them, and what towers read of other fields */
+  /**
+   * f32[numFeatures * dim] each: items before the item tower's term and normalization; items in histories; features of
+   * other fields
+   */
   items: Float32Array;
   histories: Float32Array;
   features: Float32Array;
-  /** of two towers: vectors and biases as they were scored, which keys that the log lacks keep */
+  /** of a run of two towers: vectors and biases as scored, which keys without events keep */
   scored?: { vectors: Float32Array; w: Float32Array };
   layers: NamedArrays;
   userBias?: Float32Array;
   age?: Float32Array;
 }
 
-/** The run of --init. */
+/** The run of --init, with the function that carries its keys over. */
 export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
 }
 
-/** Opens it. @throws {UsageError} it does not fit */
+/** Opens the run of --init. @throws {UsageError} it does not fit */
 export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,
@@ -78,7 +81,7 @@ export async function openTowersInit(
   };
 }
 
-/** @throws {UsageError} the towers are of another form */
+/** Compares the architectures. @throws {UsageError} they differ */
 function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const text = (sizes: readonly number[]) => (sizes.length === 0 ? "none" : sizes.join(","));
   const given: [flag: string, was: string, is: string][] = [
@@ -114,7 +117,7 @@ function fromTowers(
   const { space, history, from, carried, ...keys } = carryKeys(init, fitted, given);
   const { dim } = towers.form;
   const { item, user } = fitted.dataset.roles;
-  // rows by feature of the item's field alone
+  // place the item field's rows among all features
   const ofItems = (own: Float32Array): Float32Array => {
     const f = before.fields.findIndex(({ name }) => name === item);
     const all = new Float32Array(before.numFeatures * dim);
@@ -162,7 +165,7 @@ function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<To
   return {
     ...own,
     startFor(task) {
-      // vectors of users are computed from their histories
+      // users have no vectors of their own, so those of the table are unused
       const { table, ...found } = startFromTable(init, own.space, { item }, { task, unused: user });
       const { known, vectors } = table;
       return {
@@ -173,7 +176,7 @@ function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<To
   };
 }
 
-/** First parameters by the kernel's names, where the start has them. */
+/** Overwrites initial parameters, by the kernel's names, where the start has values. */
 export function putStart(
   first: Readonly<Record<string, Float32Array>>,
   rows: TowerRows,

@@ -1,4 +1,4 @@
-// Rows of a dataset, encoded by a model chunk by chunk for `embed transform`.
+// Encodes rows of a dataset chunk by chunk with a run's model, for `embed transform`.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
@@ -10,7 +10,10 @@ import { wholeOf } from "../reading/split-parts.js";
 /** Rows encoded at a time. */
 const CHUNK_ROWS = 16_384;
 
-/** Rows of a dataset as features, chunk by chunk. @param all u32: the rows; all of the dataset when absent */
+/**
+ * Encodes rows of a dataset as features, chunk by chunk.
+ * @param all u32: row numbers; every row of the dataset when absent
+ */
 export function* featureChunks(
   space: FeatureSpace,
   dataset: Dataset,
@@ -24,23 +27,23 @@ export function* featureChunks(
   }
 }
 
-/** Consecutive rows of those that are encoded. */
+/** A chunk: consecutive elements of the list of rows to encode. */
 interface FeatureChunk {
-  /** the place of the first one */
+  /** position of the chunk's first row in the list */
   first: number;
-  /** u32: their numbers in the dataset */
+  /** u32: row numbers in the dataset */
   part: Uint32Array;
   rows: FeatureRows;
-  /** f32 */
+  /** f32: zeros; the encoding does not read labels */
   labels: Float32Array;
 }
 
 /**
- * Rows of a dataset as `embed transform` writes them, chunk by chunk.
+ * Encodes rows of a dataset, chunk by chunk, in the form that `embed transform` writes.
  *
- * @param key the column that names the rows
- * @param encode makes a chunk's values, and biases where the encoding has them
- * @param all u32: the rows; all of the dataset when absent
+ * @param key     name of the column whose keys identify the rows
+ * @param encode computes a chunk's values, and its biases if the encoding has them
+ * @param all     u32: row numbers; every row of the dataset when absent
  */
 export async function* encodedChunks(
   space: FeatureSpace,

@@ -1,4 +1,4 @@
-// Keys of a log of events with the vectors that a run makes of their events: what `transform --fold-in` writes.
+// Folds in the keys of a log: computes vectors for them from their events, as `transform --fold-in` writes them.
 //
 //   run ──► FoldingIn, once ──► of(log), for each log ──► FoldedKeys ──► rows to write
 
@@ -13,42 +13,45 @@ import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 
-/** A run that is ready to make vectors of events, of one log after another. */
+/** A run that is ready to compute vectors from the events of one log after another. */
 export interface FoldingIn {
   dim: number;
-  /** keys have biases beside their vectors */
+  /** whether keys have biases beside their vectors */
   biased: boolean;
-  /** why a key's vector depends on what else the log holds, a clause; absent where its own events decide it */
+  /**
+   * the reason why a key's vector also depends on other keys of the log, as a clause; absent if only its own events
+   * count
+   */
   together?: string;
-  /** Makes them. @param mayBeNone the log may hold no key that gets a vector */
+  /** Computes the vectors. @param mayBeNone whether a log in which no key gets a vector is accepted */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Ends threads. */
+  /** Stops the threads, if there are any. */
   close?(): Promise<void>;
 }
 
-/** Readies a run. @throws {UsageError} an option that its kind of model does not take */
+/** Prepares a run for folding in. @throws {UsageError} its model does not support an option */
 export type FoldIn = (run: Run, options: TransformOptions, watch: Watch) => Promise<FoldingIn>;
 
-/** Keys of a column with the vectors that their events give. */
+/** Keys of a column with the vectors computed from their events. */
 export interface FoldedKeys {
   column: KeyColumn;
   codes: number[];
-  /** [dim] a code; undefined where its events say nothing */
+  /** a vector of `dim` numbers per code; undefined if the key's events do not determine one */
   vectors: (ArrayLike<number> | undefined)[];
-  /** by code's place; of models with biases */
+  /** a bias per code, in the same order; only for models with biases */
   biases?: ArrayLike<number>;
-  /** what a key without a vector does not do, after "none of these" */
+  /** the verb phrase of the message for keys without a vector, which follows "none of these" */
   lack: string;
   notes: string[];
 }
 
-/** Options of a folding whose vectors are not written: of the keys in a role, from the events of a log. */
+/** Returns options that fold in the keys of a role from the events of a log, without writing the vectors. */
 export function foldingOf(log: FurtherLog, field: "user" | "item"): TransformOptions {
   const shape = { format: "jsonl", features: false, force: false } as const;
   return { ...log, ...shape, on: [], foldIn: log.on, field };
 }
 
-/** Vectors of the keys of `options.foldIn`. @throws {DataError} none has one */
+/** Computes the rows to write for the keys of `options.foldIn`. @throws {DataError} no key gets a vector */
 export async function foldedRows(
   run: Run,
   foldIn: FoldIn,
@@ -81,17 +84,17 @@ export async function foldedRows(
   }
 }
 
-/** What vectors of keys are written as. @param numRows 0 where it is not known */
+/** Describes the encoding of folded keys. @param numRows number of rows, or 0 if it is not known */
 export function foldedEncoding(name: string, { dim, biased }: FoldingIn, numRows: number): EncodedRowFormat {
   return { ...vectorEncoding(name, dim, numRows), ...(!biased && { unbiased: true as const }) };
 }
 
-/** Keys whose events give no vector. */
+/** Returns the keys whose events give no vector. */
 export function keysWithout({ column, codes, vectors }: FoldedKeys): string[] {
   return codes.flatMap((code, i) => (vectors[i] ? [] : [keyAt(column.dictionary, code)]));
 }
 
-/** The keys that have a vector, as rows to write. */
+/** Returns the keys that have a vector, as rows to write. */
 export function rowsOfFolded({ column, codes, vectors, biases }: FoldedKeys, dim: number): EncodedRows {
   const found = codes.flatMap((code, i) => (vectors[i] ? [{ code, vector: vectors[i], at: i }] : []));
   const values = new Float32Array(found.length * dim);
@@ -106,12 +109,12 @@ export function rowsOfFolded({ column, codes, vectors, biases }: FoldedKeys, dim
   };
 }
 
-/** A note on how many keys have a vector, and of how many events. */
+/** Returns a note with the number of keys that have a vector and the number of their events. */
 export function keysFrom({ name }: KeyColumn, vectors: FoldedKeys["vectors"], numEvents: number): string {
   return `${vectors.filter((vector) => vector !== undefined).length} keys of '${name}' from ${numEvents} events`;
 }
 
-/** The column of that name. @throws {UsageError} it is not one of keys */
+/** Returns the column with the name. @throws {UsageError} it is numeric or multi-valued */
 export function foldedColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;

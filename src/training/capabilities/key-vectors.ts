@@ -1,4 +1,4 @@
-// A vector a key, by feature of a space: what the embeddings of another model can start from.
+// Reads a run's vectors by feature, so that another model can start from them.
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -11,19 +11,22 @@ export interface KeyVectors {
   space: FeatureSpace;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** of a model whose scores they are: log-odds or predictions of its task */
+  /** weights of the features, if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };
   /** whether out-of-vocabulary features have vectors */
   hasUnknown: boolean;
 }
 
-/** Of a model over features whose weights are no scores. @throws {ArtifactError} damaged */
+/** Reads the vectors of a model over features whose weights are not scores. @throws {ArtifactError} damaged */
 export async function vectorsOfFeatures(run: Run): Promise<KeyVectors> {
   const { space, table } = await readSpace(run);
   return byFeature(space, table);
 }
 
-/** Of a table alone, whose fields may be called by their role. @throws {ArtifactError} damaged */
+/**
+ * Reads the vectors of a run that has only a table, whose fields may be named after roles.
+ * @throws {ArtifactError} damaged
+ */
 export async function vectorsOfTable(run: Run): Promise<KeyVectors> {
   const table = await run.readTable();
   const fields = table.fields.map((name) => {

@@ -1,10 +1,10 @@
-// Keys in a message.
+// Lists keys in a message.
 
 import { excerpt } from "../../errors.js";
 
 const MOST = 5;
 
-/** The first few keys, and how many more there are. */
+/** Returns the first five keys and the number of the others. */
 export function listedKeys(keys: readonly string[]): string {
   const rest = keys.length - MOST;
   return `${keys.slice(0, MOST).map(excerpt).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;

@@ -1,5 +1,6 @@
-// What a kind of model can do with a run that holds one. Commands ask for a capability, never for a name; what a kind of model
-// lacks is absent here, and `trainers/index` refuses it in one way, with the commands whose runs have it.
+// The capabilities of a kind of model, as far as a run holds one. Commands ask for a capability, never for a model's
+// name. A capability that a kind lacks is absent here; `trainers/index` then throws an error that lists the commands
+// whose runs have it.
 
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -22,59 +23,61 @@ import type { Watch } from "../session/watch.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Scorer } from "../session/feature-training.js";
 
-/** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
+/** A kind of model. Each method takes a run whose manifest names this kind, and reads the files that it needs. */
 export interface Model extends Capabilities {
-  /** what a run of it holds, in words: `a linear model` */
+  /** what a run of this kind holds, in words: `a linear model` */
   holds: string;
   /** the command that writes such runs, with the flag that chooses the model: `train-NAME --model linear` */
   command: string;
-  /** why it lacks a capability, as a clause of a message, where that says more than who has it */
+  /** the reason why the kind lacks a capability, as a clause of the error, if more is to say than who has it */
   lacks?: Partial<Record<keyof Capabilities, string>>;
 }
 
-/** What a kind of model may offer. All methods throw an ArtifactError for a damaged run. */
+/** The capabilities that a kind of model may have. All methods throw an ArtifactError for a damaged run. */
 export interface Capabilities {
-  /** Rotates its vectors while its predictions stay. */
+  /** Finds the rotations of the run's vectors that leave its predictions unchanged. */
   rotation?: (run: Run, table: EmbeddingTable) => Rotation | Promise<Rotation>;
-  /** How a log's rows become its features. */
+  /** Reads how rows of a log become the model's features. */
   preprocess?: (run: Run) => Promise<Preprocess>;
-  /** Scores rows of its features. @param inPlace a table of the same rows, read in place of the run's */
+  /** Opens the model to score feature rows. @param inPlace a table with the same rows, used in place of the run's */
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
-  /** Predicts rows of a log, one by one. */
+  /** Opens the model to predict rows of a log one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
-  /** Evaluates it by its scores of a log's rows, whose labels it predicts. */
+  /** Evaluates the model's scores of a log's rows against their labels. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
-  /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */
+  /** Ranks the items that the run stores. @param inPlace as in `scorer` @throws {UsageError} the run stores no items */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
-  /** how else it encodes rows */
+  /** the flags of `transform` that choose another encoding */
   transformFlags?: readonly TransformFlag[];
-  /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
+  /** Computes vectors for users or items that are not in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /** how a vector of a user ranks the rows of items, where these have no weights: of kinds without `rank` the only way */
+  /** similarity of a folded-in user's vector and item rows without weights; kinds without `rank` rank by it alone */
   foldedRank?: "dot" | "cosine";
-  /** Lets keys go out of it. */
+  /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
-  /** Adds up its features; says why where those of this run do not add up. */
+  /** Composes rows from the vectors of their features; says why if that is impossible for this run. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
-  /** which rows of user and item rank by their dot product as the model does: the table's, or composed ones alone */
+  /** which user and item rows have dot products that rank as the model does: the table's rows, or only composed rows */
   mips?: "rows" | "composed";
-  /** the table of its items as contexts: an item's vector times another's row there says how well that one occurs near it */
+  /** name of the table of items as contexts: its dot product with an item's vector scores how well the two co-occur */
   contexts?: string;
-  /** what of its table its scores come from; a linear model's vectors are its weights */
+  /** whether scores use the table's vectors or its weights; a linear model's vectors are its weights */
   scoresBy?: "vectors" | "weights";
-  /** What completes the table to w0 + sum w x + sum <v, v> x x. */
+  /** Reads what the table lacks to compute w0 + sum w x + sum <v, v> x x. */
   secondOrder?: (run: Run) => Promise<ModelFacts>;
-  /** A vector a key, for another model to start from. @throws {UsageError} this run has none */
+  /** Returns a vector per key, from which another model can start. @throws {UsageError} this run has none */
   vectors?: (run: Run) => Promise<KeyVectors>;
   /** Returns the vectors that stand for keys without a row in a table of its run, or why there can be none. */
   unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
-  /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
+  /** Reads a text per row of a table; undefined if its rows have none. @param table undefined for the default table */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** Its networks in ONNX. */
+  /** Writers of the run's networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
-  /** What a report has of it alone: importances of its columns, the greatest gain first, or what its items are composed of. */
+  /**
+   * Reads what a report shows of this kind alone: importances of columns, greatest gain first, or the shares of items.
+   */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
@@ -85,34 +88,37 @@ export interface UnknownKeysOf {
   name: string | undefined;
 }
 
-/** What a network's file is to look like. */
+/** Options of an exported network. */
 export interface NetworkAsked {
   reserve?: ReserveScheme;
   onnxInput?: OnnxInput;
 }
 
-/** The whole network, or the tower that makes vectors of users or of items. */
+/** The whole network, or the tower that computes vectors of users or of items. */
 export type NetworkName = "network" | "user" | "item";
 
-/** Makes a network's file. @throws {UsageError} {DataError} the run has no such tower, or its fields or keys have no place in ONNX */
+/**
+ * Exports a network.
+ * @throws {UsageError} {DataError} the run has no such tower, or ONNX cannot express its fields or keys
+ */
 export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
-/** A network's file. */
+/** An exported network. */
 export interface NetworkFile {
   chunks: Iterable<Uint8Array>;
-  /** how many rows of vectors it holds */
+  /** number of rows of the vectors in it */
   rows: number;
-  /** what its inputs are, where their names do not say it */
+  /** explains the network's inputs, if their names do not */
   note?: string;
 }
 
-/** Kinds of models of one trainer, by the manifest's name. */
+/** The kinds of models of one trainer, by their name in the manifest. */
 export type Models = Readonly<Record<string, Model>>;
 
 /**
- * Finds a capability of a run's kind of model; the list of trainers has it.
+ * Returns a capability of a run's kind of model; the list of trainers implements it.
  *
- * @param cannot what cannot be done without it, a clause of the message: `cannot be aligned`
+ * @param cannot says what is impossible without the capability, as a clause of the message: `cannot be aligned`
  * @throws {UsageError} the kind lacks it
  */
 export type Capable = <C extends keyof Capabilities>(
@@ -121,14 +127,14 @@ export type Capable = <C extends keyof Capabilities>(
   cannot: string,
 ) => Promise<NonNullable<Capabilities[C]>>;
 
-/** Makes a run's scorer. @param table of the run, or rows in place of its own */
+/** Reads a run's scorer. @param table the run's table, or one with the same rows to use in its place */
 export type ReadScorer<S extends Scorer = Scorer> = (
   run: Run,
   space: FeatureSpace,
   table: EmbeddingTable,
 ) => Promise<S>;
 
-async function opened<S extends Scorer>(
+async function readScoringModel<S extends Scorer>(
   read: ReadScorer<S>,
   run: Run,
   inPlace: EmbeddingTable | undefined,
@@ -137,17 +143,19 @@ async function opened<S extends Scorer>(
   return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
 }
 
-/** Of any model over features. */
+/** Returns the capabilities that every model over features has. */
 export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
   return {
     preprocess: readPreprocess,
-    scorer: (run, inPlace) => opened(read, run, inPlace),
+    scorer: (run, inPlace) => readScoringModel(read, run, inPlace),
     predictor: async (run, how) =>
-      await (await import("./row-predictor.js")).predictorOf(await opened(read, run, undefined), how),
+      await (
+        await import("./row-predictor.js")
+      ).predictorOf(await readScoringModel(read, run, undefined), how),
   };
 }
 
-/** Of one whose task has labels. */
+/** Returns the capabilities of a model whose task has labels. */
 export function predictsLabels(
   read: ReadScorer,
 ): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "evaluate"> {
@@ -156,11 +164,11 @@ export function predictsLabels(
     evaluate: async (run, on, watch) =>
       await (
         await import("../judging/evaluate-scores.js")
-      ).evaluateScores(run, await opened(read, run, on.inPlace), on, watch),
+      ).evaluateScores(run, await readScoringModel(read, run, on.inPlace), on, watch),
   };
 }
 
-/** Of one that ranks items by vectors. */
+/** Returns the capabilities of a model that ranks items by vectors. */
 export function ranksByVectors(
   read: ReadScorer<Required<Scorer>>,
 ): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "rank"> {
@@ -169,6 +177,6 @@ export function ranksByVectors(
     rank: async (run, keys, inPlace) =>
       await (
         await import("../judging/ranked-items.js")
-      ).rankByVectors(run, await opened(read, run, inPlace), keys),
+      ).rankByVectors(run, await readScoringModel(read, run, inPlace), keys),
   };
 }

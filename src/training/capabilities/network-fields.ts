@@ -1,4 +1,4 @@
-// Fields of a run as columns of a network in ONNX.
+// Converts fields of a run to input columns of an ONNX network.
 
 import type { Field } from "../../dataset/vocabulary/vocabulary.js";
 import { tableRows } from "../../embedding/rows.js";
@@ -10,7 +10,11 @@ import { checkHeld } from "../../export/key-checks.js";
 import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
 import { selectRows, type OnnxInput } from "../../export/selection.js";
 
-/** Looks at fields before the graph is made. @throws {UsageError} it could not find a row of each cell @throws {DataError} nor of a key */
+/**
+ * Checks that ONNX can express the fields, before the graph is built.
+ * @throws {UsageError} a field is multi-valued, or hashed
+ * @throws {DataError} a key cannot be written
+ */
 export async function checkFields(
   { path }: Run,
   table: EmbeddingTable,
@@ -36,7 +40,10 @@ export async function checkFields(
   }
 }
 
-/** A field of one key or number a cell, with what its features are to the network. */
+/**
+ * Describes a field with one key or number per cell as a network's input.
+ * @param of embeddings and wide weights of its features
+ */
 export function networkField(
   field: Field,
   of: Pick<NetworkKeys, "embeddings" | "wide">,

@@ -1,4 +1,4 @@
-// The users or items of a log of events that a run does not know: what `transform --fold-in` gives vectors to.
+// Finds the users or items in a log of events that a run does not know, for `transform --fold-in`.
 
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
@@ -6,21 +6,22 @@ import { UsageError } from "../../errors.js";
 import type { RunSpace } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
-/** The keys of one side that the run does not know. */
+/** The unknown keys of one side. */
 export interface NewKeys {
   side: "user" | "item";
   column: KeyColumn;
-  /** the position of its field among the space's */
+  /** index of the side's field in the feature space */
   f: number;
-  /** the codes of the new keys, in order of first appearance */
+  /** codes of the new keys, in order of first appearance */
   codes: number[];
 }
 
 /**
- * Which side is new, and its keys: of new users and new items the users, as in `recall --fold-in`.
+ * Finds the side with new keys, and these keys. If both users and items are new, the users are chosen, as in `recall
+ * --fold-in`.
  *
- * @param mayBeNone of the side that is given
- * @throws {UsageError} there are no new keys, or none of the side that is given
+ * @param mayBeNone whether the side in `given` may have no new keys
+ * @throws {UsageError} there are no new keys, or none of the side in `given`
  */
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
@@ -61,7 +62,7 @@ export function newKeysOf(
   return first;
 }
 
-/** The rows of the dataset that hold each new key. */
+/** Returns the dataset's rows of each new key. */
 export function rowsOfKeys({ column, codes }: NewKeys): number[][] {
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const rows = codes.map((): number[] => []);

@@ -1,39 +1,40 @@
-// Rotating a run's vectors without changing what it predicts: which vectors share a rotation, and what of model/ goes with them.
+// Describes how a run's vectors can be rotated without changing its predictions: which vectors share a rotation, and
+// which files of model/ must be rotated with them.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/** Numbers offset .. offset + width - 1 of the vectors of a field's rows. */
+/** Components offset .. offset + width - 1 of the vectors of a field's rows. */
 export interface VectorBlock {
   field: string;
-  /** of a field-aware run: the field whose features they meet */
+  /** in a field-aware run: the field whose features these vectors interact with */
   partner?: string;
-  /** of vectors whose blocks were trained apart: which of them it is */
+  /** in a run whose vectors consist of separately trained parts: the part's name */
   part?: string;
   offset: number;
   width: number;
 }
 
-/** Rotates rows. @param fieldOf [rows], indices of the table's fields @returns f32[rows * dim] */
+/** Rotates rows. @param fieldOf [rows]: index of each row's field in the table @returns f32[rows * dim] */
 export type Rotate = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
 
-/** A table beside the default one. */
+/** A further table that rotates with the default one. */
 export interface RotatedTable {
   name: string;
-  /** where its numbers stand in the default table's vectors: it turns as this block of them does */
+  /** offset of the block of the default table's vectors whose rotation applies to this table */
   offset: number;
 }
 
-/** How a run's vectors can be rotated. */
+/** The possible rotations of a run's vectors. */
 export interface Rotation {
-  /** the blocks that share a rotation, a list a rotation */
+  /** lists of blocks; the blocks of a list share a rotation */
   groups: VectorBlock[][];
-  /** tables beside the default one that turn as it does, or as a block of it; none when absent */
+  /** further tables that rotate with the default one or a block of it; none when absent */
   tables?: readonly RotatedTable[];
-  /** The files of model/ that change, by name. @throws {ArtifactError} damaged */
+  /** Returns the changed files of model/, by name. @throws {ArtifactError} damaged */
   files(rotate: Rotate): Promise<Record<string, readonly Uint8Array[]>>;
 }
 
-/** One rotation for all rows, whole. */
+/** Returns a single group: one rotation for the whole vectors of all fields. */
 export function wholeRows({ fields, dim }: EmbeddingTable): VectorBlock[][] {
   return [fields.map((field) => ({ field, offset: 0, width: dim }))];
 }

@@ -1,4 +1,4 @@
-// What predicts rows of a log one by one, whatever the model: rows of a dataset ──► scores ──► probabilities, numbers or scores.
+// Predicts rows of a log one by one with any model: rows of a dataset ──► scores ──► probabilities, numbers or scores.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
@@ -9,52 +9,53 @@ import { openAsTrained, type FurtherLog, type TrainedAs } from "../reading/open-
 import type { ScoringModel } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
-/** Rows that are scored at a time. */
+/** Number of rows that are scored at a time. */
 const CHUNK_ROWS = 16_384;
 
-/** What the scores of a row say. */
+/** The meaning of a row's scores. */
 export type Predicted =
-  /** log-odds of label 1 */
+  /** the score is the log-odds of label 1 */
   | { kind: "probability" }
-  /** the label itself, clipped to those of training as metrics clip it */
+  /** the score is the label; it is clipped to the training labels' range, as in metrics */
   | { kind: "number"; range: readonly [low: number, high: number] }
-  /** of each class, before the softmax */
+  /** one score per class, before the softmax */
   | { kind: "classes"; names: readonly string[] }
-  /** what a model ranks by, or sums of trees whose link is not known */
+  /** scores of a ranking model, or sums of trees whose link is not known */
   | { kind: "score"; numScores: number };
 
-/** A model that predicts rows; `end` must be called. */
+/** A model that predicts rows. The caller must call `end`. */
 export interface RowPredictor {
   predicted: Predicted;
-  /** how a log is read as the run's; absent for a model of another program */
+  /** how a log is read like the run's log; absent for a model of another program */
   as?: TrainedAs;
-  /** sentences on what its predictions are, where a user may take them for something else */
+  /** warnings about predictions that a user may misunderstand, as sentences */
   notes: readonly string[];
-  /** Reads a log: labels, weights and events need not be there. */
+  /** Reads a log; it needs no labels, weights or event column. */
   read(log: FurtherLog, watch: Watch): Promise<Dataset>;
   /**
-   * Scores of rows of a dataset that `read` made, before any link; the same bytes at any number of threads, however rows are parted.
+   * Scores rows of a dataset that `read` returned, before any link. The bytes depend neither on the thread count nor on
+   * how rows are divided into calls.
    *
    * @param rows u32
-   * @returns f64[rows.length][scores of a row]
+   * @returns f64[rows.length][scores per row]
    */
   score(dataset: Dataset, rows: Uint32Array): Promise<Float64Array>;
-  /** By column: how many of the rows' cells hold a key that training has not seen. */
+  /** Counts, by column, the cells of the rows with a key that was not in training. */
   countUnseen(dataset: Dataset, rows: Uint32Array): Record<string, UnseenCounts>;
   end(): Promise<void>;
 }
 
-/** Opens a model file of other programs. @throws {UsageError} the file holds none that is known */
+/** Opens another program's model file. @throws {UsageError} the format is not known */
 export type PredictForeign = (file: string, how: { threads: number }) => Promise<RowPredictor>;
 
-/** Of a model over features. */
+/** Returns the predictor of a model over features. */
 export async function predictorOf(
   model: ScoringModel,
   { threads }: { threads: number },
 ): Promise<RowPredictor> {
   const { space, preprocess } = model;
   const { task, labelRange, negatives } = preprocess;
-  // all rows are scored, whichever were events of the training
+  // the roles that select, weight or label rows are dropped, because every row of the log is scored
   const { positives: _, label: __, weight: ___, event: ____, ...roles } = preprocess.roles;
   const as = { ...preprocess, roles };
   const running = await model.start?.({ threads });
@@ -89,7 +90,7 @@ export async function predictorOf(
   };
 }
 
-/** What a row's predictions are called. @param raw scores as they are, without the link */
+/** Returns the column names of a row's predictions. @param raw whether scores are written without the link */
 export function predictionNames(predicted: Predicted, raw: boolean): string[] {
   const { kind } = predicted;
   const name = raw
@@ -102,10 +103,10 @@ export function predictionNames(predicted: Predicted, raw: boolean): string[] {
 }
 
 /**
- * What scores predict, by the link that metrics are taken with.
+ * Applies the link that metrics use to scores.
  *
- * @param scores f64[numRows][n], which may be written over
- * @param raw scores as they are
+ * @param scores f64[numRows][n]; may be overwritten
+ * @param raw     returns the scores unchanged
  * @throws {DivergedError} a score is NaN or infinite
  */
 export function linked(predicted: Predicted, scores: Float64Array, raw: boolean): Float64Array {

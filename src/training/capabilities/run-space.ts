@@ -1,4 +1,4 @@
-// The features of a run, and how rows become them: what every model over a feature space is read with.
+// Reads a run's feature space and how rows are encoded in it, for every model over features.
 
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -7,27 +7,27 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Scorer } from "../session/feature-training.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 
-/** How rows are prepared for a run's model, in model/. */
+/** The file of model/ that describes how rows are encoded. */
 export const PREPROCESS_FILE = "preprocess.json";
 
-/** How rows are prepared for a run's model, as a file of model/. */
+/** Returns the preprocessing as a file of model/. */
 export function preprocessFile(preprocess: Preprocess): Record<string, string> {
   return { [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n` };
 }
 
-/** How rows were prepared for a run's model. @throws {ArtifactError} damaged */
+/** Reads a run's preprocessing. @throws {ArtifactError} damaged */
 export async function readPreprocess(run: Run): Promise<Preprocess> {
   return parsePreprocess(await run.readModelFile(PREPROCESS_FILE), `${run.path}/model/${PREPROCESS_FILE}`);
 }
 
-/** A run's features, and how rows become them. */
+/** A run's feature space, with its table and how rows are encoded. */
 export interface RunSpace {
   preprocess: Preprocess;
   table: EmbeddingTable;
   space: FeatureSpace;
 }
 
-/** Reads a run's features. @throws {ArtifactError} damaged */
+/** Reads a run's feature space. @throws {ArtifactError} damaged */
 export async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
@@ -35,21 +35,21 @@ export async function readSpace(run: Run): Promise<RunSpace> {
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
-/** A run's model, ready to score rows of its features. */
+/** A run's model, ready to score rows that are encoded in its feature space. */
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {
-  /** numbers of a vector */
+  /** length of a vector */
   dim: number;
-  /** f32[numRows * dim]: the vector of each row's features */
+  /** f32[numRows * dim]: the sum of each row's feature vectors, or another composition of them */
   vectors(rows: FeatureRows): Float32Array;
-  /** f32[numRows]: the bias of each row's features, with what they add among themselves */
+  /** f32[numRows]: the bias of each row, with the interactions among its own features */
   weights(rows: FeatureRows): Float32Array;
-  /** vectors side by side in a row of the table, each with a penalty of its own when it is folded in */
+  /** number of vectors that stand side by side in a table row; folding in penalizes each of them separately */
   numBlocks: number;
 }
 
-/** A run's features and what adds them up. */
+/** A run's feature space with the function that composes rows. */
 export interface Composition {
   space: FeatureSpace;
   composer: RowComposer;

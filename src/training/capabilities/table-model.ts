@@ -1,4 +1,4 @@
-// The model of a run that holds a table and nothing else: what `import` writes.
+// The model of a run that holds only a table, as `import` writes.
 
 import { TABLE_MODEL } from "../../embedding/manifest.js";
 import { meansForUnknown } from "../../export/unknown-keys.js";

@@ -1,4 +1,4 @@
-// RUN.checkpoint as a file: where it is, whose it is, and how it is read and written, whatever a trainer keeps in it.
+// Reads and writes the file RUN.checkpoint, whatever a trainer saves in it, and checks to which training it belongs.
 
 import { basename, dirname } from "node:path";
 import {
@@ -16,33 +16,36 @@ import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import type { NamedArrays } from "./named-arrays.js";
 
-/** The tensor that holds what is no array. */
+/** Name of the tensor that holds the JSON object. */
 const STANDING = "standing";
 
 const ADVICE = "remove it and train from the start";
 
-/** Everything that decides a training's bytes, by name. */
+/** Every option and input that determines a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
 
-/** What is saved: arrays, and a JSON object that begins with the training's identity. */
+/** Content of a checkpoint: arrays, and a JSON object that is stored after the training's identity. */
 export interface Contents<Saved> {
   arrays: NamedArrays;
   saved: Saved;
 }
 
-/** Where the checkpoint of a training is. @param out the run that is to be written */
+/** Returns the path of a training's checkpoint. @param out the run that the training will write */
 export function checkpointPath(out: string): string {
   return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
 }
 
-/** The checkpoint of one training, which is saved anew every so often. @typeParam Saved what is no array, beside the identity */
+/**
+ * The checkpoint of one training; each save replaces the previous one. @typeParam Saved JSON content, without the
+ * identity
+ */
 export class CheckpointFile<Saved extends object> {
   readonly #path: string;
   readonly #identity: Identity;
   readonly #signal: AbortSignal;
-  /** epochs, or trees, between two checkpoints; undefined where none are saved */
+  /** epochs, or trees, between two saves; undefined if nothing is saved periodically */
   readonly every: number | undefined;
-  /** what an interrupted training left, where this one goes on from it */
+  /** the interrupted training's checkpoint, if this training resumes it */
   readonly found: Contents<Saved> | undefined;
   #isSaved = false;
 
@@ -61,11 +64,13 @@ export class CheckpointFile<Saved extends object> {
   }
 
   /**
-   * @param out the run that is to be written
-   * @param shape of what is no array, the identity among it
-   * @throws {UsageError} with resume: the checkpoint is of another training; names what differs
+   * Opens the checkpoint, and reads it with `resume`.
+   *
+   * @param out    the run that the training will write
+   * @param shape shape of the JSON object, including the identity
+   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists what differs
    * @throws {ArtifactError} with resume: it is damaged
-   * @throws {OutputError} something else stands where checkpoints are to be written
+   * @throws {OutputError} the path holds something that is not a checkpoint
    */
   static async open<Saved extends object>(
     out: string,
@@ -75,7 +80,7 @@ export class CheckpointFile<Saved extends object> {
     signal: AbortSignal,
   ): Promise<CheckpointFile<Saved>> {
     const path = checkpointPath(out);
-    // as it comes back from a file
+    // a JSON round trip makes it comparable with an identity that was read from a file
     const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     let found: Contents<Saved> | undefined;
     if (resume && (await pathExists(path))) {
@@ -94,12 +99,12 @@ export class CheckpointFile<Saved extends object> {
     this.#isSaved = true;
   }
 
-  /** To be called when the run is written. */
+  /** Deletes the file; called once the run is written. */
   async remove(): Promise<void> {
     if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
   }
 
-  /** An error for arrays that are not what the training keeps. */
+  /** Returns the error for arrays that do not match the training's. */
   damaged(): ArtifactError {
     return damaged(this.#path);
   }
@@ -117,13 +122,16 @@ async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>>
   return { arrays, saved: parseJson(json, shape, path, ADVICE) as Saved };
 }
 
-/** The tensors of a checkpoint. @throws {ArtifactError} damaged, or no regular file */
+/** Reads the tensors of a checkpoint. @throws {ArtifactError} damaged, or not a regular file */
 async function checkpointTensors(path: string, only?: string): Promise<Map<string, Tensor>> {
   await checkRegularFiles(dirname(path), [basename(path)]);
   return await withArtifact(path, (file) => readSafetensorsFile(file, path, only));
 }
 
-/** Checks that saving replaces nothing but an older checkpoint. @throws {OutputError} something else stands there */
+/**
+ * Checks that saving would replace nothing but an older checkpoint.
+ * @throws {OutputError} the path holds something else
+ */
 async function checkSavable(path: string): Promise<void> {
   if ((await kindAt(path)) === undefined) return;
   const json = await checkpointTensors(path, STANDING).catch(() => undefined);
@@ -135,12 +143,12 @@ async function checkSavable(path: string): Promise<void> {
   );
 }
 
-/** A checkpoint that is none, or cut short. */
+/** Returns the error for a file that is not a checkpoint or is truncated. */
 function damaged(path: string): ArtifactError {
   return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
 }
 
-/** @throws {UsageError} a checkpoint is of another training: names what differs */
+/** Compares the identities of two trainings. @throws {UsageError} they differ; the message lists the names */
 function checkSame(path: string, before: Identity, now: Identity): void {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));

@@ -1,11 +1,11 @@
-// --checkpoint-every and --resume: RUN.checkpoint, one file beside the run that is to be, written anew every few epochs.
+// --checkpoint-every and --resume: the file RUN.checkpoint beside the future run, replaced every few epochs.
 //
-//   standing    u8, JSON: what the training was asked for, its epochs, and how early stopping stands
-//   search.*    of --search: values by row of the default and of the best setting; `standing` has the settings that were tried
-//   others      what the trainer has made and, where early stopping waits for a better epoch, the best one's parameters, by
-//               names of its own (epoch-loop.ts)
+//   standing    u8, JSON: the training's options, its epochs, and the state of early stopping
+//   search.*    with --search: metric values per row, of the default and of the best setting (the settings are in `standing`)
+//   others      the trainer's parameters and, if early stopping is on, the best epoch's, under the trainer's own names
+//               (epoch-loop.ts)
 //
-// A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
+// A resumed training writes the same bytes as an uninterrupted one, at any number of threads.
 
 import type { PartMetrics, VectorsAdd } from "../../embedding/manifest.js";
 import { trialShape } from "../../embedding/run-directory.js";
@@ -28,22 +28,22 @@ import { firstStanding } from "./early-stopping.js";
 import { arrayOf, type NamedArrays } from "./named-arrays.js";
 import type { SearchState } from "../search/search.js";
 
-/** What a training came to, as far as its refit needs it. */
+/** Results of a first training that its refit needs. */
 export interface Evaluated {
-  /** the trainer's own, as they were used */
+  /** the trainer's options as they were used */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
   vectorsAdd?: VectorsAdd | undefined;
   epochs: EpochEvent[];
   bestEpoch: number;
-  /** what else its refit keeps, by names of the trainer: choices that are not made again */
+  /** choices of the first training that the refit reuses, by names of the trainer */
   keeps?: Record<string, unknown>;
 }
 
 const eventShape = record(either(number, flag));
 const identityShape = record(anything);
 
-/** What every trainer's checkpoint says beside its arrays. */
+/** Shape of the JSON part of every trainer's checkpoint. */
 const savedShape = object(
   {
     identity: identityShape,
@@ -62,21 +62,21 @@ const savedShape = object(
   },
 );
 
-/** What is saved beside the arrays and the identity. */
+/** JSON part of a checkpoint, without the identity. */
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
-  /** of a refit: what the first training came to */
+  /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** of --search; `roots` are the units whose metric is a root */
+  /** state of --search; `roots` lists the settings whose metric is a square root */
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 
-/** Arrays of a search among those of a checkpoint. */
+/** Prefix of a search's array names in a checkpoint. */
 const SEARCH = "search.";
 
 /** The checkpoints of one training. */
 export class Checkpoints {
   readonly #file: CheckpointFile<Saved>;
-  /** goes into every checkpoint */
+  /** written into every checkpoint */
   #search: SearchState | undefined;
 
   private constructor(file: CheckpointFile<Saved>) {
@@ -86,7 +86,11 @@ export class Checkpoints {
     if (this.#search && !areUsable(Object.values(this.#search.units))) throw file.damaged();
   }
 
-  /** @param steering.search whether settings are tried, each of which is saved @throws as CheckpointFile.open */
+  /**
+   * Opens a training's checkpoints.
+   * @param steering.search set if settings are tried, each of which is saved
+   * @throws as CheckpointFile.open
+   */
   static async open(
     out: string,
     steering: { checkpointEvery?: number; resume?: boolean; search?: number },
@@ -96,22 +100,22 @@ export class Checkpoints {
     return new Checkpoints(await CheckpointFile.open<Saved>(out, steering, identity, savedShape, signal));
   }
 
-  /** The epoch after which training goes on; undefined from the start. */
+  /** Number of completed epochs in the checkpoint; undefined if the training starts from scratch. */
   get epoch(): number | undefined {
     return this.#file.found?.saved.epochs.length || undefined;
   }
 
-  /** Where the search stood. */
+  /** State of the search, if there is one. */
   get search(): SearchState | undefined {
     return this.#search;
   }
 
-  /** What the first training came to, where its refit was under way. */
+  /** Results of the first training, if its refit was interrupted. */
   get first(): Evaluated | undefined {
     return this.#file.found?.saved.first;
   }
 
-  /** What a training, or with `first` its refit, is steered by. */
+  /** Returns the epoch loop's controls for a training, or for its refit if `first` is given. */
   controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
@@ -127,13 +131,13 @@ export class Checkpoints {
     };
   }
 
-  /** Saves a search before its training begins. */
+  /** Saves the state of a search before its training begins. */
   async saveSearch(search: SearchState): Promise<void> {
     this.#search = search;
     await this.#save({ arrays: {}, standing: firstStanding(), epochs: [] }, undefined);
   }
 
-  /** To be called when the run is written. */
+  /** Deletes the file; called once the run is written. */
   async remove(): Promise<void> {
     await this.#file.remove();
   }
@@ -152,7 +156,7 @@ export class Checkpoints {
   }
 }
 
-/** As arrays of a checkpoint. */
+/** Returns the metric values of a search as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [
@@ -162,7 +166,7 @@ function arraysOf(units: SearchState["units"]): NamedArrays {
   );
 }
 
-/** @throws {ArtifactError} the checkpoint is damaged */
+/** Restores the state of a search. @throws {ArtifactError} the checkpoint is damaged */
 function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays: NamedArrays): SearchState {
   const unitsOf = (name: "standard" | "best"): UserMetric | undefined => {
     const [sums, weights] = [`${SEARCH}${name}.sums`, `${SEARCH}${name}.weights`];
@@ -178,7 +182,7 @@ function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays
   return { ...saved, units: { standard, best } };
 }
 
-/** Whether the settings were measured on the same units, and by numbers. */
+/** Tells whether the settings were measured on the same number of units, and all values are finite. */
 function areUsable(units: readonly UserMetric[]): boolean {
   const length = units[0]?.sums.length;
   return units

@@ -1,6 +1,6 @@
 import { EarlyStopping } from "./early-stopping.js";
 
-/** Which looks are best, and how long the last better one is ago after each. */
+/** Returns which epochs are best, and after each the number of epochs without improvement. */
 function follow(stopping: EarlyStopping, values: number[]): [boolean[], number[]] {
   const best: boolean[] = [];
   const waited = values.map((value) => {

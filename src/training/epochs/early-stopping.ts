@@ -1,41 +1,53 @@
-// Early stopping: which epoch is best, which is kept, and when no better one is waited for any longer.
+// Early stopping: which epoch is the best, which is kept, and when training stops.
 
 import type { FeatureRows } from "../../dataset/rows.js";
 
-/** What early stopping goes by in place of the validation loss. */
+/** The metric that early stopping uses in place of the validation loss. */
 export interface StoppingMetric {
-  /** as metrics.jsonl names it */
+  /** name in metrics.jsonl */
   name: string;
   better: "lower" | "higher";
-  /** @param scores f32: before any link, in the label's unit @param rows with their labels and weights */
+  /**
+   * Computes the metric.
+   * @param scores f32: before any link, in the label's unit
+   * @param rows with labels and weights
+   */
   of(scores: Float32Array, rows: FeatureRows): number;
 }
 
-/** How early stopping stands. */
+/** State of early stopping. */
 export interface Standing {
-  /** the epoch whose parameters are kept, from 1; 0 before the first, and while none beats the value to beat */
+  /** the epoch whose parameters are kept, counted from 1; 0 before the first, and while no epoch beats `toBeat` */
   kept: number;
-  /** the best value of the stopping metric; null before the first */
+  /** the best value of the stopping metric; null before the first validation */
   value: number | null;
-  /** the last value that was better by more than minDelta, and the looks since */
+  /**
+   * the last value that was better by more than minDelta (null before the first validation), and the validations since
+   */
   mark: number | null;
   waited: number;
 }
 
-/** How it stands before the first epoch. @param toBeat the value of what a training starts from, where that has one */
+/**
+ * Returns the state before the first epoch.
+ * @param toBeat the initial parameters' value of the metric, if it is known
+ */
 export function firstStanding(toBeat: number | null = null): Standing {
   return { kept: 0, value: toBeat, mark: toBeat, waited: 0 };
 }
 
-/** Follows the validation part from look to look. */
+/** Tracks the stopping metric from one validation to the next. */
 export class EarlyStopping {
   #standing: Standing;
   readonly #sign: number;
   readonly #minDelta: number;
 
-  /** @param better which of two values is @param minDelta what a look must be better by to count for patience */
+  /**
+   * @param better whether lower or higher values are better
+   * @param minDelta smallest improvement that resets the patience
+   */
   constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
-    // from here on lower is better
+    // multiplying by #sign makes lower values better
     this.#sign = better === "lower" ? 1 : -1;
     this.#minDelta = minDelta;
     this.#standing = { ...standing };
@@ -45,7 +57,7 @@ export class EarlyStopping {
     return { ...this.#standing };
   }
 
-  /** Takes the value of a look; whether none before was as good. */
+  /** Records the value of a validation; returns whether it is the best so far. */
   see(value: number): boolean {
     const standing = this.#standing;
     const signed = this.#sign * value;
@@ -57,12 +69,12 @@ export class EarlyStopping {
     return isBest;
   }
 
-  /** An epoch's parameters are the ones kept. */
+  /** Records the epoch whose parameters are kept. */
   keep(epoch: number): void {
     this.#standing.kept = epoch;
   }
 
-  /** Looks since the last that was better by more than minDelta. */
+  /** Validations since the last improvement by more than minDelta. */
   get waited(): number {
     return this.#standing.waited;
   }

@@ -1,8 +1,8 @@
-// The loop of epochs on a training whose validation losses are a given list.
+// Runs the epoch loop on a fake training with a given list of validation losses.
 
 import { type Checkpoint, type Controls, runEpochs, type Steered } from "./epoch-loop.js";
 
-/** A training that ends by itself after the last of the losses; what it keeps is reported by `kept`. */
+/** A training that ends after the last loss; `kept` records the epochs that it was asked to keep. */
 function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
   return {
     kept: [],

@@ -1,9 +1,10 @@
-// The epoch loop of a training that can be steered: it stops early, goes on from a checkpoint, and ends with what it has.
+// The epoch loop of every iterative trainer: stops early, resumes from a checkpoint, and keeps the best epoch on an
+// interrupt.
 //
-//   restore? ──► epoch ──► best? keep ──► waited long enough? ──► save? ──► epoch ──► ...
+//   restore? ──► epoch ──► best? keep ──► patience exhausted? ──► save? ──► epoch ──► ...
 //
-// A trainer becomes steerable by running its epochs here: it hands over one epoch, how parameters are kept, and its state as
-// named arrays, saved and read back. What it is asked for comes in `controls`; nothing here knows an algorithm.
+// A trainer implements `Steered`: one epoch, a copy of its parameters, and its state as named arrays. `Controls` holds
+// what the caller asks for. This file knows no algorithm.
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
 import type { NamedArrays } from "./named-arrays.js";
@@ -11,117 +12,117 @@ import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
+/** Result of an epoch. Losses are means per row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
   /** from 1 */
   epoch: number;
-  /** of each row before its batch's step */
+  /** loss of each row before its batch's step */
   trainLoss: number;
   validLoss?: number;
-  /** of V: the root of the sum of its squares */
+  /** Frobenius norm of V */
   vectorNorm?: number;
-  /** the metric that early stopping goes by, by its name */
+  /** the stopping metric, under its name */
   auc?: number;
   rmse?: number;
-  /** of the training pass alone */
+  /** rows per second of the training pass, without validation */
   rowsPerSecond: number;
-  /** of the whole epoch */
+  /** duration of the whole epoch */
   seconds: number;
-  /** whether no earlier epoch has a lower validation loss; without validation always true */
+  /** whether the validation loss is the lowest so far; always true without validation */
   best: boolean;
-  /** ranking metrics of the validation part, in epochs that look at it */
+  /** ranking metrics of the validation split, in epochs that validate */
   [metric: `${string}At${number}`]: number;
 }
 
-/** An epoch as it is reported while training goes on. */
+/** An epoch as it is reported during training. */
 export type EpochEnded = EpochEvent & {
-  /** validations without improvement after which training stops early; absent where it does not */
+  /** validations without improvement after which training would stop; absent without early stopping */
   stopsIn?: number;
-  /** threads that trained most of it; the result does not depend on them */
+  /** threads that trained most of the epoch; the result does not depend on them */
   threads?: ThreadsInUse;
 };
 
-/** What an epoch came to. */
+/** An epoch's result before the loop adds its number and time. */
 export interface Seen {
   event: Omit<EpochEvent, "epoch" | "seconds" | "best">;
-  /** what early stopping goes by; null in an epoch that does not look where others do, undefined where none does */
+  /** value of the stopping metric; null in an epoch that skips the validation, undefined if no epoch validates */
   stoppingValue?: number | null | undefined;
 }
 
-/** A training as the loop drives it. */
+/** A training, as the loop drives it. */
 export interface Steered {
   /**
-   * One epoch, from 1, with its look at the validation part.
+   * Trains one epoch, numbered from 1, and validates it.
    *
-   * @returns undefined when nothing is left to learn, which ends the training: for one that has nothing to copy in `keep`
-   * @throws {DivergedError} it is lost
+   * @returns undefined if nothing is left to learn, which ends the training; only for one whose `keep` copies nothing
+   * @throws {DivergedError} the training diverged
    */
   epoch(epoch: number): Promise<Seen | undefined>;
-  /** Copies the parameters aside as those to return. @throws {DivergedError} they are not finite */
+  /** Copies the parameters as those to return. @throws {DivergedError} they are not finite */
   keep(epoch: number): Promise<void> | void;
-  /** Copies of all that later epochs read, and of what is kept when that is an earlier epoch's. */
+  /** Copies everything that later epochs read. @param withKept includes the parameters copied by the last `keep` */
   save(withKept: boolean): NamedArrays;
-  /** Goes back to where `save` was called; at any number of threads. @throws {ArtifactError} it is of another shape */
+  /** Restores what `save` returned, at any number of threads. @throws {ArtifactError} the arrays have other sizes */
   restore(arrays: NamedArrays): void;
-  /** Gives up what the threads do; parameters stay readable. */
+  /** Stops the threads, even within an epoch; the parameters stay readable. */
   terminate(): Promise<void>;
-  /** threads that work together at present; absent where they do not choose how many */
+  /** threads that currently work together; absent if their number is fixed */
   threadsInUse?(): ThreadsInUse;
-  /** which of two values of what early stopping goes by */
+  /** whether lower or higher values of the stopping metric are better */
   better: "lower" | "higher";
-  /** whether some epoch looks at a validation part; else the last epoch's parameters are returned */
+  /** whether any epoch validates; if not, the last epoch's parameters are returned */
   validates: boolean;
-  /** what the model that training starts from is worth, where epochs must be better to be kept */
+  /** value of the stopping metric before training, if only epochs that beat it are kept */
   toBeat?: number;
 }
 
-/** The options of a training that the loop reads. */
+/** The options of a training that the loop uses. */
 export interface EpochOptions {
-  /** at most */
+  /** maximum number of epochs */
   epochs: number;
-  /** looks without a better value before stopping; 0 never stops early */
+  /** validations without improvement before stopping; 0 disables early stopping */
   patience: number;
-  /** what a look must be better by to count; 0 when absent */
+  /** smallest improvement that counts; 0 when absent */
   minDelta?: number;
 }
 
-/** Where a training stands after an epoch: with it, training goes on as if it had not stopped. */
+/** The state of a training after an epoch; a training that resumes from it continues as if it had not stopped. */
 export interface Checkpoint {
-  /** what the trainer has made, and what it keeps of the best epoch */
+  /** the trainer's parameters, and its copy of the best epoch's */
   arrays: NamedArrays;
   standing: Standing;
   epochs: EpochEvent[];
 }
 
-/** How a training is watched and steered from outside, beside its options. */
+/** Interrupts, checkpoints and other controls of a training that are not options of the model. */
 export interface Controls {
   /**
-   * Called when the first epoch is done, with what ends the training early: it then returns the best epoch so far.
+   * Called once there is a result to return, with a function that ends the training early and returns the best epoch.
    *
-   * @returns what withdraws the offer
+   * @returns a function that withdraws the offer
    */
   onInterrupt?: (finish: () => void) => () => void;
-  /** saves where the training stands after every so many epochs */
+  /** saves the state after every so many epochs */
   checkpoint?: { every: number; save(checkpoint: Checkpoint): Promise<void> };
-  /** where to go on */
+  /** the checkpoint to resume from */
   resume?: Checkpoint;
   stoppingMetric?: StoppingMetric;
-  /** what the optimizer keeps goes with the model */
+  /** whether the optimizer's state is kept with the model */
   keepsState?: boolean;
 }
 
 export interface EpochsDone {
-  /** the epoch that was kept last; 0 where none was */
+  /** the epoch that was kept last; 0 if none was */
   bestEpoch: number;
   epochs: EpochEvent[];
   interrupted: boolean;
 }
 
 /**
- * Runs the epochs; afterwards what was kept last is the model.
+ * Runs the epochs. Afterwards the parameters that were kept last are the model.
  *
  * @param observe called after every epoch
- * @throws what the training throws, unless it was asked to finish
+ * @throws whatever the training throws, unless it was asked to finish
  */
 export async function runEpochs(
   training: Steered,
@@ -142,11 +143,11 @@ export async function runEpochs(
       const seen = await training.epoch(epoch);
       if (!seen) break;
       const { event: reported, stoppingValue } = seen;
-      // without a look every epoch is the best so far
+      // without a validation, every epoch counts as the best so far
       const isBest = stoppingValue === undefined || (stoppingValue !== null && stopping.see(stoppingValue));
       const event = { epoch, ...reported, seconds: (performance.now() - began) / 1000, best: isBest };
 
-      // keep the best parameters, or the last where nothing stops early
+      // keep the best epoch's parameters, or the last one's without early stopping
       if (isBest || !stopsEarly) {
         const isNeeded = stopsEarly || epoch === most || interruption.isOffered;
         if (isNeeded) await interruption.hold(async () => await training.keep(epoch));
@@ -173,7 +174,7 @@ export async function runEpochs(
       await interruption.hold(() => checkpoint.save(saved));
       if (interruption.isWanted) break;
     }
-    // the start is of use, too, where its value is known
+    // if the initial parameters' value is known, they are a valid result, too
     const { kept, value } = stopping.standing;
     if (kept > 0 || value !== null) interruption.offer();
   }
@@ -181,12 +182,12 @@ export async function runEpochs(
   return { bestEpoch: stopping.standing.kept, epochs, interrupted: interruption.isWanted };
 }
 
-/** What ends the threads. */
+/** A training whose threads can be stopped. */
 interface Ending {
   terminate(): Promise<void>;
 }
 
-/** The offer to finish early, from the first epoch to the last. */
+/** The offer to finish early, which stands from the first result to the end. */
 class Interruption {
   isWanted = false;
   readonly #machine: Ending;
@@ -199,21 +200,21 @@ class Interruption {
     this.#onInterrupt = onInterrupt;
   }
 
-  /** Whether anybody may take it: every epoch that would be returned must be kept then. */
+  /** Whether the training may be interrupted; if so, every epoch that could be returned is copied. */
   get isOffered(): boolean {
     return this.#onInterrupt !== undefined;
   }
 
-  /** To be called when an epoch is kept. */
+  /** Makes the offer, once. */
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;
-      // what the threads do is given up; the memory stays
+      // stops the threads in the middle of their work; the memory stays readable
       if (!this.#isHeld) void this.#machine.terminate();
     });
   }
 
-  /** Does what must not be cut short. */
+  /** Does work that an interrupt must not cut short, such as a copy or a save. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     this.#isHeld = true;
     try {
@@ -228,7 +229,7 @@ class Interruption {
   }
 }
 
-/** The error that stops a training. @param what happened @param others what else is there to try */
+/** Returns the error for a training that diverged. @param what what happened @param others further advice */
 export function diverged(
   what: string,
   epoch: number,
@@ -241,10 +242,14 @@ export function diverged(
   );
 }
 
-/** The share of a training over which the rate rises. */
+/** Fraction of the training over which the learning rate rises. */
 const WARM_UP = 0.025;
 
-/** The step size when a share of the training is over. @param top the highest one */
+/**
+ * Learning rate of a cosine schedule with a linear warm-up.
+ * @param top the highest rate
+ * @param share fraction of the training that is over
+ */
 export function cosineRate(top: number, share: number): number {
   return top * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
 }

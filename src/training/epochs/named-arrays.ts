@@ -1,22 +1,22 @@
-// What a training has made as arrays with names: the form in which a checkpoint holds it, whatever the trainer.
+// Named arrays: the form in which a checkpoint stores any trainer's parameters.
 
 import type { Tensor } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 
-/** By names of the trainer's own. */
+/** Arrays, by names that the trainer chooses. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
 /**
- * An array of 32-bit floats that was saved under the name.
+ * Returns the array of 32-bit floats that was saved under the name.
  *
- * @throws {ArtifactError} there is none, or it holds another number of them than `length`
+ * @throws {ArtifactError} there is none, or its length is not `length`
  */
 export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
   return arrayOf(arrays, name, Float32Array, length);
 }
 
-/** The same of any kind, such as Float64Array. @throws {ArtifactError} as floatsOf */
+/** Returns the saved array of the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
 export function arrayOf<T extends Tensor["data"]>(
   arrays: NamedArrays,
   name: string,
@@ -30,23 +30,23 @@ export function arrayOf<T extends Tensor["data"]>(
   );
 }
 
-/** The arrays under longer names, so that several sets fit one checkpoint. */
+/** Prepends a prefix to the arrays' names, so that one checkpoint can hold several sets. */
 export function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
 }
 
-/** Those whose names begin so, by the rest of their names. */
+/** Returns the arrays whose names begin with the prefix, under names without it. */
 export function unprefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
 }
 
-/** A value that is no array of numbers, as an array of bytes: its JSON. */
+/** Encodes a value as JSON in an array of bytes. */
 export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** The value whose JSON was saved under the name. @throws {ArtifactError} there is none, or it is not of the shape */
+/** Decodes the JSON that was saved under the name. @throws {ArtifactError} there is none, or its shape is wrong */
 export function jsonOf(arrays: NamedArrays, name: string, shape: Shape): unknown {
   const bytes = arrayOf(arrays, name, Uint8Array);
   return parseJson(bytes, shape, `${name} of the checkpoint`, "remove it and train from the start");

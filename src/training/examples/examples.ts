@@ -1,4 +1,4 @@
-// From a dataset's parts to feature rows with labels: the log's own labels, or events against drawn negatives.
+// Turns the splits of a dataset into feature rows with labels: the log's own labels, or events and sampled negatives.
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
@@ -16,7 +16,7 @@ import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../../sampling/negatives.js";
 
-/** Rows of a dataset that are one part of a split. */
+/** A split: some rows of a dataset. */
 export interface Part {
   dataset: Dataset;
   rows: Uint32Array;
@@ -25,41 +25,41 @@ export interface Part {
 export interface Examples {
   task: Task;
   train: TrainingRows;
-  /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
+  /** rows of the validation split, with fixed negatives if they are sampled */
   valid?: FeatureRows;
   test?: FeatureRows;
-  /** lowest and highest label of the training part */
+  /** lowest and highest label of the training split */
   labelRange: [low: number, high: number];
-  /** the share of the rows of label 0 that training sees, where it is not all of them */
+  /** share of the rows with label 0 that training uses, if not all */
   negativeShare?: number;
-  /** where the negatives come from */
+  /** how negatives are sampled, if they are */
   negatives?: {
     source: NegativeSource;
     itemFields: string[];
-    /** events of the training part for which no item is left to draw */
+    /** number of training events for which no item is left to sample */
     exhausted: number;
   };
-  /** for a task that ranks items: its events, and how they are learned from */
+  /** events and loss of a task that ranks items */
   ranking?: RankingJob;
 }
 
-export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+export type LogParts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
-/** What labels are and what rows count. */
+/** Options of labels and of row weights. */
 interface LabelOptions extends EventWeightOptions {
   seed: number;
-  /** share of the training part's negatives to keep, chosen by a hash of seed and row */
+  /** share of the training split's negatives to keep, chosen by a hash of seed and row */
   negativeDownsampling: number;
-  /** where files for the time of the training are made: beside this path */
+  /** temporary files of the training are created beside this path */
   beside: string;
   positiveFrom?: number;
   task?: Task;
 }
 
-/** Rows with the log's own labels. @throws {DataError} all labels of the training part are alike */
+/** Encodes rows with the log's own labels. @throws {DataError} all labels of the training split are equal */
 export function labelledExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   { positiveFrom, task: given, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, given);
@@ -67,7 +67,7 @@ export function labelledExamples(
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
   const labelsAt = ({ dataset, rows }: Part): Float32Array => {
-    // parts that are cut from one log have its labels
+    // splits of one log share its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
     return valuesAt(values, rows);
   };
@@ -78,7 +78,8 @@ export function labelledExamples(
     const encoded = isStored(dataset)
       ? encodeStored({ space, dataset, rows, labels })
       : bindEncoder(space, dataset).encode(rows, labels);
-    // not a copy, which would ask for the ids of rows that are encoded later
+    // assigns in place: a spread would read the `ids` getter, and rows of a stored dataset are encoded only when it is
+    // read
     return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
   };
   const trainPart = { ...parts.train, rows: trainRows };
@@ -115,7 +116,7 @@ export function labelledExamples(
   };
 }
 
-/** The lowest and the highest label. */
+/** Returns the lowest and the highest label. */
 function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] {
   if (task === "binary") return [labels.includes(0) ? 0 : 1, labels.includes(1) ? 1 : 0];
   let [low, high] = [Infinity, -Infinity];
@@ -127,7 +128,7 @@ function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] 
   return [low, high];
 }
 
-/** All positives and a share of the negatives. */
+/** Returns all positives and a random share of the negatives. */
 function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
   if (share === 1) return rows;
   if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
@@ -135,7 +136,7 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** Where negatives come from, and which fields they replace. */
+/** The source of negatives, and the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
   itemFields: string[];
@@ -144,11 +145,11 @@ export interface NegativeFields {
 }
 
 /**
- * What negatives of the training part are drawn from.
+ * Finds the items from which negatives of the training split are sampled.
  *
- * @param flag what asked for it, for the message
- * @param given the columns that go with the item, instead of inference
- * @throws {UsageError} the log has no item
+ * @param flag   the flag that requires an item column, for the message
+ * @param given columns that belong to the item; inferred when absent
+ * @throws {UsageError} the log has no item column
  */
 export function negativeFields(
   space: FeatureSpace,
@@ -173,10 +174,13 @@ export function negativeFields(
   return { source, itemFields: itemFields.names, ...indexes };
 }
 
-/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
+/**
+ * Encodes events and negatives; a negative keeps its event's user, time and context.
+ * @throws {UsageError} the log has no item column
+ */
 export function negativeExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   options: NegativeOptions,
   weighting: EventWeightOptions,
   given: readonly string[] | undefined,

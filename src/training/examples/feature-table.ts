@@ -1,7 +1,7 @@
-// Features as rows of an embedding table and back: what the artifacts of all models share.
+// Converts between features and rows of an embedding table, for the files of all models.
 //
-//   space   a field's features: out-of-vocabulary one first, then its keys; a number's one feature
-//   table   a row for each feature but the out-of-vocabulary ones, by field and id
+//   space   features of each field: the out-of-vocabulary feature, then one per key; one feature for a numeric field
+//   table   a row per feature except the out-of-vocabulary ones, by field and id
 
 import type { Keys } from "../../log/keys.js";
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
@@ -15,7 +15,10 @@ import { ArtifactError } from "../../errors.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
-/** Features that are rows of the table, and where: those of a field follow one another, out-of-vocabulary ones are no rows. */
+/**
+ * Returns for each field the range of its features that are table rows. They are consecutive; the out-of-vocabulary
+ * feature has no row.
+ */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
   let row = 0;
   return fields.map((field, f) => {
@@ -25,7 +28,7 @@ function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row:
   });
 }
 
-/** u32: the features that are rows of the table. */
+/** Returns the feature of each table row. @returns u32[numRows] */
 export function tableFeatures(space: FeatureSpace): Uint32Array {
   const ranges = tableRanges(space);
   const features = new Uint32Array(ranges.reduce((sum, { size }) => sum + size, 0));
@@ -33,7 +36,7 @@ export function tableFeatures(space: FeatureSpace): Uint32Array {
   return features;
 }
 
-/** Rows of the table by feature: f32[numFeatures * width], zeros for features that are no rows. */
+/** Scatters table rows to features. @returns f32[numFeatures * width], zeros for features without a row */
 export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: number): Float32Array {
   const all = new Float32Array(space.numFeatures * width);
   for (const { feature, row, size } of tableRanges(space))
@@ -42,9 +45,9 @@ export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: nu
 }
 
 /**
- * The table of a model.
+ * Builds a model's embedding table.
  *
- * @param w       f32[numFeatures]; absent where features have no weights
+ * @param w        f32[numFeatures]; absent if features have no weights
  * @param vectors f32[numFeatures * dim], row-major
  */
 export function featureTable(
@@ -89,7 +92,7 @@ function joinKeys(fields: Field[]): Keys {
   return { size, bytes, offsets };
 }
 
-/** The space that a table and its recipes describe. @throws {ArtifactError} they are of other rows than the table has */
+/** Rebuilds the feature space from a table and the preprocessing. @throws {ArtifactError} their rows do not match */
 export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
   checkRows(preprocess, table);
   return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
@@ -135,7 +138,7 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
 }
 
 /**
- * Weights and vectors of the out-of-vocabulary features.
+ * Returns the weights and vectors of the out-of-vocabulary features.
  *
  * @param parameters of all features: w f32[numFeatures], vectors f32[numFeatures * dim]
  */
@@ -151,7 +154,7 @@ export function unknownKeysOf(
     weights[f] = w[feature]!;
     vectors.set(all.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
-  // a linear model's table has its weights in the vectors' place
+  // the vectors of a linear model's table are its weights
   return withoutUntrained({
     weights,
     vectors: dim === 0 ? weights : vectors,

@@ -1,10 +1,11 @@
-// The items of a run with their features, kept in model/: in a file of their own, or in the one that negatives need.
+// Reads and writes a run's items with their features: items.safetensors, or negatives.safetensors if negatives are
+// sampled.
 //
 //   items.bytes, items.offsets     the items' keys
-//   items.counts                   their events in the training part
-//   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it, and with
-//                                       --item-neighbors what its neighbors add
-//   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
+//   items.counts                   number of training events per item
+//   templates.ids[, .indptr, .values]   a row of features per item: the item's own, those of its side columns and, with
+//                                       --item-neighbors, its neighbors'
+//   fromNeighbors.ids, .indptr, .values the neighbors' features alone, for rows of items that another table has
 
 import type { Keys } from "../../log/keys.js";
 import type { ItemCatalogue } from "../../dataset/item-fields.js";
@@ -19,7 +20,7 @@ const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
 export const NEGATIVES_FILE = "negatives.safetensors";
 
-/** The catalogue as tensors. */
+/** Returns the catalogue as tensors. */
 export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
   const arrays: [string, Tensor["data"]][] = [
     ["items.bytes", items.bytes],
@@ -39,19 +40,23 @@ function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, 
   ];
 }
 
-/** The catalogue as a file of model/, for a run without negatives. */
+/** Returns the catalogue as a file of model/, for a run without sampled negatives. */
 export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }
 
-/** Keys that were kept as bytes and offsets. @throws {ArtifactError} damaged */
+/** Reads keys that are stored as bytes and offsets. @throws {ArtifactError} damaged */
 export function dictionaryFrom(tensors: TensorFile, name: string): Keys {
   const bytes = tensors.u8(`${name}.bytes`, [undefined]);
   const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
   return { size: offsets.length - 1, bytes, offsets };
 }
 
-/** The catalogue from its tensors. @param numFeatures of the run's space @throws {ArtifactError} damaged */
+/**
+ * Reads the catalogue from its tensors.
+ * @param numFeatures of the run's feature space
+ * @throws {ArtifactError} damaged
+ */
 export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
   const items = dictionaryFrom(tensors, "items");
   const { size } = items;
@@ -82,14 +87,14 @@ function rowsFrom(tensors: TensorFile, name: string, numRows: number, numFeature
   };
 }
 
-/** The items of a run; undefined for one that keeps none. @throws {ArtifactError} damaged */
+/** Reads the items of a run; undefined if it stores none. @throws {ArtifactError} damaged */
 export async function readItems(run: Run, preprocess: Preprocess): Promise<ItemCatalogue | undefined> {
   const file = preprocess.negatives ? NEGATIVES_FILE : FILE;
   if (!Object.hasOwn(run.manifest.files, `model/${file}`)) return undefined;
   return itemsFrom(await TensorFile.of(run, file), numFeaturesOf(preprocess));
 }
 
-/** The source as a file of model/. */
+/** Returns the source of negatives as a file of model/. */
 export function negativeFiles(source: NegativeSource): Record<string, readonly Uint8Array[]> {
   const { users, history } = source;
   const tensors = new Map<string, Tensor>(itemTensors(source));
@@ -101,7 +106,7 @@ export function negativeFiles(source: NegativeSource): Record<string, readonly U
   return { [NEGATIVES_FILE]: safetensorsChunks(tensors) };
 }
 
-/** Reads it back. @throws {ArtifactError} damaged */
+/** Reads the file that `negativeFiles` makes. @throws {ArtifactError} damaged */
 export async function readNegatives(run: Run, preprocess: Preprocess): Promise<NegativeSource> {
   const tensors = await TensorFile.of(run, NEGATIVES_FILE);
   const catalogue = itemsFrom(tensors, numFeaturesOf(preprocess));

@@ -1,4 +1,4 @@
-// Which columns go with the item, and the items of a training part with their features in these columns.
+// Finds the columns that describe the item, and encodes the training split's items with these columns.
 
 import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
 import {
@@ -11,27 +11,31 @@ import { bindEncoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 
-/** The training part of a log. */
+/** The training split of a log. */
 interface TrainingPart {
   dataset: Dataset;
   /** u32 */
   rows: Uint32Array;
 }
 
-/** The item's columns, and where they stand among the fields of the space. */
-export interface ItemColumns {
+/** The item's columns, as indexes among the fields of the space. */
+export interface ItemFieldIndexes {
   itemFields: ItemFields;
   itemFieldIndexes: number[];
   contextFieldIndexes: number[];
 }
 
-/** @param given the columns that go with the item, instead of inference. @throws {UsageError} one of them is no field */
+/**
+ * Divides the fields into the item's and the context's.
+ * @param given the item's columns; inferred when absent
+ * @throws {UsageError} one of them is not a field
+ */
 export function itemColumnsOf(
   space: FeatureSpace,
   { dataset, rows }: TrainingPart,
   item: KeyColumn,
   given: readonly string[] | undefined,
-): ItemColumns {
+): ItemFieldIndexes {
   const { user } = dataset.roles;
   const names = space.fields.map(({ name }) => name);
   const candidates = names.filter((name) => name !== item.name && name !== user);
@@ -52,17 +56,17 @@ export function itemColumnsOf(
   };
 }
 
-/** What a run keeps of its items. */
+/** The items that a run stores. */
 export interface RunItems {
   catalogue: ItemCatalogue;
   itemFields: string[];
 }
 
 /**
- * The items of a log with labels of its own. Undefined where negatives keep them, and where there are none to keep: without
- * an item column of one key a row, or with one that is hashed to buckets.
+ * Collects the items of a log that has its own labels. Returns undefined if the file of negatives stores them, or if
+ * there are none to store: no item column with one key per row, or a hashed one.
  *
- * @throws {UsageError} columns are given as an item's, and no items are kept
+ * @throws {UsageError} `itemFields` is given, but no items can be stored
  */
 export function itemsOfRun(
   space: FeatureSpace,

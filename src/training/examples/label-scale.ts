@@ -1,4 +1,4 @@
-// Where a constant score starts, and the unit that labels are trained in.
+// Computes the initial bias of a model, and the unit in which its labels are trained.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError } from "../../errors.js";
@@ -6,11 +6,11 @@ import { log } from "../../numeric/exp.js";
 import { weightOf } from "../../numeric/indices.js";
 
 /**
- * The best constant score, where training starts, and what labels are divided by, so that steps and penalties mean the same whatever
- * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss. Rows count
- * by their weights.
+ * Returns the best constant score, as the initial bias, and a scale by which labels are divided so that learning rates
+ * and penalties mean the same in every unit. These are the weighted mean and standard deviation of the labels for the
+ * squared loss, and the log-odds and 1 for the logistic loss.
  *
- * Of drawn rows only the first chunk is looked at.
+ * If rows are sampled, only the first chunk is used.
  */
 export function labelScaleOf(
   train: TrainingRows,
@@ -20,7 +20,7 @@ export function labelScaleOf(
   const total = weightOf({ numRows, weights });
   let sum = 0;
   for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;
-  // one event of each kind more than there are, so that a log of one kind has finite odds
+  // add one event of each class, so that the odds are finite if only one class occurs
   if (loss === "logistic") return { bias: log((sum + 1) / (total - sum + 1)), scale: 1 };
 
   const mean = sum / total;

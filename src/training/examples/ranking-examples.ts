@@ -1,4 +1,4 @@
-// The examples of a training that ranks items: positive events to learn from, and for each user of another part what was held out.
+// Makes the examples of a task that ranks items: training events, and the held-out items of the users in other splits.
 
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -19,7 +19,7 @@ import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
-import { negativeFields, type NegativeFields, type Examples, type Part, type Parts } from "./examples.js";
+import { negativeFields, type NegativeFields, type Examples, type Part, type LogParts } from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -32,10 +32,10 @@ import {
   withNeighborRows,
 } from "../../dataset/graph/item-neighbors.js";
 
-/** Users that the looks during training are at, at most. */
+/** Maximum number of users that are ranked in a validation during training. */
 const USERS_OF_LOOK = 4096;
 
-/** How the examples are made. */
+/** Options of ranking examples. */
 export interface RankingExampleOptions {
   task: "ranking" | "implicit";
   seed: number;
@@ -44,18 +44,18 @@ export interface RankingExampleOptions {
   itemFields?: string[];
   weighting: EventWeightOptions;
   lists: ListOptions;
-  /** of --candidates: rows of users and items that the validation part is ranked among */
+  /** rows of users and items from --candidates, among which the validation split's items are ranked */
   candidates?: Dataset | undefined;
-  /** items take over features of so many neighbors, which weigh `weight` together */
+  /** item neighbors whose features an item also uses, with their total weight */
   neighbors?: NeighborOptions;
-  /** the command, for messages */
+  /** the command's name, for messages */
   asker: string;
 }
 
-/** @throws {UsageError} the log has no user or no item, or an option is out of range */
+/** Makes the examples. @throws {UsageError} the log has no user or item column, or an option is out of range */
 export function rankingExamples(
   space: FeatureSpace,
-  parts: Parts,
+  parts: LogParts,
   {
     task,
     asker,
@@ -76,7 +76,7 @@ export function rankingExamples(
   const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
-  // parts that are cut from one log share its encoder
+  // splits of one log share its encoder
   const encoders = new Map<Dataset, Encoder>();
   const encoderOf = ({ dataset }: Part): Encoder => {
     const encoder = encoders.get(dataset) ?? bindEncoder(space, dataset);
@@ -91,7 +91,7 @@ export function rankingExamples(
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
   const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
   const left = parts.train.rows.length - train.items.length;
-  // least squares draw nothing, and learn from users who have every item too
+  // least squares samples no negatives, and can use users who have every item
   if (left > 0 && task === "ranking") {
     observe({
       stage: "warning",
@@ -123,7 +123,7 @@ export function rankingExamples(
   const examples = { source, train, valid, test };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
-  // only least squares learn from feature rows
+  // only least squares uses feature rows
   const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
   const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
   return {
@@ -144,14 +144,14 @@ export function rankingExamples(
   };
 }
 
-/** Queries whose held-out items are ranked among the file's. */
+/** Restricts each user's ranking to the user's candidates. */
 function amongCandidates(
   source: NegativeSource,
   all: RankingQueries,
   candidates: Dataset,
   { observe }: Watch,
 ): RankingQueries {
-  // what users have from training cannot be found, and is no candidate either
+  // items of the training history are not ranked, so they cannot be found and are no candidates
   const heldOut = withoutMasked(all.heldOut, all.masks);
   const { indptr } = heldOut;
   const open = thoseOf(ascending(all.users.length), (q) => indptr[q + 1]! > indptr[q]!);
@@ -167,13 +167,13 @@ function amongCandidates(
 }
 
 /**
- * The file of --candidates, read as the log's users and items; undefined without one.
+ * Reads the file of --candidates, with the log's user and item columns; undefined without the option.
  *
- * @throws {UsageError} there is no validation part to rank
+ * @throws {UsageError} there is no validation split
  */
 export async function readCandidates(
   file: string | undefined,
-  { valid, train }: Parts,
+  { valid, train }: LogParts,
   { options, watch, first }: Pick<Session, "options" | "watch" | "first">,
 ): Promise<Dataset | undefined> {
   if (file === undefined || first) return undefined;
@@ -188,24 +188,24 @@ export async function readCandidates(
   return await openKeysAsTrained([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
 }
 
-/** What a user is ranked by: the user, and no context of an event. */
+/** Returns the fields of a ranking query: the user, without an event's context. */
 export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
   return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
 }
 
 export interface NeighborOptions {
-  /** neighbors of an item, at most */
+  /** maximum number of neighbors per item */
   most: number;
-  /** what an item's neighbors weigh together; its own features weigh 1 */
+  /** total weight of an item's neighbors; its own features have weight 1 */
   weight: number;
 }
 
 /**
- * The source with the neighbors' features in the items' rows.
+ * Adds features of neighboring items to the rows of items.
  *
- * Neighbors are those of the training part alone, by what each user has (dataset/graph/item-neighbors.ts).
+ * Neighbors are computed from the training split alone, from users' histories (dataset/graph/item-neighbors.ts).
  *
- * @throws {UsageError} no column goes with the item: there is nothing to take over
+ * @throws {UsageError} no column describes the item, so there is nothing to add
  */
 export function withItemNeighbors(
   space: FeatureSpace,

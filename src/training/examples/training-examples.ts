@@ -1,4 +1,4 @@
-// The examples that a training asks for, and what is said of them.
+// Makes the examples that a training with labels asks for, and reports what is unusual about them.
 
 import type { EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { LabelledTask } from "../../dataset/labels.js";
@@ -9,26 +9,26 @@ import type { SplitParts } from "../reading/split-parts.js";
 import { labelWarnings } from "../warnings/training-warnings.js";
 import type { Watch } from "../session/watch.js";
 
-/** What decides the examples of a training that predicts labels. */
+/** Options of the examples of a training that predicts labels. */
 export interface ExampleRequest extends EventWeightOptions {
-  /** by the labels when absent */
+  /** inferred from the labels when absent */
   task?: LabelledTask;
   positiveFrom?: number;
-  /** negatives an event, for a log without labels; 0 for a log with them */
+  /** negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
-  /** columns that go with the item; inferred when absent */
+  /** columns that describe the item; inferred when absent */
   itemFields?: string[];
   minUsers?: number;
   seed: number;
   shuffle: boolean;
-  /** share of the rows of label 0 that training sees */
+  /** share of the rows with label 0 that training uses */
   negativeDownsampling: number;
-  /** files for the time of the training are made beside this path */
+  /** temporary files of the training are created beside this path */
   beside: string;
 }
 
-/** Rows with the log's labels, or events against negatives, whatever learns from them. */
+/** Returns rows with the log's labels, or events and negatives, as the request says. */
 export function labelledOrDrawn(
   space: FeatureSpace,
   parts: SplitParts["parts"],
@@ -60,7 +60,7 @@ export function labelledOrDrawn(
   return examples;
 }
 
-/** Which columns a negative replaces. */
+/** Returns a note that lists the columns that a negative replaces. */
 export function togetherNote({ negatives }: Examples, reported: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
   const how = reported ? "from --item-fields" : "inferred; --item-fields overrides";

@@ -8,7 +8,7 @@ const key = (name: string, keys: string[]) => ({
   keys: encodeKeys(keys),
   counts: new Uint32Array(keys.length + 1),
 });
-// features: user's unknown key, u0, u1; age; item's unknown key, i0
+// features in this order: user's out-of-vocabulary feature, u0, u1; age; item's out-of-vocabulary feature, i0
 const space = featureSpace([
   key("user", ["u0", "u1"]),
   { kind: "number", name: "age", mean: 0, deviation: 1, count: 3 },

@@ -1,4 +1,4 @@
-// A run whose model scores rows of its features, evaluated by the labels of a log.
+// Evaluates the scores of a run's model against the labels of a log.
 
 import { mapTo } from "../../numeric/indices.js";
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
@@ -29,7 +29,11 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/** The metrics of a run's scores. @param model of the run; its task has labels @throws {UsageError} --logq without drawn negatives */
+/**
+ * Computes the metrics of a run's scores.
+ * @param model the run's model, whose task has labels
+ * @throws {UsageError} --logq for a run without sampled negatives
+ */
 export async function evaluateScores(
   run: Run,
   model: ScoringModel,
@@ -65,7 +69,7 @@ export async function evaluateScores(
   return { ...ofDraws(task, scores, found, units, taken), units, warnings, rows };
 }
 
-/** The log, or the run's own part. */
+/** Returns the rows to score: those of the log, or of a held-out split of the run's own log. */
 async function partToScore(
   run: Run,
   { preprocess }: ScoringModel,
@@ -91,8 +95,8 @@ async function partToScore(
 }
 
 /**
- * What can be said of events against drawn negatives without a correction: how many were drawn decides the rate that calibration
- * and normalized entropy compare with.
+ * Computes the metrics of sampled negatives without a correction. Calibration and normalized entropy are left out,
+ * because they depend on the share of positives and thus on the number of sampled negatives.
  */
 function ofDraws(
   task: LabelledTask,
@@ -109,10 +113,11 @@ function ofDraws(
 }
 
 /**
- * Scores and weights as if each event stood against all other items once: a drawn negative counts 1 / (N q) rows, and log-odds
- * learned against draws gain log(N q).
+ * Corrects scores and weights for the sampling, as if each event had all other items as negatives once: a sampled
+ * negative has weight 1 / (N q), and log-odds learned from sampled negatives gain log(N q).
  *
- * Source: Yi et al. 2019 (doi:10.1145/3298689.3346996) for the logQ correction; Horvitz and Thompson 1952 for the weights.
+ * Source: Yi et al. 2019 (doi:10.1145/3298689.3346996) for the logQ correction; Horvitz and Thompson 1952 for the
+ * weights.
  */
 function correctedForDraws(
   scores: Float32Array,
@@ -127,16 +132,19 @@ function correctedForDraws(
   };
 }
 
-/** Rows that a run's model scores. */
+/** Feature rows that a run's model scores. */
 export interface RowsToScore {
   rows: FeatureRows;
-  /** u32[rows.numRows]: the row of the dataset that each is made of */
+  /** u32[rows.numRows]: the dataset's row from which each was made */
   sources: Uint32Array;
-  /** f64, where negatives were drawn: how often each row's item is drawn for an event on average */
+  /** f64[rows.numRows], if negatives were sampled: expected number of draws of each row's item per event */
   expectedDraws?: Float64Array;
 }
 
-/** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */
+/**
+ * Encodes rows with the log's own labels, or events with negatives sampled as in training: each event, then its
+ * negatives.
+ */
 export async function rowsToScore(
   run: Run,
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
@@ -145,8 +153,8 @@ export async function rowsToScore(
 ): Promise<RowsToScore> {
   const encoder = bindEncoder(space, dataset);
   const { negatives, positiveFrom } = preprocess;
-  const counted = rowWeights(dataset, rows, preprocess);
-  const weighed = counted && { weights: Float32Array.from(counted) };
+  const weights = rowWeights(dataset, rows, preprocess);
+  const weighed = weights && { weights: Float32Array.from(weights) };
   if (!negatives) {
     const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
     const labels = mapTo(Float32Array, rows, (row) => values[row]!);
@@ -167,56 +175,59 @@ export async function rowsToScore(
   const { perEvent, noise } = negatives;
   const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
   const negativeRows = new NegativeRows(source, part, options);
-  const drawn = negativeRows.fixedDraws();
+  const draws = negativeRows.fixedDraws();
   return {
-    rows: drawn.rows,
-    sources: drawn.events.map((event) => rows[event]!),
-    expectedDraws: negativeRows.expectedDraws(drawn),
+    rows: draws.rows,
+    sources: draws.events.map((event) => rows[event]!),
+    expectedDraws: negativeRows.expectedDraws(draws),
   };
 }
 
-/** A run that is evaluated, under a name. */
+/** A run to evaluate, with its name in the comparison. */
 export interface Contestant {
   run: Run;
   name: string;
-  /** rows to score by in place of the run's table */
+  /** a table with the same rows, used in place of the run's */
   table?: EmbeddingTable;
 }
 
-/** What a run is evaluated on: a log, or a part of its training's own. */
+/** The rows that a run is evaluated on: a log, or a held-out split of its own log. */
 export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
-  /** correct the scores of events against drawn negatives for how these were drawn */
+  /** correct scores and weights for the sampling of negatives */
   logq?: boolean;
-  /** of the calibration curve */
+  /** number of bins of the calibration curve */
   bins: number;
-  /** rows to score by in place of the run's table, where the model scores by its table */
+  /** a table with the same rows, used in place of the run's if the model scores by its table */
   inPlace?: EmbeddingTable | undefined;
 }
 
-/** What one run's scores of a log are worth. */
+/** The metrics of one run's scores. */
 export interface Scored extends Omit<ScoredMetrics, "metrics"> {
   metrics: Metrics;
   units: Pick<Units, "kind" | "size">;
   warnings: string[];
-  /** of the log */
+  /** number of rows of the log */
   rows: number;
 }
 
-/** How well promised odds came true, by run. */
+/** Calibration curves, by run. */
 export type Curves = Record<string, CurveBin[]>;
 
-/** The users of rows; rows of no user are together one. @param sources u32: rows of the dataset */
+/**
+ * Returns the user of each row as the unit of averages; rows without a user share one unit.
+ * @param sources u32: rows of the dataset
+ */
 export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Units {
   const column = columns.find(({ name }) => name === roles.user);
   if (column?.kind !== "key") {
     return { kind: "row", size: sources.length, of: Uint32Array.from(sources.keys()) };
   }
-  const nobody = column.dictionary.size;
+  const noUser = column.dictionary.size;
   return {
     kind: "user",
-    size: nobody + 1,
-    of: sources.map((row) => (column.codes[row] === MISSING ? nobody : column.codes[row]!)),
+    size: noUser + 1,
+    of: sources.map((row) => (column.codes[row] === MISSING ? noUser : column.codes[row]!)),
   };
 }

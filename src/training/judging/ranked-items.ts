@@ -1,7 +1,8 @@
-// The items that a run ranks and the users whom it ranks them for, as rows of its features.
+// Encodes the items that a run ranks, and the users for whom it ranks them, as rows of its features.
 //
-//   the evaluated log's users ──► a row a user: its own feature, the rest of an event's context left out
-//   the evaluated log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
+//   the evaluated log's users ──► a row per user: only the user's feature, without an event's context
+//   the evaluated log's items ──► a row per item: the features that the run stores; an item that the run lacks gets a
+//                                 stand-in that is never recommended
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
@@ -18,21 +19,21 @@ import { readItems } from "../examples/item-file.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
 import type { Scorer } from "../session/feature-training.js";
 
-/** The keys of all whom items are ranked for, and of all items that are ranked. */
+/** Keys of all users for whom items are ranked, and of all ranked items. */
 export interface RankedKeys {
   users: Keys;
   items: Keys;
 }
 
-/** Whom items are ranked for. */
+/** The users of a batch of queries. */
 export interface RankedUsers {
-  /** u32[numQueries], as the keys number users */
+  /** u32[numQueries]: users, as numbered in RankedKeys.users */
   users: Uint32Array;
-  /** vectors to rank by in place of the users' own, which the run does not know */
+  /** vectors of users that the run does not know, used as queries in place of the users' own */
   folded?: UserVectors | undefined;
 }
 
-/** A vector a query. */
+/** One vector per query. */
 export interface UserVectors {
   dim: number;
   /** f32[numQueries * dim] */
@@ -40,15 +41,15 @@ export interface UserVectors {
 }
 
 export interface RankedItems {
-  /** a row a query of users as the keys number them */
+  /** returns a feature row per query, for users as numbered in RankedKeys */
   contextsOf: (users: Uint32Array) => FeatureRows;
-  /** a row an item of the keys */
+  /** a feature row per item of RankedKeys */
   items: FeatureRows;
   /** whether the run has the item */
   isKnown: (item: number) => boolean;
 }
 
-/** @throws {UsageError} the run keeps no items */
+/** Encodes the items and users. @throws {UsageError} the run stores no items */
 export async function rankedItems(
   run: Run,
   model: Pick<ScoringModel, "space" | "preprocess">,
@@ -69,7 +70,10 @@ export async function rankedItems(
   };
 }
 
-/** Ranks by the model's vectors. An item that the run lacks is never found; of a user that it lacks it knows what it knows of unknown keys. */
+/**
+ * Ranks items by the model's vectors. An item that the run lacks is never recommended; a user that it lacks is
+ * represented by the out-of-vocabulary feature.
+ */
 export async function rankByVectors(
   run: Run,
   model: ScoringModel<Required<Scorer>>,
@@ -85,13 +89,16 @@ export async function rankByVectors(
     const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
     if (rowsOfAdded) putAdded(added, rowsOfAdded, { dim, items, weights: found });
     if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
-    // a linear model ranks alike for all
+    // a linear model ranks items alike for all users
     const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
     return vectorRanker({ dim: 1, ...nothing, weights: found });
   };
 }
 
-/** Puts items that were added to the run's table in their places. @param rows u32[numItems]: the added row of each; NO_ITEM for none */
+/**
+ * Overwrites the vectors of items that were added to the run's table.
+ * @param rows u32[numItems]: the added row of each item, NO_ITEM if it was not added
+ */
 function putAdded(
   added: EmbeddingTable,
   rows: Uint32Array,
@@ -105,7 +112,11 @@ function putAdded(
   });
 }
 
-/** f32[numQueries * dim]. @param dim of the items to rank @throws {UsageError} users are folded into vectors of another width */
+/**
+ * Returns f32[numQueries * dim]: the folded-in users' vectors.
+ * @param dim length of the item vectors
+ * @throws {UsageError} the users' vectors have another length
+ */
 export function foldedQueries(
   run: Pick<Run, "path">,
   { dim: own, vectors }: UserVectors,
@@ -118,7 +129,7 @@ export function foldedQueries(
   );
 }
 
-/** Rows of users: the user's own feature, the context of an event left out. */
+/** Encodes users as rows with only the user's feature, without an event's context. */
 function contextsOf(
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
   keys: Keys,
@@ -134,7 +145,7 @@ function contextsOf(
   });
 }
 
-/** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */
+/** Returns u32[wanted.size]: the position of each wanted key among `keys`, or NO_ITEM. */
 export function rowsOfKeys(keys: Keys, wanted: Keys): Uint32Array {
   const index = new KeyIndex(keys);
   return mapTo(Uint32Array, { length: wanted.size }, (_, key) => index.find(wanted, key));

@@ -1,4 +1,4 @@
-// The metrics of a training's parts, and the one of them that early stopping goes by (--metric).
+// The metrics of a training's splits, and the stopping metric (--metric).
 
 import { type FeatureRows, rowsAt } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
@@ -24,7 +24,10 @@ import type { RankingQueries } from "../../sampling/ranking-events.js";
 import { hashOrder, placesOf, renumbered } from "../../sampling/training-events.js";
 import { measuredBy } from "../options/lists.js";
 
-/** Of the best epoch: its training loss, of rows before their steps; of the first one where none is better than the start. */
+/**
+ * Returns the training metrics: the best epoch's training loss, measured on each row before its step. If no epoch is
+ * better than the start, it is the first epoch's.
+ */
 export function trainMetrics({
   epochs,
   bestEpoch,
@@ -36,7 +39,7 @@ export function trainMetrics({
   return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
 }
 
-/** Metrics of a part by the scores of its rows. */
+/** Computes the metrics of a split by scoring its rows. */
 export async function metricsOfRows(
   model: Scorer,
   rows: FeatureRows,
@@ -55,16 +58,19 @@ function metricsOfScores(
   return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
 }
 
-/** What was measured of a model. */
+/** Measurements of a trained model. */
 export interface MeasuredParts {
   metrics: Record<string, Metrics>;
-  /** f32: of the rows of the validation split, where labels are predicted */
+  /** f32[rows of the validation split]: scores, if labels are predicted */
   validScores?: Float32Array;
-  /** of the validation split, where items are ranked */
+  /** metrics of the validation split by user, if items are ranked */
   validByUser?: readonly UserMetric[];
 }
 
-/** Metrics of all parts. @param model with what its table alone would score, and its training loss */
+/**
+ * Measures a model on all splits.
+ * @param model with its training loss, and with the scores of its table alone if they differ
+ */
 export async function measureParts(
   model: Trained,
   examples: Examples,
@@ -87,7 +93,7 @@ export async function measureParts(
   return measured;
 }
 
-/** Metrics of the validation split by row, or of ranked items by user. */
+/** Returns the validation metrics by row or, if items are ranked, by user. */
 export function validationByUnit(
   { validScores, validByUser = [] }: MeasuredParts,
   { valid, task: given, labelRange: clip }: Examples,
@@ -105,9 +111,9 @@ const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"
 };
 
 /**
- * The stopping metric of a name; undefined for the loss, which trainers know.
+ * Returns the stopping metric of the given name; undefined for the loss, which trainers compute themselves.
  *
- * @throws {UsageError} the metric is not of the task, or there is no validation part
+ * @throws {UsageError} the metric does not suit the task, or there is no validation split
  */
 export function stoppingMetricOf(
   name: StoppingMetricName | undefined,
@@ -138,14 +144,14 @@ export function stoppingMetricOf(
   };
 }
 
-/** The metric of labels that --search compares settings by, as `metrics` names it: what early stopping goes by. */
+/** Returns the metric that --search compares settings by, as `metrics` names it: the stopping metric. */
 export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName = "loss"): string {
   if (metric !== "loss") return metric;
   return ["logLoss", "multiLogLoss"].find((name) => Object.hasOwn(valid, name)) ?? "rmse";
 }
 
 /**
- * Recall, NDCG and the chosen metric of a model over all items that training knows; ties stand by a hash of the items' keys.
+ * Computes recall, NDCG and the chosen metric over all training items. Ties are broken by a hash of the items' keys.
  *
  * @throws {UsageError} the model has no vectors that rank items
  */
@@ -160,7 +166,7 @@ export async function rankingMetricsOf(
   return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(meanOf));
 }
 
-/** The ranking metrics of the validation and the test part, and those of the validation part by user. */
+/** Computes the ranking metrics of the validation and the test split, and those of the validation split by user. */
 export async function rankingMetricsOfParts(
   model: Scorer,
   { examples, options: { k, metric } }: RankingJob,
@@ -183,7 +189,7 @@ export async function rankingMetricsOfParts(
   };
 }
 
-/** Ranking metrics by user of the items with the most training events, the same for all users. */
+/** Computes the ranking metrics by user of a popularity ranking: items by descending number of training events. */
 export function rankingByPopularity(
   { items, counts }: NegativeSource,
   { masks, heldOut, among }: RankingQueries,
@@ -206,7 +212,7 @@ export function rankingByPopularity(
   return rankingMetrics(ranked, k, [k], withoutMasked(heldOut, masks)).filter(({ sums }) => sums.length > 0);
 }
 
-/** Ties stand in the order of the items' hashes. */
+/** Computes ranking metrics by user; ties are broken by a hash of the items' keys. */
 async function byUser(
   rank: NonNullable<Scorer["rank"]>,
   { templates, items }: NegativeSource,

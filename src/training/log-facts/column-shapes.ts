@@ -1,16 +1,17 @@
-// Counts what a page about a log shows beyond the facts: rows by cell of every column, from batches that are read as keys.
+// Counts the rows of every cell value, from batches that are read as keys, for the columns' distributions on a log's
+// page.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
 import { KeyCounter } from "./key-facts.js";
 
-/** Keys of a column that are shown. */
+/** Number of keys that are shown per column. */
 const MOST_KEYS = 6;
-/** Bins of a histogram. */
+/** Number of bins of a histogram. */
 const BINS = 24;
-/** Share of the cells at either end that may lie outside of a histogram's range. */
+/** Share of the cells at either end that may lie outside a histogram's range. */
 const OUTSIDE = 0.005;
-/** Distinct numbers up to which a label, or another column of numbers, is shown as keys. */
+/** A numeric column with at most this many distinct values is shown as keys. */
 const FEW = 12;
 
 /** Counts the rows of each cell of every column: 4 bytes a distinct cell. */
@@ -21,7 +22,7 @@ export class ShapeCounter {
     this.#counters = Array.from({ length: numColumns }, () => new KeyCounter());
   }
 
-  /** @param columns u32[numRows] each: codes @param numKeys by column: distinct cells so far */
+  /** Counts a batch. @param columns u32[numRows] each: codes @param numKeys distinct cells so far, by column */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#counters.forEach((counter, c) => counter.add(columns[c]!, numRows, numKeys[c]!));
   }
@@ -35,7 +36,7 @@ export class ShapeCounter {
     return { kind: "keys", top, others };
   }
 
-  /** Returns a histogram of a column's numbers; its most frequent cells if there are few, or none are numbers. */
+  /** Returns a histogram of a column's numbers, or its most frequent cells if it has few distinct numbers or none. */
   numbers(
     c: number,
     keyOf: (code: number) => string,
@@ -50,7 +51,7 @@ export class ShapeCounter {
     return cells.length <= FEW ? this.keys(c, keyOf) : histogram(cells);
   }
 
-  /** Returns how many events the keys of a column have. @param top keys that are named */
+  /** Returns the distribution of events over the keys of a column. @param top number of keys to name */
   events(
     role: EventsOfKeys["role"],
     column: string,
@@ -70,7 +71,10 @@ export class ShapeCounter {
   }
 }
 
-/** Returns how many events the users and items of a log have. @param keyOf the cell of a code, by the column's place */
+/**
+ * Returns the distribution of events over users and over items.
+ * @param keyOf returns the cell of a code, by the column's index
+ */
 export function eventsOfRoles(
   shapes: ShapeCounter,
   roles: Pick<Roles, "user" | "item">,
@@ -85,7 +89,7 @@ export function eventsOfRoles(
   });
 }
 
-/** Numbers → bins between the quantiles that leave few outside; whole numbers of a small range have a bin each. */
+/** Bins numbers between two extreme quantiles; integers of a small range have a bin each. */
 export function histogram(cells: { value: number; rows: number }[]): ColumnShape {
   const sorted = cells.sort((a, b) => a.value - b.value);
   const total = sorted.reduce((sum, { rows }) => sum + rows, 0);
@@ -111,7 +115,7 @@ export function histogram(cells: { value: number; rows: number }[]): ColumnShape
   return { kind: "numbers", bins, min, median: quantile(0.5), max };
 }
 
-/** Keys by number of events: 1, 2 to 3, 4 to 7 and so on. */
+/** Counts keys by number of events, in doubling ranges: 1, 2 to 3, 4 to 7 and so on. */
 function doublingRanges(counts: Uint32Array): EventsOfKeys["ranges"] {
   const ranges: { from: number; to: number; keys: number; rows: number }[] = [];
   for (const rows of counts) {

@@ -1,42 +1,43 @@
-// How many rows repeat an earlier row in every cell, in bounded memory.
+// Counts the rows that repeat an earlier row in every cell, in bounded memory.
 //
-// Rows are told apart by a hash of 64 bits. While few distinct rows were seen, all are kept, and the count is exact. Of many, those
-// are kept whose hash ends in some zeros: all repeats of a row are kept or none, so that their share is that of the log, about.
+// Rows are identified by a hash of 64 bits. As long as few distinct rows were seen, all are kept and the count is
+// exact. Of more, only rows whose hash has a certain number of zero bits are kept. Either all copies of a row are kept
+// or none, so the share of repeats among the kept rows estimates that of the log.
 
 import { finish, mixWord } from "../../numeric/hash.js";
 
-/** Rows that repeat an earlier one. */
+/** The rows that repeat an earlier one. */
 export interface Duplicates {
   rows: number;
-  /** of all rows */
+  /** share of all rows */
   share: number;
-  /** false: estimated from a sample of the rows */
+  /** false if the numbers are estimated from a sample of the rows */
   exact: boolean;
 }
 
-/** Distinct rows that are kept at most: 12 bytes each, in a table that is at most half full. */
+/** Maximum number of distinct rows that are kept: 12 bytes each, in a hash table that is at most half full. */
 const MOST_KEPT = 1 << 20;
 
 export class DuplicateRows {
   #capacity = 1 << 12;
-  /** u32[capacity]: an entry's hash, and how many rows have it; 0 where there is none */
+  /** u32[capacity]: the hash of each entry, and its number of rows, 0 for an empty slot */
   #lo = new Uint32Array(this.#capacity);
   #hi = new Uint32Array(this.#capacity);
   #rows = new Uint32Array(this.#capacity);
   #kept = 0;
-  /** hashes are kept whose high half has none of these bits */
+  /** only hashes whose high word has none of these bits are kept */
   #mask = 0;
   #numRows = 0;
 
   constructor(private readonly mostKept = MOST_KEPT) {}
 
-  /** Takes rows. @param columns u32[numRows] each: what tells a column's cells apart */
+  /** Counts a batch. @param columns u32[numRows] each: words that identify the column's cells */
   add(columns: readonly Uint32Array[], numRows: number): void {
     const [lo, hi] = [new Int32Array(numRows), new Int32Array(numRows).fill(-1)];
     for (const words of columns) {
       for (let row = 0; row < numRows; row++) {
         lo[row] = mixWord(lo[row]!, words[row]!);
-        // another word, so that rows with the same low half differ in the high one
+        // the high half hashes another word, so that rows that collide in the low half differ in the high half
         hi[row] = mixWord(hi[row]!, Math.imul(words[row]!, 0x9e3779b1));
       }
     }
@@ -64,7 +65,7 @@ export class DuplicateRows {
     if (2 * this.#kept > this.#capacity) this.#grow();
   }
 
-  /** Makes room: a larger table, or of one that is large enough half of its rows. */
+  /** Makes room: doubles the table or, at the maximum size, drops half of the kept rows by a longer mask. */
   #grow(): void {
     const [lo, hi, rows] = [this.#lo, this.#hi, this.#rows];
     if (this.#kept >= this.mostKept) this.#mask = 2 * this.#mask + 1;

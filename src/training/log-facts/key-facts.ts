@@ -7,15 +7,15 @@ import { placeholderKeys, placeholderWarnings } from "../../log/placeholder-keys
 import { DuplicateRows, type Duplicates } from "./duplicate-rows.js";
 
 export interface KeyFacts {
-  /** of the user column and the item column, where there is one */
+  /** of the user column and the item column, as far as they exist */
   frequent: FrequentKeys[];
   duplicates: Duplicates;
 }
 
-/** Share of repeated rows from which on a warning is given, in a log with times. */
+/** Share of repeated rows above which a log with times gets a warning. */
 const MANY_DUPLICATES = 0.01;
 
-/** Counts over rows as they come. */
+/** Counts batches of rows. */
 export class KeyFactsCounter {
   readonly #duplicates = new DuplicateRows();
   readonly #counted: { role: FrequentKeys["role"]; column: string; at: number; counter: KeyCounter }[];
@@ -32,8 +32,10 @@ export class KeyFactsCounter {
   }
 
   /**
-   * @param columns u32[numRows] each: codes, or other words that tell a column's cells apart
-   * @param numKeys by column: distinct keys so far
+   * Counts a batch.
+   *
+   * @param columns u32[numRows] each: codes, or other words that identify a column's cells
+   * @param numKeys distinct keys so far, by column
    */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#duplicates.add(columns, numRows);
@@ -41,8 +43,11 @@ export class KeyFactsCounter {
   }
 
   /**
-   * @param keysOf the distinct keys of a column by its place @param top keys of each column
-   * @param log its texts for missing cells, and columns whose keys --dedupe-by has examined
+   * Returns the facts and warnings.
+   *
+   * @param keysOf returns the distinct keys of a column, by the column's index
+   * @param top     number of keys to list per column
+   * @param log     its strings for missing cells, and the columns that --dedupe-by has checked already
    */
   found(
     keysOf: (at: number) => Keys,
@@ -82,30 +87,33 @@ export class KeyFactsCounter {
   }
 }
 
-/** The keys of a role's column that most rows hold. */
+/** The most frequent keys of a role's column. */
 export interface FrequentKeys {
   role: "user" | "item";
   column: string;
   keys: { key: string; rows: number; share: number }[];
 }
 
-/** A user with more events than so many times the 99th percentile of users, and more than this share of all, is reported. */
+/**
+ * A user is reported if it has more events than this many times the 99th percentile of users, and more than this share
+ * of all events.
+ */
 const TIMES_PERCENTILE = 20;
 const LEAST_SHARE = 0.001;
-/** A suggested limit is this factor times the percentile: above the events of people, below those of reported users. */
+/** The suggested limit is this many times the percentile: above the events of people, below those of reported users. */
 const TIMES_LIMIT = 15;
-/** Users below which there is no such percentile. */
+/** Minimum number of users for which a 99th percentile is meaningful. */
 const FEW_USERS = 20;
-/** Keys that a warning names. */
+/** Maximum number of keys that a warning names. */
 const MOST_NAMED = 5;
 
-/** Counts the rows of each key of a column: 4 bytes a distinct key. */
+/** Counts the rows of each key of a column, in 4 bytes per distinct key. */
 export class KeyCounter {
   #rows = new Uint32Array(1024);
   #numKeys = 0;
   #total = 0;
 
-  /** @param numKeys distinct keys up to these rows */
+  /** Counts a batch. @param numKeys distinct keys so far, with this batch */
   add(codes: Uint32Array, numRows: number, numKeys: number): void {
     this.#numKeys = Math.max(this.#numKeys, numKeys);
     if (numKeys > this.#rows.length) {
@@ -121,12 +129,12 @@ export class KeyCounter {
     }
   }
 
-  /** The rows that hold a key. */
+  /** Returns the number of rows with a key. */
   rowsOf(code: number): number {
     return this.#rows[code] ?? 0;
   }
 
-  /** The keys that most rows hold, ties in order of appearance. */
+  /** Returns the most frequent keys, ties in order of appearance. */
   most(count: number, keyOf: (code: number) => string): FrequentKeys["keys"] {
     return this.#mostCodes(count).map((code) => ({
       key: keyOf(code),
@@ -135,7 +143,7 @@ export class KeyCounter {
     }));
   }
 
-  /** The number of rows with a key. */
+  /** Number of rows with any key. */
   get total(): number {
     return this.#total;
   }
@@ -145,7 +153,7 @@ export class KeyCounter {
     return this.#rows.subarray(0, this.#numKeys);
   }
 
-  /** Finds keys with far more events than others; undefined where there are none. */
+  /** Finds keys with far more events than others; undefined if there are none. */
   crowd(): { least: number; keys: number; percentile: number; limit: number } | undefined {
     const sorted = this.#rows.slice(0, this.#numKeys).sort();
     if (sorted.length < FEW_USERS) return undefined;
@@ -156,7 +164,7 @@ export class KeyCounter {
     return { least: Math.floor(least), keys, percentile, limit: roundedUp(TIMES_LIMIT * percentile) };
   }
 
-  /** The warning about users with far more events than others; none where there is no such user. */
+  /** Returns a warning about users with far more events than others, if there are any. */
   crowdWarnings(column: string, keyOf: (code: number) => string): string[] {
     const found = this.crowd();
     if (!found) return [];
@@ -189,7 +197,7 @@ export class KeyCounter {
   }
 }
 
-/** The least number of two digits and zeros that is no less. */
+/** Rounds up to two significant digits. */
 function roundedUp(x: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(x)) - 1);
   return Math.ceil(x / unit) * unit;

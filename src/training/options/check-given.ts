@@ -1,12 +1,12 @@
-// Whether what the user set goes together: ranges, and what the tables say of options among themselves.
+// Checks the options that the user set: their ranges, and the combinations that the tables allow.
 
 import { UsageError } from "../../errors.js";
 import { flagNamed, resolved, type Option, type OptionTable } from "./table.js";
 
 /**
- * Checks what the user set: ranges, and that each option goes with the others.
+ * Checks the user's options: each value's range, and whether the option is allowed with the others.
  *
- * @throws {UsageError} names the flag, what it expects and what it goes with
+ * @throws {UsageError} names the flag, the expected value and the other option
  */
 export function checkGiven(table: OptionTable, given: Readonly<Record<string, unknown>>): void {
   checkRanges(table, given);
@@ -30,9 +30,9 @@ export function checkGiven(table: OptionTable, given: Readonly<Record<string, un
 }
 
 /**
- * Checks that what the user set is for the command's mode.
+ * Checks that the user's options apply to the command's mode.
  *
- * @param modes what a message calls each mode
+ * @param modes name of each mode in messages
  * @throws {UsageError} an option is for other modes: `--curve is for scored rows, not for a ranking`
  */
 export function checkMode<M extends string>(
@@ -58,7 +58,7 @@ function currentOf(
   return given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
 }
 
-/** Whether an option is set, to one of the values; a list, whether it has one of them. */
+/** Tells whether an option has one of the values; for a list, whether any of its elements is one. */
 function isMet(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,
@@ -71,7 +71,7 @@ function isMet(
     : [current].flat().some((one) => values.includes(String(one)));
 }
 
-/** Checks values alone. @throws {UsageError} names the flag and what it expects */
+/** Checks each value by itself. @throws {UsageError} names the flag and the expected value */
 export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
@@ -81,7 +81,7 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
   }
 }
 
-/** @throws {UsageError} both options are set, the other to one of the values */
+/** Checks that an excluded option is not set. @throws {UsageError} it is set, to one of the excluded values */
 function checkApart(
   table: OptionTable,
   name: string,
@@ -112,13 +112,13 @@ function mismatch(
     : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
 }
 
-/** An option with what it is needed to be: `--content FILE`. */
+/** Describes an option with its required value, for messages: `--content FILE`. */
 function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
   const wanted = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : values.join(" or ");
   return `${flagNamed(other)} ${wanted}`.trim();
 }
 
-/** The default of an option beside what the user set; undefined where the data decides it. */
+/** Returns the default of an option, given what the user set; undefined if it depends on the data. */
 function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>, name: string): unknown {
   const standard = table[name]?.default as unknown;
   if (typeof standard !== "function") return standard;

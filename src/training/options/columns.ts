@@ -1,14 +1,14 @@
-// Options that say which column is what, which rows are kept, and whose ids are hashed.
+// Options that assign roles to columns, filter rows and hash ids.
 
 import { UsageError } from "../../errors.js";
 import { custom, list, recordComplaint, text, texts, whole, type Given } from "./table.js";
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
-/** A column that is found by its name and its first cells. */
+/** A column option whose default is inferred from column names and the first cells. */
 const inferred = (help: string) => text("column", { help, group, shown: "inferred" });
 
-/** Which column is what. */
+/** Roles and transformations of columns. */
 export const columns = {
   user: inferred("user column: who acted"),
   item: inferred("item column: what the user acted on"),
@@ -100,7 +100,7 @@ export const columns = {
   }),
 } as const;
 
-/** Raw ids kept out of everything written and printed. */
+/** Options that keep raw ids out of all files and messages. */
 export const hashedIds = {
   hashKeys: text("file", {
     help: "replace user and item ids with their HMAC-SHA256, keyed with the secret in this file",
@@ -113,7 +113,7 @@ export const hashedIds = {
   }),
 } as const;
 
-/** `genres:|` as one entry of a record; the separator is what follows the last colon but one character at least. */
+/** Parses `genres:|` and adds it to a record. The separator follows the first colon that is not the first character. */
 function multiOf(
   given: string,
   _: string,
@@ -126,8 +126,8 @@ function multiOf(
   return { ...previous, [given.slice(0, colon)]: separator };
 }
 
-/** The same as a reading takes them. */
-export function columnsOf({
+/** Converts the options to those of reading. */
+export function columnReadingOptions({
   side,
   numeric = [],
   multi = {},

@@ -1,17 +1,20 @@
-// Options of a catalogue of items: vectors of new items come from what it says of them.
+// Options of a catalogue of items, from whose columns vectors of new items are predicted.
 
 import { columns } from "./columns.js";
 import { custom, list, number, text, texts, whole, type Given } from "./table.js";
 
 const group = "Content:";
 
-/** How many events content counts for, in blends and in how known items are weighed: docs/experiments/cold-start.md. */
+/**
+ * Default weight of the predicted vector, as a number of events; also weights known items in the fit:
+ * docs/experiments/cold-start.md.
+ */
 export const PRIOR_EVENTS = 20;
 
-/** Options that need a catalogue. */
+/** Restricts an option to --content. */
 const needs = { only: { content: true } } as const;
 
-/** The catalogue, its columns, and what content weighs beside events. */
+/** The catalogue, its columns, and the weight of content relative to events. */
 export const content = {
   content: texts("file", {
     help:

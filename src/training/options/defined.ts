@@ -1,6 +1,6 @@
-// Options that may be undefined, without those that are.
+// Drops undefined options.
 
-/** The options that were given. */
+/** Returns the options without undefined values. */
 export function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

@@ -1,4 +1,4 @@
-// Options that say which keys get a feature of their own, and what is predicted: a column's label, or events against drawn
+// Options of vocabularies (which keys get a feature), and of labels: a column of the log, or events and sampled
 // negatives.
 
 import type { PerField } from "../../dataset/vocabulary/vocabulary-limits.js";
@@ -10,7 +10,7 @@ const MANY = Number.MAX_SAFE_INTEGER;
 
 const PER_FIELD = "number | string | readonly string[]";
 
-/** Which keys get a feature of their own. */
+/** Limits of the vocabulary. */
 export const vocabulary = {
   minCount: custom(
     "n",
@@ -29,7 +29,7 @@ export const vocabulary = {
   ),
   maxVocab: custom(
     "n",
-    // no bound, as a number that the manifest's JSON can hold
+    // the default, "no bound", is a number that JSON can represent
     {
       ...{ type: PER_FIELD, parse: perField(1, MANY), repeats: true },
       ...{ complaint: perFieldComplaint, texts: perFieldTexts },
@@ -72,7 +72,7 @@ export const vocabulary = {
 
 export const noises = ["uniform", "popularity"] as const;
 
-/** What is predicted. */
+/** Options of labels and negatives. */
 export const labels = {
   positiveFrom: number({
     min: -Number.MAX_VALUE,
@@ -116,7 +116,7 @@ function perFieldTexts(limit: PerField): string[] {
   return [String(others), ...Object.entries(byField).map(([field, n]) => `${field}=${n}`)];
 }
 
-/** `2` for every field, `item_id=5` for one (split at the last =); repeats and takes commas. */
+/** Parses `2` for all fields, or `item_id=5` for one field (split at the last =); accepts commas and repetition. */
 function perField(
   min: number,
   standard: number,
@@ -131,7 +131,7 @@ function perField(
     }, previous);
 }
 
-/** `user_id:20` as one entry of a record, split at the last colon. */
+/** Parses `user_id:20`, split at the last colon, and adds it to a record. */
 function hashOf(
   given: string,
   flagName: string,

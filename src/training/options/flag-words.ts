@@ -1,4 +1,4 @@
-// Values of options as a user would type them: the inverse of the flags' parsers.
+// Formats option values as a user would type them: the inverse of the flags' parsers.
 //
 //   given ──► flagWords ──► ["--fields", "user_id,item_id", "--no-header"] ──► commandLine ──► one line for a POSIX shell
 
@@ -16,8 +16,8 @@ export function textsOf(option: Option, value: unknown): readonly string[] {
 }
 
 /**
- * Returns the words of a command line that set the options. Options that the table lacks are left out, and so are lists without an
- * element.
+ * Returns the words of a command line that set the options. Options that are not in the table, and empty lists, are
+ * left out.
  */
 export function flagWords(table: OptionTable, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(given).flatMap(([name, value]) => {
@@ -30,7 +30,7 @@ export function flagWords(table: OptionTable, given: Readonly<Record<string, unk
     }
     if (value === true) return [flag];
     if (Array.isArray(value) && value.length === 0 && !option.texts) return [];
-    // a text that begins with a dash would be read as another flag
+    // a value that begins with a dash would be parsed as another flag
     return textsOf(option, value).flatMap((text) =>
       text.startsWith("-") ? [`${flag}=${text}`] : [flag, text],
     );

@@ -1,12 +1,12 @@
-// Sizes of dense layers, as options take them: 256,128.
+// Options that take the sizes of dense layers, such as 256,128.
 
 import { wholeOf, type Parsed } from "./table.js";
 
-/** Layers, and outputs of one, at most. */
+/** Maximum number of layers, and of outputs per layer. */
 const MAX_LAYERS = 16;
 const MAX_UNITS = 8192;
 
-/** How sizes are read. @param orNone whether `none` is no layer */
+/** Returns parser and check of layer sizes. @param orNone whether `none`, for no layers, is accepted */
 export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
   Parsed<readonly number[]>,
   "parse" | "complaint" | "texts"

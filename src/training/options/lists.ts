@@ -1,24 +1,24 @@
-// Options of a training that ranks items: how its lists are evaluated.
+// Options of trainers that rank items: how ranked lists are evaluated.
 
 import { rankingMetricNames } from "../../evaluation/metrics.js";
 import { choice, text, whole } from "./table.js";
 
-/** Metrics of lists as options name them: `hit-rate` is `hitRate`. */
+/** Names of ranking metrics in options: `hit-rate` for `hitRate`. */
 const listMetrics = rankingMetricNames.map((name) =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
 );
 
-/** A metric of lists as `metrics` begins its name: `hitRate`. */
+/** Returns a ranking metric's name in `metrics`, without the cutoff: `hitRate`. */
 export function measuredBy(metric: string): string {
   return rankingMetricNames[listMetrics.indexOf(metric)] ?? metric;
 }
 
-/** The metric that lists are evaluated by, as `metrics` names it: `ndcgAt20`. */
+/** Returns a ranking metric's name in `metrics`: `ndcgAt20`. */
 export function listMetric({ metric, k }: { metric: string; k: number }): `${string}At${number}` {
   return `${measuredBy(metric)}At${k}`;
 }
 
-/** How lists of items are evaluated. */
+/** Options of the evaluation of ranked lists. */
 export const lists = {
   k: whole({
     min: 1,

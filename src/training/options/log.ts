@@ -1,7 +1,7 @@
-// The options that every training on a log takes, and what becomes of them.
+// The options that every training on a log has, and their conversion to options of reading, splitting and examples.
 
 import { badRowsOf } from "../reading/bad-row-report.js";
-import { columns, columnsOf, hashedIds } from "./columns.js";
+import { columns, columnReadingOptions, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split, type SplitFlags } from "./split-options.js";
 import { definedOf } from "./defined.js";
@@ -25,7 +25,7 @@ import { UsageError } from "../../errors.js";
 import type { Noise } from "../../sampling/noise-distribution.js";
 import type { DatasetOptions } from "../reading/read-dataset.js";
 
-/** How a log is read and cut. */
+/** Options of reading and splitting a log. */
 export const log = {
   ...columns,
   ...hashedIds,
@@ -36,13 +36,13 @@ export const log = {
   ...split,
 } as const;
 
-/** Options of reading, cutting and writing that most trainings are given. */
+/** Names of the options of reading, splitting and writing that a short help shows. */
 export const everyday = [
   ...(["user", "item", "time", "fields", "numeric", "valid", "test", "split"] as const),
   ...(["threads", "out", "force"] as const),
 ] as const;
 
-/** What a training may be given beside its own options; a trainer names the tables that it takes. */
+/** The shared options that a training may have; each trainer chooses from these tables. */
 export type GivenTraining = Given<
   typeof log &
     typeof vocabulary &
@@ -55,9 +55,9 @@ export type GivenTraining = Given<
 >;
 
 /**
- * The same as reading, splitting and the making of examples take them.
+ * Converts the user's options to those of reading, splitting and making examples.
  *
- * @param unlabelled the log has no labels, and none is to be found in it
+ * @param unlabelled true if the task has no label column, so that none is inferred
  */
 export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
   const { maxMemory, hashKeys, hashKeysOf } = given;
@@ -75,7 +75,7 @@ export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled:
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
   };
   return {
-    ...columnsOf(onlyColumns(given)),
+    ...columnReadingOptions(onlyColumns(given)),
     onBadRow: given.onBadRow ?? reading.onBadRow.default,
     infer: true,
     unlabelled,
@@ -91,28 +91,28 @@ function onlyColumns(given: GivenTraining): Given<typeof columns> {
   >;
 }
 
-/** How a log is read, cut and made into examples: the same for every training on rows. */
+/** Options of reading a log, splitting it and making examples, for every training on rows. */
 export interface ExampleOptions
   extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
-  /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
+  /** share of known keys that training replaces with the out-of-vocabulary key, so that it is trained; 0 when absent */
   oovDropout?: number;
   /** a run whose keys keep their row numbers within each field */
   rowOrder?: string;
-  /** what is predicted; by the labels when absent */
+  /** task; inferred from the labels when absent */
   task?: LabelledTask;
   positiveFrom?: number;
-  /** negatives an event, for a log without labels; 0 for a log with them */
+  /** negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
-  /** columns that go with the item; inferred when absent */
+  /** columns that describe the item; inferred when absent */
   itemFields?: string[];
 }
 
 /**
- * For a training that predicts labels.
+ * Checks that a training that predicts labels has labels or negatives.
  *
- * @param others what else is there for a log of positive events, for the message
- * @throws {UsageError} there is neither a label nor --negatives
+ * @param others further advice for a log of positive events, for the message
+ * @throws {UsageError} there is neither a label column nor --negatives
  */
 export function checkLabels(
   roles: Roles,

@@ -1,4 +1,5 @@
-// Options of trainings that pass over their examples, epoch after epoch; a trainer overrides what differs: `{ ...passes.seed, help }`.
+// Options of trainers that iterate over examples in epochs. A trainer overrides what differs: `{ ...passes.seed, help
+// }`.
 
 import { flag, number, whole } from "./table.js";
 

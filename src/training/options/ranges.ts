@@ -1,15 +1,15 @@
-// Names of columns that are counted on: `i1..i13` stands for i1, i2, ..., i13.
+// Expands ranges of column names: `i1..i13` is short for i1, i2, ..., i13.
 
 import { UsageError } from "../../errors.js";
 
-/** Columns that a range may name. */
+/** Maximum number of columns in a range. */
 const MOST = 16_384;
 const RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
 
 /**
- * Names with their ranges counted out: `c01..c26` keeps its zeros, and what follows a colon goes with each (`i1..i13:log1p`).
+ * Expands ranges: `c01..c26` keeps leading zeros, and a suffix after a colon applies to each column (`i1..i13:log1p`).
  *
- * @throws {UsageError} a range runs backwards, or names more columns than a log has
+ * @throws {UsageError} a range is descending, or has more columns than a log may have
  */
 export function countedOut(names: readonly string[], flag: string): string[] {
   return names.flatMap((name) => {

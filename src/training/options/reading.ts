@@ -1,4 +1,4 @@
-// Options that say how bytes become cells, and what becomes of bad rows.
+// Options of parsing a log, and of malformed rows.
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
@@ -11,7 +11,7 @@ import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./
 
 const group = "Reading:";
 
-/** How bytes become cells. */
+/** Options of file formats and cells. */
 export const reading = {
   inputFormat: choice(inputFormats, {
     placeholder: "form",
@@ -83,7 +83,7 @@ export const reading = {
 
 const engineGroup = "Reading through an engine:";
 
-/** DuckDB or a Spark Connect server as the engine that reads the log. */
+/** Options of DuckDB or a Spark Connect server as the engine that reads the log. */
 export const engine = {
   engine: text("address", {
     help:
@@ -132,7 +132,7 @@ export const engine = {
   }),
 } as const;
 
-/** Of trainers that can train on the server. */
+/** The option of trainers that can train on the Spark server. */
 export const engineTraining = {
   engineTrain: flag({
     help: "with a Spark server: train there, too; the result is no longer the same bytes",
@@ -141,7 +141,7 @@ export const engineTraining = {
   }),
 } as const;
 
-/** What --on-bad-row skip leaves out. */
+/** Options of --on-bad-row skip. */
 export const badRows = {
   maxBad: custom(
     "share",
@@ -164,7 +164,7 @@ export const badRows = {
 
 const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
-/** When rows of an encoded dataset stay on disk. */
+/** The limit above which rows of an encoded dataset stay on disk. */
 export const memory = {
   maxMemory: custom(
     "size",
@@ -181,7 +181,7 @@ export const memory = {
   ),
 } as const;
 
-/** Of every training, and what only reads. */
+/** The number of threads, for trainings and for commands that only read. */
 export const threads = {
   threads: whole({
     min: 1,
@@ -194,7 +194,7 @@ export const threads = {
   }),
 } as const;
 
-/** Bytes of `500M`, `4G`, `4GiB`, `4GB` or a number. @throws {UsageError} none of these */
+/** Parses `500M`, `4G`, `4GiB`, `4GB` or a number of bytes. @throws {UsageError} anything else */
 function sizeOf(given: string, flagName: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([KMG]?)(?:i?B)?$/iu.exec(given) ?? [];
   if (amount === undefined)
@@ -208,12 +208,14 @@ function badShareOf(given: string, flagName: string): number {
   throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
-/** How a log is read that no run says how to read: with the common texts for missing cells. */
+/**
+ * Converts the options to those of reading a log for the first time: common strings for missing cells are the default.
+ */
 export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOptions {
   return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
-/** How a log is read; what a run says of its log's cells stands where this leaves it out. */
+/** Converts the options to those of reading. What is not set here is later taken from the run, if there is one. */
 export function readingOf(
   given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),
@@ -234,7 +236,7 @@ export function readingOf(
   if (columns) checkDistinct("--columns", columns);
   if (dedupeBy) checkDistinct("--dedupe-by", dedupeBy);
   return {
-    // commander has a default of its own for a flag that begins with no
+    // commander sets `header` to true by default, because the flag begins with --no
     header: columns ? false : (given.header ?? reading.header.default),
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
@@ -253,12 +255,12 @@ export function readingOf(
   };
 }
 
-/** A job reads its file whole: smaller slices would mean thousands of them. */
+/** Refuses small slices: each job reads its whole file again, so thousands of jobs would be slow. */
 function sliceComplaint(bytes: number): string | undefined {
   return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
 
-/** The server, and how it is asked. */
+/** Converts the options of the engine. */
 export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engine: address = "", engineSql: sql, engineOrder: order, engineHash: hash } = given;
   const { engineSlice: slice, engineTimeout: timeout } = given;
@@ -272,7 +274,7 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   };
 }
 
-/** @throws {UsageError} an option names a column twice */
+/** Checks a list of columns. @throws {UsageError} a column is named twice */
 function checkDistinct(flagName: string, columns: readonly string[]): void {
   const twice = columns.find((name, i) => columns.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`${flagName} names '${twice}' twice`);

@@ -1,19 +1,19 @@
-// Options of commands that read a run, not a log: its table, and what its vectors stand for.
+// Options of commands that read a run instead of a log: its table, and the vectors of items and users.
 
 import { threads as ofTraining } from "./reading.js";
 import { choice, text } from "./table.js";
 
 const group = "Options:";
 
-/** How many threads do the work. */
+/** The number of threads, under the heading of these commands. */
 export const threads = { threads: { ...ofTraining.threads, group } } as const;
 
-/** One of several tables. */
+/** The choice among a run's tables. */
 export const table = {
   table: text("name", { help: "table to use, for a run with several tables", group }),
 } as const;
 
-/** Of commands that read an item's vector. */
+/** The option of commands that use items' vectors. */
 export const compose = {
   compose: choice(["item", "none"], {
     help: "vector of an item: item adds the vectors of its side columns, none uses only the item's own row",
@@ -22,7 +22,7 @@ export const compose = {
   }),
 } as const;
 
-/** What vectors rank a user's items by. */
+/** Options of the vector by which a user's items are ranked. */
 export const query = {
   query: text("what", {
     help:
@@ -38,5 +38,5 @@ export const query = {
   }),
 } as const;
 
-/** What an item's vector is: the sum over all its features, or the row of its id. */
+/** An item's vector: the sum of all its features' vectors, or only the row of its id. */
 export type Compose = "item" | "none";

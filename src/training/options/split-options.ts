@@ -1,4 +1,4 @@
-// What --valid, --test and --split say: shares and dates are cut from the log, anything else is another log.
+// Parses --valid, --test and --split: shares and dates split the log; anything else is a path to another log.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { SplitBy, DatasetSplitOptions } from "../../dataset/splits/split.js";
@@ -8,32 +8,32 @@ import { keepEvents } from "../../dataset/filters/event-limits.js";
 import { choice, custom, list, shareOf, text, whole } from "./table.js";
 
 export interface SplitFlags {
-  /** a share of the rows, a date from which on rows are in the part, or another log */
+  /** a share of the rows, a date from which on rows belong to the split, or the path of another log */
   valid: number | string;
   test: number | string;
   split?: SplitBy;
-  /** columns that decide a row's part, for a random split */
+  /** columns whose cells determine a row's split, for a random split */
   splitKey?: string[];
-  /** a log: the validation part has items as popular as its items */
+  /** path of a log; the validation split's items are as popular as that log's */
   validLike?: string;
-  /** events or groups that are left out of each user, for --split last; 1 when absent */
+  /** number of events or groups that are held out per user, for --split last; 1 when absent */
   last?: number;
-  /** column of what is a group */
+  /** column whose equal values form a group */
   group?: string;
 }
 
-/** Whether a part is cut from the log: a share or a date. `./2011-12-01` is a file. */
+/** Tells whether a split is cut from the log, by a share or a date. `./2011-12-01` is a path. */
 export function isCut(part: number | string): boolean {
   return typeof part === "number" || /^\d{4}-\d{2}-\d{2}([T ][\d:.,+-]*Z?)?$/i.test(part);
 }
 
-/** Whether rows of the log itself are held out: by a share, a date, or --split last. */
+/** Tells whether rows of the log itself are held out: by a share, a date, or --split last. */
 export function holdsOutRows({ valid = 0, test = 0, split }: Partial<SplitFlags>): boolean {
   const cuts = [valid, test].filter(isCut);
   return split === "last" ? cuts.length > 0 : cuts.some((part) => part !== 0);
 }
 
-/** What training with the split should know, or none. */
+/** Returns warnings about what a split method implies for training. */
 export function splitWarnings(by: string): string[] {
   if (by === "last")
     return [
@@ -49,9 +49,9 @@ export function splitWarnings(by: string): string[] {
 }
 
 /**
- * How a log with these roles is cut.
+ * Converts the options to those of splitting a log with these roles.
  *
- * @throws {UsageError} flags that do not go together, or a date that is none
+ * @throws {UsageError} options that cannot be combined, or an invalid date
  */
 export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number): DatasetSplitOptions {
   const { valid, test, splitKey, last, group, validLike } = flags;
@@ -84,7 +84,7 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
   };
 }
 
-/** @throws {UsageError} --valid-like beside what says otherwise which events are held out */
+/** Checks --valid-like. @throws {UsageError} other options also determine which events are held out */
 function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
   if (!(typeof valid === "number" && valid > 0))
     throw new UsageError(
@@ -116,7 +116,7 @@ function dateOf(flag: string, text: string): number {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Training, validation and test part. */
+/** Options of the training, validation and test split. */
 export const split = {
   valid: shareOrFile("validation split: a share such as 0.1 or 10%, a start date, or a file"),
   test: shareOrFile("test split: a share such as 0.1 or 10%, a start date, or a file"),
@@ -151,7 +151,7 @@ export const split = {
   }),
 } as const;
 
-/** Which events are used, and what they count. */
+/** Options that select and weight events. */
 export const events = {
   since: text("when", {
     help: "drop older events: an age such as 90d before the newest event (h, d, w), or a date",
@@ -182,14 +182,14 @@ export const events = {
   }),
 } as const;
 
-/** A share in [0, 1), a date, or the path of another log. */
+/** Defines an option that takes a share in [0, 1), a date, or the path of another log. */
 function shareOrFile(help: string) {
   return custom(
     "share, date or file",
     {
       type: "number | string",
       parse(given: string, flagName: string): number | string {
-        // `./10%` is a file
+        // `./10%` is a path
         const isShare = given.trim() !== "" && !Number.isNaN(Number(given.trim().replace(/%$/, "")));
         if (!isShare) return given;
         const x = shareOf(given, flagName);

@@ -1,6 +1,6 @@
-// Options as data. A table says of each option all that there is to say: what its flag takes, its range and default, when it
-// applies, its help. Flags, help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
-// the API come from it.
+// Options as data. A table has everything about each option: its values, range, default, conditions and help. The
+// flags, the help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
+// the API are all derived from it.
 //
 //   table ──► flags/ (command line, YAML)      given: what the user set, by the options' names
 //        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option as it is used
@@ -8,77 +8,79 @@
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
 
-/** Headings of the help. */
+/** A heading of the help. */
 export type Group = `${string}:`;
 
-/** What is said of every option. */
+/** Properties that every option has. */
 export interface About<V> {
   help: string;
   group: Group;
-  /** what it is where the user is silent; may depend on the options before it, and on what the data says */
+  /** value if the user sets none; may depend on the options before it in the table, and on facts about the data */
   default?: V | ((before: never, facts: never) => V);
-  /** the default as the help shows it, where it is no plain value */
+  /** the default as the help shows it, if it is not a plain value */
   shown?: string;
-  /** options that it goes with, by name: with which of their values, or with any */
+  /** options that must also be set, by name: to one of the listed values, or (true) to any */
   only?: Readonly<Record<string, readonly string[] | true>>;
-  /** options of which it needs one, by name: with which of their values, or with any */
+  /** options of which at least one must also be set, by name: to one of the listed values, or (true) to any */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
-  /** options that it cannot be combined with, by name: with which of their values, or with any */
+  /** options that must not be set, by name: to one of the listed values, or (true) to any */
   not?: Readonly<Record<string, readonly string[] | true>>;
-  /** the reason for `not`, as a message states it: `it writes leaves` */
+  /** the reason for `not`, as a clause of the message: `it writes leaves` */
   why?: string;
-  /** the modes of the command that it is for; all when absent */
+  /** the modes of the command to which it applies; all when absent */
   for?: readonly string[];
-  /** shown by --help; the others by --help-all */
+  /** shown by --help; the other options only by --help-all */
   common?: true;
-  /** no byte of the result depends on it */
+  /** the result's bytes do not depend on it */
   noBytes?: true;
-  /** known, so that a message can say why there is no such thing: what follows the flag in it */
+  /** set for an option that the command rejects: the reason, as the message states it after the flag */
   refused?: string;
-  /** the command line must have it */
+  /** required on the command line */
   required?: true;
-  /** options that it sets, by name, where they are not set themselves */
+  /** names of options that it sets, unless the user sets them */
   sets?: readonly string[];
 }
 
-/** What --search tries of an option: some values, or of a number the default divided and multiplied by up to `span`. */
+/**
+ * The values of an option that --search tries: a list, or a number's default divided and multiplied by up to `span`.
+ */
 export interface SearchRange {
-  /** numbers in ascending order, or words; none where there is nothing to try */
+  /** ascending numbers, or words; an empty list if there is nothing to try */
   among?: (options: never) => readonly (number | string)[];
   span?: number;
-  /** whether it is searched with these options */
+  /** whether the option is searched, given the other options */
   when?: (options: never) => boolean;
 }
 
-/** Both ends are in the range. */
+/** A closed range. */
 interface Range {
   min: number;
   max: number;
   search?: SearchRange;
 }
 
-/** How an option's text becomes a value. */
+/** The parser of an option's text, and its checks. */
 export interface Parsed<V> {
-  /** what stands for the value in the help; a switch has none */
+  /** name of the value in the help; a switch has none */
   placeholder?: string;
   choices?: readonly string[];
-  /** `--no-NAME` sets it to false; "also": beside `--NAME` */
+  /** `--no-NAME` sets it to false; "also" if `--NAME` exists, too */
   negated?: true | "also";
-  /** each time that the flag is given adds to it */
+  /** the flag may be repeated; each occurrence adds to the value */
   repeats?: true;
-  /** a text may hold several, with commas between them */
+  /** one text may hold several values, separated by commas */
   commas?: true;
-  /** the flag may stand without a value, which is true then */
+  /** the flag may be given without a value, which then is true */
   optional?: true;
-  /** @param previous what the flag gave before, where it was given before @throws {UsageError} */
+  /** Parses a text. @param previous value of an earlier occurrence of the flag @throws {UsageError} invalid text */
   parse?(text: string, flag: string, previous: V | undefined): V;
-  /** what the value must be, and is not; undefined where it is */
+  /** returns the expectation that a value violates, or undefined if it is valid */
   complaint?(value: V): string | undefined;
-  /** the texts that `parse` turns into the value, where they do not follow from its kind (flag-words.ts) */
+  /** returns the texts that `parse` would turn into the value, unless they follow from its kind (flag-words.ts) */
   texts?(value: V): readonly string[];
-  /** what TypeScript may set it to, as the library's declarations say it; of `choices` these */
+  /** TypeScript type of the value in the library's declarations; derived from `choices` when absent */
   type?: string;
-  /** the value's type, for TypeScript alone */
+  /** never set; carries the value's type for TypeScript */
   value?: V;
 }
 
@@ -88,23 +90,23 @@ export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 
-/** What a user may set. */
+/** The options that a user set. */
 export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
-/** What a command is given: what a user may set, and what must be set. */
+/** The options that a command receives: any that a user may set, and all required ones. */
 export type GivenTo<T> = Given<T> & {
   [K in keyof T as T[K] extends { required: true } ? K : never]: ValueOf<T[K]>;
 };
 
-/** The same with every default. */
+/** All options with defaults applied. */
 export type Resolved<T> = {
   [K in keyof T as T[K] extends { default: unknown } | { required: true } ? K : never]: ValueOf<T[K]>;
 } & { [K in keyof T as T[K] extends { default: unknown } | { required: true } ? never : K]?: ValueOf<T[K]> };
 
-/** The greatest number below 1: for a range that 1 is not in. */
+/** The greatest number below 1, as the upper end of a range that excludes 1. */
 export const BELOW_1 = 1 - Number.EPSILON / 2;
 
-/** A number. */
+/** Defines a numeric option. */
 export function number<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
   return {
     placeholder: "x",
@@ -115,7 +117,7 @@ export function number<const S extends About<number> & Range>(spec: S): S & Pars
   };
 }
 
-/** A whole number. */
+/** Defines an integer option. */
 export function whole<const S extends About<number> & Range>(
   spec: S,
 ): S & Parsed<number> & { integer: true } {
@@ -130,12 +132,12 @@ export function whole<const S extends About<number> & Range>(
   };
 }
 
-/** A share, which may be given in percent. */
+/** Defines a share, which may be given in percent. */
 export function share<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
   return { ...number(spec), placeholder: "share", parse: shareOf };
 }
 
-/** A switch. */
+/** Defines a switch. */
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
 ): S & Parsed<boolean> {
@@ -146,7 +148,7 @@ export function flag<const S extends About<boolean> & { negated?: true | "also" 
   };
 }
 
-/** One of a few words. */
+/** Defines an option that takes one of a few words. */
 export function choice<const C extends readonly string[], const S extends About<C[number]>>(
   choices: C,
   spec: S,
@@ -159,12 +161,12 @@ export function choice<const C extends readonly string[], const S extends About<
   };
 }
 
-/** An option that the command has not, and why: `is not for this command: ...`. */
+/** Defines an option that the command rejects. @param why the message after the flag: `is not for this command: ...` */
 export function refused(why: string): About<never> & Parsed<never> & { refused: string } {
   return { placeholder: "x", help: why, group: "Model:", refused: why };
 }
 
-/** A text as it is: a column, a path. @param placeholder for the help: `column`, `file`, `run` */
+/** Defines an option that takes any text. @param placeholder its name in the help: `column`, `file`, `run` */
 export function text<const S extends About<string>>(placeholder: string, spec: S): S & Parsed<string> {
   return {
     ...spec,
@@ -174,10 +176,10 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
   };
 }
 
-/** What TypeScript may set a list to. */
+/** TypeScript type of a list of texts. */
 const TEXTS = "string | readonly string[]";
 
-/** Names; takes commas and repeats, those of columns also ranges. */
+/** Defines a list of names, with commas or repetition; names of columns may also be ranges. */
 export function list<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, flagName, previous = []) => {
     const names = given.split(",").filter((name) => name !== "");
@@ -187,7 +189,7 @@ export function list<const S extends About<string[]>>(placeholder: string, spec:
   return { ...spec, placeholder, type: TEXTS, repeats: true, commas: true, parse, complaint };
 }
 
-/** Texts that may hold a comma; repeats. */
+/** Defines a list of texts that may contain commas; the flag is repeated. */
 export function texts<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [...previous, given];
   return { ...spec, placeholder, type: TEXTS, repeats: true, parse, complaint: textsComplaint(placeholder) };
@@ -198,12 +200,12 @@ function textsComplaint(placeholder: string): (value: string[]) => string | unde
   return (value) => unless(Array.isArray(value) && value.every(isText), `a list of texts (${placeholder})`);
 }
 
-/** What is expected, unless it is there. From TypeScript a value may be of any kind. */
+/** Returns the expectation, unless it is met. The library's callers may pass any type. */
 function unless(isRight: boolean, expected: string): string | undefined {
   return isRight ? undefined : expected;
 }
 
-/** A record by names, such as one column's value each. @param is whether a value is of the right kind */
+/** Checks a record such as one of a value per column. @param is whether a value has the right type */
 export function recordComplaint<V>(
   is: (value: V) => boolean,
   expected: string,
@@ -215,22 +217,22 @@ export function recordComplaint<V>(
     );
 }
 
-/** A value with a parser of its own; from TypeScript it is also a text, which the parser takes. */
+/** Defines an option with its own parser. In the library, it may also be a text, which the parser converts. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
   how: Pick<Parsed<V>, "parse" | "complaint" | "texts" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
-  // how another option is read may be handed on whole: its help and default stay its own
+  // `how` may be another whole option: the help and default of `spec` override its own
   return { ...how, ...spec, placeholder };
 }
 
-/** Some of a table's options. */
+/** Returns some of a table's options. */
 export function pick<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>;
 }
 
-/** The table with some of its options as the common ones. */
+/** Marks the named options as common, so that --help shows them. */
 export function withCommon<T extends OptionTable>(table: T, names: readonly (keyof T)[]): T {
   const all = Object.entries(table).map(([name, option]) =>
     names.includes(name) ? [name, { ...option, common: true }] : [name, option],
@@ -238,26 +240,26 @@ export function withCommon<T extends OptionTable>(table: T, names: readonly (key
   return Object.fromEntries(all) as T;
 }
 
-/** A table without some of its options. */
+/** Returns a table without some of its options. */
 export function omit<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Omit<T, K> {
   const left = Object.entries(table).filter(([name]) => !names.includes(name as K));
   return Object.fromEntries(left) as Omit<T, K>;
 }
 
-/** A number. @throws {UsageError} not a finite one */
+/** Parses a number. @throws {UsageError} not a finite number */
 export function numberOf(given: string, flagName: string): number {
   const x = given.trim() === "" ? NaN : Number(given);
   if (!Number.isFinite(x)) throw new UsageError(`${flagName} expects a number, got '${given}'`);
   return x;
 }
 
-/** A number, or hundredths of it with a percent sign: `10%` is 0.1. @throws {UsageError} not a finite one */
+/** Parses a number or a percentage: `10%` is 0.1. @throws {UsageError} not a finite number */
 export function shareOf(given: string, flagName: string): number {
   const percent = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*%\s*$/.exec(given)?.[1];
   return percent === undefined ? numberOf(given, flagName) : Number(`${percent}e-2`);
 }
 
-/** A whole number of at least `min`. @throws {UsageError} */
+/** Parses an integer of at least `min`. @throws {UsageError} anything else */
 export function wholeOf(given: string, flagName: string, min: number): number {
   const x = numberOf(given, flagName);
   if (!Number.isInteger(x) || x < min)
@@ -269,7 +271,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
   return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-/** Both bounds, as far as a user can meet them. */
+/** Describes a range, without bounds that no user would reach. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
   const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
   if (max === BELOW_1)
@@ -281,22 +283,23 @@ function rangeText({ min, max }: Range, x: number, what: string): string {
   return hasMax ? `${what} from ${min} to ${max}` : `${what} of at least ${min}`;
 }
 
-/** The refusal of an option that a command has not. @param names those that it has */
+/** Returns the error for an option that a command does not have. @param names the options that it has */
 export function noSuchOption(command: string, name: string, names: Iterable<string>): UsageError {
   const near = nearestName(name, names);
   const hint = near === undefined ? "" : `: did you mean '${near}'?`;
   return new UsageError(`${command} has no option '${name}'${hint}`);
 }
 
-/** The flag of an option, as the user types it. */
+/** Returns the flag of an option, as the user types it. */
 export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "negated"> = {}): string {
   return negated === true ? flagOf(name).replace(/^--/, "--no-") : flagOf(name);
 }
 
 /**
- * Every option of a table as it is used: what the user set, else its default. Options of other tables are left out.
+ * Applies defaults: every option of a table, as the user set it or else its default. Options of other tables are left
+ * out.
  *
- * @param facts what the data says, for defaults that depend on it
+ * @param facts facts about the data, for defaults that depend on them
  */
 export function resolved<T extends OptionTable>(
   table: T,
@@ -316,7 +319,7 @@ export function resolved<T extends OptionTable>(
   return all as Resolved<T>;
 }
 
-/** What decides a training's bytes, of what the user set. */
+/** Returns those of the user's options that affect the result's bytes. */
 export function decisive(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-// Options of `embed transform`, and what a model gives it to write.
+// Options of `embed transform`, and what a model returns to it.
 
 import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Metrics } from "../../embedding/manifest.js";
@@ -31,13 +31,13 @@ const near = "New items by their nearest:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Along the ground by latitude and longitude in degrees, or in the space of any numbers. */
+/** Great-circle distance of latitude and longitude in degrees, or Euclidean distance of any numbers. */
 export const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 
-/** Options of nearest items. */
+/** Restricts an option to --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** What writes vectors has no leaves to write. */
+/** Excludes options of other encodings from those that write vectors of new items. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",
@@ -187,11 +187,11 @@ export const transformOptions = withCommon(
 
 export type GivenTransform = Given<typeof transformOptions>;
 
-/** What a model is asked for: what the user set beside how the log is read, and the log. */
+/** Options of a model's transform: the user's options except those of reading, and the log. */
 export type TransformOptions = Omit<GivenTransform, keyof typeof reading | "badRows" | "maxBad"> &
   FurtherLog & { format: EncodingFormat; features: boolean; force: boolean };
 
-/** The same of what the user set. @param on the log's files */
+/** Converts the user's options. @param on the log's files */
 export function transformOf(given: GivenTransform, on: string[]): TransformOptions {
   const own = Object.entries(given).filter(([name]) => !Object.hasOwn(reading, name));
   const { format = "csv", features = false, force = false } = given;
@@ -202,10 +202,10 @@ export function transformOf(given: GivenTransform, on: string[]): TransformOptio
   };
 }
 
-/** What not every model can be asked for. */
+/** Flags that not every model supports. */
 export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";
 
-/** The flags that are given. */
+/** Returns the flags of this kind that are set. */
 export function flagsOf({
   dense,
   features,
@@ -221,16 +221,16 @@ export function flagsOf({
   return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
 }
 
-/** What a model makes of rows, as they are asked for. */
+/** A model's encoding of rows. */
 export interface Transformed {
   encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
-  /** what it was evaluated by on the way, by what is evaluated */
+  /** metrics measured while encoding, by name of what was measured */
   metrics?: Record<string, Metrics>;
 }
 
-/** Encodes rows by a model file of other programs. @throws {UsageError} the file holds none that is known */
+/** Encodes rows with another program's model file. @throws {UsageError} the format is not known */
 export type TransformForeign = (
   file: string,
   options: TransformOptions,

@@ -1,18 +1,18 @@
-// Options of a training that is repeated from week to week: where it goes on, how it is watched, and how it ends; and of the
+// Options of a training that is repeated every week: warm start, checkpoints, early stopping and interrupts; and of the
 // run that it writes.
 
 import { choice, flag, text, whole } from "./table.js";
 
 const group = "From week to week:";
 const MANY = Number.MAX_SAFE_INTEGER;
-/** An option of a warm start. */
+/** Restricts an option to --init. */
 const ofInit = { init: true } as const;
 
-/** What early stopping goes by, where labels are predicted. */
+/** Stopping metrics of trainings that predict labels. */
 export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
 export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 
-/** Where a training goes on, how it is watched, and how it ends. */
+/** Options of warm starts, checkpoints, early stopping and interrupts. */
 export const weekly = {
   init: text("run", {
     help: "warm-start from an earlier run, matching keys; keys missing from the log are kept",
@@ -70,7 +70,7 @@ export const weekly = {
   }),
 } as const;
 
-/** The run that is written. */
+/** Options of the run that is written. */
 export const output = {
   out: text("run", { help: "run directory to write", group: "Output:", noBytes: true, required: true }),
   force: flag({ help: "replace an existing run", group: "Output:", noBytes: true }),

@@ -1,4 +1,4 @@
-// The file of --bad-rows: a JSON object a line for each row that was left out, of all logs that one command reads.
+// The file of --bad-rows: one JSON object per line for each skipped row, of all logs that a command reads.
 
 import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -7,7 +7,7 @@ import { NoRowsError } from "../../errors.js";
 import type { badRows } from "../options/reading.js";
 import type { Given } from "../options/table.js";
 
-/** Options of bad rows as a reading takes them. */
+/** Converts the options of bad rows to those of reading. */
 export function badRowsOf({
   maxBad,
   badRows: file,
@@ -19,19 +19,19 @@ export function badRowsOf({
   return { maxBad, badRows: file === undefined ? undefined : new BadRowReport(file, force) };
 }
 
-/** Lines are joined up to this size. */
+/** Characters after which collected lines are joined into one buffer. */
 const BLOCK = 1 << 16;
 
-/** Collects bad rows in memory and writes them, whole or not at all. */
+/** Collects bad rows in memory and writes them atomically. */
 export class BadRowReport {
   readonly #blocks: Buffer[] = [];
   #lines: string[] = [];
   #length = 0;
-  /** whether the file that stands there is this report's own */
+  /** whether this report has already written the file */
   #written = false;
   #isHeld = false;
 
-  /** @param force replaces an existing file */
+  /** @param force whether an existing file is replaced */
   constructor(
     readonly path: string,
     private readonly force: boolean,
@@ -55,7 +55,7 @@ export class BadRowReport {
     if (this.#length >= BLOCK) this.#close();
   }
 
-  /** Lets `write` do nothing until `release`: a log that is read in pieces is one. */
+  /** Makes `write` do nothing until `release`, so that a log that is read in pieces is reported as a whole. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -65,7 +65,7 @@ export class BadRowReport {
     await this.write(signal);
   }
 
-  /** Writes all rows so far; a command that reads several logs writes after each. */
+  /** Writes all rows so far; a command that reads several logs calls it after each. */
   async write(signal: AbortSignal): Promise<void> {
     if (this.#isHeld) return;
     this.#close();
@@ -73,7 +73,7 @@ export class BadRowReport {
     this.#written = true;
   }
 
-  /** As the manifest's options state it. */
+  /** Returns the path, as the manifest's options state it. */
   toJSON(): string {
     return this.path;
   }
@@ -85,18 +85,18 @@ export class BadRowReport {
   }
 }
 
-/** Rows after which too many bad ones end the reading. */
+/** Number of rows after which the share of bad rows is checked while reading. */
 const FIRST_ROWS = 1000;
 
-/** Hears of rows left out as bad by reason, and of all rows. */
+/** Called with the number of skipped rows per reason, and with the total number of rows. */
 type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
-/** Counts of the pieces so far. */
+/** Sums the counts of the pieces of a log. */
 export class SkippedRows {
   readonly #paths: readonly string[];
   readonly #maxBad: number;
   readonly #skipped: Record<string, number> = {};
-  /** all rows, bad ones too */
+  /** number of all rows, including bad ones */
   numRead = 0;
 
   constructor(paths: readonly string[], maxBad = DEFAULT_MAX_BAD) {
@@ -108,7 +108,7 @@ export class SkippedRows {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
   }
 
-  /** As DatasetOptions.onRead, of a piece. @throws as check, once there are rows enough */
+  /** Adds the counts of a piece. @throws {DataError} too many rows are bad, once enough were read */
   read(skipped: Record<string, number>, numRead: number): void {
     for (const [reason, count] of Object.entries(skipped))
       this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
@@ -117,10 +117,10 @@ export class SkippedRows {
   }
 
   /**
-   * Has a piece read.
+   * Reads a piece of a log and adds its counts.
    *
-   * @param numRows of the piece: they are left out where its reader finds none, and ends before it reports them to `onRead`
-   * @returns undefined where filters or --on-bad-row skip leave out all of them
+   * @param numRows number of rows of the piece; all count as bad if its reader fails before it calls `onRead`
+   * @returns undefined if filters or --on-bad-row skip leave no row
    */
   async piece<T>(numRows: number, read: (onRead: OnRead) => Promise<T>): Promise<T | undefined> {
     let isReported = false;
@@ -136,12 +136,12 @@ export class SkippedRows {
     }
   }
 
-  /** @throws {DataError} too many rows are bad */
+  /** Checks the share of bad rows. @throws {DataError} it is too large */
   check(): void {
     checkBadShare(this.#skipped, this.numRead, this.#maxBad, this.#paths);
   }
 
-  /** A sentence for each reason. */
+  /** Returns a sentence for each reason. */
   notes(): string[] {
     return Object.entries(this.#skipped).map(
       ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,

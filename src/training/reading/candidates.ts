@@ -1,4 +1,4 @@
-// --candidates FILE: for each user the items that what is held out is ranked among, for protocols of sampled negatives.
+// --candidates FILE: the items among which each user's held-out items are ranked, for protocols with sampled negatives.
 
 import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -8,38 +8,39 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf, type NegativeSource, historyOf, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 
-/** What is ranked of a file of candidates. */
+/** The lists to rank, from a file of candidates. */
 interface Candidates {
-  /** u32: queries whose user has a candidate beside the held-out items */
+  /** u32: indices of the queries whose user has a candidate other than the held-out items */
   kept: Uint32Array;
-  /** a list for each of these: candidates that are not masked, and the held-out items */
+  /** a list per kept query: the candidates that are not masked, and the held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
 }
 
-/** Who is ranked for, and what of. */
+/** The users for whom items are ranked. */
 interface Queries {
   users: Uint32Array;
   heldOut: ItemLists;
   masks: ItemLists;
 }
 
-/** How many candidates there were for the users with held-out items, each once a user. */
+/** Numbers of candidates of the users with held-out items; each candidate counts once per user. */
 export interface CandidateCounts {
-  /** of items that training knows */
+  /** number of candidates that are training items */
   listed: number;
-  /** of these, left out since they are masked */
+  /** number of these that are masked */
   masked: number;
-  /** users who are left out, since no candidate is left beside their held-out items */
+  /** number of users who are skipped, because they have no candidate other than the held-out items */
   usersWithoutOthers: number;
 }
 
 /**
- * What each user's held-out items are ranked among: the candidates that are not masked, and the held-out items themselves. A user for
- * whom that leaves the held-out items alone would be ranked perfectly by anything, and is left out.
+ * Returns the items among which each user's held-out items are ranked: the candidates that are not masked, and the
+ * held-out items. A user with only held-out items is skipped, because any ranking would be perfect.
  *
- * @throws {UsageError} a user with held-out items has no candidates, or no user has others than held-out ones
+ * @throws {UsageError} a user with held-out items has no candidates, or no user has other candidates than held-out
+ * items
  */
 export function candidateLists(
   training: Pick<NegativeSource, "users" | "items">,
@@ -67,7 +68,7 @@ export function candidateLists(
     masked: asked.items.length - open.items.length,
     usersWithoutOthers: users.length - kept.length,
   };
-  if (kept.length === 0 && users.length > 0) throw nobodyLeft(users.length, counts);
+  if (kept.length === 0 && users.length > 0) throw noUsersLeft(users.length, counts);
   return {
     kept,
     lists: unionOf(listsOfUsers(others, kept), listsOfUsers(heldOut, kept)),
@@ -76,7 +77,7 @@ export function candidateLists(
   };
 }
 
-function nobodyLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
+function noUsersLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
   return new UsageError(
     `none of the ${numUsers} users with held-out items has another candidate: ${masked} of ${listed} ` +
       "candidates are masked because their users have them in training; use other candidates, or --repeats " +

@@ -1,10 +1,10 @@
-// A further log opened as the one that a run was trained on: its rows in the run's roles, with the run's side tables, filters,
-// forms of cells and times, and hashed ids.
+// Opens a log like the one that a run was trained on: with the run's roles, side tables, filters, formats of cells and
+// times, and hashed ids.
 //
-//   preprocess.json of the run, files, what is needed of the roles ──► openAsTrained ──► rows as a dataset
+//   preprocess.json of the run, files, the required roles ──► openAsTrained ──► rows as a dataset
 //
-// A log that lacks columns of the run opens by `openTableAsTrained`, a file of keys alone by `openKeysAsTrained`. The training's
-// own log is read again by training-log.ts.
+// `openTableAsTrained` opens a file that lacks some of the run's columns, `openKeysAsTrained` a file of keys alone.
+// run-parts.ts reads the training's own log again.
 
 import { buildDataset } from "../../dataset/build.js";
 import { type Column, type Dataset, type Roles, columnNamed } from "../../dataset/dataset.js";
@@ -27,42 +27,44 @@ import type { Watch } from "../session/watch.js";
 import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 import { givenRoles, silently } from "./split-parts.js";
 
-/** How a run's log was read, as its preprocess.json says it, whatever its model. */
+/** The part of a run's preprocess.json that says how its log was read; every model has it. */
 export type TrainedAs = Pick<
   Preprocess,
   "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
 > &
   Partial<Pick<Preprocess, "fields" | "negatives">>;
 
-/** A further log. */
+/** A log that is read after training. */
 export interface FurtherLog extends Pick<
   DatasetOptions,
   "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
 > {
   on: string[];
-  /** whether its times are read, in the column that the run has for them */
+  /** whether its times are read, from the run's time column */
   timed?: boolean;
-  /** its rows are events of users, of whom those above the run's limits are left out; others are rows to score */
+  /** set if the rows are events of users, so that the run's limits on users apply; unset if they are rows to score */
   limitsUsers?: true;
-  /** which of its rows, ascending, stand for the log; all when absent */
+  /** selects the rows, ascending, that are used; all when absent */
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
 
-/** The roles that a command needs a log to have. */
+/** The roles that a command requires of a log. */
 export interface NeededRoles {
   /**
-   * - `all` of the run's (the default), with labels unless the run draws negatives
-   * - `features`: labels, weights and kinds of events need not be there
-   * - of events: the item, the features, and these
+   * - `all` the run's roles (the default); labels are required unless the run samples negatives - `features`: labels,
+   * weights and event types are not required - a list, for events: the item, the features, and the listed roles
    */
   roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
   /** a column that is kept as keys beside the features */
   key?: string;
-  /** labels are names of classes */
+  /** labels are class names */
   labelIsName?: boolean;
 }
 
-/** Reads a log, or an encoded dataset, in a run's roles, with its side tables and filters. @throws as secretOf and readDataset */
+/**
+ * Reads a log or an encoded dataset with a run's roles, side tables and filters.
+ * @throws as secretOf and readDataset
+ */
 export async function openAsTrained(
   trained: TrainedAs,
   { on, reading, hashKeys, timed = false, rowsOf, limitsUsers: isLimited, ...bad }: FurtherLog,
@@ -104,7 +106,10 @@ function rolesNeeded(roles: Roles, { roles: needed = "all", key }: NeededRoles):
   return { ...others, ...Object.fromEntries(named.filter(([role]) => needed.some((one) => one === role))) };
 }
 
-/** Events without labels. A log without sessions or times will do where nobody looks at them: their hashes are not asked for. */
+/**
+ * Returns the options of reading events without labels. Sessions and times that the command does not use need not
+ * exist, and their hashes are not required.
+ */
 function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partial<DatasetOptions> {
   const { user, session, time, item, fields } = roles;
   const named = definedOf({ user, session, time });
@@ -117,13 +122,16 @@ function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partia
   };
 }
 
-/** How a further log is read: a flag of this command goes before what the run says, which names columns of delimited text alone. */
+/**
+ * Combines the formats of a run's log with this command's flags, which take precedence. The run's column names apply
+ * only to delimited text.
+ */
 export function readingAs(
   { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
   reading: ReadOptions,
   on: readonly string[],
 ): ReadOptions {
-  // a table or a query has typed columns
+  // tables and queries have typed columns, to which formats of text do not apply
   const isText = !on.some((name) => name.startsWith("table:")) && formOf(on, reading.format) === "csv";
   const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
   if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
@@ -131,9 +139,10 @@ export function readingAs(
 }
 
 /**
- * How ids are replaced as in training.
+ * Returns how ids must be hashed so that they match the run's.
  *
- * @throws {UsageError} the run's ids are hashed and there is no secret, or another one; or they are not and there is one
+ * @throws {UsageError} the run's ids are hashed and the secret is missing or different; or they are not hashed and
+ * there is one
  */
 export async function secretOf(
   { hashKeys: hashing, roles: { session } }: Pick<TrainedAs, "roles" | "hashKeys">,
@@ -142,7 +151,7 @@ export async function secretOf(
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: omit --hash-keys");
-  // a dataset may hold hashes already, and says of which secret
+  // an encoded dataset may already hold hashes, and records the id of their secret
   if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
     return {};
   if (hashKeys === undefined)
@@ -151,17 +160,17 @@ export async function secretOf(
     throw new UsageError(
       `the secret in '${hashKeys}' does not match: the run's ids were hashed with another secret`,
     );
-  // a log to evaluate on needs no session
+  // logs that a run is evaluated on need no session column
   return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
 }
 
-/** How a run's log hides its keys, and what cells of a file of keys say. */
+/** The hashing of a run's keys, and the format of cells in a file of keys. */
 export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">> & { cells?: CellsBesideLog };
 
 /**
- * Rows of keys: who may stand in a list, what is a candidate, who has what. Ids are hashed where the run's are.
+ * Reads rows of keys, such as allowed items, candidates or known pairs. Ids are hashed if the run's are.
  *
- * @param roles the columns, of which the user's and the item's are features by default; with filters as --where takes them
+ * @param roles the columns; the user's and the item's are the features by default. `where` filters rows as --where does
  */
 export async function openKeysAsTrained(
   paths: string[],
@@ -174,7 +183,7 @@ export async function openKeysAsTrained(
   const keys: Roles = { fields: named, numeric: [], multi: {}, ...roles };
   const columns = hashing?.columns.filter((name) => keys.fields.includes(name)) ?? [];
   const hashed = hashing && columns.length > 0 && { hashKeys: { ...hashing, columns } };
-  // events are deduplicated, but a list of keys has no ids of events
+  // events are deduplicated by their id, which a list of keys does not have
   const { dedupeBy: _, dedupeKeep: __, ...ofKeys } = reading;
   const { dataset } = await openAsTrained(
     { roles: keys, sides: [], drop: [], where, ...hashed, cells },
@@ -185,14 +194,14 @@ export async function openKeysAsTrained(
   return dataset;
 }
 
-/** The texts for missing cells, and the form of numbers in delimited text. */
+/** The strings for missing cells, and the number format in delimited text. */
 export type CellsBesideLog = Omit<CellReading, "columns" | "delimiter">;
 
 /**
- * How cells of a file beside a run's log are read (a table of items or users, a catalogue, labels): as the cells of the run's log,
- * unless this command says otherwise; the common texts for missing cells where the run was imported.
+ * Returns how cells of a file beside a run's log are parsed, such as a catalogue or a table of users: like those of the
+ * run's log, unless this command's options differ. Imported runs have the common strings for missing cells.
  *
- * @param reading of this command
+ * @param reading options of this command
  */
 export function cellsBesideLog(
   { manifest }: Pick<Run, "manifest">,
@@ -204,8 +213,7 @@ export function cellsBesideLog(
 }
 
 /**
- * Rows of a table that need not have all columns of a run, with every field of it: columns that the table lacks are missing in
- * every row.
+ * Reads a table that may lack columns of a run. Fields that it lacks are missing in every row.
  *
  * @param key a column that is kept as keys beside the features
  * @returns the rows, and the names of the fields that the table has
@@ -250,7 +258,7 @@ export async function openTableAsTrained(
   };
 }
 
-/** Ids replaced as in training, of the columns that are there. */
+/** Hashes the ids in those of the run's hashed columns that the dataset has. */
 async function hashedAs(
   preprocess: Preprocess,
   dataset: Dataset,
@@ -271,7 +279,9 @@ function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: 
   return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: encodeKeys([]) };
 }
 
-/** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
+/**
+ * Returns a function from a row to its key in bytes: its cell in a column, empty if missing; or the row number, from 1.
+ */
 export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
   if (key === undefined) return (row) => Buffer.from(String(row + 1));
   const column = columnNamed(dataset, key);

@@ -1,4 +1,4 @@
-// A log from this machine's files, or through the server that its options name.
+// Opens a log from files, or through the engine that the options name.
 
 import { UsageError } from "../../errors.js";
 import { isRemote, type Log, type ReadOptions } from "../../log/log.js";
@@ -6,7 +6,7 @@ import { openLog } from "../../log/open.js";
 import type { Watch } from "../session/watch.js";
 
 /**
- * Opens a log. What an engine takes is loaded only where there is one.
+ * Opens a log. The engine's modules are loaded only if an engine is used.
  *
  * @throws as openLog and openEngineLog
  */
@@ -29,14 +29,14 @@ export async function openLogWith(
   return await openEngineLog(named, options, { signal, onServer });
 }
 
-/** A further log or a side table that is a query: `sql:FILE`. */
+/** A further log or side table that is a query: `sql:FILE`. */
 const QUERY = /^sql:(.+)$/s;
 
 /**
- * How a further log or a side table is read: through the engine that has it, or from this machine.
+ * Returns how a further log or side table is read: through the engine if its path is there, else from a file.
  *
- * @param order columns that order it, if it is a table or query; files have an order of their own
- * @throws {UsageError} only an engine has it, and there is none
+ * @param order columns that order it, if it is a table or query; files have their own order
+ * @throws {UsageError} it is a table or query, but there is no engine
  */
 export function furtherReading(
   { engine, ...reading }: ReadOptions,
@@ -51,7 +51,7 @@ export function furtherReading(
   return { ...reading, engine: { ...server, ...(isTable && order && { order }) } };
 }
 
-/** An encoded dataset was named beside a server. */
+/** Returns the error for an encoded dataset that was named together with an engine. */
 export function datasetIsHere(path: string, advice = ""): UsageError {
   return new UsageError(
     `dataset '${path}' is on this machine and is not read through a server: omit --engine${advice}`,

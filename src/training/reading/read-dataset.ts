@@ -1,4 +1,4 @@
-// Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
+// Opens a log with its side tables, or an encoded dataset in its place, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
 import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
@@ -43,47 +43,47 @@ import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 
 export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
-  /** COLUMN OPERATOR TEXT: rows that match are left out */
+  /** COLUMN OPERATOR TEXT: matching rows are dropped */
   drop: string[];
-  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  /** expressions of where.ts: only rows that match all of them are kept */
   where?: string[];
   reading: ReadOptions;
-  /** the largest share of rows that may be left out as bad; 0.01 by default */
+  /** largest share of bad rows that may be skipped; 0.01 by default */
   maxBad?: number;
-  /** where they are written */
+  /** receives the skipped rows */
   badRows?: BadRowReport;
-  /** hears how many rows were bad, by reason, and of how many, in place of the check against maxBad */
+  /** called with the number of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
-  /** bytes that rows of an encoded dataset may take: of a larger one they stay on disk; unbounded when absent */
+  /** maximum bytes of an encoded dataset's rows in memory; a larger one stays on disk. Unbounded when absent */
   maxMemory?: number;
-  /** flags for which all rows must be in memory nevertheless */
+  /** flags that require all rows in memory regardless of maxMemory */
   wholeFor?: readonly string[];
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
-  /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
+  /** file with a secret: ids are replaced by their keyed hashes, in the dataset and in errors */
   hashKeys?: string;
-  /** columns whose ids; by default the user's, the item's and the session's */
+  /** columns to hash; by default those of user, item and session */
   hashKeysOf?: string[];
-  /** how ids of the rows that these go with were replaced, undefined for not at all: others must be alike */
+  /** rows that this dataset is combined with: their ids must be hashed with the same secret, or not at all */
   like?: Pick<Dataset, "hashKeys">;
-  /** the order of events is learned: further logs are read with their session and time */
+  /** the training uses the order of events, so further logs are read with session and time */
   inSequence?: true;
-  /** bad rows are listed without their text, which may hold ids */
+  /** skipped rows are reported without their text, which may contain ids */
   hidesText?: boolean;
-  /** the side tables, where they were read before (readSides) */
+  /** the side tables, if they were already read (readSides) */
   tables?: SideTable[];
 }
 
-/** A dataset that was encoded has what shaped it in place of what the flags say. */
+/** A dataset that was read; `shaping` holds the options an encoded one was encoded with, which override the flags. */
 export interface ReadDataset extends BuiltDataset {
   shaping?: EncodedShaping;
-  /** users that --drop-users-above left out, here or when the dataset was encoded; absent without these options */
+  /** users that --drop-users-above left out, now or at encoding; absent without these options */
   droppedUsers?: DroppedUsers;
 }
 
 /**
- * Reads one or several files as one log, joined with its side tables, or an encoded dataset; ids are replaced where they
- * are to be. Tells what was inferred and left out.
+ * Reads one or several files as one log, joined with its side tables, or reads an encoded dataset. Ids are hashed if
+ * the options say so. Reports inferred columns and skipped rows.
  */
 export async function readDataset(
   paths: readonly string[],
@@ -92,13 +92,13 @@ export async function readDataset(
 ): Promise<ReadDataset> {
   const read = await readHashed(paths, options, watch);
   if (like) checkAlike(like, read.dataset, paths);
-  // a dataset that was encoded with the same limits is without these users
+  // a dataset that was encoded with the same limits no longer contains these users
   const done = userLimitFlags(read.shaping ?? {});
   const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
   return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
 }
 
-/** The rows without the users above the limits, which a warning names. */
+/** Removes the users above the limits, with a warning that names them. */
 function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
   const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
   for (const text of warnings) observe({ stage: "warning", text });
@@ -110,7 +110,7 @@ function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch
   };
 }
 
-/** @throws {UsageError} rows that go together have their ids replaced under different secrets, or not all of them */
+/** Compares the hashing of two sets of rows. @throws {UsageError} the secrets differ, or only one is hashed */
 function checkAlike(
   { hashKeys: expected }: Pick<Dataset, "hashKeys">,
   { hashKeys: got }: Dataset,
@@ -151,7 +151,7 @@ async function readHashed(
   });
 }
 
-/** What runs with text from the input left out of its errors. */
+/** Runs a function; its errors do not quote text from the input. */
 export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -164,14 +164,14 @@ function parseFilters({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where
   return [...drop.map(parseDrop), ...where.map((source) => parseWhere(source))];
 }
 
-/** Columns that filters ask about, each with its flag. */
+/** Returns the columns that filters use, each with the flag. */
 export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "where">) {
   return parseFilters({ drop, where }).flatMap(({ flag, tests }) =>
     tests.map(({ column }) => ({ flag, column })),
   );
 }
 
-/** @throws {UsageError} a dataset's ids were hashed under another secret, or other columns of it */
+/** Checks the hashing of a dataset. @throws {UsageError} another secret was used, or other columns were hashed */
 function checkHashing(
   { columns }: Dataset,
   hashing: KeyHashing,
@@ -214,7 +214,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const { maxMemory = Infinity } = options;
   const description = await readDescription(path);
   const done = userLimitFlags(description.options);
-  // a run that is evaluated has limits that nobody asks for here
+  // when a run is evaluated, its limits on users are not flags of this command
   if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
   checkDeduping(path, description.options.reading, options.reading);
   const wholeFor = [
@@ -253,7 +253,7 @@ function checkUserLimits(path: string, encoded: readonly string[], given: readon
     );
 }
 
-/** What was left out of the features when a dataset was encoded. */
+/** Warns of columns that were excluded from the features when a dataset was encoded. */
 function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   return leftOut.map(
     (name) =>
@@ -262,10 +262,10 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   );
 }
 
-/** What a reading tells beside its rows. */
+/** The messages of a reader, besides the rows. */
 type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
-/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
+/** Opens files as one log with its side tables, calls `read`, and reports what was inferred and skipped. */
 export async function withLog<T extends Reported>(
   paths: readonly string[],
   {
@@ -290,20 +290,20 @@ export async function withLog<T extends Reported>(
 ): Promise<T> {
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
-  const joined = tables ?? (await readSides(sides, reading, watch));
+  const sideTables = tables ?? (await readSides(sides, reading, watch));
   const filters = parseFilters({ drop, where });
   const opening: ReadOptions = {
     ...reading,
     multi: options.multi,
     ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
-    // rows are numbered with the malformed ones among them
+    // rows are numbered including the malformed ones
     keepBadRows: badRows !== undefined || options.beside !== undefined,
   };
   const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
-    const built = await read(log, joined, { ...options, ...bad, hidesText, filters }, (progress) => {
+    const built = await read(log, sideTables, { ...options, ...bad, hidesText, filters }, (progress) => {
       signal.throwIfAborted();
       observe({ stage: "reading", ...progress });
     });
@@ -314,7 +314,7 @@ export async function withLog<T extends Reported>(
   }
 }
 
-/** The side tables of a log. @param sides as --side takes them */
+/** Reads the side tables of a log. @param sides as --side takes them */
 export async function readSides(
   sides: readonly string[],
   reading: ReadOptions,
@@ -323,7 +323,7 @@ export async function readSides(
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
-    // a table or query is read in the order of its keys, none of which is there twice
+    // a table or query is ordered by its keys, which are distinct
     const through = furtherReading(reading, path, [sideKey]);
     const own = through.engine ? typedSideReading(reading) : sideReading(reading, [path]);
     const { engine, threads } = through;
@@ -337,7 +337,7 @@ export async function readSides(
   return tables;
 }
 
-/** What is done with rows that are left out as bad. */
+/** Returns the handlers of skipped rows. */
 export function badRowHandling(
   paths: readonly string[],
   {
@@ -364,7 +364,7 @@ export function badRowHandling(
   };
 }
 
-/** Tells what was inferred, and what was left out. */
+/** Reports what was inferred, and what was skipped. */
 function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
   for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
   for (const text of warnings) observe({ stage: "warning", text });
@@ -376,14 +376,14 @@ function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Wat
   }
 }
 
-/** A side table is read by its own dialect, whatever the log's. */
+/** Default format of a side table, whatever the log's format. */
 export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   header: true,
   onBadRow: "error",
   maxCell: 4 << 20,
 };
 
-/** The same with cells that say what those of a log do; typed ones have numbers of their own. */
+/** Returns the format of a side table whose cells are parsed like the log's. Typed files have their own numbers. */
 export function sideReading(
   { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
   paths: readonly string[],

@@ -1,6 +1,7 @@
-// The log that a run was trained on, read again and cut as the training cut it: for what a run does not keep.
+// Reads the log that a run was trained on again, and splits it as the training did, for data that the run does not
+// store.
 //
-//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test part
+//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test split
 
 import type { Roles } from "../../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";
@@ -19,20 +20,21 @@ import { parseSide } from "../../dataset/side.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
 
-/** Options of a training as its manifest has them. */
+/** Options of a training, as its manifest states them. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
-/** What reading again takes beside the run. */
+/** Options of reading a run's log again. */
 export interface ReadAgain {
-  /** threads alone: how bytes become cells is the training's */
+  /** only the number of threads; the format is the training's */
   reading: Pick<ReadOptions, "threads">;
   hashKeys?: string | undefined;
 }
 
 /**
- * The parts of a run's training.
+ * Reads the splits of a run's training.
  *
- * @throws {UsageError} the inputs are gone, or are not what they were; says which, and why it matters by `wanted`
+ * @param wanted states why the log is needed, as the beginning of the message
+ * @throws {UsageError} the inputs are missing or have changed
  */
 export async function partsOfRun(
   run: Run,
@@ -45,7 +47,7 @@ export async function partsOfRun(
     new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
   const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
   if (!log || log.includes("-")) throw refuse("was not a file");
-  // the address is that of whoever made the run, and would be sent this user's token
+  // the address comes from whoever made the run; reading through it would send this user's token there
   const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
   const further = [
     ...[stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string"),
@@ -63,7 +65,7 @@ export async function partsOfRun(
     ignore: [],
     onBadRow: "error",
     ...stated,
-    // what was inferred is inferred again, since a split may go by columns that the model does not take
+    // columns are inferred again, because the split may depend on columns that the model does not use
     infer: true,
     unlabelled: roles.label === undefined,
     numeric: withForms(roles.numeric, stated.numeric ?? []),
@@ -71,7 +73,7 @@ export async function partsOfRun(
     hashKeys,
     reading: { ...statedReading, threads: reading.threads },
   };
-  // the training has said what there is to say of its log
+  // the training has already reported the notes and warnings about its log
   const hear: Watch = {
     signal: watch.signal,
     observe: (progress) => progress.stage === "reading" && watch.observe(progress),
@@ -86,7 +88,7 @@ export async function partsOfRun(
     if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
     const limited = limitEvents(dataset, stated);
     whole = wholeOf(limited.dataset);
-    // a refit was on all rows; files alone are held out from it
+    // a refit uses all rows, except those of files that were held out
     if (manifest.refit && !isFile(stated.valid) && !isFile(stated.test))
       return { train: whole, valid: undefined, test: undefined };
     ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
@@ -108,7 +110,10 @@ function isFile(part: number | string | undefined): boolean {
   return typeof part === "string" && !isCut(part);
 }
 
-/** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
+/**
+ * Reads the validation or test split of a run's training.
+ * @throws {UsageError} there is none, or the log cannot be read
+ */
 export async function heldOutPart(
   run: Run,
   name: "valid" | "test",
@@ -119,7 +124,7 @@ export async function heldOutPart(
   return partNamed(run, parts, name);
 }
 
-/** @throws {UsageError} there is none, or a refit was trained on it */
+/** Returns the named split. @throws {UsageError} there is none, or a refit was trained on it */
 export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
   const part = parts[name];
   if (part) return part;
@@ -128,7 +133,7 @@ export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | 
   );
 }
 
-/** Why a part of a run's log measures nothing: it was held out at first, and a refit was trained on it. Else undefined. */
+/** Returns why metrics on a split would be invalid: a refit was trained on it. Undefined if it was held out. */
 export function whySeen(
   { path, manifest: { refit, split, options } }: Run,
   name: "valid" | "test",
@@ -141,7 +146,7 @@ export function whySeen(
   );
 }
 
-/** The log that a part of a run's training was cut from, as it was read then. */
+/** Returns the log that a split was cut from, with the options it was read with. */
 export async function logOfPart(
   run: Run,
   name: "valid" | "test",
@@ -166,7 +171,7 @@ export async function logOfPart(
   };
 }
 
-/** Options of a training that name inputs. */
+/** The options of a training that are paths. */
 interface NamedInputs {
   log: string[];
   sides: string[];
@@ -175,10 +180,10 @@ interface NamedInputs {
 }
 
 /**
- * The same options with each path where it is now: from the training's folder, or else from the current one, as runs of earlier
- * versions have it. What is read is checked against the manifest's checksums by the caller.
+ * Resolves the paths of the inputs: relative to the training's folder or else, for runs of earlier versions, to the
+ * current folder. The caller compares what it reads with the manifest's checksums.
  *
- * @throws {NoInputError} a path leads to nothing in either place; names both
+ * @throws {NoInputError} a path does not exist in either folder; the message names both
  */
 export async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs): Promise<NamedInputs> {
   const placed = (path: string) => placedPath(run, path);
@@ -196,7 +201,7 @@ export async function placedInputs(run: Run, { log, sides, valid, test }: NamedI
   };
 }
 
-/** A path or the files that a pattern matches. */
+/** Resolves a path, or the files that a pattern matches. */
 async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
   const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
   for (const place of places) {
@@ -205,7 +210,7 @@ async function placedPath({ givenIn, path: run }: Run, path: string): Promise<st
       throw error;
     });
     const kinds = await Promise.all(found.map(statOf));
-    // the path may be a stranger's: a pipe or a device is none that a training can be read again from
+    // the run may come from a stranger: pipes and devices are refused
     if (found.length > 0 && kinds.every((kind) => kind?.isFile || kind?.isDirectory)) return found;
   }
   const tried = [...new Set(places.map((place) => resolve(place)))]

@@ -1,4 +1,4 @@
-// The parts of a split as a training reads them: cut from the log, or further logs in its roles.
+// Makes the splits of a training: cuts them from the log, or reads them from further logs.
 
 import { ascending, mapTo, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -23,16 +23,16 @@ import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
   by: string;
-  /** of a validation part that imitates another log */
+  /** set for a validation split that imitates another log */
   like?: Imitation;
-  /** of further logs that came through a server */
+  /** fingerprints of further logs that were read through an engine */
   remote: readonly InputFingerprint[];
 }
 
 /**
- * Cuts the log; a part that is given as a file is read with the log's roles.
+ * Splits the log; a split that is given as a file is read with the log's roles.
  *
- * @param earlier what an earlier cut of the same log imitated: in place of the file, which may have changed since
+ * @param earlier the target of an earlier imitation of the same log; used in place of the file, which may have changed
  */
 export async function splitParts(
   dataset: Dataset,
@@ -45,7 +45,7 @@ export async function splitParts(
   const remote: InputFingerprint[] = [];
   const readFurther = async (path: string): Promise<Dataset> => {
     const further = await readLike(dataset, path, options, watch);
-    // those of side tables are behind
+    // the side tables' fingerprints come last
     if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
     return further;
   };
@@ -76,7 +76,10 @@ export async function splitParts(
   };
 }
 
-/** Files that are held out and trained on. @param numSides side tables, which stand last among the inputs and may be the same */
+/**
+ * Warns of files that are both held out and trained on.
+ * @param numSides number of side tables, which are the last inputs and may be shared
+ */
 function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): string[] {
   const logsOf = ({ inputs }: Dataset) => inputs.slice(0, inputs.length - numSides);
   const trained = new Set(logsOf(dataset).flatMap(({ sha256 }) => sha256 || []));
@@ -89,7 +92,7 @@ function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): 
     );
 }
 
-/** How often each item of the dataset occurs in another log. Which users took it there is not looked at. */
+/** Counts the events of each of the dataset's items in another log, whoever the users are. */
 function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   const [own, there] = [itemColumn(dataset), itemColumn(other)];
   const index = new KeyIndex(own.dictionary);
@@ -106,7 +109,7 @@ function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   return { events, unknown };
 }
 
-/** @throws {UsageError} there is no item column, or it is none of keys */
+/** Returns the item column. @throws {UsageError} there is none, or it does not hold keys */
 function itemColumn(dataset: Dataset): KeyColumn {
   const { item } = dataset.roles;
   const column = item === undefined ? undefined : columnNamed(dataset, item);
@@ -121,7 +124,7 @@ function likeNote({ target, reached, power }: Imitation): string {
   );
 }
 
-/** How many rows each part has and how far the training part goes, for a manifest. */
+/** Returns the sizes of the splits and the newest training event, for the manifest. */
 export function splitCounts({ parts: { train, valid, test }, by, like }: SplitParts): Manifest["split"] {
   const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
   const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
@@ -132,7 +135,7 @@ export function splitCounts({ parts: { train, valid, test }, by, like }: SplitPa
   };
 }
 
-/** f64[rows]: milliseconds since 1970 of a part's rows; undefined where not all of them have a time. */
+/** Returns f64[rows]: milliseconds since 1970 of a split's rows; undefined unless every row has a time. */
 export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
@@ -142,7 +145,7 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   return times.every(Number.isFinite) ? times : undefined;
 }
 
-/** u32: the rows of several parts of one dataset, ascending. */
+/** Returns u32: the rows of several splits of one dataset, ascending. */
 export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
   const rows = new Uint32Array(parts.reduce((sum, part) => sum + part.rows.length, 0));
   let at = 0;
@@ -153,12 +156,14 @@ export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
   return rows.sort();
 }
 
-/** All rows of a dataset. */
+/** Returns all rows of a dataset as one split. */
 export function wholeOf(dataset: Dataset): Part {
   return { dataset, rows: ascending(dataset.numRows) };
 }
 
-/** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */
+/**
+ * Converts roles to options that leave nothing to infer. Session and time, which only splitting needs, are left out.
+ */
 export function givenRoles({
   session: _,
   time: __,
@@ -167,7 +172,7 @@ export function givenRoles({
   return { ...roles, ignore: [], infer: false };
 }
 
-/** Reads a further log in the roles of one that was read before. */
+/** Reads a further log with the roles of one that was read before. */
 async function readLike(
   { roles, hashKeys }: Dataset,
   path: string,
@@ -180,7 +185,7 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
-  // fields that are made of the time need it in every log, and so does a limit by day
+  // fields derived from the time, and the limit per day, need the time column in every log
   if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
     Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
@@ -190,12 +195,12 @@ async function readLike(
   return dataset;
 }
 
-/** A watch that hears of progress and warnings only. */
+/** Returns a watch that passes on progress and warnings but no notes. */
 export function silently({ observe, signal }: Watch): Watch {
   return { signal, observe: (progress) => progress.stage !== "note" && observe(progress) };
 }
 
-/** Tells how many cells of held-out rows hold a key that training has not seen. */
+/** Reports the number of cells in held-out rows whose key is not in the training split. */
 export function countUnseen(
   space: FeatureSpace,
   { valid, test }: Pick<SplitParts["parts"], "valid" | "test">,
@@ -207,7 +212,7 @@ export function countUnseen(
   }
 }
 
-/** A sentence for each field of which some cells hold a key that the space does not know. */
+/** Returns a sentence for each field with cells whose key is not in the feature space. */
 export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
   return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
     .filter(([, { unseen }]) => unseen > 0)

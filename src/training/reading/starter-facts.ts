@@ -1,4 +1,4 @@
-// Facts of an encoded dataset for a starter of a pipeline, beside its columns.
+// Facts about an encoded dataset, beside its columns, that a starter pipeline needs.
 
 import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Dataset } from "../../dataset/dataset.js";

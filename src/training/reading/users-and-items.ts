@@ -1,14 +1,14 @@
-// What factorizations of users and items take of a log: these roles, and nothing else.
+// Restricts a dataset to the user and item columns, for factorizations that use no other feature.
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 
 /**
- * The dataset with the columns in these roles as its features.
+ * Returns the dataset with only the columns of these roles as features.
  *
- * @param flag what asks for it, for messages
- * @returns with a note on what is left out
- * @throws {UsageError} a role has no column of one key a row
+ * @param flag the flag or command that requires it, for messages
+ * @returns also a note on the ignored columns
+ * @throws {UsageError} a role has no column, or one that is numeric or multi-valued
  */
 export function featuresOfRoles(
   dataset: Dataset,
@@ -33,9 +33,9 @@ export function featuresOfRoles(
 }
 
 /**
- * The dataset with these columns as its features.
+ * Returns the dataset with only these columns as features.
  *
- * @param learned what they are, for the note on what is left out
+ * @param learned describes them in the note on the ignored columns
  */
 export function featuresNamed(
   dataset: Dataset,

@@ -1,37 +1,42 @@
-// A Gaussian process through the values of the settings so far, and how much a further setting is expected to gain on the best of them.
+// A Gaussian process through the values of the settings tried so far, and the expected improvement of a further setting
+// over the best of them.
 //
 //   k(a, b)   (1 + r + r²/3) exp(-r), r = sqrt(5 Σ ((a_d - b_d) / l_d)²): the Matérn kernel of smoothness 5/2
-//   l_d       how far a coordinate must move until values no longer resemble each other; a long one where an option does not matter.
-//             Chosen one coordinate after another by the marginal likelihood and a log-normal prior around 1
-//   K         k of every two settings, and NOISE on the diagonal; L L' = K, α = K⁻¹ y
+//   l_d       length scale of coordinate d: the distance at which values become dissimilar; large if the option does not
+//             matter. Fitted coordinate by coordinate, by the marginal likelihood and a log-normal prior around 1
+//   K         k of every two settings, plus NOISE on the diagonal; L L' = K, α = K⁻¹ y
 //
-// Values are standardized, and those far below the best are raised to a floor, so that a bad setting does not flatten the rest.
-// Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998 (doi:10.1023/A:1008306431147).
+// Values are standardized, and those far below the best are raised to a floor, so that a bad setting does not flatten
+// the rest. Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998
+// (doi:10.1023/A:1008306431147).
 
 import { mapTo } from "../../numeric/indices.js";
 import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
-/** Variance of a value that no option explains, of a total of about 1. */
+/** Variance of a value that no option explains, out of a total of about 1. */
 const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];
 const START = 1.2;
 const PASSES = 2;
-/** A value is at least the best one less so many times its distance to the median. */
+/** The floor of values: the best one minus this many times its distance to the median. */
 const FLOOR = 3;
-/** Improvements below it, in standard deviations of the values, do not count. */
+/** Improvements below this many standard deviations of the values do not count. */
 const LEAST_GAIN = 0.01;
-/** Slope of the logistic function that approximates the normal distribution within 0.01; its improvement is in closed form. */
+/**
+ * Slope of the logistic function that approximates the normal distribution to 0.01, so that the improvement has a
+ * closed form.
+ */
 const LOGISTIC_SLOPE = 1.702;
 
-/** Returns the expected improvement of a point on the best value, in standard deviations of the values. */
+/** Returns the expected improvement of a point over the best value, in standard deviations of the values. */
 export type ExpectedImprovement = (point: readonly number[]) => number;
 
 /**
  * Fits the process.
  *
- * @param points one or more, all of the same length; coordinates of about -1 to 1
- * @param values a value a point, greater is better; -Infinity for a point that failed
+ * @param points at least one, all of the same length; coordinates of about -1 to 1
+ * @param values a value per point, greater is better; -Infinity for a point that failed
  */
 export function fitImprovement(
   points: readonly (readonly number[])[],
@@ -58,7 +63,7 @@ export function fitImprovement(
   };
 }
 
-/** f64[n]: the values with mean 0 and variance 1, after raising low ones to the floor. */
+/** Raises low values to the floor, and standardizes. @returns f64[n], mean 0 and variance 1 */
 function standardized(values: readonly number[]): Float64Array {
   const finite = values.filter(Number.isFinite).sort((a, b) => b - a);
   const [best = 0] = finite;
@@ -73,7 +78,7 @@ function standardized(values: readonly number[]): Float64Array {
 
 interface Fit {
   posterior: (point: readonly number[]) => { mean: number; deviation: number };
-  /** logarithm of the marginal likelihood times the prior of the lengths, up to a constant */
+  /** logarithm of the marginal likelihood times the prior of the length scales, up to a constant */
   evidence: number;
 }
 
@@ -85,9 +90,9 @@ function fitted(points: readonly (readonly number[])[], y: Float64Array, given: 
     for (let j = 0; j < i; j++) factor[i * n + j] = kernel(points[i]!, points[j]!, lengths);
     factor[i * n + i] = 1 + NOISE;
   }
-  // afterwards L, in the lower triangle
+  // `factor` now holds L in its lower triangle
   const alpha = solveCholesky(factor, y.slice());
-  // NOISE keeps K positive definite
+  // unreachable: NOISE keeps K positive definite
   if (!alpha) throw new RangeError("the covariance of the settings is not positive definite");
   let evidence = 0;
   for (let i = 0; i < n; i++) evidence -= (y[i]! * alpha[i]!) / 2 + log(factor[i * n + i]!);

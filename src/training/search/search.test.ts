@@ -5,7 +5,7 @@ import { searchGain } from "../../evaluation/search-gain.js";
 import { log } from "../../numeric/exp.js";
 import { choice, number, whole, type OptionTable } from "../options/table.js";
 import { search, type SearchRequest, type SearchState, type Tried } from "./search.js";
-import { SearchSpace, type Setting } from "./search-space.js";
+import { SearchSpace, type SearchSetting } from "./search-space.js";
 
 const group = "Training:";
 const table = {
@@ -38,7 +38,7 @@ const table = {
 } as const satisfies OptionTable;
 const standard = { kind: "plain", dim: 16, power: 0.5, rate: 0.1, penalty: 0.01 };
 
-/** Least at dim 32, rate 0.3 and penalty 0.002. */
+/** A loss that is smallest at dim 32, rate 0.3 and penalty 0.002. */
 function lossOf(options: Record<string, unknown>): number {
   const at = (name: string, best: number) => log((options[name] as number) / best) ** 2;
   return 0.5 + 0.01 * (at("dim", 32) + at("rate", 0.3) + at("penalty", 0.002));
@@ -55,7 +55,7 @@ function trained(options: Record<string, unknown>, value = lossOf(options)): Tri
   };
 }
 
-/** States as a checkpoint has them. */
+/** states of the search, as a checkpoint stores them */
 const saved: string[] = [];
 const heard: string[] = [];
 beforeEach(() => {
@@ -95,7 +95,7 @@ test("the default comes first, no setting twice, and the best setting is trained
   expect(Math.min(...lines.map(({ value }) => value!))).toBe(best.value);
   expect(trials[0]).toEqual({ ...best.options, epochs: 1, bestEpoch: 1, value: best.value });
   expect(by).toMatchObject({ metric: "logLoss", default: lossOf(standard) });
-  // every row differs by the same, so that nothing is left to doubt
+  // every row differs by the same amount, so that the interval is a point
   expect(by.difference!.low).toBeCloseTo(by.difference!.value, 12);
 });
 
@@ -103,7 +103,7 @@ test("a greater metric is better where it is one", async () => {
   const { lines } = await searched({ comparedBy: () => "auc", tryOut: aucOf });
   expect(lines.find(({ chosen }) => chosen)!.value).toBe(Math.max(...lines.map(({ value }) => value!)));
 
-  function aucOf(setting: Setting): Promise<Tried> {
+  function aucOf(setting: SearchSetting): Promise<Tried> {
     const options = { ...standard, ...setting };
     return Promise.resolve({ ...trained(options), valid: { auc: 1 - lossOf(options) } });
   }
@@ -132,7 +132,7 @@ test("goes on from where it was stopped, after each setting, to the same result"
   expect(states).toHaveLength(12);
   for (const text of states) {
     const found = JSON.parse(text) as SearchState;
-    // numbers by row are arrays of a checkpoint
+    // in a checkpoint, the values by row are arrays
     for (const metric of Object.values(found.units))
       metric.sums = Float64Array.from(Object.values(metric.sums));
     expect(await searched({ found })).toEqual(whole);
@@ -171,9 +171,9 @@ test("a space of few settings ends early", async () => {
 });
 
 describe("settings that fail", () => {
-  const failing = (fails: (setting: Setting, t: number) => Error | undefined) => {
+  const failing = (fails: (setting: SearchSetting, t: number) => Error | undefined) => {
     let t = 0;
-    return (setting: Setting) => {
+    return (setting: SearchSetting) => {
       const error = fails(setting, t++);
       return error ? Promise.reject(error) : Promise.resolve(trained({ ...standard, ...setting }));
     };
@@ -196,7 +196,7 @@ describe("settings that fail", () => {
   });
 
   test("a metric that is NaN is a failure", async () => {
-    const tryOut = (setting: Setting) => Promise.resolve(trained({ ...standard, ...setting }, NaN));
+    const tryOut = (setting: SearchSetting) => Promise.resolve(trained({ ...standard, ...setting }, NaN));
     await expect(searched({ tryOut })).rejects.toThrow("the first with: log loss is NaN");
   });
 
@@ -221,7 +221,7 @@ test("a metric that is not measured is refused with those that are", async () =>
 
 describe("what is said of the result", () => {
   test("the default is the best", async () => {
-    const tryOut = (setting: Setting) => {
+    const tryOut = (setting: SearchSetting) => {
       const isDefault = Object.keys(setting).length === 0;
       return Promise.resolve(trained({ ...standard, ...setting }, isDefault ? 0.1 : 0.2));
     };
@@ -236,8 +236,8 @@ describe("what is said of the result", () => {
 
   test("the best is ahead by no more than noise", async () => {
     let t = 0;
-    const tryOut = (setting: Setting): Promise<Tried> => {
-      // rows that differ by far more than their means do
+    const tryOut = (setting: SearchSetting): Promise<Tried> => {
+      // the rows' losses differ by far more than their means
       const sign = t++ % 2 === 0 ? 1 : -1;
       const sums = Float64Array.from({ length: 50 }, (_, row) => 1 + (row % 2 === 0 ? sign : -sign) * 0.5);
       sums[0]! -= t / 1000;
@@ -256,7 +256,7 @@ describe("what is said of the result", () => {
   });
 
   test("the best is at the edge", async () => {
-    const tryOut = (setting: Setting) => {
+    const tryOut = (setting: SearchSetting) => {
       const options = { ...standard, ...setting };
       return Promise.resolve(trained(options, 1 + 0.1 * log((options.rate as number) / 2) ** 2));
     };

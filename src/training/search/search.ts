@@ -1,7 +1,8 @@
-// --search N: settings of the options that have a search range, each trained in full with early stopping, and compared on the validation
-// split. The best is then trained as if it had been typed; the default where the best is not better by more than noise.
+// --search N: trains N settings of the options that have a search range, with early stopping, and compares them on the
+// validation split. The best setting is then trained as if the user had typed it; the default is trained instead if the
+// best is not better by more than noise.
 //
-//   default ──► a quarter of N, spread around it ──► the others, each where most is expected after those before ──► the best, or the default
+//   default ──► a quarter of N, spread around it ──► the others, each by expected improvement ──► the best, or the default
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
@@ -13,11 +14,11 @@ import { differenceOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { BEFORE_DATA } from "../session/feature-training.js";
 import { checkRanges } from "../options/check-given.js";
 import { resolved, type OptionTable } from "../options/table.js";
-import { SearchSpace, searchedNames, type Setting } from "./search-space.js";
+import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.js";
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
-/** A training of a setting, without the test split. */
+/** Result of training one setting, without the test split. */
 export interface Tried {
   /** every option as it was used */
   used: Readonly<Record<string, unknown>>;
@@ -28,40 +29,40 @@ export interface Tried {
   byUnit?: (() => Promise<readonly UserMetric[]>) | undefined;
 }
 
-/** Where a search stands: with it, it continues as if it had not stopped. */
+/** State of a search; a search that resumes from it continues as if it had not stopped. */
 export interface SearchState {
   trials: TrialLine[];
-  /** what the default training used; undefined before it ended */
+  /** options of the default training; undefined before it ended */
   standard?: Record<string, unknown>;
-  /** which metric settings are compared by */
+  /** the metric that settings are compared by */
   metric?: string;
-  /** of the default training and of the best so far, by row or user */
+  /** metric values by row or user, of the default training and of the best so far */
   units: { standard?: UserMetric; best?: UserMetric };
 }
 
 export interface SearchRequest {
-  /** settings to try */
+  /** number of settings to try */
   trials: number;
   table: OptionTable;
   given: Readonly<Record<string, unknown>>;
   seed: number;
-  /** what early stopping counts, where it is no epoch: `tree` */
+  /** name of the steps that early stopping counts, if not epochs: `tree` */
   round?: string | undefined;
-  /** options that an earlier run decides */
+  /** options that an earlier run determines */
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
-  /** @throws {DivergedError} @throws {UsageError} the setting is refused */
-  tryOut: (setting: Setting) => Promise<Tried>;
-  /** an interrupted search of the same request */
+  /** Trains a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are refused */
+  tryOut: (setting: SearchSetting) => Promise<Tried>;
+  /** state of an interrupted search of the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;
 }
 
-/** What a search came to. */
+/** Result of a search. */
 export interface Searched {
-  /** the options to train with; nothing where no setting is better than the default by more than noise */
-  setting: Setting;
-  /** the best first */
+  /** the options to train with; empty if no setting is better than the default by more than noise */
+  setting: SearchSetting;
+  /** sorted, best first */
   trials: Trial[];
   lines: TrialLine[];
   by: SearchedBy;
@@ -69,9 +70,9 @@ export interface Searched {
 }
 
 /**
- * The best setting, and how every one went. The same at any number of threads.
+ * Returns the best setting, and the result of every setting. The results do not depend on the number of threads.
  *
- * @throws {UsageError} nothing is left to search, or settings do not compare
+ * @throws {UsageError} every option is set, or the settings' metrics cannot be compared
  * @throws {DivergedError} every setting diverged
  */
 export async function search(
@@ -89,7 +90,7 @@ export async function search(
 
   for (let t = state.trials.length; t < trials; t++) {
     signal.throwIfAborted();
-    // the setting, and the best one again
+    // the time must suffice for this setting and for training the best one again
     isOver = timeLeft() < 2 * longest;
     if (isOver) break;
     const start = performance.now();
@@ -116,7 +117,7 @@ export async function search(
     observe({ stage: "training", text: trialText(line, state.metric, round), done: t + 1, of: trials });
     longest = Math.max(longest, performance.now() - start);
   }
-  const found = ended(state, spaceOf(request, state, isFixed));
+  const found = searchResult(state, spaceOf(request, state, isFixed));
   if (isOver)
     found.warnings.push(`the budget ended --search after ${state.trials.length} of ${trials} settings`);
   return found;
@@ -127,7 +128,7 @@ function nextSetting(
   space: SearchSpace,
   t: number,
   numSpread: number,
-): Setting | undefined {
+): SearchSetting | undefined {
   const before = state.trials.map((line) => ({ setting: line.options, value: scoreOf(state, line) }));
   if (t <= numSpread)
     return space.spread(
@@ -138,13 +139,13 @@ function nextSetting(
   return space.improving(t, before);
 }
 
-/** Whether an option is given, itself or by another that sets it. */
+/** Tells whether the user set an option, directly or by another option that sets it. */
 function isSet(table: OptionTable, given: SearchRequest["given"], name: string): boolean {
   const setBy = Object.keys(given).filter((other) => given[other] !== undefined);
   return setBy.some((other) => other === name || table[other]?.sets?.includes(name));
 }
 
-/** @throws {UsageError} every option that could be searched is set */
+/** Checks that there is an option to search. @throws {UsageError} all of them are set */
 function checkOpen(table: OptionTable, isFixed: (name: string) => boolean): void {
   const names = searchedNames(table);
   if (names.every(isFixed))
@@ -167,7 +168,7 @@ function spaceOf(
   { standard }: SearchState,
   isFixed: (name: string) => boolean,
 ): SearchSpace {
-  // where the default diverged, what it would be on an ordinary log
+  // if the default training diverged, its options are resolved as on an ordinary log
   const used = standard ?? resolved(table, given, { ...BEFORE_DATA });
   return new SearchSpace({ table, standard: used, isFixed, seed });
 }
@@ -177,11 +178,11 @@ type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "fai
   units?: UserMetric | undefined;
 };
 
-/** Trains a setting. @throws {UsageError} the default is refused, or its metrics do not compare */
+/** Trains a setting. @throws {UsageError} the default is refused, or its metrics cannot be compared */
 async function tried(
   { table, tryOut, comparedBy }: SearchRequest,
   state: SearchState,
-  setting: Setting,
+  setting: SearchSetting,
   t: number,
 ): Promise<Outcome> {
   const failed = (why: string): Outcome => ({ epochs: 0, bestEpoch: 0, value: null, curve: [], failed: why });
@@ -195,7 +196,7 @@ async function tried(
     const curve = epochs.flatMap((event) => numberIn(event, metric) ?? event.validLoss ?? []);
     const counts = { epochs: epochs.length, bestEpoch, curve, used: { ...used } };
     if (!Number.isFinite(value)) return { ...failed(`${titleOf(metric)} is ${value}`), ...counts };
-    // only what is compared in the end is measured by row
+    // metric values by row are computed only for the settings that are compared in the end
     const isNeeded = t === 0 || goodnessOf(metric, value) > scoreOf(state, bestOf(state));
     const units = isNeeded ? (await byUnit?.())?.find(({ name }) => name === metric) : undefined;
     return { ...counts, value, units };
@@ -230,19 +231,19 @@ function goodnessOf(metric: string, value: number): number {
   return goodness(metric, value) ?? value;
 }
 
-/** Greater is better; what failed is last. */
+/** Returns a value for which greater is better; failed settings come last. */
 function scoreOf({ metric }: SearchState, line: TrialLine | undefined): number {
   return line?.value == null ? -Infinity : goodnessOf(metric!, line.value);
 }
 
-/** Of two alike the first. */
+/** Returns the best setting; of equal ones the first. */
 function bestOf(state: SearchState): TrialLine | undefined {
   let best: TrialLine | undefined;
   for (const line of state.trials) if (scoreOf(state, line) > scoreOf(state, best)) best = line;
   return best;
 }
 
-function ended(state: SearchState, space: SearchSpace): Searched {
+function searchResult(state: SearchState, space: SearchSpace): Searched {
   const best = bestOf(state);
   const { trials, metric } = state;
   if (!best)
@@ -255,7 +256,7 @@ function ended(state: SearchState, space: SearchSpace): Searched {
     best.trial === 1 || defaultValue === null
       ? undefined
       : { value: best.value! - defaultValue, ...(standard && ofBest && differenceOf(ofBest, standard)) };
-  // the best of many settings is ahead by noise alone about as often as not
+  // the best of many equal settings is ahead of the default about half of the time by noise alone
   const chosen = difference && !isSure(difference) ? trials[0]! : best;
   const by: SearchedBy = { metric: metric!, default: defaultValue, ...(difference && { difference }) };
   const ranked = [...trials].sort((a, b) => scoreOf(state, b) - scoreOf(state, a) || a.trial - b.trial);
@@ -268,7 +269,7 @@ function ended(state: SearchState, space: SearchSpace): Searched {
   };
 }
 
-/** Warnings of settings that failed, of a gain within noise, and of a best value at the edge of what was tried. */
+/** Warns of settings that failed, of a gain within noise, and of a best value at the edge of the searched range. */
 function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);
@@ -296,7 +297,7 @@ function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space
   return warnings;
 }
 
-/** Whether an interval, where there is one, lies on one side of 0. */
+/** Tells whether the interval excludes 0; true if there is no interval. */
 function isSure({ low, high }: NonNullable<SearchedBy["difference"]>): boolean {
   return low === undefined || high === undefined || low * high > 0;
 }

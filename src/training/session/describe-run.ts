@@ -1,4 +1,4 @@
-// How a run states what it was made by: preprocess.json for servers, and every option as it was used.
+// Describes how a run was made: preprocess.json, which servers read, and every option as it was used.
 
 import { resolve, join } from "node:path";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -20,7 +20,7 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
 import { isCut } from "../options/split-options.js";
 
-/** How rows of a log become rows of features. */
+/** Describes how rows of a log become feature rows. */
 export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,
@@ -45,10 +45,10 @@ export function preprocessOf(
 }
 
 /**
- * How rows of a log become events, of a model that has no examples with labels.
+ * Describes how rows of a log become events, for a model without labelled examples.
  *
  * @param dataset as it was read
- * @param roles   of the dataset that the vocabulary was fitted on
+ * @param roles    of the dataset that the vocabulary was fitted on
  */
 export function eventPreprocessOf(
   space: FeatureSpace,
@@ -67,7 +67,7 @@ export function eventPreprocessOf(
   };
 }
 
-/** How a log is read and what its labels are, whatever the model. */
+/** Describes how a log is read and how its labels are made, for any model. */
 export function readingRecipe(
   {
     positiveFrom,
@@ -86,9 +86,9 @@ export function readingRecipe(
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
-    // of positive events alone nothing is a label; roles say which rows they are
+    // a log of positive events has no labels; the roles state which rows are positive
     positiveFrom: positives ? null : (positiveFrom ?? null),
-    // evaluate may run in another folder
+    // paths are absolute, because evaluate may run in another folder
     sides: sides.map(absoluteSide),
     drop,
     timeFormat,
@@ -101,17 +101,17 @@ export function readingRecipe(
   };
 }
 
-/** The side table by its absolute path, or as an engine has it. */
+/** Returns a side table's option with an absolute path, unless an engine reads it. */
 function absoluteSide(text: string): string {
   const { path, key, sideKey } = parseSide(text);
   return `${isRemote(path) ? path : resolve(path)}:${key}=${sideKey}`;
 }
 
 /**
- * Every option as it was used; what the manifest and --json state.
+ * Returns every option as it was used, for the manifest and --json.
  *
- * @param options of reading, cutting and making examples
- * @param own the trainer's, with their defaults
+ * @param options of reading, splitting and making examples
+ * @param own      the trainer's own options, with their defaults
  */
 export function resolvedOptions(
   paths: readonly string[],
@@ -143,10 +143,12 @@ export function resolvedOptions(
 }
 
 /**
- * @param given as the caller gave it, before anything was made of it
- * @param inputs of the log that was read
- * @param earlier the run that training went on from
- * @param remote inputs of further logs that came through a server
+ * Describes the request that a training answers: options, and fingerprints of all inputs and runs.
+ *
+ * @param given    the user's options, before any conversion
+ * @param inputs   fingerprints of the log
+ * @param earlier path of the run of --init
+ * @param remote   fingerprints of further logs that were read through an engine
  */
 export async function askedOf(
   paths: readonly string[],
@@ -177,7 +179,9 @@ export async function askedOf(
   };
 }
 
-/** How a dataset was encoded; nothing of one whose ids are hashed, since their secret is not to be reported. */
+/**
+ * Returns how a dataset was encoded; nothing if its ids are hashed, because that would reveal the file of the secret.
+ */
 async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<TrainingRequest, "encoded">> {
   if (!isEncoded) return {};
   const { inputs, options, hashKeys } = await readDescription(path);
@@ -186,12 +190,15 @@ async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Trainin
   return { encoded: { log, options: { ...options } } };
 }
 
-/** What names an input's bytes: of an encoded dataset its description, which has the checksums of its rows. @throws {NoInputError} */
+/**
+ * Fingerprints an input; an encoded dataset by its description, which contains checksums of its rows.
+ * @throws {NoInputError} missing
+ */
 export async function namedInput(path: string): Promise<InputFingerprint> {
   return await fingerprintOf((await isEncodedDataset(path)) ? join(path, DATASET_MARKER) : path);
 }
 
-/** One checksum of everything that a run holds but its manifest, which has times. */
+/** Returns a checksum of all files of a run except the manifest, which contains times. */
 export function contentsOf({ manifest: { files } }: Run): string {
   const sorted = Object.entries(files)
     .map(([name, { sha256 }]) => `${name} ${sha256}\n`)

@@ -1,6 +1,6 @@
-// The plan of a trainer whose model reads rows of features: vocabulary, examples, training, metrics, and what the run holds.
+// The plan of a trainer whose model uses feature rows: vocabulary, examples, training, metrics, and the run's content.
 //
-//   parts ──► vocabulary (with keys of the run of --init) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
+//   splits ──► vocabulary (with keys of the run of --init) ──► examples ──► learn ──► metrics ──► table, model/
 
 import { numericForms } from "../../dataset/numeric.js";
 import {
@@ -42,21 +42,21 @@ import {
 import { preprocessFile } from "../capabilities/run-space.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { Needs } from "./needs.js";
-import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
+import type { Fit, FitContents, Plan, Session, TrainingInput } from "./plan.js";
 import {
   BEFORE_DATA,
   type DataFacts,
   type FeatureOptions,
-  type Learner,
+  type LearnFunction,
   type LearnerInput,
   type ListOptions,
   type Trained,
 } from "./feature-training.js";
 import { fieldWarnings, valueWarnings } from "../warnings/training-warnings.js";
 
-/** A vocabulary, and what the run of --init gives the model. @typeParam S first parameters */
+/** A vocabulary, with the first parameters if the training is warm-started. @typeParam S first parameters */
 export interface WarmVocabulary<S> extends Vocabulary {
-  /** The first parameters. @throws {UsageError} the examples are of another task */
+  /** Returns the first parameters. @throws {UsageError} the examples have another task than the run of --init */
   startFor?(task: Examples["task"]): {
     start: S;
     carried: Carried;
@@ -65,46 +65,50 @@ export interface WarmVocabulary<S> extends Vocabulary {
   };
 }
 
-/** A trainer whose model reads rows of features. @typeParam S first parameters of a warm start */
+/** A trainer whose model uses feature rows. @typeParam S first parameters of a warm start */
 export interface FeatureModel<O extends FeatureOptions & object, S> {
   given: GivenTraining;
   table: OptionTable;
-  /** what early stopping goes by, where labels are predicted; the loss when absent */
+  /** the stopping metric, if labels are predicted; the loss when absent */
   metric?: StoppingMetricName | undefined;
-  /** columns that its options name beside those of all trainers */
+  /** columns that the trainer's own options name */
   fields?: readonly string[];
-  /** its options as they are used on such data */
+  /** returns the trainer's options with defaults that suit the data */
   optionsFor: (facts: DataFacts) => O;
-  /** what the log must have; and its features, where not all are learned */
+  /** checks the log; restricts its features if the trainer does not use all */
   accept: NonNullable<Plan["accept"]>;
-  /** what of the options decides the examples */
-  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
-  learn: Learner<O, S>;
-  /** The memory and disk that it takes. */
+  /** makes the examples, according to the trainer's options */
+  examples(
+    space: FeatureSpace,
+    parts: TrainingInput["parts"],
+    session: Session,
+  ): Examples | Promise<Examples>;
+  learn: LearnFunction<O, S>;
+  /** estimates memory and disk */
   needs: Needs;
-  /** rows may be read from disk while it trains */
+  /** whether training can read its rows from disk */
   streams: boolean;
-  /** the run of --init, and what is carried of it into the vocabulary */
+  /** the run of --init, and the function that carries its keys into the vocabulary */
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
-  /** sentences on what is odd about a training before it begins */
+  /** returns warnings about the training before it begins, as sentences */
   doubts?(space: FeatureSpace, options: O): readonly string[];
-  /** sentences on what it came to */
+  /** returns warnings about the result, as sentences */
   outcome(outcome: Outcome<O>): string[];
 }
 
-/** What a training came to. */
+/** The result of a training, for `outcome`. */
 export interface Outcome<O> {
   trained: Trained;
-  /** of all parts */
+  /** of all splits */
   metrics: Record<string, Metrics>;
   examples: Examples;
   options: O;
   stoppingMetric: StoppingMetric | undefined;
-  /** over the control; absent without a validation split, and of weights alone */
+  /** gain of the vectors over the control; absent without a validation split, and for models without vectors */
   vectorsAdd: VectorsAdd | undefined;
 }
 
-/** The plan of such a trainer. */
+/** Returns the plan of such a trainer. */
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
 ): Pick<Plan, "seed" | "reading" | "init" | "accept" | "comparedBy" | "needs" | "fit"> {
@@ -120,7 +124,7 @@ export function featurePlan<O extends FeatureOptions, S>(
   };
 }
 
-/** A training part made ready: the same for every setting, seed and start. */
+/** A prepared training split, independent of search settings, seed and initialization. */
 export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   examples: Examples;
   start: S | undefined;
@@ -129,10 +133,10 @@ export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   input: Omit<LearnerInput<S>, "controls" | "start">;
 }
 
-/** Fits the vocabulary of the training part and makes the examples. */
+/** Fits the vocabulary on the training split and makes the examples. */
 export async function prepareFeatures<O extends FeatureOptions, S>(
   model: Pick<FeatureModel<O, S>, "examples" | "init" | "streams" | "optionsFor">,
-  { dataset, parts }: Source,
+  { dataset, parts }: TrainingInput,
   session: Session,
 ): Promise<Prepared<S>> {
   const { options, note, warn } = session;
@@ -173,7 +177,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
 
 async function fit<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
-  source: Source,
+  source: TrainingInput,
   session: Session,
 ): Promise<Fit> {
   const { given, learn } = model;
@@ -246,7 +250,7 @@ async function fit<O extends FeatureOptions, S>(
   };
 }
 
-/** What the data says to defaults. */
+/** Returns facts about the data, on which defaults may depend. */
 export function factsOf<O extends FeatureOptions>(
   { optionsFor }: { optionsFor: (facts: DataFacts) => O },
   { space, examples, start, input }: Pick<Prepared<unknown>, "space" | "examples" | "start" | "input">,
@@ -265,7 +269,7 @@ export function factsOf<O extends FeatureOptions>(
   };
 }
 
-/** The metric that early stopping goes by, as `metrics` names it. */
+/** Returns the name of the stopping metric in `metrics`. */
 function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
   const { k, metric: list } = options as Partial<ListOptions>;
   return k !== undefined && list !== undefined

@@ -1,4 +1,4 @@
-// What a trainer whose model reads rows of features is given and what it returns: a table, files for model/, scores of rows.
+// The interface of trainers whose models use feature rows: their input, and the trained model with its table and files.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { Task } from "../../dataset/labels.js";
@@ -10,133 +10,133 @@ import type { TrainedOn } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
-/** What every such trainer has among its options. */
+/** The options that every such trainer has. */
 export interface FeatureOptions extends EpochOptions {
   seed: number;
   threads: number;
 }
 
-/** What the data says, which some defaults depend on. */
+/** Facts about the data, on which some defaults depend. */
 export interface DataFacts {
   loss: "logistic" | "squared";
-  /** fields of a row */
+  /** number of fields of a row */
   numFields: number;
-  /** epochs end by early stopping: the validation split has rows, and --patience is above 0 */
+  /** whether early stopping ends the epochs: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** first parameters are those of the run of --init */
+  /** whether the first parameters come from the run of --init */
   isWarm: boolean;
-  /** events against drawn negatives: rows of an epoch that hold a key, on average; absent for rows with labels */
+  /** average number of rows per epoch that contain a key, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
 }
 
-/** Before the data is read: for options that it decides nothing of. Rows are neither narrow nor wide. */
+/** Placeholder before the data is read, for options that do not depend on it; rows have a medium number of fields. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
-/** What a trainer is given. @typeParam S first parameters of a warm start */
+/** Input of a training. @typeParam S first parameters of a warm start */
 export interface LearnerInput<S = unknown> {
-  /** the features, their fields and keys */
+  /** the features, with their fields and keys */
   space: FeatureSpace;
-  /** the columns of users and items, where the log has them */
+  /** the columns of users and items, as far as the log has them */
   roles: Pick<Roles, "user" | "item">;
-  /** u32[numFeatures]: events of the training part that hold it; one with 0 is not trained */
+  /** u32[numFeatures]: number of training events with each feature; features with 0 are not trained */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
   task: Task;
-  /** lowest and highest label of the training part */
+  /** lowest and highest label of the training split */
   labelRange: [low: number, high: number];
-  /** first parameters, of a warm start */
+  /** first parameters of a warm start */
   start?: S;
   controls?: Controls;
-  /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */
+  /** called with what a long step does: `training on sc://host:15002` */
   doing?: (text: string) => void;
-  /** hears what the user should know */
+  /** called with notes for the user */
   note?: (text: string) => void;
-  /** for a task that ranks items */
+  /** examples and options of a task that ranks items */
   ranking?: RankingJob;
 }
 
-/** How lists of items are evaluated. */
+/** Options of the evaluation of ranked lists. */
 export interface ListOptions {
-  /** items a list */
+  /** length of the lists */
   k: number;
-  /** what decides the best epoch */
+  /** metric that determines the best epoch */
   metric: string;
 }
 
-/** What ranking is learned from, and how. */
+/** Examples and options of a training that ranks items. */
 export interface RankingJob {
   examples: RankingExamples;
   options: ListOptions;
-  /** ranking metrics of a model on the validation part; absent without one */
+  /** computes the ranking metrics of the validation split; absent without one */
   validate?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
- * How such a model is trained.
+ * Trains such a model.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
+ * @param signal   stops the training promptly; the promise then rejects with its reason
  */
-export type Learner<O, S> = (
+export type LearnFunction<O, S> = (
   input: LearnerInput<S>,
   options: O,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ) => Promise<Trained>;
 
-/** A model that scores rows of the space that it was trained on. */
+/** A model that scores rows of the feature space that it was trained on. */
 export interface Scorer {
   /**
-   * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
+   * Scores rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
    *
-   * The same bytes at any number of threads.
+   * The bytes do not depend on the thread count.
    *
    * @returns f32[numRows]
-   * @throws {UsageError} parameters or rows do not fit 4 GiB
+   * @throws {UsageError} parameters or rows do not fit into 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
-  /** Starts what scores again and again, with the same results; absent where each call starts anew. @throws as score */
+  /** Starts threads for repeated scoring, with the same results; absent if each `score` starts anew. @throws as score */
   start?(options: { threads: number }): Promise<RunningScorer>;
   /**
-   * Vectors that rank items for contexts as the scores do; absent when the model has none.
+   * Returns vectors whose dot products rank items as the scores do; absent if the model has none.
    *
-   * @param contexts a row a query: all features but the items'
-   * @param items    a row an item: its features
+   * @param contexts a row per query: all features except the items'
+   * @param items     a row per item: its features
    */
   rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }
 
-/** A scorer whose parameters and threads stay; `end` must be called. */
+/** A scorer with its threads and parameters in memory. The caller must call `end`. */
 export interface RunningScorer {
-  /** As Scorer has it. */
+  /** Scores rows as `Scorer.score` does. */
   score(rows: FeatureRows): Promise<Float32Array>;
   end(): Promise<void>;
 }
 
-/** A trained model, and how it goes into a run directory. */
+/** A trained model, and how it is written to a run directory. */
 export interface Trained extends Scorer {
-  /** as the manifest names it; `readModel` reads it back by this name */
+  /** name of the model in the manifest, by which it is read again */
   name: string;
   loss: "logistic" | "squared";
-  /** options that the trainer chose by the data */
+  /** options that the trainer chose from the data */
   chosen?: object;
-  /** of these, those that a refit takes over */
+  /** those of `chosen` that a refit reuses */
   keeps?: object;
   epochs: EpochEvent[];
-  /** the epoch whose parameters these are, from 1 */
+  /** the epoch of the parameters, counted from 1 */
   bestEpoch: number;
-  /** a signal ended the training before its time */
+  /** whether an interrupt ended the training early */
   interrupted?: boolean;
-  /** the server that trained it */
+  /** the server that trained it, if any */
   engine?: TrainedOn;
   table(space: FeatureSpace): EmbeddingTable;
-  /** tables beside the default one, by name */
+  /** further tables, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
-  /** what the table alone would score, where the model is more than its table */
+  /** scores by the table alone, if the model has parameters outside its table */
   scoreByTable?: Scorer["score"];
-  /** a model of weights, whose table holds no vectors that could add to them */
+  /** set for a linear model, whose table has no vectors */
   isWeightsOnly?: true;
-  /** relative to model/ */
+  /** files of model/, by name */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

@@ -1,8 +1,8 @@
-// Memory and disk that a training needs, compared with what there is before it starts.
+// Estimates the memory and disk that a training needs, and compares them with what is available before it starts.
 //
-//   dataset, parts ──► TrainingSize ──► the trainer's estimate ──► a note, or an IoError that names the option that fits
+//   dataset, splits ──► TrainingSize ──► the trainer's estimate ──► a note, or an IoError that names the option that fits
 //
-// The memory that the process holds when a training starts is measured; what comes on top is estimated by the trainer.
+// The memory that the process already uses is measured; the trainer estimates what the training adds.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { isStored } from "../../dataset/stored-columns.js";
@@ -16,57 +16,57 @@ import type { ExampleOptions } from "../options/log.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import type { Watch } from "./watch.js";
 
-/** The sizes of a log that the needs of a training depend on. */
+/** The sizes of a log that determine the needs of a training. */
 export interface TrainingSize {
-  /** rows of the training split, and of the validation and the test split together */
+  /** rows of the training split, and of the validation and test split together */
   trainRows: number;
   heldOutRows: number;
-  /** features of all columns, and of each by its name */
+  /** number of features of all columns, and by the column's name */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
-  /** features of a row: a column of one key or number has one, a cell of several values about three */
+  /** features per row: one for a column of keys or numbers, about three for a multi-valued one */
   cells: number;
-  /** bytes of the keys of all features */
+  /** total bytes of the features' keys */
   keyBytes: number;
-  /** the rows are read from disk while it trains */
+  /** whether training reads the rows from disk */
   isStored: boolean;
 }
 
 /** Memory and disk of a training, in bytes. */
 export interface Estimate {
-  /** memory at its peak beside what the process holds when it starts */
+  /** peak memory in addition to what the process already uses */
   memory: number;
-  /** of the run directory */
+  /** size of the run directory */
   disk: number;
 }
 
-/** A trainer's estimate. */
+/** A trainer's estimate of its needs. */
 export interface Needs {
   of: (size: TrainingSize, dim?: number) => Estimate;
-  /** the dimension of the vectors, where --dim can shrink it */
+  /** the vectors' length, if a smaller --dim would reduce the needs */
   dim?: number;
-  /** what else shrinks it, for a message, when no smaller --dim fits */
+  /** other ways to reduce the needs, for the message */
   advice: string;
 }
 
-/** For the summary, in bytes. */
+/** Needs in bytes, for the summary. */
 export interface StatedNeeds {
-  /** of the process at its peak, estimated */
+  /** estimated peak memory of the process */
   memory: number;
-  /** what the process holds when the training starts, and what it can still take */
+  /** memory used when the training starts, plus the memory that is free */
   memoryAvailable: number;
-  /** of the run directory, estimated */
+  /** estimated size of the run directory */
   disk: number;
-  /** not stated by every system */
+  /** free disk space; not every system reports it */
   diskFree?: number;
 }
 
-/** Needs below it are not worth a line, unless they are near what there is. */
+/** Needs below this size are not reported, unless memory is scarce. */
 const SMALL = 2 ** 30;
-/** Bytes of a run beside its tables and files: manifest, metrics, settings. */
+/** Bytes of a run's other files: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
-/** Returns the sizes of a log for a training. */
+/** Computes the sizes of a log for a training. */
 export function trainingSize(
   dataset: Dataset,
   { train, valid, test }: SplitParts["parts"],
@@ -85,21 +85,21 @@ export function trainingSize(
   };
 }
 
-/** Returns the bytes of a table in a run directory: vectors, counts, weights, and keys with their field. */
+/** Returns the size of a table in a run directory: vectors, counts, weights, and keys with their field. */
 export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features" | "keyBytes">, dim: number) {
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/** Returns the bytes of the file of features beside the run, which trainings on rows from disk write and remove. */
+/** Returns the size of the temporary file of features that a training on rows from disk writes beside the run. */
 export function fileOfRows({ isStored: onDisk, trainRows, cells }: TrainingSize): number {
   return onDisk ? 4 * cells * trainRows : 0;
 }
 
 /**
- * Compares the needs of a training with what there is.
+ * Compares the needs of a training with what is available.
  *
  * @param out the run directory
- * @throws {IoError} memory or disk does not suffice; the message names what would
+ * @throws {IoError} memory or disk does not suffice; the message says which option would help
  */
 export async function checkNeeds(
   needs: Needs,
@@ -136,12 +136,15 @@ export async function checkNeeds(
   };
 }
 
-/** The share of a log from whose memory that of all of it is estimated, and the memory that reading takes whatever the size. */
+/**
+ * Share of a log that must be read before its memory is extrapolated, and memory of a reader regardless of the log's
+ * size.
+ */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
 /**
- * Returns a watch under which the reading of a log ends early if its rows will not fit into memory, by the memory that the rows read
- * so far have taken.
+ * Returns a watch that stops reading a log if its rows will not fit into memory, extrapolated from the rows read so
+ * far.
  */
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;
@@ -155,7 +158,7 @@ export function endingIfTooLarge(watch: Watch): Watch {
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
       const needed = fixed + (taken - fixed) / share;
-      // new keys become rarer, so that an early estimate is too high: it must exceed what is free by up to twice
+      // new keys become rarer, so early estimates are too high: require up to twice the free memory
       if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
         `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +
@@ -166,10 +169,10 @@ export function endingIfTooLarge(watch: Watch): Watch {
   };
 }
 
-/** Returns the bytes that can still be taken: of memory, or of addresses if the process has a limit of these. */
+/** Returns the bytes that the process can still allocate, limited by memory or by its address space. */
 function leastMemory(): { bytes: number; limit: string } {
   const memory = availableMemory();
-  // a WebAssembly memory takes its addresses at once, and holds up to 4 GiB in them; without these, newMemory() says what to do
+  // a WebAssembly memory reserves its 4 GiB of addresses at once; without them, newMemory() reports what to do
   const limit = addressLimit();
   const addresses = limit - RESERVED + MAX_PAGES * PAGE - THREAD_ADDRESSES;
   return limit > RESERVED && addresses < memory.bytes
@@ -177,10 +180,10 @@ function leastMemory(): { bytes: number; limit: string } {
     : memory;
 }
 
-/** Estimates are up to a quarter below the peak: the dimension that a message names must fit all the same. */
+/** Safety factor for the --dim of a message: estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
-/** Returns advice: the option that makes the training fit. */
+/** Returns advice on the options that make the training fit. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);

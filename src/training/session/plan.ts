@@ -1,4 +1,4 @@
-// A training that is about to begin, what it is given, and what it comes to.
+// The plan of a training, its input, and its result.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Manifest, PartMetrics } from "../../embedding/manifest.js";
@@ -15,87 +15,87 @@ import type { Watch } from "./watch.js";
 /** A training that is about to begin. */
 export interface Plan {
   seed: number;
-  /** what is predicted is no column of the log */
+  /** the task needs no label column */
   unlabelled?: boolean;
-  /** what reading takes beside the options */
+  /** further options of reading */
   reading?: Partial<ExampleOptions>;
-  /** options for which rows must be in memory, whatever their bound, by their flags */
+  /** flags that require all rows in memory, whatever --max-memory says */
   wholeFor?: readonly string[];
   /** the run of --init */
   init?: Run | undefined;
   /**
-   * The log with the features that are learned, and sentences on what is left out.
+   * Selects the features that are used; also returns notes on ignored columns.
    *
-   * @throws {UsageError} it lacks what is learned
+   * @throws {UsageError} the log lacks a required column
    */
   accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
   /**
-   * Which metric of the validation split --search compares settings by.
+   * Chooses the metric of the validation split by which --search compares settings.
    *
-   * @param valid what a training measured there
-   * @throws {UsageError} its metrics do not compare settings
+   * @param valid the metrics that a training measured
+   * @throws {UsageError} none of them can compare settings
    */
   comparedBy?: (valid: PartMetrics) => string;
-  /** The memory and disk that it takes; unchecked when absent. */
+  /** Estimates memory and disk; they are not checked when absent. */
   needs?: Needs;
-  /** Trains on the parts, and measures. */
-  fit(source: Source, session: Session): Promise<Fit>;
+  /** Trains on the splits, and measures the metrics. */
+  fit(source: TrainingInput, session: Session): Promise<Fit>;
 }
 
-/** What a training reads. */
-export interface Source {
+/** The input of a training. */
+export interface TrainingInput {
   dataset: Dataset;
-  /** of a refit: all rows as the training part */
+  /** the splits to train and measure on; in a refit, the training split has all rows */
   parts: SplitParts["parts"];
-  /** as the log was cut */
+  /** the original splits */
   cut: SplitParts["parts"];
 }
 
-/** What a training is given, and where it tells of itself. */
+/** Options and callbacks of a training. */
 export interface Session {
-  /** how the log was read and cut; of an encoded dataset with what shaped it */
+  /** options of reading and splitting; for an encoded dataset, including those it was encoded with */
   options: ExampleOptions;
   given: GivenTraining;
-  /** files for the time of the training are made beside this path */
+  /** temporary files are created beside this path */
   beside: string;
   watch: Watch;
   warn: (text: string) => void;
   note: (text: string) => void;
-  /** a stage is done */
+  /** ends a stage of the training, for its timing */
   lap: (stage: string) => void;
-  /** checkpoints and interruption; the stopping metric is the trainer's */
+  /** checkpoints and interrupts; the trainer adds the stopping metric */
   controls: Controls;
-  /** of a refit: what the first training came to */
+  /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** a setting of --search is tried: nothing is written beside the run */
+  /** set while --search tries a setting: nothing is written beside the run */
   isTrial?: true;
 }
 
 /** A training that has ended. */
 export interface Fit {
   evaluated: Evaluated;
-  /** a signal ended it before its time */
+  /** whether an interrupt ended it early */
   interrupted: boolean;
-  /** options that the data decided, where `evaluated` does not state them */
+  /** options that depend on the data, unless `evaluated` states them */
   chosen?: object;
-  /** Metrics of the validation split by row or user, for the uncertainty of a difference. */
+  /** Returns the metrics of the validation split by row or user, from which intervals of differences are computed. */
   byUnit?: () => Promise<readonly UserMetric[]>;
-  /** What the run holds. @param first what is evaluated: this training, or the one before its refit */
+  /** Returns the run's content. @param first results to report: of this training, or of the one before its refit */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }
 
-/** What of a run a trainer decides. */
+/** The trainer's part of a run. */
 export interface FitContents {
-  /** the manifest's name of the model */
+  /** name of the model in the manifest */
   model: string;
   tables: RunContents["tables"];
   files: NonNullable<RunContents["modelFiles"]>;
-  /** in place of a line an epoch */
+  /** replaces the default of one line per epoch */
   metricsLines?: RunContents["metricsLines"];
-  /** options that the data decided */
+  /** options that depend on the data */
   chosen?: Record<string, unknown>;
-  /** what else the manifest states */
+  /** further entries of the manifest */
   manifest?: Partial<Manifest>;
-  /** what else the summary has */
+  /** further entries of the summary */
   summary?: Partial<Summary>;
 }

@@ -1,6 +1,7 @@
-// --refit: once the metrics are measured and early stopping has chosen the epochs, the same training on all rows of the log.
+// --refit: after the metrics are measured and early stopping has chosen the epochs, trains again on all rows of the
+// log.
 //
-//   train ──► model that metrics and gates evaluate          train + valid + test, its best epoch's number of epochs ──► table
+//   train ──► model for metrics and gates          train + valid + test, the best epoch's number of epochs ──► table
 
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { UsageError } from "../../errors.js";
@@ -9,32 +10,32 @@ import type { Controls } from "../epochs/epoch-loop.js";
 import type { Part } from "../examples/examples.js";
 import { rowsOfParts, type SplitParts } from "../reading/split-parts.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Fit, Plan, Session, Source } from "./plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "./plan.js";
 import { holdsOutRows, isCut } from "../options/split-options.js";
 
-/** A training, and the model that the run holds. */
+/** A training, with the model that the run will hold. */
 interface FittedTwice {
-  /** what was evaluated */
+  /** results of the first training, whose metrics are reported */
   first: Evaluated;
-  /** what the run holds: the refitted model, or the first */
+  /** the model of the run: the refitted one, or the first */
   published: Fit;
-  /** for the manifest */
+  /** for the manifest; absent without a refit */
   refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
-  /** a signal ended the training before its time */
+  /** whether an interrupt ended the training early */
   interrupted: boolean;
 }
 
 interface How {
   checkpoints: Checkpoints;
   refits: boolean;
-  /** what early stopping counts */
+  /** name of the steps that early stopping counts: `epoch`, `tree` */
   round: string;
 }
 
-/** Trains, and trains once more on all rows where that is asked for. */
+/** Trains and, if requested, refits on all rows. */
 export async function fitTwice(
   plan: Plan,
-  source: Source,
+  source: TrainingInput,
   session: Omit<Session, "controls">,
   { checkpoints, refits, round }: How,
 ): Promise<FittedTwice> {
@@ -57,7 +58,7 @@ export async function fitTwice(
   const rounds = Math.max(1, first.bestEpoch);
   const passes = first.epochs.length === 0 ? "" : `${rounds} ${round}${rounds === 1 ? "" : "s"} `;
   session.note(`refit: ${passes}on all ${rows} rows`);
-  // a refit that is cut short is of no use, but the first model is
+  // an interrupted refit is discarded, and the first model is published
   const finish = finishing(watch.signal, trained && onInterrupt);
   try {
     const published = await plan.fit(
@@ -65,7 +66,7 @@ export async function fitTwice(
       {
         ...session,
         first,
-        // notes and warnings are the first training's
+        // notes and warnings were already reported by the first training
         watch: {
           observe: (reported) => reported.stage === "epoch" && watch.observe({ ...reported, refit: true }),
           signal: finish.signal,
@@ -86,7 +87,7 @@ export async function fitTwice(
   }
 }
 
-/** A signal that a taken offer to finish aborts, as the given one does. */
+/** Returns a signal that aborts with the given one, or if the user accepts the offer to finish early. */
 function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   const abort = new AbortController();
   const pass = () => abort.abort(signal.reason);
@@ -106,7 +107,7 @@ function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   };
 }
 
-/** @throws {UsageError} no row of the log can be held out, so that there is nothing to train on again */
+/** Checks --refit. @throws {UsageError} no row of the log is held out, so a refit would not differ */
 export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining): void {
   if (!refit || holdsOutRows({ valid, test, split })) return;
   throw new UsageError(
@@ -118,10 +119,9 @@ export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining)
 }
 
 /**
- * All rows of the log as one training part, in the log's order: what a training without --valid and --test reads.
- * Files of --valid and --test stay held out.
+ * Returns all rows of the log as the training split, in the log's order. Splits that are files stay held out.
  *
- * @returns undefined if all rows are in the training part already
+ * @returns undefined if the training split already has all rows
  */
 function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] | undefined {
   const { dataset } = train;

@@ -1,7 +1,7 @@
-// A training from the log to the run directory, whatever the trainer.
+// A training with any trainer, from the log to the run directory.
 //
-//   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
-//                                                    └─ checkpoints ──┴─ interruption
+//   given ──► plan ──► log ──► dataset ──► splits ──► search? ──► fit ──► refit? ──► run directory, written atomically
+//                                                    └─ checkpoints ─┴─ interrupts
 
 import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -32,14 +32,14 @@ import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
 import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary, TrainingSummary } from "./summary.js";
-import type { Plan, Session, Source } from "./plan.js";
+import type { Plan, Session, TrainingInput } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { cores } from "../../workers/cores.js";
 import { startThreads } from "../../workers/idle.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** What is done once a stage has ended, where that takes a while. */
+/** The work after each stage, if it may take long; shown as progress. */
 const FOLLOWING: Readonly<Record<string, string>> = {
   read: "preparing the rows for training",
   encode: "training",
@@ -50,10 +50,10 @@ const FOLLOWING: Readonly<Record<string, string>> = {
 };
 
 /**
- * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
+ * Trains on one or several files, read as one log, and writes a run directory atomically.
  *
- * @param given what the user set, by the options' names; `out` is the run
- * @throws {UsageError} an option that the trainer has not, out of its range, or that does not go with another
+ * @param asGiven the user's options, by name; `out` is the run directory
+ * @throws {UsageError} unknown options, values out of range, or options that cannot be combined
  * @throws {EmbedError} as the stages do; nothing is written then
  */
 export async function train(
@@ -82,16 +82,16 @@ export async function train(
   checkSearch(given);
   checkRefit(given);
 
-  // they start while this thread reads
+  // the threads start while this thread reads the log
   startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
   const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
-  const ended = (stage: string): void => {
+  const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
     if (text !== undefined) watch.observe({ stage: "doing", text });
   };
-  ended("read");
+  endStage("read");
 
   const { inputs } = dataset;
   const identity = {
@@ -109,7 +109,7 @@ export async function train(
   if (epoch !== undefined) note(`resuming after ${round} ${epoch}`);
   const session: Omit<Session, "controls"> = {
     ...{ options, given, beside: out, watch, warn, note },
-    lap: ended,
+    lap: endStage,
   };
   const parts = partsToFit(cut, given);
   for (const text of smallSplitWarnings(parts)) warn(text);
@@ -120,7 +120,7 @@ export async function train(
     given.search === undefined
       ? undefined
       : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
-  if (found) ended("search");
+  if (found) endStage("search");
   const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
@@ -193,7 +193,7 @@ export async function train(
   };
 }
 
-/** Returns the options with no more threads than can work at once: more would only cost. */
+/** Limits the number of threads to the cores that the process may use. */
 function withUsableThreads<G extends GivenTraining>(given: G): G {
   return {
     ...given,
@@ -201,7 +201,7 @@ function withUsableThreads<G extends GivenTraining>(given: G): G {
   };
 }
 
-/** @throws {UsageError} there is nothing to compare settings on */
+/** Checks --search. @throws {UsageError} there is no validation split to compare settings on */
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(
@@ -209,10 +209,10 @@ function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
     );
 }
 
-/** What --search finds on the training and the validation split; the test split is not read. */
+/** Runs --search on the training and the validation split, without the test split. */
 async function searchSettings(
   { trainer, given, plan }: { trainer: Trainer; given: GivenTraining; plan: Plan },
-  { dataset, parts, cut }: Source,
+  { dataset, parts, cut }: TrainingInput,
   session: Omit<Session, "controls">,
   checkpoints: Checkpoints,
 ): Promise<Searched> {
@@ -251,16 +251,16 @@ async function searchSettings(
   return found;
 }
 
-/** A log that was read, and cut. */
+/** A log that was read and split. */
 interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** users that --drop-users-above left out, and rows that --dedupe-by dropped */
+  /** numbers of users that --drop-users-above left out, and of rows that --dedupe-by dropped */
   dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates">;
 }
 
-/** Reads the log as a plan takes it, and cuts it into its parts. */
+/** Reads the log as a plan requires, and splits it. */
 export async function openParts(
   plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
   paths: readonly string[],
@@ -281,9 +281,10 @@ export async function openParts(
 }
 
 /**
- * What the trainer is given: items that it has no rows for would steer it at random.
+ * Selects the splits for the trainer. With --split items, it gets only the training split, because held-out items have
+ * no trained vectors and their metrics would be random.
  *
- * @throws {UsageError} an option looks at held-out rows, which are all of such items
+ * @throws {UsageError} an option requires a validation split
  */
 function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts"] {
   if (by !== "items") return parts;
@@ -299,7 +300,7 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-/** @throws {UsageError} the log is a dataset, which does not come through a server */
+/** Checks --engine. @throws {UsageError} the log is an encoded dataset, which an engine does not read */
 async function checkEngine(
   { options }: Trainer,
   paths: readonly string[],
@@ -314,14 +315,14 @@ async function checkEngine(
       );
 }
 
-/** @throws {UsageError} names with the nearest option that there is */
+/** Checks the options' names. @throws {UsageError} an option is unknown; the message suggests the nearest one */
 function checkNames({ command, options }: Trainer, given: object): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
   }
 }
 
-/** How the log is read. */
+/** Returns the options of reading the log. */
 function readingOptions(
   given: GivenTraining,
   { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,

@@ -1,4 +1,4 @@
-// What a command that measures or trains sums up; --json prints it.
+// The summary of a command that trains or measures; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
 import type { DroppedDuplicates } from "../../log/log.js";
@@ -7,41 +7,43 @@ import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 export type { PartMetrics };
 
-/** What --json prints. @typeParam Values of a part; of principal components, lists among them */
+/** The summary. @typeParam Values metrics of a split; PCA has lists among them */
 export interface Summary<Values = Metrics> {
   command: string;
   version: string;
   out: string;
   seconds: number;
-  /** of a training whose threads work together: how many did in the end, the fastest number that was measured */
+  /** threads that worked together at the end of a training; the fastest number, by measurement */
   threads?: ThreadsInUse;
-  /** of the log, after what leaves rows out */
+  /** rows of the log, without those that were left out */
   rows: number;
   /** users that --drop-users-above left out, with their events */
   droppedUsers?: { users: number; events: number };
   /** rows that --dedupe-by dropped */
   droppedDuplicates?: DroppedDuplicates;
-  /** of a training: the rows of `rows` that the published model was trained on */
+  /** rows that the published model was trained on */
   trainedRows?: number;
-  /** the others of `rows`: held out, and not seen by the published model */
+  /** the other rows: held out, and not used for the published model */
   heldOutRows?: number;
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
-  /** what the vectors add on the validation split, over a control without them */
+  /** gain of the vectors on the validation split, over a control without vectors */
   vectorsAdd?: VectorsAdd;
-  /** of a training: what it was estimated to need before it started, and the memory that the process took at its peak, in bytes */
+  /** estimated needs of a training, and the measured peak memory of the process, in bytes */
   needs?: StatedNeeds & { memoryTaken: number };
   warnings: string[];
-  /** of trees: the columns, the greatest gain first */
+  /** boosted trees: the columns, sorted by descending gain */
   importances?: { column: string; splits: number; gain: number }[];
-  /** of trees with --ctr-pairs: the pairs that were chosen, and the mean loss of a training row that each saves */
+  /** boosted trees with --ctr-pairs: the chosen pairs, and the mean reduction of the loss per training row by each */
   ctrPairs?: { pair: string; gain?: number }[];
-  /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
+  /**
+   * boosted trees with --dense: the vectors' length, number of rows they were fitted on, and explained share of squares
+   */
   dense?: { dim: number; rows: number; explained: number };
-  /** settings that --search tried, the best first */
+  /** settings that --search tried, best first */
   search?: Trial[];
   searchedBy?: SearchedBy;
 }
 
-/** What a training says when it is done, with metrics by part of the log. */
+/** The summary of a training, with metrics by split. */
 export type TrainingSummary = Summary<PartMetrics>;

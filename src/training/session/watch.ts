@@ -1,31 +1,31 @@
-// What a command tells while it works; how it looks is the command line's.
+// Progress reports of a running command. The command line decides how they look.
 
 import type { ReadProgress } from "../../log/log.js";
 import type { EpochEnded } from "../epochs/epoch-loop.js";
 
-/** An epoch of at most `epochs`. */
+/** An epoch, with the maximum number of epochs. */
 export type EpochProgress = EpochEnded & { epochs: number };
 
 export type Progress =
   | ({ stage: "reading" } & ReadProgress)
   | ({
       stage: "epoch";
-      /** what is counted, where it is no epoch: `tree` */
+      /** name of the step, if it is not an epoch: `tree` */
       round?: string;
-      /** of a pipeline: which training */
+      /** name of the training, in a pipeline */
       training?: string;
-      /** of the training on all rows, once the epochs are chosen */
+      /** set for a refit on all rows */
       refit?: true;
     } & EpochProgress)
-  /** of several trainings: one has ended */
+  /** one of several trainings has ended */
   | { stage: "training"; text: string; done: number; of: number; secondsLeft?: number }
-  /** what is being done from now on, which takes a while: `writing run` */
+  /** a step that takes a while has begun: `writing run` */
   | { stage: "doing"; text: string }
-  /** a sentence: what was inferred, what was left out */
+  /** a note, as a sentence: an inferred column, ignored columns */
   | { stage: "note"; text: string }
-  /** of a pipeline: a step has ended, or was not needed */
+  /** a step of a pipeline has ended, or was skipped */
   | { stage: "step"; step: string; outcome: "done" | "skipped" | "failed"; text: string; seconds: number }
-  /** of a pipeline: it begins, it ends */
+  /** a pipeline begins or ends */
   | { stage: "start"; pipeline: string; text: string; time: string }
   | {
       stage: "end";
@@ -36,22 +36,25 @@ export type Progress =
       time: string;
       seconds: number;
     }
-  /** a sentence that the summary repeats */
+  /** a warning, as a sentence; the summary repeats it */
   | { stage: "warning"; text: string };
 
 export type Observe = (progress: Progress) => void;
 
-/** How a command is watched and stopped. */
+/** The callbacks by which a command reports progress and is stopped. */
 export interface Watch {
   observe: Observe;
   signal: AbortSignal;
-  /** where an interruption is to save: the next one calls `finish` in place of aborting the signal; returns what ends this */
+  /**
+   * set if an interrupt saves the best model so far: the next interrupt calls `finish` instead of aborting; returns a
+   * function that withdraws this
+   */
   finishInstead?: (finish: () => void) => () => void;
-  /** milliseconds until `finish` is called or the signal aborted, where that is known */
+  /** milliseconds until `finish` is called or the signal aborts, if that is known */
   timeLeft?: () => number;
 }
 
-/** A watch that hears of warnings and keeps them, for a summary. */
+/** Returns a watch that also collects warnings, for the summary. */
 export function collectWarnings(watch: Watch): {
   watch: Watch;
   warnings: string[];
@@ -65,7 +68,7 @@ export function collectWarnings(watch: Watch): {
   return { watch: { ...watch, observe }, warnings, warn: (text) => observe({ stage: "warning", text }) };
 }
 
-/** Wall time by stage, in seconds: for the manifest's timings alone. */
+/** Measures wall time by stage, in seconds; only the manifest's timings use it. */
 export class Stopwatch {
   readonly laps: Record<string, number> = {};
   readonly #start = performance.now();

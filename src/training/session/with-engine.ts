@@ -1,21 +1,21 @@
-// Training on the server that --engine names, in place of this machine (--engine-train).
+// Trains on the server of --engine instead of this machine (--engine-train).
 
 import type { EngineSession } from "../../engine/session.js";
 import type { EngineReading } from "../../log/log.js";
 import type { GivenTraining } from "../options/log.js";
 import { engineOf } from "../options/reading.js";
 
-/** A session, and how its server is asked. */
+/** A session on the server, with the options of reading through it. */
 export interface EngineJob {
   session: EngineSession;
   engine: EngineReading;
 }
 
 /**
- * Does work on the server, in a session of its own that is closed with it; what runs there then is ended.
+ * Does work in a session on the server, and closes the session, which ends whatever still runs there.
  *
- * @param given with `engine`
- * @param doing hears which server answered
+ * @param given includes `engine`
+ * @param doing called with the server's name and version
  * @throws {EmbedError} as openSession
  */
 export async function withEngine<T>(
@@ -24,7 +24,7 @@ export async function withEngine<T>(
   work: (job: EngineJob) => Promise<T>,
 ): Promise<T> {
   const engine = engineOf(given);
-  // what an engine takes is loaded only where there is one
+  // load the engine's modules only if an engine is used
   const { openEngineSession } = await import("../../engine/open.js");
   const session = await openEngineSession(engine, {}, signal);
   try {

@@ -1,10 +1,11 @@
-// The vocabulary of a warm-started training, whatever the model: keys of the run of --init stay, unless they have expired.
+// The vocabulary of a warm-started training, for any model: the keys of the run of --init stay, unless they have
+// expired.
 //
-//   run of --init ──► known keys, without those that have expired ──► vocabulary ──► each feature's in the run: `from`
-//                └──► when each key was last seen ──► the same of the new run
-//   arrays with a row a feature of the run ──► by feature of the vocabulary
+//   run of --init ──► its keys, without expired ones ──► vocabulary ──► `from`: each feature's number in the run, or NONE
+//                └──► when each key was last seen ──► the same for the new run
+//   arrays with a row per feature of the run ──► rows by feature of the vocabulary
 //
-// Rows of another run's table may be kept where they are, too (--row-order), with or without --init.
+// --row-order keeps the row numbers of a run's table, with or without --init.
 
 import { mapTo } from "../../numeric/indices.js";
 import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
@@ -27,20 +28,20 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/** No feature of the run of --init. */
+/** Marks a feature that the run of --init does not have. */
 export const NONE = 0xffffffff;
 
-/** A vocabulary that is fitted on the training part, before it takes over keys or rows of other runs. */
+/** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are carried over. */
 export interface FittedVocabulary {
   fitted: FeatureSpace;
   dataset: Dataset;
-  /** u32: the training part's */
+  /** u32: rows of the training split */
   rows: Uint32Array;
-  /** of --row-order */
+  /** the row numbers to keep, from --row-order */
   rowOrder: RowOrder;
 }
 
-/** What a training learns vectors of. */
+/** The features of a training, and when their keys were last seen. */
 export interface Vocabulary {
   space: FeatureSpace;
   history: KeyHistory;
@@ -48,26 +49,30 @@ export interface Vocabulary {
   warnings: string[];
 }
 
-/** A vocabulary with the keys of the run of --init. */
+/** A vocabulary that includes the keys of the run of --init. */
 export interface CarriedVocabulary extends Vocabulary {
-  /** u32[numFeatures]: which feature of the run each is, or NONE */
+  /** u32[numFeatures]: each feature's number in the run, or NONE */
   from: Uint32Array;
   carried: Carried;
-  /** fields that the run has not */
+  /** names of the fields that the run does not have */
   added: string[];
 }
 
-/** The vocabulary of this log alone, in the order of --row-order. @throws {UsageError} a field was hashed otherwise */
+/**
+ * Returns the vocabulary of this log alone, in the order of --row-order.
+ * @throws {UsageError} a field was hashed differently
+ */
 export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): Vocabulary {
   const space = spaceInRowOrder(fitted, rowOrder);
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
 /**
- * The fitted vocabulary with the keys of the run of --init, and what became of these.
+ * Adds the keys of the run of --init to the fitted vocabulary, and counts kept, new and expired keys.
  *
- * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
- *   must grow
+ * @throws {UsageError} a field's kind differs, keys should expire by time but the log has none, or --row-order keeps
+ * rows
+ *   of a field that must grow
  */
 export function carryKeys(
   { run, space: before, history }: InitRun,
@@ -78,7 +83,7 @@ export function carryKeys(
   const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
   checkKinds(fitted, fieldBefore);
 
-  // which of the known keys this log holds, and which have been gone for too long
+  // find the known keys that this log contains, and those that have expired
   const seen = newestTimes(before, dataset, isHere);
   const isGone = expiryOf(expire, newestEvent(dataset));
   const expired = mapTo(Uint8Array, seen, (time, feature) => {
@@ -107,7 +112,7 @@ export function carryKeys(
   };
 }
 
-/** The field without keys that have expired; a field without a vocabulary of its own stays whole. */
+/** Removes expired keys from a field; binned and hashed fields have a fixed vocabulary and stay as they are. */
 function withoutExpired(field: Field, expired: Uint8Array, offset: number): Field {
   if (field.kind === "number" || field.kind === "bins" || field.hash) return field;
   const stay: number[] = [];
@@ -115,7 +120,7 @@ function withoutExpired(field: Field, expired: Uint8Array, offset: number): Fiel
   return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
 }
 
-/** Warnings of fields whose keys all get new vectors. */
+/** Warns of fields whose keys all get new vectors. */
 export function addedWarnings(
   { run }: Pick<InitRun, "run">,
   { added }: Pick<CarriedVocabulary, "added">,
@@ -125,7 +130,7 @@ export function addedWarnings(
   );
 }
 
-/** u32[numFeatures]: the feature of the earlier space with the same field and key, or NONE. */
+/** Returns u32[numFeatures]: the earlier space's feature with the same field and key, or NONE. */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {
@@ -137,7 +142,7 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
     if (field.kind === "number" || fieldBefore.kind === "number") return;
     const index = new KeyIndex(fieldBefore.keys);
     for (let code = 0; code < field.keys.size; code++) {
-      // a hole is no key, and not the earlier one's hole either
+      // a hole, kept for --row-order, matches no key and no earlier hole
       if (field.keys.offsets[code] === field.keys.offsets[code + 1]) continue;
       const found = index.find(field.keys, code);
       if (found >= 0) from[offset + 1 + code] = earlier + 1 + found;
@@ -146,22 +151,22 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
   return from;
 }
 
-/** `from` of a run that has no row for keys that it does not know. */
+/** Returns `from` for a run without vectors of out-of-vocabulary features. */
 export function withoutUnknown(from: Uint32Array, { fields, offsets }: FeatureSpace): Uint32Array {
   const own = from.slice();
   for (const [f, { kind }] of fields.entries()) if (kind !== "number") own[offsets[f]!] = NONE;
   return own;
 }
 
-/** u8[numFeatures]: 1 for features that the run has. */
+/** Returns u8[numFeatures]: 1 for features that the run has. */
 export function knownFeatures(from: Uint32Array): Uint8Array {
   return mapTo(Uint8Array, from, (feature) => (feature === NONE ? 0 : 1));
 }
 
 /**
- * Arrays of the run by feature of the new vocabulary; rows of new features are 0.
+ * Rearranges arrays of the run by feature of the new vocabulary; rows of new features are 0.
  *
- * @param arrays f32, by name: a row of any width for each of the run's features
+ * @param arrays f32, by name: for each of the run's features a row of any width
  */
 export function carryRows<A extends { [Name in keyof A]: Float32Array | undefined }>(
   arrays: A,
@@ -176,9 +181,10 @@ export function carryRows<A extends { [Name in keyof A]: Float32Array | undefine
 }
 
 /**
- * Rows of several blocks by feature of the new vocabulary; new features and new blocks are 0.
+ * Rearranges rows that consist of several blocks by feature of the new vocabulary; new features and new blocks are 0.
  *
- * @param places for each block of the new rows its place among the `numBlocks` of the run's rows, negative for none
+ * @param places for each block of the new rows, its position among the `numBlocks` of the run's rows; negative for a
+ * new block
  */
 export function carryBlocks(
   rows: Float32Array,
@@ -202,7 +208,9 @@ export function carryBlocks(
   return all;
 }
 
-/** What became of the run's keys, in all and by field; out-of-vocabulary features are no keys. */
+/**
+ * Counts kept, unseen, new and expired keys of the run, in total and by field; out-of-vocabulary features do not count.
+ */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
@@ -237,10 +245,10 @@ export function countCarried(
 }
 
 /**
- * The history of a run's rows.
+ * Returns the history of the new run's table rows.
  *
- * @param before by feature of the run of --init
- * @param from   u32[numFeatures]: each feature's in that run, or NONE; absent without --init
+ * @param before history by feature of the run of --init
+ * @param from    u32[numFeatures]: each feature's number in that run, or NONE; absent without --init
  */
 export function nextHistory(
   space: FeatureSpace,
@@ -251,7 +259,7 @@ export function nextHistory(
   const hasTimes = newestEvent(dataset) !== undefined;
   const features = tableFeatures(space);
   const next = { lastSeen: new BigInt64Array(features.length), missed: new Uint32Array(features.length) };
-  // nothing is known of keys of a first log without times
+  // a first log without times says nothing about when keys were seen
   if (!hasTimes && !from) return { ...next, lastSeen: next.lastSeen.fill(UNKNOWN) };
   const seen = newestTimes(space, dataset);
   features.forEach((feature, row) => {
@@ -266,10 +274,11 @@ export function nextHistory(
 }
 
 /**
- * The rows of each field in the table of --row-order.
+ * Reads the rows of each field in the table of --row-order.
  *
- * @param path undefined: there are none to keep
- * @throws {NoInputError} no such run @throws {ArtifactError} damaged
+ * @param path undefined if no row numbers are kept
+ * @throws {NoInputError} there is no such run
+ * @throws {ArtifactError} damaged
  */
 export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
   if (path === undefined) return () => undefined;
@@ -277,7 +286,9 @@ export async function readRowOrder(path: string | undefined): Promise<RowOrder> 
   return (field) => (table.fields.includes(field) ? keysOfRows(table, rowsOf(table, field)) : undefined);
 }
 
-/** A sentence for each field of which rows were kept: how many were appended, and how many are holes. */
+/**
+ * Returns a sentence for each field whose row numbers are kept: how many rows were appended, and how many are empty.
+ */
 export function rowOrderNotes({ fields }: FeatureSpace, rowOrder: RowOrder): string[] {
   return fields.flatMap((field) => {
     if (field.kind === "number" || field.kind === "bins" || field.hash) return [];

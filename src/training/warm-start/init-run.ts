@@ -1,4 +1,4 @@
-// The run of --init: opened, checked, and read as far as every trainer reads it.
+// Opens, checks and reads the run of --init, as far as all trainers need it.
 
 import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 
-/** The run of --init, its features, and when each of its keys was last seen, by feature. */
+/** The run of --init, its features, and when each key was last seen, by feature. */
 export interface InitRun {
   run: Run;
   space: FeatureSpace;
@@ -18,8 +18,9 @@ export interface InitRun {
 /**
  * Opens the run of --init, if there is one.
  *
- * @param command of the training, whose runs alone it can start from
- * @throws {UsageError} another command made the run, or --expire is malformed @throws {ArtifactError} damaged
+ * @param command name of the training; only its own runs are accepted
+ * @throws {UsageError} another command made the run, or --expire is malformed
+ * @throws {ArtifactError} damaged
  */
 export async function openInitRun(
   given: Pick<GivenTraining, "init" | "expire">,
@@ -37,13 +38,13 @@ export async function openInitRun(
   );
 }
 
-/** @throws {UsageError} --expire is neither a time nor a number of trainings */
+/** Checks --expire. @throws {UsageError} it is neither a time nor a number of trainings */
 export function checkExpire({ expire }: Pick<GivenTraining, "expire">): void {
-  // the newest event does not matter here
+  // any time of the newest event will do
   expiryOf(expire, 0);
 }
 
-/** @param had of the run's vectors @throws {UsageError} --dim says otherwise */
+/** Checks --dim. @param had length of the run's vectors @throws {UsageError} --dim differs */
 export function checkDim({ path }: Run, had: number, dim: number | undefined): void {
   if (dim === undefined || dim === had) return;
   throw new UsageError(
@@ -51,7 +52,7 @@ export function checkDim({ path }: Run, had: number, dim: number | undefined): v
   );
 }
 
-/** Warns of --keep-state if the run has no state of its optimizer. */
+/** Warns if --keep-state is set but the run has no optimizer state. */
 export function stateWarnings(
   { path }: Run,
   state: unknown,
@@ -63,9 +64,10 @@ export function stateWarnings(
 }
 
 /**
- * When each key of a run's table was last seen, by feature; features that are no rows are UNKNOWN, and not missed.
+ * Reads when each key of a run's table was last seen, by feature; features without a table row are UNKNOWN, and not
+ * missed.
  *
- * @param file of another table than the default one
+ * @param file name of the history, for a table other than the default one
  * @throws {ArtifactError} damaged
  */
 export async function readKeyHistory(run: Run, space: FeatureSpace, file?: string): Promise<KeyHistory> {

@@ -1,52 +1,52 @@
-// Trainings of one model from several initializations of its embedding layer, on the same rows: `lift` compares them.
+// Trainings of one model from several initializations of its embedding layer, on the same rows, which `lift` compares.
 
 import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Plan, Session, Source } from "../session/plan.js";
+import type { Plan, Session, TrainingInput } from "../session/plan.js";
 
 /**
- * First values of an embedding layer: a run's table, random rows, the table's rows shuffled among the keys of their field, random
- * rows of the table's lengths.
+ * First values of an embedding layer: `table`, a run's table; `random`, random rows; `shuffled`, the table's rows
+ * shuffled among the keys of their field; `norms`, random rows with the norms of the table's rows.
  */
 export const initializations = ["table", "random", "shuffled", "norms"] as const;
 export type Initialization = (typeof initializations)[number];
 
-/** The learning rates and the seed of one training. */
+/** Learning rates and seed of one training. */
 export interface TrainingSteps {
   learningRate: number;
   embeddingLearningRate: number;
   seed: number;
 }
 
-/** Trainings that may start from a table. */
+/** A trainer's support for training from a table. */
 export interface ComparedTrainings {
-  /** options beside those of lift */
+  /** options in addition to those of lift */
   options: OptionTable;
-  /** @throws {UsageError} options that do not go together, or a run without vectors */
+  /** Plans the trainings. @throws {UsageError} options cannot be combined, or the run has no vectors */
   plan(given: GivenTraining & { init: string; patience?: number; epochs?: number }): Promise<ComparedPlan>;
 }
 
 export interface ComparedPlan extends Omit<Plan, "fit"> {
   init: Run;
   /** Makes the examples, once for all trainings. */
-  prepare(source: Source, session: Session): Promise<PreparedTrainings>;
+  prepare(source: TrainingInput, session: Session): Promise<PreparedTrainings>;
 }
 
 export interface PreparedTrainings {
-  /** as they are used, for the result */
+  /** options as they are used, for the result */
   options: Record<string, unknown>;
   seed: number;
   loss: "logistic" | "squared";
-  /** @throws {DivergedError} a loss became NaN or infinite */
+  /** Trains once. @throws {DivergedError} a loss became NaN or infinite */
   train(kind: Initialization, steps: TrainingSteps, signal: AbortSignal): Promise<ComparedTraining>;
 }
 
 export interface ComparedTraining {
   epochs: readonly EpochEvent[];
   bestEpoch: number;
-  /** Metrics of the test part; undefined without one. */
+  /** Computes the metrics of the test split; undefined without one. */
   test(): Promise<Metrics | undefined>;
 }

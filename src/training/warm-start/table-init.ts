@@ -1,9 +1,9 @@
-// --init of a model of another kind: the table of any trainer's run, by field and key.
+// --init of a model of another kind: starts from the table of any trainer's run, matched by field and key.
 //
 //   run ──► its features (of a model, or of a table alone) ──► rows by feature of the training's vocabulary
 //
-// Vectors are taken of any run that has one per key; weights and w0 where they are log-odds or predictions of the same task, as
-// those of a factorization machine are.
+// Any run with a vector per key is accepted. Its weights and w0 are used only if they are log-odds or predictions of
+// the same task, as in a factorization machine.
 
 import type { Task } from "../../dataset/labels.js";
 import type { Roles } from "../../dataset/dataset.js";
@@ -28,33 +28,34 @@ import {
 } from "./carried-keys.js";
 import { checkDim } from "./init-run.js";
 
-/** A run's table by feature of the training's vocabulary. */
+/** A run's table, by feature of the training's vocabulary. */
 export interface TableStart {
   /** u8[numFeatures]: 1 for features that the table has */
   known: Uint8Array;
-  /** f32[numFeatures * dim]; 0 for features that are not known */
+  /** f32[numFeatures * dim]; 0 for features that the table does not have */
   vectors: Float32Array;
-  /** f32[numFeatures], where the table's weights are of the same kind of score */
+  /** f32[numFeatures]: weights, if they are scores of the same task */
   w?: Float32Array;
-  /** likewise */
+  /** bias, under the same condition */
   w0?: number;
 }
 
-/** The run of --init, and its vectors. */
+/** The run of --init, with its vectors. */
 export interface TableInit extends KeyVectors {
   run: Run;
 }
 
-/** Columns of users and items, which a table may call `user` and `item`. */
+/** The user and item columns, which a table may call `user` and `item`. */
 type NamedRoles = Pick<Roles, "user" | "item">;
 
 /**
  * Opens the run of --init.
  *
- * @param dim as the user says it, if at all
- * @param capable finds what a run of any trainer can do
- * @param what    starts from it: `a network`
- * @throws {UsageError} the run has no vector a key, or vectors of another length @throws {ArtifactError} damaged
+ * @param dim      value of --dim, if it is set
+ * @param capable finds capabilities of any trainer's runs
+ * @param what     model that will start from it, for messages: `a network`
+ * @throws {UsageError} the run has no vectors, or of another length
+ * @throws {ArtifactError} damaged
  */
 export async function openTableInit(
   init: string,
@@ -68,7 +69,7 @@ export async function openTableInit(
   return { run, ...found };
 }
 
-/** The vocabulary of this log with all keys of the table, whether the training part has them or not. */
+/** Adds all keys of the table to the vocabulary of this log, whether they occur in the training split or not. */
 export function withTableKeys(
   table: TableInit,
   { fitted, dataset, rows, rowOrder }: FittedVocabulary,
@@ -79,7 +80,7 @@ export function withTableKeys(
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
-/** A start, what became of the table's keys, and what is said of it. */
+/** First parameters from a table, counts of its keys, and what to report. */
 export interface StartFromTable {
   table: TableStart;
   carried: Carried;
@@ -88,11 +89,11 @@ export interface StartFromTable {
 }
 
 /**
- * The table by feature of the training's vocabulary.
+ * Rearranges the table by feature of the training's vocabulary.
  *
- * @param roles of the log: a table's field `user` or `item` is their column
- * @param unused a field whose vectors the training does not use
- * @throws {UsageError} none of the log's fields is one of the table's
+ * @param roles   of the log: a table's field `user` or `item` stands for their column
+ * @param unused name of a field whose vectors the training does not use
+ * @throws {UsageError} the log and the table have no field in common
  */
 export function startFromTable(
   { run, vectors, weights, hasUnknown, space: earlier }: TableInit,
@@ -135,7 +136,7 @@ export function startFromTable(
   };
 }
 
-/** f64[before.numFeatures]: NEVER for keys that the training part lacks, else 0. */
+/** Returns f64[before.numFeatures]: NEVER for keys without training rows, else 0. */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {
@@ -148,7 +149,7 @@ function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): F
   return seen;
 }
 
-/** Fields of a table that are called user or item, under the column's name. */
+/** Renames fields `user` and `item` of a table to the log's columns in these roles. */
 function namedAsLog(before: FeatureSpace, space: FeatureSpace, { user, item }: NamedRoles): FeatureSpace {
   const has = (name: string) => space.fields.some((field) => field.name === name);
   const columns: Record<string, string | undefined> = { user, item };

@@ -1,16 +1,16 @@
-// Labels that may be classes, in a comparison by predicted numbers.
+// Warns of labels that may be classes, for a comparison that treats them as numbers.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { labelsOf } from "../../dataset/labels.js";
 import { DataError } from "../../errors.js";
 
-/** Most values of a label that may be the numbers of classes. */
+/** Maximum number of distinct values of a label that may be a class. */
 const MOST_CLASSES = 100;
 
 /**
- * Warns of a label of a few whole numbers, which may be a class; ratings of items by users are numbers.
+ * Warns if the label has few distinct integers and may be a class. Ratings of items by users are assumed to be numbers.
  *
- * @param command that predicts classes
+ * @param command the command that predicts classes
  */
 export function classWarnings(dataset: Dataset, command: string): string[] {
   const { label, user, item } = dataset.roles;
@@ -24,7 +24,7 @@ export function classWarnings(dataset: Dataset, command: string): string[] {
   ];
 }
 
-/** Returns an error about a cell of the label with the advice for names of classes; other errors as they are. */
+/** Adds advice on class names to an error about a label's cell; returns other errors unchanged. */
 export function adviceOfClasses(error: DataError, command: string): DataError {
   const { detail, place } = error;
   if (!/ label\b/.test(detail)) return error;

@@ -1,13 +1,14 @@
-// Inputs held against those of a run's training: a log to measure on that the run was trained on, whose metrics are no measure of what
-// the run does with new events, and side tables that have changed since.
+// Compares inputs with those of a run's training: a log that the run was trained on does not measure its performance on
+// new events, and side tables may have changed since.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 
 /**
- * A sentence for each file of the log that was an input of the training; side tables, which stand last, are read again.
+ * Returns a sentence for each file of the log that the run was trained on; side tables, which are the last inputs, do
+ * not count.
  *
- * @param instead what measures new events, a clause
+ * @param instead says how to evaluate on new events, as a clause
  */
 export function leakNotes(
   { manifest, path }: Run,
@@ -25,7 +26,7 @@ export function leakNotes(
     );
 }
 
-/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+/** Returns a sentence for each side table that has changed since the training. The side tables are the last inputs. */
 export function changedSides(
   manifest: Pick<Run["manifest"], "inputs">,
   { inputs }: Dataset,

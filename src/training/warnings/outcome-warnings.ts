@@ -1,41 +1,48 @@
-// What the validation part says of a training that has ended: it was cut short, or what it learned is worse than something simpler.
+// Warnings about a finished training, based on the validation split: it ended too early, or is worse than a simpler
+// model.
 //
-// Sentences for the summary. Thresholds are wide enough that a training which is as good as done is left alone.
+// The thresholds leave trainings alone that have nearly converged.
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import { addsNothing, vectorsAddText } from "../../evaluation/vectors-add.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 
-/** Share by which the last tenth of a training must have made a loss better, or a metric, which wavers more. */
+/**
+ * Relative improvement during the last tenth of the epochs that counts as unfinished; metrics fluctuate more than
+ * losses.
+ */
 const LEAST_GAIN = { lower: 0.005, higher: 0.02 };
-/** Share by which something simpler must be better. */
+/** Relative difference from which on a simpler model counts as better. */
 const LEAST_LOSS = 0.002;
-/** Share by which a table may predict worse than the draws that it stands for. */
+/** Largest relative loss of a table compared with the draws that it summarizes. */
 const MOST_TABLE_LOSS = 0.05;
 
-/** Share by which the last epoch must have lowered the training loss: with a decaying rate it always falls a little. */
+/**
+ * Relative decrease of the training loss in the last epoch that counts as unfinished; with a decaying rate it always
+ * decreases a little.
+ */
 const LEAST_FALL = 0.01;
 
-/** How a training went, epoch by epoch or tree by tree. */
+/** The course of a training, by epoch or tree. */
 export interface Course {
-  /** what the validation part was evaluated by, in each epoch that looked */
+  /** values of the stopping metric, for the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
-  /** training losses by epoch, if they tell how far it is without a validation split: of trainings that hardly overfit */
+  /** training losses by epoch, for trainings that hardly overfit: without a validation split, they show convergence */
   losses?: readonly number[];
-  /** for messages: the loss, or the metric's name */
+  /** for messages: `loss`, or the metric's name */
   name: string;
-  /** epochs done; all that were allowed, when the training was not stopped early */
+  /** number of epochs; equal to `most` if the training did not stop early */
   done: number;
   most: number;
-  /** the flag that allows more of them: --epochs */
+  /** the flag that sets the number of epochs: --epochs */
   flag: string;
-  /** the best epoch */
+  /** number of the best epoch */
   best: number;
 }
 
-/** The training stopped at its last epoch while it was still getting better. */
+/** Warns if the training ended with its last allowed epoch while it was still improving. */
 export function unfinishedWarnings(course: Course): string[] {
   const { values, better, name, done, most, flag, best, losses = [] } = course;
   if (values.length === 0) return fallingWarnings(losses, course);
@@ -44,7 +51,7 @@ export function unfinishedWarnings(course: Course): string[] {
   const ago = Math.max(1, Math.floor(values.length / 10));
   const [before, last] = [values.at(-1 - ago)!, values.at(-1)!];
   const gain = (sign * (before - last)) / Math.abs(before);
-  // with early stopping off the last need not be the best
+  // without early stopping the last epoch need not be the best
   if (!(gain >= LEAST_GAIN[better]) || values.some((value) => sign * value < sign * last)) return [];
   const what = better === "lower" ? "falling" : "rising";
   return [
@@ -53,7 +60,7 @@ export function unfinishedWarnings(course: Course): string[] {
   ];
 }
 
-/** Nothing is held out, and the last epoch lowered the training loss. */
+/** Warns if nothing is held out, and the last epoch still decreased the training loss. */
 function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
   const [before, last] = [losses.at(-2), losses.at(-1)];
   if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];
@@ -63,7 +70,11 @@ function fallingWarnings(losses: readonly number[], { done, most, flag }: Course
   ];
 }
 
-/** Predictions that are worse than the constant that suits the validation part best. @param advice what to change @param patience of early stopping */
+/**
+ * Warns if predictions are worse than the best constant on the validation split.
+ * @param advice what to change
+ * @param patience of early stopping
+ */
 export function constantWarnings(
   { normalizedEntropy, logLoss, rmse }: Metrics,
   { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
@@ -82,7 +93,7 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/** Vectors that add nothing to what needs none. @param advice what to try */
+/** Warns if the vectors add nothing over the control. @param advice what to try */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
   const isWorse = vectorsAdd.high < 0;
@@ -92,12 +103,12 @@ export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: strin
   ];
 }
 
-/** What is said of the table of a chain whose log holds nothing out. */
+/** Warning about the table of an MCMC chain without held-out rows. */
 export const UNJUDGED_TABLE =
   "the exported table predicts worse than the posterior draws used by evaluate and predict, but without " +
   "held-out rows the difference is unknown: --valid 0.1 reports both and rescales the table's scores";
 
-/** A chain's table that predicts worse than the draws. @param metrics of all parts; validation comes before test */
+/** Warns if the table of an MCMC chain predicts worse than its draws. @param metrics of all splits */
 export function tableWarnings(metrics: Record<string, Metrics>, isModerated: boolean): string[] {
   for (const part of ["valid", "test"]) {
     const [draws, table] = [metrics[part], metrics[`${part}ByTable`]];
@@ -120,7 +131,7 @@ function lossesOf(one: Metrics, other: Metrics): [string, number, number] {
   return [key === "rmse" ? "RMSE" : "log loss", one[key] ?? NaN, other[key] ?? NaN];
 }
 
-/** The standard deviation of labels. */
+/** Returns the weighted standard deviation of labels. */
 function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | undefined): number {
   let [total, sum, squares] = [0, 0, 0];
   for (let r = 0; r < labels.length; r++) {
@@ -132,7 +143,7 @@ function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | und
   return Math.sqrt(Math.max(0, squares / total - (sum / total) ** 2));
 }
 
-/** Splits of events that ranking metrics could not be computed on, which would otherwise be missing from the summary. */
+/** Warns of splits without ranking metrics, which would otherwise silently be missing from the summary. */
 export function unrankedWarnings(
   { valid, test }: Pick<RankingExamples, "valid" | "test">,
   metrics: Record<string, Metrics>,

@@ -1,4 +1,4 @@
-// What a training part holds that makes training odd, though not impossible: sentences for the summary.
+// Warnings about unusual training splits, for the summary.
 
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { taskOfLabels } from "../../dataset/labels.js";
@@ -8,15 +8,15 @@ import { MISSING, keyAt } from "../../log/keys.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
 
-/** Values above it are seldom meant. */
+/** Larger values are rarely intended. */
 const LARGE_VALUE = 1000;
-/** Fields that are named in one sentence. */
+/** Maximum number of fields that a sentence names. */
 const MOST_NAMED = 5;
 
-/** Rows of a validation split below which its metrics are mostly chance. */
+/** Number of rows below which metrics of a validation split are mostly chance. */
 const FEW_ROWS = 10;
 
-/** A validation split that is too small to choose an epoch or a setting by. */
+/** Warns of a validation split that is too small to choose an epoch or a setting. */
 export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">): string[] {
   const numRows = valid?.rows.length ?? 0;
   if (numRows === 0 || numRows >= FEW_ROWS) return [];
@@ -24,7 +24,7 @@ export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">
   return [`the validation split has ${rows}: what is chosen by it, such as the best epoch, is mostly chance`];
 }
 
-/** A test split that the training holds out and does not look at. */
+/** Warns of a test split that the command does not measure. */
 export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">): string[] {
   const numRows = test?.rows.length ?? 0;
   if (numRows === 0) return [];
@@ -34,10 +34,10 @@ export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">):
   ];
 }
 
-/** Fields that tell nothing apart. */
+/** Warns of fields with one value or none. */
 export function fieldWarnings({ fields }: FeatureSpace): string[] {
   const empty = fields.filter((field) => field.kind === "number" && field.count === 0);
-  const keysOf = (size: number) =>
+  const fieldsOfSize = (size: number) =>
     fields.filter((field) => field.kind !== "number" && field.keys.size === size);
   const saying = (
     found: FeatureSpace["fields"],
@@ -56,12 +56,15 @@ export function fieldWarnings({ fields }: FeatureSpace): string[] {
   const apart = " and carries no information; --ignore excludes it";
   return [
     ...saying(empty, "is empty", "numeric field", ""),
-    ...saying(keysOf(1), "has one value", "field", apart),
-    ...saying(keysOf(0), "has no value", "field", apart),
+    ...saying(fieldsOfSize(1), "has one value", "field", apart),
+    ...saying(fieldsOfSize(0), "has no value", "field", apart),
   ];
 }
 
-/** Numbers that cells carry are taken as they are: in the thousands they drive a training apart. */
+/**
+ * Warns of large numbers in multi-valued cells: they are not scaled, and values in the thousands make a training
+ * diverge.
+ */
 export function valueWarnings({ columns }: Dataset): string[] {
   return columns.flatMap((column) => {
     const weights = column.kind === "multi" ? column.weights : undefined;
@@ -74,7 +77,10 @@ export function valueWarnings({ columns }: Dataset): string[] {
   });
 }
 
-/** Labels of two values other than 0 and 1, without --task or --positive-from: probably classes, such as clicks as 1 and 2. */
+/**
+ * Warns of labels with two values other than 0 and 1 that are predicted as numbers: probably classes, such as clicks as
+ * 1 and 2.
+ */
 export function labelWarnings(
   dataset: Dataset,
   { task, positiveFrom }: { task?: string; positiveFrom?: number },
@@ -83,7 +89,7 @@ export function labelWarnings(
   if (name === undefined || task !== undefined || positiveFrom !== undefined) return [];
   const column = columnNamed(dataset, name);
   if (column.kind !== "number") return [];
-  // the first label, and the first that differs; a third settles it
+  // remember the first label, and the first that differs; a third label ends the search
   const { values } = column;
   const first = values[0]!;
   let other = first;
@@ -101,15 +107,15 @@ export function labelWarnings(
   ];
 }
 
-/** A user with more of a split's rows is reported, if that is also so many times the rows of its average user. */
+/** A user is reported if it has more than this share of a split's rows, and this many times the average user's rows. */
 const LARGE_SHARE = 0.1;
 const TIMES_AVERAGE = 10;
-/** Rows below which a share says little. */
+/** Minimum number of rows for which shares are meaningful. */
 const TOO_FEW_FOR_SHARES = 100;
-/** How much more of the events of users above the cap must be held out: as a factor and as a difference. */
+/** Minimum factor and difference by which the held-out share of capped users must exceed that of the others. */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
-/** The user with most rows of each split, where that is a large share. */
+/** Warns of the user with most rows of each split, if the share is large. */
 export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   const found = new Map<string, string[]>();
   for (const [name, part] of Object.entries(parts)) {
@@ -132,7 +138,7 @@ export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   );
 }
 
-/** --max-events-per-user has moved the events of users above it into the splits that are held out. */
+/** Warns if --max-events-per-user has shifted events of capped users into the held-out splits. */
 export function capWarnings(
   { train, ...heldOut }: SplitParts["parts"],
   { maxEventsPerUser, keepEvents = "latest" }: EventLimits,
@@ -159,7 +165,7 @@ export function capWarnings(
   ];
 }
 
-/** Events of some users, and how many of them are held out. */
+/** Number of events of a group of users, and the share that is held out. */
 class HeldOut {
   users = 0;
   #events = 0;
@@ -182,7 +188,7 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
   return column?.kind === "key" ? column : undefined;
 }
 
-/** u32[size of the dictionary]: rows of each user in parts of one dataset. */
+/** Returns u32[size of the dictionary]: the number of rows per user in splits of one dataset. */
 function eventsByUser({ codes, dictionary }: KeyColumn, parts: readonly Part[]): Uint32Array {
   const events = new Uint32Array(dictionary.size);
   for (const { rows } of parts) for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;

@@ -2,7 +2,7 @@ import { datasetOf } from "../../testing/dataset-of.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import { capWarnings, userShareWarnings } from "./training-warnings.js";
 
-/** Rows of users u0 .. u39 in turn, then some of a bot; cut at these rows. */
+/** Splits rows of users u0 .. u39 in turn, followed by rows of a bot. */
 function cut(numRows: number, ofBot: number, validFrom: number, testFrom: number): SplitParts["parts"] {
   const who = Array.from({ length: numRows }, (_, row) => `u${row % 40}`);
   const dataset = datasetOf({ who: [...who, ...Array<string>(ofBot).fill("bot")] }, { user: "who" });
@@ -17,7 +17,7 @@ test("a user who makes up much of a split is named with the share, and nobody el
       "--drop-users-above N or --drop-users-above-per-day N (embed inspect shows the most frequent users)",
   ]);
   expect(userShareWarnings(cut(800, 20, 600, 700))).toEqual([]);
-  // five users have a fifth of the rows each
+  // five users have a fifth of the rows each: no share is far above the average
   const few = datasetOf({ who: Array.from({ length: 500 }, (_, row) => `u${row % 5}`) }, { user: "who" });
   const train = { dataset: few, rows: Uint32Array.from({ length: 500 }, (_, row) => row) };
   expect(userShareWarnings({ train, valid: undefined, test: undefined })).toEqual([]);

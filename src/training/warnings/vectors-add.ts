@@ -1,4 +1,5 @@
-// What a training's vectors add on the validation split: its metric by row or user, beside that of a control without vectors.
+// Measures what a training's vectors add on the validation split: its metric by row or user, against a control without
+// vectors.
 
 import { mapTo } from "../../numeric/indices.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
@@ -14,11 +15,14 @@ import { listMetric } from "../options/lists.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
-/** Rows that weights are fitted on, at most, of rows that are drawn or read from disk. */
+/** Maximum number of rows that the control is fitted on, if they are sampled or read from disk. */
 const MOST_ROWS = 1 << 22;
 const ROWS_OF_BLOCK = 1 << 16;
 
-/** Over weights alone where labels are predicted, over popularity where items are ranked; undefined without a validation split. */
+/**
+ * Compares with weights alone if labels are predicted, with popularity if items are ranked; undefined without a
+ * validation split.
+ */
 export function addedByVectors(
   { validScores, validByUser }: Pick<MeasuredParts, "validScores" | "validByUser">,
   examples: Examples,
@@ -28,7 +32,7 @@ export function addedByVectors(
   return validScores && addedToWeights(validScores, examples, space);
 }
 
-/** What to try where vectors add nothing. */
+/** Returns advice for vectors that add nothing. */
 export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   if (ranking)
     return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
@@ -42,7 +46,7 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   );
 }
 
-/** Over popularity, by user. @param byUser metrics of the model */
+/** Compares the model with a popularity ranking, by user. @param byUser metrics of the model */
 export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
   { examples, options }: RankingJob,
@@ -56,7 +60,7 @@ export function addedToPopularity(
   return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
 }
 
-/** Over weights alone, by row. @param scores of the validation rows */
+/** Compares the model with weights alone, by row. @param scores of the validation rows */
 function addedToWeights(
   scores: Float32Array,
   { train, valid, task, labelRange, negativeShare = 1 }: Examples,
@@ -65,14 +69,14 @@ function addedToWeights(
   if (!valid) return undefined;
   const loss = task === "regression" ? "squared" : "logistic";
   const fitted = fitWeights(rowsToFit(train), space, loss);
-  // negatives that training does not see would raise every score alike
+  // fitted on all negatives the control would need no correction: dropping negatives raises all of its scores equally
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
   const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
   return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
 }
 
-/** The loss of scored rows: log loss, or RMSE of scores within the range. */
+/** Returns the loss by row: log loss, or squared error of scores clipped to the range. */
 export function lossByRow(
   scores: ArrayLike<number>,
   { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
@@ -91,7 +95,7 @@ export function lossByRow(
   };
 }
 
-/** Rows that can be gone over again; of those that are drawn or on disk at most MOST_ROWS, in blocks. */
+/** Returns rows that can be read repeatedly; of sampled or stored ones at most MOST_ROWS, in blocks. */
 function rowsToFit(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.rows;
   const blocks: FeatureRows[] = [];
@@ -103,14 +107,14 @@ function rowsToFit(train: TrainingRows): FeatureRows {
   return joinedBlocks(blocks);
 }
 
-/** Blocks at even distances, where there are more rows than are taken. */
+/** Returns evenly spaced blocks, at most MOST_ROWS rows in total. */
 function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
   const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
     yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
 }
 
-/** One after another; pairs count 1 where a block has no values. */
+/** Concatenates blocks; the pairs of blocks without values get the value 1. */
 function joinedBlocks(blocks: readonly FeatureRows[]): FeatureRows {
   const [first] = blocks;
   if (blocks.length === 1) return first!;

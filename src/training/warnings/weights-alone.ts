@@ -1,22 +1,23 @@
-// The control of models that predict labels: a weight for each feature and no vectors, fitted on the same rows.
+// The control of models that predict labels: a weight per feature and no vectors, fitted on the same rows.
 //
 //   score_r = w0 + sum over the row's pairs of w_j x_j        w_j of a field ~ N(0, v), with v estimated from the rows
 //
-// With each row's residual e and curvature h at its score the loss is a parabola, and field after field is fitted to it. Two features
-// of one field rarely meet in a row, so that the step of a field's weights has a closed form:
+// The loss is approximated by a parabola in each row's score, with residual e and curvature h, and is minimized field
+// by field. Two features of one field rarely occur in the same row, so the step of a field's weights has a closed form:
 //
-//   w_j += (sum x e - w_j / v) / (sum h x X + 1 / v)          X: sum of |x| over the row's pairs of the field, which bounds their cross terms
-//   v    = sum of w_j^2 / sum of g_j                          g_j = sum h x X / (sum h x X + 1 / v): how far the rows decide w_j
+//   w_j += (sum x e - w_j / v) / (sum h x X + 1 / v)     X: sum of |x| over the row's pairs of the field, a bound
+//   v    = sum of w_j^2 / sum of g_j                     g_j = sum h x X / (sum h x X + 1 / v), from 0 to 1
 //
-// The weight of a key with few rows is drawn to 0 as far as the field's other weights say. Sources: Breslow and Clayton 1993
-// (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992 (doi:10.1162/neco.1992.4.3.415), eq. 3.24, for the step of v.
+// The weight of a key with few rows is shrunk to 0, as strongly as the field's other weights suggest. Sources: Breslow
+// and Clayton 1993 (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992
+// (doi:10.1162/neco.1992.4.3.415), eq. 3.24, for the step of v.
 
 import { mapTo } from "../../numeric/indices.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { logistic } from "../../numeric/exp.js";
 
-/** Of many rows the first cycles read one of so many. */
+/** For many rows, the first cycles use every 8th, then every 2nd row. */
 const SAMPLED = {
   fromRows: 100_000,
   stages: [
@@ -24,21 +25,24 @@ const SAMPLED = {
     { every: 2, cycles: 1 },
   ],
 };
-/** Cycles over all rows: one, and more while they read so many pairs and so many nats a row are left to save. */
+/**
+ * Cycles over all rows: one, and more up to `most` while few pairs were read and more than `left` nats per row can
+ * still be saved.
+ */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
-/** The least curvature of a row: one whose probability is almost 0 or 1 would allow steps without bound. */
+/** Lower bound of a row's curvature, which limits the step if its probability is almost 0 or 1. */
 const LEAST_CURVATURE = 1e-3;
 
 const LEAST_VARIANCE = 1e-6;
-/** Rows that are copied at a time, so that they stay in the second cache. */
+/** Rows that are transposed at a time, so that they stay in the L2 cache. */
 const COPIED = 4096;
 
-/** The logistic function at STEPS places a unit of score from -END to END; lines between them are within 1e-6 of it. */
+/** The logistic function at STEPS points per unit of score from -END to END; linear interpolation is exact to 1e-6. */
 const STEPS = 128;
 const END = 20;
 const logistics = mapTo(Float64Array, { length: 2 * END * STEPS + 2 }, (_, i) => logistic(i / STEPS - END));
 
-/** A fifth of the time of `logistic`, which curvatures do not need to the last digit. */
+/** Interpolates `logistic` in a fifth of its time; fitting does not need the last digits. */
 function nearLogistic(score: number): number {
   const at = (Math.min(Math.max(score, -END), END) + END) * STEPS;
   const i = Math.floor(at);
@@ -54,36 +58,37 @@ export interface FeatureWeights {
 
 type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 
-/** Pairs of rows, which are gone over field by field. */
+/** The pairs of rows, which can be iterated field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds the weights of its pairs to each row. */
+  /** Adds to each row the weights of its pairs. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
-   * Moves residuals by the steps of the field before, and sums the pairs of a field.
+   * Updates the residuals by the steps of the previous field, and sums over the pairs of a field.
    *
-   * @param sums f64[2 * numFeatures]: steps of the field before at 2 j; the field's sum x e goes to 2 j, its sum h x X to 2 j + 1
+   * @param sums f64[2 * numFeatures]: holds the previous field's steps at 2 j; receives the field's sum x e at 2 j and
+   * its sum h x X at 2 j + 1
    */
   pass(before: number | undefined, field: number, rows: Parabolas, sums: Float64Array): void;
 }
 
-/** f32[numRows]: of each row at its score. */
+/** f32[numRows]: residual and curvature of each row at its score. */
 interface Parabolas {
   residuals: Float32Array;
   curvatures: Float32Array;
 }
 
-/** Fits the weights to the rows' labels. The same rows give the same bytes. */
+/** Fits the weights to the rows' labels. The bytes depend only on the rows. */
 export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | "squared"): FeatureWeights {
   const fitted = { bias: 0, weights: new Float64Array(space.numFeatures) };
   const variances = new Float64Array(space.offsets.length);
   const columns = fieldColumns(rows, space);
   const run = (every: number, cycles: number) => {
-    const pairs = pairsOf(rows, space, every, columns);
+    const pairs = sampledPairs(rows, space, every, columns);
     const fit = cyclesOver(rows, pairs, space, loss, every, { fitted, variances });
     let before = Infinity;
     for (let cycle = 0; cycle < cycles; cycle++) {
-      // the next ones save less by the same ratio
+      // estimate the remaining gain, assuming that it shrinks by a constant ratio per cycle
       const saved = fit();
       const ratio = saved / before;
       if (cycle > 0 && ratio < 1 && (saved * ratio) / (1 - ratio) < ALL.left) break;
@@ -96,7 +101,7 @@ export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | 
   return fitted;
 }
 
-/** Makes rows ready. @returns a cycle, which returns the nats a row that its steps save */
+/** Prepares rows. @returns a function that does a cycle and returns the nats per row that it saved */
 function cyclesOver(
   rows: FeatureRows,
   pairs: Pairs,
@@ -124,18 +129,21 @@ function cyclesOver(
   };
 }
 
-/** f32[numRows]: log-odds for the logistic loss, else the prediction. */
+/** Scores rows. @returns f32[numRows]: log-odds for the logistic loss, else the prediction */
 export function weightScores(
   rows: FeatureRows,
   space: Fields,
   { bias, weights }: FeatureWeights,
 ): Float32Array {
   const scores = new Float32Array(rows.numRows).fill(bias);
-  pairsOf(rows, space, 1, fieldColumns(rows, space)).addTo(scores, weights);
+  sampledPairs(rows, space, 1, fieldColumns(rows, space)).addTo(scores, weights);
   return scores;
 }
 
-/** Takes parabolas at the scores, and steps the bias. @returns the labels' variance around their scores, in units of the curvature */
+/**
+ * Computes the parabolas at the current scores, and updates the bias.
+ * @returns variance of the labels around their scores, in units of the curvature
+ */
 function takeParabolas(
   { labels, weights: counts }: FeatureRows,
   every: number,
@@ -167,7 +175,10 @@ function takeParabolas(
   return isLogistic ? 1 : Math.max(squares / curvature - step ** 2, Number.MIN_VALUE);
 }
 
-/** A step of a field's weights, put where the sum of their gradients was. @returns the variance of the weights, and what the step saves */
+/**
+ * Updates a field's weights, and writes the steps to `sums`.
+ * @returns the variance of the weights, and what the step saves
+ */
 function stepField(
   [first, end]: readonly [first: number, end: number],
   sums: Float64Array,
@@ -189,19 +200,24 @@ function stepField(
     decided += sums[2 * j + 1]! / curvature;
     saved += (step * step * curvature) / 2;
   }
-  // a field whose weights come to nothing keeps a variance above 0
+  // keep the variance above 0 if all weights of the field vanish
   return { variance: decided > 0 ? Math.max(squares / decided, LEAST_VARIANCE * noise) : variance, saved };
 }
 
-/** The pairs of every so many-th row. @param columns as fieldColumns gives them */
-function pairsOf(rows: FeatureRows, space: Fields, every: number, columns: Uint32Array | undefined): Pairs {
+/** Returns the pairs of every `every`-th row. @param columns as fieldColumns returns them */
+function sampledPairs(
+  rows: FeatureRows,
+  space: Fields,
+  every: number,
+  columns: Uint32Array | undefined,
+): Pairs {
   const { numRows } = rows;
   if (columns) return densePairs(columns, numRows, every);
   const places = mapTo(Uint32Array, { length: Math.ceil(numRows / every) }, (_, n) => n * every);
   return sparsePairs(every === 1 ? rows : rowsAt(rows, places), space);
 }
 
-/** u32[width][numRows]: rows of one pair of value 1 in each field, field by field; undefined of other rows. */
+/** Transposes rows with one pair of value 1 per field to u32[width][numRows]; undefined for other rows. */
 function fieldColumns(
   { numRows, width, ids, indptr, values }: FeatureRows,
   space: Fields,
@@ -216,7 +232,7 @@ function fieldColumns(
   return columns;
 }
 
-/** The pairs of every so many-th row of `columns`. */
+/** Iterates over every `every`-th row of `columns`. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {
@@ -238,7 +254,7 @@ function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   };
 }
 
-/** Rows of any pairs, sorted by field: u32 row and feature of each, f32 x, and X of its row. */
+/** Sorts the pairs of any rows by field: u32 row and feature of each pair, f32 x, and X of its row. */
 function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;
   const fieldOf = fieldOfFeatures(space.offsets);

@@ -1,4 +1,5 @@
-// Two sides of a field-aware machine, each as one vector and one bias, score as its pairs do; so do events of one feature.
+// The user side and the item side of a field-aware machine, each composed to one vector and one bias, score as the
+// machine does; and so do the events of one feature.
 
 import { encodeKeys } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
@@ -28,7 +29,7 @@ const parameters: FmParameters = {
 const fieldOf = fieldOfFeatures(space.offsets);
 const composer = crossComposer(space, parameters, ["item", "genres", "brand"]);
 
-/** A row of one side: a feature of each field, two genres, one cell in four missing. */
+/** Makes a row of one side: a feature of each field, two genres, one in four cells missing. */
 function rowOf(fields: readonly string[]): { ids: number[]; values: number[] } {
   const pairs = fields.flatMap((name): [number, number][] => {
     const f = names.indexOf(name);
@@ -56,7 +57,7 @@ function rowsOf(list: { ids: number[]; values: number[] }[]): FeatureRows {
     labels: new Float32Array(list.length),
   };
 }
-/** By the reference, whose pairs stand in any order. */
+/** Scores with the reference implementation, which accepts pairs in any order. */
 function scoreOf(row: { ids: number[]; values: number[] }, { w, vectors }: FmParameters): number {
   const model = { ...referenceFfm(K, fieldOf, parameters.w0, vectors, "sgd"), w: Float64Array.from(w) };
   return referenceFfmScore(model, { ...row, label: 0 });

@@ -1,13 +1,14 @@
-// Features of a field-aware machine as one: a vector that holds, for each pair of an item's field and another, what meets there.
+// Composes features of a field-aware machine to one vector, with a block for each pair of an item field and a context
+// field.
 //
-//   g, b     a field of the item, a field of the context       G, C   how many      k   numbers of v_(i, field)
+//   g, b     a field of the item, a field of the context       G, C   their numbers      k   length of v_(i, field)
 //   item     block (g, b) = sum of x_i v_(i, b) over its features i of field g
 //   context  block (g, b) = sum of x_c v_(c, g) over its features c of field b
-//   bias     sum of x w, and the pairs' products within the row
+//   bias     sum of x w, and the interactions within the row
 //
-// The dot product of both is the sum of x_i x_c <v_(i, b), v_(c, g)> over all pairs across: Juan et al. 2016, eq. 4, with its
-// pairs sorted into those within either group and those across. A row of one group alone is exact; vectors for partners of the
-// own group are in its bias, and no part of its vector. Zero blocks where a row has no feature.
+// The dot product of both is the sum of x_i x_c <v_(i, b), v_(c, g)> over all pairs of an item and a context feature.
+// Juan et al. 2016, eq. 4 is this sum plus the interactions within each group, which are in the biases. Vectors for
+// partner fields of the own group are therefore not part of a composed vector. Blocks without a feature are zero.
 
 import { forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
@@ -15,7 +16,7 @@ import type { Composer } from "../../../factors/compose.js";
 import type { FmParameters } from "../../../factors/model.js";
 
 /**
- * The composer of a field-aware model whose rows are not normalized.
+ * Returns the composer of a field-aware model whose rows are not normalized.
  *
  * @param parameters vectors f32[numFeatures * fields * k]
  * @param itemFields names of the item's fields; all others are context
@@ -31,7 +32,7 @@ export function crossComposer(
   const isOfItem = fields.map(({ name }) => itemFields.includes(name));
   const own = isOfItem.flatMap((item, f) => (item ? [f] : []));
   const context = isOfItem.flatMap((item, f) => (item ? [] : [f]));
-  // where block (g, b) starts
+  // offset of block (g, b)
   const place = (g: number, b: number) => (own.indexOf(g) * context.length + context.indexOf(b)) * k;
   const dim = own.length * context.length * k;
 
@@ -43,9 +44,9 @@ export function crossComposer(
       for (let d = 0; d < k; d++) sum += vectors[p + d]! * vectors[q + d]!;
       return sum;
     };
-    /** Weights and products of all pairs of a row but those of feature `but`. */
+    /** Sums the weights and interactions of a row, without those of feature `but`. */
     const within = (rows: FeatureRows, row: number, but: number): number => {
-      const pairs = pairsOf(rows, row).filter(([feature]) => feature !== but);
+      const pairs = pairsOfRow(rows, row).filter(([feature]) => feature !== but);
       let sum = 0;
       pairs.forEach(([i, x], a) => {
         sum += x * w[i]!;
@@ -76,7 +77,7 @@ export function crossComposer(
         const phi = new Float64Array(rows.numRows * size);
         const field = fieldOf[feature]!;
         const offsets = Float64Array.from({ length: rows.numRows }, (_, row) => {
-          const pairs = pairsOf(rows, row);
+          const pairs = pairsOfRow(rows, row);
           const value = pairs.find(([i]) => i === feature)?.[1] ?? 0;
           phi[row * size] = value;
           for (const [j, x] of pairs) {
@@ -93,7 +94,7 @@ export function crossComposer(
   return over(parameters);
 }
 
-function pairsOf(rows: FeatureRows, row: number): [feature: number, x: number][] {
+function pairsOfRow(rows: FeatureRows, row: number): [feature: number, x: number][] {
   const pairs: [number, number][] = [];
   forEachPair(rows, row, (feature, x) => pairs.push([feature, x]));
   return pairs;

@@ -1,4 +1,5 @@
-// How a field-aware run's vectors are laid out, in model/ffm.json: one block of `dim` numbers for each partner field, side by side.
+// The layout of a field-aware run's vectors, in model/ffm.json: consecutive blocks of `dim` numbers, one per partner
+// field.
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { ArtifactError } from "../../../errors.js";
@@ -6,26 +7,27 @@ import { count, flag, list, object, parseJson, text } from "../../../io/json-sha
 
 const LAYOUT_FILE = "ffm.json";
 
-/** What ffm.json holds. */
+/** The content of ffm.json. */
 export interface VectorLayout {
-  /** names, in the order of the blocks */
+  /** names of the partner fields, in the order of the blocks */
   fields: string[];
-  /** numbers a block */
+  /** length of a block */
   dim: number;
   normalizeRows: boolean;
 }
 
 const layoutShape = object({ fields: list(text), dim: count, normalizeRows: flag });
 
-/** The file, relative to model/. */
+/** Returns the layout as a file of model/. */
 export function layoutFile(layout: VectorLayout): Record<string, string> {
   return { [LAYOUT_FILE]: `${JSON.stringify(layout, undefined, 2)}\n` };
 }
 
 /**
- * The layout of a run.
+ * Reads the layout of a run.
  *
- * @param table of the run @throws {ArtifactError} ffm.json does not go with it
+ * @param table the run's table
+ * @throws {ArtifactError} ffm.json does not match it
  */
 export async function readLayout(
   run: Run,

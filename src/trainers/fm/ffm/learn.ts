@@ -1,8 +1,8 @@
-// The field-aware factorization machine as `train-fm` knows it. The epoch loop is the factorization machine's own; what differs
-// is the kernel, that rows stand in the order of their fields, and that a feature's vector is one for each field.
+// Trains the field-aware factorization machine for `train-fm`. It shares the epoch loop of the factorization machine,
+// with another kernel; the pairs of a row must be sorted by field, and a feature has one vector per partner field.
 //
-//   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json names them in order)
-//   model/fm.safetensors    as fm/artifact.ts has it
+//   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json lists their order)
+//   model/fm.safetensors    as in factors/artifact.ts
 //   model/ffm.json          fields, dim of a block, and whether rows are normalized
 
 import { hashText } from "../../../numeric/hash.js";
@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** @throws as trainFm */
+/** Trains the machine. @throws as trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -49,7 +49,7 @@ export async function learnFfm(
   };
 }
 
-/** The scorer of a run. @throws {ArtifactError} ffm.json does not go with the table */
+/** Reads the scorer of a run. @throws {ArtifactError} ffm.json does not match the table */
 export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const layout = await readLayout(run, table);
   const parameters = await readFmParameters(run, space, table);
@@ -64,7 +64,7 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** What the kernel knows of the fields of a space. */
+/** Returns the kernel's description of the fields. */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -75,15 +75,15 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
   };
 }
 
-/** The rows as the kernel reads them, with each row's pairs in the order of their fields, those of one field as they were; the same object when they are so. */
+/** Sorts the pairs of each row by field, stably. Returns the same object if they are already sorted. */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;
-  // rows of one width without values have one feature of each field, in the same columns
+  // rows of equal width without values have one feature per field, in the same columns
   if (!indptr && !values) {
     if (isInOrder(ids, fieldOf, 0, width)) return rows;
     const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
-    return { ...rows, ids: columnsOf(rows, placesBy(fields)) };
+    return { ...rows, ids: permutedIds(rows, placesBy(fields)) };
   }
   const sorted = { ids: Uint32Array.from(ids), values: values && Float32Array.from(values) };
   let changed = false;
@@ -99,7 +99,7 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   return changed ? { ...rows, ...sorted } : rows;
 }
 
-/** The same of rows to train on, whenever they come. */
+/** Sorts the pairs of training rows, whenever they are read or sampled. */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
     return {
@@ -122,12 +122,12 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
   };
 }
 
-/** Places of a row's pairs by their fields. */
+/** Returns the stable order of a row's pairs by field. */
 function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }
 
-function columnsOf({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
+function permutedIds({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
   const out = new Uint32Array(ids.length);
   for (let r = 0; r < numRows; r++) {
     for (let f = 0; f < width; f++) out[r * width + f] = ids[r * width + places[f]!]!;

@@ -1,5 +1,5 @@
-// What commands do with a field-aware run. Rows, and new users or items, are composed of the vectors that meet between the item's
-// fields and the others.
+// Capabilities of field-aware runs. Rows, and new users or items, are composed from the vectors that link the item's
+// fields with the other fields.
 
 import type { Composition } from "../../../training/capabilities/run-space.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -20,21 +20,21 @@ import type { Rotation, VectorBlock } from "../../../training/capabilities/rotat
 import { factorForgetting } from "../../../factors/forgetting.js";
 import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
-/** Why the run's features cannot be added up; undefined where they can. */
+/** Returns why the run's features cannot be composed; undefined if they can. */
 async function whyNotCrossed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
   if ((await readLayout(run, table)).normalizeRows)
     return "was trained with --normalize-rows, so each term of a score depends on the whole row";
   return preprocess.itemFields ? undefined : "has no item field: train it with --item";
 }
 
-/** @throws {UsageError} the run's features cannot be added up */
+/** Returns the composer. @throws {UsageError} the run's features cannot be composed */
 async function crossComposerOf(run: Run, model: FmRun): Promise<Composer> {
   const why = await whyNotCrossed(run, model);
   if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
   return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
 }
 
-/** The same, or why they cannot be added up. @throws {ArtifactError} damaged */
+/** Returns the composer, or why there is none. @throws {ArtifactError} damaged */
 export async function crossComposition(run: Run): Promise<Composition | { whyNot: string }> {
   const model = await readFmModel(run);
   const whyNot = await whyNotCrossed(run, model);
@@ -43,17 +43,23 @@ export async function crossComposition(run: Run): Promise<Composition | { whyNot
     : { whyNot };
 }
 
-/** As encodeComposed. @throws {UsageError} the rows are of both sides, or features cannot be added up */
+/**
+ * Encodes rows as encodeComposed does.
+ * @throws {UsageError} the rows have columns of both sides, or features cannot be composed
+ */
 export async function encodeCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: crossComposerOf, checkFields: checkSide });
 }
 
-/** As foldInEvents. @throws {UsageError} features cannot be added up */
+/** Folds in as foldInEvents does. @throws {UsageError} features cannot be composed */
 export async function foldInCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(), crossComposerOf, drawsByPlace);
 }
 
-/** @throws {UsageError} rows hold columns of the item and others: they are no vector together */
+/**
+ * Checks that rows have columns of one side only.
+ * @throws {UsageError} columns of both sides cannot be composed to one vector
+ */
 function checkSide({ preprocess: { itemFields = [] } }: FmRun, known: readonly string[]): void {
   const others = known.filter((name) => !itemFields.includes(name));
   if (others.length === 0 || others.length === known.length) return;
@@ -64,8 +70,9 @@ function checkSide({ preprocess: { itemFields = [] } }: FmRun, known: readonly s
 }
 
 /**
- * The rotation of a field-aware run. Pairs meet as <v_(i, g), v_(j, f)> for fields f of i, g of j, so that both blocks of a pair
- * (f, g) share a rotation. Features of one multi-valued field meet by its own block.
+ * Returns the rotations of a field-aware run. Features i of field f and j of field g interact as <v_(i, g), v_(j, f)>,
+ * so the two blocks of a pair (f, g) share a rotation. Features of one multi-valued field interact in the field's own
+ * block.
  *
  * @throws {ArtifactError} damaged
  */
@@ -83,7 +90,10 @@ export async function fieldAwareRotation(run: Run, table: EmbeddingTable): Promi
   return { groups, files: rotating(run, factorFiles) };
 }
 
-/** How keys leave a field-aware run: as any run of factors, since its layout names fields alone. @throws {ArtifactError} damaged */
+/**
+ * Prepares the removal of keys. The layout contains only field names, so any run of factors is treated alike.
+ * @throws {ArtifactError} damaged
+ */
 export async function fieldAwareForgetting(run: Run): Promise<Forgetting> {
   return await factorForgetting(run, { withoutKeys: ["ffm.json"] });
 }

@@ -19,7 +19,10 @@ const space = featureSpace(
   }),
 );
 
-/** Rows whose label depends on pairs of the first three fields, differently in each pair of fields. */
+/**
+ * Makes rows whose label depends on interactions of the first three fields, with different vectors for each pair of
+ * fields.
+ */
 function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   const ids: number[] = [];
   const values: number[] = [];

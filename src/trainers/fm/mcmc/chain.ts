@@ -1,4 +1,5 @@
-// The chain of ALS and MCMC: parameters in the machine, w0 and the priors here; a sweep moves each of them once.
+// The chain of ALS or MCMC. The machine holds the parameters; w0 and the priors are here. A sweep updates each of them
+// once.
 
 import { DivergedError } from "../../../errors.js";
 import { normalDraw, gammaDraw } from "../../../numeric/normal.js";
@@ -7,11 +8,11 @@ import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 
-/** First vectors are normal with this deviation. */
+/** Standard deviation of the initial vectors. */
 export const SPREAD = 0.1;
 /**
- * MCMC's precisions of weights and vectors in the first sweep. Drawn from first weights, which are all 0, that of the weights
- * would be near their number and hold them at 0.
+ * MCMC's precisions of weights and vectors in the first sweep. Initial weights are 0; a precision drawn from them would
+ * be about the number of weights, and would hold them at 0.
  */
 const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 
@@ -21,11 +22,11 @@ export interface ChainInput {
   /** u32[numFeatures] */
   counts: Uint32Array;
   numRows: number;
-  /** ALS: the penalties of each field's parameters; by default those of the options */
+  /** ALS: penalties of each field's parameters; those of the options when absent */
   penalties?: readonly { l2Weight: number; l2Vector: number }[];
 }
 
-/** Where a training is, from sweep to sweep. */
+/** State of a training between sweeps. */
 export class Chain {
   w0: number;
   readonly #machine: CoordinateMachine;
@@ -57,18 +58,18 @@ export class Chain {
     });
   }
 
-  /** To be called once, unless the chain is put back where another stood. */
+  /** Computes the initial residuals; called once, unless the chain is restored from a checkpoint. */
   async start(): Promise<void> {
     this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
   }
 
-  /** Moves every parameter once. @returns sums of the rows after it @throws {DivergedError} one is not finite */
+  /** Updates every parameter once. @returns sums over the rows afterwards @throws {DivergedError} one is not finite */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;
     const samples = method === "mcmc";
     const { e, squares, precision } = this.#totals;
 
-    // the precision of the labels; that of labels of 0 and 1 is the link's
+    // precision of the labels; for labels 0 and 1, the link fixes it
     const alpha =
       samples && loss === "squared" ? drawAlpha(this.#numRows, squares, this.#key(epoch, ALPHA)) : 1;
     // w0 has a flat prior
@@ -84,7 +85,7 @@ export class Chain {
         shift,
         priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
         keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
-        // a field can only move together with a prior of its own
+        // a field can only move as a whole if it has its own prior
         moveKeys: Uint32Array.from(this.#priors, (_, i) =>
           priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
         ),
@@ -92,7 +93,7 @@ export class Chain {
       },
       epoch,
     );
-    // priors go where their fields went together
+    // a prior moves with its field
     const { moved } = this.#machine;
     this.#priors = this.#priors.map(({ lambda, mu }, i) => {
       const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
@@ -101,7 +102,7 @@ export class Chain {
     return this.#totals;
   }
 
-  /** All that later sweeps read, for a checkpoint. */
+  /** All state that later sweeps read, for a checkpoint. */
   get arrays(): NamedArrays {
     const { loss, e, squares, precision } = this.#totals;
     return {
@@ -111,7 +112,7 @@ export class Chain {
     };
   }
 
-  /** Puts it back. @throws {ArtifactError} it is of another shape */
+  /** Restores the state. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     this.#machine.state = arrays;
     const priors = arrayOf(arrays, "priors", Float64Array, 2 * this.#priors.length);
@@ -149,18 +150,18 @@ export class Chain {
     );
   }
 
-  /** What a sweep's draw hangs on: 0, which means no draw, for ALS. */
+  /** Returns the key of a random draw in a sweep; 0, which means no draw, for ALS. */
   #key(epoch: number, what: number): number {
     return this.#options.method === "als" ? 0 : draw(draw(this.#options.seed, epoch), what) || 1;
   }
 }
 
-/** What keys stand for beside dimensions; and from where on they stand for the fields' common moves. */
+/** Keys of draws besides the dimensions; keys from MOVES on are for moves of whole fields. */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
 
-// The hyperparameters of the sampler: precision and mean of the normal prior of a field's (or of all) weights, and of each
-// dimension of its vectors; and the precision of the labels.
+// Hyperparameters of the sampler: precision and mean of the normal prior of a field's (or all) weights, and of each
+// dimension of its (or all) vectors; and the precision of the labels.
 //
 //   lambda ~ Gamma((a + n + 1) / 2, (b (mu - m)^2 + sum (t - mu)^2 + g) / 2)       a = b = g = 1, m = 0
 //   mu     ~ N((sum t + b m) / (n + b), 1 / ((n + b) lambda))
@@ -168,19 +169,19 @@ const MOVES = 0x80000000;
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), section 3.4.3 with the constants of libFM 1.4.4.
 
-/** A normal prior. */
+/** A normal prior with precision lambda and mean mu. */
 interface Prior {
   lambda: number;
   mu: number;
 }
 
-/** A group's parameters of one dimension, field by field; only those that `counts` says are of it. */
+/** The parameters of a group in one dimension, by field; only those for which `counts` is true. */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 
 /**
- * Draws the prior of a group of parameters given their values, which are summed in their order.
+ * Draws the prior of a group of parameters given their values, which are summed in a fixed order.
  *
- * @param before its mean in the sweep before
+ * @param before mean of the prior in the previous sweep
  */
 function drawPrior(group: Group, before: number, key: number): Prior {
   let [n, sum, squares] = [0, 0, 0];

@@ -1,39 +1,43 @@
-// Feature rows transposed: what a sweep over one field reads.
+// Transposes feature rows to columns by field, which sweeps read.
 //
 //   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
-//   columns:  user   ids  [3, ...]       one feature a row at most: the local id of each row, the field's size where it has none
+//   columns:  user   ids  [3, ...]       at most one feature per row: its id within the field; the field's size if missing
 //             film   ids  [17, ...]
-//             genre  sparse              several: by feature, its rows and values
+//             genre  sparse              several features per row: for each feature its rows and values
 //
-// All lie in the shared memory.
+// All columns are in the shared memory.
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
 
-/** Where a field's cells lie; offsets are bytes. */
-export type Column =
+/** Location of a field's cells; offsets are in bytes. */
+export type FieldColumn =
   /** ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
   | { kind: "single"; ids: number; values: number }
   /** indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
   | { kind: "sparse"; indptr: number; rows: number; values: number };
 
-/** What a field's cells are like. */
+/** The kind of a field's cells. */
 interface Shape {
   pairs: number;
-  /** a row holds several */
+  /** whether a row may have several features of the field */
   several: boolean;
-  /** a value is not 1 */
+  /** whether some value is not 1 */
   valued: boolean;
 }
 
 /**
- * Copies the rows into the arena, field by field.
+ * Copies the rows into the arena as columns.
  *
  * @param offsets field f owns features [offsets[f], offsets[f + 1])
  * @throws {UsageError} they do not fit
  */
-export function columnsOf(arena: Arena, rows: FeatureRows, offsets: readonly number[]): Column[] {
+export function transposedColumns(
+  arena: Arena,
+  rows: FeatureRows,
+  offsets: readonly number[],
+): FieldColumn[] {
   const fieldOf = fieldOfFeatures(offsets);
   return shapesOf(rows, fieldOf, offsets.length - 1).map((shape, f) => {
     const cells = { rows, fieldOf, field: f, offset: offsets[f]!, size: offsets[f + 1]! - offsets[f]! };
@@ -66,7 +70,7 @@ interface Cells {
   size: number;
 }
 
-/** Visits a field's pairs row by row. @param put takes the feature's number within the field */
+/** Visits a field's pairs row by row. @param put called with the feature's id within the field */
 function visit(
   { rows, fieldOf, field, offset }: Cells,
   put: (feature: number, row: number, pair: number) => void,
@@ -78,7 +82,7 @@ function visit(
   }
 }
 
-function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): Column {
+function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): FieldColumn {
   const { rows, size } = cells;
   const idsAt = arena.allocate("the columns of the training rows", rows.numRows * 4);
   const valuesAt = valued ? arena.allocate("the columns of the training rows", rows.numRows * 4) : undefined;
@@ -91,17 +95,17 @@ function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): Column {
   return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
 }
 
-function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): Column {
+function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): FieldColumn {
   const { rows, size } = cells;
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
-  const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
-  // by feature: pairs counted, then put where those of the features before it end
+  const [indptr, rowIndexes, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
+  // counting sort by feature: count the pairs, then write each behind those of earlier features
   visit(cells, (feature) => indptr[feature + 1]!++);
   for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
   const end = indptr.slice(0, size);
   visit(cells, (feature, row, pair) => {
-    rowsOf[end[feature]!] = row;
+    rowIndexes[end[feature]!] = row;
     values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
   });
   return { kind: "sparse", indptr: indptrAt.offset, rows: rowsAt.offset, values: valuesAt.offset };

@@ -1,8 +1,9 @@
-// Draws of the posterior as one model: what they predict together, and one table that stands for them.
+// Posterior draws as one model: their joint prediction, and one table that summarizes them.
 //
-//   prediction   the mean of what the draws predict: of probabilities, or of the scores themselves without a link
-//   table        the mean of the draws after each is rotated onto the last: scores do not change under V -> V Q, so without
-//                it their vectors would cancel; probabilities moderated (table-scale.ts)
+//   prediction   the mean of the draws' predictions: of probabilities, or of scores without a link
+//   table        the mean of the draws, after each is rotated to match the last. Scores do not change under V -> V Q,
+//                so without the rotation the vectors would cancel out. For labels 0 and 1 the table is moderated
+//                (table-scale.ts)
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
@@ -17,20 +18,22 @@ import { lesserProbability, type Link } from "./link.js";
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
-  /** what the scores of the table were multiplied by; 1 when absent */
+  /** factor of the table's scores; 1 when absent */
   tableScale?: number;
 }
 
-/** Scores the same rows with one draw after another; `terminate` must be called. */
+/** Scores the same rows with one draw after another. The caller must call `terminate`. */
 export interface DrawScorer {
-  /** The draw's scores, f32[numRows], a view that the next call writes over. */
+  /** Scores the rows with a draw. @returns f32[numRows], a view that the next call overwrites */
   score(draw: FmParameters): Promise<Float32Array>;
   terminate(): Promise<void>;
 }
 
 /**
+ * Starts a scorer of the rows.
+ *
  * @param shape any draw, for its size
- * @throws {UsageError} rows and a draw do not fit 4 GiB
+ * @throws {UsageError} rows and a draw do not fit into 4 GiB
  */
 export async function drawScorer(
   shape: Pick<FmParameters, "w" | "dim">,
@@ -60,11 +63,11 @@ export async function drawScorer(
   }
 }
 
-/** The mean prediction of draws, added up one at a time. */
+/** The mean prediction of draws, accumulated one draw at a time. */
 export class MeanPrediction {
   numDraws = 0;
   readonly #link: Link;
-  /** f64[numRows]: sums of predictions; with a link, of P(1) and of P(0) */
+  /** f64[numRows]: sums of predictions; with a link, sums of P(1) and of P(0) */
   #sums: Float64Array;
   #others: Float64Array;
 
@@ -82,26 +85,26 @@ export class MeanPrediction {
         this.#sums[r]! += s;
         continue;
       }
-      // both sides, so that neither is lost beside 1
+      // sum P(0) and P(1) separately, so that neither is lost to rounding beside 1
       const less = lesserProbability(this.#link, s);
       this.#sums[r]! += s > 0 ? 1 - less : less;
       this.#others[r]! += s > 0 ? less : 1 - less;
     }
   }
 
-  /** f32[numRows]: the mean prediction, probabilities as log-odds. */
+  /** Returns the mean predictions, f32[numRows]; probabilities as log-odds. */
   scores(): Float32Array {
     const sums = this.#sums;
     if (this.#link === "identity") return Float32Array.from(sums, (sum) => sum / this.numDraws);
     return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
   }
 
-  /** What has been added up, for a checkpoint. */
+  /** The sums, for a checkpoint. */
   get arrays(): NamedArrays {
     return { sums: this.#sums, others: this.#others, numAdded: Float64Array.of(this.numDraws) };
   }
 
-  /** @throws {ArtifactError} it is of other rows */
+  /** Restores the sums. @throws {ArtifactError} they belong to other rows */
   set arrays(arrays: NamedArrays) {
     this.#sums = arrayOf(arrays, "sums", Float64Array, this.#sums.length);
     this.#others = arrayOf(arrays, "others", Float64Array, this.#others.length);
@@ -110,12 +113,11 @@ export class MeanPrediction {
 }
 
 /**
- * What the draws predict together: log-odds, or without a link in the label's unit.
- *
- * The same bytes at any number of threads.
+ * Returns the draws' joint prediction: log-odds, or without a link values in the label's unit. The bytes do not depend
+ * on the thread count.
  *
  * @returns f32[numRows]
- * @throws {UsageError} rows and a draw do not fit 4 GiB
+ * @throws {UsageError} rows and a draw do not fit into 4 GiB
  */
 export async function scoreEnsemble(
   { link, draws }: Ensemble,
@@ -132,13 +134,16 @@ export async function scoreEnsemble(
   }
 }
 
-/** The draws, each rotated onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
+/**
+ * Rotates each draw to match the last one (orthogonal Procrustes).
+ * @param counts [numFeatures]: number of events, as weights
+ */
 export function rotatedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
   const { vectors: last, dim } = draws.at(-1)!;
   return draws.map((each) => ({ ...each, vectors: rotatedOnto(each.vectors, last, counts, dim) }));
 }
 
-/** Vectors rotated as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
+/** Rotates vectors to match others, weighted by the features' events. @returns f32[numFeatures * dim] */
 export function rotatedOnto(
   from: Float32Array,
   to: Float32Array,
@@ -150,7 +155,10 @@ export function rotatedOnto(
   return Float32Array.from(rotated);
 }
 
-/** The mean of the draws rotated alike. @param counts [numFeatures], of events */
+/**
+ * Returns the mean of the draws, rotated to match the last one.
+ * @param counts [numFeatures]: number of events, as weights
+ */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
   const { w: lastW, vectors: last, dim } = draws.at(-1)!;
   const w = new Float64Array(lastW.length);

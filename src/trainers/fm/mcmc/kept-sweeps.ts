@@ -1,18 +1,18 @@
-// What of a chain's sweeps is returned: of ALS one sweep's parameters, of MCMC draws at equal distances.
+// The sweeps of a chain that are returned: one sweep's parameters for ALS, evenly spaced draws for MCMC.
 
 import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 
-/** Sweeps of MCMC whose draws are not kept: at most half of them. */
+/** Returns the number of burn-in sweeps, at most half of all. */
 function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }
 
-/** Draws that predict together; the last sweep's among them. */
+/** The draws that predict together, including the last sweep's. */
 export class KeptDraws {
   #draws: FmParameters[] = [];
-  /** where no draw is due: the sweep that `keep` was called for */
+  /** the parameters for which `keep` was called, if there are no draws */
   #alone: FmParameters | undefined;
   readonly #options: FmOptions;
 
@@ -20,12 +20,12 @@ export class KeptDraws {
     this.#options = options;
   }
 
-  /** Whether the sweep is one of those that predict together, kept or not. */
+  /** Tells whether the sweep contributes to the validation's mean prediction, whether or not its draw is kept. */
   counts(epoch: number): boolean {
     return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
   }
 
-  /** A sweep is done; takes its parameters where a draw is due. */
+  /** Called after each sweep; keeps its parameters if a draw is due. */
   see(epoch: number, parameters: () => FmParameters): void {
     if (!this.counts(epoch)) return;
     const { epochs, draws } = this.#options;
@@ -35,24 +35,24 @@ export class KeptDraws {
     if (keptUpTo(epoch - burnIn) > keptUpTo(epoch - 1 - burnIn)) this.#draws.push(parameters());
   }
 
-  /** The sweep is the one to return, where there are no draws. */
+  /** Keeps the sweep's parameters, if there are no draws. */
   keep(parameters: () => FmParameters): void {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }
 
-  /** What is to be returned. */
+  /** The parameters to return. */
   get draws(): FmParameters[] {
     return this.#alone ? [this.#alone] : this.#draws;
   }
 
-  /** For a checkpoint. */
+  /** The kept parameters, for a checkpoint. */
   get arrays(): NamedArrays {
     const draws = this.#options.method === "mcmc" ? this.#draws : this.draws;
     const all = (of: (draw: FmParameters) => Float32Array) => {
       const parts = draws.map(of);
-      const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-      parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
-      return joined;
+      const concatenated = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+      parts.reduce((at, part) => (concatenated.set(part, at), at + part.length), 0);
+      return concatenated;
     };
     return {
       drawsW0: Float64Array.from(draws, ({ w0 }) => w0),
@@ -61,7 +61,11 @@ export class KeptDraws {
     };
   }
 
-  /** Puts a checkpoint's back. @param n features of a draw @throws {ArtifactError} they are of another shape */
+  /**
+   * Restores them from a checkpoint.
+   * @param n number of features
+   * @throws {ArtifactError} the arrays have other lengths
+   */
   restore(arrays: NamedArrays, n: number): void {
     const w0 = arrayOf(arrays, "drawsW0", Float64Array);
     const { dim, method } = this.#options;

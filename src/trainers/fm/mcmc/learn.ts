@@ -1,10 +1,11 @@
-// ALS and MCMC as `train-fm` knows them: trained on a space's rows, written to a run, read back to score.
+// ALS and MCMC for `train-fm`: trains on feature rows, and writes and reads the files of a run.
 //
 //   model/fm.safetensors      w0 and out-of-vocabulary rows of the table, as for every factorization machine
-//   model/draws.safetensors   what predicts: u8 link[1], 1 for probit and 2 for logit; for each draw N from 0 on f32 N.w0[1], N.w[numFeatures] and
-//                             N.vectors[numFeatures, dim], features in the space's order; tableScale[1], where it is not 1
+//   model/draws.safetensors   parameters of the predictions: u8 link[1], 1 for probit and 2 for logit; for each draw N
+//                             from 0 on f32 N.w0[1], N.w[numFeatures] and N.vectors[numFeatures, dim], features in the
+//                             space's order; tableScale[1], unless it is 1
 //
-// Without a link and with one draw, the table is all: a plain run of model "fm".
+// With one draw and without a link, the table is the whole model, and the run holds a plain "fm".
 
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -25,7 +26,7 @@ import { trainCoordinates } from "./train.js";
 const DRAWS_FILE = "draws.safetensors";
 const SCALE = "tableScale";
 
-/** @throws as trainCoordinates */
+/** Trains the machine. @throws as trainCoordinates */
 export async function learnCoordinates(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -60,7 +61,10 @@ export async function learnCoordinates(
   };
 }
 
-/** u8[numFeatures]: 1 for features that an unseen key meets: each field's out-of-vocabulary one, and the rows of a hash. */
+/**
+ * Returns u8[numFeatures]: 1 for features that represent unknown keys: each field's out-of-vocabulary feature, and rows
+ * of a hashed field.
+ */
 function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Array {
   const unseen = new Uint8Array(numFeatures);
   fields.forEach((field, f) => {
@@ -84,13 +88,13 @@ function drawsFile({ link, draws, tableScale = 1 }: Ensemble): Uint8Array[] {
   return safetensorsChunks(tensors);
 }
 
-/** The scorer of a run of draws. @throws {ArtifactError} a tensor is missing or of another space */
+/** Reads the scorer of a run with draws. @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> {
   const ensemble = await readEnsemble(run, space);
   return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
 }
 
-/** A run's draws. @throws {ArtifactError} a tensor is missing or of another space */
+/** Reads a run's draws. @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
   const tensors = await TensorFile.of(run, DRAWS_FILE);
   const draws: FmParameters[] = [];

@@ -1,4 +1,4 @@
-// How a score becomes a prediction, of a number or of the probability of a label 1, and its loss.
+// Link functions, from scores to predicted numbers or probabilities of label 1, and their losses.
 
 import { exp, log1p } from "../../../numeric/exp.js";
 import { normalCdf } from "../../../numeric/normal.js";
@@ -7,23 +7,26 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
 
-/** By the codes of model/draws.safetensors. */
+/** Link functions, indexed by their code in model/draws.safetensors. */
 export const links = ["identity", "probit", "logit"] as const;
 export type Link = (typeof links)[number];
 
-/** The link that a training takes. */
+/** Returns the link function of a training. */
 export function linkOf({ loss, link }: Pick<FmOptions, "loss" | "link">): Link {
   return loss === "logistic" ? link : "identity";
 }
 
-/** P(label 1) of a score of -|s|: the smaller side, so that it is not lost beside 1. */
+/** Returns the probability of the less likely label at score s, which keeps its precision when it is close to 0. */
 export function lesserProbability(link: Link, s: number): number {
   if (link === "probit") return normalCdf(-Math.abs(s));
   const t = exp(-Math.abs(s));
   return t / (1 + t);
 }
 
-/** Mean loss a row, by their weights, from the kernels' own exp and log: nats of log-odds for the logistic loss, (score - label)^2 for the squared loss. */
+/**
+ * Returns the weighted mean loss per row: nats for log-odds, or (score - label)^2. exp and log are the kernels' own,
+ * for equal bytes on every engine.
+ */
 export function meanLoss(
   loss: "logistic" | "squared",
   scores: Float32Array,
@@ -38,7 +41,7 @@ export function meanLoss(
   return sum / weight;
 }
 
-/** @throws {UsageError} the run's labels go by probit, so that the scores of its draws are no log-odds */
+/** Refuses runs with a probit link. @throws {UsageError} the scores of the run's draws are not log-odds */
 export function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
   if (options["link"] === "probit" && options["task"] !== "regression")
     throw new UsageError(

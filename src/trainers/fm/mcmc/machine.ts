@@ -1,6 +1,6 @@
-// Rows, residuals and parameters in shared memory with the threads that sweep over them.
+// Rows, residuals and parameters in shared memory, with the threads that sweep over them.
 //
-//   machine.start() ──► machine.sweep(priors, keys) ──► totals of the rows; parameters can be read at any time between
+//   machine.start() ──► machine.sweep(priors, keys) ──► sums over the rows; parameters can be read between two sweeps
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { allocateBarrier } from "../../../kernels/shared/barrier.js";
@@ -10,20 +10,20 @@ import { AT_MEAN, CALL_FEATURES, DRAWN, type CoordinateKernel } from "../../../k
 import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
-import { columnsOf } from "./columns.js";
+import { transposedColumns } from "./columns.js";
 import type { Link } from "./link.js";
 import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.worker.js";
 
-/** Rows of a chunk at the least, and chunks at the most. */
+/** Minimum number of rows per chunk, and maximum number of chunks. */
 const CHUNK_ROWS = 16_384;
 const MAX_CHUNKS = 8;
 
-/** What becomes of a feature in a sweep. */
+/** How a sweep treats a feature: it stays fixed, moves to its prior's mean, or is drawn. */
 export const FIXED = 0;
 export { AT_MEAN, DRAWN };
 
 export interface MachineInput {
-  /** labels 0 or 1, or numbers around 0; weights of mean 1, where there are any */
+  /** labels 0 or 1, or numbers around 0; weights, if any, have mean 1 */
   rows: FeatureRows;
   /** field f owns features [offsets[f], offsets[f + 1]) */
   offsets: readonly number[];
@@ -31,20 +31,20 @@ export interface MachineInput {
   featureHashes: Uint32Array;
   /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
-  /** f32[1 + dim][numFeatures]: first weights and vectors */
+  /** f32[1 + dim][numFeatures]: initial weights and vectors */
   first: Float32Array[];
-  /** f32[numRows]: w0, minus the label where it is no 0 or 1 */
+  /** f32[numRows]: w0, minus the label unless labels are 0 and 1 */
   residuals: Float32Array;
 }
 
-export interface MachineShape {
+export interface CoordinateMachineShape {
   dim: number;
   link: Link;
-  /** at most; chunks are dealt to no more threads than there are of them */
+  /** maximum number of threads; there are never more than chunks */
   threads: number;
 }
 
-/** Sums over all rows: of the loss by weight; of e, e^2 and 1 by precision. */
+/** Sums over all rows: the weighted loss; and e, e^2 and 1, weighted by precision. */
 export interface Totals {
   loss: number;
   e: number;
@@ -52,24 +52,24 @@ export interface Totals {
   precision: number;
 }
 
-/** Threads and memory of coordinate descent; `terminate` ends the threads and must be called. */
+/** Threads and memory of coordinate descent. The caller must call `terminate`, which ends the threads. */
 export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTask, boolean> {
   readonly #plan: SweepPlan;
 
-  private constructor(input: MachineInput, shape: MachineShape) {
+  private constructor(input: MachineInput, shape: CoordinateMachineShape) {
     super();
     this.#plan = layOut(this.arena, input, shape);
   }
 
-  /** @throws {UsageError} rows and parameters do not fit 4 GiB */
-  static async start(input: MachineInput, shape: MachineShape): Promise<CoordinateMachine> {
+  /** Lays out the arrays and starts the threads. @throws {UsageError} rows and parameters do not fit into 4 GiB */
+  static async start(input: MachineInput, shape: CoordinateMachineShape): Promise<CoordinateMachine> {
     const machine = new CoordinateMachine(input, shape);
     const plan = machine.#plan;
     const script = { url: new URL("./sweep.worker.js", import.meta.url), own: plan };
     return await machine.begin("coordinate", { ...plan, threads: plan.numThreads }, script);
   }
 
-  /** Runs a task on every thread. @returns sums over the rows; undefined when a parameter became NaN or infinite */
+  /** Executes a task on every thread. @returns sums over the rows; undefined if a parameter became NaN or infinite */
   async sweep(task: SweepTask): Promise<Totals | undefined> {
     this.arena.f64(this.#plan.totals).fill(0);
     this.moved.fill(0).forEach((_, i, moved) => (moved[i] = i % 2 === 0 ? 1 : 0));
@@ -81,12 +81,15 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return { loss: total(0), e: total(1), squares: total(2), precision: total(3) };
   }
 
-  /** f64[1 + dim][numFields][2], a view: factor and shift of the fields' common moves in the last sweep, 1 and 0 for none. */
+  /**
+   * f64[1 + dim][numFields][2], a view: factor and shift by which whole fields moved in the last sweep; 1 and 0 if they
+   * did not.
+   */
   get moved(): Float64Array {
     return this.arena.f64(this.#plan.moved);
   }
 
-  /** A view of field f's weights (d = 0) or its vectors' dimension d - 1, valid until the next run. */
+  /** Returns a view of field f's weights (d = 0) or of dimension d - 1 of its vectors, valid until the next run. */
   parametersOf(f: number, d: number): Float32Array {
     const { fields, stride } = this.#plan;
     const { first, size } = fields[f]!;
@@ -94,17 +97,20 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return this.arena.f32(this.#plan.parameters).subarray(from, from + size);
   }
 
-  /** Copies of all that later sweeps read. */
+  /** Copies of all state that later sweeps read. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
 
-  /** Puts it back. @throws {ArtifactError} it is of another shape */
+  /** Restores the state. @throws {ArtifactError} the arrays have other lengths */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed(), (name, length) => floatsOf(arrays, name, length));
   }
 
-  /** What sweeps change, by name. q, which stands beside each residual, is summed up anew by each sweep. */
+  /**
+   * Returns the placement of the arrays that sweeps change. q, stored beside each residual, is recomputed by each
+   * sweep.
+   */
   #placed(): PlacedArrays {
     const { chunks, parameters, eq, targets, precisions, link } = this.#plan;
     const numRows = chunks.at(-1)?.[1] ?? 0;
@@ -120,7 +126,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     ]);
   }
 
-  /** A copy of the parameters, by feature. */
+  /** Returns a copy of the parameters, by feature. */
   parameters(w0: number): FmParameters {
     const { dim, fields } = this.#plan;
     const numFeatures = fields.reduce((sum, { size }) => sum + size, 0);
@@ -139,8 +145,12 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 }
 
-/** Copies rows and first values into the arena. */
-function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: MachineShape): SweepPlan {
+/** Copies rows and initial parameters into the arena. */
+function layOut(
+  arena: Arena,
+  input: MachineInput,
+  { dim, link, threads }: CoordinateMachineShape,
+): SweepPlan {
   const { rows, offsets, featureHashes, kinds, first, residuals } = input;
   const { numRows } = rows;
   const barrier = allocateBarrier(arena);
@@ -156,9 +166,9 @@ function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: Machi
   const kindsAt = arena.allocate("the kinds of the features", n);
   const hashes = arena.allocate("the hashes of the features", n * 8);
   const weights = arena.put("the weights of the rows", rows.weights);
-  const columns = columnsOf(arena, rows, offsets);
+  const columns = transposedColumns(arena, rows, offsets);
 
-  // a place more for each field: "no feature", which is 0 and stays so
+  // each field has one extra place for "no feature", whose parameter stays 0
   const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
   for (const [f, size] of sizes.entries()) {
     const from = offsets[f]!;
@@ -201,7 +211,7 @@ function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: Machi
   };
 }
 
-/** Chunks of about equal length, by the number of rows alone. */
+/** Divides rows into chunks of about equal length, which depend only on the number of rows. */
 function cut(numRows: number): [first: number, end: number][] {
   const size = Math.max(CHUNK_ROWS, Math.ceil(numRows / MAX_CHUNKS));
   return Array.from({ length: Math.ceil(numRows / size) }, (_, c) => [

@@ -1,4 +1,4 @@
-// What commands do with a run of posterior draws, whose mean the table is.
+// Capabilities of runs of posterior draws, whose mean is the table.
 
 import { featureCounts } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -20,12 +20,19 @@ import { byFeature, type Forgetting } from "../../../training/capabilities/forge
 import { factorVectors } from "../../../factors/read.js";
 import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
 
-/** As foldInEvents: new users or items are fitted to each draw. @throws {UsageError} the draws' scores are no log-odds */
+/**
+ * Folds in new users or items, fitted to each draw, as foldInEvents does.
+ * @throws {UsageError} the draws' scores are not log-odds
+ */
 export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
 }
 
-/** The draws, rotated alike. @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged */
+/**
+ * Reads the draws, rotated to match.
+ * @throws {UsageError} their scores are not log-odds
+ * @throws {ArtifactError} damaged
+ */
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
   const { draws, tableScale = 1 } = await readEnsemble(run, space);
@@ -46,19 +53,25 @@ const turnDraws: RotateTensors = (tensors, rotate) =>
       }),
   );
 
-/** The rotation of a run of draws: all of them and the table by one matrix. */
+/** Returns the rotation of a run of draws: one matrix for the table and all draws. */
 export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
   const files = rotating(run, { ...factorFiles, "draws.safetensors": turnDraws });
   return { groups: wholeRows(table), files };
 }
 
-/** How keys leave a run of draws: the rows of their features become zero in each. @throws {ArtifactError} damaged */
+/**
+ * Prepares the removal of keys: the rows of their features become zero in each draw.
+ * @throws {ArtifactError} damaged
+ */
 export async function drawsForgetting(run: Run): Promise<Forgetting> {
   const draws = byFeature((name) => /\.(w|vectors)$/.test(name));
   return await factorForgetting(run, { tensors: { "draws.safetensors": draws } });
 }
 
-/** The vectors of the mean. Its weights are of a probit score where the draws are, which is no log-odds. @throws {ArtifactError} damaged */
+/**
+ * Reads the vectors of the mean. Its weights are dropped for a probit link, because they are not log-odds.
+ * @throws {ArtifactError} damaged
+ */
 export async function drawsVectors(run: Run): Promise<KeyVectors> {
   const { weights, ...vectors } = await factorVectors(run);
   const isProbit = run.manifest.options["link"] === "probit";

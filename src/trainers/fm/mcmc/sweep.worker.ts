@@ -1,23 +1,28 @@
-// A thread of coordinate descent. In a sweep it moves every parameter once, in its share of the rows and of the features.
+// A thread of coordinate descent. In a sweep, the threads update every parameter once; each has a share of rows and
+// features.
 //
 //   w, then dimension 0, 1, ...:
 //     q of every row                                       rows, by chunks
-//     each field:  the field before it moves e and q,
+//     each field:  the previous field's steps update e and q,
 //                  sums of h e and h^2 by feature          rows, by chunks      ── barrier
 //                  new parameters, by feature              features, by blocks  ── barrier
-//                  MCMC: the field moves together          features, by blocks  ── barrier
+//                  MCMC: the field moves as a whole        features, by blocks  ── barrier
 //   targets or losses of the rows, and their sums          rows, by chunks
 //
-// Rows are cut into at most eight chunks, by their number alone; the chunks' sums are added in order, so that nothing hangs on
-// the number of threads. A field of several values a row is the first thread's alone: its features share rows.
+// Rows are divided into at most eight chunks, depending only on their number, and the chunks' sums are added in order,
+// so that results do not depend on the thread count. Multi-valued fields are processed by the first thread alone,
+// because their features share rows.
 
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import type { Region } from "../../../kernels/shared/memory.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
-import type { Column } from "./columns.js";
+import type { FieldColumn } from "./columns.js";
 import type { Link } from "./link.js";
 
-/** What the threads share; offsets are bytes of the shared memory. n counts a feature more a field: "no feature". */
+/**
+ * Data that the threads share; offsets are bytes of the shared memory. n counts one extra feature per field, "no
+ * feature".
+ */
 export interface SweepPlan {
   numThreads: number;
   barrier: Region;
@@ -25,29 +30,29 @@ export interface SweepPlan {
   dim: number;
   /** first and last row of each chunk, the last excluded */
   chunks: [first: number, end: number][];
-  fields: { size: number; first: number; column: Column }[];
-  /** f32[numRows][2] */
+  fields: { size: number; first: number; column: FieldColumn }[];
+  /** f32[numRows][2]: residual e and sum q of each row */
   eq: number;
   /** f32[numRows]; probit and logit links only */
   targets: number;
   /** f32[numRows] */
   labels: number;
-  /** f32[numRows]: of the events, or 0 where all are 1 */
+  /** f32[numRows]: weights of the events, or 0 if all are 1 */
   weights: number;
-  /** f32[numRows]: of the targets, or 0 where all are 1; those of a logit link are drawn, others are the weights */
+  /** f32[numRows]: precisions of the targets, or 0 if all are 1; drawn for a logit link, otherwise the weights */
   precisions: number;
   /** f32[1 + dim][n]: w, then each dimension of v */
   parameters: Region;
-  /** bytes between one dimension and the next */
+  /** bytes between two dimensions */
   stride: number;
   /** f32[largest field][2] */
   step: number;
   /** f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
-  /** f64[blocks of the largest field][5]: what a field's common move needs of each block */
+  /** f64[blocks of the largest field][5]: sums over each block, from which the move of the whole field is drawn */
   moments: number;
-  /** f64[1 + dim][numFields][2]: the common moves of a sweep: factor and shift */
+  /** f64[1 + dim][numFields][2]: factor and shift of each field's move in the sweep */
   moved: Region;
   /** u8[n] */
   kinds: number;
@@ -58,28 +63,30 @@ export interface SweepPlan {
 }
 
 export type SweepTask =
-  /** adds the interactions of the first vectors to e; key of the first targets */
+  /** adds the interactions of the initial vectors to e, and draws the first targets */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
       alpha: number;
-      /** of w0 */
+      /** shift of w0 */
       shift: number;
       /** f64[1 + dim][numFields][2]: lambda and mu of w, then of each dimension */
       priors: Float64Array;
-      /** u32[1 + dim]: keys of draws; 0 minimizes */
+      /** u32[1 + dim]: keys of draws; 0 minimizes instead of drawing */
       keys: Uint32Array;
-      /** u32[1 + dim][numFields]: keys of the fields' common moves */
+      /** u32[1 + dim][numFields]: keys of the moves of whole fields */
       moveKeys: Uint32Array;
       targetsKey: number;
     };
 
-/** Bytes of a block's moments: five numbers. */
+/** Bytes of a block's moments, which are five numbers. */
 export const MOMENTS_STRIDE = 40;
 /** Bytes between the totals of one chunk and the next: a cache line. */
 export const TOTALS_STRIDE = 64;
 
-/** Called once in each thread; a task returns false when a parameter is NaN or infinite, or the pool is stopping. */
+/**
+ * Called once in each thread; a task returns false if a parameter is NaN or infinite, or if the pool is being stopped.
+ */
 export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolean>(
   ({ kernel, own, index }) =>
     (task) =>
@@ -87,10 +94,10 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** A field whose steps e and q have yet to take. */
+/** The last updated field, whose steps are not yet applied to e and q. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
-/** A field's common move in a dimension: its place among all, and its key, 0 for none. */
+/** A field's move in one dimension: its index among all, and its key, or 0 for none. */
 type Move = readonly [at: number, key: number];
 
 class Sweep {
@@ -132,7 +139,7 @@ class Sweep {
     return this.#finite;
   }
 
-  /** w0's shift, or q of a dimension, after what the last field of the dimension before left to do. */
+  /** Applies the pending field's steps, then shifts e by w0's step (d = 0) or computes q of the dimension. */
   #prepare(d: number, pending: Pending, shift: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => {
@@ -162,7 +169,7 @@ class Sweep {
     for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
-  /** e += q^2 / 2 - sum (x v)^2 / 2 */
+  /** Adds q^2 / 2 - sum (x v)^2 / 2 to e. */
   #addInteractions(d: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => this.#sumQ(d, first, end));
@@ -178,7 +185,7 @@ class Sweep {
     return this.#addSparse(d, 1);
   }
 
-  /** What fields of several values a row add to q, or with squares 1 take from e. */
+  /** Adds the terms of multi-valued fields to q or, with squares 1, subtracts them from e. */
   #addSparse(d: number, squares: number): boolean {
     const { eq, fields } = this.#plan;
     if (!this.#barrier()) return false;
@@ -205,7 +212,7 @@ class Sweep {
 
   #single(field: Field, d: number, pending: Pending, prior: Prior, [at, moveKey]: Move): boolean {
     const { chunks, eq, sums, sumsStride, step, precisions, moments, moved } = this.#plan;
-    const { ids, values } = field.column as Column & { kind: "single" };
+    const { ids, values } = field.column as FieldColumn & { kind: "single" };
     const linear = d === 0 ? 1 : 0;
     const v = this.#at(field, d);
     const fused = pending && pending.values === 0 && values === 0 && linear === 0;
@@ -219,7 +226,7 @@ class Sweep {
       }
     });
     if (!this.#barrier()) return false;
-    // "no feature" too: its sums are cleared, its step is 0
+    // includes "no feature", whose sums are cleared and whose step is 0
     const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
     this.#blocks(field.size + 1, (first, end, block) => {
       const own = moveKey && moments + block * MOMENTS_STRIDE;
@@ -239,7 +246,7 @@ class Sweep {
 
   #sparse(field: Field, d: number, pending: Pending, prior: Prior): boolean {
     const { eq, precisions } = this.#plan;
-    const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
+    const { indptr, rows, values } = field.column as FieldColumn & { kind: "sparse" };
     this.#rows((first, end) => this.#take(pending, first, end));
     if (!this.#barrier()) return false;
     if (this.#index === 0) {
@@ -254,7 +261,7 @@ class Sweep {
     return this.#barrier();
   }
 
-  /** Losses and sums of the rows, and where labels are 0 or 1 new targets. */
+  /** Computes losses and sums of the rows and, for labels 0 and 1, draws new targets. */
   #finish(targetsKey: number): void {
     const { eq, targets, labels, weights, precisions, link, totals } = this.#plan;
     const kernel = this.#kernel;
@@ -272,7 +279,7 @@ class Sweep {
     this.#kernel.move(first, end, ids, values, this.#plan.eq, this.#plan.step, linear);
   }
 
-  /** Visits this thread's chunks, some rows at a time. */
+  /** Visits this thread's chunks, CALL_ROWS rows at a time. */
   #rows(visit: (first: number, end: number, chunk: number) => void): void {
     const { chunks, numThreads } = this.#plan;
     for (let c = this.#index; c < chunks.length; c += numThreads) {
@@ -281,7 +288,7 @@ class Sweep {
     }
   }
 
-  /** Visits this thread's features of a field, a block at a time. */
+  /** Visits this thread's blocks of a field's features. */
   #blocks(size: number, visit: (first: number, end: number, block: number) => void): void {
     this.#features(size, (first, end, block) => {
       if (block % this.#plan.numThreads === this.#index) visit(first, end, block);
@@ -294,7 +301,7 @@ class Sweep {
     }
   }
 
-  /** The field's parameters in dimension d - 1, or its weights. */
+  /** Returns the address of the field's weights (d = 0), or of dimension d - 1 of its vectors. */
   #at({ first }: Field, d: number): number {
     return this.#plan.parameters.offset + d * this.#plan.stride + 4 * first;
   }

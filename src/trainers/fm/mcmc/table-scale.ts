@@ -1,8 +1,8 @@
-// What the scores of a chain's table are multiplied by.
+// The factor of the scores of a chain's table.
 //
-// The mean of the draws knows nothing of how unsure the chain is, so its probabilities are too near 0 and 1. They are moderated
-// by one factor of all scores, as after MacKay 1992 (10.1162/neco.1992.4.5.720), which is fitted to the validation part as a
-// temperature is (Guo et al. 2017, arXiv:1706.04599). The order of scores stays.
+// The mean of the draws ignores the chain's uncertainty, so its probabilities are too close to 0 and 1. One factor
+// moderates all scores, as in MacKay 1992 (10.1162/neco.1992.4.5.720); it is fitted to the validation split like a
+// temperature (Guo et al. 2017, arXiv:1706.04599). The order of scores does not change.
 //
 //   scores(a w0, a w, sqrt(a) V) = a scores(w0, w, V)
 
@@ -11,14 +11,14 @@ import type { FmParameters } from "../../../factors/model.js";
 import { MeanPrediction } from "./draws.js";
 import { meanLoss, type Link } from "./link.js";
 
-/** A table is made less sure, never surer. */
+/** Bounds of the factor: a table is never made more confident. */
 const [LEAST, MOST] = [0.05, 1];
-/** the factor is found to 2e-5 */
+/** Number of steps, for a precision of 2e-5. */
 const STEPS = 24;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * The factor of the least loss, by golden-section search: the loss is convex in it.
+ * Returns the factor with the smallest loss, by golden-section search; the loss is convex in the factor.
  *
  * @param scores f32[numRows], of the table
  * @returns in [0.05, 1], an f32
@@ -47,7 +47,7 @@ export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): 
   return lossAt(found) < lossAt(MOST) ? found : MOST;
 }
 
-/** The machine whose scores are those of the given one times the factor: products of two vectors by its root twice. */
+/** Returns a copy of the model whose scores are multiplied by `factor`: its vectors by the square root. */
 export function scaledBy(factor: number, { dim, w0, w, vectors }: FmParameters): FmParameters {
   if (factor === 1) return { dim, w0: Math.fround(w0), w, vectors };
   const root = Math.sqrt(factor);

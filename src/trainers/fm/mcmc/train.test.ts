@@ -1,4 +1,4 @@
-// ALS and MCMC on rows whose answer is known, and what holds of every run.
+// ALS and MCMC on planted data, and properties of every run.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { DivergedError } from "../../../errors.js";
@@ -21,7 +21,7 @@ const optionsOf = (
 const offsets = [0, 20, 32, 33, 39];
 const numFeatures = 39;
 
-/** The planted machine's score of a row. */
+/** Returns the planted machine's score of a row. */
 function plantedScore(ids: number[], values: number[]): number {
   let score = 0.4;
   for (const [i, id] of ids.entries()) score += 0.5 * normalDraw(draw(71, id) || 1) * values[i]!;
@@ -33,7 +33,7 @@ function plantedScore(ids: number[], values: number[]): number {
   return score;
 }
 
-/** Rows of every kind of cell; some cells are empty. */
+/** Makes rows with every kind of cell; some cells are missing. */
 function plantedRows(seed: number, numRows: number, loss: FmOptions["loss"]): FeatureRows {
   const [ids, values, labels]: [number[], number[], number[]] = [[], [], []];
   const indptr = new Uint32Array(numRows + 1);
@@ -216,7 +216,7 @@ describe.each(["als", "mcmc"] as const)("%s", (method) => {
 });
 
 test("ALS without penalties finds what exact least squares finds for weights alone, to 1e-4", async () => {
-  // two one-hot fields and labels that are a sum of both: a perfect fit exists
+  // two one-hot fields and labels that are a sum of both, so that a perfect fit exists
   const numRows = 400;
   const ids = Uint32Array.from({ length: 2 * numRows }, (_, p) =>
     p % 2 ? 5 + (draw(3, p) % 4) : draw(3, p) % 5,
@@ -225,7 +225,7 @@ test("ALS without penalties finds what exact least squares finds for weights alo
   const counts = new Uint32Array(9);
   for (const id of ids) counts[id]!++;
   const input = { ...inputOf({ numRows, width: 2, ids, labels }), offsets: [0, 5, 9], counts };
-  // vectors are held at zero by their penalty
+  // the penalty keeps vectors at zero
   const options = optionsOf("als", "squared", { l2Weight: 0, l2Vector: 1e12, epochs: 60 });
   const { ensemble } = await trainCoordinates(input, options);
   const scores = await scoreEnsemble(ensemble, input.train, { threads: 1 });
@@ -235,7 +235,7 @@ test("ALS without penalties finds what exact least squares finds for weights alo
 test.each(["all", "field"] as const)(
   "MCMC's mean and mean square are the exact posterior's of a model of one weight, within four standard errors, prior of %s",
   async (priorOf) => {
-    // one feature in half of the rows; its vector has no partner, so that only w0, w and their hyperparameters matter
+    // one feature in half of the rows; its vector has no partner, so only w0, w and their hyperparameters matter
     const numRows = 60;
     const labels = Float32Array.from({ length: numRows }, (_, r) => (r % 2) * 0.8 + normalDraw(draw(5, r)));
     const indptr = Uint32Array.from({ length: numRows + 1 }, (_, r) => Math.floor(r / 2));
@@ -248,8 +248,8 @@ test.each(["all", "field"] as const)(
       optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000, priorOf }),
     );
 
-    // the posterior of w by brute force, in units of the labels' deviation: mu and lambda on grids, w0 and alpha integrated
-    // out in closed form
+    // the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda on grids, w0 and
+    // alpha integrated out in closed form
     const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
     const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
     const y = Array.from(labels, (label) => label / scale);
@@ -278,7 +278,7 @@ test.each(["all", "field"] as const)(
       [2, square / total],
     ] as const) {
       const got = ensemble.draws.map(({ w }) => (w[0]! / scale) ** power);
-      // batches of 500 draws are nearly independent
+      // means of 500 consecutive draws are nearly independent
       const batches = Array.from({ length: 20 }, (_, b) => mean(got.slice(500 * b, 500 * (b + 1))));
       const error = Math.sqrt(mean(batches.map((each) => (each - mean(got)) ** 2)) / 19);
       expect(error).toBeLessThan(0.02);
@@ -352,7 +352,7 @@ describe.each(["als", "mcmc"] as const)("weights of events, %s", (method) => {
       const scores = await scoreEnsemble(ensemble, rows, { threads: 1 });
       return scores.reduce((sum, s) => sum + s, 0) / rows.numRows;
     };
-    // odds of 3: log 3
+    // odds of 3
     expect(Math.abs((await mean((r) => (r % 2 ? 1.5 : 0.5))) - Math.log(3))).toBeLessThan(0.15);
     expect(Math.abs(await mean(() => 1))).toBeLessThan(0.15);
   });
@@ -362,7 +362,7 @@ test("ALS of weights that are whole numbers is ALS of so many copies of each row
   const rows = plantedRows(13, 500, "squared");
   const copies = Array.from({ length: 500 }, (_, r) => 1 + (draw(14, r) % 3));
   const total = copies.reduce((sum, n) => sum + n, 0);
-  // weights are divided by their mean, and so must penalties be
+  // weights are divided by their mean, so the penalties must be, too
   const weights = Float32Array.from(copies, (n) => (500 * n) / total);
   const { indptr, ids, values } = rows;
   const order = copies.flatMap((n, r) => Array.from({ length: n }, () => r));

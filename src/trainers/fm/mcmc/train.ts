@@ -1,9 +1,10 @@
 // ALS and MCMC: sweeps of coordinate descent, to a minimum or through the posterior.
 //
 //   input ──► coordinate machine ──► chain of sweeps ──► ALS:  the best sweep's parameters
-//                                                   └──► MCMC: draws, thinned ──► their mean prediction, and a table of their mean
+//                                                   └──► MCMC: thinned draws ──► their mean prediction, and a table
 //
-// Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations: docs/algorithms/fm-mcmc.md.
+// Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations:
+// docs/algorithms/fm-mcmc.md.
 
 import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
@@ -32,28 +33,30 @@ import { scaledBy, bestScale } from "./table-scale.js";
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** whether a feature without events stands for unseen keys and takes its prior's mean; else it stays as it starts */
+  /**
+   * whether a feature without events represents unknown keys and gets its prior's mean; other ones keep their initial
+   * value
+   */
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
   valid?: FeatureRows;
-  /** first parameters of a warm start; none of it is frozen */
+  /** initial parameters of a warm start; none of them is frozen */
   start?: FactorStart;
   controls?: Controls;
 }
 
-/** The table's parameters, and what predicts: for ALS the same, for MCMC the draws. */
+/** The table's parameters, and the parameters of the predictions: the same for ALS, the draws for MCMC. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
 
 /**
- * Trains a factorization machine by alternating least squares or Markov chain Monte Carlo.
- *
- * The same input, options and seed give the same bytes at any number of threads.
+ * Trains a factorization machine by alternating least squares or Markov chain Monte Carlo. The same input, options and
+ * seed give the same bytes at any number of threads.
  *
  * @param observe called after every sweep
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} rows and parameters do not fit 4 GiB
+ * @param signal   stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} rows and parameters do not fit into 4 GiB
  * @throws {DivergedError} a parameter became NaN or infinite
  */
 export async function trainCoordinates(
@@ -96,7 +99,7 @@ async function runSweeps(
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {
-    // scores of divided labels are multiplied back
+    // undo the division of labels
     const own = scaledBy(scale, machine.parameters(chain.w0));
     return start && samples ? withUnseen(own, start, input) : own;
   };
@@ -145,15 +148,15 @@ async function runSweeps(
   return { ...table, ...done, loss: options.loss, interrupted: interrupted || undefined, ensemble };
 }
 
-/** One model's log-odds are its scores under the logit link. */
+/** Returns the link of a single model: under a logit link, its log-odds are its scores. */
 function linkOfOne(options: FmOptions): Ensemble["link"] {
   const link = linkOf(options);
   return link === "logit" ? "identity" : link;
 }
 
 /**
- * Known features that no row holds, as the start had them: a chain rotates all others, so their vectors are turned as the others
- * were.
+ * Restores known features without training rows to their initial values. A chain rotates all other vectors, so these
+ * are rotated to match.
  */
 function withUnseen(
   own: FmParameters,
@@ -184,7 +187,7 @@ function machineInput(
     kinds[i] = counts[i]! > 0 ? DRAWN : standsForUnseen(i) ? AT_MEAN : FIXED;
     if (kinds[i] !== DRAWN) continue;
     const vector = start?.vectors.subarray(i * dim, (i + 1) * dim);
-    // a known feature that is all zero was never trained and starts as a new one
+    // an all-zero known feature was never trained, and is initialized like a new one
     if (start?.known[i] && (start.w[i] !== 0 || vector!.some((v) => v !== 0))) {
       first[0]![i] = start.w[i]! / scale;
       for (let d = 1; d <= dim; d++) first[d]![i] = vector![d - 1]! / root;
@@ -198,18 +201,21 @@ function machineInput(
   return { rows, offsets, featureHashes, kinds, first, residuals };
 }
 
-/** The validation part of a chain, scored sweep by sweep; `terminate` must be called. */
+/** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
-  /** Mean loss and stopping metric of the sweeps that count so far together, or of one that does not, alone. */
+  /**
+   * Returns mean loss and stopping metric: of the mean prediction of all sweeps that count, or of a burn-in sweep
+   * alone.
+   */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
-  /** By what the scores of a table are best multiplied. */
+  /** Returns the best factor of a table's scores. */
   scaleOf(table: FmParameters): Promise<number>;
-  /** the predictions added up so far */
+  /** the accumulated predictions */
   mean: MeanPrediction;
   terminate(): Promise<void>;
 }
 
-/** @returns undefined where there are no rows */
+/** Starts the validation. @returns undefined if there are no rows */
 async function validationOf(
   rows: FeatureRows,
   numFeatures: number,

@@ -1,19 +1,19 @@
-// Columns of a log → bins, in pieces of the rows: while the threads bin one, the next is copied to where they can read it.
+// Bins the columns of a log in pieces of rows: while the threads bin a piece, the next is copied to shared memory.
 
 import { BLOCK_ROWS, EDGES, stagedAt, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 import { MISSING } from "../../../log/keys.js";
 import type { BinnedColumn, Feature } from "../features.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** A piece to be binned. */
+/** A piece of rows to bin. */
 export interface BinTask {
   slot: number;
-  /** its first row: of the machine's, the validation part's after the training part's */
+  /** number of its first row in the machine, where validation rows follow the training rows */
   first: number;
   n: number;
 }
 
-/** Writes the ends of the ranges of all numeric features. */
+/** Copies the bin edges of all numeric features to shared memory. */
 export function stageEdges(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,
@@ -25,7 +25,7 @@ export function stageEdges(
   });
 }
 
-/** Copies the columns' numbers of some rows, and the bins of their categories. */
+/** Copies a piece's numbers, and the bins of its categories, to shared memory. */
 export function stage(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,
@@ -68,7 +68,7 @@ export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask):
     places.forEach(({ categorical, wide, byte, numCells }, f) => {
       const width = wide ? 2 : 1;
       const staged = stagedAt(layout, slot, f);
-      // the training part's columns are kept; the validation part's go through a block
+      // the columns of training rows are kept; those of validation rows are only written to the row-wise bins
       const own = row < numTrain ? columns[f]! + width * row : share.scratch;
       if (categorical) {
         const bytes = (place: number) => new Uint8Array(share.buffer, place, width * n);

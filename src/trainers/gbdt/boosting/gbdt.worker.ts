@@ -1,4 +1,4 @@
-// A thread of a training.
+// The script of the threads that train boosted trees.
 
 import type { GbdtKernel, GbdtLayout } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
@@ -7,22 +7,22 @@ import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./thread-share.js";
 
-/** What is trained. */
+/** Data that all threads get at the start. */
 export interface GbdtOwn {
   layout: GbdtLayout;
   loss: Loss;
 }
 
-/** What all threads do together. */
-export type GbdtTask =
+/** A task that all threads execute together. */
+export type BoostingTask =
   | ({ kind: "bin" } & BinTask)
-  /** gradients and losses as the scores stand */
+  /** computes gradients and losses from the scores */
   | { kind: "gradients" }
-  /** a tree, and after an iteration's last one the gradients and losses of the scores that it leaves */
+  /** grows a tree; after the last tree of an iteration, also computes the gradients and losses of the new scores */
   | ({ kind: "tree"; isLast: boolean; threads: number } & GrowTask);
 
-/** Called once in each thread; of a tree one thread returns it, as all have the same. */
-export const start = kernelThread<GbdtKernel, GbdtOwn, GbdtTask, Grown | undefined>(
+/** Called once in each thread. All threads grow the same tree; only the first one returns it. */
+export const start = kernelThread<GbdtKernel, GbdtOwn, BoostingTask, Grown | undefined>(
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);
     return (task) => {

@@ -1,15 +1,15 @@
-// Scores of all rows → the training part's gradients and the losses of all, by blocks that threads take; and by
-// what a tree's gradients and hessians are multiplied to become integers.
+// Computes the gradients of the training split and the losses of all rows from the scores, in blocks that threads take,
+// and the factors by which gradients and hessians are converted to integers.
 
 import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** The minimized loss: the log loss of a log-odds, the squared error, or the log loss of several classes. */
+/** The loss: log loss of a log-odds, squared error, or log loss of several classes. */
 export type Loss = "logistic" | "squared" | "softmax";
 
 /**
- * Gradients of the training part, for every class, and the losses of all rows, as the scores stand; they and their sums are
- * there when all threads have called it.
+ * Computes the gradients of the training split, for every class, and the losses of all rows. The results and their sums
+ * are complete when all threads have called it.
  */
 export function takeGradients(share: OwnShare, loss: Loss): void {
   const { kernel, layout } = share;
@@ -42,19 +42,21 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
   });
 }
 
-/** Sums of |g| and of h over the training part. */
+/** Sums |g| and h over the training split. */
 export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
   const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));
 }
 
-// Scales are powers of two, the greatest under which the sum of all magnitudes stays within its bits: then no partial sum, in
-// any order, can exceed them either. Gradients have 50 bits and hessians 37: of 16 M rows of which one in a thousand is
-// positive, a negative's gradient keeps 24 bits, all that f32 has, and its hessian 12.
+// The factors are powers of two: the greatest for which the sum of all magnitudes stays within the available bits, so
+// that no partial sum, in any order, can overflow. Gradients have 50 bits and hessians 37. With 16 M rows of which one
+// in a thousand is positive, a negative's gradient keeps 24 bits, as many as f32 has, and its hessian 12.
 
 const view = new DataView(new ArrayBuffer(8));
 
 /**
+ * Returns the factors of gradients and hessians.
+ *
  * @param sumG sum of |g|, finite
  * @param sumH sum of h, finite
  */
@@ -62,7 +64,7 @@ export function scalesOf(sumG: number, sumH: number): { scaleG: number; scaleH: 
   return { scaleG: scaleOf(sumG, GRADIENT_BITS), scaleH: scaleOf(sumH, HESSIAN_BITS) };
 }
 
-/** The greatest power of two by which a sum stays below 2^bits; 1 for a sum of nothing. */
+/** Returns the greatest power of two whose product with the sum is below 2^bits; 1 if the sum is 0. */
 function scaleOf(sum: number, bits: number): number {
   if (sum === 0) return 1;
   view.setFloat64(0, sum);

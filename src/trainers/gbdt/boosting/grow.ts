@@ -1,12 +1,12 @@
-// One tree, grown by all threads at once.
+// Grows one tree, by all threads together.
 //
 //   gradients ─► root histogram of integers ─► best split of the root
-//   repeat: the leaf of the greatest gain ─► its rows to two sides ─► the smaller side's histogram ─► the larger's by
-//           subtraction ─► best split of both
+//   repeat: the leaf with the greatest gain ─► partition of its rows ─► histogram of the smaller side ─► that of the larger
+//           side by subtraction ─► best splits of both
 //   leaves' values from their sums ─► scores
 //
-// Every thread runs this over the shared memory and takes the same decisions from the same numbers; rows are cut among
-// threads for the sums, features for the searches (thread-share.ts).
+// Every thread executes this code on the shared memory and makes the same decisions from the same numbers. Sums are
+// divided among threads by rows, searches by features (thread-share.ts).
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
@@ -20,20 +20,20 @@ import type { OwnShare } from "./thread-share.js";
 
 export type { GrownTree };
 
-/** A tree to be grown from gradients that are there. */
+/** A tree to grow from the current gradients. */
 export interface GrowTask {
   options: GbdtOptions;
-  /** whose scores the tree is for; 0 but for the softmax */
+  /** class whose scores the tree changes; 0 unless the loss is softmax */
   ofClass: number;
-  /** rows of the sample in `bag`; undefined for all */
+  /** number of sampled rows, which are in `bag`; undefined if all rows are used */
   bagged?: number;
-  /** what gradients of drawn rows were multiplied by at most */
+  /** largest factor by which gradients of sampled rows were multiplied */
   amplified: number;
-  /** by feature, whether it may split; undefined for all */
+  /** by feature, whether the tree may split on it; undefined for all */
   features?: Uint8Array;
 }
 
-/** Sum of |g| or of h is not finite. */
+/** "diverged" if a sum of |g| or h is not finite */
 export type Grown = GrownTree | "diverged";
 
 /** Grows a tree from the gradients and adds its values to the scores. */
@@ -60,12 +60,12 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/** The scales of the gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
+/** Sets the factors that convert gradients to integers, and lists all rows. @returns whether all sums are finite */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  // every thread writes the same
+  // every thread writes the same values
   putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
   if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);
@@ -76,7 +76,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   return true;
 }
 
-/** The number of the leaf to split; undefined when none gains. */
+/** Returns the number of the leaf to split; undefined if no split has a gain. */
 function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): number | undefined {
   let best: number | undefined;
   leaves.forEach(({ split, depth }, i) => {
@@ -88,7 +88,7 @@ function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): nu
   return best;
 }
 
-/** Divides a leaf's stretch of the order: the leaf becomes the left side, the right one is new. No row is moved yet. */
+/** Splits a leaf: makes it the left leaf and returns the right one. Rows are moved later (partition.ts). */
 function splitLeaf(
   leaf: GrowingLeaf,
   number: number,

@@ -1,5 +1,5 @@
-// A tree in bins: its leaves and the nodes that they have become, the values of its leaves from the sums of their histograms, the
-// scores after it; and the same tree in numbers and categories.
+// A growing tree in terms of bins: its leaves and nodes, the values of finished leaves, and the scores they change; and
+// its conversion to thresholds and categories.
 
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
@@ -8,69 +8,69 @@ import { BLOCK_ROWS, Node as NodeStruct, numBlocks } from "../../../kernels/gbdt
 import { putStruct } from "../../../kernels/shared/struct.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** A split of the tree. */
+/** A split node of the tree. */
 export interface GrownNode {
   feature: number;
   gain: number;
   left: number;
   right: number;
-  /** numbers: bins up to it go left */
+  /** for numbers: this bin and lower ones go left */
   bin: number;
   missingLeft: boolean;
-  /** categories: u8 by bin */
+  /** for categories: u8 by bin, 1 if the bin goes left */
   goesLeft?: Uint8Array;
 }
 
 /** Sums of the gradients and hessians of a leaf's rows. */
-export interface Sums {
+export interface GradientSums {
   sumG: number;
   sumH: number;
 }
 
-/** The best split that a leaf has. */
+/** The best split of a leaf. */
 export interface Split {
   feature: number;
   gain: number;
   bin: number;
-  /** numbers: whether missing ones go left; categories: whether catL2 applies */
+  /** for numbers: whether missing ones go left; for categories: whether catL2 applies */
   flag: boolean;
   leftCount: number;
-  left: Sums;
-  right: Sums;
+  left: GradientSums;
+  right: GradientSums;
   goesLeft?: Uint8Array;
 }
 
-/** A leaf: a stretch of the order of the rows. */
+/** A leaf: a range of the ordered rows. */
 export interface GrowingLeaf {
   begin: number;
   end: number;
-  /** whether its rows are begin .. end - 1 themselves, as the root's are where all are used */
+  /** whether its rows are begin .. end - 1 themselves, as for the root without sampling */
   isWhole: boolean;
   depth: number;
-  /** which histogram */
+  /** index of its histogram */
   slot: number;
-  /** undefined of a root that is not split */
-  sums?: Sums;
+  /** undefined for a root that was not split */
+  sums?: GradientSums;
   split?: Split;
-  /** what its parent's split adds to lambdaL2 */
+  /** L2 that its parent's split adds to lambdaL2 */
   moreL2: number;
-  /** node and side that point to it */
+  /** the node and side that point to this leaf */
   parent?: GrownNode;
   side: "left" | "right";
 }
 
-/** Rows of a leaf. */
+/** Returns the number of a leaf's rows. */
 export function sizeOf({ begin, end }: GrowingLeaf): number {
   return end - begin;
 }
 
-/** A leaf with the sums of its rows' gradients and hessians. */
-export interface GrownLeaf extends Sums {
+/** A finished leaf, with the sums of its rows' gradients and hessians. */
+export interface GrownLeaf extends GradientSums {
   value: number;
   count: number;
 }
 
-/** The tree in bins. */
+/** A finished tree, in terms of bins. */
 export interface GrownTree {
   nodes: GrownNode[];
   leaves: GrownLeaf[];
@@ -78,13 +78,16 @@ export interface GrownTree {
 
 type ValueOptions = Pick<GbdtOptions, "lambdaL1" | "lambdaL2" | "learningRate">;
 
-/** -T(G) / (H + l2), T as in gain.ts: the step that gains most. */
+/** Returns -T(G) / (H + l2), with T as in gain.ts: the leaf value that minimizes the loss. */
 export function leafValue(g: number, h: number, l1: number, l2: number): number {
   const t = Math.sign(g) * Math.max(0, Math.abs(g) - l1);
   return h + l2 > 0 ? -t / (h + l2) : 0;
 }
 
-/** Values of the leaves, added to the scores of all rows for a class. @param bagged whether the leaves lack some training rows */
+/**
+ * Computes the values of the leaves, and adds them to the scores of all rows for a class.
+ * @param bagged whether only a sample of the training rows is in the leaves
+ */
 export function finishLeaves(
   share: OwnShare,
   nodes: readonly GrownNode[],
@@ -102,7 +105,7 @@ export function finishLeaves(
     const l2 = lambdaL2 + leaf.moreL2;
     return { value: learningRate * leafValue(sumG, sumH, lambdaL1, l2), sumG, sumH, count: sizeOf(leaf) };
   });
-  // rows of the leaves where they hold all of the training part, and rows that are sent down the tree
+  // training rows are in the leaves unless they were sampled; all other rows walk down the tree
   const pieces = bagged ? [] : leaves.flatMap(({ begin, end }, leaf) => piecesOf(begin, end, leaf));
   const walks = nodes.length > 0 && (bagged || numRows > numTrain);
   if (walks) writeTree(share, nodes, finished);
@@ -116,7 +119,7 @@ export function finishLeaves(
   return finished;
 }
 
-/** The tree as `walk` reads it; every thread writes the same. */
+/** Writes the tree in the form that `walk` reads; every thread writes the same values. */
 function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
   const { layout } = share;
   nodes.forEach(({ feature, left, right }, i) => {
@@ -126,7 +129,7 @@ function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonl
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
-/** Consecutive rows. */
+/** A range of rows. */
 interface Piece {
   first: number;
   n: number;
@@ -140,20 +143,22 @@ function piecesOf(begin: number, end: number, leaf: number): Piece[] {
   });
 }
 
-/** Sends rows that no leaf holds down the tree. */
+/** Walks rows that are in no leaf down the tree, and adds the values. */
 function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
   share.kernel.walk(bins + first * stride, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
 }
 
-/** A threshold above all numbers. */
+/** Threshold of a split that sends all numbers to the left. */
 const ABOVE_ALL = Number.MAX_VALUE;
 
-/** The tree with what each node would be as a leaf. */
+/**
+ * Converts a tree from bins to thresholds and categories; each node also gets the value that it would have as a leaf.
+ */
 export function treeOf(grown: GrownTree, features: readonly Feature[], options: ValueOptions): Tree {
   const { learningRate, lambdaL1, lambdaL2 } = options;
   const leaves = grown.leaves.map(({ value, sumH, count }) => ({ value, weight: sumH, count }));
-  // sums of nodes from their children's: a child has a greater number than its parent
+  // sum up nodes from their children, which have greater numbers than their parents
   const sums = grown.nodes.map(() => ({ g: 0, h: 0, count: 0 }));
   const sumsOf = (child: number) => {
     if (child >= 0) return sums[child]!;
@@ -181,7 +186,7 @@ function testOf({ bin, missingLeft, goesLeft }: GrownTree["nodes"][number], feat
   return { kind: "category", left };
 }
 
-/** The tree with a constant added to what it says of every row. */
+/** Adds a constant to all values of a tree. */
 export function shifted(tree: Tree, constant: number): Tree {
   const moved = <T extends { value: number }>(part: T): T => ({ ...part, value: part.value + constant });
   return { ...tree, nodes: tree.nodes.map(moved), leaves: tree.leaves.map(moved) };

@@ -1,7 +1,7 @@
-// Where leaves split best: histograms of their rows, summed by all threads, and a search of each feature.
+// Finds the best splits of leaves: threads sum histograms of their rows, and search each feature.
 //
-//   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
-//   the parent's histogram less that sum ─────────────────────────► the larger side's best split
+//   the smaller side's rows ─► a histogram per thread ─► their sum ─► its best split
+//   the parent's histogram minus that sum ──────────────────────────► the larger side's best split
 
 import { CELL_BYTES, MARK, Split } from "../../../kernels/gbdt/binding.js";
 import { getField } from "../../../kernels/shared/struct.js";
@@ -9,7 +9,7 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** The options that decide whether a leaf may split at all. */
+/** Limits on splitting a leaf. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /** Leaves whose splits are searched together. */
@@ -17,17 +17,17 @@ export interface Sides {
   both: readonly GrowingLeaf[];
   /** whether each may split */
   open: readonly boolean[];
-  /** its rows are added up; the root, where there is no other */
+  /** the leaf whose histogram is computed from its rows; the root if there is only one leaf */
   smaller: GrowingLeaf;
-  /** it has its parent's histogram, from which the smaller one's is subtracted */
+  /** the leaf whose histogram is its parent's minus that of the smaller leaf */
   larger?: GrowingLeaf;
 }
 
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
- * @param pairs    the gradients of the class that the tree is for
- * @param features by feature, whether it may split; undefined for all
+ * @param pairs     offset of the gradients of the tree's class
+ * @param features by feature, whether the tree may split on it; undefined for all
  */
 export function findSplits(
   share: OwnShare,
@@ -46,7 +46,7 @@ export function findSplits(
   share.take(Math.ceil((end - begin) / size), (piece) => {
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
-    // a whole leaf's rows are read where they are
+    // rows of a whole leaf are consecutive and need no list
     if (isWhole) addRows(share, 0, n, pairs, at);
     else addRows(share, order + 4 * at, n, pairs);
   });
@@ -56,7 +56,7 @@ export function findSplits(
   takeBest(share, sides, features);
 }
 
-/** Which of two sides is added up and which is subtracted; undefined where neither may split. Their old splits are dropped. */
+/** Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may split. Drops their old splits. */
 export function sidesOf(
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
@@ -79,15 +79,15 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Begins a leaf's histogram: this thread's part of it holds no rows yet. */
+/** Marks this thread's part of the next histogram as empty. */
 export function beginRows(share: OwnShare): void {
   share.u32(share.layout.marks + MARK * share.index, 1)[0] = 0;
 }
 
 /**
- * Adds rows to this thread's part of a histogram, and marks it.
+ * Adds rows to this thread's part of a histogram, and marks that part as used.
  *
- * @param order where their numbers are; 0 for the rows `first` and on
+ * @param order address of the row numbers; 0 for consecutive rows from `first`
  * @param n     at most BLOCK_ROWS
  */
 export function addRows(share: OwnShare, order: number, n: number, pairs: number, first = 0): void {
@@ -112,7 +112,7 @@ export function searchAll(
   both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
 }
 
-/** The leaves' best splits, when all features are searched. */
+/** Stores the best split of each leaf that may split, after all features were searched. */
 export function takeBest(share: OwnShare, { both, open }: Sides, features: Uint8Array | undefined): void {
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
@@ -120,7 +120,7 @@ export function takeBest(share: OwnShare, { both, open }: Sides, features: Uint8
   });
 }
 
-/** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
+/** Sums the threads' histograms of a feature, and subtracts the sum from the parent's histogram. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
   const { kernel, layout, numThreads } = share;
   const { places, partials, numCells: apart } = layout;
@@ -144,7 +144,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
-/** The best of all features; of equal gains the first feature's. */
+/** Returns the best split of all features; of equal gains, the first feature's. */
 function bestOf(
   share: OwnShare,
   leaf: GrowingLeaf,
@@ -163,7 +163,7 @@ function bestOf(
   }
   if (best < 0) return undefined;
   const { categorical, cell, numCells: own } = places[best]!;
-  // of numeric features only the gain is known yet; every thread finds the same, in its own room
+  // the search of numeric features returned only the gain; each thread computes the same split in its scratch memory
   const found = categorical ? placeOf(best) : share.scratch;
   if (!categorical) {
     const cells = histogramOf(share, leaf) + cell * CELL_BYTES;

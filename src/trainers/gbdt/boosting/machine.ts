@@ -1,4 +1,4 @@
-// A training in shared memory with the threads that grow its trees.
+// The training of boosted trees in shared memory, with the threads that grow the trees.
 
 import {
   allocateGbdt,
@@ -11,31 +11,31 @@ import type { Choice, ThreadsInUse } from "../../../workers/thread-choice.js";
 import { choosing, ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
-import type { GbdtOwn, GbdtTask } from "./gbdt.worker.js";
+import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
 import type { Grown, GrownTree, GrowTask } from "./grow.js";
 
-/** What is trained on. */
-export interface MachineShape {
+/** Sizes and loss of a training. */
+export interface GbdtMachineShape {
   features: readonly Feature[];
   numTrain: number;
   numValid: number;
   numLeaves: number;
   threads: number;
   loss: Loss;
-  /** scores that each row has */
+  /** number of scores per row */
   numClasses: number;
   weighted: boolean;
-  /** whether trees are grown on samples */
+  /** whether trees are grown on samples of the rows */
   bagged: boolean;
 }
 
-/** Rows and threads; `terminate` ends the threads and must be called. */
-export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | undefined> {
+/** Rows and threads. The caller must call `terminate`, which ends the threads. */
+export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown | undefined> {
   readonly layout: GbdtLayout;
   readonly #choice: Choice;
 
-  private constructor({ features, threads: numThreads, loss: _, ...sizes }: MachineShape) {
+  private constructor({ features, threads: numThreads, loss: _, ...sizes }: GbdtMachineShape) {
     super();
     const cells = features.map((feature) => ({
       numCells: cellsOf(feature),
@@ -45,8 +45,8 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     this.#choice = choosing.start(numThreads);
   }
 
-  /** Lays the arrays out and starts the threads. @throws {UsageError} they do not fit one memory */
-  static async start(shape: MachineShape): Promise<GbdtMachine> {
+  /** Lays out the arrays and starts the threads. @throws {UsageError} they do not fit into one memory */
+  static async start(shape: GbdtMachineShape): Promise<GbdtMachine> {
     const machine = new GbdtMachine(shape);
     const { layout } = machine;
     const own: GbdtOwn = { layout, loss: shape.loss };
@@ -54,7 +54,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return await machine.begin("gbdt", { ...layout, threads: layout.numThreads }, script);
   }
 
-  /** Writes the bins of rows, the first of which is row `first` of the machine's. */
+  /** Bins rows, the first of which is the machine's row `first`. */
   async bin(
     features: readonly Feature[],
     columns: readonly BinnedColumn[],
@@ -74,7 +74,10 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     await binned;
   }
 
-  /** Labels and weights of rows `first` and on, and their first scores: f32[numClasses][labels.length]. */
+  /**
+   * Sets labels, weights and initial scores f32[numClasses][labels.length] of consecutive rows, beginning with row
+   * `first`.
+   */
   label(
     first: number,
     labels: Float32Array,
@@ -95,12 +98,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     }
   }
 
-  /** Sets the sample that the next trees are grown on. */
+  /** Sets the sample of rows for the next trees. */
   setBag(rows: Uint32Array): void {
     new Uint32Array(this.arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
-  /** f32[numTrain]: |g h| of each row, summed over the classes. */
+  /** Returns f32[numTrain]: |g h| of each row, summed over the classes. */
   gradientSizes(): Float32Array {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     const sizes = new Float32Array(numTrain);
@@ -111,7 +114,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return sizes;
   }
 
-  /** Multiplies rows' gradients and hessians. */
+  /** Multiplies the gradients and hessians of rows by a factor. */
   amplify(rows: Uint32Array, factor: number): void {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     for (let k = 0; k < numClasses; k++) {
@@ -123,12 +126,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     }
   }
 
-  /** A copy of the scores of all classes and rows, as they lie in memory. */
+  /** Returns a copy of the scores of all classes and rows, in their layout in memory. */
   scores(): Float32Array {
     return this.#allScores().slice();
   }
 
-  /** Puts a copy back. */
+  /** Restores a copy of the scores. */
   setScores(scores: Float32Array): void {
     this.#allScores().set(scores);
   }
@@ -142,21 +145,22 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return new Float32Array(this.arena.memory.buffer, offset, length);
   }
 
-  /** Asks the first `threads` threads for something. */
-  override async runTask(task: GbdtTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
+  /** Executes a task on the first `threads` threads. */
+  override async runTask(task: BoostingTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
     new Uint32Array(this.arena.memory.buffer, this.layout.taken, 1).fill(0);
     return await super.runTask(task, threads);
   }
 
-  /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
+  /** Computes the gradients of the training split and the losses of all rows from the scores. */
   async takeGradients(): Promise<void> {
     await this.runTask({ kind: "gradients" });
   }
 
   /**
-   * Grows a tree from the gradients and adds its values to the scores; after the last of an iteration takes the next gradients.
+   * Grows a tree from the gradients and adds its values to the scores; after the last tree of an iteration, also
+   * computes the next gradients.
    *
-   * @returns undefined when the gradients are not finite
+   * @returns undefined if the gradients are not finite
    */
   async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
     const { threads } = this.#choice.next();
@@ -166,12 +170,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | un
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Threads that grow trees: of those that were started, as many as are fastest. */
+  /** Number of threads that grow trees: as many of the started ones as are fastest. */
   override get threadsInUse(): ThreadsInUse {
     return { used: this.#choice.inUse, of: this.numThreads };
   }
 
-  /** Sums of all rows' losses when the gradients were last taken. */
+  /** Returns the sums of losses over the splits, as of the last gradients. */
   losses(): { train: number; valid: number } {
     const { losses, numTrain, numRows } = this.layout;
     const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];

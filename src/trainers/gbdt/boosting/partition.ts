@@ -4,7 +4,7 @@
 //   more threads     a piece's rows aside, and those of the smaller side into the thread's histogram ─ barrier ─►
 //                    pieces copied to their places, features merged and searched ─ barrier
 //
-// Leaves are small and many: two barriers a leaf instead of four matter more than one copy of the rows.
+// Trees have many small leaves, so that the number of barriers per leaf matters more than the copies of the rows.
 
 import { BLOCK_ROWS } from "../../../kernels/gbdt/binding.js";
 import type { GrowingLeaf, GrownNode } from "./growing-tree.js";
@@ -22,15 +22,16 @@ import type { OwnShare } from "./thread-share.js";
 /** A node and the two leaves that hold its rows. */
 interface NewSplit {
   node: GrownNode;
-  /** the node's */
+  /** number of the node in the tree */
   number: number;
-  /** its stretch of the order begins with its rows, once they are moved; `right` has what follows */
+  /** after the move, rows of the left leaf come first in the parent's part of the order, then those of the right one */
   left: GrowingLeaf;
   right: GrowingLeaf;
 }
 
 /**
- * Moves the rows of a split to its sides, whatever thread moves which the same order, and finds both sides' best splits.
+ * Moves the rows of a split to its sides and finds the best splits of both. Each side keeps the rows' order, whichever
+ * thread moves them.
  *
  * @param pairs    the gradients of the class that the tree is for
  * @param limits   undefined where the sides will not be split
@@ -51,7 +52,7 @@ export function sendRows(
   }
 }
 
-/** The left side stays where it is, and is written over the rows that have been read. */
+/** Partitions in one thread. Left rows are written over rows that were already read. */
 function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
   const { order, columns, places, right } = share.layout;
   const { begin } = left;
@@ -68,7 +69,10 @@ function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, ta
   share.kernel.copyRows(order + 4 * l, right + 4 * begin, r - begin);
 }
 
-/** Both sides of each piece are written aside, and copied when it is known how many rows of earlier pieces go left. */
+/**
+ * Partitions in pieces. Both sides of a piece are written to buffers, and copied when the left sizes of earlier pieces are
+ * known.
+ */
 function sendTogether(
   share: OwnShare,
   { node, left: leftLeaf, right: rightLeaf }: NewSplit,
@@ -116,7 +120,10 @@ function sendTogether(
   if (sides) takeBest(share, sides, features);
 }
 
-/** Which bins go left, as a table: one thread's stays with the tree, the others have theirs in their own room. */
+/**
+ * Writes the table of bins that go left. The first thread's table stays with the tree; the others use their scratch
+ * memory.
+ */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,
   { feature, bin, missingLeft, goesLeft }: GrownNode,

@@ -1,18 +1,18 @@
-// The leaves' values of grown trees, fitted anew to further rows; what the trees split on stays.
+// Refits the leaf values of grown trees to new rows, without changing the splits.
 //
 //   s = 0; for each iteration: g, h of all rows at s; for each of its trees
 //     step  = - shrinkage T(G) / (H + l2)                       over a leaf's rows
 //     value = decay value + (1 - decay) step;  s += value
 //
-// A leaf without rows keeps decay times its value. Trees of the first iteration, which carry the best constant, have shrinkage 1.
-// Source: LightGBM 4.6, GBDT::RefitTree and SerialTreeLearner::FitByExistingTree.
+// A leaf without rows keeps decay times its value. Trees of the first iteration include the best constant and have
+// shrinkage 1. Source: LightGBM 4.6, GBDT::RefitTree and SerialTreeLearner::FitByExistingTree.
 
 import { gradient, softmaxGradient } from "../../../numeric/losses.js";
 import { numClassesOf, type Forest } from "../forest/forest.js";
 import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";
 
-/** Added to a leaf's sum of hessians, as LightGBM does. */
+/** Added to a leaf's sum of hessians, as in LightGBM. */
 const EPSILON = 1e-15;
 
 export interface RefitRows {
@@ -22,7 +22,7 @@ export interface RefitRows {
   weights?: Float32Array;
 }
 
-/** @param decay share of its value that a leaf keeps, in [0, 1] */
+/** Refits the leaves. @param decay share in [0, 1] of its value that a leaf keeps */
 export function refitLeaves(
   forest: Forest,
   { leaves, labels, weights }: RefitRows,
@@ -70,11 +70,11 @@ export function refitLeaves(
   });
 }
 
-/** The tree with other leaves, its nodes' rows and hessians being theirs. */
+/** Replaces the leaves of a tree, and recomputes the nodes' counts and hessians from them. */
 function withLeaves(tree: Tree, leaves: Tree["leaves"]): Tree {
   const nodes = tree.nodes.map((node) => ({ ...node }));
   const partOf = (child: number) => (child >= 0 ? nodes[child]! : leaves[~child]!);
-  // a child has a greater number than its parent
+  // children have greater numbers than their parents
   for (const node of nodes.toReversed()) {
     const [l, r] = [partOf(node.left), partOf(node.right)];
     node.weight = l.weight + r.weight;

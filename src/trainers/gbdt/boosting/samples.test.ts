@@ -1,4 +1,4 @@
-// Which rows trees are grown on.
+// Samples of rows on which trees are grown.
 
 import { mulberry32 } from "../../../testing/random.js";
 import { trainPlanted } from "../../../testing/planted-trees.js";

@@ -1,36 +1,36 @@
-// What a tree is grown on: a sample of the rows, a sample of the columns. Draws are hashes of (seed, tree, row).
+// Samples of rows and columns on which a tree is grown. Draws are hashes of (seed, tree, row).
 //
-//   bagging   a share of the rows, drawn anew every so many trees
-//   goss      the rows of the greatest |g h| and a share of the others, whose gradients are multiplied so that they stand for all
-//             others; none in the first 1 / learningRate iterations
+//   bagging   a share of the rows, sampled anew every baggingFreq trees
+//   goss      the rows with the greatest |g h| and a sample of the others, whose gradients are multiplied so that they
+//             represent all others; not used in the first 1 / learningRate iterations
 //
-// Source: Ke et al. 2017 (LightGBM), algorithm 2, and goss.hpp of LightGBM 4. Deviation: others are drawn one by one, so their
-// number varies about otherRate n.
+// Source: Ke et al. 2017 (LightGBM), algorithm 2, and goss.hpp of LightGBM 4. Deviation: other rows are sampled
+// independently, so their number varies around otherRate n.
 
 import { draw, permutation } from "../../../numeric/random.js";
 import type { GbdtMachine } from "./machine.js";
 import type { GbdtOptions } from "../options.js";
 
-/** Rows that a tree is grown on. */
+/** The rows that a tree is grown on. */
 export interface Sample {
-  /** rows of it; undefined for all */
+  /** number of sampled rows; undefined if all rows are used */
   bagged?: number;
-  /** what gradients of drawn rows were multiplied by */
+  /** factor by which gradients of sampled rows were multiplied */
   amplified: number;
 }
 
 const ALL: Sample = { amplified: 1 };
 
-/** Whether trees are grown on samples of the rows. */
+/** Tells whether trees are grown on samples of the rows. */
 export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOptions): boolean {
   return boosting === "goss" || (baggingFreq > 0 && baggingFraction < 1);
 }
 
 /**
- * Draws the rows of an iteration's trees, if that is its turn; to be called when the gradients are there.
+ * Samples the rows of an iteration's trees, if a new sample is due; called after the gradients were computed.
  *
- * @param iteration from 1
- * @param before    the sample that the machine has, undefined when it has none yet
+ * @param iteration counted from 1
+ * @param before     the machine's current sample; undefined if there is none
  */
 export function drawRows(
   machine: GbdtMachine,
@@ -46,7 +46,7 @@ export function drawRows(
   return drawBag(machine, options, iteration - since);
 }
 
-/** A share of the rows, ascending. */
+/** Samples a share of the rows, in ascending order. */
 function drawBag(machine: GbdtMachine, { baggingFraction, seed }: GbdtOptions, iteration: number): Sample {
   const key = draw(draw(seed, 0xba9), iteration);
   const bound = baggingFraction * 2 ** 32;
@@ -65,29 +65,32 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
   let numTop = 0;
   for (const size of sizes) if (size >= least) numTop++;
 
-  // the others are drawn so that about otherRate of all rows are theirs
+  // sample the others with a probability that gives about otherRate of all rows
   const numOthers = numTrain - numTop;
   const share = Math.min(1, Math.floor(numTrain * otherRate) / numOthers);
   const amplified = share > 0 ? 1 / share : 1;
   const key = draw(draw(seed, 0x6055), iteration);
   const bound = share * 2 ** 32;
   const rows = new Uint32Array(numTrain);
-  const drawn = new Uint32Array(numTrain);
+  const sampledOthers = new Uint32Array(numTrain);
   let [n, d] = [0, 0];
   for (let row = 0; row < numTrain; row++) {
     const isTop = sizes[row]! >= least;
     if (!isTop && !(draw(key, row) < bound)) continue;
     rows[n++] = row;
-    if (!isTop) drawn[d++] = row;
+    if (!isTop) sampledOthers[d++] = row;
   }
   machine.setBag(rows.subarray(0, n));
-  machine.amplify(drawn.subarray(0, d), amplified);
+  machine.amplify(sampledOthers.subarray(0, d), amplified);
   return { bagged: n, amplified };
 }
 
-/** The k-th greatest of numbers from 0 on, k from 1: by counting the upper, then the lower half of their bits. */
+/**
+ * Returns the k-th greatest of nonnegative numbers, k from 1, by counting the upper and then the lower half of their
+ * bits.
+ */
 export function atRank(sizes: Float32Array, k: number): number {
-  // numbers from 0 on are in the order of their bits
+  // nonnegative floats are ordered like their bits
   const bits = new Uint32Array(sizes.buffer, sizes.byteOffset, sizes.length);
   const counts = new Uint32Array(65_536);
   for (const b of bits) counts[b >>> 16]!++;
@@ -101,7 +104,11 @@ export function atRank(sizes: Float32Array, k: number): number {
   return new Float32Array(Uint32Array.of(((high << 16) | low) >>> 0).buffer)[0]!;
 }
 
-/** u8 by column: whether a tree may split on it; undefined for all. @param tree from 1 */
+/**
+ * Samples columns for a tree.
+ * @returns u8 by column: whether the tree may split on it; undefined for all
+ * @param tree counted from 1
+ */
 export function drawColumns(
   { featureFraction, seed }: GbdtOptions,
   numFeatures: number,

@@ -1,9 +1,9 @@
-// Boosting: an epoch is an iteration, which grows a tree, or one for each class.
+// Boosting. An epoch is an iteration, which grows one tree, or one tree per class.
 //
-//   input ──► machine (binned rows in shared memory, threads) ──► gradients ──► a tree for each class ──► the trees up to the best
+//   input ──► machine (binned rows in shared memory, threads) ──► gradients ──► a tree per class ──► the best trees
 //
-// Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014. Deviations:
-// docs/algorithms/gbdt.md.
+// Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014.
+// Deviations: docs/algorithms/gbdt.md.
 
 import { DataError, DivergedError, UsageError } from "../../../errors.js";
 import { MAX_ROWS } from "../../../kernels/gbdt/binding.js";
@@ -27,17 +27,17 @@ import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
 import { treeShape, type Tree } from "../forest/tree.js";
 import { withMachine } from "../../../workers/with-machine.js";
 
-/** Rows of one part. */
+/** The rows of a split. */
 export interface GbdtRows {
-  /** by feature */
+  /** columns, by feature */
   columns: BinnedColumn[];
-  /** u32: which rows of the columns */
+  /** u32: row numbers in the columns */
   rows: Uint32Array;
-  /** f32[rows.length]; of several classes their numbers */
+  /** f32[rows.length]; class numbers if there are several classes */
   labels: Float32Array;
-  /** f32[rows.length]; each counts once when absent */
+  /** f32[rows.length]; all 1 when absent */
   weights?: Float32Array;
-  /** f32[numClasses][rows.length]: what an earlier forest says, where training goes on from one */
+  /** f32[numClasses][rows.length]: scores of an earlier forest that the training continues */
   scores?: Float32Array[];
 }
 
@@ -48,9 +48,9 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
 }
 
 export interface GbdtModel extends EpochsDone {
-  /** those of the first iteration carry the best constants, unless training went on from scores */
+  /** trees of the first iteration include the best constants, unless the training continues an earlier forest */
   trees: Tree[];
-  /** iterations that the trees are of */
+  /** number of iterations of the trees */
   bestEpoch: number;
 }
 
@@ -63,10 +63,11 @@ const losses: Record<Forest["objective"], Loss> = {
 /**
  * Trains boosted trees.
  *
- * The same input, options and seed give the same trees at any number of threads. With a validation part and a patience above
- * 0, training stops after so many iterations without a lower validation loss, and the trees up to the best are the model.
+ * The same input, options and seed give the same trees at any number of threads. With a validation split and a patience
+ * above 0, training stops after that many iterations without a lower validation loss, and the trees up to the best are
+ * the model.
  *
- * @throws {UsageError} an option is out of range, or the rows do not fit 4 GiB
+ * @throws {UsageError} an option is out of range, or the rows do not fit into 4 GiB
  * @throws {DataError} there are no training rows
  * @throws {DivergedError} a gradient became infinite
  */
@@ -104,7 +105,7 @@ export async function trainGbdt(
   });
 }
 
-/** @param first where the part's rows begin in the machine */
+/** Copies a split into the machine. @param first number of the split's first row in the machine */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -130,7 +131,7 @@ async function boost(
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
 
-  // an earlier forest may be better than any that goes on from it
+  // the earlier forest may be better than any continuation
   let toBeat: number | undefined;
   if (valid?.scores && !controls.resume) {
     await (first ??= machine.takeGradients());
@@ -139,7 +140,7 @@ async function boost(
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
-      // later ones come with the last tree
+      // later gradients are computed together with the last tree of an iteration
       await (first ??= machine.takeGradients());
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];
@@ -162,7 +163,7 @@ async function boost(
       if (!valid) return { event: { trainLoss, rowsPerSecond } };
       return { event: { trainLoss, validLoss, rowsPerSecond }, stoppingValue: validLoss };
     },
-    // every tree stays; how many of them are the model is known in the end
+    // all trees are kept; the number of trees in the model is chosen at the end
     keep: () => undefined,
     save: () => ({ scores: machine.scores(), trees: jsonBytes(trees) }),
     restore(arrays) {
@@ -178,11 +179,11 @@ async function boost(
   const { numTrees: epochs, patience } = options;
   const done = await runEpochs(training, { epochs, patience }, controls, observe);
 
-  // an interrupted training leaves the best number of trees, also where nothing stops early
+  // an interrupted training returns the best number of trees, even without early stopping
   const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;
   const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);
-  // nothing could be split
+  // if nothing could be split, the model is the best constant
   const constants =
     done.epochs.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
   return { ...done, bestEpoch, trees: [...kept, ...constants] };
@@ -192,7 +193,10 @@ function constantTree(base: number, { rows }: GbdtRows): Tree {
   return { nodes: [], leaves: [{ value: base, weight: 0, count: rows.length }], shrinkage: 1 };
 }
 
-/** The best constant scores: log-odds of the labels' mean, the mean itself, or the logs of the classes' shares. */
+/**
+ * Returns the best constant scores: log-odds of the labels' mean, the mean itself, or the logarithms of the classes'
+ * shares.
+ */
 function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number[] {
   const numClasses = numClassesOf(input);
   const sums = new Float64Array(numClasses);

@@ -1,9 +1,9 @@
-// Trees that LightGBM or XGBoost trained: `embed transform --model FILE LOG`, `embed predict --model FILE LOG`.
+// Uses trees that LightGBM or XGBoost trained: `embed transform --model FILE LOG`, `embed predict --model FILE LOG`.
 //
-//   model file ──► trees, and what cells of its categorical columns may be ──► rows of a log as leaves, or their scores
+//   model file ──► trees and categories of its categorical columns ──► leaves or scores of a log's rows
 //
-// Categories become positions among the keys that some split knows, whatever numbers they have in the file. The model's feature
-// names are the log's columns, and the model says which are categorical.
+// Categories are renumbered by their position among the keys that occur in splits. The model's feature names are
+// columns of the log, and the model says which are categorical.
 
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { encodeKeys, MISSING, keyAt } from "../../../log/keys.js";
@@ -25,14 +25,16 @@ import { withLog } from "../../../training/reading/read-dataset.js";
 import { encodedLeaves } from "../transform.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
 
-/** What two bytes count, less those that stand for missing and unknown. */
+/** Maximum number of categories that two bytes can represent, besides missing and unknown. */
 const MAX_CATEGORIES = 65_533;
 
 /**
- * @param text the file's
- * @param file its name, for messages
- * @throws {UsageError} it is neither LightGBM's text nor XGBoost's JSON, or of a kind that is not read
- * @throws {ArtifactError} as its reader says
+ * Reads a model file.
+ *
+ * @param text content of the file
+ * @param file name of the file, for messages
+ * @throws {UsageError} it is neither LightGBM's text nor XGBoost's JSON, or of an unsupported kind
+ * @throws {ArtifactError} it is damaged
  */
 export function readForeignModel(text: string, file: string): ForeignModel {
   const model = readAny(text, file);
@@ -59,7 +61,7 @@ function readAny(text: string, file: string): ForeignModel {
   );
 }
 
-/** LightGBM's categories as positions: all those that pandas named, or the numbers that some node lists. */
+/** Renumbers LightGBM's categories by position: among all that pandas named, or among those that occur in splits. */
 function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel, file: string): ForeignModel {
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
@@ -102,10 +104,10 @@ interface Numbered extends Categories {
 
 function namedCategories(names: readonly PandasCategory[]): Numbered {
   // Python writes True and False
-  const textOf = (name: PandasCategory) =>
+  const readFileText = (name: PandasCategory) =>
     typeof name === "boolean" ? (name ? "True" : "False") : String(name);
   return {
-    keys: names.map(textOf),
+    keys: names.map(readFileText),
     numbers: [...names.keys()],
     cells: names.length > 0 && names.every((name) => typeof name === "number") ? "number" : "text",
   };
@@ -122,7 +124,7 @@ function listedCategories({ trees }: TreeSums, f: number): Numbered {
   return { keys: numbers.map(String), numbers, cells: "code" };
 }
 
-/** Reads model and log, and says how its rows are encoded; the work is done as the rows are asked for. */
+/** Reads the model and the log, and describes the encoding; rows are encoded lazily as they are requested. */
 export async function encodeWithForeign(
   file: string,
   options: TransformOptions,
@@ -137,7 +139,7 @@ export async function encodeWithForeign(
   return { ...encodedLeaves({ forest: model.sums, vocabularies }, dataset, options, watch, keyed), warnings };
 }
 
-/** What the trees of a model file predict of rows. @throws as readForeignModel */
+/** Returns a predictor for the trees of a model file. @throws as readForeignModel */
 export async function foreignPredictor(
   file: string,
   { threads }: { threads: number },
@@ -152,20 +154,20 @@ export async function foreignPredictor(
   };
 }
 
-/** A model file, and what reads logs for it. @throws as readForeignModel */
+/** Opens a model file, and returns a reader of logs for it. @throws as readForeignModel */
 async function openForeign(file: string): Promise<{
   model: ForeignModel;
   vocabularies: Vocabularies;
-  /** those whose categories have names that could be unknown: a code that no node lists has none */
+  /** the vocabularies with category names, for which unknown categories are counted; codes have no names */
   named: Vocabularies;
-  /** @returns the dataset as the trees take it, and as the log names its rows by `key` */
+  /** @returns the dataset with the model's columns, and with the log's columns, whose `key` identifies rows */
   read: (
     log: FurtherLog,
     key: string | undefined,
     watch: Watch,
   ) => Promise<{ dataset: Dataset; keyed: Dataset }>;
 }> {
-  const model = readForeignModel(await textOf(file), file);
+  const model = readForeignModel(await readFileText(file), file);
   const vocabularies: Vocabularies = new Map(
     [...model.categories].map(([name, { keys }]) => [name, { keys: encodeKeys(keys) }]),
   );
@@ -182,7 +184,7 @@ async function openForeign(file: string): Promise<{
   };
 }
 
-async function textOf(path: string): Promise<string> {
+async function readFileText(path: string): Promise<string> {
   const source = await openSource(path);
   const pieces: Buffer[] = [];
   try {
@@ -193,7 +195,7 @@ async function textOf(path: string): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** The log's columns under the model's names; a key column beside them under its own. */
+/** Reads the log's columns under the model's names; an additional key column keeps its name. */
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,
@@ -229,7 +231,10 @@ async function readColumns(
   };
 }
 
-/** The log's column of a feature; LightGBM writes white space in names as _. @throws {UsageError} it has none */
+/**
+ * Finds the log's column of a feature; LightGBM replaces white space in names by _.
+ * @throws {UsageError} there is none
+ */
 function columnFor(name: string, columns: readonly string[], file: string): string {
   const plain = (column: string) => column.replaceAll(/\s/g, "_");
   const found = columns.includes(name) ? name : columns.find((column) => plain(column) === name);
@@ -239,7 +244,7 @@ function columnFor(name: string, columns: readonly string[], file: string): stri
   throw new UsageError(`the model '${file}' needs column '${name}', which is not in the log: ${hint}`);
 }
 
-/** A categorical column whose numbers are written in one way. */
+/** Rewrites the numbers of a categorical column in canonical form. */
 function canonical(column: Column, { categories }: ForeignModel, on: readonly string[]): Column {
   const own = categories.get(column.name);
   return own && own.cells !== "text" && column.kind === "key"

@@ -1,9 +1,9 @@
-// XGBoost's JSON model → trees by its own rules.
+// Reads XGBoost's JSON models, whose rules differ from LightGBM's.
 //
-//   leaf       a node's number in its tree: leaves stand at the numbers of their nodes, at the others is an empty one
-//   number     x < t goes left, both in f32: x <= the f32 before t. A missing one goes where `default_left` says
-//   category   those listed at a node go right, all others left, unknown ones too; a missing one as `default_left` says
-//   base_score on the scale of the prediction: a probability becomes its log-odds, a mean of counts its logarithm
+//   leaf       is numbered by its node in the tree; inner nodes get an empty leaf at their number
+//   number     x < t goes left, in f32: equivalent to x <= the f32 before t. Missing numbers follow `default_left`
+//   category   listed ones go right, all others left, including unknown ones; missing ones follow `default_left`
+//   base_score is on the scale of predictions: a probability is converted to log-odds, a mean of counts to its logarithm
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
@@ -12,27 +12,27 @@ import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-text.js";
 import type { ForestColumn, TreeSums } from "../forest/forest.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 
-/** A category's key is at its position. */
+/** The categories of a column; a category's number is its position. */
 export interface Categories {
   keys: string[];
-  /** what cells hold: text, or numbers, of which `3` and `3.0` are one; codes are whole ones, and 3.7 is 3 */
+  /** content of cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is 3 */
   cells: "text" | "number" | "code";
 }
 
-/** What a model file of LightGBM or XGBoost holds. */
+/** The content of a LightGBM or XGBoost model file. */
 export interface ForeignModel {
   sums: TreeSums;
-  /** by categorical column */
+  /** by name of the categorical column */
   categories: Map<string, Categories>;
 }
 
-/** Columns that two bytes count. */
+/** Maximum number of columns that two bytes can represent. */
 const MAX_COLUMNS = 65_535;
 
-/** The newest version whose models are known. */
+/** The newest supported major version. */
 const KNOWN_VERSION = 3;
 
-/** What base_score becomes: of these objectives its log-odds, its logarithm, or itself. */
+/** Conversion of base_score by objective: log-odds, logarithm, or none. */
 const LINKS = {
   logit: ["binary:logistic", "binary:logitraw", "reg:logistic"],
   log: ["count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"],
@@ -43,21 +43,27 @@ const LINKS = {
   ],
 };
 
-/** What a categorical column's cells may be: position p stands for code codes[p], two more for what is missing or unlisted. */
+/**
+ * The categories of a column: position p stands for code codes[p]; two more positions for missing and unlisted
+ * categories.
+ */
 interface Codes {
   codes: number[];
   ifMissing: number;
   ifUnknown: number;
 }
 
-/** Numbers of a node or a leaf that the file does not hold, or that scoring does not need. */
+/** Statistics of a node or leaf that are not in the file, or not needed for scoring. */
 const UNKNOWN = { value: 0, weight: 0, count: 0 };
 
 type Json = Record<string, unknown>;
 
 /**
- * @param file its name, for messages
- * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such model, damaged, or of another version
+ * Reads a model.
+ *
+ * @param file name of the file, for messages
+ * @throws {UsageError} the kind of model is not supported
+ * @throws {ArtifactError} it is no XGBoost model, damaged, or of an unsupported version
  */
 export function readXgboost(text: string, file: string): ForeignModel {
   const fail = failing(file, "an XGBoost JSON model");
@@ -117,7 +123,7 @@ export function readXgboost(text: string, file: string): ForeignModel {
   };
 }
 
-/** The codes of each categorical column: all that have a name, or those that some node lists. */
+/** Returns the codes of each categorical column: all that have a name, or those that occur in splits. */
 function codesOf(
   trees: readonly Json[],
   names: readonly (Categories | undefined)[],
@@ -139,7 +145,7 @@ function codesOf(
   return new Map(
     [...listed].map(([f, set]) => {
       const codes = [...set].sort((a, b) => a - b);
-      // a name that training has not seen is a missing cell in XGBoost's tables
+      // XGBoost treats a category name that was not in training as missing
       const ifMissing = codes.length;
       return [f, { codes, ifMissing, ifUnknown: names[f] ? ifMissing : codes.length + 1 }];
     }),
@@ -191,7 +197,7 @@ function codesAlone({ codes }: Codes): Categories {
   return { keys: codes.map(String), cells: "code" };
 }
 
-/** Positions that go left: codes that are not listed, the unknown ones, and the missing one if it goes left. */
+/** Returns the positions that go left: unlisted codes, unknown categories, and the missing one if `missingLeft`. */
 function notListed(
   listed: readonly number[],
   missingLeft: boolean,
@@ -204,7 +210,7 @@ function notListed(
   return left;
 }
 
-/** Every node but the root is the child of exactly one. */
+/** Checks that every node except the root is the child of exactly one node. */
 function checkChildren(left: number[], right: number[], isLeaf: boolean[], read: Reader): void {
   const reached = new Set([0]);
   for (const node of reached) {
@@ -240,7 +246,7 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   );
 }
 
-/** Names of each column's codes: strings as one run of bytes, or whole numbers. Absent in models before 3.1. */
+/** Reads the names of each column's codes: concatenated strings, or integers. Models before version 3.1 have none. */
 function categoryNames(cats: unknown, numColumns: number, read: Reader): (Categories | undefined)[] {
   const none = Array.from({ length: numColumns }, () => undefined);
   if (cats === undefined) return none;
@@ -252,7 +258,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
     if (encoding["offsets"] === undefined) return { keys: values.map(String), cells: "number" };
     const ends = read.numbers(encoding["offsets"], "offsets");
     if (ends.length < 2) return undefined;
-    // XGBoost 3.2 counts characters where it means bytes, and so cuts such names short in its file
+    // XGBoost 3.2 counts characters instead of bytes, and so truncates such names in its file
     if (values.some((byte) => byte < 0 || byte > 127))
       read.fail(
         `column ${f} has category names with non-ASCII characters, which XGBoost truncates when saving: ` +
@@ -268,7 +274,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
   const [link] = Object.entries(LINKS).find(([, objectives]) => objectives.includes(objective)) ?? [];
   if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
-  // a number, or since 3.1 one for each class
+  // a number or, since 3.1, a list of one per class
   const given = text
     .replace(/^\[|\]$/g, "")
     .split(",")
@@ -285,7 +291,7 @@ function baseOf(text: string, objective: string, numClasses: number, fail: Fail)
   });
 }
 
-/** The greatest f32 below one. */
+/** Returns the greatest f32 below a number. */
 function before(t: number): number {
   const single = Float32Array.of(t);
   const bits = new Int32Array(single.buffer);
@@ -294,7 +300,7 @@ function before(t: number): number {
   return single[0];
 }
 
-/** Takes parsed JSON apart, and fails where it is not what it should be. */
+/** Reads values from parsed JSON, and fails if their type is wrong. */
 class Reader {
   readonly fail: Fail;
 
@@ -312,7 +318,7 @@ class Reader {
     return value as unknown[];
   }
 
-  /** A whole number, which XGBoost writes as text. */
+  /** Reads an integer, which XGBoost writes as a string. */
   whole(value: unknown, name: string, least: number, most: number): number {
     const found = typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
     if (!(Number.isInteger(found) && found >= least && found <= most))
@@ -324,7 +330,7 @@ class Reader {
     return this.list(value, name).map(String);
   }
 
-  /** Numbers or truth values. @param length how many, where it is known */
+  /** Reads a list of numbers or booleans. @param length expected length, if known */
   numbers(value: unknown, name: string, length?: number): number[] {
     const numbers = this.list(value, name).map(Number);
     if ((length !== undefined && numbers.length !== length) || numbers.some((x) => Number.isNaN(x)))

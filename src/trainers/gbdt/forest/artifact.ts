@@ -1,13 +1,13 @@
-// Trees in a run directory.
+// The files of boosted trees in a run directory.
 //
-//   embeddings.leaves.arrow   a row a leaf, key t012:l07: its value as a vector of one number, its training rows, the head's
-//                             weight where there is a head
+//   embeddings.leaves.arrow   a row per leaf, key t012:l07: its value as a vector of length 1, its number of training
+//                             rows and, with a head, the head's weight
 //   model/lightgbm.txt        the trees, as LightGBM loads them (lightgbm-text.ts)
-//   model/leaves.jsonl        a line a leaf: the way to it in words
-//   model/importances.jsonl   a line a column, the greatest gain first: nodes that split on it, and what they gained
+//   model/leaves.jsonl        a line per leaf: the conditions on the path to it
+//   model/importances.jsonl   a line per column, by descending gain: number of splits on it, and their total gain
 //   model/preprocess.json     preprocess.ts
-//   model/ctr.jsonl           target statistics of id columns, where there are any (target-statistics.ts)
-//   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
+//   model/ctr.jsonl           target statistics of id columns, if there are any (target-statistics.ts)
+//   model/head.json           bias and weights of the head, if there is one: leaves, then categories (head.ts)
 
 import { mapTo } from "../../../numeric/indices.js";
 import { encodeKeys } from "../../../log/keys.js";
@@ -34,19 +34,19 @@ import {
   type TargetStatistics,
 } from "../target-statistics/target-statistics.js";
 
-/** The manifest's name of the model. */
+/** Name of the model in the manifest. */
 export const GBDT_MODEL = "gbdt";
-/** The table of leaves. */
+/** Name of the table of leaves. */
 export const LEAVES_TABLE = "leaves";
 const MODEL_FILE = "lightgbm.txt";
 const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
-/** In model/, of trees. */
+/** File of model/ with the importances of columns. */
 export const IMPORTANCES_FILE = "importances.jsonl";
 const HEAD_FILE = "head.json";
 const STATISTICS_FILE = "ctr.jsonl";
 
-/** Leaves in the order of trees and their numbers within. */
+/** Returns the table of leaves, ordered by tree and leaf. */
 export function leavesTable({ trees }: Forest, head: Head | undefined): EmbeddingTable {
   const leaves = trees.flatMap((tree, t) => tree.leaves.map((leaf, l) => ({ ...leaf, key: leafKey(t, l) })));
   return {
@@ -61,7 +61,7 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
   };
 }
 
-/** The files of model/. */
+/** Returns the files of model/. */
 export function gbdtModelFiles(
   forest: Forest,
   features: readonly Feature[],
@@ -93,7 +93,7 @@ function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string 
   );
 }
 
-/** The way to each leaf in words, by its key. @throws {ArtifactError} damaged */
+/** Reads the path to each leaf in words, by the leaf's key. @throws {ArtifactError} damaged */
 export async function readLeafPaths(run: Run): Promise<Map<string, string>> {
   const bytes = await run.readModelFile(LEAVES_FILE);
   const lines = parseJsonLines(bytes, object({ leaf: text, path: text }), LEAVES_FILE);
@@ -104,7 +104,7 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
-/** The file of target statistics; none where no column has any. */
+/** Returns the file of target statistics; nothing if no column has any. */
 export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
   return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
 }
@@ -114,18 +114,18 @@ export interface GbdtArtifact {
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
   head?: Head;
-  /** of id columns; empty where there are none */
+  /** target statistics of id columns; empty if there are none */
   statistics: TargetStatistics[];
 }
 
-/** By column that some tree splits on: as what. */
+/** Returns the kind of split of each column that trees split on. */
 function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category"> {
   return new Map(
     trees.flatMap(({ nodes }) => nodes.map(({ feature, test }) => [feature, test.kind] as const)),
   );
 }
 
-/** Reads a run's model back. @throws {UsageError} the run is of another model @throws {ArtifactError} damaged */
+/** Reads a run's model. @throws {UsageError} the run holds another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
     throw new UsageError(
@@ -149,7 +149,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
         "again",
     );
-  // names stand here as they are in the log; a column that no tree splits on has its kind from here, too
+  // the columns' names are those of the log, which the text model may abbreviate; columns without a split have their
+  // kind only here
   const split = splitKinds(forest);
   const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;

@@ -1,8 +1,9 @@
-// Trees as arrays that the kernel walks: thresholds become positions among their column's, so that a row is its codes.
+// Compiles trees to arrays for the kernel. Thresholds are replaced by their rank within the column, so that a row is a
+// list of integer codes.
 //
-//   number     code = how many of the column's thresholds lie below x; x <= threshold[i] when code <= i
-//   category   code = the category
-//   65535      missing, or a category that no tree knows
+//   number     code = number of the column's thresholds below x; x <= threshold[i] if code <= i
+//   category   code = the category's number
+//   65535      missing, or a category that occurs in no tree
 //
 // Source of the rules for missing numbers: LightGBM 4, NumericalDecision and CategoricalDecision of tree.h.
 
@@ -13,67 +14,69 @@ import type { Node, Tree } from "./tree.js";
 
 export { MISSING_BIN };
 
-/** What a column's missing numbers are: none (then they are 0), NaN and 0, or NaN. */
+/** The numbers of a column that count as missing: none (NaN is treated as 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";
 
 export interface ForestColumn {
   kind: "number" | "category";
   name: string;
   missing: MissingNumbers;
-  /** numbers are rounded to f32 before they are compared */
+  /** set if numbers are rounded to f32 before they are compared */
   single?: true;
-  /** categories that stand for what is missing, and for what the vocabulary lacks; without them both go right at every split */
+  /** categories that replace missing and unknown ones; without them, both go right at every split */
   ifMissing?: number;
   ifUnknown?: number;
 }
 
-/** Trees that send rows to leaves, and what their values sum up to. */
+/** Trees, and how their leaf values are summed up. */
 export interface TreeSums {
   columns: ForestColumn[];
   trees: Tree[];
-  /** of several classes: how many */
+  /** number of classes, if there are several */
   numClasses?: number;
   /** by tree, the class whose sum it adds to; t modulo numClasses when absent */
   classOf?: readonly number[];
-  /** by class, what its sum starts from; 0 when absent */
+  /** by class, the initial value of its sum; 0 when absent */
   base?: readonly number[];
 }
 
-/** A trained forest: what its model text holds. */
+/** A trained forest, as its text model contains it. */
 export interface Forest extends TreeSums {
-  /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself; multiclass: a class's, before softmax */
+  /**
+   * meaning of a row's sum of leaf values: log-odds (binary), the number itself, or a class's score before the softmax
+   */
   objective: "binary" | "regression" | "multiclass";
 }
 
-/** Scores that each row has. */
+/** Returns the number of scores per row. */
 export function numClassesOf({ numClasses = 1 }: Pick<TreeSums, "numClasses">): number {
   return numClasses;
 }
 
-/** Where each tree's leaves start among all, and how many all are. */
+/** Returns the index of each tree's first leaf among all leaves, and the total number of leaves. */
 export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number[]; numLeaves: number } {
   let numLeaves = 0;
   const starts = trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
   return { starts, numLeaves };
 }
 
-/** Arrays as kernels/gbdt/assembly/predict.ts reads them. */
+/** The arrays that kernels/gbdt/assembly/predict.ts reads. */
 export interface CompiledForest {
   numTrees: number;
   numColumns: number;
   /** ascending thresholds of each number column, padded with infinity to a power of two */
   edges: Float64Array[];
-  /** i32[numNodes][4], and the bit sets that they point into */
+  /** i32[numNodes][4], and the bit sets that the nodes refer to */
   nodes: Int32Array;
   sets: Uint32Array;
   roots: Int32Array;
   starts: Uint32Array;
-  /** u32 by tree */
+  /** u32: the class of each tree */
   classes: Uint32Array;
   values: Float64Array;
 }
 
-/** @throws {ArtifactError} a column has more thresholds than two bytes count */
+/** Compiles trees. @throws {ArtifactError} a column has more thresholds than two bytes can represent */
 export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeSums): CompiledForest {
   const thresholds = thresholdsOf(columns, trees);
   const numNodes = trees.reduce((sum, tree) => sum + tree.nodes.length, 0);
@@ -142,7 +145,7 @@ function testWords(
   return { kind: 2, test: at };
 }
 
-/** The categories as bits of u32 words. */
+/** Encodes categories as a bit set of u32 words. */
 export function bitSet(categories: readonly number[]): number[] {
   const words = Array.from({ length: ((categories.at(-1) ?? 0) >>> 5) + 1 }, () => 0);
   for (const c of categories) words[c >>> 5] = (words[c >>> 5]! | (1 << (c & 31))) >>> 0;

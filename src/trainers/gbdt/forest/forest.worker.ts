@@ -1,12 +1,12 @@
-// A thread that sends rows through a forest: codes of their columns, then their leaves and scores, by blocks of 512 rows whose
-// codes stay in its cache.
+// The script of threads that score rows with a forest: it computes the columns' codes, then leaves and scores, in
+// blocks of 512 rows whose codes fit into the cache.
 
 import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
 
 export const SCORED_ROWS = 512;
 
-/** A column's cells of the chunk. */
+/** Location of a column's cells in the chunk. */
 export interface ScoringColumn {
   kind: "number" | "category";
   /** f64[chunk] or u16[chunk] */
@@ -17,7 +17,7 @@ export interface ScoringColumn {
   missing: number;
 }
 
-/** Where a forest and a chunk of rows lie; pointers are byte offsets. */
+/** Locations of a forest and a chunk of rows; pointers are byte offsets. */
 export interface ScoringLayout {
   numThreads: number;
   numTrees: number;

@@ -1,22 +1,23 @@
-// A forest in words and numbers for readers: the way to each leaf, `hour <= 6.5 and device in {ios, web}`, and what each column does.
+// Describes a forest for readers: the conditions on the path to each leaf, `hour <= 6.5 and device in {ios, web}`, and
+// the importance of each column.
 
 import type { ColumnRecipe } from "../preprocess.js";
 import type { Node, Tree } from "./tree.js";
 import type { Forest } from "./forest.js";
 
-/** t012:l07: trees and leaves count from 0. */
+/** Returns the key of a leaf, t012:l07; trees and leaves are counted from 0. */
 export function leafKey(tree: number, leaf: number): string {
   return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
 }
 
-/** A column as conditions name it. */
+/** A column's name and categories, as conditions show them. */
 interface Words {
   name: string;
-  /** by category; an empty key is one that was forgotten */
+  /** by category; an empty key was removed by `embed forget` */
   keys: string[];
 }
 
-/** Names and keys as they stand in conditions, by column. */
+/** Returns the names and categories of columns, as conditions show them. */
 export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
   return columns.map((column) => ({
     name: plain(column.name),
@@ -24,11 +25,11 @@ export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
   }));
 }
 
-/** The way to each leaf of a tree; empty for a tree of one leaf. */
+/** Returns the conditions on the path to each leaf; empty for a tree with one leaf. */
 export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): string[] {
   const paths = leaves.map(() => "");
   const ways = nodes.map((): string[] => []);
-  // a child has a greater number than its parent
+  // children have greater numbers than their parents
   nodes.forEach((node, i) => {
     for (const side of ["left", "right"] as const) {
       const way = [...ways[i]!, conditionOf(node, words[node.feature]!, side === "left")];
@@ -42,7 +43,7 @@ export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): str
 
 function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): string {
   if (test.kind === "number") {
-    // all numbers are below the greatest
+    // all numbers are below the greatest threshold
     const all = test.threshold === Number.MAX_VALUE;
     if (all) return `${name} is ${left ? "not missing" : "missing"}`;
     const compared = `${name} ${left ? "<=" : ">"} ${test.threshold}`;
@@ -53,21 +54,21 @@ function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): stri
   return `${name} ${left ? "in" : "not in"} {${set}}`;
 }
 
-/** As it is when it is a word, else in quotes. */
+/** Quotes a text, unless it is a word. */
 function plain(text: string): string {
   return /^[\p{L}\p{N}_.-]+$/u.test(text) ? text : JSON.stringify(text);
 }
 
-/** What a column does in a forest. Both numbers are LightGBM's `split` and `gain`. */
+/** The importance of a column. The numbers are LightGBM's `split` and `gain`. */
 export interface Importance {
   column: string;
-  /** nodes that split on it */
+  /** number of nodes that split on it */
   splits: number;
   /** sum of their gains */
   gain: number;
 }
 
-/** By column, in the columns' order. */
+/** Returns the importances, in the columns' order. */
 export function importancesOf({ columns, trees }: Forest): Importance[] {
   const all = columns.map(({ name }): Importance => ({ column: name, splits: 0, gain: 0 }));
   for (const { nodes } of trees) {
@@ -79,7 +80,7 @@ export function importancesOf({ columns, trees }: Forest): Importance[] {
   return all;
 }
 
-/** The columns of the greatest gain first; of equal gains the first column. */
+/** Sorts columns by descending gain; equal gains keep their order. */
 export function byGain(all: readonly Importance[]): Importance[] {
   return all.toSorted((a, b) => b.gain - a.gain);
 }

@@ -1,9 +1,9 @@
-// A forest as LightGBM's text model: written as version v4, and read back, our own or one that LightGBM trained.
+// Writes a forest as LightGBM's text model, version v4, and reads such a text, whether written here or by LightGBM.
 //
-// Numbers are written with the digits that read back to the same f64. A category is its position in the column's vocabulary.
-// Read are trees with constant leaves; of several classes, tree t is of class t mod num_class. `average_output` (random forests)
-// divides leaf values by the number of iterations. What else a text may hold is refused by name.
-// Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
+// Numbers are written with enough digits to restore the same f64. A category is its position in the column's
+// vocabulary. The reader supports trees with constant leaves; with several classes, tree t belongs to class t mod
+// num_class. `average_output` (random forests) divides leaf values by the number of iterations. Anything else is
+// refused by name. Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
 
 import type { Feature } from "../features.js";
 import {
@@ -19,16 +19,19 @@ import type { GbdtOptions } from "../options.js";
 import { type Leaf, type Node, type Tree, isTree, type Test } from "./tree.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 
-/** decision_type: bit 0 category, bit 1 missing goes left, bits 2 and 3 what is missing (2: NaN). */
+/**
+ * Bits of decision_type: bit 0 category, bit 1 missing goes left, bits 2 and 3 the numbers that count as missing (2:
+ * NaN).
+ */
 const CATEGORY = 1;
 const MISSING_LEFT = 2;
 const MISSING_NAN = 2 << 2;
 
 const FORMAT = "a LightGBM text model";
-/** Classes of a model: a row has a score for each. */
+/** Maximum number of classes; a row has a score per class. */
 export const MAX_CLASSES = 10_000;
 
-/** The model's text. */
+/** Returns the text model. */
 export function lightgbmText(forest: Forest, features: readonly Feature[], options: GbdtOptions): string {
   const trees = forest.trees.map((tree, t) => treeText(tree, t, t < numClassesOf(forest)));
   const head = [
@@ -62,11 +65,11 @@ function objectiveText(forest: Forest): string {
   }[forest.objective];
 }
 
-/** Names without white space, which LightGBM splits at; a name that then repeats is numbered. */
+/** Replaces white space in names, at which LightGBM splits them, and numbers repeated names. */
 function featureNames(features: readonly Feature[]): string[] {
   const seen = new Set<string>();
   return features.map(({ name }) => {
-    // quotes, commas, colons and brackets are refused by LightGBM
+    // LightGBM refuses quotes, commas, colons and brackets
     const plain = name.replaceAll(/[\s",:[\]{}]/g, "_") || "_";
     let unique = plain;
     for (let i = 2; seen.has(unique); i++) unique = `${plain}_${i}`;
@@ -82,7 +85,10 @@ function infoOf(feature: Feature): string {
   return categories.length === 0 ? "none" : [-1, ...categories].join(":");
 }
 
-/** @param carriesBase whether its values have the best constant in them: LightGBM then takes them as they are */
+/**
+ * Writes a tree.
+ * @param carriesBase whether the values include the best constant, so that LightGBM must not rescale them
+ */
 function treeText({ nodes, leaves, shrinkage }: Tree, t: number, carriesBase: boolean): string {
   const lines = [`Tree=${t}`, `num_leaves=${leaves.length}`];
   const sets = nodes.flatMap(({ test }) => (test.kind === "category" ? [bitSet(test.left)] : []));
@@ -133,7 +139,7 @@ function decisionType({ test }: Node): number {
   return MISSING_NAN | (test.missingLeft ? MISSING_LEFT : 0);
 }
 
-/** Columns by how many nodes split on them. */
+/** Lists columns by descending number of splits. */
 function importanceLines(forest: Forest, features: readonly Feature[]): string {
   const counts = importancesOf(forest).map(({ splits }) => splits);
   const names = featureNames(features);
@@ -142,7 +148,9 @@ function importanceLines(forest: Forest, features: readonly Feature[]): string {
   return order.map((f) => `${names[f]}=${counts[f]}\n`).join("");
 }
 
-/** LightGBM shows them, and goes on by them: with its objective, learning rate and penalties, and which columns are categorical. */
+/**
+ * Writes the parameters that LightGBM shows, and with which it continues training, including the categorical columns.
+ */
 function parameterLines(forest: Forest, options: GbdtOptions, features: readonly Feature[]): string {
   const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const named = ["numLeaves", "learningRate", "maxBin", "minDataInLeaf", "lambdaL1", "lambdaL2"] as const;
@@ -156,24 +164,24 @@ function parameterLines(forest: Forest, options: GbdtOptions, features: readonly
   ].join("\n");
 }
 
-/** A category's name in pandas. */
+/** The name of a category in pandas. */
 export type PandasCategory = string | number | boolean;
 
 export interface LightgbmModel {
-  /** categories of splits are LightGBM's numbers */
+  /** the trees; categories in splits are LightGBM's numbers */
   sums: TreeSums;
-  /** as the text has it, `binary sigmoid:1`; empty when it has none */
+  /** the objective in the text's words, `binary sigmoid:1`; empty if there is none */
   objective: string;
-  /** the categorical columns, ascending, also those that no tree splits on */
+  /** the categorical columns, ascending, including those without a split */
   categorical: number[];
-  /** names of the categories of each categorical column in the columns' order, as pandas had them; when the text has them */
+  /** names of the categories of each categorical column, as in pandas; only if the text contains them */
   pandasCategorical?: PandasCategory[][];
 }
 
-/** Damage unless the text is of a kind that is not read, which is no damage. */
+/** Throws: an error for a damaged file or, with "kind", for an unsupported kind of model. */
 export type Fail = (why: string, what?: "kind") => never;
 
-/** @param format what the file was read as, with its article */
+/** Returns the function that throws. @param format name of the expected format, with its article */
 export function failing(file: string, format: string): Fail {
   return (why, what) => {
     const message = `cannot read '${file}' as ${format}: ${why}`;
@@ -181,7 +189,10 @@ export function failing(file: string, format: string): Fail {
   };
 }
 
-/** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
+/**
+ * Reads the forest of a run.
+ * @throws {ArtifactError} as readLightgbmTrees, or if its objective is not one that train-gbdt has
+ */
 export function readLightgbm(text: string, file: string): Forest {
   const { sums, objective: given } = readLightgbmTrees(text, file);
   const fail = failing(file, FORMAT);
@@ -193,8 +204,11 @@ export function readLightgbm(text: string, file: string): Forest {
 }
 
 /**
- * @param file its name, for messages
- * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such text, damaged, or of another version
+ * Reads any LightGBM text model.
+ *
+ * @param file name of the file, for messages
+ * @throws {UsageError} the kind of model is not supported
+ * @throws {ArtifactError} it is no such text, damaged, or of an unsupported version
  */
 export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const fail = failing(file, FORMAT);
@@ -255,14 +269,14 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   };
 }
 
-/** Whole numbers of a line such as `[categorical_feature: 1,4]`. */
+/** Reads the integers of a line such as `[categorical_feature: 1,4]`. */
 function numbersOf(lines: readonly string[], start: string): number[] {
   const line = lines.find((candidate) => candidate.startsWith(start));
   const list = line?.slice(start.length, -1) ?? "";
   return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
 
-/** NAME=VALUE lines; a line without = is a name. */
+/** Parses NAME=VALUE lines; a line without = is a name. */
 function entriesOf(lines: readonly string[]): Map<string, string> {
   return new Map(
     lines
@@ -300,7 +314,7 @@ function treeOf(
     return values;
   };
   const optional = (name: string, length: number) =>
-    // a tree of one leaf has empty ones
+    // a tree with one leaf has empty lists
     entries.get(name) ? numbers(name, length) : Array.from({ length }, () => 0);
 
   const n = numLeaves - 1;

@@ -1,4 +1,4 @@
-// Rows of a dataset through a forest, by chunks: their scores, and the leaf that each falls into in each tree.
+// Scores rows of a dataset with a forest, in chunks, and finds the leaf of each row in each tree.
 
 import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Column, type Dataset } from "../../../dataset/dataset.js";
@@ -10,12 +10,12 @@ import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { compileForest, MISSING_BIN, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./forest.worker.js";
 
-/** Cells of a chunk, over all columns and trees. */
+/** Maximum number of cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
-/** LightGBM compares with it in f32. */
+/** LightGBM compares with this f32 to find zeros. */
 const ZERO = Math.fround(1e-35);
 
-/** Vocabularies by column: category c is key c. */
+/** Vocabularies by column; category c is key c. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
 /** Trees with the vocabularies of their categorical columns. */
@@ -24,25 +24,25 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** Rows, u32, of a dataset. */
+/** u32 rows of a dataset. */
 export interface DatasetRows {
   dataset: Dataset;
   rows: Uint32Array;
 }
 
-/** What came out for consecutive rows; the arrays are the reader's. */
+/** The results of consecutive rows, as copies. */
 export interface ScoredChunk {
-  /** position of the first among the rows asked for */
+  /** index of the chunk's first row in the list of rows */
   first: number;
   /** rows of the chunk */
   numRows: number;
-  /** f64[numRows][numClasses]: sums of leaf values in the trees' order */
+  /** f64[numRows][numClasses]: sums of leaf values, added in the trees' order */
   scores: Float64Array;
-  /** u32[n][numTrees]: the leaf's number within its tree; when asked for */
+  /** u32[numRows][numTrees]: leaf within its tree; only if leaves were requested */
   leaves?: Uint32Array;
 }
 
-/** A forest in shared memory with its threads; `terminate` ends them and must be called. */
+/** A forest in shared memory, with its threads. The caller must call `terminate`, which ends the threads. */
 export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> {
   readonly #forest: TreeSums;
   readonly #layout: ScoringLayout;
@@ -57,7 +57,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
     this.#layout = layOut(this.arena, forest, compiled, threads, this.#chunkRows, withLeaves);
   }
 
-  /** @param withLeaves whether leaves will be asked for */
+  /** Starts a scorer. @param withLeaves whether `score` may return leaves */
   static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
     const scorer = new ForestScorer(forest, threads, withLeaves);
     const script = { url: new URL("./forest.worker.js", import.meta.url), own: scorer.#layout };
@@ -68,7 +68,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
    * Scores rows in their order.
    *
    * @param rows u32
-   * @throws {UsageError} the dataset's columns are of another kind than the forest's
+   * @throws {UsageError} a column's kind differs from the training
    */
   async *score(
     dataset: Dataset,
@@ -97,7 +97,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
     }
   }
 
-  /** What writes a column's cells of a chunk. */
+  /** Returns a function that writes a column's cells of a chunk to shared memory. */
   #filler(
     c: number,
     name: string,
@@ -133,7 +133,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
   }
 }
 
-/** A row's category by its row: the position of its key; undefined where it is missing or unknown. */
+/** Returns a function from a row to the position of its category; undefined if it is missing or unknown. */
 export function categoryCodes(
   column: Column,
   vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,
@@ -193,7 +193,7 @@ function layOut(
   };
 }
 
-/** u16[rows.length][numTrees]: all rows' leaves. */
+/** Returns u16[rows.length][numTrees]: the leaf of every row in every tree. */
 export async function leavesOf(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -206,7 +206,7 @@ export async function leavesOf(
   return leaves;
 }
 
-/** Rows' leaves and scores by chunks, from threads that end with the last one. */
+/** Yields leaves and scores of rows in chunks; the threads end with the last chunk. */
 export async function* chunksWithLeaves(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,

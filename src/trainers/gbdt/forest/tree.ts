@@ -1,4 +1,4 @@
-// A tree as it is grown and as it is kept: nodes in the order of their splits, leaves by number.
+// The structure of a tree: nodes in the order of their splits, and numbered leaves.
 //
 //   node 0 is the root; a child is a node's number, or ~leaf
 //   a split's left side keeps the leaf's number, its right side gets the next one      as in LightGBM
@@ -16,7 +16,7 @@ import {
   type Shape,
 } from "../../../io/json-shape.js";
 
-/** How a node sends rows to its sides. */
+/** The test of a node, which sends a row to the left or right child. */
 export type Test =
   | {
       kind: "number";
@@ -26,18 +26,17 @@ export type Test =
     }
   | {
       kind: "category";
-      /** categories that go left, ascending; all others, missing ones too, go right */
+      /** categories that go left, ascending; all others, including missing ones, go right */
       left: number[];
     };
 
-/** A node. */
 export interface Node {
   feature: number;
   test: Test;
   left: number;
   right: number;
   gain: number;
-  /** what the node would be as a leaf */
+  /** value that the node would have as a leaf */
   value: number;
   /** sum of hessians */
   weight: number;
@@ -53,13 +52,15 @@ export interface Leaf {
 
 export interface Tree {
   nodes: Node[];
-  /** at least one */
+  /** at least one leaf */
   leaves: Leaf[];
-  /** what leaves were multiplied by */
+  /** factor by which the leaf values were multiplied */
   shrinkage: number;
 }
 
-/** Whether each node but the first and each leaf is the child of exactly one, from the first on. */
+/**
+ * Tells whether the children form a tree: every leaf, and every node except the root, is the child of exactly one node.
+ */
 export function isTree(left: readonly number[], right: readonly number[], numLeaves: number): boolean {
   if (left.length !== numLeaves - 1) return false;
   const reached = new Set<number>(left.length > 0 ? [0] : []);
@@ -90,7 +91,7 @@ const treeParts = object({
   shrinkage: number,
 });
 
-/** A tree as JSON. */
+/** Checks the JSON of a tree. */
 export const treeShape: Shape = (value, at) => {
   const problem = treeParts(value, at);
   if (problem !== undefined) return problem;

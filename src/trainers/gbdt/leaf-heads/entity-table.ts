@@ -1,8 +1,10 @@
-// A vector for each key of a column: what its rows have in common, in leaves.
+// Computes a vector for each key of a column from the leaves of its rows.
 //
-//   M[key][leaf] = share of the key's rows that fall into the leaf      M - its column means ~ U S V'      vector = row of U S
+//   M[key][leaf] = share of the key's rows that fall into the leaf
+//   M - its column means ~ U S V'      vector = row of U S
 //
-// So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
+// Cosines and distances of the vectors approximate those between the centered rows of M, as well as `dim` components
+// can.
 
 import { mapTo } from "../../../numeric/indices.js";
 import { MISSING } from "../../../log/keys.js";
@@ -16,7 +18,10 @@ import { leafStarts, type TreeSums } from "../forest/forest.js";
 import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.js";
 import type { Watch } from "../../../training/session/watch.js";
 
-/** A table of one field; of fewer dimensions, with a note, where the keys' leaves differ in fewer. @throws {UsageError} the column holds no keys */
+/**
+ * Returns the table, which has one field. It has fewer dimensions, with a note, if M has a lower rank.
+ * @throws {UsageError} the column is not a key column
+ */
 export async function entityTable(
   trees: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -32,7 +37,7 @@ export async function entityTable(
   const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;
   const ids = idsOf({ keys }, column.dictionary);
 
-  // positions of the rows, key by key
+  // indexes of the rows, sorted by key
   const entities = mapTo(Uint32Array, rows, (row) =>
     column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
   );
@@ -65,7 +70,7 @@ export async function entityTable(
   };
 }
 
-/** M by rows. @param order positions by entity, those without one (0) first */
+/** Returns the rows of M in sparse form. @param order row indexes sorted by key; rows without a key (0) come first */
 function meanEncodings(
   forest: TreeSums,
   leaves: Uint16Array,

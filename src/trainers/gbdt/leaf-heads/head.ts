@@ -1,11 +1,11 @@
-// The head: a logistic regression that reads a row's leaves and its categories; which rows it is fitted on, and what trees, logistic
-// regression and both are worth.
+// The head, a logistic regression on a row's leaves and categories: the rows that it is fitted on, its scores, and the
+// comparison of trees, logistic regression and both.
 //
 //   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and unknown
-//             categories and one for each of its vocabulary
+//             categories, and one for each category
 //
-// It is fitted on rows that the trees have not seen: on rows that they were fitted on, leaves promise too much.
-// Source: He et al. 2014 (10.1145/2648584.2648589), section 3.
+// The head is fitted on rows that the trees were not trained on: on training rows, leaves predict too well. Source: He
+// et al. 2014 (10.1145/2648584.2648589), section 3.
 
 import { columnNamed } from "../../../dataset/dataset.js";
 import { fitFtrl } from "../../../solvers/ftrl.js";
@@ -31,20 +31,20 @@ import { draw } from "../../../numeric/random.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
 import type { Part } from "../../../training/examples/examples.js";
 
-/** Passes of FTRL over the rows. */
+/** Number of FTRL's passes over the rows. */
 const FTRL_PASSES = 3;
-/** Steps of L-BFGS at most. */
+/** Maximum number of L-BFGS steps. */
 const LBFGS_STEPS = 100;
-/** Penalty of the logistic regression that is compared with. */
+/** L2 penalty of the logistic regression without trees. */
 const L2_ALONE = 10;
 
 /** A fitted head. */
 export interface Head extends LogisticModel {
-  /** first feature of each tree's leaves, then of each categorical column, then how many there are */
+  /** first feature of each tree's leaves, then of each categorical column, then the number of features */
   starts: number[];
 }
 
-/** Where each tree's and each categorical column's features start. */
+/** Returns the first feature of each tree and of each categorical column. */
 function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   const sizes = [
     ...trees.map(({ leaves }) => leaves.length),
@@ -55,7 +55,7 @@ function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   return starts;
 }
 
-/** Leaves and categories of rows, one-hot. */
+/** Encodes leaves and categories of rows as one-hot features. */
 async function encodePart(
   trees: ScoringTrees<Forest>,
   { dataset, rows }: DatasetRows,
@@ -83,7 +83,7 @@ async function encodePart(
   return { numRows: rows.length, width, numFeatures: starts.at(-1)!, ids };
 }
 
-/** Fits the head on rows that the trees have not seen. */
+/** Fits the head on rows that the trees were not trained on. */
 export async function trainHead(
   { forest, vocabularies }: ScoringTrees<Forest>,
   { labels, weights, ...part }: LabelledPart,
@@ -105,9 +105,10 @@ export async function trainHead(
 }
 
 /**
- * One forest and one head of several: the mean of what they say, since a mean of linear models is linear in all their leaves.
+ * Combines several forests and heads to one, whose prediction is their mean; a mean of linear models is a linear model
+ * on all their leaves.
  *
- * @param fitted forests of the same columns, each with its head
+ * @param fitted forests on the same columns, each with its head
  */
 export function averaged(
   fitted: readonly { forest: Forest; head: Head }[],
@@ -125,7 +126,7 @@ export function averaged(
   const forest = { ...fitted[0]!.forest, trees };
   const starts = startsOf(forest, vocabularies);
   const weights = new Float64Array(starts.at(-1)!);
-  // leaves stand one forest after another, categories are added up
+  // leaves of the forests follow one another, weights of categories are added
   const firstCategory = starts[trees.length]!;
   let at = 0;
   let bias = 0;
@@ -141,12 +142,12 @@ export function averaged(
   return { forest, head: { bias, weights, starts } };
 }
 
-/** Trees, and a head on their leaves where there is one. */
+/** Trees, with a head on their leaves if there is one. */
 interface TreeModel extends ScoringTrees {
   head?: Head | undefined;
 }
 
-/** What scores rows by the head, or by the sums of the trees without one; `end` must be called. */
+/** Returns a scorer by the head, or by the trees' sums without one. The caller must call `end`. */
 export async function modelScorer(
   { forest, vocabularies, head }: TreeModel,
   threads: number,
@@ -166,7 +167,7 @@ export async function modelScorer(
   };
 }
 
-/** f64[rows.length][numClasses]: rows' scores by the head, or by the sums of the trees without one. */
+/** Returns f64[rows.length][numClasses]: scores of rows by the head, or by the trees' sums without one. */
 export async function modelScores(
   model: TreeModel,
   { dataset, rows }: DatasetRows,
@@ -180,7 +181,7 @@ export async function modelScores(
   }
 }
 
-/** What turns a chunk's leaves into log-odds by the head. @param part all rows that chunks are of */
+/** Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, of which chunks are parts */
 function headScorer(
   { bias, weights, starts }: Head,
   { forest: { trees }, vocabularies }: ScoringTrees,
@@ -190,7 +191,7 @@ function headScorer(
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
   return ({ first, scores, leaves }) =>
     scores.map((_, i) => {
-      // terms in the order in which the head was fitted
+      // add terms in the order in which the head was fitted
       let score = bias;
       for (let t = 0; t < numTrees; t++) score += weights[starts[t]! + leaves![i * numTrees + t]!]!;
       categories.forEach((codeOf, c) => {
@@ -200,12 +201,12 @@ function headScorer(
     });
 }
 
-/** The head as model/head.json holds it. */
+/** Returns the content of model/head.json. */
 export function headText(head: Head): string {
   return `${JSON.stringify({ model: "lr", ...head, weights: [...head.weights] })}\n`;
 }
 
-/** @throws {ArtifactError} not the head of these trees */
+/** Reads a head. @throws {ArtifactError} it does not match the trees */
 export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabularies, file: string): Head {
   const shape = object({ bias: number, weights: list(number) });
   const parsed = parseJson(bytes, shape, file) as { bias: number; weights: number[] };
@@ -218,7 +219,10 @@ export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabu
   return { bias: parsed.bias, weights: Float64Array.from(parsed.weights), starts };
 }
 
-/** The share of the rows that the head is fitted on: the latest ones by time, by a hash of seed and row without a time. */
+/**
+ * Splits the rows: the head is fitted on a share of them, the latest ones by time or, without times, those with a small
+ * hash of seed and row.
+ */
 export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
   if (!(share > 0 && share < 1))
     throw new UsageError(`--head-split must be between 0 and 1 (exclusive), got ${share}`);
@@ -227,7 +231,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   const key = draw(seed, 0x4ead);
   let isHead = (row: number) => draw(key, row) < share * 2 ** 32;
   if (column?.kind === "number") {
-    // by time, then row
+    // order by time, then by row
     const order = rows.slice().sort((a, b) => column.values[a]! - column.values[b]! || a - b);
     const latest = new Set(order.subarray(rows.length - Math.round(share * rows.length)));
     isHead = (row) => latest.has(row);
@@ -240,7 +244,9 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
 }
 
-/** For each of so many folds, drawn by a hash of seed and row, the rows without it and its own. */
+/**
+ * Divides the rows into folds by a hash of seed and row, and returns for each fold the rows outside it and inside it.
+ */
 export function foldsOf({ dataset, rows }: Part, count: number, seed: number): { trees: Part; head: Part }[] {
   const key = draw(seed, 0xf01d);
   const foldOf = (row: number) => Math.floor((draw(key, row) / 2 ** 32) * count);
@@ -255,7 +261,7 @@ export function foldsOf({ dataset, rows }: Part, count: number, seed: number): {
   });
 }
 
-/** Bins of all columns, one-hot: what a logistic regression without trees reads. */
+/** Encodes the bins of all columns as one-hot features, for the logistic regression without trees. */
 function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneHotRows {
   const width = features.length;
   const ids = new Uint32Array(rows.length * width);
@@ -268,7 +274,7 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
   return { numRows: rows.length, width, numFeatures: first, ids };
 }
 
-/** Log-odds of a part by a logistic regression on the bins of the columns, fitted on the head's rows. */
+/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the head's rows. */
 export function scoresWithoutTrees(
   features: readonly Feature[],
   { labels, weights, ...part }: LabelledPart,
@@ -282,10 +288,10 @@ export function scoresWithoutTrees(
 }
 
 /**
- * Log losses over the entropy of the training rate, and relative to the trees alone, as table 1 of He et al. 2014 has them.
+ * Returns normalized entropies, and log losses relative to the trees alone, as in table 1 of He et al. 2014.
  *
- * @param metrics by part: of both, of the trees alone and of the logistic regression alone
- * @param training labels of the training part
+ * @param metrics   by split: of trees with head, of the trees alone, and of the logistic regression alone
+ * @param training labels of the training split
  */
 export function comparisons(
   metrics: Record<string, Metrics>,

@@ -1,4 +1,4 @@
-// What is left of one-hot leaves when they are projected.
+// Projection of one-hot leaves to shorter vectors.
 
 import { mulberry32 } from "../../../testing/random.js";
 import { leafProjection, projected } from "./leaf-vectors.js";

@@ -1,11 +1,12 @@
-// One-hot leaves as fewer numbers: a truncated singular value decomposition of the training rows' leaves (train-gbdt --dense), or a
-// sparse random projection for trees without one.
+// Projects one-hot leaves to shorter vectors: by a truncated singular value decomposition of the training rows' leaves
+// (train-gbdt --dense), or by a sparse random projection for trees without one.
 //
-//   A[row][leaf] = 1 where the row falls into the leaf, else 0      A ~ U S V'      a row's numbers: row of A V, its leaves' rows of V added up
+//   A[row][leaf] = 1 if the row falls into the leaf, else 0
+//   A ~ U S V'      a row's vector: row of A V, which is the sum of its leaves' rows of V
 //
-// V has orthonormal columns, the greatest singular value first: the first d of them are what a decomposition of d would find.
-// A is not centred, so that the first number is about how common a row's leaves are. Of more than MAX_ENTRIES / trees rows,
-// every k-th is taken. Memory: 18 bytes an entry, and 4 dim a leaf.
+// V has orthonormal columns, the greatest singular value first, so the first d of them are the decomposition of rank d.
+// A is not centered, so the first component is roughly how common a row's leaves are. If there are more than
+// MAX_ENTRIES / trees rows, every k-th row is used. Memory: 18 bytes per entry, and 4 dim per leaf.
 
 import { mapTo } from "../../../numeric/indices.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
@@ -19,7 +20,7 @@ import type { Watch } from "../../../training/session/watch.js";
 import { draw } from "../../../numeric/random.js";
 
 const DENSE_FILE = "dense.safetensors";
-/** Rows times trees that are decomposed at most. */
+/** Maximum number of rows times trees that are decomposed. */
 const MAX_ENTRIES = 1 << 24;
 
 export interface LeafVectors {
@@ -28,16 +29,16 @@ export interface LeafVectors {
   vectors: Float32Array;
 }
 
-/** What the vectors were fitted on, and how well. */
+/** The rows that the vectors were fitted on, and the quality of the fit. */
 export interface LeafFit {
   dim: number;
-  /** rows that were decomposed */
+  /** number of rows that were decomposed */
   rows: number;
-  /** share of the sum of squares of A that is in A V, about the origin */
+  /** share of the squared norm of A that A V has, not centered */
   explained: number;
 }
 
-/** V of a part's rows; of fewer dimensions, with a note, where their leaves differ in fewer. */
+/** Computes V of a split's rows. It has fewer columns, with a note, if A has a lower rank. */
 export async function leafVectors(
   trees: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -60,7 +61,7 @@ export async function leafVectors(
   );
   const { dim, right, singularValues } = svd;
   const squares = singularValues.reduce((sum, s) => sum + s * s, 0);
-  // every entry is 1
+  // every entry of A is 1, so its squared norm is the number of entries
   const explained = squares / matrix.indices.length;
   if (dim < options.dim) {
     const text = `the leaves of the rows have rank ${dim}: --dense keeps ${dim} dimensions instead of ${options.dim}`;
@@ -69,7 +70,7 @@ export async function leafVectors(
   return { dim, vectors: right, fit: { dim, rows: taken.length, explained } };
 }
 
-/** The first `dim` numbers of each leaf. */
+/** Returns the first `dim` components of each leaf's vector. */
 export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float32Array {
   const numLeaves = vectors.length / kept;
   return Float32Array.from(
@@ -78,13 +79,16 @@ export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float
   );
 }
 
-/** The file of model/. */
+/** Returns the file of model/. */
 export function leafVectorFiles({ dim, vectors }: LeafVectors): Record<string, readonly Uint8Array[]> {
   const tensor = { shape: [vectors.length / dim, dim], data: vectors };
   return { [DENSE_FILE]: safetensorsChunks(new Map([["vectors", tensor]])) };
 }
 
-/** Reads it back; undefined for a run that keeps none. @throws {ArtifactError} damaged, or of other trees */
+/**
+ * Reads the vectors; undefined if the run has none.
+ * @throws {ArtifactError} damaged, or the size does not match the trees
+ */
 export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafVectors | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${DENSE_FILE}`)) return undefined;
   const tensors = await TensorFile.of(run, DENSE_FILE);
@@ -95,13 +99,13 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
 
 // The random projection:
 //
-//   R[leaf][d] = sqrt(3 / dim) times 1, 0 or -1 with odds 1 : 4 : 1; a row's numbers are the sum of its leaves' rows of R
+//   R[leaf][d] = sqrt(3 / dim) times 1, 0 or -1 with odds 1 : 4 : 1; a row's vector is the sum of its leaves' rows of R
 //
-// Entries are hashes of (seed, leaf, d): nothing is fitted or kept, and a new row has what it would have had in training.
-// Distances between rows' one-hot leaves are kept up to an error of order 1 / sqrt(dim).
-// Source: Achlioptas 2003 (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
+// Entries are hashes of (seed, leaf, d). Nothing is fitted or stored, and a new row gets the same vector as in
+// training. Distances between one-hot rows are preserved up to an error of order 1 / sqrt(dim). Source: Achlioptas 2003
+// (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
 
-/** f32[numLeaves][dim]: R. */
+/** Returns R, f32[numLeaves][dim]. */
 export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {
   const scale = Math.fround(Math.sqrt(3 / dim));
   const own = draw(seed, 0xd5e);
@@ -112,8 +116,10 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
 }
 
 /**
- * @param leaves u32[n][numTrees], numbers within their trees
- * @param starts where each tree's leaves start among all
+ * Adds up the projections of rows' leaves.
+ *
+ * @param leaves u32[n][numTrees], leaves within their trees
+ * @param starts index of each tree's first leaf among all
  * @returns f32[n][dim]
  */
 export function projected(

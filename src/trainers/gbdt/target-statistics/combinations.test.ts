@@ -1,8 +1,8 @@
-// Numbers of combinations, against a map by texts.
+// Numbering of combinations, compared with a map of strings.
 
 import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";
-import { ABSENT, columnsOf, tuplesOf } from "./combinations.js";
+import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
 // a table serves the small sizes, a sorted list the others
 test.each([
@@ -12,7 +12,7 @@ test.each([
   [500, [400_000_000, 3, 50_000_000]],
 ] as const)("%i tuples of sizes %j have the numbers of a map", (n, sizes) => {
   const random = mulberry32(sizes.length);
-  // few keys, so that tuples occur again, at both ends of the codes
+  // few keys at both ends of the code range, so that tuples repeat
   const column = (size: number) =>
     Uint32Array.from({ length: n }, () => {
       if (random() < 0.05) return MISSING;
@@ -33,7 +33,7 @@ test.each([
   expect([...byKey.values()].sort((a, b) => a - b)).toEqual([...known].map((_, number) => number));
   const expected = rows.map((i) => (isWhole(others, i) ? (byKey.get(keyOf(others, i)) ?? ABSENT) : MISSING));
   expect([...find(others)]).toEqual(expected);
-  // and the test can fail: some rows have a known tuple, others an unknown one
+  // the test is meaningful only if both known and unknown tuples occur
   expect(expected.some((number) => number < ABSENT) && expected.includes(ABSENT)).toBe(true);
 });
 
@@ -43,5 +43,5 @@ test.each([
   ["user*user", "different columns, got 'user' twice; a column alone is --ctr user"],
   ["a*b*c*d*e", "at most 4 columns in a combination, got 5"],
 ])("%s is refused", (name, why) => {
-  expect(() => columnsOf(name)).toThrow(why);
+  expect(() => parseCombination(name)).toThrow(why);
 });

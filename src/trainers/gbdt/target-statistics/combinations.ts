@@ -1,23 +1,26 @@
-// Combinations of id columns: the keys of `user*hour` are the pairs of keys that the training rows have.
+// Combinations of id columns: the keys of `user*hour` are the pairs of keys that occur in training rows.
 //
-//   codes of each column ──► distinct tuples, numbered in ascending order of their codes; a row that misses a key has none
+//   codes of each column ──► distinct tuples, numbered in ascending order of their codes; a row with a missing key has none
 //
-// A tuple becomes a number column by column, prefix * size + code, and the distinct numbers of a prefix are its new codes. No
-// number exceeds the rows times the keys of a column, so that f64 holds it exactly.
+// Tuples are numbered column by column: prefix * size + code, where prefix numbers the distinct tuples of the columns
+// before. These numbers are below the rows times the keys of a column, so f64 represents them exactly.
 
 import { MISSING } from "../../../log/keys.js";
 import { UsageError } from "../../../errors.js";
 import { lowerBound } from "../../../numeric/indices.js";
 
-/** Columns of a combination at most, as CatBoost has it (max_ctr_complexity). */
+/** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
-/** Numbers below it are looked up in a table, larger ones in a sorted list. */
+/** Numbers below this bound are looked up in a table, larger ones in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Where a tuple is not among those that were numbered. */
+/** Number of a tuple that does not occur in training rows. */
 export const ABSENT = MISSING - 1;
 
-/** The columns of an id column or a combination as `--ctr` names it, such as user*hour. @throws {UsageError} not several different names */
-export function columnsOf(name: string): string[] {
+/**
+ * Parses an id column or a combination of --ctr, such as user*hour.
+ * @throws {UsageError} names are empty, repeated or too many
+ */
+export function parseCombination(name: string): string[] {
   const columns = name.split("*");
   if (columns.length === 1) return columns;
   const complaint = (expected: string) => new UsageError(`--ctr ${name}: expected ${expected}`);
@@ -30,19 +33,22 @@ export function columnsOf(name: string): string[] {
   return columns;
 }
 
-/** Numbers of the distinct tuples of some rows. */
+/** The numbering of the distinct tuples of some rows. */
 export interface Tuples {
-  /** how many there are */
+  /** number of distinct tuples */
   size: number;
-  /** u32[n]: each row's tuple, ABSENT where it is not among them, MISSING where a code is. @param codes by column, u32[n] */
+  /**
+   * Returns u32[n]: the number of each row's tuple, ABSENT if it has none, MISSING if a code is missing.
+   * @param codes by column, u32[n]
+   */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
 
 /**
  * Numbers the distinct tuples of rows.
  *
- * @param codes by column, u32[n]; MISSING and ABSENT are not numbered
- * @param sizes by column: codes are below it
+ * @param codes by column, u32[n]; tuples with MISSING or ABSENT get no number
+ * @param sizes by column: upper bound of the codes
  */
 export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]): Tuples {
   const levels: Level["find"][] = [];
@@ -60,13 +66,13 @@ export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]
   };
 }
 
-/** Distinct numbers, and what finds them. */
+/** Distinct numbers, with a function that ranks them. */
 interface Level {
   size: number;
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/** f64[n]: prefix * size + code; -1 where one of them is absent, NaN where one is missing. */
+/** Returns f64[n]: prefix * size + code; -1 if one of them is absent, NaN if one is missing. */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {
@@ -77,7 +83,7 @@ function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64A
   return numbers;
 }
 
-/** The distinct numbers, which are below `end`, in ascending order. */
+/** Ranks the distinct numbers, which are below `end`, in ascending order. */
 function numbersOf(numbers: Float64Array, end: number): Level {
   if (end <= TABLE_CELLS) {
     const table = new Uint32Array(end).fill(ABSENT);

@@ -1,4 +1,4 @@
-// --ctr-pairs: planted pairs are found, and of nothing nothing is.
+// --ctr-pairs finds planted pairs, and no pairs if there are none.
 
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { plantedPairNames, plantedPairs } from "../../../testing/planted-pairs.js";

@@ -1,31 +1,38 @@
-// --ctr-pairs: which pairs of categorical columns have target statistics of their own.
+// --ctr-pairs: chooses pairs of categorical columns that get their own target statistics.
 //
-//   y ~ s(column a) + s(column b) + ...  ──►  gradients  ──►  the pair that says most about them joins s, and so on
+//   y ~ s(column a) + s(column b) + ...  ──►  gradients  ──►  the pair with the greatest gain is added to s, and so on
 //
-// A row is predicted from the rows before it, in the order of the target statistics, and only then joins the sums: what a pair
-// gains is its gain on rows that it has not seen, so that a pair of hardly any rows a combination gains nothing.
+// A row is predicted from the rows before it, in the order of the target statistics, and only then added to the sums. A
+// pair's gain is therefore measured on unseen rows, and a pair with hardly any rows per combination gains nothing.
 //
 //   g, h   derivatives of a row's loss in its score s, times its weight
 //   G, H   their sums over the earlier rows of the row's combination
 //   m      step of the score, - G / (H + l)
 //   gain   of a row: - (g m + h m^2 / 2), its loss by the second order
 //
-// Source: greedy combinations as in Prokhorenkova et al. 2018 (arXiv:1706.09516), section 4 ("Feature combinations"), which extends
-// those of a tree's splits. Deviation: pairs are chosen once, before boosting, by gradients of a model that is additive in the columns.
+// Source: greedy combinations as in Prokhorenkova et al. 2018 (arXiv:1706.09516), section 4 ("Feature combinations"),
+// which extends those of a tree's splits. Deviation: pairs are chosen once, before boosting, by gradients of a model
+// that is additive in the columns.
 
 import { MISSING } from "../../../log/keys.js";
 import { gradient } from "../../../numeric/losses.js";
 import { log } from "../../../numeric/exp.js";
 import { ascending, sumOf } from "../../../numeric/indices.js";
 import { tuplesOf } from "./combinations.js";
-import { idColumn, MAX_COMBINATIONS, targetsOf, type RowOrder, type Targets } from "./target-statistics.js";
+import {
+  idColumn,
+  MAX_COMBINATIONS,
+  targetsOf,
+  type GroupedRowOrder,
+  type Targets,
+} from "./target-statistics.js";
 
-/** A pair as --ctr names it, with what it gains. */
+/** A chosen pair as --ctr names it, with its gain. */
 export interface ChosenPair {
   pair: string;
   /**
-   * Mean loss of a training row that it saves when it is chosen: log loss in nats, or squared error; summed over classes.
-   * Absent for pairs that only trees confirm, all of them together.
+   * Decrease of the mean loss of a training row when the pair is chosen: log loss in nats, or squared error; summed
+   * over classes. Absent for pairs that only trees confirm, all of them together.
    */
   gain?: number;
 }
@@ -35,35 +42,40 @@ export interface PairsOptions {
   columns: readonly string[];
   /** pairs that --ctr names already */
   without: readonly string[];
-  /** pairs at most */
+  /** maximum number of pairs */
   most: number;
   squared: boolean;
   classes?: readonly string[] | undefined;
 }
 
-/** What was chosen; `considered` columns where not all of them could be. */
+/** The choice; `considered` lists the columns if there were too many to consider all. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
-  /** other pairs, those with the largest gain first, with their distinct combinations; none that nearly is a key of the rows */
+  /**
+   * other pairs by descending gain, with their number of distinct combinations; without those that nearly identify rows
+   */
   others: { pair: string; size: number }[];
   considered?: string[];
 }
 
-/** Rows that the sums are shrunk by: steps of log-odds have a deviation of about 0.45. */
+/** Number of rows by which sums are shrunk, so that steps of log-odds have a standard deviation of about 0.45. */
 const PRIOR_ROWS = 20;
-/** Of the additive model. */
+/** Number of sweeps that fit the additive model of single columns. */
 const SWEEPS = 2;
-/** Steps of log-odds are no longer, as the second order holds near the score alone. */
+/** Longest step of log-odds, because the second order approximates the loss only near the score. */
 const LONGEST_STEP = 1;
-/** A gain is so many standard errors above 0. Of all pairs of 40 columns without an effect, one in a hundred has one. */
+/**
+ * Minimum number of standard errors by which a gain must exceed 0. Without effects, one of the pairs of 40 columns does
+ * in one log of a hundred.
+ */
 const STANDARD_ERRORS = 4.3;
-/** Rows times pairs that the first round goes through. */
+/** Maximum number of rows times pairs in the first round. */
 const MOST_CELLS = 2 ** 29;
-/** With more combinations a row, a pair is nearly a key of the rows. */
+/** A pair with more combinations per row nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
 
 /** Chooses pairs greedily. The same rows, order and options give the same pairs. */
-export function choosePairs(train: Targets, order: RowOrder, options: PairsOptions): ChosenPairs {
+export function choosePairs(train: Targets, order: GroupedRowOrder, options: PairsOptions): ChosenPairs {
   const { columns: names, without, most, squared, classes } = options;
   const { dataset, rows, labels, weights } = train;
   const targets = targetsOf(labels, classes).map(({ y }) => new Additive(y, weights, order, squared));
@@ -74,7 +86,7 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
     })
     .filter(({ size }) => size > 1);
 
-  // the effects of columns alone come first, as a pair is to say what they do not
+  // fit the effects of single columns first, since a pair must add to them
   const gains = columns.map((column) => sumOf(targets.map((target) => target.add(column).sum)));
   for (let sweep = 1; sweep < SWEEPS; sweep++)
     for (const column of columns) for (const target of targets) target.add(column);
@@ -96,16 +108,16 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
         first.push({ pair: candidate.name, size: codes.size, sum });
       return sum > STANDARD_ERRORS * Math.sqrt(squares) ? [{ candidate, sum }] : [];
     });
-    // of equal gains the first
+    // of equal gains, the first pair comes first
     scored.sort((a, b) => b.sum - a.sum);
     const [best, ...others] = scored;
     if (!best) break;
     const codes = paired(best.candidate.a, best.candidate.b);
     for (const target of targets) target.add(codes);
-    // the second order is half a squared error
+    // the second order of the squared loss is half a squared error
     const gain = ((squared ? 2 : 1) * best.sum) / (weights ? sumOf(weights) : rows.length);
     pairs.push({ pair: best.candidate.name, gain });
-    // those that gain nothing now gain nothing later, or little
+    // pairs without a gain now will hardly gain later
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
   const others = first
@@ -115,7 +127,7 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
   return { pairs, others, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
 }
 
-/** u32[n]: codes of the training rows below size, or MISSING. */
+/** u32[n]: codes of the training rows below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;
@@ -127,7 +139,7 @@ function paired(a: Codes, b: Codes): Codes {
   return { name: `${a.name}*${b.name}`, size, codes: find([a.codes, b.codes]) };
 }
 
-/** The columns with the greatest gains of their own, whose pairs are no more than can be gone through; in the log's order. */
+/** Returns the columns with the greatest gains whose pairs do not exceed MOST_CELLS, in the log's order. */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;
   while (count > 2 && ((count * (count - 1)) / 2) * numRows > MOST_CELLS) count--;
@@ -140,18 +152,18 @@ interface Gain {
   squares: number;
 }
 
-/** A sum over columns and pairs, each row of which is predicted from the rows before it. */
+/** An additive model over columns and pairs, in which each row is predicted from the rows before it. */
 class Additive {
   readonly #y: Float32Array;
   readonly #weights: Float32Array | undefined;
-  readonly #order: RowOrder;
+  readonly #order: GroupedRowOrder;
   readonly #squared: boolean;
   readonly #scores: Float64Array;
   readonly #g: Float64Array;
   readonly #h: Float64Array;
   readonly #shrink: number;
 
-  constructor(y: Float32Array, weights: Float32Array | undefined, order: RowOrder, squared: boolean) {
+  constructor(y: Float32Array, weights: Float32Array | undefined, order: GroupedRowOrder, squared: boolean) {
     const n = y.length;
     const mean = sumOf(y) / n;
     this.#y = y;
@@ -164,7 +176,7 @@ class Additive {
     this.#shrink = (PRIOR_ROWS * sumOf(this.#h)) / n;
   }
 
-  /** What codes gain as the scores are. */
+  /** Returns the gain of a column's or pair's codes at the current scores. */
   gain(codes: Codes): Gain {
     return this.#pass(codes, () => undefined);
   }

@@ -1,4 +1,4 @@
-// Which columns of whole numbers are said to be ids.
+// Warnings about integer columns that look like ids.
 
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { idColumnWarnings } from "./ctr.js";

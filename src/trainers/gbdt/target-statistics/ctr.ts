@@ -1,10 +1,9 @@
-// --ctr, --ctr-pairs: columns of ids and their combinations become columns of target statistics, in the parts that trees are
-// trained and evaluated on.
+// --ctr, --ctr-pairs: replaces id columns and their combinations by target statistics, in all splits.
 
 import { keyAt } from "../../../log/keys.js";
 import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
 import { UsageError } from "../../../errors.js";
-import { columnsOf } from "./combinations.js";
+import { parseCombination } from "./combinations.js";
 import { choosePairs, KEY_SHARE, type ChosenPair } from "./ctr-pairs.js";
 import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsOfTrees } from "./pairs-by-trees.js";
 import {
@@ -14,30 +13,33 @@ import {
   rowOrders,
   withTargetStatistics,
   type CtrOptions,
-  type RowOrder,
+  type GroupedRowOrder,
   type TargetStatistics,
   type Targets,
 } from "./target-statistics.js";
-import type { Part, Parts } from "../../../training/examples/examples.js";
+import type { Part, LogParts } from "../../../training/examples/examples.js";
 import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** pairs that are chosen, at most; auto: also those that are weak alone */
+  /** maximum number of pairs to choose; auto: also those that are not significant alone */
   most?: number | "auto";
-  /** of a refit: the pairs of the first training, whose number of trees goes with them */
+  /** in a refit: the pairs of the first training, which the number of trees was chosen with */
   chosen?: ChosenPair[] | undefined;
-  /** the user set the number of permutations */
+  /** whether the user set the number of permutations */
   permutationsGiven: boolean;
 }
 
-/** Pairs that `--ctr-pairs auto` chooses at most of those that are significant alone. */
+/** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
 
-/** As CatBoost has it (permutation_count). With many, a row's value is nearly the mean of all others, which gives its label away. */
+/**
+ * Default number of permutations, as in CatBoost (permutation_count). With many, a row's value is nearly the mean of
+ * all other rows, which reveals its label.
+ */
 const PERMUTATIONS = 4;
 
-/** Target statistics, where some columns have them. @throws {UsageError} options do not go together */
+/** Returns the options of target statistics, if any are requested. @throws {UsageError} options cannot be combined */
 export function ctrOf({
   ctr,
   ctrPairs,
@@ -66,42 +68,42 @@ export function ctrOf({
   };
 }
 
-/** user*hour and hour*user are one: the first that is named stays. */
+/** Removes repeated combinations: user*hour and hour*user are the same; the first name is kept. */
 function distinct(names: readonly string[]): string[] {
   const byColumns = new Map<string, string>();
   for (const name of names) {
-    const columns = JSON.stringify(columnsOf(name).sort());
+    const columns = JSON.stringify(parseCombination(name).sort());
     if (!byColumns.has(columns)) byColumns.set(columns, name);
   }
   return [...byColumns.values()];
 }
 
-/** Columns of the log that statistics are of, to be read as ids. */
+/** Returns the columns that must be read as ids. */
 export function ctrColumns({ columns }: CtrFlags): string[] {
-  return [...new Set(columns.flatMap(columnsOf))];
+  return [...new Set(columns.flatMap(parseCombination))];
 }
 
-/** The parts with the columns that are made. */
+/** The splits with the added columns. */
 interface CtrParts {
-  parts: Parts;
+  parts: LogParts;
   statistics: TargetStatistics[];
-  /** of --ctr-pairs */
+  /** pairs that --ctr-pairs chose */
   pairs?: ChosenPair[];
 }
 
-/** What choosing pairs needs beside the rows. */
+/** Options and callbacks of choosing pairs. */
 interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** hears which pairs were chosen */
+  /** called with the chosen pairs */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
 
-/** Makes the columns; statistics are those of the training part alone: in a refit, of all rows in their order. */
+/** Adds the columns. Statistics are computed from the training split alone; in a refit, from all rows. */
 export async function withCtr(
-  parts: Parts,
+  parts: LogParts,
   target: Target,
   ctr: CtrFlags | undefined,
   job: CtrJob,
@@ -114,7 +116,9 @@ export async function withCtr(
     job.warn(`--ctr-permutations has no effect: rows are ordered by time ('${time}')`);
   const valid = parts.valid && of(parts.valid);
   const pairs =
-    ctr.most === undefined ? undefined : (ctr.chosen ?? (await pairsOf({ train, valid }, target, ctr, job)));
+    ctr.most === undefined
+      ? undefined
+      : (ctr.chosen ?? (await chooseCtrPairs({ train, valid }, target, ctr, job)));
   const columns = [...ctr.columns, ...(pairs ?? []).map(({ pair }) => pair)];
   const { statistics, of: derived } = madeColumns(train, columns, ctr, job.seed, target.classes);
   for (const text of keyWarnings(statistics, train.rows.length)) job.warn(text);
@@ -130,7 +134,7 @@ export async function withCtr(
   };
 }
 
-/** Statistics of the training rows, and the datasets that have them as columns. */
+/** Computes the statistics of the training rows, and returns a function that adds them to datasets as columns. */
 function madeColumns(
   train: Targets,
   columns: string[],
@@ -140,7 +144,7 @@ function madeColumns(
 ): { statistics: TargetStatistics[]; of: (dataset: Dataset) => Dataset } {
   const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, classes);
   const made = statistics.map(({ name }) => name);
-  // a combination takes no column's place: what its columns say alone is not in it
+  // combinations do not replace their columns, whose own effects they may not contain
   const gone = new Set(ctr.keep ? [] : ctr.columns);
   const derived = new Map<Dataset, Dataset>();
   const of = (dataset: Dataset): Dataset => {
@@ -164,7 +168,7 @@ function madeColumns(
   return { statistics, of };
 }
 
-async function pairsOf(
+async function chooseCtrPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
   ctr: CtrFlags,
@@ -214,14 +218,14 @@ async function pairsOf(
   return pairs;
 }
 
-/** Pairs that are weak alone, chosen by trees. */
+/** Lets trees choose among the pairs that are not significant alone. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
   ctr: CtrFlags,
   pairs: readonly ChosenPair[],
   others: readonly { pair: string; size: number }[],
-  order: RowOrder,
+  order: GroupedRowOrder,
   job: CtrJob,
 ): Promise<PairsOfTrees | undefined> {
   let combinations = 0;
@@ -253,7 +257,7 @@ async function weakPairs(
   );
 }
 
-/** Columns and combinations that hardly any two rows share. */
+/** Warns of columns and combinations that differ in nearly every row. */
 function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): string[] {
   const keys = statistics.filter(({ sums }) => sums.length > KEY_SHARE * numRows);
   return [...new Set(keys.map(({ columns }) => columns.join("*")))].map(
@@ -263,9 +267,14 @@ function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): 
   );
 }
 
-/** Columns of combinations that would be numbers: their ranges are lost to the trees, as they are read as ids. */
+/**
+ * Warns of numeric columns that are read as ids because they are in combinations: trees can no longer split on their
+ * ranges.
+ */
 function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
-  const combined = new Set(names.map(columnsOf).flatMap((columns) => (columns.length > 1 ? columns : [])));
+  const combined = new Set(
+    names.map(parseCombination).flatMap((columns) => (columns.length > 1 ? columns : [])),
+  );
   return [...combined].flatMap((name) => {
     const { dictionary } = idColumn(dataset, name);
     for (let code = 0; code < dictionary.size; code++)
@@ -277,17 +286,16 @@ function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
   });
 }
 
-/** `campaign_id`, `store code`, `SKU`; and `storeId`. */
+/** Names of id columns: `campaign_id`, `store code`, `SKU`; and `storeId`. */
 const ID_NAMES = [/(?:^|[^a-z0-9])(?:id|uid|sku|zip|zipcode|code)$/i, /[a-z](?:Id|ID)$/];
-/** Up to so many values, trees separate them one by one all the same. */
+/** Up to this number of values, trees can separate them one by one. */
 const FEW_VALUES = 50;
 
 /**
- * Sentences for the summary on columns of whole numbers that trees read as amounts and that are ids by their names: ranges of an id
- * mean nothing, and a tree finds some all the same.
+ * Warns of integer columns whose names suggest ids: trees split on ranges of ids, which have no meaning.
  *
- * @param rows u32: those that the trees are grown on
- * @param named what --numeric names, with or without a form: it is meant
+ * @param rows   u32: training rows of the trees
+ * @param named columns that --numeric names, with or without a transformation; these are intended
  */
 export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: readonly string[]): string[] {
   const { roles } = dataset;
@@ -297,7 +305,7 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
     const column = columnNamed(dataset, name);
     return column.kind === "number" && hasManyWholeNumbers(column.values, rows);
   });
-  // --fields and --numeric are full lists: a list with the id alone would drop all other columns
+  // --fields and --numeric are complete lists: a list with only the id would drop all other columns
   const fields = [...roles.fields, ...found].join(",");
   const rest = roles.numeric.filter((name) => !found.includes(name));
   const lists = [`--fields '${fields}'`, ...(rest.length > 0 ? [`--numeric '${rest.join(",")}'`] : [])];
@@ -312,7 +320,7 @@ function hasManyWholeNumbers(values: Float64Array, rows: Uint32Array): boolean {
   const distinct = new Set<number>();
   for (const row of rows) {
     const x = values[row]!;
-    // missing ones are NaN
+    // missing values are NaN
     if (x !== x) continue;
     if (!Number.isInteger(x)) return false;
     if (distinct.size <= FEW_VALUES) distinct.add(x);

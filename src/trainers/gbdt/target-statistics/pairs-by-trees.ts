@@ -1,9 +1,9 @@
-// --ctr-pairs auto: pairs that trees make use of, though none of them is significant by itself.
+// --ctr-pairs auto: chooses pairs that improve trees together, though none is significant by itself.
 //
-//   candidates with their statistics, and a shuffled copy of each  ──►  a short forest  ──►  those with more gain than their copies
-//   the trees with these pairs, and without                        ──►  held-out rows   ──►  all of them, or none
+//   candidates with their statistics, and shuffled copies  ──►  a short forest  ──►  those that gain more than copies
+//   trees with these pairs, and without                    ──►  held-out rows   ──►  all of them, or none
 //
-// Both forests have default options, so that the choice does not depend on those of the trees that are trained with it.
+// Both forests have default options, so the choice does not depend on the options of the final trees.
 //
 // Source: shuffled copies as in Kursa and Rudnicki 2010 (doi:10.18637/jss.v036.i11), each compared with its own column.
 
@@ -19,26 +19,29 @@ import { importancesOf } from "../forest/in-words.js";
 import { modelScores } from "../leaf-heads/head.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
-import type { RowOrder } from "./target-statistics.js";
+import type { GroupedRowOrder } from "./target-statistics.js";
 
-/** Trees of the short forest. */
+/** Number of trees of the short forest. */
 const SHORT = 50;
-/** Trees that are compared on held-out rows, at most, and their patience. */
+/** Maximum number of trees that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
-/** Share of the training rows that is held out where there is no validation split. */
+/** Share of the training rows that is held out if there is no validation split. */
 const HELD_OUT = 0.2;
-/** Numbers of candidates' columns and their copies that are held at a time. */
+/** Maximum number of cells of the candidates' columns and their copies. */
 const MOST_CELLS = 2 ** 24;
-/** The loss of held-out rows falls by so many standard errors: by chance, in one log of a hundred without pairs. */
+/**
+ * Minimum number of standard errors by which the loss of held-out rows must fall; without effects, this happens in one
+ * log of a hundred.
+ */
 const STANDARD_ERRORS = 2.33;
 
-/** Rows with the columns of --ctr and of some pairs. */
+/** Adds the columns of --ctr and of some pairs to rows. */
 export type WithPairs = (
   parts: HeldOutRows,
   pairs: readonly string[],
 ) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
 
-/** Rows that trees are grown on, and others that they are compared on. */
+/** Rows that trees are grown on, and rows that they are compared on. */
 export interface HeldOutRows {
   train: LabelledPart;
   valid: LabelledPart;
@@ -51,22 +54,22 @@ export interface TreesJob {
   signal: AbortSignal;
 }
 
-/** What the trees made of the candidates. */
+/** The pairs that trees use, and their gain. */
 export interface PairsOfTrees {
   pairs: string[];
-  /** mean loss of a held-out row without them less that with them, and its standard error */
+  /** mean loss of a held-out row without the pairs minus that with them, and its standard error */
   gain: number;
   error: number;
   numRows: number;
 }
 
-/** Candidates that fit the memory: each is a column and its copy. */
+/** Returns the number of candidates that fit into memory, each with a column and its copy. */
 export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
 
-/** The last rows of the order are held out: the latest ones where the log has times. */
-export function withHeldOutRows(train: LabelledPart, { positions }: RowOrder): HeldOutRows {
+/** Holds out the last rows of the order, which are the latest ones if the log has times. */
+export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({
     dataset: train.dataset,
@@ -78,10 +81,10 @@ export function withHeldOutRows(train: LabelledPart, { positions }: RowOrder): H
 }
 
 /**
- * Chooses among the candidates, beside pairs that are chosen already. The same rows and seed give the same pairs at any number of
- * threads.
+ * Chooses among the candidates, in addition to already chosen pairs. The same rows and seed give the same pairs at any
+ * number of threads.
  *
- * @returns undefined when held-out rows do not confirm them
+ * @returns undefined if held-out rows do not confirm the pairs
  */
 export async function pairsByTrees(
   parts: HeldOutRows,
@@ -97,12 +100,12 @@ export async function pairsByTrees(
   const after = await lossesOfTrees(withPairs(parts, [...chosen, ...pairs]), job);
   const { weights } = parts.valid;
   const saved = before.map((loss, i) => (weights ? weights[i]! : 1) * (loss - after[i]!));
-  const { mean: gain, error } = meanOf(saved);
+  const { mean: gain, error } = meanAndError(saved);
 
   return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
 }
 
-/** Candidates whose columns have more gain in a short forest than shuffled copies of them. */
+/** Returns the candidates whose columns have more gain in a short forest than their shuffled copies. */
 async function usedByTrees(
   { train, made }: ReturnType<WithPairs>,
   candidates: readonly string[],
@@ -123,7 +126,7 @@ function copyName(name: string): string {
   return `shuffled:${name}`;
 }
 
-/** Adds a copy of each column whose values are dealt anew among the training rows. */
+/** Adds a copy of each column whose values are permuted among the training rows. */
 function withShuffledCopies(
   { dataset, rows }: LabelledPart,
   names: readonly string[],
@@ -146,7 +149,7 @@ function withShuffledCopies(
   };
 }
 
-/** f64: the loss of each held-out row, of trees that stop early on these rows. */
+/** Returns f64: the loss of each held-out row, by trees that are stopped early on these rows. */
 async function lossesOfTrees({ train, valid }: HeldOutRows, job: TreesJob): Promise<Float64Array> {
   const grown = await grow(train, valid, { ...job, numTrees: LONG });
   const scores = await modelScores(grown, valid, job.threads);
@@ -173,7 +176,7 @@ async function grow(
   );
 }
 
-function meanOf(values: Float64Array): { mean: number; error: number } {
+function meanAndError(values: Float64Array): { mean: number; error: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) };

@@ -1,14 +1,16 @@
-// Ordered target statistics, spelled out: the definition of correct for trainers/gbdt/target-statistics/target-statistics.ts.
+// Ordered target statistics as a plain reference implementation of target-statistics.ts.
 //
 //   value_i = (sum of w_j y_j + a p) / (sum of w_j + a)     over the rows j of i's key that come before i
 //
-// Rows of one time see neither themselves nor one another; a row without a time sees none and is seen by none.
+// Rows with equal times see neither themselves nor one another; a row without a time sees none and is seen by none.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2, eq. 5.
 
 /**
- * @param keys     of each row
- * @param order    when each row comes; NaN where that is unknown
- * @param targets  what is averaged, w the rows' weights
+ * Computes the value of each row.
+ *
+ * @param keys     key of each row
+ * @param order    time or rank of each row; NaN if unknown
+ * @param targets values to average; w are the rows' weights
  * @param prior    p and its weight a
  */
 export function orderedStatistics(

@@ -1,15 +1,15 @@
-// A column of ids, or a combination of several, as a column of numbers: what the target was, on the average, in the earlier rows of
-// the row's id.
+// Replaces an id column, or a combination of several, by a numeric column: the mean target of the earlier rows with the
+// same id.
 //
-//   training rows   by the rows of the id that come before, in time or in seeded permutations, over which the values are averaged;
-//                   rows of one time do not see each other, and a row without a time sees none and is seen by none
-//   other rows      by all training rows of the id; an unknown id is the prior, a missing one is missing
+//   training rows   the id's rows that come before, in time or in seeded permutations, over which values are averaged;
+//                   rows with equal times do not see each other, and a row without a time sees none and is seen by none
+//   other rows      all training rows of the id; an unknown id gets the prior, a missing one stays missing
 //
 //   value = (sum of w y + a p) / (sum of w + a)      p the prior, a its weight
 //
-// Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
-// Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation: the values of several permutations are
-// averaged, where CatBoost grows each tree on those of one.
+// With several classes there is a column per class: the share of its rows. Reference implementation:
+// target-statistics.reference.ts. Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation:
+// the values of several permutations are averaged, where CatBoost grows each tree on those of one.
 
 import { mapTo } from "../../../numeric/indices.js";
 import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
@@ -18,15 +18,15 @@ import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 import { list, number, object, parseJsonLines, text, type Shape } from "../../../io/json-shape.js";
 import { draw, permutation } from "../../../numeric/random.js";
-import { ABSENT, columnsOf, tuplesOf } from "./combinations.js";
+import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-/** Full statistics of one id column, or a combination, and one target. */
+/** Statistics over all training rows of one id column, or a combination, and one target. */
 export interface TargetStatistics {
-  /** the ids' columns */
+  /** names of the id columns */
   columns: string[];
-  /** the column that is made */
+  /** name of the column that is added */
   name: string;
-  /** by column: the keys of each id, as many as there are ids */
+  /** by id column: the key of each id */
   keys: Keys[];
   /** f64 by id: sums of w y, and of w */
   sums: Float64Array;
@@ -38,18 +38,18 @@ export interface TargetStatistics {
 export interface CtrOptions {
   /** names of id columns and combinations, such as user*hour */
   columns: string[];
-  /** the id columns stay features beside their statistics */
+  /** whether the id columns remain features, too */
   keep: boolean;
-  /** p; the weighted mean of the training rows' targets when absent */
+  /** p, the value of ids without rows; the weighted mean target of the training rows when absent */
   prior?: number;
-  /** a */
+  /** a, as a number of rows */
   priorWeight: number;
-  /** orders that values are averaged over; times are a single one */
+  /** number of permutations that values are averaged over; an order by time is a single one */
   permutations: number;
   seed: number;
 }
 
-/** Training rows with what is averaged. */
+/** Training rows with their targets. */
 export interface Targets {
   dataset: Dataset;
   /** u32: rows of the dataset */
@@ -59,21 +59,24 @@ export interface Targets {
   weights?: Float32Array;
 }
 
-/** Statistics with the column that they make of the dataset they were fitted on. */
+/** Statistics, with the columns that they add to the dataset they were fitted on. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
-  /** by name; f64 by row: ordered for the training rows, full for the others */
+  /** by name, f64 by row: ordered statistics for the training rows, full ones for the others */
   values: Map<string, Float64Array>;
 }
 
-/** Distinct combinations that a training has: each is 24 bytes and its keys, in memory and in model/ctr.jsonl. */
+/**
+ * Maximum number of distinct combinations of a training; each takes 24 bytes and its keys, in memory and in
+ * model/ctr.jsonl.
+ */
 export const MAX_COMBINATIONS = 2 ** 21;
 
 /**
  * Fits the statistics of all columns.
  *
- * @param classes names of several classes, whose numbers the labels are
- * @throws {UsageError} a column that holds no ids, or more combinations than MAX_COMBINATIONS
+ * @param classes names of the classes, if labels are class numbers
+ * @throws {UsageError} a column holds no ids, or there are more combinations than MAX_COMBINATIONS
  */
 export function fitTargetStatistics(
   train: Targets,
@@ -88,7 +91,7 @@ export function fitTargetStatistics(
     if (ids.columns.length > 1) combinations += ids.size * targets.length;
     if (combinations > MAX_COMBINATIONS) throw tooMany(column, ids.size);
     return targets.map(({ suffix, y }) => {
-      const p = prior ?? meanOf(y, train.weights);
+      const p = prior ?? weightedMeanLabel(y, train.weights);
       return fitColumn(ids, `ctr:${column}${suffix}`, train, y, orders, p, priorWeight);
     });
   });
@@ -105,7 +108,7 @@ function tooMany(column: string, size: number): UsageError {
   );
 }
 
-/** What statistics are averages of: the labels, or for each class whether a row is of it. @param y f32[n] */
+/** Returns the targets to average: the labels, or for each class whether a row belongs to it. @param y f32[n] */
 export function targetsOf(
   labels: Float32Array,
   classes?: readonly string[],
@@ -117,23 +120,23 @@ export function targetsOf(
   }));
 }
 
-/** The column of ids that --ctr names. @throws {UsageError} it holds no ids */
+/** Returns an id column that --ctr names. @throws {UsageError} it holds no ids */
 export function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
   return column;
 }
 
-/** The ids of a column or a combination, numbered. */
+/** The numbered ids of a column or a combination. */
 interface Ids {
   columns: KeyColumn[];
   size: number;
-  /** u32[numRows]: MISSING, or ABSENT for combinations that no training row has */
+  /** u32[numRows]: MISSING, or ABSENT for combinations without a training row */
   codes: Uint32Array;
 }
 
 function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
-  const columns = columnsOf(name).map((part) => idColumn(dataset, part));
+  const columns = parseCombination(name).map((part) => idColumn(dataset, part));
   const [first] = columns;
   if (columns.length === 1) return { columns, size: first!.dictionary.size, codes: first!.codes };
   const { size, find } = tuplesOf(
@@ -143,16 +146,18 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
   return { columns, size, codes: find(columns.map(({ codes }) => codes)) };
 }
 
-/** An order of the training rows. Rows of a group do not see one another; those in none see nothing and are not seen. */
-export interface RowOrder {
+/**
+ * An order of the training rows. Rows of a group do not see one another; rows in no group see nothing and are not seen.
+ */
+export interface GroupedRowOrder {
   /** u32: positions of the training rows */
   positions: Uint32Array;
   /** u32: group g ends before positions[ends[g]] */
   ends: Uint32Array;
 }
 
-/** The order of times, or so many permutations where there are none. */
-export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): RowOrder[] {
+/** Returns the order by time or, without times, a number of permutations. */
+export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): GroupedRowOrder[] {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") {
@@ -182,7 +187,7 @@ function fitColumn(
   name: string,
   { dataset, rows, weights: w }: Targets,
   y: Float32Array,
-  orders: readonly RowOrder[],
+  orders: readonly GroupedRowOrder[],
   prior: number,
   priorWeight: number,
 ): { statistics: TargetStatistics; values: Float64Array } {
@@ -200,7 +205,7 @@ function fitColumn(
     weights[code]! += weight;
   };
 
-  // a row takes the statistics as they are before it, then a group's rows join them
+  // a row's value uses the statistics before its group; then the group's rows are added
   const ordered = mapTo(Float64Array, rows, (row) => (codes[row] === MISSING ? NaN : prior));
   const isIn = new Uint8Array(rows.length);
   orders.forEach(({ positions, ends }, o) => {
@@ -211,7 +216,7 @@ function fitColumn(
       for (let at = from; at < end; at++) {
         const i = positions[at]!;
         const own = mean(codes[rows[i]!]!);
-        // the mean over the orders until here
+        // running mean over the orders
         ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
       }
       for (; from < end; from++) {
@@ -246,7 +251,7 @@ function fitColumn(
   };
 }
 
-function meanOf(y: Float32Array, weights: Float32Array | undefined): number {
+function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): number {
   let [sum, total] = [0, 0];
   y.forEach((label, i) => {
     const w = weights ? weights[i]! : 1;
@@ -256,7 +261,10 @@ function meanOf(y: Float32Array, weights: Float32Array | undefined): number {
   return sum / total;
 }
 
-/** The dataset with a column for each of the statistics. @param values of them; the full ones when absent */
+/**
+ * Adds a column for each of the statistics.
+ * @param values of the columns; computed from all training rows when absent
+ */
 export function withTargetStatistics(
   dataset: Dataset,
   statistics: readonly TargetStatistics[],
@@ -272,15 +280,15 @@ export function withTargetStatistics(
 
 function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   const { sums, weights, prior, priorWeight } = own;
-  const places = placesOf(dataset, own);
+  const places = positionsInStatistics(dataset, own);
   return mapTo(Float64Array, places, (id) => {
     if (id === MISSING) return NaN;
     return id === ABSENT ? prior : (sums[id]! + priorWeight * prior) / (weights[id]! + priorWeight);
   });
 }
 
-/** u32 by row: the position of its id, ABSENT where the statistics have it not. */
-function placesOf(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
+/** Returns u32 by row: the position of its id in the statistics; ABSENT if they do not contain it. */
+function positionsInStatistics(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
   const columns = names.map((name) => idColumn(dataset, name));
   const [first] = columns;
   if (columns.length === 1) {
@@ -289,7 +297,7 @@ function placesOf(dataset: Dataset, { columns: names, keys }: TargetStatistics):
       code === MISSING ? MISSING : ids[code] === 0 ? ABSENT : ids[code]! - 1,
     );
   }
-  // the stored ids by this dataset's codes; those of keys that it has not are found by no row
+  // the stored ids in this dataset's codes; ids with a key that it does not have match no row
   const stored = columns.map(({ dictionary }, c) =>
     idsOf({ keys: dictionary }, keys[c]!).map((id) => (id === 0 ? ABSENT : id - 1)),
   );
@@ -320,7 +328,7 @@ const ofColumns = object({ ...numbers, columns: list(text), keys: list(list(text
 const statisticsShape: Shape = (value, at) =>
   (typeof value === "object" && value !== null && "columns" in value ? ofColumns : ofColumn)(value, at);
 
-/** model/ctr.jsonl: a line for each of the statistics; of a combination, `keys` has a list for each column. */
+/** Writes model/ctr.jsonl: a line for each of the statistics; for a combination, `keys` has a list per column. */
 export function statisticsText(statistics: readonly TargetStatistics[]): string {
   return statistics
     .map(({ columns, keys, sums, weights, name, prior, priorWeight }) => {
@@ -337,7 +345,7 @@ export function statisticsText(statistics: readonly TargetStatistics[]): string 
     .join("");
 }
 
-/** @throws {ArtifactError} not what statisticsText writes */
+/** Reads model/ctr.jsonl. @throws {ArtifactError} damaged */
 export function readStatistics(bytes: Uint8Array, file: string): TargetStatistics[] {
   return (parseJsonLines(bytes, statisticsShape, file) as StoredStatistics[]).map((stored) => {
     const { name, prior, priorWeight, sums, weights } = stored;

@@ -1,11 +1,11 @@
-// What a run of EGES keeps beside its tables of items and contexts.
+// The files of an EGES run, besides its tables of items and contexts.
 //
 //   table `side`                     a vector for each value of each side column
-//   model/side-information.json      how rows become features of these columns, and which kinds there are
-//   model/attention.safetensors      by row of the default table
-//     attention  f32[numItems, kinds]     what the softmax is taken of
-//     shares     f32[numItems, kinds]     its result: how much of an item each kind makes; 0 for a kind that the item lacks
-//     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
+//   model/side-information.json      how rows are encoded as features of these columns, and the kinds of side information
+//   model/attention.safetensors      by row of the default table:
+//     attention  f32[numItems, kinds]     inputs of the softmax
+//     shares     f32[numItems, kinds]     its outputs: the share of each kind in an item; 0 for a kind that the item lacks
+//     own        f32[numItems, dim]       items' own vectors; the table has the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
 import type { ExampleOptions } from "../../../training/options/log.js";
@@ -52,41 +52,41 @@ export const SIDE_FILE = "side-information.json";
 export const ATTENTION_FILE = "attention.safetensors";
 export const SIDE_HISTORY_FILE = "side-history.safetensors";
 
-/** What was trained, by feature of the space of items and side columns. */
+/** Trained parameters, by feature of the space of items and side columns. */
 export interface EgesVectors {
   dim: number;
-  /** f32[numFeatures * dim]: own vectors of items, and of side values */
+  /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32[places of the attention] */
+  /** f32, by place of the attention */
   attention: Float32Array;
 }
 
-/** What items keep of the run of --init as it is, by feature of the training's vocabulary. */
+/** Parameters that items keep from the run of --init, by feature of the training's vocabulary. */
 export interface CarriedItems {
-  /** u8[numFeatures]: 1 for items that keep what they were composed of */
+  /** u8[numFeatures]: 1 for items that keep their composition */
   stays: Uint8Array;
-  /** f32[numFeatures, kinds], kinds as this training has them */
+  /** f32[numFeatures, kinds], in the order of this training's kinds */
   attention: Float32Array;
   shares: Float32Array;
 }
 
-/** A space in two: the item's field, and those that describe it. */
+/** Splits a space into the item's field and the side columns' fields. */
 export function splitSpace(space: FeatureSpace, item: string) {
   const f = space.fields.findIndex(({ name }) => name === item);
   return {
     items: featureSpace([space.fields[f]!]),
     sides: featureSpace(space.fields.filter(({ name }) => name !== item)),
-    /** features of the space that are those of `items` */
+    /** range of the space's features that belong to `items` */
     range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
   };
 }
 
 /**
- * What a run keeps beside its tables of items and contexts.
+ * Returns the table of side values and the files of an EGES run.
  *
  * @param history of side values, by row of their table
- * @param roles of the dataset with its side columns
- * @param carried what items of --init keep of the run
+ * @param roles    of the dataset with its side columns
+ * @param carried parameters that items keep from the run of --init
  */
 export function sideContents(
   { space, history }: { space: FeatureSpace; history: KeyHistory },
@@ -117,7 +117,7 @@ export function sideContents(
   };
 }
 
-/** Roles of the side columns alone. */
+/** Returns the roles of the side columns only. */
 function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: sides }: FeatureSpace): Roles {
   const isSide = (name: string) => sides.some((field) => field.name === name);
   return {
@@ -128,7 +128,7 @@ function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: si
   };
 }
 
-/** Feature range[0] is of unknown items, which have no row. */
+/** Writes the attention; feature range[0] stands for unknown items and has no row. */
 function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
@@ -167,13 +167,16 @@ function attentionChunks(
   );
 }
 
-/** Rows of keys that are gone become zeros. */
+/** Sets the rows of removed keys to zero. */
 export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
   for (const tensor of tensors.values()) clearRows(tensor, rows);
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** How keys leave the history and the optimizer's state of side values. @throws {ArtifactError} damaged */
+/**
+ * Returns the changes of the files of side values when keys are removed: history and optimizer state.
+ * @throws {ArtifactError} damaged
+ */
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
   const { table, space } = await readSide(run);
   const features = tableFeatures(space);
@@ -202,7 +205,10 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
   };
 }
 
-/** The rotation of a run: items, contexts, side values and own vectors turn together, and attention stays. */
+/**
+ * Returns the rotation of a run: items, contexts, side values and own vectors rotate together, and attention does not
+ * change.
+ */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
     ...rotationOf(table, [CONTEXT_TABLE, SIDE_TABLE]),
@@ -215,7 +221,9 @@ export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   };
 }
 
-/** Its roles and fields are those of preprocess.json for the side columns, and are checked as such. */
+/**
+ * Content of side-information.json; roles and fields have the form of preprocess.json, restricted to the side columns.
+ */
 interface SideFile {
   kinds: string[];
   roles: Roles;
@@ -228,13 +236,13 @@ function parseSide(bytes: Uint8Array, file: string): SideFile {
   return parseJson(bytes, sideShape, file) as SideFile;
 }
 
-/** A run's side columns, and how rows become features of them. */
+/** A run's side columns, and how rows are encoded as their features. */
 export interface SideOfRun extends RunSpace {
-  /** of kinds: the item's column first */
+  /** names of the kinds; the item's column comes first */
   kinds: string[];
 }
 
-/** @throws {ArtifactError} damaged */
+/** Reads the side columns. @throws {ArtifactError} damaged */
 export async function readSide(run: Run): Promise<SideOfRun> {
   const [preprocess, bytes] = [await readPreprocess(run), await run.readModelFile(SIDE_FILE)];
   const file = `${run.path}/model/${SIDE_FILE}`;
@@ -246,7 +254,11 @@ export async function readSide(run: Run): Promise<SideOfRun> {
   return { kinds, preprocess: side, table, space: spaceOf(side, table) };
 }
 
-/** The shares of a run's items. @returns f32[numRows, kinds] by row of the default table @throws {ArtifactError} damaged */
+/**
+ * Reads the shares of a run's items.
+ * @returns f32[numRows, kinds] by row of the default table
+ * @throws {ArtifactError} damaged
+ */
 export async function readShares(
   run: Run,
   numRows: number,
@@ -256,10 +268,13 @@ export async function readShares(
   return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
 }
 
-/** Where buckets of items begin, by their events. */
+/** Lower bounds of the buckets of items, in numbers of events. */
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
-/** Mean shares of the items in each bucket. Items without events in this training have none. @throws {ArtifactError} damaged */
+/**
+ * Returns the mean shares of the items in each bucket; items without events in this training have none.
+ * @throws {ArtifactError} damaged
+ */
 export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   const { counts, numRows } = await run.readTable();
   const { kinds, shares } = await readShares(run, numRows);
@@ -272,7 +287,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   }));
   for (let row = 0; row < numRows; row++) {
     const own = shares.subarray(row * width, (row + 1) * width);
-    // an item that no event held has no parts
+    // an item without events has no parts
     const bucket = buckets.findLast(({ from }) => counts[row]! >= from);
     if (!bucket || own.every((share) => share === 0)) continue;
     bucket.items++;
@@ -284,8 +299,10 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
 }
 
 /**
- * @param dataset what the vocabulary was fitted on: items and their side columns
- * @param carriedItems what items of --init keep of the run
+ * Returns the content of an EGES run.
+ *
+ * @param dataset       on which the vocabulary was fitted, with items and their side columns
+ * @param carriedItems parameters that items keep from the run of --init
  */
 export function egesContents(
   { space, history, carried }: SgnsVocabulary,
@@ -299,7 +316,7 @@ export function egesContents(
   const [item] = side.names;
   const { items, range } = splitSpace(space, item!);
   const numItems = range[1] - range[0] - 1;
-  // the item's field is the first one
+  // the first field is the item's
   const historyOf = (from: number, to?: number) => ({
     lastSeen: history.lastSeen.slice(from, to),
     missed: history.missed.slice(from, to),
@@ -332,7 +349,7 @@ export function egesContents(
   };
 }
 
-/** Roles of a log whose feature is the item alone. */
+/** Returns roles in which the item is the only feature. */
 function itemRoles({ multiWeights: _, ...roles }: Roles, item: string): Roles {
   return { ...roles, fields: [item], numeric: [], multi: {} };
 }

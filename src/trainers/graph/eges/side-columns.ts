@@ -1,4 +1,4 @@
-// Which columns describe the item: those of --item-fields, or all that an item determines.
+// Finds the columns that describe the item: those of --item-fields, or all columns with one value per item.
 
 import { columnNamed, type Column, type Dataset, type Roles } from "../../../dataset/dataset.js";
 import { findItemFields } from "../../../dataset/item-fields.js";
@@ -13,7 +13,7 @@ interface Given extends Partial<VocabularyLimits> {
   multi?: Record<string, string>;
 }
 
-/** What is read for --item-fields: columns that it names are features, also where --fields leaves them out. */
+/** Returns the options of reading for --item-fields, whose columns are read even if --fields does not name them. */
 export function sideReading(given: Given) {
   const { itemFields = [], fields, numeric = [], multi = {} } = given;
   const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
@@ -22,10 +22,10 @@ export function sideReading(given: Given) {
 }
 
 /**
- * The dataset with the item and its side columns as its features, and sentences on what they are.
+ * Returns the dataset with the item and its side columns as features, and notes on them.
  *
- * @param given --item-fields; inferred when undefined: columns that have one value an item
- * @throws {UsageError} no column of items, a column that is not there, or no side column
+ * @param given --item-fields; inferred when undefined: columns with one value per item
+ * @throws {UsageError} there is no item column, no side column, or a named column does not exist
  */
 export function acceptSideColumns(
   dataset: Dataset,
@@ -48,11 +48,11 @@ export function acceptSideColumns(
   return {
     dataset: {
       ...dataset,
-      // the nodes of the graph are the first field
+      // the first field is that of the graph's nodes
       columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,
-        // --fields may leave the item out, whose own vectors are trained all the same
+        // the item is a feature even if --fields does not name it, because its own vectors are trained
         fields: [...(roles.fields.includes(item.name) ? [] : [item.name]), ...roles.fields.filter(isTaken)],
         numeric: roles.numeric.filter(isTaken),
         multi: Object.fromEntries(Object.entries(roles.multi).filter(([name]) => isTaken(name))),
@@ -67,7 +67,7 @@ export function acceptSideColumns(
   };
 }
 
-/** What items of an accepted dataset are composed of: the item's column, then the side columns. */
+/** Returns the kinds of side information of a dataset: the item's column, then the side columns. */
 export function kindsOf({ roles, columns }: Dataset): string[] {
   const sides = featureNames(roles).filter((name) => name !== roles.item);
   return [roles.item!, ...columns.map(({ name }) => name).filter((name) => sides.includes(name))];
@@ -87,7 +87,7 @@ function featureNames({ fields, numeric, multi }: Roles): string[] {
   return [...fields, ...numeric, ...Object.keys(multi)];
 }
 
-/** @throws {UsageError} a column that is not read, or the item's or the user's own */
+/** Checks a side column. @throws {UsageError} it was not read, or it is the item's or user's own column */
 function checkSideColumn({ roles, columns }: Dataset, name: string, candidates: readonly string[]): void {
   if (candidates.includes(name)) return;
   if (name === roles.item || name === roles.user)

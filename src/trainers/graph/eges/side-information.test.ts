@@ -23,7 +23,7 @@ const { dataset } = acceptSideColumns(log, ["genres", "shop"]);
 const limits = { minCount: { others: 1, byField: { genres: 2 } } };
 const space = fitFeatures(dataset, rows, limits);
 
-/** `item:a` for each feature, as the space numbers them. */
+/** Returns the name of a feature, such as `item:a`. */
 function nameOf({ fields, offsets }: FeatureSpace, feature: number): string {
   const f = fields.findIndex((_, i) => feature < offsets[i + 1]!);
   const field = fields[f]!;
@@ -82,11 +82,11 @@ test("shares are the softmax of attention, and an item the sum of its parts by t
   const composed = composedRows(parts, attention, vectors, dim);
   const row = (of: Float32Array, name: string) =>
     Array.from(of.subarray(featureOf(name) * dim).subarray(0, dim));
-  // kinds 0, 1 and 2 count 1, 2 and 3
+  // shares are proportional to 1, 2 and 3
   const [own, x, y, s] = ["item:a", "genres:x", "genres:y", "shop:s"].map((name) => row(vectors, name));
   const expected = own!.map((h, d) => (h + x![d]! + y![d]! + 3 * s![d]!) / 6);
   row(composed, "item:a").forEach((h, d) => expect(h).toBeCloseTo(expected[d]!, 6));
-  // what has no parts stays
+  // a value without parts keeps its vector
   expect(row(composed, "shop:t")).toEqual(row(vectors, "shop:t"));
 });
 

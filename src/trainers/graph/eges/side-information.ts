@@ -1,10 +1,10 @@
-// What items are composed of: their own row, and for each side column the rows of its values.
+// The composition of items: an item's own row, and for each side column the rows of its values.
 //
-//   kind 0: the item itself      kind k: side column k; of several values their mean, as a kind of side information has one vector
+//   kind 0: the item itself      kind k: side column k; the mean of several values, so that a kind has one vector
 //
-// An empty cell and a value without a row (a rare one) are no part: the other kinds share the item.
+// Missing cells and rare values have no row and are no part; the shares are distributed over the other kinds.
 //
-// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: there every item has every kind.
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: in the paper every item has every kind.
 
 import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
@@ -15,19 +15,19 @@ import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 
 export interface SideInformation {
-  /** of kinds: the item's column, then the side columns in the order of the space */
+  /** names of the kinds: the item's column, then the side columns in the order of the space */
   names: string[];
-  /** f32-exact parts of features of the space: those of the item's field that have events */
+  /** parts of each feature; only features of the item field with events have parts */
   parts: SgnsParts;
-  /** u8, one a place of the attention: its kind */
+  /** u8, by place of the attention: its kind */
   kindOf: Uint8Array;
-  /** of each side column, how many items have no value with a row */
+  /** by side column: number of items without a value that has a row */
   without: number[];
-  /** of each side column, how many items have different cells in the log, of which the most frequent one counts */
+  /** by side column: number of items with different cells in the log, of which the most frequent one is used */
   varying: number[];
 }
 
-/** A part of the dataset. */
+/** A split of the dataset. */
 interface Rows {
   dataset: Dataset;
   /** u32 */
@@ -35,11 +35,11 @@ interface Rows {
 }
 
 /**
- * The parts of each item that the rows hold.
+ * Returns the parts of each item in the rows.
  *
- * @param space of the item's column and its side columns
+ * @param space    of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
- * @throws {UsageError} a side column is a number, which has no rows of values
+ * @throws {UsageError} a side column is numeric, so its values have no rows
  */
 export function sideInformationOf(
   space: FeatureSpace,
@@ -64,7 +64,7 @@ export function sideInformationOf(
   };
 }
 
-/** Items whose rows hold different cells. @param cells u32, one a row of the dataset */
+/** Counts the items whose rows have different cells. @param cells u32 by row of the dataset */
 function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: Uint32Array): number {
   const firstRow = new Int32Array(dictionary.size).fill(-1);
   const varies = new Uint8Array(dictionary.size);
@@ -77,7 +77,7 @@ function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: 
   return varies.reduce((n, is) => n + is, 0);
 }
 
-/** @param fields of the space, by kind */
+/** Builds the parts. @param fields indexes of the fields in the space, by kind */
 function partsOf(
   { offsets, numFeatures }: FeatureSpace,
   fields: readonly number[],
@@ -129,7 +129,7 @@ function partsOf(
 }
 
 /**
- * Says how many items lack a value of a side column.
+ * Reports how many items lack a value of a side column.
  *
  * @throws {UsageError} no item has a value with a row
  */

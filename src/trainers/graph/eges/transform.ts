@@ -1,6 +1,4 @@
-// New items from their side values: the mean of one vector a kind of side information.
-//
-// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4: "we represent it with the average embeddings of its side information".
+// Encodes new items by their side values: the mean of one vector per kind of side information.
 
 import type { Dataset } from "../../../dataset/dataset.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
@@ -16,21 +14,22 @@ import { openTableAsTrained } from "../../../training/reading/open-as-trained.js
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
-/** What composes rows of side values. */
+/** Side values and their vectors, from which rows are composed. */
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** u8[numFeatures]: 1 for values that have a vector */
+  /** u8[numFeatures]: 1 for values with a vector */
   isKnown: Uint8Array;
 }
 
 /**
- * Reads a table of items. Values that the run does not know are skipped, and items without one that it knows are left out; both
- * are counted in warnings.
+ * Encodes a table of items. Values that the run does not know are skipped, and items without a known value are left
+ * out; warnings give both numbers.
  *
- * @throws {UsageError} no column is a side column of the run @throws {DataError} no item has a value that the run knows
+ * @throws {UsageError} no column is a side column of the run
+ * @throws {DataError} no item has a known value
  */
 export async function encodeNewItems(
   run: Run,
@@ -87,7 +86,7 @@ export async function encodeNewItems(
   };
 }
 
-/** u32: the rows that have a known value. */
+/** Returns u32: the rows with a known value. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
   const hasVector = new Uint8Array(all.length);
   for (const { first, part, rows } of featureChunks(space, dataset, all))
@@ -98,7 +97,10 @@ function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uin
   return all.filter((_, i) => hasVector[i] === 1);
 }
 
-/** Of each row the mean over its fields of the mean over a field's known values. @returns f32[numRows * dim], 0 for a row without one */
+/**
+ * Returns for each row the mean over its fields of the mean over each field's known values.
+ * @returns f32[numRows * dim], 0 for a row without known values
+ */
 export function meansOfKinds({ space, dim, vectors, isKnown }: SideVectors, rows: FeatureRows): Float32Array {
   const means = new Float32Array(rows.numRows * dim);
   const fieldOf = new Uint32Array(space.numFeatures);

@@ -1,9 +1,9 @@
-// --init of EGES: own vectors of items, vectors of side values, contexts and attention of the run, by key.
+// --init of EGES: carries over items' own vectors, vectors of side values, contexts and attention of a run, by key.
 //
 //   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side columns
-//   attention by item and kind                              ──► places of the new parts; a kind that an item had not starts at 0
+//   attention by item and kind                              ──► places of the new parts; 0 for a new kind of an item
 //
-// Items that the log lacks have no side values in it: they keep the vector that was composed of them, and what it was composed of.
+// Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
 
 import { featureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { KeyHistory } from "../../../embedding/key-history.js";
@@ -21,18 +21,18 @@ import type { SideInformation } from "./side-information.js";
 import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
 import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** The run of --init, read; `vectors` are own ones of items, and those of side values. */
+/** The run of --init; `vectors` are items' own vectors, and vectors of side values. */
 export interface EgesInit extends SgnsInit {
-  /** of the run: the item's column first */
+  /** kinds of the run, the item's column first */
   kinds: string[];
-  /** f32[numFeatures * dim]: items as they were composed */
+  /** f32[numFeatures * dim]: composed vectors of items */
   composed: Float32Array;
-  /** f32[numFeatures, kinds]: what the softmax is taken of, and its result */
+  /** f32[numFeatures, kinds]: inputs and outputs of the softmax */
   attention: Float32Array;
   shares: Float32Array;
 }
 
-/** @throws {ArtifactError} damaged */
+/** Reads the run. @throws {ArtifactError} damaged */
 export async function readEgesInit(run: Run): Promise<EgesInit> {
   const [table, contexts] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
   const { dim, numRows } = table;
@@ -60,7 +60,10 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
   const byKind = (name: string) => ofItems(tensors.f32(name, [numRows, kinds.length]), kinds.length);
   return {
     ...{ run, space, dim, kinds, vectors },
-    history: joined(await readKeyHistory(run, items), await readKeyHistory(run, sides, SIDE_HISTORY_FILE)),
+    history: concatHistories(
+      await readKeyHistory(run, items),
+      await readKeyHistory(run, sides, SIDE_HISTORY_FILE),
+    ),
     contexts: ofItems(contexts.vectors, dim),
     composed: ofItems(table.vectors, dim),
     ...{ attention: byKind("attention"), shares: byKind("shares") },
@@ -68,7 +71,7 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
   };
 }
 
-function joined(one: KeyHistory, other: KeyHistory): KeyHistory {
+function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
   const lastSeen = new BigInt64Array(one.lastSeen.length + other.lastSeen.length);
   lastSeen.set(one.lastSeen);
   lastSeen.set(other.lastSeen, one.lastSeen.length);
@@ -78,7 +81,11 @@ function joined(one: KeyHistory, other: KeyHistory): KeyHistory {
   return { lastSeen, missed };
 }
 
-/** @param kinds of this training, the item's column first @throws {UsageError} they are not those of the run */
+/**
+ * Compares the kinds.
+ * @param kinds of this training, the item's column first
+ * @throws {UsageError} they differ from the run's
+ */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
   const [item, ...sides] = before;
   if (kinds[0] !== item)
@@ -96,9 +103,9 @@ export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly
 }
 
 /**
- * First values, and what items keep of the run.
+ * Returns the initial parameters, and what items keep from the run.
  *
- * @returns changed: known items that are composed of other side values here than in the run, of those that are frozen
+ * @returns changed: number of frozen items whose side values here compose another vector than in the run
  */
 export function composedStart(
   init: EgesInit,
@@ -135,7 +142,7 @@ export function composedStart(
   };
 }
 
-/** Known items that their parts do not compose as they were. @param attention by place of the new parts */
+/** Counts the known items whose parts compose a different vector now. @param attention by place of the new parts */
 function numChanged(
   parts: SgnsParts,
   attention: Float32Array,
@@ -151,7 +158,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // the order of the parts may be another one, which changes last digits alone
+    // the order of parts may differ, which changes only the last digits
     if (difference > 1e-8 * length) changed++;
   }
   return changed;

@@ -1,9 +1,9 @@
-// What a kind of model knows of the keys in a run of it: which rows are theirs, and what model/ is without some.
+// Removes keys from the files of a run's model: finds the keys' rows and features, and rewrites model/ without them.
 //
-//   preprocess.json                  made-up rows with the key go, and the key in expressions
-//   key-history                      what stands for the key's row becomes zero
-//   items, negatives                 the entries of items and users go, and items out of what users have
-//   tensors of the model's           as it says: what stands for the key's row or feature becomes zero
+//   preprocess.json                  test vectors with the key are removed, and the key is masked in expressions
+//   key-history                      the entries of the keys' rows become unknown and zero
+//   items, negatives                 entries of the items and users are removed, also from users' histories
+//   other tensors of the model       by the model's own rule: the rows of the keys' rows or features become zero
 
 import { type Preprocess, parsePreprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -15,41 +15,46 @@ import { PREPROCESS_FILE } from "../run-space.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
 import type { TestVector } from "../../../dataset/test-vectors.js";
 
-/** What a run's default table lost. */
+/** The rows that a run's default table loses. */
 export interface LostRows {
-  /** as it was before */
+  /** the table before the rows are removed */
   table: EmbeddingTable;
   /** u32, ascending */
   rows: Uint32Array;
 }
 
-/** What model/ is without keys. */
+/** The files of model/ without the keys. */
 export interface ForgottenFiles {
-  /** new content, by name in model/ */
+  /** new content, by the file's name in model/ */
   files: Map<string, Iterable<Uint8Array>>;
-  /** names of files that hold none of the keys now, whether they changed or not */
+  /** names of the files that are now known to hold none of the keys, whether they changed or not */
   known: ReadonlySet<string>;
-  /** entries of lists beside the table that went */
+  /** number of removed entries in lists beside the table */
   dropped: number;
 }
 
-/** How keys leave a run. */
+/** Removes keys from a run's model. */
 export interface Forgetting {
-  /** tables whose rows are of keys */
+  /** names of the tables whose rows are keys */
   tables: readonly string[];
-  /** whether a field's rows are keys of the log: ranges of numbers and buckets of a hash are not */
+  /** whether a field's rows are keys of the log; the rows of binned or hashed fields are not */
   isVocabulary: (field: string) => boolean;
-  /** What changes in model/. @param keys by column @param lost of the default table @throws {ArtifactError} damaged */
+  /**
+   * Returns the changed files of model/.
+   * @param keys by column
+   * @param lost rows removed from the default table
+   * @throws {ArtifactError} damaged
+   */
   files(keys: AskedKeys, lost: LostRows | undefined): Promise<ForgottenFiles>;
 }
 
-/** Places of the keys that are gone. */
+/** Positions of the removed keys. */
 interface Places {
   /** u32: rows of the table */
   rows: Uint32Array;
-  /** the same as features, each with its field's out-of-vocabulary feature */
+  /** the keys' features, each with its field's out-of-vocabulary feature */
   features: ReadonlyMap<number, number>;
-  /** the same within the field of users, and of items */
+  /** the rows' positions within the user field and within the item field */
   users: number[];
   items: number[];
 }
@@ -59,18 +64,18 @@ interface Job extends Places {
   preprocess: Preprocess;
 }
 
-/** Changes tensors in place. */
+/** Changes tensors in place; returns the number of removed entries and whether anything changed. */
 export type ForgetTensors = (tensors: Tensors, job: Job) => { dropped: number; changed: boolean };
 
-/** Files of model/ that a kind of model writes beside the shared ones. */
+/** The files of model/ that one kind of model writes in addition to the shared ones. */
 export interface OwnFiles {
-  /** they hold no key, whatever the run */
+  /** files that never hold a key */
   withoutKeys?: readonly string[];
-  /** how those of tensors change, by name */
+  /** how the tensor files change, by the file's name */
   tensors?: Readonly<Record<string, ForgetTensors>>;
 }
 
-/** What stands for the features becomes zero in the tensors that have a row a feature. */
+/** Returns a change that sets the rows of the keys' features to zero, in tensors with a row per feature. */
 export const byFeature =
   (isOfFeatures: (name: string) => boolean): ForgetTensors =>
   (tensors, { features }) => {
@@ -78,7 +83,10 @@ export const byFeature =
     return { dropped: 0, changed: features.size > 0 };
   };
 
-/** How keys leave a run whose rows are features, or one of a table alone. @throws {ArtifactError} damaged */
+/**
+ * Prepares the removal of keys from a run over features, or from a run that has only a table.
+ * @throws {ArtifactError} damaged
+ */
 export async function forgettingOf(
   run: Run,
   { withoutKeys = [], tensors = {} }: OwnFiles,
@@ -102,10 +110,10 @@ export async function forgettingOf(
       const files: ForgottenFiles["files"] = new Map();
       const now = Buffer.from(`${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`);
       if (!now.equals(bytes)) files.set(PREPROCESS_FILE, [now]);
-      // read once as every command reads them, so that what is changed below is as it must be
+      // the usual readers validate both files, so the changes below can rely on their layout
       await readItems(run, preprocess);
       if (preprocess.negatives) await readNegatives(run, preprocess);
-      const job = { ...placesOf(preprocess, lost), keys, preprocess };
+      const job = { ...lostPlaces(preprocess, lost), keys, preprocess };
       const changes = { ...sharedFiles, ...tensors };
       let dropped = 0;
       for (const name of names.filter((name) => Object.hasOwn(changes, name))) {
@@ -119,7 +127,7 @@ export async function forgettingOf(
   };
 }
 
-function placesOf(preprocess: Preprocess, lost: LostRows | undefined): Places {
+function lostPlaces(preprocess: Preprocess, lost: LostRows | undefined): Places {
   if (!lost) return { rows: new Uint32Array(), features: new Map(), users: [], items: [] };
   const { rows, table } = lost;
   const space = spaceOf(preprocess, table);
@@ -150,25 +158,25 @@ const history: ForgetTensors = (tensors, { rows }) => {
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Files of model/ that any training writes. */
+/** Files of model/ that every kind of training may write. */
 const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
   "key-history.safetensors": history,
   "items.safetensors": catalogue,
   "negatives.safetensors": catalogue,
 };
 
-/** Keys by field; a field is a column's name or, as the user asks, `user` or `item` for the column in that role. */
+/** Keys by field. A field is a column's name or, if the user asked so, `user` or `item` for the column in that role. */
 export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** All keys, whatever their field. */
+/** Returns the keys of all fields, each once. */
 export function allKeys(asked: AskedKeys): string[] {
   return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
 }
 
-/** What stands where a key stood. */
+/** Replaces a key in expressions and sentences. */
 const INSTEAD = "(forgotten)";
 
-/** A preprocess.json, of any model, without the keys. */
+/** Returns a preprocess.json, of any model, without the keys. */
 export function preprocessWithout<
   T extends Pick<Preprocess, "drop" | "where" | "roles"> & Partial<Pick<Preprocess, "testVectors">>,
 >(preprocess: T, keys: AskedKeys): T {
@@ -182,26 +190,26 @@ export function preprocessWithout<
   };
 }
 
-/** The made-up rows without those that hold one of the keys. @param keys by column */
+/** Removes the test vectors that hold one of the keys. @param keys by column */
 function vectorsWithout(
   vectors: readonly TestVector[],
   keys: AskedKeys,
   multi: Readonly<Record<string, string>>,
 ): TestVector[] {
-  const valuesOf = (column: string, cell: string): string[] => {
+  const valuesInCell = (column: string, cell: string): string[] => {
     const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
     if (separator === undefined) return [cell];
-    // a value may carry a number: tea:0.5
+    // a value may carry a number, as in tea:0.5
     return cell.split(separator).flatMap((value) => [value, value.slice(0, value.lastIndexOf(":"))]);
   };
   return vectors.filter(({ cells }) =>
     Object.entries(cells).every(
-      ([column, cell]) => !valuesOf(column, cell).some((value) => keys.get(column)?.has(value)),
+      ([column, cell]) => !valuesInCell(column, cell).some((value) => keys.get(column)?.has(value)),
     ),
   );
 }
 
-/** A text such as an expression of --where or --drop, in which a key stands in quotes or after `^=`. */
+/** Masks keys in an expression of --where or --drop, where they stand in quotes or after `^=`. */
 export function expressionWithout(text: string, keys: readonly string[]): string {
   return keys.reduce((rest, key) => {
     const [single, double] = [`'${key.replaceAll("'", "''")}'`, `"${key.replaceAll('"', '""')}"`];
@@ -210,12 +218,12 @@ export function expressionWithout(text: string, keys: readonly string[]): string
   }, text);
 }
 
-/** A sentence in which a key stands as a word. */
+/** Masks keys that stand in a sentence as words. */
 export function sentenceWithout(text: string, keys: readonly string[]): string {
   return keys.reduce((rest, key) => rest.replaceAll(wordOf(key), INSTEAD), text);
 }
 
-/** Whether bytes hold one of the keys as a word: not within a longer one. */
+/** Tells whether bytes contain one of the keys as a whole word, not within a longer one. */
 export function holdsWord(bytes: Uint8Array, keys: readonly string[]): boolean {
   const text = Buffer.from(bytes).toString("utf8");
   return keys.some((key) => text.includes(key) && wordOf(key).test(text));
@@ -226,7 +234,7 @@ function wordOf(key: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}_-])${literal}(?![\\p{L}\\p{N}_-])`, "gu");
 }
 
-/** Texts anywhere in what JSON holds, each by `change`. */
+/** Applies `change` to every string in a JSON value. */
 export function mapTexts<T>(value: T, change: (text: string) => string): T {
   if (typeof value === "string") return change(value) as T;
   if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, change)) as T;

@@ -1,4 +1,4 @@
-// Tensors of a model without some keys: numbers of a row become zero, and lists of items and users lose their entries.
+// Removes keys from a model's tensors: their rows become zero, and lists of items and users lose their entries.
 
 import { ascending } from "../../../numeric/indices.js";
 import { keyAt, type Keys } from "../../../log/keys.js";
@@ -7,7 +7,7 @@ import { UNKNOWN } from "../../../embedding/key-history.js";
 
 export type Tensors = Map<string, Tensor>;
 
-/** Sets rows of a tensor to zero, in place; of one without that many rows none. */
+/** Sets rows of a tensor to zero, in place. */
 export function clearRows({ shape, data }: Tensor, rows: Iterable<number>): void {
   const numRows = shape[0] ?? 0;
   const width = numRows === 0 ? 0 : data.length / numRows;
@@ -19,30 +19,30 @@ export function clearRows({ shape, data }: Tensor, rows: Iterable<number>): void
   }
 }
 
-/** model/key-history.safetensors: when the rows' keys were last seen is not known. */
+/** Clears rows of model/key-history.safetensors: it is then unknown when their keys were last seen. */
 export function clearHistory(tensors: Tensors, rows: Uint32Array): void {
   const [lastSeen, missed] = [tensors.get("lastSeen"), tensors.get("missed")];
   for (const row of rows) if (lastSeen) (lastSeen.data as BigInt64Array)[row] = UNKNOWN;
   if (missed) clearRows(missed, rows);
 }
 
-/** What goes out of a file of items, and of users with the items that they have. */
+/** The entries to remove from a file of items, and of users with their items. */
 export interface GoneEntries {
   items: ReadonlySet<string>;
   users: ReadonlySet<string>;
-  /** features that are of no key now, with their field's out-of-vocabulary feature, which stands for them */
+  /** features of removed keys → the out-of-vocabulary feature of their field, which replaces them */
   features: ReadonlyMap<number, number>;
 }
 
 /**
- * model/items.safetensors and model/negatives.safetensors (item-file.ts): the entries of items and users go,
- * with their features and histories, and items that are left out of histories, too.
+ * Removes items and users from the tensors of items.safetensors or negatives.safetensors (see item-file.ts), in place.
+ * The items' features go with them, and the items are also removed from the histories of the remaining users.
  *
- * @returns how many entries went; the tensors are changed in place
+ * @returns the number of removed entries, and whether anything changed
  */
 export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: number; changed: boolean } {
-  const items = keptOf(tensors, "items", gone.items);
-  const users = keptOf(tensors, "users", gone.users);
+  const items = entriesToKeep(tensors, "items", gone.items);
+  const users = entriesToKeep(tensors, "users", gone.users);
   const changed = ["templates", "fromNeighbors"]
     .map((name) => replaceFeatures(tensors.get(`${name}.ids`), gone.features))
     .includes(true);
@@ -56,7 +56,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   take(tensors, "items.counts", kept);
   takeKeys(tensors, "items", kept);
   if (tensors.has("history.indptr")) {
-    // what users have is items by number: those that stay have new ones
+    // histories refer to items by number, and the remaining items get new numbers
     const numberOf = new Map(Array.from(kept, (old, now) => [old, now]));
     takeHistory(tensors, users.kept, numberOf);
     takeKeys(tensors, "users", users.kept);
@@ -64,8 +64,8 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   return { dropped, changed: true };
 }
 
-/** u32: the entries of a list of keys that stay. */
-function keptOf(
+/** Selects the entries of a list of keys that stay. @returns u32: their positions */
+function entriesToKeep(
   tensors: Tensors,
   name: string,
   gone: ReadonlySet<string>,
@@ -92,7 +92,10 @@ function takeKeys(tensors: Tensors, name: string, kept: Uint32Array): void {
   put(tensors, `${name}.offsets`, ends);
 }
 
-/** Keeps rows of elements: of one width, or of widths that `indptr` tells; arrays beside are cut alike. */
+/**
+ * Keeps the given rows of a ragged array (with `indptr`) or of one with rows of equal width, and the same elements of
+ * `beside`.
+ */
 function takeRows(
   tensors: Tensors,
   name: string,
