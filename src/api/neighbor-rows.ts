@@ -1,4 +1,4 @@
-// Lists of neighbors as rows of a file: a row for each neighbor, best first.
+// Writes lists of neighbors as rows of a file: one row per neighbor, best first.
 //
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 
@@ -9,16 +9,16 @@ import { writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
 
 export interface NeighborFile {
-  /** by the ending of `out` when absent, else csv */
+  /** by default csv, or by the extension of `out` */
   format?: RowFormat;
-  /** a path; undefined or `-` for `write` */
+  /** a path; `-` or absent for `write` */
   out?: string;
   force: boolean;
-  /** whether rows have names */
+  /** whether rows have columns for names */
   named: boolean;
 }
 
-/** Writes lists to a file, whole or not at all, or in chunks to `write`. */
+/** Writes the lists to a file, complete or not at all, or in chunks to `write`. */
 export async function writeNeighbors(
   lists: readonly NeighborsOf[],
   { out, force, named, format = formatOfFile(out) }: NeighborFile,

@@ -1,4 +1,4 @@
-// Which trainings a comparison has on a log, cheap to dear.
+// Chooses the trainings of a comparison by what the log contains, in ascending order of effort.
 
 import { join } from "node:path";
 import type { Untrained } from "../../evaluation/leaderboard.js";
@@ -6,21 +6,21 @@ import { UsageError } from "../../errors.js";
 import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
-/** A candidate with its trainer. */
+/** A training that takes part in the comparison, with its trainer. */
 export interface Entered extends Candidate {
   trainer: Trainer;
-  /** its run */
+  /** path of its run directory */
   path: string;
-  /** whose table it starts from */
+  /** the training whose table initializes this one */
   from?: Entered;
 }
 
 /**
- * What trainers have to offer for a log, and which of them suit it in no way.
+ * Collects the trainings that suit a log, and the trainers that do not suit it with the reasons.
  *
- * @param asked the commands to compare; all when absent
- * @param runs  the folder of the runs
- * @throws {UsageError} a command that trains nothing, or no trainer suits the log
+ * @param asked commands of the trainers to compare; all when absent
+ * @param runs  folder for the runs
+ * @throws {UsageError} a name is no training command, or no trainer suits the log
  */
 export async function enter(
   traits: LogTraits,
@@ -49,11 +49,11 @@ export async function enter(
     throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
   }
   const entered = [...own, ...own.flatMap((one) => startsOf(one, own, runs))];
-  // of equal effort in the order of the index
+  // the sort is stable: trainings of equal effort stay in the order of the index
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** A candidate once more from each table that others start from: from that of a baseline it is one, too. */
+/** Returns a copy of a training for each table that can initialize it. The copy is a baseline if the table's training is. */
 function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[] {
   const { startOption, baseline: _, ...own } = one;
   if (startOption === undefined) return [];

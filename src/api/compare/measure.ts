@@ -1,4 +1,4 @@
-// The runs of a comparison and the baselines on its test split, as `embed evaluate --part test` measures them.
+// Measures the runs of a comparison and the baselines on its test split, as `embed evaluate --part test` does.
 
 import { openRun } from "../../embedding/run-directory.js";
 import { comparedBaselines } from "../../evaluation/baselines/baselines.js";
@@ -22,17 +22,17 @@ import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
-/** What rankings and scores are measured with alike. */
+/** Options that measurements of rankings and of scores share. */
 type Shared = Pick<RankingOptions, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
-/** The leaderboard, and calibration curves by the path of a run. */
+/** The leaderboard, and calibration curves by path of the run. */
 export interface Measurement {
   leaderboard: Leaderboard;
   curves: Curves;
 }
 
-/** Measures the runs and the baselines. @param untrained what the leaderboard lists beside them */
+/** Measures the runs and the baselines. @param untrained trainings without a run, which the leaderboard lists too */
 export async function measure(
   finished: readonly Finished[],
   examined: Examined,
@@ -74,7 +74,7 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Models of labels learn what differs from popularity: vectors of items are learned from the positives. */
+/** Advises on item vectors: models of labels learn deviations from popularity, so their neighbors are less alike. */
 function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";
@@ -83,10 +83,10 @@ function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | und
 
 type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   compared: ReturnType<typeof compare>;
-  /** baselines that were not measured */
+  /** baselines that were not measured, with the reason */
   unmeasured: Untrained[];
   warnings: string[];
-  /** of predictions: calibration curves by run */
+  /** calibration curves by name of the run; only for predictions */
   curves?: Curves;
 };
 
@@ -135,13 +135,13 @@ async function measurePredictions(
   };
 }
 
-/** Runs whose models rank come first: the first one says which events count. */
+/** Moves runs whose models rank items to the front, since the first run decides which events count. */
 async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> {
   const ranks = await Promise.all(runs.map(async ({ run }) => (await knownModelOf(run)).rank !== undefined));
   return [...runs.filter((_, i) => ranks[i]), ...runs.filter((_, i) => !ranks[i])];
 }
 
-/** Warnings, `NAME: TEXT` of a run, with what is said of several runs once. */
+/** Merges equal warnings of several runs into one. @param warnings `NAME: TEXT`, or without the name */
 function together(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const warning of warnings) {

@@ -1,4 +1,4 @@
-// The trainings of a comparison, one after another while there is time.
+// Runs the trainings of a comparison one after another until the budget is used up.
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Manifest } from "../../embedding/manifest.js";
@@ -12,39 +12,39 @@ import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { Entered } from "./choose-trainings.js";
 
-/** A run that is there. */
+/** A training that wrote its run. */
 export interface Finished extends Entered {
   seconds: number;
-  /** milliseconds that it took to read the log and to measure the model */
+  /** milliseconds for reading the log and measuring the model */
   measuring: number;
-  /** the budget ended its training, and it holds the best epoch until then */
+  /** whether the budget stopped the training, so that the run holds the best epoch until then */
   cut: boolean;
-  /** how it was trained; absent where no log can be named */
+  /** options for training it again; absent if the log's files are unknown */
   recipe?: RunRecipe;
 }
 
 export interface Trained {
   finished: Finished[];
   untrained: Untrained[];
-  /** why trainings failed */
+  /** errors of failed trainings */
   errors: EmbedError[];
 }
 
 export interface HowToTrain {
   paths: readonly string[];
-  /** options of every training */
+  /** options that all trainings share */
   shared: GivenTraining;
-  /** settings that --search tries */
+  /** number of settings that --search tries */
   search: number | undefined;
   force: boolean;
-  /** how each must have cut the log */
+  /** the split that each training must have */
   split: Manifest["split"];
-  /** warnings of the log that are not said again */
+  /** warnings of the log, which trainings do not repeat */
   known: readonly string[];
   budget: Budget;
 }
 
-/** Trains all, in their order. @throws whatever is no fault of one training: the disk, an abort, a bug */
+/** Trains all entries in order. @throws errors that are not the fault of one training: of the disk, an abort, a bug */
 export async function trainAll(entered: readonly Entered[], how: HowToTrain, watch: Watch): Promise<Trained> {
   const { budget, split } = how;
   const trained: Trained = { finished: [], untrained: [], errors: [] };
@@ -69,15 +69,15 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
   return trained;
 }
 
-/** Nanoseconds of the bootstrap a contender, sample and row. */
+/** Estimated nanoseconds of the bootstrap per contender, sample and row. */
 const BOOTSTRAP = 40;
 const SAMPLES = 1000;
-/** Baselines that are measured beside the runs, about. */
+/** Approximate number of baselines that are measured. */
 const BASELINES = 5;
 
 /**
- * Milliseconds that the measurements will take, by how long the trainings read their log and measured their models; and the longest
- * that one took to measure its model.
+ * Estimates the milliseconds of all measurements, by the time that the trainings took to read the log and measure their models; and the
+ * longest time of a single training's measurement.
  */
 function expectedTimes(
   finished: readonly Finished[],
@@ -133,7 +133,7 @@ async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Ou
   };
 }
 
-/** The run's recipe; none, with a warning, of a dataset whose log is not known. */
+/** Returns the run's recipe; undefined, with a warning, for a dataset whose log is unknown. */
 async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
   try {
     return await recipeOf(run, name);
@@ -144,7 +144,7 @@ async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<
   }
 }
 
-/** What is heard of one of several trainings: what was said of the log when it was examined is not said again. */
+/** Prefixes the messages of a training with its name, and drops warnings that the examination of the log gave. */
 function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
   return {
     signal,

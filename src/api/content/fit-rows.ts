@@ -1,20 +1,20 @@
-// One fit of the map from rows of content to vectors and weights, its penalties chosen by cross-validation.
+// Fits one ridge regression from rows of content to vectors and weights, with penalties chosen by cross-validation.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { BlockRows, RidgeMap, RidgeProblem } from "../../kernels/ridge/binding.js";
 import { chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import { withMachine } from "../../workers/with-machine.js";
 
-/** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
+/** Candidates for λ, in units of an item of full weight; Infinity predicts the mean alone. */
 export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** The data and options that all fits of a map share. */
+/** Data and options that all fits of a content map share. */
 export interface Fitting {
   dim: number;
   hasWeights: boolean;
   /** f64[numRows] */
   weights: Float64Array;
-  /** f64[numRows * width]: vectors, then weights where the table has some */
+  /** f64[numRows * width]: the vector, followed by the weight if the table has weights */
   targets: Float64Array;
   folds: { parts: Uint8Array; numFolds: number };
   threads: number;
@@ -28,7 +28,7 @@ export interface Fitted {
   mapOfWeights: RidgeMap;
 }
 
-/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called before each with its index */
+/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called with a penalty's index before it is tried */
 export async function fitRows(
   rows: BlockRows,
   fitting: Fitting,
@@ -47,7 +47,7 @@ export async function fitRows(
   });
 }
 
-/** R² of the vectors on held-out items under one penalty. */
+/** Returns the cross-validated R² of the vectors under one penalty. */
 export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
   const machine = await RidgeMachine.start(problemOf(rows, fitting), folds, threads);
@@ -55,12 +55,11 @@ export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: numbe
   return chosenPenalty(validated, 0, dim).r2;
 }
 
-/** The regression of the vectors on the rows. */
 function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
-/** f64[numRows * width]: the vectors of the known items, and their weights where the table has some. */
+/** Returns f64[numRows * width]: the vectors of the known items, each followed by its weight if the table has weights; 0 for other items. */
 export function targetsOf(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],

@@ -1,7 +1,7 @@
-// `embed recall`: a list of items for every user, or for every item, from a run.
+// `embed recall`: makes a list of items for every user, or for every item, of a run.
 //
-//   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (make-lists.ts, ranking/lists) ──► a file
-//   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
+//   run ──► ranking source (source.ts) ──► blocks of users (blocks.ts) ──► best items (make-lists.ts, ranking/lists) ──► a file
+//   the run's log, --mask ──► items that users have (seen-items.ts) ──► left out        --items, --users ──► allowed-items.ts
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
@@ -47,9 +47,9 @@ import { sourceOf, type Source } from "./source.js";
 import { listCounter, type Measured, type RecallSummary } from "./summary.js";
 
 /**
- * Makes the lists and writes them to a file, whole or not at all, or in chunks to `write`.
+ * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
  *
- * @throws {UsageError} the run cannot rank as asked, options do not go together, or nobody is left to make lists for
+ * @throws {UsageError} the run cannot rank as requested, options exclude each other, or there is no user or item to make lists for
  */
 export async function recall(
   path: string,
@@ -86,7 +86,7 @@ export async function recall(
   });
 }
 
-/** Writes the lists where they go. @returns of a server what became of them */
+/** Writes the lists to their destination. @returns the result of a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -118,16 +118,16 @@ async function deliver(
   return undefined;
 }
 
-/** Options that name files, which count by their content. */
+/** Options that name files; a fingerprint uses the files' contents. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** What else decides the lists: the log that they leave out, by its content when it was trained on, and the index. */
+/** Returns further inputs of the fingerprint: the checksum of the training log, whose items are masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
-/** Options as the summary has them: without those of reading and of the output. */
+/** Returns the options for the summary, without those for reading and for the output. */
 function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
@@ -136,7 +136,7 @@ function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** The lists, and what is to be said of them once they are read to their end. */
+/** Returns the lists, and a function for their facts, to be called after the lists were read to the end. */
 async function listsOf(
   given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
 ): Promise<{ lists: Lists; facts: () => Measured & { notes: string[] } }> {
@@ -168,7 +168,7 @@ async function listsOf(
     const longest = ofSet ? longestOf(ofSet) : quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length;
     return Math.max(most, longest);
   }, 0);
-  // no list is longer than what there is, and memory goes by the length of lists
+  // memory grows with k, so it is limited to the length of the longest possible list
   const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
   const numLists = parts?.numLists ?? 1;
   if (listsPer !== undefined)
@@ -195,7 +195,7 @@ async function listsOf(
     facts: () => counted.facts(options, sets.numChosen),
   };
 
-  // nothing is started before it is asked for: a server may have the lists already
+  // lazy: the search starts only when lists are requested, since a server may already have them
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
@@ -215,7 +215,7 @@ async function listsOf(
   }
 }
 
-/** How many lists and rows --lists-per makes at most, which is said before any is made. */
+/** Returns a note on how many lists and rows --lists-per makes at most. */
 async function listsText(
   { numOwners }: Source,
   { numChosen }: Sets,
@@ -229,13 +229,13 @@ async function listsText(
   );
 }
 
-/** The limits of lists by a cell of their items. */
+/** Returns the limits per category of an item. */
 function quotasOf(source: Source, sets: readonly Uint32Array[], cells: Uint32Array, most: number): Quotas {
   const ofSet = partsOfSets(sets, cells);
   return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
 }
 
-/** The parts that lists are filled from: by category, by whether an item is new, or by both. */
+/** Returns the parts that lists are filled from: by category, by whether items are new, or by both. */
 function partsOf(
   source: Source,
   sets: readonly Uint32Array[],
@@ -257,7 +257,7 @@ function partsOf(
   };
 }
 
-/** The items that were added to the run. @throws {UsageError} there are none */
+/** Returns the items that were added to the run after its training. @throws {UsageError} there are none */
 async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   const added = await readAdded(run);
   const rows = added?.fields.includes(item) ? rowsOf(added, item) : { first: 0, last: 0 };
@@ -269,7 +269,7 @@ async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   return keysOfRows(added!, rows);
 }
 
-/** u8[items.size]: 1 of an item that was added. */
+/** Returns u8[items.size]: 1 for items that were added. */
 function newItems(items: Keys, added: Keys): Uint8Array {
   const index = new KeyIndex(added);
   return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
@@ -286,7 +286,7 @@ function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean)
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** A list a key: what its owner has, as lists number items. */
+/** Returns a function that looks up, for each key, the items that its owner has, by item number. */
 function masksOf({ had, items }: Source): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
@@ -295,7 +295,7 @@ function masksOf({ had, items }: Source): (keys: Keys) => ItemLists {
   return (keys) => listsOfUsers(all, ownersIn(users, keys, had));
 }
 
-/** The place of each key's list; of a user who has nothing that of the empty one at the end. */
+/** Returns the number of each key's list; owners without items get the empty list at the end. */
 function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);
@@ -303,7 +303,7 @@ function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array
   });
 }
 
-/** The lists with an empty one behind them. */
+/** Appends an empty list. */
 function withNobody({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);
@@ -317,7 +317,7 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
   return true;
 }
 
-/** The pairs of --candidates: who is in them, and each one's items. */
+/** Reads the pairs of --candidates: an index of the users, and each user's items. */
 async function candidatesOf(
   { opened: { run }, options, watch }: Omit<Given, "preprocess">,
   { items }: Source,
@@ -336,7 +336,7 @@ async function candidatesOf(
     numItems: new Set(lists.items).size,
     longest: lists.indptr.reduce((most, end, at) => Math.max(most, end - (lists.indptr[at - 1] ?? 0)), 0),
     listsOf: (keys: Keys) =>
-      // whoever is asked has some
+      // only users of the file are requested, so each is found
       listsOfUsers(
         lists,
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),

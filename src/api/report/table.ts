@@ -1,4 +1,4 @@
-// The facts of a run's table that a page shows: lengths of its vectors, its items on a plane, the neighbors of a few.
+// Facts of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some keys.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -23,20 +23,20 @@ import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Keys whose neighbors are listed when none is named. */
+/** Default number of keys whose neighbors are listed. */
 const KEYS = 6;
-/** Rows drawn by their count, of the points. */
+/** Number of rows in the plot of norms by count, as a share of the points of a map. */
 const BY_COUNT = 0.5;
 
-/** What is the same for all runs of a page. */
+/** Choices that are the same for all runs of a page. */
 interface Shared {
   names: Names;
   labels?: Labels | undefined;
-  /** of the field that is shown, whose neighbors are listed; the most frequent when absent */
+  /** keys of the shown field whose neighbors are listed; by default the most frequent ones */
   keys: readonly string[] | undefined;
 }
 
-/** @throws {UsageError} the table has not the field that is named */
+/** @throws {UsageError} the table lacks the requested field */
 export async function reportTable(
   opened: OpenTable,
   options: ReportOptions,
@@ -61,7 +61,7 @@ export async function reportTable(
   };
 }
 
-/** The field that is named; by default the items' field, or that of most rows, the first of several. */
+/** Returns the requested field; by default the item field, or else the first field with the most rows. */
 export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | undefined): string {
   if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
@@ -74,7 +74,7 @@ function sizeOf({ first, last }: RowRange): number {
   return last - first;
 }
 
-/** @param points rows with their counts, at most */
+/** @param points most rows in the plot of norms by count */
 function normsOf(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);
@@ -90,7 +90,7 @@ function normsOf(table: EmbeddingTable, field: string, points: number, called: C
   return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
 }
 
-/** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
+/** Returns the keys of `--key FIELD:KEY`. @throws {UsageError} the field is not shown, or the table lacks the key */
 export function keysGiven(
   opened: OpenTable,
   { field: shown, key: keys }: ReportOptions,
@@ -109,7 +109,7 @@ export function keysGiven(
   });
 }
 
-/** The most frequent keys. */
+/** Returns the most frequent keys of a field. */
 function keysOf({ table }: OpenTable, field: string): string[] {
   const { first, last } = rowsOf(table, field);
   return Array.from({ length: last - first }, (_, i) => first + i)
@@ -119,7 +119,7 @@ function keysOf({ table }: OpenTable, field: string): string[] {
     .map((row) => keyAt(table.keys, row));
 }
 
-/** The lists of those keys that the table has. */
+/** Returns the neighbors of the given keys, without keys that the table lacks. */
 function listsOf(
   table: EmbeddingTable,
   field: string,
