@@ -1,4 +1,4 @@
-// The package's entry, as text: a function for each command, its options typed and explained by what its flags declare.
+// Generates the package's entry: a function for each command, with types and comments from the declarations of its flags.
 //
 //   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
 //   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
@@ -10,18 +10,18 @@ import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { typeOf } from "./option-value.js";
 
-/** The texts of both files. */
+/** Contents of the two files. */
 interface Entry {
   code: string;
   declarations: string;
 }
 
-/** AbortSignal and Buffer, also in a project whose tsconfig lists no types: that is the default from TypeScript 6 on. */
+/** Makes AbortSignal and Buffer known in projects whose tsconfig lists no types, the default from TypeScript 6 on. */
 const NODE_TYPES = '/// <reference types="node" />';
 
 const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
 
-/** The entry of the package, for every function. */
+/** Generates the entry of the package, with all functions. */
 export async function entryOf(): Promise<Entry> {
   const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
   const imports = [
@@ -44,7 +44,7 @@ export async function entryOf(): Promise<Entry> {
 function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec): string {
   const properties: string[] = [];
   for (const [name, option] of optionsOf(command, spec)) {
-    // known so that its refusal says why there is no such thing
+    // hidden options exist only so that their use is refused with a reason
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
     properties.push(
@@ -62,12 +62,12 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
   ].join("\n");
 }
 
-/** What the help says of an option: of choices the type does. Of a flag --no-NAME it says what false does. */
+/** Returns an option's description. For a flag --no-NAME, it describes the value false. */
 function aboutOption({ negate, description }: TableOption): string {
   return negate ? `false: ${description}` : description;
 }
 
-/** The doc comment of a function, and an overload for each number of arguments that may be left out. */
+/** Returns the declarations of a function: its comment, and an overload for each number of optional arguments. */
 function functionTexts(found: LibraryFunction, command: Command, result: string): string[] {
   const comment = commentOf([
     command.description(),
@@ -80,7 +80,7 @@ function functionTexts(found: LibraryFunction, command: Command, result: string)
   );
 }
 
-/** How a function is called: `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and without the name. */
+/** Returns the signatures, such as `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and the same without `name`. */
 export function signaturesOf(found: LibraryFunction, command: Command): string[] {
   const all = command.registeredArguments;
   const needsOptions = command.options.some(({ mandatory }) => mandatory);
@@ -100,7 +100,7 @@ function interfaceOf({ name }: LibraryFunction): string {
   return `${name[0]!.toUpperCase()}${name.slice(1)}Options`;
 }
 
-/** `runA` of `run-a`, `pipelineYaml` of `pipeline.yaml`. */
+/** Converts an argument's name to camel case: `runA` for `run-a`, `pipelineYaml` for `pipeline.yaml`. */
 function nameOf(argument: Argument): string {
   return argument
     .name()
@@ -111,7 +111,7 @@ function argumentType({ variadic }: Argument): string {
   return variadic ? "string | readonly string[]" : "string";
 }
 
-/** A doc comment; an end of one in the text would end it early. */
+/** Formats a doc comment; escapes end marks, which would end it early. */
 function commentOf(lines: readonly string[], indent = ""): string {
   const safe = lines.map((line) => line.replaceAll("*/", "*\\/"));
   if (safe.length === 1) return `${indent}/** ${safe[0]} */`;
