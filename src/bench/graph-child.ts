@@ -1,4 +1,4 @@
-// Our side of `npm run bench -- graph`, in a process of its own: what it measures it prints as JSON.
+// The embed side of `npm run bench -- graph`, in its own process; prints its measurements as JSON.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import { draw } from "../numeric/random.js";
 import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
 
 export interface Setting {
-  /** the folder with the graph and the pairs */
+  /** folder with the graph and the pairs */
   files: string;
-  /** a node */
+  /** walks per node */
   walks: number;
-  /** chunks that are made of these, at most: a share in a drawn order */
+  /** most chunks of walks to train on, in random order */
   mostChunks: number;
-  /** the learning rate at the start */
+  /** initial learning rate */
   rate: number;
   threads: number;
   length: number;
@@ -22,20 +22,20 @@ export interface Setting {
   dim: number;
 }
 
-/** Seconds, peak memory and the AUC of the pairs by the cosine. */
+/** Seconds, peak memory, and the AUC of the pairs by cosine. */
 export interface Reported {
   walks: number;
-  /** of an epoch of walks at p = 0.25 and q = 4 */
+  /** seconds of an epoch of walks with p = 0.25 and q = 4 */
   biased: number;
-  /** walks and training */
+  /** seconds of walks and training */
   all: number;
-  /** of these, the processor's, which other load hardly changes */
+  /** processor seconds of the same, which hardly depend on other load */
   processor: number;
   peakMb: number;
   auc: number;
 }
 
-/** Measures at the setting of the last argument. */
+/** Measures with the settings in the last argument. */
 export async function runChild(): Promise<void> {
   const setting: Setting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
@@ -117,7 +117,7 @@ function noiseOf(visits: Float64Array): Float64Array {
   return shares.map((share) => share / sum);
 }
 
-/** The chance that a pair of the first half is nearer by the cosine than one of the second. */
+/** Returns the probability that a pair of the first half has a greater cosine than a pair of the second half. */
 function aucOf(setting: Setting, vectors: Float32Array): number {
   const { dim } = setting;
   const pairs = read(setting, "pairs");
