@@ -115,12 +115,8 @@ const words = (text: string) => text.trim().split(/\s+/);
 
 /** Exported types that several files declare with different meanings; each is to be renamed by its content. */
 const repeatedTypes = words(`
-  Column GbdtTask Given HeldOut HeldOutLoss ItemColumns ItemVectors Labels Learner MachineShape Measured Method Model
-  NewItem Pairs Parts Place Queries RankingOptions RankingResult ReferenceRow RowOrder Scoring Setting Source Sums TableRows
-  Trained
+  Column GbdtTask ItemColumns Learner MachineShape Method Model Parts RowOrder TableRows
 `);
-/** Functions of modules that five files or more declare with different meanings; each is to be renamed by its result. */
-const vagueFunctions = words("columnsOf listsOf meanOf pairsOf placesOf");
 /** Functions with the same meaning in each file: the steps of a trainer. */
 const stepsOfTrainers = words("fit plan suits trainEpochs");
 /** Number of files from which on a function's name is too vague to be found. */
@@ -174,7 +170,7 @@ test("fewer than five files declare functions with the same name and different m
     ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
   );
   const counts = numFilesByName(shipped, moduleFunction);
-  expect(vagueNames(counts, MANY_FILES, [...vagueFunctions, ...stepsOfTrainers])).toEqual([]);
+  expect(vagueNames(counts, MANY_FILES, stepsOfTrainers)).toEqual([]);
   const forms = [
     "function planted() {",
     "export async function* planted() {",

@@ -189,7 +189,7 @@ function rotationsOf(
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
-        `${nameOf(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
+        `${groupTitle(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
       );
     rotations.push({ blocks, matrix: alignmentRotation(from, to, counts, width) });
   }
@@ -325,7 +325,7 @@ async function fieldAlignment(
   };
 }
 
-function nameOf(blocks: readonly VectorBlock[]): string {
+function groupTitle(blocks: readonly VectorBlock[]): string {
   const [{ field, partner, part }] = blocks as [VectorBlock];
   if (part !== undefined) return `'${part}'`;
   if (partner === undefined) return "the runs";

@@ -25,11 +25,11 @@ export async function writeNeighbors(
   write: (chunk: Uint8Array) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const chunks = rowChunks(format, columnsOf(named), batchOf(lists, named));
+  const chunks = rowChunks(format, neighborColumns(named), neighborBatch(lists, named));
   await writeFileOr(write, out, chunks, { force, signal });
 }
 
-function columnsOf(named: boolean): RowColumn[] {
+function neighborColumns(named: boolean): RowColumn[] {
   const name = (text: string): RowColumn[] => (named ? [{ name: text, type: "key" }] : []);
   return [
     { name: "field", type: "key" },
@@ -43,7 +43,7 @@ function columnsOf(named: boolean): RowColumn[] {
   ];
 }
 
-async function* batchOf(lists: readonly NeighborsOf[], named: boolean): AsyncGenerator<RowBatch> {
+async function* neighborBatch(lists: readonly NeighborsOf[], named: boolean): AsyncGenerator<RowBatch> {
   const rows = lists.flatMap((list) =>
     list.neighbors.map((neighbor, i) => ({ list, neighbor, rank: i + 1 })),
   );

@@ -67,8 +67,8 @@ export async function neighborsOf(
   if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const { opened, find } =
     index === undefined
-      ? await allCompared(path, options, tell)
-      : await byIndex(path, { ...options, index }, tell);
+      ? await exactFinder(path, options, tell)
+      : await indexFinder(path, { ...options, index }, tell);
   const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
   return await withNames(opened, await find(queries), names, tell);
 }
@@ -79,7 +79,7 @@ interface Finder {
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-async function allCompared(
+async function exactFinder(
   path: string,
   { table, compose, top, metric = "cosine" }: Sought,
   tell: Tell,
@@ -156,13 +156,16 @@ async function withNames(
 }
 
 /** Returns a search by an index, which decides the rows and the metric. */
-async function byIndex(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
+async function indexFinder(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
   const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);
-  return { opened: index.opened, find: async (queries) => await searched(index, queries, options, tell) };
+  return {
+    opened: index.opened,
+    find: async (queries) => await neighborsByIndex(index, queries, options, tell),
+  };
 }
 
-async function searched(
+async function neighborsByIndex(
   index: IndexOfRun,
   queries: readonly Query[],
   { index: directory, ...options }: Sought & { index: string },

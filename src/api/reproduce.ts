@@ -82,8 +82,8 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
       await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
     }
     if (alignment) await alignRun(trained, { to: alignment.to, out, threads }, watch.signal);
-    const again = without(await openRun(out), Object.keys(earlier));
-    const files = await compared(run, again, trainer.options, (text) =>
+    const again = withoutOptions(await openRun(out), Object.keys(earlier));
+    const files = await compareFiles(run, again, trainer.options, (text) =>
       isGone
         ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
         : text,
@@ -198,7 +198,7 @@ function earlierDefaults(
 }
 
 /** Returns the run as if some options had not been set. */
-function without(run: Run, names: readonly string[]): Run {
+function withoutOptions(run: Run, names: readonly string[]): Run {
   const { asked } = run.manifest;
   const options = Object.entries(asked!.options).filter(([name]) => !names.includes(name));
   return {
@@ -207,7 +207,7 @@ function without(run: Run, names: readonly string[]): Run {
   };
 }
 
-async function compared(
+async function compareFiles(
   run: Run,
   again: Run,
   table: OptionTable,
@@ -256,11 +256,11 @@ export function areClose(a: unknown, b: unknown): boolean {
 
 /** Returns whether the lines of metrics.jsonl agree, apart from times. */
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
-  const [own, other] = await Promise.all([run, again].map(lessTimes));
+  const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
 }
 
-async function lessTimes(run: Run): Promise<object[]> {
+async function linesWithoutTimes(run: Run): Promise<object[]> {
   const lines = await run.readMetricsLines();
   return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }

@@ -21,7 +21,7 @@ export interface Duel {
   end?: () => Promise<void> | void;
 }
 
-export interface Measured extends Row {
+export interface MeasuredRow extends Row {
   ours: number[];
   peer: string;
   /** empty if the peer was not run */
@@ -29,8 +29,8 @@ export interface Measured extends Row {
 }
 
 /** Measures both programs alternately, `repeats` times each. */
-export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<Measured[]> {
-  const measured = rows.map((row): Measured => ({
+export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<MeasuredRow[]> {
+  const measured = rows.map((row): MeasuredRow => ({
     ...row,
     ours: [],
     peer: !peer ? "" : "name" in peer ? peer.name : `skipped: ${peer.missing}`,
@@ -52,13 +52,13 @@ export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: numb
 }
 
 /** Returns, for each repeat, how many times as fast embed is; for speeds and for durations, more is better. */
-export function ratiosOf({ unit, ours, theirs }: Measured): number[] {
+export function ratiosOf({ unit, ours, theirs }: MeasuredRow): number[] {
   const isSpeed = unit.endsWith("/s");
   return theirs.map((their, i) => (isSpeed ? ours[i]! / their : their / ours[i]!));
 }
 
 /** Returns the cells of a line: work, embed's figure, the peer's, ratio of medians with the least and greatest ratio, target, peer. */
-export function cellsOf(row: Measured): string[] {
+export function cellsOf(row: MeasuredRow): string[] {
   const { work, unit, target, ours, theirs, peer } = row;
   const ratios = ratiosOf(row);
   const ratio = ratios.length > 0 ? median(ratios) : undefined;

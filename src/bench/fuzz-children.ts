@@ -41,7 +41,7 @@ export async function fuzz(fuzzing: Fuzzing, prepare: (folder: string) => Promis
   const ends: Record<string, number> = {};
   const failures: string[] = [];
   for (let next = first; next < first + numCases;)
-    next = await watch(fuzzing, next, first + numCases, ends, failures);
+    next = await runChild(fuzzing, next, first + numCases, ends, failures);
   console.log(`${numCases} cases from ${first} on:`, ends);
   for (const failure of failures.slice(0, 50)) console.log(failure);
   console.log(`${failures.length} failures`);
@@ -54,7 +54,7 @@ function argument(name: string, standard: number): number {
 }
 
 /** Runs a child from a case on; returns the number of the first case that is left. */
-function watch(
+function runChild(
   { bench, megabytes, nameOf }: Fuzzing,
   from: number,
   to: number,

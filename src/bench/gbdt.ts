@@ -57,7 +57,7 @@ export async function bench(): Promise<void> {
         ours.push({ ...all, trainProcessor: ((all["processor"]! - one["processor"]!) * 100) / 99 });
         if (python) theirs.push(await peer(python, "tabular", train, test, threads, seed));
       }
-      given(`tabular, ${threads} threads`, ours, theirs);
+      printFigures(`tabular, ${threads} threads`, ours, theirs);
     }
     await benchHead(train, test, folder);
     await benchScoring(out, test, python, train);
@@ -127,7 +127,7 @@ let isVersionGiven = false;
 const fine = new Set(["auc", "logLoss", "normalizedEntropy", "calibration"]);
 
 /** Prints a line per figure with medians; for the AUC, which depends on the seed of the binning sample, also minimum and maximum. */
-function given(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
+function printFigures(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
   for (const [who, all] of [
     ["ours", ours],
     ["LightGBM", theirs],
@@ -198,7 +198,7 @@ async function benchScoring(
       if (python) theirs.push(await peer(python, withLeaves ? "leaves" : "scores", train, test, THREADS, 1));
     }
     await scorer.terminate();
-    given(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
+    printFigures(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
   }
 }
 
@@ -207,7 +207,11 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
   const common = ["--label", "income", "--test", test];
   const out = join(folder, "adult");
   const plain = await trainOurs(log, common, out);
-  given("adult, 100 trees", [plain], python ? [await peer(python, "adult", log, test, THREADS, 1)] : []);
+  printFigures(
+    "adult, 100 trees",
+    [plain],
+    python ? [await peer(python, "adult", log, test, THREADS, 1)] : [],
+  );
   const stopping = [
     "--valid",
     "0.2",

@@ -83,11 +83,11 @@ export async function bench(): Promise<void> {
   } finally {
     rmSync(work, { recursive: true });
   }
-  if (plot !== undefined) writeFileSync(plot, drawn(rows));
+  if (plot !== undefined) writeFileSync(plot, plotSvg(rows));
 }
 
 /** Draws seconds, on a logarithmic scale, against NDCG@20; points are numbered from the best. */
-function drawn(rows: readonly Row[]): string {
+function plotSvg(rows: readonly Row[]): string {
   const [width, height, left, right, bottom] = [960, 440, 50, 520, 380];
   const [low, high] = [0.08, 0.17];
   const x = (seconds: number) => left + (Math.log10(Math.max(5, seconds) / 5) / 2.5) * (right - left);

@@ -7,7 +7,7 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
 
-export interface Setting {
+export interface WalkSetting {
   /** folder with the graph and the pairs */
   files: string;
   /** walks per node */
@@ -37,7 +37,7 @@ export interface Reported {
 
 /** Measures with the settings in the last argument. */
 export async function runChild(): Promise<void> {
-  const setting: Setting = JSON.parse(process.argv.at(-1)!);
+  const setting: WalkSetting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
   const [began, used] = [performance.now(), process.cpuUsage()];
   const machine = await SgnsMachine.start(inputOf(setting, graph, { p: 1, q: 1 }), setting.threads);
@@ -65,18 +65,18 @@ export async function runChild(): Promise<void> {
   console.log(JSON.stringify(reported));
 }
 
-function read({ files }: Setting, name: string): Uint32Array {
+function read({ files }: WalkSetting, name: string): Uint32Array {
   const { buffer, byteOffset, byteLength } = readFileSync(join(files, name));
   return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
-function readGraph(setting: Setting): WalkGraph {
+function readGraph(setting: WalkSetting): WalkGraph {
   const offsets = read(setting, "offsets");
   return { numNodes: offsets.length - 1, offsets, neighbors: read(setting, "neighbors"), directed: false };
 }
 
 function inputOf(
-  { walks, length, window, dim }: Setting,
+  { walks, length, window, dim }: WalkSetting,
   graph: WalkGraph,
   parameters: { p: number; q: number },
 ): WalkInput {
@@ -99,7 +99,7 @@ async function secondsOfWalks(
   return (performance.now() - start) / 1000;
 }
 
-async function secondsOfBiased(setting: Setting, graph: WalkGraph): Promise<number> {
+async function secondsOfBiased(setting: WalkSetting, graph: WalkGraph): Promise<number> {
   const input = inputOf({ ...setting, dim: 32 }, graph, { p: 0.25, q: 4 });
   const machine = await SgnsMachine.start(input, setting.threads);
   const seconds = await secondsOfWalks(
@@ -118,7 +118,7 @@ function noiseOf(visits: Float64Array): Float64Array {
 }
 
 /** Returns the probability that a pair of the first half has a greater cosine than a pair of the second half. */
-function aucOf(setting: Setting, vectors: Float32Array): number {
+function aucOf(setting: WalkSetting, vectors: Float32Array): number {
   const { dim } = setting;
   const pairs = read(setting, "pairs");
   const inner = (a: number, b: number) => {

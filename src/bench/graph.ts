@@ -22,7 +22,7 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
-import { runChild, type Setting, type Reported } from "./graph-child.js";
+import { runChild, type WalkSetting, type Reported } from "./graph-child.js";
 
 const NUM_NODES = 100_000;
 const NUM_EDGES = 2_000_000;
@@ -74,7 +74,7 @@ async function compare(
   );
   const child = ["graph", "--child"];
   for (const threads of [1, 2]) {
-    const setting: Setting = {
+    const setting: WalkSetting = {
       ...{ files, walks: WALKS, mostChunks, rate, threads },
       ...{ length: LENGTH, window: 10, dim: 128 },
     };

@@ -168,7 +168,7 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const docs = join(projectFolder, "docs");
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
-    writeFileSync(join(docs, `growth-${axis}.svg`), drawn(pen, axis, lines));
+    writeFileSync(join(docs, `growth-${axis}.svg`), plotSvg(pen, axis, lines));
     // plots of the other axes are in docs/how-large.md
     if (axis !== "threads") continue;
     sections.push(
@@ -194,7 +194,7 @@ page and the plots of [how large?](how-large.md).
 `;
 
 /** Draws seconds and peak memory side by side, on logarithmic scales. */
-function drawn({ plot, draw }: Pen, axis: Axis, lines: readonly Line[]): string {
+function plotSvg({ plot, draw }: Pen, axis: Axis, lines: readonly Line[]): string {
   const names = Object.keys(trainings);
   const panel = (value: "seconds" | "gigabytes", label: string): string =>
     draw(label, {

@@ -26,7 +26,7 @@ interface Pairs {
 }
 
 export async function bench(): Promise<void> {
-  const pairs = existsSync(log) ? checkIns() : drawn();
+  const pairs = existsSync(log) ? checkIns() : randomPairs();
   if (!existsSync(log)) console.log(`no check-ins at ${log}: pairs are drawn`);
   const { numUsers, numItems, users } = pairs;
   console.log(`${numUsers} users, ${numItems} items, ${users.length} pairs, ${DIM} dimensions`);
@@ -70,7 +70,7 @@ function checkIns(): Pairs {
 }
 
 /** Generates distinct pairs, user by user; the square of a uniform number makes some items frequent. */
-function drawn(): Pairs {
+function randomPairs(): Pairs {
   const [numUsers, numItems, perUser] = [30_000, 40_000, 27];
   const [users, items]: [number[], number[]] = [[], []];
   for (let user = 0; user < numUsers; user++) {

@@ -8,7 +8,7 @@ import type { CommandSpec } from "../cli/command-spec.js";
 import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
-import { typeOf } from "./option-value.js";
+import { optionType } from "./option-value.js";
 
 /** Contents of the two files. */
 interface Entry {
@@ -48,12 +48,12 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
     properties.push(
-      commentOf([aboutOption(option)], "  "),
-      `  ${name}${isNeeded ? "" : "?"}: ${typeOf(option)}${isNeeded ? "" : " | undefined"};`,
+      docComment([aboutOption(option)], "  "),
+      `  ${name}${isNeeded ? "" : "?"}: ${optionType(option)}${isNeeded ? "" : " | undefined"};`,
     );
   }
   return [
-    commentOf([
+    docComment([
       `Options of \`${found.name}\`: the flags of \`embed ${found.command}\` under their names, with its defaults.`,
     ]),
     `export interface ${interfaceOf(found)} {`,
@@ -69,10 +69,12 @@ function aboutOption({ negate, description }: TableOption): string {
 
 /** Returns the declarations of a function: its comment, and an overload for each number of optional arguments. */
 function functionTexts(found: LibraryFunction, command: Command, result: string): string[] {
-  const comment = commentOf([
+  const comment = docComment([
     command.description(),
     `As \`embed ${found.command}\`.`,
-    ...command.registeredArguments.map((argument) => `@param ${nameOf(argument)} ${argument.description}`),
+    ...command.registeredArguments.map(
+      (argument) => `@param ${parameterName(argument)} ${argument.description}`,
+    ),
     "@throws {EmbedError} its `exitCode` is what the command ends with",
   ]);
   return signaturesOf(found, command).map(
@@ -88,7 +90,7 @@ export function signaturesOf(found: LibraryFunction, command: Command): string[]
   const counts = Array.from({ length: all.length - least + 1 }, (_, i) => all.length - i);
   return counts.map((count) => {
     const parameters = [
-      ...all.slice(0, count).map((argument) => `${nameOf(argument)}: ${argumentType(argument)}`),
+      ...all.slice(0, count).map((argument) => `${parameterName(argument)}: ${argumentType(argument)}`),
       `options${needsOptions ? "" : "?"}: ${interfaceOf(found)}`,
       "watch?: Watching",
     ];
@@ -101,7 +103,7 @@ function interfaceOf({ name }: LibraryFunction): string {
 }
 
 /** Converts an argument's name to camel case: `runA` for `run-a`, `pipelineYaml` for `pipeline.yaml`. */
-function nameOf(argument: Argument): string {
+function parameterName(argument: Argument): string {
   return argument
     .name()
     .replaceAll(/[^A-Za-z]+([A-Za-z])?/g, (_, letter = "") => (letter as string).toUpperCase());
@@ -112,7 +114,7 @@ function argumentType({ variadic }: Argument): string {
 }
 
 /** Formats a doc comment; escapes end marks, which would end it early. */
-function commentOf(lines: readonly string[], indent = ""): string {
+function docComment(lines: readonly string[], indent = ""): string {
   const safe = lines.map((line) => line.replaceAll("*/", "*\\/"));
   if (safe.length === 1) return `${indent}/** ${safe[0]} */`;
   return [`${indent}/**`, ...safe.map((line) => `${indent} * ${line}`), `${indent} */`].join("\n");

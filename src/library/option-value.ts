@@ -5,7 +5,7 @@ import type { TableOption } from "../flags/table-option.js";
 import { checkRanges } from "../training/options/check-given.js";
 
 /** Returns the TypeScript type of an option. */
-export function typeOf({ declared: { choices, type = "string" } }: TableOption): string {
+export function optionType({ declared: { choices, type = "string" } }: TableOption): string {
   return choices ? choices.map((choice) => JSON.stringify(choice)).join(" | ") : type;
 }
 

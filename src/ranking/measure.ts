@@ -42,7 +42,7 @@ import { checkRanks, rankerOfRun, type Scoring } from "./run-ranker.js";
 import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from "./user-events.js";
 
 /** Options of a ranking evaluation; defaults as for `embed evaluate`. */
-export interface RankingOptions extends EvaluatedLog {
+export interface RankingEvaluation extends EvaluatedLog {
   /** lengths of the lists */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
@@ -81,7 +81,7 @@ export interface EvaluatedUsers {
   candidates?: CandidateCounts;
 }
 
-export interface RankingResult {
+export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
   /** baselines that were not measured for lack of time */
@@ -97,9 +97,9 @@ export interface RankingResult {
  */
 export async function measureRankings(
   runs: readonly Contestant[],
-  options: RankingOptions,
+  options: RankingEvaluation,
   watch: Watch,
-): Promise<RankingResult> {
+): Promise<MeasuredRankings> {
   const { k: ks = [20], seed = 1, easeL2, foldInShare, score = "model", table } = options;
   const { threads } = options.reading;
   const { signal } = watch;
@@ -122,7 +122,7 @@ export async function measureRankings(
     ? protocolOf(logs, query)
     : protocolOfNewUsers(logs, runs, foldInShare));
   const { protocol: all, learned, folding, warnings, rows } = held;
-  tellWithout(all, watch);
+  noteSkippedUsers(all, watch);
   warnings.push(...otherTraining(runs));
   const { history, counts } = learned;
   for (const name of baselines)
@@ -201,7 +201,7 @@ interface HeldProtocol {
   rows: number;
 }
 
-type RankedLogs = LogsOfRun<RankingOptions>;
+type RankedLogs = LogsOfRun<RankingEvaluation>;
 
 /** Builds the protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
@@ -258,7 +258,7 @@ async function protocolOfNewUsers(
 }
 
 /** Reports the number of users without a held-out item. */
-function tellWithout({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
+function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
   const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
   observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });

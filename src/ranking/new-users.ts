@@ -102,7 +102,7 @@ export function cutNewUsers(
     known: numKnown,
     withOneItem: histories.size - placed.size,
   };
-  if (placed.size === 0) throw nobodyLeft(counts);
+  if (placed.size === 0) throw noUserLeft(counts);
 
   const numbers = rowsOfKeys(learned.items, items.dictionary);
   const history = historyOf(
@@ -190,7 +190,7 @@ function roleColumn({ roles, ...rest }: Dataset, role: "user" | "item"): KeyColu
   );
 }
 
-function nobodyLeft({ known, withOneItem }: FoldedUsers): UsageError {
+function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   if (withOneItem > 0)
     return new UsageError(
       `--fold-in-share: none of the ${withOneItem} unknown users has two items, one to fold in and one to ` +
@@ -248,7 +248,7 @@ export async function foldedVectors(
 ): Promise<{ folded: UserVectors; warnings: string[] }> {
   const foldIn = await userFoldIn(run, "--fold-in-share");
   const options = { ...foldingOf(log, "user"), rowsOf: chosen };
-  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, notesOf(name, watch));
+  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, prefixedNotes(name, watch));
   const dim = encoding.columns.length;
   const index = new KeyIndex(training.users);
   const all = new Float32Array(training.users.size * dim);
@@ -270,7 +270,7 @@ export async function foldedVectors(
 }
 
 /** Returns a watch that prefixes notes with the run's name and drops warnings, which were reported before or are returned. */
-function notesOf(name: string, { observe, signal }: Watch): Watch {
+function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,
     observe: (progress) => {

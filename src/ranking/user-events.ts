@@ -40,7 +40,7 @@ export async function eventRecipe(run: Run, instead?: string): Promise<Preproces
 }
 
 /** Selects the events that count: those with a positive label, if the log has labels. */
-export function counting(
+export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
   given: number | undefined,
@@ -123,8 +123,8 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
   const whole = own
     ? partNamed(run, own, name)
     : await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true });
-  const part = counting(whole, preprocess, positiveFrom);
-  const masked = mask && counting(await readBeside(mask, logs), preprocess, positiveFrom);
+  const part = eventsThatCount(whole, preprocess, positiveFrom);
+  const masked = mask && eventsThatCount(await readBeside(mask, logs), preprocess, positiveFrom);
   const training = await trainingEvents(logs, needed, { own, masked });
   return { whole, part, masked, training, own };
 }
@@ -137,7 +137,7 @@ async function trainingEvents(
 ): Promise<TrainingEvents> {
   const { run, preprocess, options, watch } = logs;
   const eventsOf = (part: Part): TrainingEvents => {
-    const { dataset, rows } = counting(part, preprocess, options.positiveFrom);
+    const { dataset, rows } = eventsThatCount(part, preprocess, options.positiveFrom);
     return eventsOfRows(dataset, rows, timed !== undefined);
   };
   if (own) return eventsOf(own.train);

@@ -7,12 +7,12 @@ import type { Candidate, LogTraits, Trainer } from "../../training/session/train
 import { trainers } from "../../trainers/index.js";
 
 /** A training that takes part in the comparison, with its trainer. */
-export interface Entered extends Candidate {
+export interface ChosenTraining extends Candidate {
   trainer: Trainer;
   /** path of its run directory */
   path: string;
   /** the training whose table initializes this one */
-  from?: Entered;
+  from?: ChosenTraining;
 }
 
 /**
@@ -22,16 +22,16 @@ export interface Entered extends Candidate {
  * @param runs  folder for the runs
  * @throws {UsageError} a name is no training command, or no trainer suits the log
  */
-export async function enter(
+export async function chooseTrainings(
   traits: LogTraits,
   asked: readonly string[] | undefined,
   runs: string,
-): Promise<{ entered: Entered[]; untrained: Untrained[] }> {
+): Promise<{ entered: ChosenTraining[]; untrained: Untrained[] }> {
   const commands = trainers.map(({ command }) => command);
   const odd = asked?.find((name) => !commands.includes(name));
   if (odd !== undefined)
     throw new UsageError(`--trainers expects some of ${commands.join(", ")}, got '${odd}'`);
-  const [own, untrained]: [Entered[], Untrained[]] = [[], []];
+  const [own, untrained]: [ChosenTraining[], Untrained[]] = [[], []];
   for (const { command, load } of trainers.filter((one) => asked?.includes(one.command) ?? true)) {
     const { trainer } = await load();
     const suits = trainer.suits(traits);
@@ -48,13 +48,17 @@ export async function enter(
     ];
     throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
   }
-  const entered = [...own, ...own.flatMap((one) => startsOf(one, own, runs))];
+  const entered = [...own, ...own.flatMap((one) => initializedCopies(one, own, runs))];
   // the sort is stable: trainings of equal effort stay in the order of the index
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
 /** Returns a copy of a training for each table that can initialize it. The copy is a baseline if the table's training is. */
-function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[] {
+function initializedCopies(
+  one: ChosenTraining,
+  all: readonly ChosenTraining[],
+  runs: string,
+): ChosenTraining[] {
   const { startOption, baseline: _, ...own } = one;
   if (startOption === undefined) return [];
   return all

@@ -24,12 +24,12 @@ import type { ReportSummary } from "../report/options.js";
 import { SPENT } from "../report/map.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
-import { enter, type Entered } from "./choose-trainings.js";
-import { examine, type Examined, type Shared } from "./examine-log.js";
+import { chooseTrainings, type ChosenTraining } from "./choose-trainings.js";
+import { examineLog, type ExaminedLog, type Shared } from "./examine-log.js";
 import { handedOverMarkup } from "../../recipes/handed-over.js";
 import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
-import { trainAll, type Finished, type Trained } from "./train-all.js";
+import { trainAll, type Finished, type TrainingOutcomes } from "./train-all.js";
 
 /** Share of the budget that optional measurements must leave for the page. */
 const WRITING = 0.03;
@@ -64,8 +64,8 @@ export async function compareTrainers(
   const budget = new Budget(own.budget);
   const shared = sharedOf(given);
 
-  const examined = await examine(paths, shared, given, watch);
-  const { entered, untrained } = await enter(examined.traits, own.trainers, runs);
+  const examined = await examineLog(paths, shared, given, watch);
+  const { entered, untrained } = await chooseTrainings(examined.traits, own.trainers, runs);
   await checkRuns(entered, runs, force, warn);
   watch.observe({ stage: "note", text: orderNote(entered, examined, budget) });
   await makeDirectory(runs);
@@ -144,7 +144,7 @@ async function checkOutputs(
 
 /** Checks that the runs can be written, and warns of other entries in their folder. @throws {OutputError} */
 async function checkRuns(
-  entered: readonly Entered[],
+  entered: readonly ChosenTraining[],
   runs: string,
   force: boolean,
   warn: (text: string) => void,
@@ -173,8 +173,8 @@ function sharedOf(given: GivenCompare): Shared {
 }
 
 function orderNote(
-  entered: readonly Entered[],
-  { traits: { goal, task } }: Examined,
+  entered: readonly ChosenTraining[],
+  { traits: { goal, task } }: ExaminedLog,
   { milliseconds }: Budget,
 ): string {
   const what = goal === "lists" ? "lists of items for users" : `predictions of a ${task} label`;
@@ -182,7 +182,7 @@ function orderNote(
 }
 
 /** Returns the error for a comparison without runs; the training's own error if only one was tried. */
-function nothingTrained({ untrained, errors }: Trained): EmbedError {
+function nothingTrained({ untrained, errors }: TrainingOutcomes): EmbedError {
   if (errors.length === 1 && untrained.length === 1) return errors[0]!;
   const hint = errors.length < untrained.length ? "; a longer --budget trains more" : "";
   return new UsageError(`nothing was trained: ${untrainedTexts(untrained).join("; ")}${hint}`);

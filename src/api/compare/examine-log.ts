@@ -27,7 +27,7 @@ import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
 /** Facts of the log that all trainings and measurements share. */
-export interface Examined {
+export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
   /** the split; each training must have as many rows in each part */
@@ -54,12 +54,12 @@ interface Opened {
  *
  * @throws {UsageError} the goal is ambiguous, the log lacks a column, or the test split has nothing to measure
  */
-export async function examine(
+export async function examineLog(
   paths: readonly string[],
   shared: Shared,
   given: GivenCompare,
   watch: Watch,
-): Promise<Examined> {
+): Promise<ExaminedLog> {
   const { seed } = shared;
   const open = async (unlabelled: boolean, given: GivenTraining, hear: Watch) => {
     const tell = (stage: "note" | "warning") => (text: string) => hear.observe({ stage, text });
@@ -69,12 +69,12 @@ export async function examine(
   const first = await open(false, shared, watch).catch((error: unknown) => {
     throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
   });
-  const { goal, ...decided } = goalOf(first.dataset, given);
+  const { goal, ...decided } = comparisonGoal(first.dataset, given);
   // rows below the label threshold are dropped before the split, as trainings on events do
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
   const opened = isEvents ? await open(true, { ...shared, ...decided }, silently(watch)) : first;
   const { options, dataset } = opened;
-  const alike = cutAlike(opened, goal, given);
+  const alike = sharedSplitOptions(opened, goal, given);
   const cut =
     Object.keys(alike).length > 0
       ? await splitParts(dataset, { ...options, ...alike }, seed, silently(watch))
@@ -93,16 +93,16 @@ export async function examine(
     decided: { ...decided, ...alike },
   };
   if (goal === "lists") {
-    const items = countedItems(dataset, cut.parts.train, test, given);
+    const items = numRankedItems(dataset, cut.parts.train, test, given);
     return { ...common, traits: { goal, roles: dataset.roles }, items };
   }
-  const { task, ...constant } = constantOf(cut.parts.train, test, options);
+  const { task, ...constant } = constantPrediction(cut.parts.train, test, options);
   for (const text of classWarnings(dataset, notCompared.classes)) watch.observe({ stage: "warning", text });
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
 /** Decides the goal, and from which label on a row is an event. @throws {UsageError} the log lacks a column, or both goals fit it */
-function goalOf(
+function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
 ): { goal: Goal; positiveFrom?: number } {
@@ -164,7 +164,7 @@ function checkSplit(by: string, goal: Goal): void {
  *
  * @throws {UsageError} the user asks for a split that would differ between trainers
  */
-function cutAlike(
+function sharedSplitOptions(
   { options, dataset, cut }: Opened,
   goal: Goal,
   { split }: GivenCompare,
@@ -191,7 +191,7 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
 }
 
 /** Returns the number of items to rank. @throws {UsageError} no user has a held-out item, or items repeat and `repeats` is not set */
-function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
+function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);
   if (users.length > 0) return training.items.size;
@@ -201,7 +201,7 @@ function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: Gi
 }
 
 /** Measures the mean label of the training rows as the prediction for every test row. */
-function constantOf(
+function constantPrediction(
   train: Part,
   test: Part,
   options: ExampleOptions,

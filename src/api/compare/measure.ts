@@ -15,15 +15,15 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
-import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
+import { measureRankings, type RankingEvaluation } from "../../ranking/measure.js";
 import { commandForAllRows } from "../../recipes/run-recipe.js";
 import { measureScores } from "../scored-rows.js";
-import type { Examined } from "./examine-log.js";
+import type { ExaminedLog } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
 /** Options that measurements of rankings and of scores share. */
-type Shared = Pick<RankingOptions, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
+type Shared = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
 /** The leaderboard, and calibration curves by path of the run. */
@@ -35,7 +35,7 @@ export interface Measurement {
 /** Measures the runs and the baselines. @param untrained trainings without a run, which the leaderboard lists too */
 export async function measure(
   finished: readonly Finished[],
-  examined: Examined,
+  examined: ExaminedLog,
   untrained: readonly Untrained[],
   given: Asked,
   watch: Watch,
@@ -61,7 +61,7 @@ export async function measure(
   const options: Shared = { part: "test", seed, bootstrap, reading: firstReadingOf(given), hashKeys };
   const isRanking = examined.traits.goal === "lists";
   const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
-  for (const text of together(found.warnings, runs)) watch.observe({ stage: "warning", text });
+  for (const text of mergedWarnings(found.warnings, runs)) watch.observe({ stage: "warning", text });
   const leaderboard = leaderboardOf(found.compared, entrants, {
     ...{ metrics: found.metrics, on: found.on },
     untrained: [...untrained, ...found.unmeasured],
@@ -75,7 +75,7 @@ export async function measure(
 }
 
 /** Advises on item vectors: models of labels learn deviations from popularity, so their neighbors are less alike. */
-function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | undefined {
+function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";
   return `For vectors of items whose neighbors are alike, compare trainers of the positives: --goal lists --positive-from ${from}.`;
@@ -92,7 +92,7 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
 
 async function measureLists(
   runs: readonly Contestant[],
-  { items = 0, split }: Examined,
+  { items = 0, split }: ExaminedLog,
   options: Shared,
   { k, repeats }: Asked,
   watch: Watch,
@@ -111,14 +111,14 @@ async function measureLists(
   }));
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
-    on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
+    on: `${formatCount(users.judged)} users with held-out items among ${formatCount(split.test)} test rows`,
     unmeasured: [...unmeasured, ...late],
   };
 }
 
 async function measurePredictions(
   runs: readonly Contestant[],
-  { constant, split, traits: { task } }: Examined,
+  { constant, split, traits: { task } }: ExaminedLog,
   options: Shared,
   { bootstrap: samples, seed = 1 }: Asked,
   watch: Watch,
@@ -130,7 +130,7 @@ async function measurePredictions(
     compared: compare(all, units, { samples, seed }),
     ...{ warnings, curves },
     metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
-    on: `${counted(split.test)} rows of the test split`,
+    on: `${formatCount(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
   };
 }
@@ -142,7 +142,7 @@ async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> 
 }
 
 /** Merges equal warnings of several runs into one. @param warnings `NAME: TEXT`, or without the name */
-function together(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
+function mergedWarnings(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const warning of warnings) {
     const of = runs.find(({ name }) => warning.startsWith(`${name}: `));
@@ -152,6 +152,6 @@ function together(warnings: readonly string[], runs: readonly { name: string }[]
   return [...names].map(([text, of]) => (of.length === 0 ? text : `${of.join(", ")}: ${text}`));
 }
 
-function counted(n: number): string {
+function formatCount(n: number): string {
   return n.toLocaleString("en");
 }

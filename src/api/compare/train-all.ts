@@ -10,10 +10,10 @@ import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
 import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
-import type { Entered } from "./choose-trainings.js";
+import type { ChosenTraining } from "./choose-trainings.js";
 
 /** A training that wrote its run. */
-export interface Finished extends Entered {
+export interface Finished extends ChosenTraining {
   seconds: number;
   /** milliseconds for reading the log and measuring the model */
   measuring: number;
@@ -23,7 +23,7 @@ export interface Finished extends Entered {
   recipe?: RunRecipe;
 }
 
-export interface Trained {
+export interface TrainingOutcomes {
   finished: Finished[];
   untrained: Untrained[];
   /** errors of failed trainings */
@@ -45,9 +45,13 @@ export interface HowToTrain {
 }
 
 /** Trains all entries in order. @throws errors that are not the fault of one training: of the disk, an abort, a bug */
-export async function trainAll(entered: readonly Entered[], how: HowToTrain, watch: Watch): Promise<Trained> {
+export async function trainAll(
+  entered: readonly ChosenTraining[],
+  how: HowToTrain,
+  watch: Watch,
+): Promise<TrainingOutcomes> {
   const { budget, split } = how;
-  const trained: Trained = { finished: [], untrained: [], errors: [] };
+  const trained: TrainingOutcomes = { finished: [], untrained: [], errors: [] };
   for (const [i, one] of entered.entries()) {
     const { name, from } = one;
     const hasStart = !from || trained.finished.some((other) => other.name === from.name);
@@ -61,7 +65,7 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
     if ("error" in outcome) trained.errors.push(outcome.error);
     watch.observe({
       stage: "training",
-      text: `${name}: ${textOf(outcome)}`,
+      text: `${name}: ${outcomeText(outcome)}`,
       done: i + 1,
       of: entered.length,
     });
@@ -91,12 +95,12 @@ function expectedTimes(
 
 type Outcome = Finished | { why: string; error: EmbedError } | { why: string };
 
-function textOf(outcome: Outcome): string {
+function outcomeText(outcome: Outcome): string {
   if (!("seconds" in outcome)) return `not trained: ${outcome.why}`;
   return `${outcome.seconds.toFixed(1)} s${outcome.cut ? ", ended by the budget with its best epoch" : ""}`;
 }
 
-async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Outcome> {
+async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Promise<Outcome> {
   const { name, trainer, path, options } = one;
   const { paths, search, force, split, known, budget } = how;
   if (budget.left === 0) return { why: "the budget was spent before it began" };

@@ -97,7 +97,7 @@ export async function readCatalogue(
       );
     const names = columns.map(({ name }) => name);
     notes.unshift(
-      `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, given)).join(", ")}`,
+      `content of ${side.keys.size} items: ${columns.map((column) => columnDescription(column, given)).join(", ")}`,
     );
     return {
       keys: encodeKeys(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
@@ -206,7 +206,7 @@ function exampleOf(dictionary: Keys, separator: string): string {
   return separator;
 }
 
-function kindOf(column: Column, { contentText: text = [] }: ContentOptions): string {
+function columnDescription(column: Column, { contentText: text = [] }: ContentOptions): string {
   if (column.kind === "number") return `'${column.name}' (numbers)`;
   if (column.kind === "key") return `'${column.name}' (categories)`;
   return `'${column.name}' (${text.includes(column.name) ? "words" : `multi-valued, ${column.separator}`})`;

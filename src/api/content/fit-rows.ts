@@ -35,7 +35,7 @@ export async function fitRows(
   onPenalty: (index: number) => void,
 ): Promise<Fitted> {
   const { dim, hasWeights, folds, threads, signal } = fitting;
-  const problem = problemOf(rows, fitting);
+  const problem = ridgeProblem(rows, fitting);
   const machine = await RidgeMachine.start(problem, folds, threads);
   return withMachine(machine, signal, async () => {
     const validated = await machine.crossValidate(PENALTIES, onPenalty);
@@ -50,17 +50,17 @@ export async function fitRows(
 /** Returns the cross-validated R² of the vectors under one penalty. */
 export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
-  const machine = await RidgeMachine.start(problemOf(rows, fitting), folds, threads);
+  const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);
   const validated = await withMachine(machine, signal, () => machine.crossValidate([penalty]));
   return chosenPenalty(validated, 0, dim).r2;
 }
 
-function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
 /** Returns f64[numRows * width]: the vectors of the known items, each followed by its weight if the table has weights; 0 for other items. */
-export function targetsOf(
+export function regressionTargets(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],
   numRows: number,

@@ -26,7 +26,7 @@ import { hidingText } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readCatalogue, type Catalogue } from "./catalogue.js";
 import { readContentEdges, smoothedRows } from "./content-edges.js";
-import { fitRows, PENALTIES, r2OfRows, targetsOf, type Fitted, type Fitting } from "./fit-rows.js";
+import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 const FOLDS = 5;
@@ -149,7 +149,7 @@ async function fitContentMap(
     catalogue,
     Uint32Array.from(known, ({ item }) => item),
   );
-  const { weights: w, warnings: ofCounts } = weightsOf(table, catalogue.keys.size, known);
+  const { weights: w, warnings: ofCounts } = itemWeights(table, catalogue.keys.size, known);
   warnings.push(...ofCounts);
   // items are taken in the order of a hash of their keys, which decides the folds and the items of the cross-validation
   const counted = new Uint8Array(rows.numRows);
@@ -163,7 +163,7 @@ async function fitContentMap(
   const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
   chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
   const folds = { parts, numFolds: FOLDS };
-  const targets = targetsOf(table, known, rows.numRows);
+  const targets = regressionTargets(table, known, rows.numRows);
   const fitting = {
     dim,
     hasWeights: table.weights !== undefined,
@@ -267,7 +267,7 @@ function knownItems(
 }
 
 /** Returns f64[numItems]: count/(count + 1) for known items, 0 for others; 1 for all known items if the table has no counts. */
-function weightsOf(
+function itemWeights(
   { counts }: EmbeddingTable,
   numItems: number,
   known: ContentMap["known"],

@@ -114,8 +114,8 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   const { table, field, space, range, rows } = source;
   const { user, item } = opened.run.manifest.roles as { user?: string; item?: string };
   const isForUsers = user !== undefined && field === item && table.fields.includes(user);
-  const asked = isForUsers ? withVectors(table, user) : rows.map((row) => range.first + row);
-  const drawn = drawnOf(asked, seed);
+  const asked = isForUsers ? nonZeroRows(table, user) : rows.map((row) => range.first + row);
+  const drawn = sampledRows(asked, seed);
   return {
     queries: {
       field: isForUsers ? user : field,
@@ -131,7 +131,7 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
 }
 
 /** Returns u32: the rows of a field that are not zero vectors, to which all rows would be equally near. */
-function withVectors(table: EmbeddingTable, field: string): Uint32Array {
+function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   const { first, last } = rowsOf(table, field);
   const { dim, vectors } = table;
   return Uint32Array.from({ length: last - first }, (_, i) => first + i).filter((row) =>
@@ -140,7 +140,7 @@ function withVectors(table: EmbeddingTable, field: string): Uint32Array {
 }
 
 /** Returns u32: at most MOST_QUERIES of the rows, chosen by the seed, ascending. */
-function drawnOf(rows: Uint32Array, seed: number): Uint32Array {
+function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   if (rows.length <= MOST_QUERIES) return rows;
   const shuffled = rows.slice();
   shuffle(shuffled, streamOf(seed));
@@ -169,7 +169,7 @@ async function exactLists(
       for (let d = 0; d < dim; d++) squares += items[i * dim + d]! ** 2;
       return -squares / 2;
     });
-  const places = placesOf(rows, source.keys.size);
+  const places = indexedPositions(rows, source.keys.size);
   const search = await ItemSearch.start(
     dim,
     [{ items, ...(space.metric === "l2" && { weights: halves() }) }],
@@ -188,7 +188,7 @@ async function exactLists(
 }
 
 /** Returns u32[numRows]: the position of each row of the field among the indexed rows. */
-function placesOf(rows: Uint32Array, numRows: number): Uint32Array {
+function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
   const places = new Uint32Array(numRows);
   rows.forEach((row, place) => (places[row] = place));
   return places;

@@ -70,17 +70,17 @@ export async function evaluateLabels(
   if (neighborsBy !== undefined) {
     const evaluated = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
     units = evaluated.keys.length;
-    const rare = rarest(evaluated, warnings);
+    const rare = rarerItems(evaluated, warnings);
     const how = { threads: options.reading.threads, signal: watch.signal };
     const most = Math.min(Math.max(...k), units - 1);
     for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
       const nearest = await nearestRows(vectors, dim, most, how);
       measured[r]!.byUser = k.flatMap((n) =>
-        metricsOf(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
+        neighborMetrics(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
       );
     }
     const chance = sharedByChance(evaluated.labels);
-    const byUser = k.flatMap((n) => metricsOf(n, chance, rare));
+    const byUser = k.flatMap((n) => neighborMetrics(n, chance, rare));
     measured.push({ name: "chance", kind: "baseline", byUser, others: {} });
   }
   if (probe !== undefined) {
@@ -92,9 +92,9 @@ export async function evaluateLabels(
         watch.signal.throwIfAborted();
         return probeLabels(vectors, dim, evaluated.labels, isTest, probeRaw);
       });
-      measured[r]!.repeats = named(found);
+      measured[r]!.repeats = fitMetrics(found);
     }
-    const repeats = named(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
+    const repeats = fitMetrics(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
     measured.push({ name: "most frequent", kind: "baseline", byUser: [], repeats, others: {} });
   }
   return {
@@ -196,7 +196,7 @@ function labelled(
 }
 
 /** Returns u8[n]: 1 for the rarer half of the items, by the counts of the first table that has counts; undefined if none has. */
-function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
+function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
   const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
   if (counted) return rarerHalf(counted.counts);
   warnings.push("no run has event counts of items: metrics for rarer items are omitted");
@@ -204,7 +204,7 @@ function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undef
 }
 
 /** Returns the metrics of k neighbors, as one sum per item. */
-function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
+function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];
   const weights = Float64Array.from(rare);
@@ -255,6 +255,6 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
 }
 
 /** Returns the values of each metric over all fits. */
-function named(found: readonly F1[]): Record<string, number[]> {
+function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

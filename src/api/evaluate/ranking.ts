@@ -2,7 +2,7 @@
 
 import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import { UsageError } from "../../errors.js";
-import { measureRankings, type RankingResult } from "../../ranking/measure.js";
+import { measureRankings, type MeasuredRankings } from "../../ranking/measure.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Evaluating } from "./options.js";
 
@@ -11,7 +11,7 @@ export async function evaluateRanking(
   runs: readonly Contestant[],
   options: Evaluating,
   watch: Watch,
-): Promise<RankingResult & { given: Record<string, unknown> }> {
+): Promise<MeasuredRankings & { given: Record<string, unknown> }> {
   if (options.table !== undefined && (options.score ?? "model") === "model")
     throw new UsageError("--table needs --score dot or cosine: a model uses its own tables");
   const { on, part, mask, k = [20], repeats, candidates, baseline: baselines, score: scoring } = options;

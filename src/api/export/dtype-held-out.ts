@@ -22,7 +22,7 @@ import { measureRankings } from "../../ranking/measure.js";
 import { scoreRows } from "../scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 
-export interface HeldOutLoss {
+export interface DtypeHeldOutLoss {
   /** the split, or the files of the log */
   on: string;
   /** auc, rmse or recallAt20, depending on the run's task */
@@ -37,7 +37,7 @@ export interface HeldOutLoss {
 }
 
 /** Data for the measurement. */
-export interface HeldOut {
+export interface HeldOutData {
   /** files of a log that the run has not seen */
   on?: string[];
   /** or a held-out split of the run */
@@ -60,9 +60,9 @@ export interface Written {
 export async function heldOutLoss(
   run: Run,
   written: Written,
-  { on, part }: HeldOut,
+  { on, part }: HeldOutData,
   watch: Watch,
-): Promise<HeldOutLoss> {
+): Promise<DtypeHeldOutLoss> {
   await capable(
     run,
     "scoresBy",

@@ -9,11 +9,11 @@ import type { TableRows } from "../../embedding/rows.js";
 import { isHole } from "../../embedding/table.js";
 import { titleOf } from "../../evaluation/metrics.js";
 import { draw } from "../../numeric/random.js";
-import type { HeldOutLoss } from "./dtype-held-out.js";
+import type { DtypeHeldOutLoss } from "./dtype-held-out.js";
 
 const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
 
-export interface DtypeLoss extends Partial<HeldOutLoss> {
+export interface DtypeLoss extends Partial<DtypeHeldOutLoss> {
   dtype: Dtype;
   /** mean share of the 20 nearest rows that stay among them, in [0, 1]; NaN if no field has two rows */
   neighborRecallAt20: number;
@@ -34,7 +34,7 @@ export async function dtypeLoss(
   field: string | undefined,
   dtype: Dtype,
 ): Promise<DtypeLoss> {
-  const sample = await drawn(rows, field, dtype);
+  const sample = await sampledVectors(rows, field, dtype);
   const among = sample.exact.length;
   const queries = Math.min(MOST_QUERIES, among);
   let sum = 0;
@@ -66,7 +66,7 @@ export function lossTexts(loss: DtypeLoss): string[] {
   ];
 }
 
-async function drawn(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
+async function sampledVectors(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
   const f = field === undefined ? undefined : rows.fields.indexOf(field);
   const bound = Math.min(1, MOST_ROWS / rows.numRows) * 2 ** 32;
   const sample: Sample = { fieldOf: [], exact: [], approximate: [] };

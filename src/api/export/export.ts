@@ -180,7 +180,7 @@ async function writeRows(
     const sent = await exportToServer(rows, given, target);
     tellZeros(sent.numZero, tell);
     tell(sent.note);
-    return { ...countsOf(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
+    return { ...rowCounts(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
   }
   const { rows: numRows, numZero } =
     "save" in format
@@ -189,14 +189,14 @@ async function writeRows(
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
   if (!format.isOfModel) tellZeros(numZero, tell);
-  const counts = { ...countsOf(numRows, numZero), ...definedOf({ unknownKeys }) };
+  const counts = { ...rowCounts(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
   const loss = { ...(await dtypeLoss(rows, onlyField(fields), dtype)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
 }
 
-function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
+function rowCounts(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
   return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
 }
 

@@ -64,17 +64,19 @@ export async function rowsToWrite(
   const all = rows.fields;
   if (fields && fields.length > 1) rows = await rowsOfFields(rows, fields);
   if (keys !== undefined) {
-    const named = await rowsNamed(rows, await linesOf(keys), field);
+    const named = await rowsNamed(rows, await nonEmptyLines(keys), field);
     rows = named.rows;
     if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
   }
   if (topCount !== undefined) rows = await topRows(rows, topCount);
-  const found = unknown && unknownOf(unknown, all, fields ?? all);
+  const found = unknown && unknownOrigins(unknown, all, fields ?? all);
   if (reserve && unknown && found) {
     // no note if the format always has such rows and training made them
     const isExpected = format.findsUnknown && Object.values(found).includes("trained");
     if (!isExpected) tell(unknownKeysText(found));
-    rows = tableRows(withReserved(await loadRows(rows), reserve, ofFields(unknown, all, rows.fields)));
+    rows = tableRows(
+      withReserved(await loadRows(rows), reserve, unknownVectorsOfFields(unknown, all, rows.fields)),
+    );
   }
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
 }
@@ -85,7 +87,7 @@ export function onlyField(fields: readonly string[] | undefined): string | undef
 }
 
 /** Selects the vectors of unknown keys of some fields. */
-function ofFields(
+function unknownVectorsOfFields(
   { weights, vectors, is }: OutOfVocabulary,
   all: readonly string[],
   fields: readonly string[],
@@ -100,7 +102,7 @@ function ofFields(
 }
 
 /** Returns the origin of the vector of unknown keys by field, without numeric fields, which have none. */
-function unknownOf(
+function unknownOrigins(
   { is }: OutOfVocabulary,
   all: readonly string[],
   fields: readonly string[],
@@ -111,7 +113,7 @@ function unknownOf(
 }
 
 /** Returns the non-empty lines of a file. @throws {NoInputError} it cannot be read */
-async function linesOf(path: string): Promise<string[]> {
+async function nonEmptyLines(path: string): Promise<string[]> {
   const text = await readText(path).catch((error: unknown) => {
     throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
   });

@@ -16,7 +16,7 @@ export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promi
   const { format, field, table, onnxPart } = options;
   if (format !== "onnx" || onnxPart === "table") return undefined;
   if ((field !== undefined || table !== undefined) && !onnxPart) return undefined;
-  const network = await partOf(run, onnxPart);
+  const network = await networkPart(run, onnxPart);
   const { withWeight, compose, mips, topCount, keys, normalize } = options;
   const ofTable = Object.entries({
     "--field": field !== undefined,
@@ -35,7 +35,7 @@ export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promi
   );
 }
 
-async function partOf(
+async function networkPart(
   run: Run,
   part: Exclude<OnnxPart, "table"> | undefined,
 ): Promise<WriteNetwork | undefined> {

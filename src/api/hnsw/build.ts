@@ -59,7 +59,7 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   const opened = await openTable(path, table);
   const source = await indexSource(opened, options);
   const { space, field, rows, keys, compose, fingerprint } = source;
-  for (const text of leftOut(source)) warn(text);
+  for (const text of leftOutWarnings(source)) warn(text);
   if (source.note) watch.observe({ stage: "note", text: source.note });
   const input = {
     ...levelsOf(keys, rows, m, seed),
@@ -118,7 +118,7 @@ function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }
 }
 
 /** Returns warnings about rows that are not indexed. */
-function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
+function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string[] {
   const warnings: string[] = [];
   if (zeros > 0)
     warnings.push(

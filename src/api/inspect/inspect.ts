@@ -165,7 +165,7 @@ async function inspectLog(
     const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
     const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
     const page = shapes && {
-      shapes: columns.map((column, c) => shapeOf(shapes, c, column, textOf(c), log.numbers)),
+      shapes: columns.map((column, c) => cellDistribution(shapes, c, column, textOf(c), log.numbers)),
       keys: eventsOfRoles(shapes, inference.roles, log.columns, textOf, top),
       days: facts.days(),
     };
@@ -176,7 +176,7 @@ async function inspectLog(
 }
 
 /** Returns the distribution of a column's cells; undefined for times, which are shown by day. */
-function shapeOf(
+function cellDistribution(
   shapes: ShapeCounter,
   c: number,
   { role, type, distinct }: Pick<InspectedColumn, "role" | "type" | "distinct">,

@@ -123,7 +123,7 @@ function trainingRows(
   // a random split hashes the cells of a row, so it differs if the columns do
   const sameColumns =
     manifest.split.by !== "random" ||
-    isDeepStrictEqual(columnsOf(manifest.roles as Roles), columnsOf(dataset.roles));
+    isDeepStrictEqual(hashedColumns(manifest.roles as Roles), hashedColumns(dataset.roles));
   if (!found || !sameColumns)
     throw notGiven(
       path,
@@ -133,7 +133,7 @@ function trainingRows(
 }
 
 /** Returns the columns whose cells decide a random split, sorted. */
-function columnsOf(roles: Roles): string[] {
+function hashedColumns(roles: Roles): string[] {
   return Object.values(roles)
     .flat()
     .filter((name): name is string => typeof name === "string")

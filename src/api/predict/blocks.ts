@@ -51,7 +51,7 @@ export async function* readBlocks(
     if (dataset) yield { dataset, rowsBefore: 0 };
     return;
   }
-  const names = form === "jsonl" ? columnsOf(predictor.as, tables ?? [], log.beside) : [];
+  const names = form === "jsonl" ? requiredColumns(predictor.as, tables ?? [], log.beside) : [];
   const missing = new Set(names);
   const checkNames = (seen: readonly string[]) => {
     for (const name of missing) requireColumn("the run", name, seen);
@@ -136,7 +136,7 @@ class BlockReader {
 }
 
 /** Returns the columns that the log itself must have: not those of side tables, and not those derived from its time. */
-function columnsOf(
+function requiredColumns(
   as: TrainedAs | undefined,
   tables: readonly SideTable[],
   beside: readonly string[],

@@ -21,7 +21,7 @@ import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
-import type { Given } from "./requested-lists.js";
+import type { ListsRequest } from "./requested-lists.js";
 import { searchVectors, type Search } from "../../ranking/lists/search.js";
 import { searchByIndex } from "./search-index.js";
 
@@ -35,7 +35,7 @@ export interface HowCompared {
 }
 
 /** Items with their vectors. */
-export interface ItemVectors {
+export interface SearchableItems {
   items: Keys;
   /** u32, by item: number of training events */
   counts: Uint32Array;
@@ -51,7 +51,7 @@ export interface ItemVectors {
 }
 
 /** Reads the items of the run's table, without holes. @throws {UsageError} as Search, or --index does not match the score */
-export async function itemVectors(given: Given, how: HowCompared): Promise<ItemVectors> {
+export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
   const { score, withWeights, composition } = how;
@@ -132,7 +132,7 @@ async function contextRows(
 
 /** Opens the search of an index. @throws {UsageError} the index has another field, metric or composition than the lists need */
 async function indexed(
-  { opened: { run }, options, watch }: Given,
+  { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,
   path: string,
   rows: Uint32Array,

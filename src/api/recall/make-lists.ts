@@ -44,7 +44,7 @@ export async function* listsOfBlocks(
   for await (const block of blocks) {
     // searches must not overlap, because they share memory
     const done = pending && (await pending);
-    pending = batchOf(block, making);
+    pending = listBatch(block, making);
     // marks the rejection as handled: the error is thrown where `pending` is awaited
     pending.catch(() => undefined);
     if (done) yield done;
@@ -52,7 +52,7 @@ export async function* listsOfBlocks(
   if (pending) yield await pending;
 }
 
-async function batchOf(block: Block, making: Making): Promise<ListBatch> {
+async function listBatch(block: Block, making: Making): Promise<ListBatch> {
   const { keys } = block;
   const { k, parts } = making;
   const { items, scores } = making.candidatesOf

@@ -28,7 +28,7 @@ import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block } from "./blocks.js";
-import { inNumbersOf, type Had } from "./seen-items.js";
+import { inNumbersOf, type UserItems } from "./seen-items.js";
 import {
   cellsBesideLog,
   openKeysAsTrained,
@@ -36,15 +36,15 @@ import {
 } from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
-import { requestedLists, type Given, type RequestedLists } from "./requested-lists.js";
+import { requestedLists, type ListsRequest, type RequestedLists } from "./requested-lists.js";
 
 import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
 import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
-import { sourceOf, type Source } from "./source.js";
-import { listCounter, type Measured, type RecallSummary } from "./summary.js";
+import { sourceOf, type ListSource } from "./source.js";
+import { listCounter, type ListFacts, type RecallSummary } from "./summary.js";
 
 /**
  * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
@@ -68,7 +68,7 @@ export async function recall(
   const { watch, warnings, warn } = collectWarnings(watching);
   const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {
-    const { lists, facts } = await listsOf({ opened, options, watch, warn });
+    const { lists, facts } = await preparedLists({ opened, options, watch, warn });
     const sent = await deliver(lists, opened, { options, stated, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
     const { notes, ...measured } = facts();
@@ -137,9 +137,9 @@ function statedOptions(
 }
 
 /** Returns the lists, and a function for their facts, to be called after the lists were read to the end. */
-async function listsOf(
-  given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
-): Promise<{ lists: Lists; facts: () => Measured & { notes: string[] } }> {
+async function preparedLists(
+  given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void },
+): Promise<{ lists: Lists; facts: () => ListFacts & { notes: string[] } }> {
   const { opened, options, watch, warn } = given;
   const { run } = opened;
   const { for: whom } = options;
@@ -206,7 +206,7 @@ async function listsOf(
         watch.observe({ stage: "doing", text });
         yield batch;
       }
-      if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+      if (counted.numAsked() === 0) throw noOwnersError(options, pairs !== undefined);
     } finally {
       await search.end();
       await quotas?.search.end();
@@ -217,7 +217,7 @@ async function listsOf(
 
 /** Returns a note on how many lists and rows --lists-per makes at most. */
 async function listsText(
-  { numOwners }: Source,
+  { numOwners }: ListSource,
   { numChosen }: Sets,
   { listsPer, numLists, k, whom }: { listsPer: string; numLists: number; k: number; whom: string },
 ): Promise<string> {
@@ -230,14 +230,19 @@ async function listsText(
 }
 
 /** Returns the limits per category of an item. */
-function quotasOf(source: Source, sets: readonly Uint32Array[], cells: Uint32Array, most: number): Quotas {
+function quotasOf(
+  source: ListSource,
+  sets: readonly Uint32Array[],
+  cells: Uint32Array,
+  most: number,
+): Quotas {
   const ofSet = partsOfSets(sets, cells);
   return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
 }
 
 /** Returns the parts that lists are filled from: by category, by whether items are new, or by both. */
 function partsOf(
-  source: Source,
+  source: ListSource,
   sets: readonly Uint32Array[],
   {
     cells,
@@ -275,7 +280,7 @@ function newItems(items: Keys, added: Keys): Uint8Array {
   return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
 }
 
-function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
+function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
   if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(
@@ -287,16 +292,16 @@ function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean)
 }
 
 /** Returns a function that looks up, for each key, the items that its owner has, by item number. */
-function masksOf({ had, items }: Source): (keys: Keys) => ItemLists {
+function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
   const users = new KeyIndex(had.users);
-  const all = withNobody(lists);
-  return (keys) => listsOfUsers(all, ownersIn(users, keys, had));
+  const all = withEmptyList(lists);
+  return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
 /** Returns the number of each key's list; owners without items get the empty list at the end. */
-function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array {
+function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);
     return found < 0 ? all.size : found;
@@ -304,7 +309,7 @@ function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array
 }
 
 /** Appends an empty list. */
-function withNobody({ indptr, items }: ItemLists): ItemLists {
+function withEmptyList({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);
   ends[indptr.length] = items.length;
@@ -319,8 +324,8 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
 
 /** Reads the pairs of --candidates: an index of the users, and each user's items. */
 async function candidatesOf(
-  { opened: { run }, options, watch }: Omit<Given, "preprocess">,
-  { items }: Source,
+  { opened: { run }, options, watch }: Omit<ListsRequest, "preprocess">,
+  { items }: ListSource,
   how: HowKeysRead,
 ) {
   const { candidates: path } = options;

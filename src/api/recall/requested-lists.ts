@@ -24,7 +24,7 @@ export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "q
   };
 
 /** A run, and the lists to make from it. */
-export interface Given {
+export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
   watch: Watch;

@@ -18,11 +18,11 @@ import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
-import { counting, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
-import type { Given, RequestedLists } from "./requested-lists.js";
+import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import type { ListsRequest, RequestedLists } from "./requested-lists.js";
 
 /** Users, and the items that each has. */
-export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
+export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
 /** Events of users; each set is read only if it is needed. */
 export interface SeenItems {
@@ -31,7 +31,7 @@ export interface SeenItems {
   /** events of new users, from --fold-in */
   folded?: TrainingEvents;
   /** items that lists leave out */
-  had?: Had;
+  had?: UserItems;
   warnings: string[];
 }
 
@@ -41,7 +41,7 @@ export interface SeenItems {
  * @param needsLog reason why the events of the training log are needed even if nothing is masked; undefined if they are not
  * @throws {UsageError} needed events are not available
  */
-export async function readSeenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
+export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
   const { opened, options, preprocess, watch } = given;
   const { run } = opened;
   const masks = options.repeats === "mask";
@@ -69,7 +69,7 @@ export async function readSeenItems(given: Given, needsLog: string | undefined):
 
 /** Reads --mask for a run that does not record how to read its log. */
 async function seenOfImported(
-  { opened: { run }, options, watch }: Given,
+  { opened: { run }, options, watch }: ListsRequest,
   masks: boolean,
   needsLog: string | undefined,
 ): Promise<SeenItems> {
@@ -111,7 +111,7 @@ async function eventsOfLogOrMask(
   } catch (error) {
     if (!(error instanceof UsageError) || !logs.options.mask) throw error;
     const text = "the training log is not available: users and their items are read only from --mask";
-    const { dataset, rows } = await hadByMask(logs, wanted.timed);
+    const { dataset, rows } = await maskedEvents(logs, wanted.timed);
     return { events: eventsOfRows(dataset, rows, wanted.timed), warnings: [text] };
   }
 }
@@ -149,14 +149,14 @@ async function eventsOfLog(
 }
 
 /** Returns the items of users without the events, which take more memory, plus those of --mask. */
-async function withMasked(events: Had | undefined, logs: Logs): Promise<Had | undefined> {
+async function withMasked(events: UserItems | undefined, logs: Logs): Promise<UserItems | undefined> {
   const own = events && { users: events.users, items: events.items, history: events.history };
   if (!logs.options.mask) return own;
-  const masked = await hadByMask(logs, false);
+  const masked = await maskedEvents(logs, false);
   return own ? withParts(own, [masked]) : eventsOfRows(masked.dataset, masked.rows);
 }
 
-async function hadByMask(logs: Logs, timed: boolean): Promise<Part> {
+async function maskedEvents(logs: Logs, timed: boolean): Promise<Part> {
   return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
@@ -175,7 +175,7 @@ async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
 }
 
 /** Renumbers the items of lists by another vocabulary; items that it lacks are dropped. Lists stay ascending. */
-export function inNumbersOf(items: Keys, { items: own, history }: Had): ItemLists {
+export function inNumbersOf(items: Keys, { items: own, history }: UserItems): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
     ownersOfItems(history),
@@ -189,9 +189,9 @@ function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part 
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined
     ? part
-    : counting(part, preprocess, positiveFrom);
+    : eventsThatCount(part, preprocess, positiveFrom);
 }
 
-function withParts<E extends Had>(events: E, parts: readonly Part[]): E {
+function withParts<E extends UserItems>(events: E, parts: readonly Part[]): E {
   return parts.reduce((all, part) => ({ ...all, history: historyWith(all, part) }), events);
 }

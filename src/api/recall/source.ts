@@ -29,17 +29,17 @@ import { compositionOf } from "../compose.js";
 import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
-import type { Given } from "./requested-lists.js";
-import { inNumbersOf, readSeenItems, type Had } from "./seen-items.js";
+import type { ListsRequest } from "./requested-lists.js";
+import { inNumbersOf, readSeenItems, type UserItems } from "./seen-items.js";
 
 /** Everything that lists are made from. */
-export interface Source {
+export interface ListSource {
   /** keys of the rankable items; an item number is a position in it */
   items: Keys;
   /** u32, by item: number of training events */
   counts: Uint32Array;
   /** items that users have; absent if nothing is masked, or nothing is known */
-  had?: Had;
+  had?: UserItems;
   /** number of users in --fold-in */
   numFolded?: number;
   /** dimension of the queries; 0 if queries are not vectors */
@@ -54,7 +54,7 @@ export interface Source {
 }
 
 /** @throws {UsageError} the run cannot rank as requested, or the items of users are not available */
-export async function sourceOf(given: Given): Promise<Source> {
+export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
   if (options.baseline !== undefined) return await byBaseline(given);
@@ -63,7 +63,7 @@ export async function sourceOf(given: Given): Promise<Source> {
   return how === "model" ? await byModel(given) : await byVectors(given, how);
 }
 
-function searchOptions({ options, watch }: Given): SearchOptions {
+function searchOptions({ options, watch }: ListsRequest): SearchOptions {
   return { threads: options.reading.threads, signal: watch.signal };
 }
 
@@ -72,7 +72,7 @@ async function howToRank({
   opened: { run, rows },
   options,
   preprocess,
-}: Given): Promise<HowCompared | "model"> {
+}: ListsRequest): Promise<HowCompared | "model"> {
   const { score } = options;
   const byTable = async (how: HowCompared["score"]): Promise<HowCompared> => {
     await checkTableRanks(run, { score: how, table: options.table, query: options.query });
@@ -99,7 +99,7 @@ async function howToRank({
   return "model";
 }
 
-async function byVectors(given: Given, how: HowCompared): Promise<Source> {
+async function byVectors(given: ListsRequest, how: HowCompared): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;
   const { user } = fieldsOf(run);
@@ -147,7 +147,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   };
 }
 
-async function byModel(given: Given): Promise<Source> {
+async function byModel(given: ListsRequest): Promise<ListSource> {
   const { opened, options, preprocess } = given;
   const { run, rows } = opened;
   const { user } = fieldsOf(run);
@@ -200,7 +200,7 @@ async function byModel(given: Given): Promise<Source> {
   };
 }
 
-async function byBaseline(given: Given): Promise<Source> {
+async function byBaseline(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   const search = searchOptions(given);
   const name = options.baseline!;
@@ -246,7 +246,7 @@ async function withAddedItems(
 }
 
 /** Returns the source of item lists, where each item is a query for the others. */
-async function itemsAmongThemselves(given: Given): Promise<Source> {
+async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;
   const score = options.score as HowCompared["score"];
@@ -275,7 +275,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
 }
 
 /** Folds in the users of --fold-in. @param dim dimension that the vectors must have; undefined for any */
-async function foldedRows({ opened: { run }, options, watch }: Given, dim: number | undefined) {
+async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim: number | undefined) {
   const foldIn = await userFoldIn(run, "--fold-in");
   const { foldIn: on, reading, hashKeys, maxBad, badRows } = options;
   const log = { on: on!, reading, hashKeys, maxBad, badRows };
@@ -286,7 +286,7 @@ async function foldedRows({ opened: { run }, options, watch }: Given, dim: numbe
 }
 
 /** Removes the events of known users. */
-function withoutKnown({ users, items, history }: Had, known: Keys): Had {
+function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);
   return { users: selectKeys(users, kept), items, history: listsOfUsers(history, kept) };

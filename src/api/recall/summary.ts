@@ -2,7 +2,7 @@
 
 import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js";
 import type { RequestedLists } from "./requested-lists.js";
-import type { Source } from "./source.js";
+import type { ListSource } from "./source.js";
 
 /** Summary of `embed recall`. */
 export interface RecallSummary {
@@ -32,14 +32,14 @@ export interface RecallSummary {
   warnings: string[];
 }
 
-export type Measured = Pick<
+export type ListFacts = Pick<
   RecallSummary,
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
 /** Counts the contents of lists. @param k requested and greatest possible length of a list @param k.numLists lists per owner */
 export function listCounter(
-  { counts, numFolded }: Source,
+  { counts, numFolded }: ListSource,
   numItems: number,
   k: { asked: number; longest: number; numLists: number; isNew: Uint8Array | undefined },
 ) {
@@ -67,7 +67,7 @@ export function listCounter(
     facts(
       { for: whom, within }: RequestedLists,
       numChosen: number | undefined,
-    ): Measured & { notes: string[] } {
+    ): ListFacts & { notes: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {

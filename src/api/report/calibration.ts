@@ -13,7 +13,7 @@ import { silently } from "../../training/reading/split-parts.js";
 
 const TEST_PART = "the test part";
 
-export interface Scoring {
+export interface ReportCalibration {
   /** curve of each run; undefined if it has none */
   measured: (readonly CurveBin[] | undefined)[];
   /** sentences on why runs have no curve */
@@ -27,15 +27,15 @@ export async function scoreForReport(
   runs: readonly Run[],
   options: ReportOptions,
   watch: Watch,
-): Promise<Scoring> {
+): Promise<ReportCalibration> {
   const { on, part, bins, hashKeys, reading, curves: given } = options;
   if (given) {
     const found = runs.map(({ path }) => (Object.hasOwn(given, path) ? given[path] : undefined));
     return { measured: found, absent: [], ...(found.some(Boolean) && { scoredOn: TEST_PART }) };
   }
   if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");
-  const measured: Scoring["measured"] = runs.map(() => undefined);
-  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in heldOutOf(run));
+  const measured: ReportCalibration["measured"] = runs.map(() => undefined);
+  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in allMetrics(run));
   if (part === "none" || scorable.length === 0) return { measured, absent: [] };
   const shared = (["test", "valid"] as const).find((name) =>
     scorable.every(({ run }) => run.manifest.split[name] > 0),
@@ -62,6 +62,6 @@ export async function scoreForReport(
 }
 
 /** Returns the metrics of all splits together; they include logLoss if the label has two classes. */
-function heldOutOf({ manifest: { metrics } }: Run): object {
+function allMetrics({ manifest: { metrics } }: Run): object {
   return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
 }

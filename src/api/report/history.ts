@@ -28,7 +28,7 @@ const MOST = 26;
  *
  * @param absent receives a sentence per damaged version, which is left out
  */
-export async function historyOf(
+export async function versionHistory(
   run: Run,
   options: ReportOptions,
   watch: Watch,
@@ -44,7 +44,7 @@ export async function historyOf(
       const { manifest, tables } = await openRun(path);
       const opened: OpenTable | undefined =
         tables.length > 0 ? await openTable(path, options.table) : undefined;
-      const change = opened && before && (await changeOf(before, opened, options, watch));
+      const change = opened && before && (await fieldChange(before, opened, options, watch));
       const { rows, metrics, split } = manifest;
       points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
       before = opened;
@@ -58,7 +58,7 @@ export async function historyOf(
 }
 
 /** Returns the changes of the shown field; none if the earlier version lacks the field. */
-async function changeOf(
+async function fieldChange(
   before: OpenTable,
   now: OpenTable,
   { field: given, reading }: ReportOptions,
@@ -86,7 +86,7 @@ async function changeOf(
 }
 
 /** Returns the changes since --against, or since the previous version in the store; undefined if there is neither. */
-export async function driftOf(
+export async function reportedDrift(
   opened: OpenTable,
   { against: given, table: name, reading }: ReportOptions,
   { signal }: Watch,

@@ -13,7 +13,7 @@ import type { OpenTable } from "../tables.js";
 const LABELS = 9;
 
 /** Looks labels up by key. */
-export interface Labels {
+export interface MapLabels {
   /** column of the labels */
   column: string;
   /** returns the label cell of a key, as in the file */
@@ -34,7 +34,7 @@ export async function labelsOfKeys(
   opened: OpenTable,
   field: string,
   { labels, labelColumn: column, reading }: ReportOptions,
-): Promise<Labels | undefined> {
+): Promise<MapLabels | undefined> {
   if (labels === undefined || column === undefined) return undefined;
   const read = await readLabels(opened, labels, { "--label-column": column }, reading.threads);
   if (opened.fieldNamed(read.field) !== field)
@@ -56,7 +56,7 @@ function shownLabels(
   side: SideTable,
   index: KeyIndex,
   column: string,
-): Pick<Labels, "shown" | "labelOf"> {
+): Pick<MapLabels, "shown" | "labelOf"> {
   const { names, labelsOfRow } = labelsIn(side, column);
   const keys = keysOfRows(table, rowsOf(table, field));
   const sizes = new Uint32Array(names.size);

@@ -8,7 +8,7 @@ import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { Labels } from "./labels.js";
+import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
@@ -20,7 +20,7 @@ const KEPT = 10;
 
 interface Naming {
   called: Called;
-  labels: Labels | undefined;
+  labels: MapLabels | undefined;
 }
 
 /**

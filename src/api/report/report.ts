@@ -15,13 +15,13 @@ import { version } from "../../io/package-version.js";
 import type { Gate, ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { modelOf } from "../../trainers/index.js";
-import { driftOf, historyOf } from "./history.js";
+import { reportedDrift, versionHistory } from "./history.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
-import { labelsOfKeys, type Labels } from "./labels.js";
+import { labelsOfKeys, type MapLabels } from "./labels.js";
 import { Names, readNames } from "./names.js";
 import {
   reportOptions,
@@ -65,7 +65,7 @@ export async function report(
   const absent = new Set(unscored);
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
   const shared: SharedByRuns = { names: new Names([]) };
-  const names = await namesOf(runs);
+  const names = await distinctNames(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
     const shown = await reportRun(run, names[i]!, { ...options, points }, shared, watch);
@@ -94,7 +94,7 @@ export async function report(
 }
 
 /** Returns distinct names of runs: NAME/VERSION in a store, else the folder; repeated names get a number. */
-async function namesOf(runs: readonly Run[]): Promise<string[]> {
+async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   const paths = runs.map(({ path }) => path);
   const names: string[] = [];
   for (const [i, path] of paths.entries()) {
@@ -108,7 +108,7 @@ async function namesOf(runs: readonly Run[]): Promise<string[]> {
 /** Choices by the first run with a table that apply to all runs. */
 interface SharedByRuns {
   names: Names;
-  labels?: Labels | undefined;
+  labels?: MapLabels | undefined;
   /** keys whose neighbors are listed */
   keys?: readonly string[];
 }
@@ -150,8 +150,8 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     absent.push(`${SPENT} before its keys were laid out by UMAP: embed report ${run.path} shows them`);
   else if (lacksUmap)
     absent.push(`a UMAP map: ${table.map!.points.length} keys with a vector are too few, it takes ${K + 1}`);
-  const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
-  const history = await historyOf(run, options, watch, absent);
+  const drift = opened && (await reportedDrift(opened, options, watch, shared.names, absent));
+  const history = await versionHistory(run, options, watch, absent);
   const { importances, shares } = await reportedOf(run);
   const gates = await gatesOf(run);
   const trials = await run.readTrialLines();

@@ -17,7 +17,7 @@ import { lengthOf } from "../../retrieval/nearest.js";
 import { neighbors } from "../../retrieval/neighbors.js";
 import { composeItems } from "../compose.js";
 import { mapOf } from "./map.js";
-import type { Labels } from "./labels.js";
+import type { MapLabels } from "./labels.js";
 import type { Called, Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
@@ -31,7 +31,7 @@ const BY_COUNT = 0.5;
 /** Choices that are the same for all runs of a page. */
 interface Shared {
   names: Names;
-  labels?: Labels | undefined;
+  labels?: MapLabels | undefined;
   /** keys of the shown field whose neighbors are listed; by default the most frequent ones */
   keys: readonly string[] | undefined;
 }
@@ -51,12 +51,18 @@ export async function reportTable(
   const rows = sampleRows(composed.table, range, options.points);
   const map = await mapOf(composed.table, rows, { called, labels }, options, watch);
   const norms = table.fields.map((name) =>
-    normsOf(table, name, name === field ? options.points * BY_COUNT : 0, called),
+    fieldNorms(table, name, name === field ? options.points * BY_COUNT : 0, called),
   );
   return {
     ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
     map,
-    neighbors: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
+    neighbors: neighborLists(
+      composed.table,
+      field,
+      keys ?? mostFrequentKeys(opened, field),
+      options.top,
+      called,
+    ),
     ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
   };
 }
@@ -66,16 +72,16 @@ export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | un
   if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
   if (table.fields.includes(item)) return item;
-  const sizes = table.fields.map((field) => sizeOf(rowsOf(table, field)));
+  const sizes = table.fields.map((field) => numRowsIn(rowsOf(table, field)));
   return table.fields[sizes.indexOf(Math.max(...sizes))]!;
 }
 
-function sizeOf({ first, last }: RowRange): number {
+function numRowsIn({ first, last }: RowRange): number {
   return last - first;
 }
 
 /** @param points most rows in the plot of norms by count */
-function normsOf(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
+function fieldNorms(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);
   const rows = sampleRows(table, range, Infinity);
@@ -110,7 +116,7 @@ export function keysGiven(
 }
 
 /** Returns the most frequent keys of a field. */
-function keysOf({ table }: OpenTable, field: string): string[] {
+function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
   const { first, last } = rowsOf(table, field);
   return Array.from({ length: last - first }, (_, i) => first + i)
     .filter((row) => !isHole(table, row))
@@ -120,7 +126,7 @@ function keysOf({ table }: OpenTable, field: string): string[] {
 }
 
 /** Returns the neighbors of the given keys, without keys that the table lacks. */
-function listsOf(
+function neighborLists(
   table: EmbeddingTable,
   field: string,
   keys: readonly string[],
@@ -128,7 +134,7 @@ function listsOf(
   called: Called,
 ): NeighborList[] {
   const range = rowsOf(table, field);
-  if (sizeOf(range) < 2) return [];
+  if (numRowsIn(range) < 2) return [];
   const own = keysOfRows(table, range);
   const index = new KeyIndex(own);
   return keys.flatMap((key) => {

@@ -159,7 +159,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
     ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
     : { items: new Map<string, ItemVector>(), warnings: [] };
   for (const text of folded.warnings) warn(text);
-  const made = vectorsOf(fresh, map, catalogue.keys, {
+  const made = blendedItems(fresh, map, catalogue.keys, {
     counts,
     folded: folded.items,
     priorEvents,
@@ -179,7 +179,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
 }
 
 /** Returns the new items, without those that have neither content nor events, which are reported. @throws {DataError} none is left */
-function vectorsOf(
+function blendedItems(
   fresh: readonly string[],
   { vectors, weights, mean, smoothed: rows }: ContentMap,
   keys: Parameters<typeof keyAt>[0],

@@ -15,7 +15,7 @@ export interface KnownItem {
 }
 
 /** A new item, and its nearest known items, nearest first. */
-export interface NewItem {
+export interface NewItemNeighbors {
   /** index in the places */
   item: number;
   near: NearPoint[];
@@ -47,7 +47,7 @@ export function nearestItems(
   { numbers, groups }: Places,
   { known, fresh }: { known: readonly KnownItem[]; fresh: readonly number[] },
   most: number,
-): NewItem[] {
+): NewItemNeighbors[] {
   const { dims } = distance;
   const points = distance.points(numbers);
   const at = (item: number) => points.subarray(item * dims, (item + 1) * dims);
@@ -88,7 +88,7 @@ function searchAmong(points: readonly Float64Array[], dims: number): NearestPoin
 export function meansOf(
   { dim, vectors, weights }: EmbeddingTable,
   known: readonly KnownItem[],
-  items: readonly NewItem[],
+  items: readonly NewItemNeighbors[],
 ): { values: Float32Array; biases?: Float32Array } {
   const values = new Float32Array(items.length * dim);
   const biases = new Float32Array(items.length);

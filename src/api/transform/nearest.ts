@@ -14,7 +14,7 @@ import { type Transformed, type TransformOptions } from "../../training/options/
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf, type Distance } from "./distance.js";
-import { meansOf, nearestItems, splitItems, type NewItem } from "./near-items.js";
+import { meansOf, nearestItems, splitItems, type NewItemNeighbors } from "./near-items.js";
 import { readPlaces, type Places } from "./read-places.js";
 
 /** Ratio of standard deviations from which on a warning says that one column decides the distance. */
@@ -91,7 +91,7 @@ export async function meansOfNearest(
     );
   note(
     `${items.length} new keys of '${key}' from ${known.length} known keys; distance of the farthest ` +
-      `neighbor: ${reachOf(distance, items)}`,
+      `neighbor: ${farthestText(distance, items)}`,
   );
 
   const means = meansOf(table, known, items);
@@ -126,7 +126,7 @@ function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbe
     if (zeros === 0) return [];
     return [`${zeros} of ${n} items are at 0,0: remove them if this means a missing position`];
   }
-  const deviations = columns.map((_, c) => deviationOf(numbers, c, width));
+  const deviations = columns.map((_, c) => standardDeviation(numbers, c, width));
   const [least, most] = [Math.min(...deviations), Math.max(...deviations)];
   if (!(most > MOST_SPREAD * least)) return [];
   const [wide, narrow] = [most, least].map((deviation) => `'${columns[deviations.indexOf(deviation)]}'`);
@@ -137,7 +137,7 @@ function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbe
 }
 
 /** Returns the standard deviation of a column of f64[n][width]. Source: Welford 1962. */
-function deviationOf(numbers: Float64Array, column: number, width: number): number {
+function standardDeviation(numbers: Float64Array, column: number, width: number): number {
   const n = numbers.length / width;
   let [mean, squares] = [0, 0];
   for (let i = 0; i < n; i++) {
@@ -150,7 +150,7 @@ function deviationOf(numbers: Float64Array, column: number, width: number): numb
 }
 
 /** Formats the distance of the farthest neighbors: `median 210 m, maximum 3.4 km`. */
-function reachOf({ text }: Distance, items: readonly NewItem[]): string {
+function farthestText({ text }: Distance, items: readonly NewItemNeighbors[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
   return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;
 }

@@ -61,12 +61,12 @@ async function* rowsOfStream(
 ): AsyncGenerator<EncodedRows> {
   const path = options.foldIn![0]!;
   const skipped = new SkippedRows([path], options.maxBad);
-  const given = new Given(column, skipped);
+  const given = new StreamCounts(column, skipped);
   try {
     for await (const groups of groupedRows(path, column, options.reading)) {
       signal.throwIfAborted();
       const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, given) : undefined;
-      if (rows || groups.isAsked) yield { ...(rows ?? nothing), ...(groups.isAsked && { answers: true }) };
+      if (rows || groups.isAsked) yield { ...(rows ?? noRows), ...(groups.isAsked && { answers: true }) };
     }
     skipped.check();
   } finally {
@@ -75,7 +75,7 @@ async function* rowsOfStream(
   }
 }
 
-const nothing: EncodedRows = {
+const noRows: EncodedRows = {
   ...{ numRows: 0, values: new Float32Array(), labels: [] },
   keyOf: () => new Uint8Array(),
 };
@@ -85,7 +85,7 @@ async function rowsOfGroups(
   folding: FoldingIn,
   { reading, keys, numRows }: GroupedRows,
   options: TransformOptions,
-  given: Given,
+  given: StreamCounts,
 ): Promise<EncodedRows | undefined> {
   given.users(keys);
   const { encoding: _, ...how } = options.reading;
@@ -102,7 +102,7 @@ async function rowsOfGroups(
 }
 
 /** Counts users for the warnings at the end of a stream. */
-class Given {
+class StreamCounts {
   /** the most recent users, in order */
   readonly #recent = new Set<string>();
   #again = 0;

@@ -77,7 +77,7 @@ export async function transform(
       )(options.model!, options, watch)
     : await encodeRows(await openRun(path), options, watch);
   let numRows = 0;
-  const rows = counted(made, (count) => (numRows += count));
+  const rows = countingRows(made, (count) => (numRows += count));
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
@@ -153,7 +153,7 @@ async function foldingOf(run: Run): Promise<Encode> {
     options.stream ? streamedRows(run, foldIn, options, watch) : foldedRows(run, foldIn, options, watch);
 }
 
-async function* counted(
+async function* countingRows(
   rows: AsyncIterable<EncodedRows>,
   count: (numRows: number) => void,
 ): AsyncGenerator<EncodedRows> {

@@ -103,7 +103,7 @@ export async function itemWeightsRanker<S extends object>(
       `${model.name}: tries ${model.grid.length} settings on items that ${asked.length} users of the training part hide`,
     );
     const left = eventsOf(shown, numItems);
-    const queries = listsOf(shown, asked);
+    const queries = listsAt(shown, asked);
     let [made, columns]: [string | undefined, ItemColumns | undefined] = [undefined, undefined];
     for (const setting of model.grid) {
       if (model.columnsOf(setting) !== made) columns = await columnsOf(left, setting);
@@ -187,7 +187,7 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
 }
 
 /** The lists of some users. */
-function listsOf({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
+function listsAt({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
   const ends = new Uint32Array(users.length + 1);
   users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
   const out = new Uint32Array(ends[users.length]!);

@@ -54,12 +54,12 @@ export async function bestPerCell(
   for (let top = 2 * reach; left.length > 0; top *= 4) {
     // searching each category separately needs shorter lists
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
-      await eachOf(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
+      await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
     }
     const wide = Math.min(top, asked.items.length);
     const short: number[] = [];
-    await eachOf(left, wide, async (some) => {
+    await inChunks(left, wide, async (some) => {
       const found = await search.best(
         asked.set,
         pickQueries(asked.queries, some, asked.dim),
@@ -78,7 +78,7 @@ export async function bestPerCell(
 }
 
 /** Calls `act` with so many queries at a time that their lists take at most PLACES places. */
-async function eachOf(
+async function inChunks(
   queries: Uint32Array,
   length: number,
   act: (some: Uint32Array) => Promise<void>,

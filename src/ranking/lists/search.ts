@@ -42,7 +42,7 @@ export interface SearchOptions {
 }
 
 /** Vectors of items. */
-export interface ItemVectors {
+export interface ItemMatrix {
   dim: number;
   /** f32[n * dim] */
   vectors: Float32Array;
@@ -52,7 +52,7 @@ export interface ItemVectors {
 
 /** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
 export async function searchVectors(
-  { dim, vectors, weights }: ItemVectors,
+  { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
   { threads, signal }: SearchOptions,
 ): Promise<Search> {
@@ -125,7 +125,7 @@ async function bestOfSet(
     const last = Math.min(first + step, numQueries);
     const { items, scores } = await rankLists(
       ranker,
-      openOf(set, masks, numQueries, first, last),
+      unmaskedItems(set, masks, numQueries, first, last),
       top,
       options,
     );
@@ -139,7 +139,7 @@ async function bestOfSet(
 }
 
 /** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for the others. */
-function openOf(
+function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
   numQueries: number,

@@ -7,7 +7,7 @@ import { sumOf } from "../../numeric/indices.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Item2vecOptions } from "./options.js";
 import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
-import type { HeldOut } from "../../skip-grams/sessions.js";
+import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
 /** Centres that are looked at, at most; of more every so many-th is. */
@@ -31,7 +31,7 @@ export interface HeldOutLoss {
  * @param noise of numeric/alias, by feature
  */
 export function heldOutLoss(
-  valid: HeldOut,
+  valid: HeldOutSequences,
   noise: Uint32Array,
   {
     window,

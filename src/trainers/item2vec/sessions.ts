@@ -17,7 +17,7 @@ import {
   sessionGrouping,
   sessionsNote,
   tokensOf,
-  type HeldOut,
+  type HeldOutSequences,
 } from "../../skip-grams/sessions.js";
 import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
@@ -27,7 +27,7 @@ import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and
 export interface Sessions {
   train: WeightedSequences;
   /** undefined where no held-out event stands beside another of its session */
-  valid: HeldOut | undefined;
+  valid: HeldOutSequences | undefined;
   /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
   totals: Float64Array;
   /** what centres meet beside the window */

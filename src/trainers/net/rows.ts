@@ -44,9 +44,9 @@ export function* chunksOfEpoch(
 /** Rows [first, first + numRows); views of the same arrays, but for the places where rows begin. */
 export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetRows {
   const end = first + numRows;
-  const { start, stop, indptr } = pairsOf(rows, first, end);
+  const { start, stop, indptr } = pairRange(rows, first, end);
   const numNumeric = rows.numeric ? rows.numeric.length / rows.numRows : 0;
-  const crosses = rows.crosses && pairsOf(rows.crosses, first, end);
+  const crosses = rows.crosses && pairRange(rows.crosses, first, end);
   return {
     numRows,
     width: rows.width,
@@ -66,7 +66,7 @@ export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetR
   };
 }
 
-function pairsOf(
+function pairRange(
   { indptr, width }: Pick<NetRows, "indptr" | "width">,
   first: number,
   end: number,

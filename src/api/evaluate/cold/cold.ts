@@ -26,7 +26,7 @@ import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol
 import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
 import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
-import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./contenders.js";
+import { contendersOf, loadContentMap, foldNewItems, leaks, type Contender } from "./contenders.js";
 
 /** Results for new items with a given number of known events. */
 export interface ColdResult {
@@ -79,7 +79,7 @@ export async function evaluateCold(
 
   const warnings: string[] = [];
   const base = await rankedTable(run, field, training, cold.all, scorings[0]!);
-  const known = await contentOf(run, field, base, options, watch);
+  const known = await loadContentMap(run, field, base, options, watch);
   if (known) warnings.push(...known.warnings);
   const others: { name: string; ranked: RankedTable }[] = [];
   for (const [i, { run: other, name }] of runs.entries())
@@ -97,7 +97,7 @@ export async function evaluateCold(
       continue;
     }
     const folded =
-      events > 0 ? await foldedOf(run, field, base, log, cold, events, watch, warnings) : undefined;
+      events > 0 ? await foldNewItems(run, field, base, log, cold, events, watch, warnings) : undefined;
     const contenders = contendersOf({ base, cold, protocol, training, known, folded, priorEvents });
     for (const { name, ranked } of others) {
       const leak = leaks(ranked, cold, protocol);

@@ -33,7 +33,7 @@ export interface Known {
   placeOf: (key: string) => number;
 }
 
-export async function contentOf(
+export async function loadContentMap(
   run: Run,
   field: string,
   { table, range }: RankedTable,
@@ -110,7 +110,7 @@ export interface Contending {
 export function contendersOf(of: Contending): Contender[] {
   const { base, cold, protocol, training, known, folded, priorEvents } = of;
   const keys = Array.from({ length: cold.items.size }, (_, i) => keyAt(cold.items, i));
-  const mean = known?.map.mean ?? meanOf(base);
+  const mean = known?.map.mean ?? meanItem(base);
   const contentFor = (key: string): ItemVector | undefined => {
     if (!known) return undefined;
     const place = known.placeOf(key);
@@ -163,7 +163,7 @@ export function contendersOf(of: Contending): Contender[] {
 }
 
 /** Returns the mean vector and weight of a table's items. */
-function meanOf({ table, range: { first, last } }: RankedTable): ItemVector {
+function meanItem({ table, range: { first, last } }: RankedTable): ItemVector {
   const { dim, vectors, weights } = table;
   const vector = new Float64Array(dim);
   let weight = 0;
@@ -175,7 +175,7 @@ function meanOf({ table, range: { first, last } }: RankedTable): ItemVector {
 }
 
 /** Folds new items in from their first events. Returns undefined, with a warning, if the run cannot. */
-export async function foldedOf(
+export async function foldNewItems(
   run: Run,
   field: string,
   { dim }: RankedTable,

@@ -123,17 +123,17 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
   return {
     users,
     masks: listsOf(lists, (one) =>
-      inOrder([...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
+      sortedItems([...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
     ),
-    heldOut: listsOf(lists, (one) => inOrder(placed(one.finds))),
-    freshMasks: listsOf(lists, (one) => inOrder(one.has)),
-    freshHeldOut: listsOf(lists, (one) => inOrder(one.finds)),
+    heldOut: listsOf(lists, (one) => sortedItems(placed(one.finds))),
+    freshMasks: listsOf(lists, (one) => sortedItems(one.has)),
+    freshHeldOut: listsOf(lists, (one) => sortedItems(one.finds)),
     counts: Uint32Array.from(cold.takers, ({ length }) => Math.min(n, length)),
     pairs: lists.reduce((sum, one) => sum + one.finds.length, 0),
   };
 }
 
-const inOrder = (items: readonly number[]) => Uint32Array.from(items).sort();
+const sortedItems = (items: readonly number[]) => Uint32Array.from(items).sort();
 
 /** Returns sentences on the number of new items and on what is left out. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {

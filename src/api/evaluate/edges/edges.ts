@@ -21,7 +21,7 @@ import {
 import {
   drawNonEdges,
   edgeMetrics,
-  pairsOf,
+  edgePairs,
   type NonEdgeKind,
   type Pairs,
 } from "../../../evaluation/edges.js";
@@ -90,7 +90,7 @@ export async function evaluateEdges(
   if (counts.edges === 0) throw nothingToEvaluate(file, counts, nodes, named);
   const known = await knownEdges(first, nodes, read, options, watch);
   const graphs = known.graph ? [held, known.graph] : [held];
-  const pairs = pairsOf(held);
+  const pairs = edgePairs(held);
   const drawn = drawNonEdges(pairs, graphs, { kind, seed });
   const measured = scores.map((score, r): Measured => {
     watch.signal.throwIfAborted();

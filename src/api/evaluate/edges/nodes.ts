@@ -82,7 +82,7 @@ export async function withNewNodes(
     file,
     Uint32Array.from(own.keys()).filter((row) => own[row] === NO_ITEM),
   );
-  const nodes = { field, table: joined(table, added) };
+  const nodes = { field, table: appendedNodes(table, added) };
   return { nodes, added: added.numRows, known: file.numRows - added.numRows };
 }
 
@@ -102,7 +102,7 @@ export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] 
 }
 
 /** Appends the rows of `b` to those of `a`; both have the same single field. */
-function joined(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
+function appendedNodes(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
   const numRows = a.numRows + b.numRows;
   const vectors = new Float32Array(numRows * a.dim);
   vectors.set(a.vectors);
