@@ -115,8 +115,7 @@ const words = (text: string) => text.trim().split(/\s+/);
 
 /** Exported types that several files declare with different meanings; each is to be renamed by its content. */
 const repeatedTypes = words(`
-  Given HeldOut ItemVectors Labels Measured NewItem Pairs Place Queries RankingOptions RankingResult ReferenceRow Scoring
-  TableRows Trained
+  TableRows
 `);
 /** Functions with the same meaning in each file: the steps of a trainer. */
 const stepsOfTrainers = words("fit plan suits trainEpochs");

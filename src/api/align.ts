@@ -1,8 +1,8 @@
-// `embed align`: a run whose vectors are rotated onto an earlier run's, so that what was built on last week's table reads this week's.
+// `embed align`: writes a copy of a run with its vectors rotated onto an earlier run's, so that models built on the earlier table still work.
 //
-//   run, earlier ──► common keys of each block ──► a rotation a group of blocks ──► table, model/ and manifest of the aligned run
+//   run, earlier ──► common keys of each block ──► one rotation per group of blocks ──► table, model/ and manifest of the aligned run
 //
-// docs/alignment.md: what it brings, measured, and what it cannot do.
+// docs/alignment.md has measured benefits and limits.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
 import { sharedRows, driftOf, type SharedRows } from "./table-facts.js";
@@ -19,7 +19,7 @@ import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rot
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
-/** Neighbors that the manifest compares. */
+/** Number of nearest neighbors in the overlap that the manifest records. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
@@ -29,12 +29,12 @@ export interface AlignSummary {
   version: string;
   out: string;
   to: string;
-  /** by field that both runs have */
+  /** measures of the alignment, by field that both runs have */
   fields: Record<string, FieldAlignment>;
   warnings: string[];
 }
 
-/** A block of both tables: where it stands in either, and the rows of common keys. */
+/** A block of columns that both tables have: its position in each table, and the rows of the common keys. */
 interface CommonBlock {
   own: VectorBlock;
   earlier: VectorBlock;
@@ -42,12 +42,12 @@ interface CommonBlock {
 }
 
 /**
- * Writes a copy of a run whose vectors are rotated onto an earlier run's; whatever it predicts stays as it was.
+ * Writes a copy of a run whose vectors are rotated onto an earlier run's. The predictions of the run do not change.
  *
- * The copy is written whole or not at all.
+ * The copy is complete or absent.
  *
- * @throws {UsageError} the runs' vectors are not of one kind, or have no key in common
- * @throws {NoInputError} {ArtifactError} {OutputError} as reading and writing a run do
+ * @throws {UsageError} the runs have different kinds of vectors, or no key in common
+ * @throws {NoInputError} {ArtifactError} {OutputError} reading or writing a run fails
  */
 export async function alignRun(
   run: string,
@@ -107,7 +107,7 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Tables beside the default one, rotated as it is, or as a block of it; fields that it lacks, as its first one. */
+/** Rotates the other tables like the default table, or like a block of it. A field that it lacks is rotated like its first field. */
 async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
@@ -123,7 +123,7 @@ async function rotatedTables(
       );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
     const fieldOf = table.fieldOf.map((f) => known[f]!);
-    // rows as long as the default table's, 0 outside the block
+    // pads the rows to the dimension of the default table, with zeros outside the block
     const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
     const vectors = rowsInBlock(
       rotate(wide, fieldOf),
@@ -135,7 +135,7 @@ async function rotatedTables(
   return Object.fromEntries(await Promise.all(rotated));
 }
 
-/** Rows of one width as rows of another: the numbers from one offset on at the other, as many as both have. */
+/** Copies the numbers of each row from offset `from.offset` to `to.offset` of rows of width `to.width`; all else is 0. */
 function rowsInBlock(
   rows: Float32Array,
   from: { width: number; offset: number },
@@ -164,7 +164,7 @@ interface Opened {
   groups: VectorBlock[][];
 }
 
-/** A rotation and the blocks that it turns. */
+/** A rotation, and the blocks that it rotates. */
 interface Rotated {
   blocks: VectorBlock[];
   matrix: number[][];
@@ -185,11 +185,11 @@ function rotationsOf(
     const [from, to, counts] = commonVectors(common, own.table, earlier.table);
     const { width } = blocks[0]!;
     all.push(...common);
-    // no common key, or rows that are zero in one of the weeks, as blocks of a field's own are
+    // there is no rotation without common keys, or if all rows are zero in one run, as blocks of a field with itself are
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
-        `${nameOf(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
+        `${groupTitle(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
       );
     rotations.push({ blocks, matrix: alignmentRotation(from, to, counts, width) });
   }
@@ -200,7 +200,7 @@ function rotationsOf(
   return { rotations, common: all, warnings };
 }
 
-/** @throws {UsageError} their vectors cannot be laid over each other */
+/** Checks that the vectors of both runs have the same structure. @throws {UsageError} they have not */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -235,7 +235,7 @@ function commonBlock(
   return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
 }
 
-/** The common keys' vectors of all blocks one after another, and the keys' counts. */
+/** Returns the vectors of the common keys, block after block, and the keys' counts. */
 function commonVectors(
   common: readonly CommonBlock[],
   table: EmbeddingTable,
@@ -253,7 +253,7 @@ function commonVectors(
   ];
 }
 
-/** The blocks of each row side by side, f32[rows * their widths]. */
+/** Returns f32[rows * sum of the widths]: the blocks of each row, side by side. */
 function blocksAt(
   { vectors, dim }: EmbeddingTable,
   rows: Uint32Array,
@@ -271,7 +271,7 @@ function blocksAt(
   return out;
 }
 
-/** Rows with each block rotated by its rotation; a block without one stays. */
+/** Returns a function that rotates each block of its rows; blocks without a rotation are copied. */
 function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>
@@ -325,7 +325,7 @@ async function fieldAlignment(
   };
 }
 
-function nameOf(blocks: readonly VectorBlock[]): string {
+function groupTitle(blocks: readonly VectorBlock[]): string {
   const [{ field, partner, part }] = blocks as [VectorBlock];
   if (part !== undefined) return `'${part}'`;
   if (partner === undefined) return "the runs";

@@ -1,4 +1,4 @@
-// A run's table with the item as the model sees it: the sum over all its features, not the row of its id alone.
+// Composes the items of a run's table: the vector of an item is the sum of the vectors of all its features, not only of its id.
 
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
@@ -11,19 +11,19 @@ import type { OpenTable } from "./tables.js";
 export type { Compose };
 
 /**
- * The table with its items composed: by default where columns go with the item.
+ * Returns the table with its items composed. By default, items are composed if side columns go with them.
  *
- * @throws {UsageError} they are to be composed, and the run keeps no items or is of another model
+ * @throws {UsageError} --compose item is set, but the run has no items with side columns, or its model cannot compose
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);
   if (!composition) return { table };
-  // most tables are as they are, and what composes takes longer to load than they do
+  // loaded on demand: most tables are not composed, and loading takes longer than returning them
   const { composed } = await import("./composed-items.js");
   return await composed(table, composition);
 }
 
-/** What items of a run are composed of, where there is anything to compose. @param fields of the table @throws {UsageError} as composeItems */
+/** Returns how the items are composed; undefined if they are not. @param fields fields of the table @throws {UsageError} as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],

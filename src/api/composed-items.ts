@@ -1,4 +1,4 @@
-// Tables whose item vectors are sums over all features of an item, and tables that rank items as the model does.
+// Tables whose item vectors are sums over all features of an item, and tables whose dot products rank items as the model does.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import type { ItemCatalogue } from "../dataset/item-fields.js";
@@ -15,26 +15,26 @@ import type { OpenTable } from "./tables.js";
 
 export interface Composed {
   table: EmbeddingTable;
-  /** the column of the item whose rows are composed; undefined where none are */
+  /** column of the item whose rows are composed; undefined if none are */
   item?: string;
-  /** what its rows stand for, a sentence */
+  /** a sentence that says what the item vectors are */
   note?: string;
 }
 
-/** What items of a run are composed of. */
+/** The run's model and columns from which item vectors are composed. */
 export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** the item's column, and those that go with it */
+  /** the item's id column, and its side columns */
   item: string;
   others: readonly string[];
 }
 
-/** What a run without the capability lacks. @param flag that asks for it */
+/** Returns the reason for refusing a model without the capability. @param flag the option that needs it */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
-/** The table with its items composed. */
+/** Returns the table with its items composed. */
 export async function composed(
   table: EmbeddingTable,
   { run, sums, preprocess, item, others }: ItemComposition,
@@ -51,7 +51,7 @@ export async function composed(
   };
 }
 
-/** The table with vectors as the composer has them: of a field-aware machine a block for each field of the item and other field. */
+/** Lays the vectors out as the composer does: for a field-aware machine, one block per pair of a field of the item and another field. */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
   const ids = tableFeatures(space);
@@ -59,7 +59,7 @@ function laidOut(table: EmbeddingTable, { space, composer }: Composition): Embed
   return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
 }
 
-/** The table with vectors and weights of the item's rows composed; keys that the catalogue does not know keep theirs. */
+/** Replaces vectors and weights of items by composed ones. Items without side columns in the run keep theirs. */
 function withItems(
   table: EmbeddingTable,
   item: string,
@@ -85,7 +85,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** The same of a run whose item is its row. @throws {UsageError} its features do not add up */
+/** Lays out the table of a run without side columns of the item. @throws {UsageError} the model is not a sum over features */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
@@ -93,10 +93,10 @@ async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise
 }
 
 /**
- * The table whose rows rank items as the model does: by the dot product of a user's row and an item's, and the item's weight.
+ * Returns the table whose rows rank items as the model does: by the dot product of user row and item row, plus the item's weight.
  *
- * @param flag that asks for it, for messages
- * @throws {UsageError} the run is of another model, or its items are not composed
+ * @param flag the option that needs it, for messages
+ * @throws {UsageError} the model does not rank by dot products, or the items are not composed
  */
 export async function rankingTable(
   run: Run,
@@ -111,8 +111,8 @@ export async function rankingTable(
 }
 
 /**
- * One dimension more, so that the dot product of a user's row and an item's ranks items as the model does: the item's
- * bias, 1 for a user, 0 for all others, whose vectors may be added to a user's.
+ * Adds a dimension, so that the dot product of user row and item row alone ranks items as the model does. It holds the item's bias, 1 for
+ * users, and 0 for other rows, whose vectors may be added to a user's.
  *
  * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */

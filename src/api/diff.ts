@@ -1,4 +1,4 @@
-// `embed diff`: what changed from one run's table to another's.
+// `embed diff`: compares the tables of two runs.
 
 import { keyAt } from "../log/keys.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
@@ -11,14 +11,14 @@ import { diffOptions, type DiffOptions } from "./options/diff.js";
 import { sharedRows, type SharedRows } from "./table-facts.js";
 import { openTable } from "./tables.js";
 
-/** What a row moves by rounding alone: f32 vectors, rotated. */
+/** Displacements up to this are rounding errors of rotated f32 vectors. */
 const ROUNDING = 1e-6;
 
-/** How much of a field is compared. */
+/** Options of the comparison of a field. */
 export interface FieldDiffOptions {
-  /** neighbors that are compared */
+  /** number of nearest neighbors to compare */
   k: number;
-  /** keys that are named as those that moved most */
+  /** number of most displaced keys to list */
   top: number;
   threads: number;
   signal?: AbortSignal;
@@ -36,13 +36,13 @@ export interface RunDiff {
   a: string;
   b: string;
   dims: { a: number; b: number };
-  /** fields that one of them has */
+  /** fields that only one of the runs has */
   onlyInA: string[];
   onlyInB: string[];
   fields: FieldDiff[];
 }
 
-/** Compares two tables field by field. @throws {UsageError} they have no field in common, or not the one that is named */
+/** Compares two tables field by field. @throws {UsageError} the tables have no field in common, or lack the requested field */
 export async function diffRuns(
   pathA: string,
   pathB: string,
@@ -80,18 +80,18 @@ export async function diffRuns(
   };
 }
 
-/** What changed, row by row too. */
+/** Changes of a field, with those of single rows. */
 export interface FieldRowsDiff extends FieldDiff {
-  /** f64: displacement of the rows compared, NaN for a row that is zero in one; absent where dimensions differ */
+  /** f64: displacement of each compared row, NaN if its vector is zero in one table; absent if the dimensions differ */
   byRow?: Float64Array;
-  /** rows compared, where both have more */
+  /** number of compared rows, if only a sample was compared */
   sampled?: number;
 }
 
 /**
- * Compares a field of two tables that both have it.
+ * Compares a field that both tables have.
  *
- * @param most rows compared: of more, those whose keys have the least hashes
+ * @param most greatest number of rows to compare; of more rows, those with the least key hashes are taken
  */
 export async function diffField(
   field: string,
@@ -131,7 +131,7 @@ export async function diffField(
   };
 }
 
-/** So many of the rows that both have: those whose keys have the least hashes. */
+/** Samples `most` of the common rows: those with the least key hashes. */
 function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
   const drawn = new Set(sampleByKey(keys, [...inA], most));
   return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };

@@ -1,4 +1,4 @@
-// The files of --edges and --known-edges: a row an edge, a column of keys for each end.
+// Reads the files of --edges and --known-edges: one row per edge, one key column for each end.
 
 import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { MISSING, type Keys } from "../log/keys.js";
@@ -14,35 +14,35 @@ import { silently } from "../training/reading/split-parts.js";
 import { rowsOfKeys } from "../training/judging/ranked-items.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** What columns edges are of when nobody names them. */
+/** Default names of the columns of the ends. */
 const NAMES = ["source", "target"] as const;
 
-/** Edges as they were read. */
+/** Edges as read from a file. */
 export interface EdgeFile {
   dataset: Dataset;
   source: KeyColumn;
   target: KeyColumn;
 }
 
-/** Edges of files that have further columns. */
+/** Edges, and the further columns of their files. */
 interface ReadEdges extends EdgeFile {
-  /** columns that were not read */
+  /** names of columns that were not read */
   others: readonly string[];
 }
 
-/** How the files are read. */
+/** Options for reading edge files. */
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
-  /** the columns of both ends; `source` and `target`, else the first two, when absent */
+  /** columns of the ends; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;
   target?: string | undefined;
 }
 
 /**
- * Reads files as one list of edges. Ids are hashed as the run's are.
+ * Reads files as one list of edges; ids are hashed as those of the run.
  *
- * @param flag      that names the files
- * @param hashKeys  how the run's ids were hashed; undefined where they stand as they are
- * @throws {UsageError} there is no such column, or only one; or the first line of a file that seems to have no header
+ * @param flag    the option that names the files, for messages
+ * @param hashing how the run's ids were hashed; undefined if they were not
+ * @throws {UsageError} a column does not exist, there is only one column, or the files seem to have no header
  */
 export async function readEdgeFile(
   flag: string,
@@ -63,7 +63,7 @@ export async function readEdgeFile(
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** The names of both columns, and of those that are neither. */
+/** Returns the names of both end columns, and of all other columns. */
 async function endColumns(
   flag: string,
   paths: readonly string[],
@@ -105,7 +105,7 @@ async function endColumns(
   return ends(first!, second);
 }
 
-/** A column of keys. @throws {UsageError} it is none */
+/** Returns a column of keys. @throws {UsageError} the column has another kind */
 export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
@@ -114,7 +114,7 @@ export function keysIn(dataset: Dataset, name: string): KeyColumn {
   );
 }
 
-/** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */
+/** Returns the edges as node numbers; an end that is not a node is MISSING. @param nodes keys of the nodes */
 export function edgesBetween(nodes: Keys, { source, target }: EdgeFile): Edges {
   const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
     const found = rowsOfKeys(nodes, dictionary);

@@ -1,4 +1,4 @@
-// `embed encode`: log → encoded dataset directory, which every command takes in the log's place.
+// `embed encode`: writes a log as an encoded dataset, a directory that all commands accept in place of the log.
 
 import { streamRows } from "../dataset/build.js";
 import { countUsers, type CountedUsers } from "../dataset/filters/count-users.js";
@@ -25,18 +25,18 @@ import { badRowsOf } from "../training/reading/bad-row-report.js";
 import type { EncodeOptions } from "./options/encode.js";
 import type { Summary } from "../training/session/summary.js";
 
-/** How a dataset is made, and where. */
+/** Options of an encoded dataset, and its directory. */
 export interface EncodedAs extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;
   force: boolean;
 }
 
-/** What --json prints. */
+/** Summary of the command; --json prints it. */
 export interface EncodeSummary extends Summary {
   columns: EncodedColumn[];
 }
 
-/** Encodes a log as its options say. @throws {EmbedError} as encodeWith */
+/** Encodes a log by the options of the command. @throws {EmbedError} as encodeWith */
 export async function encode(
   paths: readonly string[],
   given: EncodeOptions,
@@ -54,10 +54,10 @@ export async function encode(
 }
 
 /**
- * Encodes one or several files as one dataset, whole or not at all. Rows go to disk as they come: memory is that of the
- * distinct values and of some batches.
+ * Encodes one or several files as one dataset, which is complete or absent. Rows are written as they are read, so memory holds the
+ * distinct values and a few batches.
  *
- * @throws {EmbedError} as the stages do; nothing is written then
+ * @throws {EmbedError} the errors of reading and writing; the output is absent then
  */
 export async function encodeWith(
   paths: readonly string[],
@@ -104,7 +104,7 @@ export async function encodeWith(
   };
 }
 
-/** Reads the log a first time, to count the events of users. @throws {UsageError} it cannot be read twice */
+/** Reads the log once to count the events of users. @throws {UsageError} the log cannot be read twice */
 async function usersAbove(
   paths: readonly string[],
   { badRows: _, ...options }: Parameters<typeof withLog>[1],
@@ -116,14 +116,14 @@ async function usersAbove(
       `${userLimitFlags(limits)[0]} reads the log twice, which standard input does not allow: write it to a file, ` +
         "or give the option to the training instead",
     );
-  // what there is to say of the log is said by the second reading
+  // the second reading reports notes and warnings
   const hear: Watch = { signal, observe: (progress) => progress.stage === "reading" && observe(progress) };
   return await withLog(paths, options, hear, (log, sides, build, see) =>
     countUsers((open) => streamRows(log, sides, build, open, see), limits, options.hidesText === true),
   );
 }
 
-/** What decides the dataset's bytes and may be given: threads and what becomes of bad rows do not, a secret's file may not. */
+/** Returns the options that decide the dataset's bytes. Threads and the treatment of bad rows do not; the secret's path is private. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,

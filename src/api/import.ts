@@ -1,4 +1,4 @@
-// `embed import`: another tool's table → a run directory, to be evaluated, compared and exported like our own.
+// `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported like others.
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
@@ -23,10 +23,10 @@ export interface ImportSummary {
 }
 
 /**
- * Reads a foreign table and writes it as a run, whole or not at all.
+ * Reads a foreign table and writes it as a run, complete or not at all.
  *
- * @throws {DataError} rows that are no table: a key twice, another number of dimensions, a number that is not finite
- * @throws {UsageError} a role names a field that the table has not
+ * @throws {DataError} the rows are no table: a repeated key, different dimensions, a number that is not finite
+ * @throws {UsageError} a role names a field that the table does not have
  */
 export async function importTable(
   path: string,

@@ -1,5 +1,5 @@
-// Files of what the keys of a field are called, a row a key: labels of --labels, and names of --names with what they lack of the keys
-// that were shown.
+// Reads files with one row per key of a field: labels (--labels), and names (--names), which also report the shown keys that have no
+// name.
 
 import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import { MISSING, keyAt } from "../log/keys.js";
@@ -14,16 +14,16 @@ import { listedKeys } from "../training/capabilities/listed-keys.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import type { OpenTable } from "./tables.js";
 
-/** Between the labels of a cell. */
+/** Separates the labels of a cell. */
 const SEPARATOR = "|";
 
 /**
- * The file, and the field that it is about, as it is named there.
+ * Reads a file of labels, and returns it with the field, by the name that the user gave.
  *
  * @param labels  FILE:FIELD[=COLUMN]
- * @param columns by the flag that names it; those that are not asked for are undefined
- * @param flag    that names the file
- * @throws {UsageError} the table has no such field, the file no such column, or a column is the key
+ * @param columns requested columns, by the option that names them; undefined if the option is not set
+ * @param flag    the option that names the file
+ * @throws {UsageError} the table lacks the field, the file lacks a column, or a requested column is the key
  */
 export async function readLabels(
   first: OpenTable,
@@ -35,7 +35,7 @@ export async function readLabels(
   const { path, key, sideKey } = parseSide(labels, flag);
   rowsOf(first.table, first.fieldNamed(key));
   const log = await openLog([path], { ...sideReading(cellsBesideLog(first.run), [path]), threads });
-  // item_id for item, where the file has no column of that name
+  // the role `item` stands for its column, such as item_id, if the file has no column `item`
   const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
   for (const [asking, name] of Object.entries(columns))
     if (name !== undefined) requireColumn(asking, name, log.columns);
@@ -45,7 +45,7 @@ export async function readLabels(
   return { side, field: key };
 }
 
-/** What the file says of a key in a column; undefined where it has not the key, or the cell is empty. */
+/** Returns a function that looks a key's cell up; undefined if the file lacks the key or the cell is empty. */
 export function cellsByKey(
   { columns, keys }: SideTable,
   column: string,
@@ -54,18 +54,18 @@ export function cellsByKey(
   const { codes, dictionary } = columns.find(({ name }) => name === column)!;
   return (key) => {
     const row = index.findText(key);
-    // a missing cell has a code that no dictionary reaches
+    // the code of a missing cell is beyond the dictionary
     return row >= 0 && codes[row]! < dictionary.size ? keyAt(dictionary, codes[row]!) : undefined;
   };
 }
 
-/** What a row of the file says in a column: its labels, several a cell as `a|b`, as indices into `names`. */
+/** Splits a column into labels, as in `a|b`; returns their names, and the labels of a row as indices into the names. */
 export function labelsIn(side: SideTable, column: string) {
   const { codes, dictionary } = side.columns.find(({ name }) => name === column)!;
   const cells = splitCells(column, codes, dictionary, { separator: SEPARATOR });
   return {
     names: cells.dictionary,
-    /** none where the cell is empty */
+    /** empty for an empty cell */
     labelsOfRow: (row: number): Uint32Array => {
       const code = codes[row]!;
       return code === MISSING
@@ -75,15 +75,15 @@ export function labelsIn(side: SideTable, column: string) {
   };
 }
 
-/** The names of a field's keys; it remembers which keys it was asked for. */
+/** Names of a field's keys. Remembers which keys were looked up. */
 export class KeyNames {
   readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
   /**
-   * @param field as it was named: `item` is the column in this role
-   * @param path of the file
+   * @param field as the user named it; `item` is the column with this role
+   * @param path path of the file
    */
   constructor(
     readonly field: string,
@@ -94,7 +94,7 @@ export class KeyNames {
     this.#nameOf = nameOf;
   }
 
-  /** A row with what its key is called; without a name where the file has none. */
+  /** Adds the name of its key to a row; undefined if the file has none. */
   called<T extends { key: string }>(row: T): T & { name?: string } {
     const name = this.#nameOf(row.key);
     this.#shown.add(row.key);
@@ -102,7 +102,7 @@ export class KeyNames {
     return { ...row, name };
   }
 
-  /** What the file lacks of the keys that were asked for; undefined where it has all. */
+  /** Returns a note on looked-up keys that have no name; undefined if all have one. */
   note(): string | undefined {
     const [missing, shown] = [this.#nameless.size, this.#shown.size];
     if (shown === 0)
@@ -117,8 +117,8 @@ export class KeyNames {
  * Reads a file of names.
  *
  * @param names FILE:FIELD[=KEY]:COLUMN
- * @throws {UsageError} of another form, or the table has no such field, or the file no such column
- * @throws {DataError} a key stands in the file twice
+ * @throws {UsageError} the argument has another form, the table lacks the field, or the file lacks a column
+ * @throws {DataError} a key occurs twice in the file
  */
 export async function readKeyNames(opened: OpenTable, names: string, threads: number): Promise<KeyNames> {
   const colon = names.lastIndexOf(":");

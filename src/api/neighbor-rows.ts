@@ -1,4 +1,4 @@
-// Lists of neighbors as rows of a file: a row for each neighbor, best first.
+// Writes lists of neighbors as rows of a file: one row per neighbor, best first.
 //
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 
@@ -9,27 +9,27 @@ import { writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
 
 export interface NeighborFile {
-  /** by the ending of `out` when absent, else csv */
+  /** by default csv, or by the extension of `out` */
   format?: RowFormat;
-  /** a path; undefined or `-` for `write` */
+  /** a path; `-` or absent for `write` */
   out?: string;
   force: boolean;
-  /** whether rows have names */
+  /** whether rows have columns for names */
   named: boolean;
 }
 
-/** Writes lists to a file, whole or not at all, or in chunks to `write`. */
+/** Writes the lists to a file, complete or not at all, or in chunks to `write`. */
 export async function writeNeighbors(
   lists: readonly NeighborsOf[],
   { out, force, named, format = formatOfFile(out) }: NeighborFile,
   write: (chunk: Uint8Array) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const chunks = rowChunks(format, columnsOf(named), batchOf(lists, named));
+  const chunks = rowChunks(format, neighborColumns(named), neighborBatch(lists, named));
   await writeFileOr(write, out, chunks, { force, signal });
 }
 
-function columnsOf(named: boolean): RowColumn[] {
+function neighborColumns(named: boolean): RowColumn[] {
   const name = (text: string): RowColumn[] => (named ? [{ name: text, type: "key" }] : []);
   return [
     { name: "field", type: "key" },
@@ -43,7 +43,7 @@ function columnsOf(named: boolean): RowColumn[] {
   ];
 }
 
-async function* batchOf(lists: readonly NeighborsOf[], named: boolean): AsyncGenerator<RowBatch> {
+async function* neighborBatch(lists: readonly NeighborsOf[], named: boolean): AsyncGenerator<RowBatch> {
   const rows = lists.flatMap((list) =>
     list.neighbors.map((neighbor, i) => ({ list, neighbor, rank: i + 1 })),
   );

@@ -1,6 +1,6 @@
-// `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
+// `embed neighbors`: the nearest rows to a key's row, within its field, by exact search or by an index.
 //
-// What reads files of keys and indexes is loaded when it is used: it takes longer to load than one key takes.
+// Modules for files of keys and for indexes are loaded on demand, as loading takes longer than a search for one key.
 
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
@@ -20,19 +20,19 @@ import { openTable, type OpenTable } from "./tables.js";
 export interface NeighborsOf {
   field: string;
   key: string;
-  /** of `names` */
+  /** name from the file of --names */
   name?: string;
-  /** what they are near by */
+  /** metric of the search */
   metric: Metric;
   neighbors: NamedNeighbor[];
 }
 
 export interface NamedNeighbor extends Neighbor {
-  /** of `names` */
+  /** name from the file of --names */
   name?: string;
 }
 
-/** What is looked for, with its defaults. */
+/** The options with their defaults. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
@@ -43,12 +43,11 @@ interface Query {
 type Tell = (note: string) => void;
 
 /**
- * The neighbors of each key: of those that are named, then of the rows of `given.keys`.
+ * Returns the neighbors of each key: first of the keys of `given.key`, then of the rows of `given.keys`.
  *
  * @param given `key` is FIELD:KEY, split at the first colon
- * @param watch hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
- *   without a row, and of keys without a name
- * @throws {UsageError} no key at all, a key without a field, or one that the table has not; an index of another table
+ * @param watch receives notes: on composed items, on approximate search, on keys of a file without a row, and on keys without a name
+ * @throws {UsageError} there is no key, a key has no field or no row in the table, or the index is of another table
  */
 export async function neighborsOf(
   path: string,
@@ -68,19 +67,19 @@ export async function neighborsOf(
   if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const { opened, find } =
     index === undefined
-      ? await allCompared(path, options, tell)
-      : await byIndex(path, { ...options, index }, tell);
+      ? await exactFinder(path, options, tell)
+      : await indexFinder(path, { ...options, index }, tell);
   const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
   return await withNames(opened, await find(queries), names, tell);
 }
 
-/** A search of the neighbors of a run's rows. */
+/** Searches neighbors of a run's rows. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-async function allCompared(
+async function exactFinder(
   path: string,
   { table, compose, top, metric = "cosine" }: Sought,
   tell: Tell,
@@ -99,7 +98,7 @@ async function allCompared(
   return { opened, find };
 }
 
-/** The keys of a file that the table has. @throws {UsageError} it has none of them */
+/** Returns the keys of a file that the table has. @throws {UsageError} it has none of them */
 async function keysOfFile(
   { table, fieldNamed }: OpenTable,
   file: string | undefined,
@@ -114,7 +113,7 @@ async function keysOfFile(
   const field = fieldNamed(named);
   const range = rowsOf(table, field);
   const log = await openLog([path], { ...defaultSideReading, threads: 1 });
-  // item_id for item, where the file has no column of that name
+  // the role `item` stands for its column, such as item_id, if the file has no column `item`
   const column = sideKey === named && !log.columns.includes(named) ? field : sideKey;
   const { keys } = await readSide(log, path, field, column, "--keys", "a file of keys");
   const rows = new KeyIndex(keysOfRows(table, range));
@@ -135,7 +134,7 @@ async function keysOfFile(
     .map((code) => ({ field, key: keyAt(keys, code) }));
 }
 
-/** The lists with what their keys are called. @param names FILE:FIELD[=COLUMN]:NAME */
+/** Adds the names of keys to the lists. @param names FILE:FIELD[=COLUMN]:NAME */
 async function withNames(
   opened: OpenTable,
   lists: NeighborsOf[],
@@ -156,14 +155,17 @@ async function withNames(
   return all;
 }
 
-/** The same by an index, whose rows and metric are its own. */
-async function byIndex(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
+/** Returns a search by an index, which decides the rows and the metric. */
+async function indexFinder(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
   const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);
-  return { opened: index.opened, find: async (queries) => await searched(index, queries, options, tell) };
+  return {
+    opened: index.opened,
+    find: async (queries) => await neighborsByIndex(index, queries, options, tell),
+  };
 }
 
-async function searched(
+async function neighborsByIndex(
   index: IndexOfRun,
   queries: readonly Query[],
   { index: directory, ...options }: Sought & { index: string },
@@ -179,7 +181,7 @@ async function searched(
   const vectors = vectorsAt(table, rows);
   const found = await searchIndex(index, vectors, {
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
-    // a row is not its own neighbor
+    // excludes each row from its own list
     masks: {
       indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),
@@ -199,7 +201,7 @@ async function searched(
   });
 }
 
-/** @throws {UsageError} another field, metric, table or composition is asked for than the index has */
+/** @throws {UsageError} the options ask for another field, metric, table or composition than the index has */
 function checkAsked(
   { fieldNamed }: OpenTable,
   facts: { field: string; metric: Metric; compose: Compose; table?: string },

@@ -1,4 +1,4 @@
-// When metrics of two trainings on a server are close enough.
+// Tolerance for metrics of two trainings on a server.
 
 import { areClose, ENGINE_BOUND } from "./reproduce.js";
 

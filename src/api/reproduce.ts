@@ -1,6 +1,6 @@
-// `embed reproduce`: a run trained once more as its manifest says, and compared with it file by file.
+// `embed reproduce`: trains a run again from its manifest and compares the files.
 //
-//   manifest ──► inputs, checked by their fingerprints ──► the same training (and alignment) ──► files that agree, files that differ
+//   manifest ──► inputs, checked by their checksums ──► the same training (and alignment) ──► equal and different files
 
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/session/describe-run.js";
@@ -21,30 +21,30 @@ import { alignRun } from "./align.js";
 import { train } from "./train.js";
 import { requestOf } from "../recipes/training-request.js";
 
-/** How far apart metrics may be of two trainings on a server, which adds floats in the order in which its tasks end. */
+/** Greatest difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
 export const ENGINE_BOUND = 0.005;
 
 export interface Reproduction {
   command: "reproduce";
   version: string;
   run: string;
-  /** the version of embed that trained the run */
+  /** version of embed that trained the run */
   trainedBy: string;
   agrees: boolean;
-  /** every file of either run; timings do not count */
+  /** all files of both runs; timings in them are ignored */
   files: { file: string; agrees: boolean; why?: string }[];
-  /** where a file differs: how far the new run's metrics are from the recorded ones */
+  /** recorded and new metrics, if a file differs */
   metrics?: { part: string; metric: string; recorded: number; now: number }[];
-  /** of a run that a server trained: its vectors have other bytes, and metrics differ by this at most */
+  /** tolerance for metrics; only for a run that a server trained, whose vectors may have other bytes */
   metricsWithin?: number;
 }
 
 /**
- * Trains a run once more and compares what is written.
+ * Trains a run again and compares the files.
  *
- * @throws {NoInputError} an input is missing @throws {DataError} an input is not what it was
- * @throws {UsageError} the manifest does not say how the run was made, or that it was cut short
- * @throws {ArtifactError} the run itself is damaged
+ * @throws {NoInputError} an input is missing @throws {DataError} an input has changed
+ * @throws {UsageError} the manifest does not say how the run was trained, or the training was interrupted
+ * @throws {ArtifactError} the run is damaged
  */
 export async function reproduce(path: string, given: ReproduceOptions, watch: Watch): Promise<Reproduction> {
   const options = resolved(reproduceOptions, given);
@@ -82,8 +82,8 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
       await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
     }
     if (alignment) await alignRun(trained, { to: alignment.to, out, threads }, watch.signal);
-    const again = without(await openRun(out), Object.keys(earlier));
-    const files = await compared(run, again, trainer.options, (text) =>
+    const again = withoutOptions(await openRun(out), Object.keys(earlier));
+    const files = await compareFiles(run, again, trainer.options, (text) =>
       isGone
         ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
         : text,
@@ -97,9 +97,9 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   });
 }
 
-/** @throws {UsageError} the log was read through a server, and this command is not given one; or the other way round */
+/** @throws {UsageError} the log was read through a server and --engine is missing; or the other way round */
 function checkEngine(path: string, { options: asked }: TrainingRequest, { engine }: ReproduceOptions): void {
-  // the address in the manifest is that of whoever made the run, and would be sent this user's token
+  // the user must name the server: the address in the manifest may be a stranger's, and would receive the user's token
   const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
   if (typeof server === "string" && engine === undefined)
     throw new UsageError(
@@ -112,7 +112,7 @@ function checkEngine(path: string, { options: asked }: TrainingRequest, { engine
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
 }
 
-/** Every input and earlier run is there and is what it was. */
+/** Checks that every input and earlier run exists and is unchanged. */
 async function checkInputs(
   { manifest }: Run,
   { log, inputs, runs }: TrainingRequest,
@@ -120,11 +120,11 @@ async function checkInputs(
 ): Promise<void> {
   for (const { path, sha256 } of inputs) {
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
-    // the server has it; whether it is what it was shows in the rows
+    // only the server can read it; a change shows in the rows
     if (isRemote(path)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
-    // a run may be a stranger's: a pipe or a device would be read for ever
+    // a manifest from a stranger may name a pipe or a device, which would never end
     const kind = await statOf(path);
     if (kind && !kind.isFile && !kind.isDirectory)
       throw new DataError(`input '${path}' is not a file: restore it to reproduce the run`);
@@ -150,12 +150,12 @@ async function checkInputs(
     );
 }
 
-/** Whether the log was an encoded dataset that was removed since, as those of the weekly job are, and can be encoded again. */
+/** Returns whether the log was an encoded dataset that has been removed, as weekly jobs do, and can be encoded again. */
 async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
   return encoded !== undefined && !(await pathExists(log[0]!));
 }
 
-/** @throws {DataError} the dataset is another than it was */
+/** Encodes the removed dataset again. @throws {DataError} the result differs from the recorded dataset */
 async function encodeAgain(
   { log, encoded, inputs }: TrainingRequest,
   out: string,
@@ -180,13 +180,13 @@ async function encodeAgain(
   return out;
 }
 
-/** Values that a run recorded for options that were not set, where today's defaults give others. */
+/** Returns recorded values of options that were not set and whose defaults have changed since. */
 function earlierDefaults(
   { asked, options }: Manifest,
   again: Manifest,
   table: OptionTable,
 ): Record<string, unknown> {
-  // a search starts from the defaults, and what it found is not one of them
+  // values that a search found are not defaults
   if (asked!.options["search"] !== undefined) return {};
   const differs = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify((again.options as Record<string, unknown>)[name]);
@@ -197,8 +197,8 @@ function earlierDefaults(
   );
 }
 
-/** The run as if these options had not been asked for. */
-function without(run: Run, names: readonly string[]): Run {
+/** Returns the run as if some options had not been set. */
+function withoutOptions(run: Run, names: readonly string[]): Run {
   const { asked } = run.manifest;
   const options = Object.entries(asked!.options).filter(([name]) => !names.includes(name));
   return {
@@ -207,7 +207,7 @@ function without(run: Run, names: readonly string[]): Run {
   };
 }
 
-async function compared(
+async function compareFiles(
   run: Run,
   again: Run,
   table: OptionTable,
@@ -230,7 +230,7 @@ async function compared(
   return files;
 }
 
-/** Metrics that are numbers in both. */
+/** Returns the metrics that are numbers in both manifests. */
 function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
   return Object.entries(a.metrics).flatMap(([part, metrics]) =>
     Object.entries(metrics).flatMap(([metric, recorded]) => {
@@ -240,12 +240,12 @@ function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metr
   );
 }
 
-/** Whether a file holds vectors that a server trained, whose bytes need not be the same. */
+/** Returns whether a file holds vectors that a server trained, whose bytes may differ. */
 function isTable(file: string, { manifest: { engine, model } }: Run): boolean {
   return engine !== undefined && (/^embeddings.*\.arrow$/.test(file) || file.startsWith(`model/${model}.`));
 }
 
-/** Whether metrics are the same ones, and their values no further apart than the bound. */
+/** Returns whether two values have the same structure and their numbers differ by at most ENGINE_BOUND. */
 export function areClose(a: unknown, b: unknown): boolean {
   if (typeof a === "number" && typeof b === "number") return Math.abs(a - b) <= ENGINE_BOUND;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
@@ -254,18 +254,18 @@ export function areClose(a: unknown, b: unknown): boolean {
   return keys.every((key) => areClose(x![key], y![key]));
 }
 
-/** Whether the lines of metrics.jsonl agree, without what the clock says. */
+/** Returns whether the lines of metrics.jsonl agree, apart from times. */
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
-  const [own, other] = await Promise.all([run, again].map(lessTimes));
+  const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
 }
 
-async function lessTimes(run: Run): Promise<object[]> {
+async function linesWithoutTimes(run: Run): Promise<object[]> {
   const lines = await run.readMetricsLines();
   return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
-/** Keys of two manifests of which the values differ; of another clock, machine and version, and options without bytes, some do. */
+/** Returns the keys at which two manifests differ, ignoring times, versions, and options without influence on the output. */
 function differingKeys(
   a: Manifest,
   b: Manifest,
@@ -275,7 +275,7 @@ function differingKeys(
   const valueOf = (manifest: Manifest, key: string): string => {
     const value = manifest[key as keyof Manifest];
     if (key !== "options") return named(JSON.stringify(value) ?? "");
-    // the order is that of the table, which may have changed
+    // sorted, because the order of the option table may have changed
     const options = Object.entries(decisive(table, value as Record<string, unknown>)).sort(([a], [b]) =>
       a < b ? -1 : 1,
     );
@@ -284,10 +284,10 @@ function differingKeys(
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
     if (["timings", "files", "version", "from"].includes(key)) return false;
-    // runs of earlier versions do not state it
+    // earlier versions did not record it
     if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
-      // another version of Spark is within the bound, or is not
+      // versions of the server are not compared: the tolerance of the metrics decides
       if (key === "engine") return a.engine.trainer !== b.engine.trainer;
       if (key === "metrics") return !areClose(a.metrics, b.metrics);
       if (key === "refit" && a.refit && b.refit)

@@ -1,14 +1,14 @@
-// The metrics of runs by the scores of a log's rows.
+// Metrics of runs by the scores of a log's rows.
 
 import type { Contestant, Curves, EvaluatedOn, Scored } from "../training/judging/evaluate-scores.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { capable, modelOf } from "../trainers/index.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Bins of a calibration curve. */
+/** Default number of bins of a calibration curve. */
 const BINS = 10;
 
-/** Which rows are scored, and how scores are compared. */
+/** The rows to score, and options for comparing the runs. */
 export interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
   bins?: number | undefined;
   bootstrap?: number | undefined;
@@ -22,7 +22,7 @@ export interface ScoredResult {
   rows: number;
 }
 
-/** Scores the log with each run, read as that run's own. @throws {UsageError} a run scores no rows */
+/** Scores a log with each run, which reads it in its own way, and compares the metrics. @throws {UsageError} a run cannot score rows */
 export async function scoreRows(
   runs: readonly Contestant[],
   options: ScoringOptions,
@@ -35,13 +35,13 @@ export async function scoreRows(
 
 /** Metrics of runs on a log. */
 interface MeasuredScores extends Omit<ScoredResult, "compared"> {
-  /** without what users add up to, where the runs keep different rows */
+  /** without sums per user if the runs keep different rows */
   measured: Measured[];
-  /** users, or rows of a log without them */
+  /** number of users; of rows if the log has no users */
   units: number;
 }
 
-/** As scoreRows, before contenders are compared. */
+/** Like scoreRows, but does not compare the runs. */
 export async function measureScores(
   runs: readonly Contestant[],
   options: ScoringOptions,

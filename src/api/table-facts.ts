@@ -1,5 +1,5 @@
-// Facts of a table's vectors, a field at a time, and of rows of the same key in two tables: what gates measure after training, and what
-// align and diff compare. Holes, which stand for no key, do not count.
+// Facts of a table's vectors by field, and comparison of the common keys of two tables: for gates, align and diff. Rows that stand for no
+// key (holes) are ignored.
 
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
@@ -7,25 +7,25 @@ import { isHole, keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../e
 import { diffVectors } from "../evaluation/table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";
 
-/** Neighbors are compared among so many of a field's most frequent common keys: those of all pairs grow with the square. */
+/** Most common keys of a field whose neighbors are compared, the most frequent ones; the time grows with the square. */
 export const COMPARED_KEYS = 10_000;
 
 export interface FieldFacts {
   rows: number;
-  /** share of the rows */
+  /** shares of the rows */
   zero: number;
   duplicate: number;
   norm: { mean: number; median: number; p99: number };
 }
 
-/** Numbers of a table, vectors and weights alike, that are NaN or infinite. */
+/** Counts the vector components and weights that are NaN or infinite. */
 export function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable): number {
   let found = 0;
   for (const values of [vectors, weights]) for (const value of values) if (!Number.isFinite(value)) found++;
   return found;
 }
 
-/** @returns undefined for a field without rows */
+/** @returns undefined if the field has no rows */
 export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | undefined {
   const { vectors, dim } = table;
   const { first, last } = rowsOf(table, field);
@@ -36,7 +36,7 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
     if (last - first > 1 && isHole(table, row)) continue;
     const norm = lengthOf(vectors, row * dim, dim);
     norms.push(norm);
-    // zero rows are equal, and counted once as what they are; of other equal ones the index knows the last
+    // zero rows are counted only as zero; of other equal rows the index returns the last, so that all but one are duplicates
     if (norm === 0) zero++;
     else if (index.find(bitsOf(table, row, row + 1), 0) !== row - first) duplicate++;
   }
@@ -53,19 +53,19 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
   };
 }
 
-/** Vectors of rows as keys: equal ones have equal bytes. */
+/** Returns the bytes of vectors as keys, so that an index finds equal vectors. */
 function bitsOf({ vectors, dim }: EmbeddingTable, first: number, last: number): Keys {
   const [size, width] = [last - first, vectors.BYTES_PER_ELEMENT * dim];
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset + first * width, size * width);
   return { size, bytes, offsets: Uint32Array.from({ length: size + 1 }, (_, i) => i * width) };
 }
 
-/** How a field's vectors stand to an earlier table's. */
+/** Change of a field's vectors since an earlier table. */
 export interface Drift {
-  /** keys that were compared */
+  /** number of compared keys */
   keys: number;
   overlap: number | undefined;
-  /** mean of 1 - cosine, after turning one field onto the other; undefined where dimensions differ */
+  /** mean of 1 - cosine, after rotating one table to match the other; undefined if the dimensions differ */
   displacement: number | undefined;
 }
 
@@ -91,13 +91,13 @@ export async function driftOf(
   return { keys: frequent.length, overlap: neighborOverlap, displacement: displacement?.mean };
 }
 
-/** Row inA[i] of one table has the key of row inB[i] of the other; u32, of the whole tables, in the order of the first. */
+/** Rows of common keys, u32: row inA[i] of one table and row inB[i] of the other have the same key. In the order of the first table. */
 export interface SharedRows {
   inA: Uint32Array;
   inB: Uint32Array;
 }
 
-/** The rows of a field that both tables have; holes, which stand for no key, are in none. */
+/** Returns the rows of a field whose keys are in both tables, without holes. */
 export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string): SharedRows {
   const [rangeA, rangeB] = [rowsOf(a, field), rowsOf(b, field)];
   const keys = keysOfRows(a, rangeA);
@@ -105,7 +105,7 @@ export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string):
   const [inA, inB]: [number[], number[]] = [[], []];
   for (let row = 0; row < keys.size; row++) {
     const other = index.find(keys, row);
-    // the one row of a numeric field has an empty key, too
+    // an empty key stands for a hole, except in the single row of a numeric field
     const stands = keys.size === 1 || !isHole(a, rangeA.first + row);
     if (other < 0 || !stands) continue;
     inA.push(rangeA.first + row);

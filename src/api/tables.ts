@@ -1,4 +1,4 @@
-// What the commands that read a run's table share: opening it, naming its fields, and naming runs among others.
+// Opening a run's table, resolving names of its fields, and naming runs, for all commands that read tables.
 
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
@@ -8,30 +8,30 @@ import type { EmbeddingTable } from "../embedding/table.js";
 export interface OpenTable {
   run: Run;
   table: EmbeddingTable;
-  /** a field's name; `user` and `item` are the columns in these roles, unless a field is called so itself */
+  /** resolves a field's name; `user` and `item` stand for the columns with these roles, unless the table has such a field */
   fieldNamed: (name: string) => string;
 }
 
-/** The same with rows that are read as they are used. */
+/** A run whose rows are read on demand. */
 export interface OpenRows extends Omit<OpenTable, "table"> {
   rows: TableRows;
 }
 
-/** A run's folder; its path where another run has the same folder name. */
+/** Returns the folder name of a run; its path if another run has the same folder name. */
 export function nameAmong(paths: readonly string[], i: number): string {
   const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
   const own = folder(paths[i]!);
   return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
 }
 
-/** Opens a run's table, or one of several by name. */
+/** Opens a run's default table, or the one with the given name. */
 export async function openTable(path: string, name?: string): Promise<OpenTable> {
   const run = await openRun(path);
   const table = await readWithAdded(run, name);
   return { run, table, fieldNamed: fieldNaming(run, table.fields) };
 }
 
-/** Calls `use` with the rows of a run's table, or of one of several by name; they end with it. */
+/** Calls `use` with the rows of a run's default table, or of the one with the given name. They are closed afterwards. */
 export async function withOpenRows<T>(
   path: string,
   name: string | undefined,

@@ -1,4 +1,4 @@
-// Training from TypeScript: a command by its name, with its options by theirs.
+// Training from TypeScript, by the name of the command.
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
@@ -8,16 +8,16 @@ import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
-/** Options of a training by their flags' names in camel case; those of the trainer beside those of all. */
+/** Options of a training: names of flags in camel case, those of all trainings and those of the trainer. */
 export type TrainOptions = GivenTraining & { out: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
+ * Trains on one or several files, read as one log, and writes a run directory, complete or not at all.
  *
  *   await train(command, ["clicks.csv"], { out: "run", valid: 0.1, dim: 8 }, watch)
  *
- * @throws {UsageError} no such command, or options that it has not or that do not go together
- * @throws {EmbedError} as the stages do; nothing is written then
+ * @throws {UsageError} the command or an option does not exist, or options exclude each other
+ * @throws {EmbedError} the errors of reading, training and writing; no run is written then
  */
 export async function train(
   command: string,

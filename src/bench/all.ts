@@ -1,8 +1,8 @@
-// `npm run bench -- all [WORK...]`: every work beside its peer, in turn in one run, as one table in docs/performance.md; with names
-// only their lines are measured and replaced.
+// `npm run bench -- all [WORK...]`: measures every work and its peer alternately in one run, and writes the table of docs/performance.md.
+// With names, only the lines of these works are measured and replaced.
 //
-// EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; fm-native is compiled by gcc.
-// Run it when nothing else runs.
+// EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; gcc compiles
+// fm-native. Run it on an idle machine.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -72,7 +72,7 @@ export async function bench(): Promise<void> {
   console.log(`\nwrote ${path}`);
 }
 
-/** The lines of a page's table. */
+/** Returns the lines of the table on a page. */
 function linesIn(path: string): string[] {
   if (!existsSync(path)) return [];
   const [, , ...lines] = readFileSync(path, "utf8")
@@ -81,7 +81,7 @@ function linesIn(path: string): string[] {
   return lines;
 }
 
-/** Earlier lines with those in their places that are of the same work and peer; new ones come last. */
+/** Replaces earlier lines of the same work and peer by the measured ones; new lines are appended. */
 function replacing(earlier: readonly string[], measured: readonly string[]): string[] {
   const keyOf = (line: string) => [1, 6].map((cell) => line.split("|")[cell]!.trim()).join();
   const fresh = new Map(measured.map((line) => [keyOf(line), line]));
@@ -108,7 +108,7 @@ ${machine}. This page is written by
 \`EMBED_XLEARN\` names \`xlearn_train\`. Wide ranges of a ratio show that the machine was not equally fast throughout.
 `;
 
-/** The peer of a Python package, with its version. */
+/** Returns the name and version of a peer's Python package; undefined if it is not installed. */
 async function versionOf(packageName: string): Promise<string | undefined> {
   if (!python) return undefined;
   const code = `import ${packageName}; print(${packageName}.__version__)`;
@@ -116,7 +116,7 @@ async function versionOf(packageName: string): Promise<string | undefined> {
   return found && `${packageName} ${found.stdout.trim()}`;
 }
 
-/** What a peer in Python gives, or why it does not. */
+/** Returns a peer in Python, or the reason why it is missing. */
 async function peerOf(packageName: string): Promise<{ name: string; python: string } | { missing: string }> {
   const name = await versionOf(packageName);
   return name && python
@@ -308,7 +308,7 @@ async function net(): Promise<Duel[]> {
     [2, 1 / 2.6],
   ] as const) {
     const machine = await startNet(plan, firstOf(plan), { threads });
-    // the first steps compile
+    // warm-up: the engine compiles the kernels during the first steps
     await machine.train(rows, { epoch: 1, first: 0 });
     duels.push({
       rows: [

@@ -1,23 +1,23 @@
-// `embed` in a process of its own, which says itself what it used at its end.
+// Runs `embed` in a child process that reports its resource usage when it exits.
 
 import { join } from "node:path";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
 
-/** What a command took: wall time, seconds of processor time, peak memory in MB. */
+/** Resources that a command used: wall time, seconds of processor time, peak memory in MB. */
 export interface Used {
   seconds: number;
   processor: number;
   peakMb: number;
-  /** what the command printed */
+  /** standard output of the command */
   printed: string;
 }
 
 const REPORT = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
 const PRELOAD = `data:text/javascript,${encodeURIComponent(REPORT)}`;
 
-/** Runs `embed ARGS...`. @throws {Error} it ends with another code than 0 */
+/** Runs `embed ARGS...`. @throws {Error} its exit code is not 0 */
 export async function embedMeasured(args: readonly string[]): Promise<Used> {
   const program = join(projectFolder, "bin", "embed.js");
   const start = performance.now();
@@ -27,7 +27,7 @@ export async function embedMeasured(args: readonly string[]): Promise<Used> {
   const used = parseJson<NodeJS.ResourceUsage>(lines.at(-1)!);
   return {
     ...{ seconds, processor: (used.userCPUTime + used.systemCPUTime) / 1e6, peakMb: used.maxRSS / 1024 },
-    // threads report as they end, too
+    // worker threads print a report when they end too
     printed: lines.filter((line) => !line.startsWith('{"userCPUTime"')).join("\n"),
   };
 }

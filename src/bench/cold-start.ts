@@ -1,7 +1,7 @@
-// `npm run bench -- cold-start`: films that training has not seen. A tenth of movietweetings' films is hidden (at random; the
-// newest by their first rating), the model is trained on the ratings of the others, and scores those of the hidden ones:
-// by what genres say, and after folding in each film's first 1, 3 and 10 ratings. Peers: none has films without ratings
-// but by its biases, so the mean and the mean with a user's bias stand beside it.
+// `npm run bench -- cold-start`: films that training has not seen. A tenth of movietweetings' films is hidden (a random tenth, or the
+// newest by first rating). The model is trained on the ratings of the others and scores those of the hidden ones: by their genres, and
+// after folding in the first 1, 3 and 10 ratings of each film. Peers: none can score films without ratings except by its biases, so
+// the comparison is with the mean, and with the mean plus a user's bias.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,9 +32,9 @@ interface Run {
 }
 
 const NUM_EVENTS = [1, 3, 10];
-/** Penalty of a bias, in ratings. */
+/** Penalty of a bias, in number of ratings. */
 const SHRINKAGE = 5;
-/** of the training, by default */
+/** Default penalties of the training. */
 const TRAINING_L2 = { l2Weight: 0.05, l2Vector: 0.1 };
 
 export async function bench(): Promise<void> {
@@ -49,7 +49,7 @@ export async function bench(): Promise<void> {
   try {
     const shuffled = shuffle(items, 1);
     await measure(folder, "a tenth of the films, at random", ratings, new Set(shuffled.slice(0, tenth)));
-    // items stand in order of their first rating
+    // items are in the order of their first rating
     await measure(folder, "the newest tenth of the films", ratings, new Set(items.slice(-tenth)));
   } finally {
     rmSync(folder, { recursive: true });
@@ -73,7 +73,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
     console.log(`  train-fm ${model}: ${rmse(hidden, (rating) => scoreOf(run, rating, vectors))}`);
   }
 
-  // all by the same ratings: those after a film's tenth
+  // all are evaluated on the same ratings: those after each film's tenth
   const later = ranked(hidden)
     .filter(({ place }) => place >= 10)
     .map(({ rating }) => rating);
@@ -135,7 +135,7 @@ function split(ratings: Rating[], out: Set<string>): { train: Rating[]; hidden: 
   };
 }
 
-/** Ratings with their place among their film's, from 0. */
+/** Returns the ratings with their rank among the ratings of the same film, from 0. */
 function ranked(ratings: Rating[]): { rating: Rating; place: number }[] {
   const seen = new Map<string, number>();
   return ratings.map((rating) => {
@@ -163,7 +163,7 @@ function itemBiases(events: Rating[], baseline: (rating: Rating) => number): Map
   return biasesBy(events, ({ item }) => item, baseline);
 }
 
-/** Mean residuals by ridge. */
+/** Returns biases as ridge regression estimates of the mean residuals. */
 function biasesBy(
   ratings: Rating[],
   keyOf: (rating: Rating) => string,

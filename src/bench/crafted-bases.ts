@@ -1,6 +1,6 @@
-// Small runs, datasets, checkpoints and foreign files of every kind, and the commands that read each.
+// Bases for the fuzzer of crafted files: small runs, datasets, checkpoints and foreign files of every kind, and commands that read each.
 //
-// In commands: $R is the crafted copy, $B what it was made of, $O a path to write, $D the folder of the logs.
+// Placeholders in commands: $R the crafted copy, $B its base, $O a path for output, $D the folder of the logs.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
@@ -10,19 +10,19 @@ import { pick, type Random } from "../testing/random.js";
 import { fixture, program } from "../testing/places.js";
 import { embedHere } from "../testing/in-process.js";
 
-/** What is crafted from, and what reads it. */
+/** A valid artifact to be changed, and commands that read it. */
 export interface Base {
   name: string;
-  /** within the folder of bases */
+  /** path within the folder of bases */
   path: string;
-  /** the file with the checksums of the others; absent where there are none */
+  /** file with the checksums of the others; absent if there is none */
   marker?: "manifest.json" | "dataset.json" | "index.json";
-  /** files that are changed; absent: any */
+  /** files that may be changed; absent: all */
   files?: RegExp;
   commands: string[];
 }
 
-/** Rows of each log: tables of some dozens of rows, which a case reads in some milliseconds. */
+/** Number of rows of each log; small, so that a command takes some milliseconds. */
 const ROWS = 120;
 
 const ofEveryRun = [
@@ -73,7 +73,7 @@ const trees = "train-gbdt $D/clicks.csv --num-trees 3 --num-leaves 4 --valid 0.2
 const net =
   "train-net $D/clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 1 --valid 0.2 --split random";
 
-/** Training of each run, and what else reads it. */
+/** The training of each run, and further commands that read it. */
 const runs: Record<string, [train: string, commands: string[]]> = {
   fm: [`${fm} --keep-state --numeric hour`, [...ofClicks, fnn, init(`${fm} --numeric hour`), init(net)]],
   lr: [`${fm} --model lr`, ofClicks],
@@ -115,14 +115,14 @@ const runs: Record<string, [train: string, commands: string[]]> = {
   searched: [`${fm} --search 2`, ["report $R -o $O", "reproduce $R", "export $R --format csv -o $O"]],
 };
 
-/** Files beside the table of a run that few commands read: changed more often than by chance. */
+/** Files of a run that few commands read; these are changed more often. */
 const sideFiles: Record<string, RegExp> = {
   network: /^model\/(?:net|items|preprocess)/,
   towers: /^model\//,
   searched: /^trials\.jsonl$/,
 };
 
-/** Trainings whose checkpoints are crafted: each is killed once its checkpoint has a text, and resumed from what is crafted. */
+/** Trainings with checkpoints. Each is killed once its checkpoint contains the given text, and resumed from the crafted copy. */
 const checkpoints: Record<string, [train: string, has?: string]> = {
   fm: [`${fm} --patience 0 --epochs 200`],
   ffm: [`${fm} --model ffm --patience 0 --epochs 200`],
@@ -165,7 +165,7 @@ const ofIndex = (key: string) => [
 ];
 const foreign = ["transform --model $R $D/foreign.csv -o $O", "predict --model $R $D/foreign.csv -o $O"];
 
-/** Trains and writes all of them. */
+/** Trains and writes all bases. */
 export async function makeBases(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const head = (name: string) =>
@@ -174,7 +174,7 @@ export async function makeBases(folder: string): Promise<void> {
       .slice(0, ROWS + 1)
       .join("\n");
   writeFileSync(join(folder, "clicks.csv"), `${head("clicks.csv")}\n`);
-  // without the time, which is another key in every row
+  // without the time column, whose values would all be distinct keys
   const purchases = head("purchases.csv").replaceAll(/,[^,\n]*$/gm, "");
   writeFileSync(join(folder, "purchases.csv"), `${purchases}\n`);
   writeFileSync(join(folder, "new.csv"), `${purchases.replaceAll(/^u/gm, "new-u")}\n`);
@@ -201,7 +201,7 @@ const archives = [
   ["csv", "items.csv"],
 ] as const;
 
-/** All bases, in an order that stays. */
+/** All bases, in a fixed order. */
 export const bases: readonly Base[] = [
   ...Object.entries(runs).map(([name, [, commands]]): Base => ({
     name,
@@ -239,17 +239,17 @@ export const bases: readonly Base[] = [
   })),
 ];
 
-/** Commands that start threads for every field, or train: five times as long as the others, and a fifth as often. */
+/** Commands that train or start threads for every field. They take five times as long, and are run a fifth as often. */
 const SLOW = /^(report|diff|align|gate|train)/;
 
-/** A command that reads what was made of a base. */
+/** Returns a random command that reads a base. */
 export function commandOf({ commands }: Base, random: Random): string {
   const slow = commands.filter((command) => SLOW.test(command));
   const others = commands.filter((command) => !SLOW.test(command));
   return pick(others.length === 0 || (slow.length > 0 && random() < 0.12) ? slow : others, random);
 }
 
-/** A command of a base as words. */
+/** Splits a command into words and replaces its placeholders. */
 export function wordsOf(command: string, places: Record<string, string>): string[] {
   return command.split(" ").map((word) => word.replaceAll(/\$[A-Z]/g, (name) => places[name] ?? name));
 }
@@ -259,7 +259,7 @@ async function run(folder: string, command: string): Promise<void> {
   if (code !== 0) throw new Error(`embed ${command} ended with ${code}: ${stderr.toString("utf8")}`);
 }
 
-/** What a training that is killed leaves. */
+/** Creates the checkpoint of a training by killing it. */
 async function checkpoint(folder: string, name: string, train: string, has = ""): Promise<void> {
   const out = join(folder, "killed");
   const words = [...wordsOf(train, { $D: folder }), "--checkpoint-every", "1", "-o", out];

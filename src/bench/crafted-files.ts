@@ -1,4 +1,4 @@
-// What a stranger may write into a file of a run: bytes whose checksum is right and whose content is not.
+// Crafts files of a run as an attacker might: their checksums are right, but their contents are not.
 
 import { readSafetensors, safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { integerBelow, pick, type Random } from "../testing/random.js";
@@ -6,7 +6,7 @@ import { integerBelow, pick, type Random } from "../testing/random.js";
 const numbers = [-1, 0, 0.5, 3, 255, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40, 2 ** 53, 1e300];
 const words = ["", "x", "__proto__", "constructor", "../../x", "-1", "1e9", "4294967295", "NaN", "\u0000"];
 
-/** Bytes of the file, changed. */
+/** Returns changed bytes of a file. */
 export function craftedFile(name: string, bytes: Uint8Array, random: Random): Uint8Array {
   const at = random();
   if (at < 0.04) return bytes.slice(0, integerBelow(bytes.length + 1, random));
@@ -40,7 +40,7 @@ function hostileValue(random: Random): unknown {
   }
 }
 
-/** The value with something in it replaced, removed or said twice. */
+/** Returns the JSON value with a random part replaced, removed or duplicated. */
 function craftedJson(value: unknown, random: Random): unknown {
   const isDeep = typeof value === "object" && value !== null && Object.keys(value).length > 0;
   if (!isDeep || random() < 0.05) return hostileValue(random);
@@ -72,7 +72,7 @@ function craftedLines(bytes: Uint8Array, random: Random): Uint8Array {
   return Buffer.from(lines.join("\n"));
 }
 
-/** Words of a text model or a list of words: one replaced, or a line gone or said twice. */
+/** Changes a text model or a list of words: replaces a word, or removes or duplicates a line. */
 function craftedText(bytes: Uint8Array, random: Random): Uint8Array {
   const lines = Buffer.from(bytes).toString("utf8").split("\n");
   const at = integerBelow(lines.length, random);
@@ -87,7 +87,7 @@ function craftedText(bytes: Uint8Array, random: Random): Uint8Array {
   return Buffer.from(lines.join("\n"));
 }
 
-/** Up to eight whole 32-bit words, at places that are multiples of four, with numbers that offsets and lengths must not have. */
+/** Overwrites up to eight aligned 32-bit words by numbers that are invalid as offsets and lengths. */
 function withHostileWords(bytes: Uint8Array, random: Random): Uint8Array {
   const changed = Uint8Array.from(bytes);
   const view = new DataView(changed.buffer);
@@ -98,7 +98,7 @@ function withHostileWords(bytes: Uint8Array, random: Random): Uint8Array {
   return changed;
 }
 
-/** A file of tensors with one gone, renamed, of another length, of other numbers, or described otherwise. */
+/** Changes one tensor of a file: removes or renames it, or changes its length, its numbers or its description. */
 function craftedTensors(bytes: Uint8Array, random: Random): Uint8Array {
   const tensors = readSafetensors(bytes, "crafted");
   if (tensors.size === 0 || random() < 0.25) return craftedHeader(bytes, random);
@@ -135,7 +135,7 @@ function fill({ data }: Tensor, random: Random): void {
   else data.fill(pick([...numbers, NaN, Infinity, -Infinity], random), from, to);
 }
 
-/** The same bytes under a header in which something is replaced. */
+/** Returns the same bytes with a changed header. */
 function craftedHeader(bytes: Uint8Array, random: Random): Uint8Array {
   const view = Buffer.from(bytes);
   const length = Number(view.readBigUInt64LE(0));

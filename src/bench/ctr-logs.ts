@@ -1,4 +1,4 @@
-// The seeded click logs of ../shared/bench/gen-ctr.mjs, made once and kept in the temporary folder.
+// The seeded click logs of ../shared/bench/gen-ctr.mjs, generated once and kept in the temporary folder.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ export const sharedBench = fileURLToPath(new URL("../../../shared/bench/", impor
 export const run = promisify(execFile);
 const cache = join(tmpdir(), "embed-bench");
 
-/** Says on what it measures; false, with a word, when the generator is not here. */
+/** Prints the log of the bench. Returns false, with a message, if the generator is missing. */
 export function canGenerate(bench: string): boolean {
   if (!existsSync(join(sharedBench, "gen-ctr.mjs"))) {
     console.log(`${bench}: skipped, ../shared/bench is not here`);
@@ -21,7 +21,7 @@ export function canGenerate(bench: string): boolean {
   return true;
 }
 
-/** The log's path without its ending: .csv, .libsvm and .ffm lie there. */
+/** Returns the path of a log without its extension: .csv, .libsvm or .ffm. */
 export async function ctrLog(seed: number, numRows: number): Promise<string> {
   await mkdir(cache, { recursive: true });
   const prefix = join(cache, `ctr-${seed}-${numRows}`);
@@ -32,12 +32,12 @@ export async function ctrLog(seed: number, numRows: number): Promise<string> {
   return prefix;
 }
 
-/** The middle of the values. */
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** `0.31 s (0.29 to 0.40)`: median, least and most. */
+/** Formats `0.31 s (0.29 to 0.40)`: median, minimum and maximum. */
 export function describeSeconds(seconds: readonly number[]): string {
   const [low, high] = [Math.min(...seconds), Math.max(...seconds)];
   return `${median(seconds).toFixed(2)} s (${low.toFixed(2)} to ${high.toFixed(2)})`;

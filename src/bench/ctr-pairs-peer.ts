@@ -1,6 +1,6 @@
-// What a Python with CatBoost runs for `npm run bench -- ctr-pairs`: a JSON line.
+// Python program of CatBoost for `npm run bench -- ctr-pairs`; prints a JSON line.
 
-/** Arguments: training, validation and test log, label, threads, settings as a JSON list of options. */
+/** Arguments: training, validation and test log, label, threads, and a JSON list of option sets. */
 export const PEER = `
 import json, sys
 import catboost, numpy, pandas

@@ -1,12 +1,12 @@
-// `npm run bench -- ctr-pairs`: target statistics of combinations beside CatBoost's; `EMBED_PEER_PYTHON` names a Python that has it.
+// `npm run bench -- ctr-pairs`: compares target statistics of combinations with CatBoost's. `EMBED_PEER_PYTHON` names a Python with CatBoost.
 //
-//   planted   src/testing/planted-pairs.ts: 40,000 rows of seed 1, validated on 10,000 of seed 2, tested on 10,000 of seed 3
-//   adult     the census log of ../shared/data: every tenth training row validates, the official test part
+//   planted   src/testing/planted-pairs.ts: training on 40,000 rows of seed 1, validation on 10,000 of seed 2, test on 10,000 of seed 3
+//   adult     the census log of ../shared/data: validation on every tenth training row, test on the official test split
 //
-//   random    labels without any effect: what boosting on the column and its statistics takes from the training loss, by the number of
-//             permutations; what it takes beyond that of one permutation are labels that the statistics give away
+//   random    labels without any effect. The more the training loss falls below chance, the more labels leak through the statistics;
+//             the fall with one permutation is what boosting fits without a leak
 //
-// Of each side's settings, the one with the least validation loss is evaluated on the test part, once.
+// For each program, the setting with the least validation loss is evaluated on the test split, once.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -41,13 +41,13 @@ const adultPairs = "occupation*education,occupation*relationship,education*relat
 interface Log {
   name: string;
   label: string;
-  /** training, validation and test rows */
+  /** files with training, validation and test rows */
   paths: [string, string, string];
-  /** options by what is printed of them */
+  /** sets of options, by the name that is printed */
   ours: Record<string, string[]>;
 }
 
-/** Of CatBoost, for both logs. */
+/** Settings of CatBoost, for both logs. */
 const theirs = [{}, { depth: 4, learning_rate: 0.1 }];
 
 export async function bench(): Promise<void> {
@@ -63,7 +63,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Prints by how much the training loss of random labels falls below chance. */
+/** Prints how far the training loss of random labels falls below chance. */
 async function random(): Promise<void> {
   const numRows = 6000;
   const rows = ascending(numRows);

@@ -1,5 +1,5 @@
-// Logs of different shape on which defaults are measured: from 2 to 40 fields, few and many keys a field, numbers and keys, labels, ratings and
-// events. Made once in the temporary folder: generated logs are seeded, public ones are cut to a size that a search can afford.
+// Logs of different shapes on which defaults are measured: 2 to 40 fields, few or many keys per field, numbers and keys, labels, ratings
+// and events. They are created once in the temporary folder: generated from a seed, or cut from public logs to a size for searches.
 
 import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { projectFolder } from "../testing/places.js";
 import { ctrLog, run, sharedBench } from "./ctr-logs.js";
 import { factors, repeats, type LogLines } from "./id-logs.js";
 
-/** A log as a training command reads it, with its splits. */
+/** A log and the options of a training command, including splits. */
 export interface DefaultLog {
   paths: string[];
   given: Record<string, unknown>;
@@ -22,20 +22,20 @@ const data = join(projectFolder, "..", "shared", "data");
 const cache = join(tmpdir(), "embed-bench");
 const splits = { split: "random", valid: 0.1, test: 0.1 } as const;
 
-/** By the names that the page prints; a log that is not here rejects. */
+/** Logs by the name that the page prints. Rejects if a log is missing. */
 export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   // 16 fields of 3 to 50,000 keys, a planted factorization machine
   clicks: async () => ({ paths: [`${await ctrLog(1, 100_000)}.csv`], given: { ...splits, label: "click" } }),
   // 26 numbers and two fields of keys
   tabular: async () => ({ paths: [await tabular()], given: { ...splits, label: "label" } }),
-  // 13 fields, most of few keys; the published test part
+  // 13 fields, most of them with few keys; tested on the published test split
   adult: () => Promise.resolve(adult({})),
-  // the same, with its six columns of integers as numbers
+  // the same, with the six integer columns as numbers
   "adult-numbers": () =>
     Promise.resolve(
       adult({ numeric: "age,fnlwgt,education_num,capital_gain,capital_loss,hours_per_week".split(",") }),
     ),
-  // 13 numbers of heavy tails and 26 fields of keys; the log-odds are a sum over columns
+  // 13 heavy-tailed numbers and 26 fields of keys; the log-odds are a sum over the columns
   wide: () => planted("wide-39", 50_000, wide),
   // 40 fields of keys with a planted factorization machine
   forty: () => planted("forty", 50_000, forty),
@@ -44,7 +44,7 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   // ten fields of ids each (id-logs.ts)
   repeats: () => generated("repeats", repeats),
   factors: () => generated("factors", factors),
-  // films, ratings and genres; the latest are held out
+  // films, ratings and genres; the latest ratings are held out
   ratings: () =>
     Promise.resolve(
       ratings({ side: [`${data}/movietweetings/movies.csv:movie_id`], multi: { genres: "|" } }),
@@ -53,9 +53,9 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   "ratings-ids": () => Promise.resolve(ratings({})),
   // ratings of 1 to 5 by 1,000 users of 1,500 films, 100 ratings a user, planted biases and factors
   "ratings-dense": () => dense(100_000),
-  // movietweetings' as likes
+  // ratings of movietweetings from 8 on, as likes
   likes: () => Promise.resolve(ratings({ positiveFrom: 8, split: "random" })),
-  // invoices of a month, three drawn negatives each
+  // invoices of one month, with three sampled negatives each
   retail: async () => ({
     paths: [await retail()],
     given: {
@@ -68,7 +68,7 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
       negatives: 3,
     },
   }),
-  // check-ins of a twentieth of the users, three drawn negatives each
+  // check-ins of every twentieth user, with three sampled negatives each
   gowalla: () =>
     Promise.resolve({ paths: [gowalla()], given: { ...splits, user: "user", item: "item", negatives: 3 } }),
 };
@@ -97,7 +97,7 @@ async function tabular(): Promise<string> {
   });
 }
 
-/** The invoices of November 2011 that name a customer, without cancellations. */
+/** Returns the invoices of November 2011 with a customer, without cancellations. */
 export async function retail(): Promise<string> {
   return await made("retail-month.csv", async (path) => {
     const from = join(data, "online-retail", "online_retail_2010_2011.csv.gz");
@@ -111,7 +111,7 @@ export async function retail(): Promise<string> {
   });
 }
 
-/** Ratings of a dense matrix: the shape of MovieLens 100K, whose noise, biases and factors have about such deviations. */
+/** Generates ratings of a dense matrix with the shape of MovieLens 100K, and similar deviations of noise, biases and factors. */
 async function dense(numRows: number): Promise<DefaultLog> {
   const path = await made(`ratings-dense-${numRows}.csv`, (out) => {
     const [rank, numUsers, numItems] = [8, 1000, 1500];
@@ -136,7 +136,7 @@ async function dense(numRows: number): Promise<DefaultLog> {
   return { paths: [path], given: { ...splits, label: "rating" } };
 }
 
-/** The check-ins of every twentieth user. */
+/** Returns the check-ins of every twentieth user. */
 export function gowalla(): string {
   const path = join(cache, "gowalla-part.csv");
   if (existsSync(path)) return path;

@@ -1,5 +1,5 @@
-// `npm run bench -- defaults [TRIALS] [LOG...]`: what train-fm does without options beside --search TRIALS, on logs of different shape
-// (default-logs.ts). Both are chosen on the validation part; of the settings the test part of the chosen one alone is measured.
+// `npm run bench -- defaults [TRIALS] [LOG...]`: compares train-fm without options with --search TRIALS, on logs of different shapes
+// (default-logs.ts). Settings are chosen on the validation split; only the chosen one is measured on the test split.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,7 +51,7 @@ async function measure(name: string, trials: number, out: string): Promise<void>
   );
 }
 
-/** Log loss, or RMSE, of a training. */
+/** Trains and returns the test log loss, or RMSE. */
 async function trained({ paths, given }: DefaultLog, more: object, out: string): Promise<Trained> {
   const all = { threads: 1, ...given, ...more, out, force: true };
   const { metrics, options } = await train("train-fm", paths, all, watch);

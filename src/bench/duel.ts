@@ -1,36 +1,36 @@
-// Two programs that do the same work, in turn in one run: what both take, and how many times as fast ours is.
+// Measures two programs that do the same work alternately in one run, and the ratio of their speeds.
 
 import { median } from "./ctr-logs.js";
 
-/** One line of the table: a figure that both programs give. */
+/** A line of the table: a figure that both programs give. */
 export interface Row {
   work: string;
   unit: "s" | "ms" | "M rows/s" | "M pairs/s";
-  /** the least ratio that we want */
+  /** ratio that we aim for, at least */
   target?: number;
 }
 
-/** Works that one measurement of each side gives together. */
+/** Works that are measured together, in one run of each program. */
 export interface Duel {
   rows: readonly Row[];
-  /** a figure for each row */
+  /** runs embed; returns a figure for each row */
   ours: () => Promise<number[]>;
-  /** its name with its version, and the same figures; or why it is not here; absent where nothing is compared */
+  /** runs the peer, for the same figures; or the reason why it is missing; absent if there is no peer */
   peer?: { name: string; figures: () => Promise<number[]> } | { missing: string };
-  /** after the last measurement */
+  /** called after the last measurement */
   end?: () => Promise<void> | void;
 }
 
-export interface Measured extends Row {
+export interface MeasuredRow extends Row {
   ours: number[];
   peer: string;
-  /** empty without the peer */
+  /** empty if the peer was not run */
   theirs: number[];
 }
 
-/** Measures both sides in turn so many times. */
-export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<Measured[]> {
-  const measured = rows.map((row): Measured => ({
+/** Measures both programs alternately, `repeats` times each. */
+export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<MeasuredRow[]> {
+  const measured = rows.map((row): MeasuredRow => ({
     ...row,
     ours: [],
     peer: !peer ? "" : "name" in peer ? peer.name : `skipped: ${peer.missing}`,
@@ -51,14 +51,14 @@ export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: numb
   return measured;
 }
 
-/** How many times as fast ours is, by turns; of speeds and of durations alike, more is better. */
-export function ratiosOf({ unit, ours, theirs }: Measured): number[] {
+/** Returns, for each repeat, how many times as fast embed is; for speeds and for durations, more is better. */
+export function ratiosOf({ unit, ours, theirs }: MeasuredRow): number[] {
   const isSpeed = unit.endsWith("/s");
   return theirs.map((their, i) => (isSpeed ? ours[i]! / their : their / ours[i]!));
 }
 
-/** Cells of a line: work, ours, the peer's, ratio of medians with the least and the greatest ratio of a turn, target, peer. */
-export function cellsOf(row: Measured): string[] {
+/** Returns the cells of a line: work, embed's figure, the peer's, ratio of medians with the least and greatest ratio, target, peer. */
+export function cellsOf(row: MeasuredRow): string[] {
   const { work, unit, target, ours, theirs, peer } = row;
   const ratios = ratiosOf(row);
   const ratio = ratios.length > 0 ? median(ratios) : undefined;

@@ -1,8 +1,8 @@
-// A log of 1, 4 and 16 million rows to a dataset directory, and the directory back to columns: wall time and peak memory.
+// Encodes a log of 1, 4 and 16 million rows as a dataset, and reads it back to columns: wall time and peak memory.
 //
-// The longer logs are the same file named 4 and 16 times, so that the vocabulary stays and only the length grows: what
-// peak memory grows by is what depends on the length. Each encoding is a process of its own. It checks that the dataset
-// has all rows before it prints. Reading back is timed in one process, after a first reading that is not.
+// The longer logs are the same file given 4 and 16 times. The vocabulary stays the same, so any growth of peak memory is due to the
+// number of rows. Each encoding runs in its own process, and its number of rows is checked. Reading back is timed in one process, after
+// a warm-up.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -17,13 +17,13 @@ import { canGenerate, ctrLog, describeSeconds, median } from "./ctr-logs.js";
 const run = promisify(execFile);
 const REPEATS = 5;
 
-/** Runs the program and says its peak resident memory, in KiB, on stderr. */
+/** Runs the program and prints its peak resident memory, in KiB, to stderr. */
 const measured = `
 process.on("exit", () => console.error("peak " + process.resourceUsage().maxRSS));
 await import(${JSON.stringify(pathToFileURL(embed).href)});
 `;
 
-/** Prints wall time and peak memory by length, and the time of reading back. */
+/** Prints wall time and peak memory by number of rows, and the time of reading back. */
 export async function bench(): Promise<void> {
   if (!canGenerate("encode")) return;
   const log = `${await ctrLog(1, 1_000_000)}.csv`;

@@ -1,6 +1,6 @@
-// `npm run bench -- evaluate`: the whole command that ranks for gowalla's 29,858 users, as a user runs it: `embed evaluate RUN --on
-// test.csv --ranking` from reading the logs to the table of Recall@20 and NDCG@20, 64 dimensions, training items masked, two threads,
-// in a process of its own; with and without bootstrap intervals. The target is 6 s. Its search alone is in `gowalla speed`.
+// `npm run bench -- evaluate`: the whole command that ranks items for gowalla's 29,858 users, `embed evaluate RUN --on test.csv --ranking`,
+// from reading the logs to the table of Recall@20 and NDCG@20: 64 dimensions, training items masked, two threads, in its own process,
+// with and without bootstrap intervals. The target is 6 s. `gowalla speed` measures its search alone.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,9 +1,9 @@
-// `npm run bench -- export [MILLIONS] [FORMAT...]`: exports of a run of MILLIONS x 64 (5 by default) in a process of its own each.
+// `npm run bench -- export [MILLIONS] [FORMAT...]`: exports a run of MILLIONS x 64 (5 by default), each format in its own process.
 //
-// Prints output, wall time, MB/s, processor time, and peak memory, which is to stay where it is as the rows grow. The run is
-// made of a seed, 1.28 GB at five million rows, and stays in the folder for temporary files. It tells what a disk gives by a
-// copy of the table, too, and what hyparquet-writer makes of a batch in memory by itself. Targets: 100 MB/s for npy, safetensors,
-// word2vec-bin and arrow; parquet 20 as lists, 60 wide.
+// Prints output size, wall time, MB/s, processor time, and peak memory, which must not grow with the rows. The run is generated from a
+// seed, has 1.28 GB at five million rows, and stays in the temporary folder. For comparison, it times a copy of the table on disk, and
+// hyparquet-writer on a batch in memory. Targets: 100 MB/s for npy, safetensors, word2vec-bin and arrow; for parquet 20 as lists, 60
+// wide.
 
 import { encodeKeys } from "../log/keys.js";
 import { existsSync } from "node:fs";
@@ -33,7 +33,7 @@ const formats = [
   ["redis", "--into", "items"],
 ];
 
-/** Prints a line a format. */
+/** Prints one line per format. */
 export async function bench(): Promise<void> {
   const [millions = "5", ...wanted] = process.argv.slice(3);
   const numRows = Number(millions) * 1e6;
@@ -53,7 +53,7 @@ export async function bench(): Promise<void> {
 }
 
 async function timeExport(source: string, format: string, flags: string[], out: string): Promise<void> {
-  // the child says itself what it used at its end
+  // the child prints its resource usage when it exits
   const report = `process.on("exit", () => { const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
     console.error("used " + maxRSS / 1024 + " " + (userCPUTime + systemCPUTime) / 1e6); });`;
   const args = ["export", source, "--format", format, "--field", "item", ...flags, "-o", out, "--quiet"];
@@ -92,7 +92,7 @@ async function timeCopy(from: string, to: string): Promise<void> {
   console.log(`a synced copy of the table: ${(megabytes / seconds).toFixed(0)} MB/s`);
 }
 
-/** A batch's vectors by hyparquet-writer as it comes: lists as arrays, columns as float arrays. */
+/** Times hyparquet-writer on the vectors of a batch: lists as arrays, columns as float arrays. */
 function timeWriter(): void {
   const rows = 16_384;
   const columns = Array.from({ length: DIM }, (_, d) =>
@@ -136,7 +136,7 @@ async function sizeOf(path: string): Promise<number> {
   return sizes.reduce((sum, one) => sum + one, 0);
 }
 
-/** A run of items, numbers uniform in [-1, 1). */
+/** Writes a run of items with numbers uniform in [-1, 1). */
 async function makeRun(target: string, numRows: number): Promise<void> {
   const rows: TableRows = {
     dim: DIM,

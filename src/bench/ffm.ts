@@ -1,7 +1,7 @@
-// `npm run bench -- ffm`: field-aware factorization machine, dim 4, on the seeded click log (16 fields, 1,000,000 rows).
+// `npm run bench -- ffm`: speed of the field-aware factorization machine, dim 4, on the seeded click log (16 fields, 1,000,000 rows).
 //
-// It isolates the training pass: rows lie in memory as feature ids, and reading them is not timed. Before it times, it checks that one and
-// two threads give the same bytes. Peer: xLearn, run beside it when EMBED_XLEARN names its xlearn_train.
+// It isolates the training pass: rows are in memory as feature ids, and reading is not timed. It first checks that one and two threads
+// give the same bytes. Peer: xLearn, in the same run, if EMBED_XLEARN names its xlearn_train.
 
 import { ascending } from "../numeric/indices.js";
 import { createHash } from "node:crypto";
@@ -28,7 +28,7 @@ export async function bench(): Promise<void> {
   ]);
   const { input, testRows, testLabels } = await inputOf(`${train}.csv`, `${valid}.csv`, `${test}.csv`);
 
-  // quality first: the best epoch by validation, with the defaults
+  // quality first: the best epoch by validation loss, with the default options
   const model = await learnFfm(input, options(2, 10), () => undefined);
   const scores = await model.score(testRows, { threads: 2 });
   console.log(
@@ -43,7 +43,7 @@ export async function bench(): Promise<void> {
       const trained = await learnFfm(timed, options(threads, EPOCHS), () => undefined);
       const { vectors } = trained.table(input.space);
       hashes.add(createHash("sha256").update(new Uint8Array(vectors.buffer)).digest("hex"));
-      // the first epoch compiles
+      // without the first epoch, in which the engine compiles the kernels
       speeds[threads - 1]!.push(Math.max(...trained.epochs.slice(1).map((epoch) => epoch.rowsPerSecond)));
     }
     await timePeer(`${train}.ffm`);
@@ -79,7 +79,7 @@ export async function inputOf(train: string, valid: string, test: string) {
   return { input, testRows: examples.test!, testLabels: examples.test!.labels };
 }
 
-/** Prints xLearn's epochs with one and two threads. */
+/** Prints the epochs of xLearn with one and two threads. */
 async function timePeer(log: string): Promise<void> {
   const program = process.env["EMBED_XLEARN"];
   if (program === undefined) return;
@@ -89,10 +89,10 @@ async function timePeer(log: string): Promise<void> {
     );
 }
 
-/** Million rows a second of xLearn's fastest epoch. */
+/** Returns the million rows per second of xLearn's fastest epoch. */
 export async function xlearnSpeed(program: string, log: string, threads: number): Promise<number> {
   const args = [log, "-s", "2", "-k", "4", "-r", "0.1", "-b", "0.0001", "-e", String(EPOCHS)];
-  // it greets a user by name, and fails where there is none
+  // xLearn greets a user by name, and fails without USER
   const env = { USER: "bench", ...process.env };
   const { stdout } = await run(program, [...args, "-nthread", String(threads), "-m", "none"], { env });
   const epochs = stripVTControlCharacters(stdout).matchAll(/%\s*\]\s+\d+\s+[\d.]+\s+([\d.]+)/g);

@@ -1,4 +1,4 @@
-// What benches of new films share: movietweetings' ratings in time order, and vectors of runs as the commands give them.
+// Shared by benches of new films: movietweetings' ratings in time order, and vectors of runs as the commands write them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,11 +20,11 @@ export interface Vector {
   vector: number[];
 }
 
-/** Where the ratings are. */
+/** Folder of the ratings. */
 export const films = join(projectFolder, "..", "shared", "data", "movietweetings");
 export const watch: Watch = { observe: () => undefined, signal: new AbortController().signal };
 
-/** In order of time. @param log whose first columns are user, film, rating and time */
+/** Reads ratings in order of time. @param log CSV whose first columns are user, film, rating and time */
 export function readRatings(log = join(films, "ratings.csv")): Rating[] {
   return readFileSync(log, "utf8")
     .trimEnd()
@@ -40,7 +40,7 @@ export function writeRatings(path: string, ratings: readonly Rating[]): void {
   writeFileSync(path, ["user_id,movie_id,rating,timestamp", ...lines].join("\n"));
 }
 
-/** What `embed transform` writes, by key. */
+/** Returns the vectors that `embed transform` writes, by key. */
 export async function transformed(
   path: string,
   { on, ...options }: GivenTransform & { on: string[] },
@@ -51,7 +51,7 @@ export async function transformed(
   return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));
 }
 
-/** What `embed export` writes of a field, by key. */
+/** Returns the vectors of a field that `embed export` writes, by key. */
 export async function exported(path: string, field: "user" | "item"): Promise<Map<string, Vector>> {
   const lines: Buffer[] = [];
   const options = { format: "jsonl", field: [field], withWeight: true, strict: false, force: false };

@@ -1,8 +1,7 @@
-// Factorization machine against one thread of C (../shared/bench/fm-native.c), on the same rows, in the same run.
+// Compares the factorization machine with one thread of C (../shared/bench/fm-native.c), on the same rows, in the same run.
 //
-// It isolates the training pass: rows lie in memory as feature ids on both sides, and reading them is not timed. The native
-// program takes rows in file order; ours is timed both so and shuffled. Before it times, it checks that the log loss after
-// an epoch agrees with the native one's to 0.02.
+// It isolates the training pass: both programs have the rows in memory as feature ids, and reading is not timed. The C program takes
+// rows in file order; embed is timed in file order and shuffled. It first checks that the log losses after an epoch agree to within 0.02.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +22,7 @@ interface NativeEpoch {
   testLoss: number;
 }
 
-/** Prints rows/s of both, their ratio, and test log losses. */
+/** Prints the rows per second of both programs, their ratio, and test log losses. */
 export async function bench(): Promise<void> {
   if (!canGenerate("fm")) return;
   const logs = [ctrLog(1, 1_000_000), ctrLog(2, 100_000), ctrLog(3, 100_000)];
@@ -35,7 +34,7 @@ export async function bench(): Promise<void> {
   const input = inputOf(await readLibsvm(train));
   const testRows = await readLibsvm(test);
 
-  // quality first: best epoch by validation, with the defaults
+  // quality first: the best epoch by validation loss, with the default options
   const model = await trainFm({ ...input, valid: await readLibsvm(valid) }, defaultFmOptions("logistic"));
   const loss = logLoss(await scoreRows(model, testRows, { threads: 2 }), testRows.labels);
   console.log(
@@ -50,7 +49,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Turns taken: native, one thread, two threads shuffled, two threads in file order, and again. */
+/** Measures alternately: native, one thread, two threads shuffled, two threads in file order. */
 async function compare(
   dim: number,
   folder: string,
@@ -84,7 +83,7 @@ async function compare(
   });
 }
 
-/** The native program's own step size and penalty, so that both do the same work. */
+/** Returns options with the native program's learning rate and penalty, so that both do the same work. */
 export function steps(dim: number, threads: number, shuffle: boolean, epochs: number): FmOptions {
   const rest = { learningRate: 0.05, l2Weight: 2e-5, l2Vector: 2e-5 };
   return { ...defaultFmOptions("logistic"), ...rest, dim, threads, shuffle, epochs };
@@ -106,12 +105,12 @@ async function checkAgreement(
   if (!(Math.abs(loss - first!.testLoss) < 0.02)) throw new Error("losses differ: nothing was timed");
 }
 
-/** The fastest epoch but the first, in which code is still being optimized. */
+/** Returns the speed of the fastest epoch, without the first, in which code is still being optimized. */
 export function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }
 
-/** Undefined without a compiler or the source. */
+/** Compiles the native program; undefined without a compiler or the source. */
 export async function compileNative(dim: number, folder: string): Promise<string | undefined> {
   const program = join(folder, `fm-native-${dim}`);
   const flags = ["-O3", "-march=native", "-ffast-math", `-DK=${dim}`];
@@ -148,7 +147,7 @@ export async function readLibsvm(path: string): Promise<FeatureRows> {
 }
 
 export function inputOf(rows: FeatureRows): FmInput {
-  // the generator's fields have 79,064 values in all; none is beyond them, in whatever log
+  // number of all keys that the generator can produce, whatever the log
   const numFeatures = 79_064;
   const counts = new Uint32Array(numFeatures);
   for (const id of rows.ids) counts[id]!++;

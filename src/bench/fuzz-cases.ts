@@ -1,4 +1,4 @@
-// Logs for fuzz-log: rows in every form, damaged in every way that happens to files, and how many rows a plain reader finds.
+// Cases of fuzz-log: rows in every format, damaged in the ways that files get damaged, and the number of rows that a simple reader finds.
 
 import { gzipSync } from "node:zlib";
 import { inputFormats, type InputFormat } from "../log/form.js";
@@ -7,15 +7,15 @@ import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { mulberry32 } from "../testing/random.js";
 
 export interface FuzzCase {
-  /** for the report */
+  /** description for the report */
   name: string;
   form: InputFormat;
   file: string;
   bytes: Uint8Array;
   options: ReadOptions;
-  /** rows that a reading which ends well has, left out ones too; undefined: no plain reader can tell */
+  /** number of rows that a successful reading must find, including skipped ones; undefined if a simple reader cannot tell */
   numRows: number | undefined;
-  /** what is made of it: batches alone, a side table, or a dataset */
+  /** what the log is read as: batches only, a side table, or a dataset */
   as: "log" | "side table" | "dataset";
 }
 
@@ -37,13 +37,13 @@ const DAMAGES = [
   "gzip",
 ] as const;
 
-/** The case of a number; the same number is the same case. */
+/** Returns the case with a number; it depends only on the number. */
 export function fuzzCase(index: number): FuzzCase {
   const random = mulberry32(index + 1);
   const below = (n: number) => Math.floor(random() * n);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;
   const form = pick([...inputFormats, "csv", "csv", "jsonl"] as const);
-  // rare, as each takes as long as hundreds of others
+  // these are rare, because each takes as long as hundreds of others
   const damage =
     below(60) === 0
       ? pick(["columns", "megabyte cell"] as const)
@@ -58,7 +58,7 @@ export function fuzzCase(index: number): FuzzCase {
   const columns = Array.from({ length: numColumns }, (_, c) => `c${c}`);
   const rows = Array.from({ length: numRows }, () => columns.map(cell));
   if (damage === "megabyte cell") rows[below(numRows)]![below(numColumns)] = "x".repeat(1 << 20);
-  // a JSON line without a column is a row, a first line without one names none
+  // an empty cell in the first JSON line would leave its column without a name
   rows[0] = rows[0]!.map((text) => text || "first");
 
   let bytes = encoded();
@@ -81,7 +81,7 @@ export function fuzzCase(index: number): FuzzCase {
     );
   if (damage === "repeat") bytes = spliced(bytes, below(bytes.length), bytes.slice(0, below(bytes.length)));
   const plain = bytes;
-  // in another encoding, damaged or not: what is damaged before is still text, but for lone halves of characters
+  // UTF-16 of the text, sometimes with damage that leaves half a surrogate pair; text that was damaged before is still text
   const isWide = form !== "parquet" && below(12) === 0;
   if (isWide) bytes = new Uint8Array(Buffer.from(Buffer.from(bytes).toString("utf8"), "utf16le"));
   if (isWide && below(4) === 0 && bytes.length > 0) bytes[below(bytes.length)] = 0xd8;
@@ -133,7 +133,7 @@ export function fuzzCase(index: number): FuzzCase {
     return Uint8Array.from(Buffer.from(rows.map((row) => [below(2), ...tokens(row)].join(" ")).join("\n")));
   }
 
-  /** Most often 1, else what a file may have there, rightly or not. */
+  /** Returns a value for an option of a column: usually 1, else some text that may be invalid. */
   function value(): string {
     return below(4) === 0 ? pick(["0.5", "-2", "0", "1e-3", "+3.", "1e39", "x", "NaN"]) : "1";
   }
@@ -150,7 +150,7 @@ export function fuzzCase(index: number): FuzzCase {
         .split("\n")
         .filter((line) => line.trim() !== "").length;
     if (damage === "none" || damage === "gzip") return numRows + (options.header ? 0 : 1);
-    // where quotes are damaged, what a record is is the question itself
+    // damaged quotes make it ambiguous what a record is
     if (text.includes('"')) return undefined;
     const lines = text
       .replace(/^\ufeff/, "")

@@ -1,5 +1,5 @@
-// Fuzzing in batches: a child runs cases one after another; its parent ends it when one takes too long or too much memory,
-// says so, and goes on with the next case in another child.
+// Runs fuzz cases in child processes. A child runs cases one after another. If a case takes too much time or memory, the parent kills
+// the child, reports the case, and continues with the next case in a new child.
 
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,22 +7,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Longer than any case takes on a busy machine. */
+/** Time limit of a case, longer than any takes on a busy machine. */
 const LIMIT_MS = 60_000;
 
-/** How a case ended: well (`rows`, or an error's name), or with a failure. */
+/** Outcome of a case: `rows` or the name of an expected error, or a failure. */
 export interface Ending {
   end?: string;
   failure?: string;
 }
 
-/** What is to be fuzzed. */
+/** A set of cases. */
 export interface Fuzzing {
-  /** as `npm run bench -- NAME` calls it */
+  /** name of the bench for `npm run bench` */
   bench: string;
-  /** how many cases, unless --cases says so */
+  /** default number of cases */
   cases: number;
-  /** of a child's heap, and of all its memory: more is a failure */
+  /** limit for a child's heap and for all its memory; more is a failure */
   megabytes: number;
   nameOf: (index: number) => string;
 }
@@ -30,9 +30,9 @@ export interface Fuzzing {
 type RunCase = (index: number) => Promise<Ending>;
 
 /**
- * Runs cases `--from` .. `--from` + `--cases` - 1 and prints how they ended; the exit code is 1 where one failed.
+ * Runs cases `--from` .. `--from` + `--cases` - 1 and prints their outcomes; the exit code is 1 if one failed.
  *
- * @param prepare called once in each child with a folder of its own
+ * @param prepare called once in each child, with a folder of its own
  */
 export async function fuzz(fuzzing: Fuzzing, prepare: (folder: string) => Promise<RunCase>): Promise<void> {
   const [numCases, first] = [argument("--cases", fuzzing.cases), argument("--from", 0)];
@@ -41,7 +41,7 @@ export async function fuzz(fuzzing: Fuzzing, prepare: (folder: string) => Promis
   const ends: Record<string, number> = {};
   const failures: string[] = [];
   for (let next = first; next < first + numCases;)
-    next = await watch(fuzzing, next, first + numCases, ends, failures);
+    next = await runChild(fuzzing, next, first + numCases, ends, failures);
   console.log(`${numCases} cases from ${first} on:`, ends);
   for (const failure of failures.slice(0, 50)) console.log(failure);
   console.log(`${failures.length} failures`);
@@ -53,8 +53,8 @@ function argument(name: string, standard: number): number {
   return at === -1 ? standard : Number(process.argv[at + 1]);
 }
 
-/** Runs a child from a case on; returns the case after the last that it ended. */
-function watch(
+/** Runs a child from a case on; returns the number of the first case that is left. */
+function runChild(
   { bench, megabytes, nameOf }: Fuzzing,
   from: number,
   to: number,
@@ -62,7 +62,7 @@ function watch(
   failures: string[],
 ): Promise<number> {
   return new Promise((resolve) => {
-    // what the case needs beside --from and --cases
+    // further arguments of the bench
     const others = process.argv.slice(3).filter((word, i, words) => {
       const isTaken = (text: string | undefined) => text === "--from" || text === "--cases";
       return !isTaken(word) && !isTaken(words[i - 1]);
@@ -111,7 +111,7 @@ async function runCases(
     const run = await prepare(folder);
     for (let index = first; index < first + numCases; index++) {
       const ending = await run(index);
-      // of the process so far, in kilobytes: a child that took too much is replaced, so that it is reported once
+      // maxRSS, in kB, never falls: the child is replaced, so that only this case is reported
       const used = process.resourceUsage().maxRSS / 1024;
       const tooMuch = used > megabytes && { failure: `the process took ${Math.round(used)} MB` };
       await new Promise((resolve) => process.send!({ index, ...ending, ...tooMuch }, resolve));

@@ -1,5 +1,5 @@
-// `npm run bench -- fuzz-log --cases 20000`: every case must end in a clean result with the right number of rows, or in one
-// of our errors.
+// `npm run bench -- fuzz-log --cases 20000`: reads damaged logs. Every case must end with the right number of rows, or with an expected
+// error.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { openLog } from "../log/open.js";
 import { fuzzCase, type FuzzCase } from "./fuzz-cases.js";
 import { fuzz, type Ending } from "./fuzz-children.js";
 
-/** The bench. */
+/** Runs the bench. */
 export async function bench(): Promise<void> {
   await fuzz(
     { bench: "fuzz-log", cases: 20_000, megabytes: 1024, nameOf: (i) => fuzzCase(i).name },
@@ -45,7 +45,7 @@ async function endOf(fuzz: FuzzCase, folder: string): Promise<Ending> {
   }
 }
 
-/** A side table by its first column: as many keys as rows. */
+/** Reads a side table with its first column as the key, which has as many keys as rows. */
 async function endOfSide(log: Log, path: string): Promise<Ending> {
   const [key] = log.columns;
   const { keys, columns } = await readSide(log, path, key!, key!);
@@ -55,10 +55,10 @@ async function endOfSide(log: Log, path: string): Promise<Ending> {
     : { end: "side table" };
 }
 
-/** A dataset in the roles that are inferred. */
+/** Reads a dataset with inferred roles. */
 async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<Ending> {
   const { onBadRow, multi = {}, ignore = [] } = options;
-  // what is named and is not there is a mistake of the flags and not of the log
+  // keeps options whose columns exist, since a missing column is an error of the flags and not of the log
   const reported = {
     multi: Object.fromEntries(Object.entries(multi).filter(([name]) => log.columns.includes(name))),
     ignore: ignore.filter((name) => log.columns.includes(name)),

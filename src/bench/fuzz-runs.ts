@@ -1,5 +1,5 @@
-// `npm run bench -- fuzz-runs --cases 20000`: runs, datasets, checkpoints and foreign files as a stranger might craft them,
-// their checksums right. Every command that reads one ends with 0 or one of our errors, soon, and in little memory.
+// `npm run bench -- fuzz-runs --cases 20000`: reads runs, datasets, checkpoints and foreign files that were crafted with right checksums.
+// Every command must end soon, with little memory, and with exit code 0 or that of an expected error.
 
 import { createHash } from "node:crypto";
 import {
@@ -20,14 +20,14 @@ import { craftedFile } from "./crafted-files.js";
 import { fuzz, type Ending } from "./fuzz-children.js";
 import { embedHere } from "../testing/in-process.js";
 
-/** What a stranger may make them end with. */
+/** Exit codes that crafted files may cause. */
 const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
-/** Commands that take files of a run over as they are; those that use one check it. */
+/** Commands that copy files of a run without checking their contents; commands that use the copy check them. */
 const COPIES = /^(?:align|publish) /;
 
-/** The bench. @throws {Error} a base cannot be made */
+/** Runs the bench. @throws {Error} a base cannot be created */
 export async function bench(): Promise<void> {
-  // a thread more is a worker to start, an interval is the same draws again
+  // saves time: further threads would be workers to start, and bootstrap intervals only repeat draws
   Object.assign(process.env, { EMBED_THREADS: "1", EMBED_BOOTSTRAP: "0" });
   const given = process.argv.indexOf("--bases");
   const folder = given === -1 ? mkdtempSync(join(tmpdir(), "embed-bases-")) : process.argv[given + 1]!;
@@ -53,11 +53,11 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   const { random, base } = caseOf(index);
   const crafted = join(own, base.path);
   cpSync(join(folder, base.path), crafted, { recursive: true });
-  // now and then nothing is changed: what embed wrote itself is never damaged
+  // sometimes nothing is changed, to check that embed's own output is never called damaged
   const isCrafted = random() >= 0.1;
   const what = isCrafted ? craft(crafted, base, random) : "nothing changed";
   const command = commandOf(base, random);
-  // a checkpoint lies beside the run that is to be
+  // a checkpoint is stored next to the path of its future run
   const run = crafted.replace(/\.checkpoint$/, "");
   const places = { $R: run, $B: join(folder, base.path), $O: join(own, "out"), $D: folder };
   try {
@@ -80,7 +80,7 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   }
 }
 
-/** Describes a fault in the output of a command that exited with 0: a run that cannot be read, or a NaN. */
+/** Describes an error in the output of a command that exited with 0: an unreadable run, or a NaN; undefined if there is none. */
 async function complaintAbout(path: string, table: string): Promise<string | undefined> {
   const isRun = existsSync(join(path, "manifest.json"));
   if (!isRun && !isText(path)) return undefined;
@@ -93,7 +93,7 @@ async function complaintAbout(path: string, table: string): Promise<string | und
   return line === undefined ? undefined : `it wrote '${line.slice(0, 200)}'`;
 }
 
-/** Whether a file is one of lines of text, as predictions and exports as csv are. */
+/** Returns whether a file consists of text lines, such as predictions and exports as CSV. */
 function isText(path: string): boolean {
   return (
     statSync(path, { throwIfNoEntry: false })?.isFile() === true &&
@@ -101,7 +101,7 @@ function isText(path: string): boolean {
   );
 }
 
-/** Changes one file and makes its checksum right; returns which. */
+/** Changes one file, updates its checksum, and returns its name. */
 function craft(path: string, { marker, files: changed = /^/ }: Base, random: Random): string {
   if (!statSync(path).isDirectory()) {
     writeFileSync(path, craftedFile(path, readFileSync(path), random));

@@ -1,6 +1,6 @@
-// What a Python with LightGBM runs for `npm run bench -- gbdt`: one figure set as a JSON line.
+// Python program of LightGBM for `npm run bench -- gbdt`; prints its figures as a JSON line.
 
-/** Arguments: what is measured, the training log, the test log, threads, seed of the binned sample. */
+/** Arguments: what to measure, training log, test log, threads, seed of the sample for binning. */
 export const PEER = `
 import json, resource, sys, time
 import lightgbm, numpy, pandas

@@ -1,11 +1,11 @@
-// `npm run bench -- gbdt`: boosted trees beside LightGBM, in turn in one run; `EMBED_PEER_PYTHON` names a Python that has it.
+// `npm run bench -- gbdt`: measures boosted trees and LightGBM's alternately in one run. `EMBED_PEER_PYTHON` names a Python with LightGBM.
 //
-//   tabular   gen-tabular.mjs, 500,000 rows seed 1, tested on 100,000 rows seed 2: 100 trees of 31 leaves, learning rate 0.1
-//   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the training part
-//   head      trees on all rows against trees and a head, and the head fitted on the rows that its trees have seen
+//   tabular   gen-tabular.mjs, 500,000 rows of seed 1, tested on 100,000 rows of seed 2: 100 trees of 31 leaves, learning rate 0.1
+//   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the training split
+//   head      trees on all rows compared with trees plus a head, and with a head fitted on the rows that grew its trees
 //   scoring   1,000,000 rows through the 100 trees, from numbers in memory
 //
-// Seconds of processor time stand beside the clock's, since the clock also counts what other programs take.
+// Processor seconds are printed too, because wall time includes what other programs take.
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
@@ -28,7 +28,7 @@ const REPEATS = 3;
 const THREADS = 2;
 const SCORED_ROWS = 1_000_000;
 const adult = join(projectFolder, "..", "shared", "data", "adult");
-/** Chosen on a fifth of adult's training part. */
+/** Options chosen on a fifth of adult's training split. */
 const CHOSEN = [
   ...["--learning-rate", "0.05", "--num-leaves", "15", "--feature-fraction", "0.2"],
   ...["--max-cat-to-onehot", "50", "--min-data-in-leaf", "10"],
@@ -50,14 +50,14 @@ export async function bench(): Promise<void> {
     for (const threads of [THREADS, 1]) {
       const [ours, theirs]: [Figures[], Figures[]] = [[], []];
       for (let seed = 1; seed <= REPEATS; seed++) {
-        // a run of one tree reads and bins as one of a hundred does
+        // the training of one tree reads and bins like one of a hundred
         const more = ["--test", test, "--threads", String(threads), "--seed", String(seed)];
         const one = await trainOurs(train, [...more, "--num-trees", "1"], out);
         const all = await trainOurs(train, more, out);
         ours.push({ ...all, trainProcessor: ((all["processor"]! - one["processor"]!) * 100) / 99 });
         if (python) theirs.push(await peer(python, "tabular", train, test, threads, seed));
       }
-      given(`tabular, ${threads} threads`, ours, theirs);
+      printFigures(`tabular, ${threads} threads`, ours, theirs);
     }
     await benchHead(train, test, folder);
     await benchScoring(out, test, python, train);
@@ -68,7 +68,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** A generated log, made once and kept in the temporary folder. */
+/** Returns a generated log, created once and kept in the temporary folder. */
 export async function tabular(seed: number, numRows: number): Promise<string> {
   const cache = join(tmpdir(), "embed-bench");
   await mkdir(cache, { recursive: true });
@@ -84,7 +84,7 @@ export async function tabular(seed: number, numRows: number): Promise<string> {
   return path;
 }
 
-/** Trains in a process of its own. @returns seconds by stage, processor seconds, peak memory in MB, metrics of the test part */
+/** Trains in its own process. @returns seconds by stage, processor seconds, peak memory in MB, and test metrics */
 export async function trainOurs(log: string, more: string[], out: string): Promise<Figures> {
   const { seconds, processor, peakMb } = await embedMeasured([
     "train-gbdt",
@@ -123,11 +123,11 @@ export async function peer(python: string, ...args: (string | number)[]): Promis
 }
 let isVersionGiven = false;
 
-/** Figures of four digits. */
+/** Figures that are printed with four digits. */
 const fine = new Set(["auc", "logLoss", "normalizedEntropy", "calibration"]);
 
-/** A line for each: medians by name, of the AUC with the least and the greatest, which the seed of the binned sample decides. */
-function given(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
+/** Prints a line per figure with medians; for the AUC, which depends on the seed of the binning sample, also minimum and maximum. */
+function printFigures(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
   for (const [who, all] of [
     ["ours", ours],
     ["LightGBM", theirs],
@@ -150,7 +150,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const withHead = await trainOurs(train, ["--test", test, "--head", "lr"], both);
   const folds = await trainOurs(train, ["--test", test, "--head", "lr", "--cross-fit", "3"], both);
 
-  // the counter-example: a head on the rows that the trees were grown on
+  // counter-example: a head that is fitted on the rows that grew the trees
   const artifact = await readGbdt(await openRun(trees));
   const { preprocess } = artifact;
   const partOf = async (log: string) => {
@@ -198,7 +198,7 @@ async function benchScoring(
       if (python) theirs.push(await peer(python, withLeaves ? "leaves" : "scores", train, test, THREADS, 1));
     }
     await scorer.terminate();
-    given(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
+    printFigures(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
   }
 }
 
@@ -207,7 +207,11 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
   const common = ["--label", "income", "--test", test];
   const out = join(folder, "adult");
   const plain = await trainOurs(log, common, out);
-  given("adult, 100 trees", [plain], python ? [await peer(python, "adult", log, test, THREADS, 1)] : []);
+  printFigures(
+    "adult, 100 trees",
+    [plain],
+    python ? [await peer(python, "adult", log, test, THREADS, 1)] : [],
+  );
   const stopping = [
     "--valid",
     "0.2",
@@ -219,7 +223,7 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
     "100",
     "--refit",
   ];
-  // the metrics of the test part are the first model's; the refitted one is evaluated by itself
+  // reported test metrics are those of the first model, so the refitted one is evaluated separately
   await trainOurs(log, ["--label", "income", ...stopping, ...CHOSEN], out);
   const { stdout } = await run(process.execPath, [
     join(projectFolder, "bin", "embed.js"),

@@ -1,5 +1,6 @@
-// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: models of gowalla's public split, each trained by the command that the table shows, evaluated on
-// the test part with all items ranked, with seconds of the whole command; the plot has seconds against NDCG@20. PART: rows whose name has one of these texts alone.
+// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: trains models on gowalla's public split, each by the command in the table, and
+// evaluates them on the test split with all items ranked. Prints the seconds of each command; the plot shows seconds against NDCG@20.
+// With PARTs, only rows whose name contains one of these texts are measured.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 const plateau = "train-pca --response plateau";
 const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
 
-/** Options of commands; the baselines are evaluated by `evaluate`. */
+/** Options of the commands; baselines are evaluated by `evaluate`. */
 const commands = [
   "train-pca --dim 64",
   "train-pca --dim 512",
@@ -64,7 +65,7 @@ export async function bench(): Promise<void> {
   };
   try {
     const last = join(work, "run");
-    // baselines are evaluated beside a run, whichever
+    // `evaluate` needs a run to compute baselines; any run will do
     const asked = commands.filter(isAsked);
     for (const name of asked.length > 0 ? asked : commands.slice(0, 1)) {
       const [command = "", ...options] = name.split(" ");
@@ -82,11 +83,11 @@ export async function bench(): Promise<void> {
   } finally {
     rmSync(work, { recursive: true });
   }
-  if (plot !== undefined) writeFileSync(plot, drawn(rows));
+  if (plot !== undefined) writeFileSync(plot, plotSvg(rows));
 }
 
-/** Seconds, on a scale of powers of ten, against NDCG@20; points are numbered from the best on. */
-function drawn(rows: readonly Row[]): string {
+/** Draws seconds, on a logarithmic scale, against NDCG@20; points are numbered from the best. */
+function plotSvg(rows: readonly Row[]): string {
   const [width, height, left, right, bottom] = [960, 440, 50, 520, 380];
   const [low, high] = [0.08, 0.17];
   const x = (seconds: number) => left + (Math.log10(Math.max(5, seconds) / 5) / 2.5) * (right - left);

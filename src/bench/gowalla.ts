@@ -1,12 +1,12 @@
-// `npm run bench -- gowalla [speed|loss...]`: check-ins of gowalla on the split that NGCF, LightGCN and BARS publish on; user and item
-// alone, 64 dimensions, all items ranked, training items masked. Each loss is trained with the options below, which were chosen
-// on some of the training part (docs/algorithms/ranking.md says which), never on the test part.
+// `npm run bench -- gowalla [speed|loss...]`: trains on gowalla's check-ins with the split of NGCF, LightGCN and BARS: only user and item,
+// 64 dimensions, all items ranked, training items masked. The options of each loss, below, were chosen on a subset of the training split
+// (docs/algorithms/ranking.md says which), never on the test split.
 //
-// Published on this split (BARS gowalla_m1; chosen on the test part), Recall@20 / NDCG@20:
+// Published results on this split (BARS gowalla_m1; chosen on the test split), Recall@20 / NDCG@20:
 //
 //   ItemCF 0.1570 / 0.1214     MF-BPR 0.1627 / 0.1378     MF-CCL 0.1837 / 0.1493     LightGCN 0.1820 / 0.1547
 //
-// Peer: implicit's BPR on as many threads, pairs a second in the same run; `EMBED_PEER_PYTHON` names a Python that has it.
+// Peer: implicit's BPR on as many threads, pairs per second in the same run; `EMBED_PEER_PYTHON` names a Python with implicit.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ const settings: Record<string, GivenRanking> = {
   warp: { loss: "warp" },
   "sampled-softmax": { loss: "sampled-softmax" },
   ccl: { loss: "ccl" },
-  // as the loss's authors have it for these data
+  // as the authors of the loss set them for this data
   "ccl 0.9": { loss: "ccl", margin: 0.9, negativeWeight: 150 },
 };
 
@@ -47,7 +47,7 @@ export async function bench(): Promise<void> {
   for (const [name, setting] of Object.entries(settings)) if (wanted(name)) await evaluation(name, setting);
 }
 
-/** The evaluation's part: all items for all users, drawn vectors. */
+/** Times the search of an evaluation: all items for all users, with random vectors. */
 async function timeSearch(): Promise<void> {
   const [numUsers, numItems, dim] = [29_858, 40_981, 64];
   const vectors = (n: number, key: number) =>
@@ -66,7 +66,7 @@ async function timeSearch(): Promise<void> {
   );
 }
 
-/** Turns taken: ours, implicit's, and again. */
+/** Measures embed and implicit alternately. */
 async function comparePairs(): Promise<void> {
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("implicit: skipped, EMBED_PEER_PYTHON names no Python that has it");
@@ -83,7 +83,7 @@ async function comparePairs(): Promise<void> {
   }
 }
 
-/** Pairs a second of the fastest epoch but the first, in which code is still being optimized. */
+/** Returns the pairs per second of the fastest epoch, without the first, in which code is still being optimized. */
 export async function pairsPerSecond(optimizer: "adagrad" | "sgd" = "adagrad"): Promise<number> {
   const { speeds } = await trainOn({ loss: "bpr", optimizer, epochs: 12 });
   return Math.max(...speeds.slice(1));
@@ -93,7 +93,7 @@ export async function implicitPairs(python: string): Promise<number> {
   return Number((await run(python, ["-c", peer, train, String(THREADS)])).stdout);
 }
 
-/** Prints the pairs a second of the fastest of several short trainings; implicit adds a bias to 63 factors. */
+/** Python program: prints the pairs per second of the fastest of several short trainings; implicit adds a bias to 63 factors. */
 const peer = `
 import sys, time, numpy as np, scipy.sparse as sp
 from implicit.bpr import BayesianPersonalizedRanking as BPR

@@ -1,4 +1,4 @@
-// Our side of `npm run bench -- graph`, in a process of its own: what it measures it prints as JSON.
+// The embed side of `npm run bench -- graph`, in its own process; prints its measurements as JSON.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,14 +7,14 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
 
-export interface Setting {
-  /** the folder with the graph and the pairs */
+export interface WalkSetting {
+  /** folder with the graph and the pairs */
   files: string;
-  /** a node */
+  /** walks per node */
   walks: number;
-  /** chunks that are made of these, at most: a share in a drawn order */
+  /** most chunks of walks to train on, in random order */
   mostChunks: number;
-  /** the learning rate at the start */
+  /** initial learning rate */
   rate: number;
   threads: number;
   length: number;
@@ -22,22 +22,22 @@ export interface Setting {
   dim: number;
 }
 
-/** Seconds, peak memory and the AUC of the pairs by the cosine. */
+/** Seconds, peak memory, and the AUC of the pairs by cosine. */
 export interface Reported {
   walks: number;
-  /** of an epoch of walks at p = 0.25 and q = 4 */
+  /** seconds of an epoch of walks with p = 0.25 and q = 4 */
   biased: number;
-  /** walks and training */
+  /** seconds of walks and training */
   all: number;
-  /** of these, the processor's, which other load hardly changes */
+  /** processor seconds of the same, which hardly depend on other load */
   processor: number;
   peakMb: number;
   auc: number;
 }
 
-/** Measures at the setting of the last argument. */
+/** Measures with the settings in the last argument. */
 export async function runChild(): Promise<void> {
-  const setting: Setting = JSON.parse(process.argv.at(-1)!);
+  const setting: WalkSetting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
   const [began, used] = [performance.now(), process.cpuUsage()];
   const machine = await SgnsMachine.start(inputOf(setting, graph, { p: 1, q: 1 }), setting.threads);
@@ -65,18 +65,18 @@ export async function runChild(): Promise<void> {
   console.log(JSON.stringify(reported));
 }
 
-function read({ files }: Setting, name: string): Uint32Array {
+function read({ files }: WalkSetting, name: string): Uint32Array {
   const { buffer, byteOffset, byteLength } = readFileSync(join(files, name));
   return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
-function readGraph(setting: Setting): WalkGraph {
+function readGraph(setting: WalkSetting): WalkGraph {
   const offsets = read(setting, "offsets");
   return { numNodes: offsets.length - 1, offsets, neighbors: read(setting, "neighbors"), directed: false };
 }
 
 function inputOf(
-  { walks, length, window, dim }: Setting,
+  { walks, length, window, dim }: WalkSetting,
   graph: WalkGraph,
   parameters: { p: number; q: number },
 ): WalkInput {
@@ -99,7 +99,7 @@ async function secondsOfWalks(
   return (performance.now() - start) / 1000;
 }
 
-async function secondsOfBiased(setting: Setting, graph: WalkGraph): Promise<number> {
+async function secondsOfBiased(setting: WalkSetting, graph: WalkGraph): Promise<number> {
   const input = inputOf({ ...setting, dim: 32 }, graph, { p: 0.25, q: 4 });
   const machine = await SgnsMachine.start(input, setting.threads);
   const seconds = await secondsOfWalks(
@@ -117,8 +117,8 @@ function noiseOf(visits: Float64Array): Float64Array {
   return shares.map((share) => share / sum);
 }
 
-/** The chance that a pair of the first half is nearer by the cosine than one of the second. */
-function aucOf(setting: Setting, vectors: Float32Array): number {
+/** Returns the probability that a pair of the first half has a greater cosine than a pair of the second half. */
+function aucOf(setting: WalkSetting, vectors: Float32Array): number {
   const { dim } = setting;
   const pairs = read(setting, "pairs");
   const inner = (a: number, b: number) => {

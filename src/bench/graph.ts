@@ -1,17 +1,17 @@
-// `npm run bench -- graph`: walks over a graph and skip-grams on them at PecanPy's setting (80 nodes a walk, window 10, 128 dimensions,
-// 5 negatives, one epoch), on one and two threads, each in a process of its own with its peak memory.
+// `npm run bench -- graph`: walks on a graph and skip-grams over them with PecanPy's settings (80 nodes per walk, window 10, 128
+// dimensions, 5 negatives, one epoch), on one and two threads, each in its own process with its peak memory.
 //
-//   drawn   100,000 nodes, 2 million edges, degrees by a power law (exponent 2.5) in 20 groups, where nine edges in ten stay.
-//           39,321 of its million walks, in a drawn order, as gensim takes many minutes for all: that is three chunks of our
-//           stream, and EMBED_BENCH_CHUNKS sets another number (77: all). Their memory grows with it, ours does not
-//   wiki    2,405 nodes, all 10 walks a node, where ../shared/data is here
+//   drawn   100,000 nodes, 2 million edges, power-law degrees (exponent 2.5), 20 groups; nine of ten edges stay in the group. Trains on
+//           39,321 of its million walks, in random order, because gensim takes many minutes for all: three chunks of our stream.
+//           EMBED_BENCH_CHUNKS sets another number (77: all). The peers' memory grows with it, ours does not
+//   wiki    2,405 nodes, all 10 walks per node, if ../shared/data exists
 //
-// Seconds begin with the graph in memory. Ours hold the copy of the graph, the threads' start, an epoch of walks whose visits make
-// the noise, and the training. Theirs hold walks and `Word2Vec`, without the compilation of their walks. Vectors are compared, too:
-// AUC of the cosine, pairs of one group or class against pairs of two.
+// Times start with the graph in memory. Ours include the copy of the graph, the start of threads, an epoch of walks whose visits give the
+// noise distribution, and the training. The peers' include walks and `Word2Vec`, without compilation of the walks. Vectors are compared by
+// the AUC of the cosine, pairs within a group or class against pairs across.
 //
-// Peer: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, turn by turn in the same run; `EMBED_PEER_PYTHON` names a
-// Python that has both.
+// Peers: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, alternately in the same run. `EMBED_PEER_PYTHON` names a Python
+// with both.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,17 +22,17 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
-import { runChild, type Setting, type Reported } from "./graph-child.js";
+import { runChild, type WalkSetting, type Reported } from "./graph-child.js";
 
 const NUM_NODES = 100_000;
 const NUM_EDGES = 2_000_000;
 const NUM_GROUPS = 20;
 const PAIRS = 20_000;
-/** Walks a node, and nodes of a walk. */
+/** Walks per node, and nodes per walk. */
 const [WALKS, LENGTH] = [10, 80];
 const folder = join(projectFolder, "..", "shared", "data", "graphs");
 
-/** A graph, and the group or class of each node; NONE where it has none. */
+/** A graph, and the group or class of each node; NONE if it has none. */
 interface Grouped {
   graph: WalkGraph;
   groups: Uint32Array;
@@ -74,7 +74,7 @@ async function compare(
   );
   const child = ["graph", "--child"];
   for (const threads of [1, 2]) {
-    const setting: Setting = {
+    const setting: WalkSetting = {
       ...{ files, walks: WALKS, mostChunks, rate, threads },
       ...{ length: LENGTH, window: 10, dim: 128 },
     };
@@ -106,7 +106,7 @@ function described({ walks, biased, all, processor, peakMb, auc }: Reported): st
   );
 }
 
-/** Compressed rows of an undirected graph. @param codes a N + b of each edge a < b, once */
+/** Returns the CSR of an undirected graph. @param codes a N + b for each edge a < b, once */
 function rowsOf(numNodes: number, codes: ReadonlySet<number>): WalkGraph {
   const ends = (code: number) => [Math.floor(code / numNodes), code % numNodes] as const;
   const offsets = new Uint32Array(numNodes + 1);
@@ -123,7 +123,7 @@ function rowsOf(numNodes: number, codes: ReadonlySet<number>): WalkGraph {
   return { numNodes, offsets, neighbors, directed: false };
 }
 
-/** Chung and Lu's graph in groups: ends of edges by weights (i + 1)^(-2/3), nine second ones in ten within the first one's group. */
+/** Generates a Chung-Lu graph in groups: ends have weights (i + 1)^(-2/3); nine of ten second ends are in the group of the first. */
 function drawnGraph(): Grouped {
   const weights = Float64Array.from({ length: NUM_NODES }, (_, i) => pow(i + 1, -2 / 3));
   const groups = Uint32Array.from(weights, (_, i) => draw(1, i) % NUM_GROUPS);
@@ -145,7 +145,7 @@ function drawnGraph(): Grouped {
   };
   const codes = new Set<number>();
   for (let i = 0; codes.size < NUM_EDGES; i++) {
-    // each node has an edge
+    // the first edges make sure that each node has one
     const a = i < NUM_NODES ? i : drawn(all);
     const b = drawn(next() < 0.9 * 2 ** 32 ? within[groups[a]!]! : all);
     if (a !== b) codes.add(Math.min(a, b) * NUM_NODES + Math.max(a, b));
@@ -177,7 +177,7 @@ function wiki(): Grouped {
   return { graph: rowsOf(numbers.size, codes), groups };
 }
 
-/** Drawn pairs of nodes, as many of one group as of two. @returns u32[PAIRS][2], those of one group first */
+/** Samples pairs of nodes, half of them within a group. @returns u32[PAIRS][2], those within a group first */
 function pairsOf({ graph: { numNodes }, groups }: Grouped): Uint32Array {
   const pairs = new Uint32Array(2 * PAIRS);
   let [same, other] = [0, PAIRS / 2];

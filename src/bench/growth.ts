@@ -1,10 +1,10 @@
-// `npm run bench -- growth [rows|features|dims|threads...]`: how time and memory of whole trainings grow, one axis at a time from one middle; without
-// names it also writes docs/growth.md and its plots. Run it when nothing else runs.
+// `npm run bench -- growth [rows|features|dims|threads...]`: how time and memory of whole trainings grow along each axis from a middle
+// point. Without names, it also writes docs/growth.md and its plots. Run it on an idle machine.
 //
-//   log     click, user, item and four fields of few keys; keys by falling counts (the square of a uniform draw)
+//   log     click, user, item and four fields with few keys; key frequencies fall (the square of a uniform draw)
 //   middle  1,000,000 rows, 100,000 features, dim 16, two threads
 //
-// Each training is a process of its own that reads the CSV and writes a run: wall time and peak memory, the median of REPEATS.
+// Each training runs in its own process, reads the CSV and writes a run. Wall time and peak memory are medians of REPEATS runs.
 
 import {
   createWriteStream,
@@ -39,7 +39,7 @@ interface Point {
 }
 const middle: Point = { rows: 1_000_000, features: 100_000, dim: 16, threads: 2 };
 
-/** One number of the point, and the values that it takes. */
+/** Values of each coordinate of a point. */
 const axes = {
   rows: [1_000_000, 4_000_000, 16_000_000],
   features: [100_000, 1_000_000, 10_000_000],
@@ -54,7 +54,7 @@ const nameOf: Readonly<Record<Axis, keyof Point>> = {
   threads: "threads",
 };
 
-/** Trainings that are measured, as they are typed. */
+/** Measured trainings, as typed on the command line. */
 const trainings: Readonly<Record<string, readonly string[]>> = {
   "train-fm": ["train-fm", "--label", "click", "--epochs", "5"],
   "train-als": ["train-als", "--user", "user", "--item", "item", "--positive-from", "1", "--epochs", "3"],
@@ -63,7 +63,7 @@ const trainings: Readonly<Record<string, readonly string[]>> = {
 interface Figures {
   seconds: number;
   gigabytes: number;
-  /** of the manifest: reading, encoding, training */
+  /** timings of the manifest: reading, encoding, training */
   read: number;
   encode: number;
   train: number;
@@ -91,7 +91,7 @@ export async function bench(): Promise<void> {
   if (asked.length === 0) await writePage(measured);
 }
 
-/** Medians of a training. */
+/** Returns the medians of a training's figures. */
 async function figuresOf(training: string, point: Point): Promise<Figures> {
   const log = await logOf(point);
   const all: Figures[] = [];
@@ -126,7 +126,7 @@ async function trained(training: string, log: string, { dim, threads }: Point): 
   }
 }
 
-/** The CSV of a size, made once and kept in the temporary folder. @param timed with a column of seconds, one a row */
+/** Returns the CSV of a size, created once and kept in the temporary folder. @param timed adds a column of seconds, one per row */
 export async function logOf(
   { rows, features }: Pick<Point, "rows" | "features">,
   timed = false,
@@ -168,8 +168,8 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const docs = join(projectFolder, "docs");
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
-    writeFileSync(join(docs, `growth-${axis}.svg`), drawn(pen, axis, lines));
-    // the plots of the others are on docs/how-large.md
+    writeFileSync(join(docs, `growth-${axis}.svg`), plotSvg(pen, axis, lines));
+    // plots of the other axes are in docs/how-large.md
     if (axis !== "threads") continue;
     sections.push(
       "## Threads\n",
@@ -193,8 +193,8 @@ Whole trainings, from a CSV to a run: \`train-fm\` (five epochs, all columns) an
 page and the plots of [how large?](how-large.md).
 `;
 
-/** Seconds and peak memory side by side, on scales of powers of ten. */
-function drawn({ plot, draw }: Pen, axis: Axis, lines: readonly Line[]): string {
+/** Draws seconds and peak memory side by side, on logarithmic scales. */
+function plotSvg({ plot, draw }: Pen, axis: Axis, lines: readonly Line[]): string {
   const names = Object.keys(trainings);
   const panel = (value: "seconds" | "gigabytes", label: string): string =>
     draw(label, {

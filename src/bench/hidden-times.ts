@@ -1,10 +1,10 @@
-// `npm run bench -- hidden-times FOLDER`: cuts gowalla's training part as its test part seems to be cut, for choosing options: writes
-// FOLDER/train.csv and FOLDER/valid.csv (docs/algorithms/ranking.md, "Choosing options").
+// `npm run bench -- hidden-times FOLDER`: splits gowalla's training split as its test split seems to have been made, for choosing options.
+// Writes FOLDER/train.csv and FOLDER/valid.csv (docs/algorithms/ranking.md, "Choosing options").
 //
 //   time of user u's item i  =  <z_u, v_i> + .08 n_i + .05 n_ui + .06 max(0, ln(events of i / 100))      the latest fifth of u is held out
 //
-//   v_i  row of V S over its length, of the degree-normalized matrix U S V' of users and items, 128 dimensions
-//   z_u, n  standard normal, by hashes of the seed, the user and the item
+//   v_i  row i of V S divided by its norm, from the degree-normalized matrix U S V' of users and items, 128 dimensions
+//   z_u, n  standard normal, from hashes of the seed, the user and the item
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import { projectFolder } from "../testing/places.js";
 
 const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 const [DIM, SEED] = [128, 1];
-/** Users of the statistics: those of so many items at most. */
+/** Only users with at most this many items count in the statistics. */
 const MOST_ITEMS = 60;
 
 interface Pairs {
@@ -111,7 +111,7 @@ async function heldOut({ users, items }: Pairs): Promise<boolean[]> {
   return isHeld;
 }
 
-/** What both parts are alike in: shares are of all pairs of the two parts, times are as many as chance would have. */
+/** Returns statistics that should be alike for both splits: shares of all pairs, and ratios to what chance would give. */
 function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const users = Uint32Array.from([...kept.users, ...held.users]);
   const items = Uint32Array.from([...kept.items, ...held.items]);
@@ -123,7 +123,7 @@ function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const share = held.items.length / items.length;
   const mean = (of: Uint32Array) => of.reduce((sum, item) => sum + counts[item]!, 0) / of.length;
   const frequent = (of: Uint32Array) => of.reduce((sum, item) => sum + (all[item]! > 1000 ? 1 : 0), 0);
-  // of a user's pairs of items: how often they are seen together, and whether both are held out
+  // for pairs of items of a user: how often users have both, and whether both are held out
   const history = historyOf(users, items, numUsers);
   const byItem = historyOf(items, users, numItems);
   const heldOf = historyOf(held.users, held.items, numUsers);

@@ -1,13 +1,13 @@
-// `npm run bench -- index`: indexes of a million vectors of 64 numbers, built on one and two threads and searched on one.
+// `npm run bench -- index`: builds indexes of a million vectors of dimension 64 on one and two threads, and searches them on one.
 //
-//   clusters   2,000 centres, coordinates of falling spread, vectors of length 1; 1,000 queries of the same kind, by cosine
-//   lengths    a tenth as many of the same, of lengths e^z (z standard normal), by product
+//   clusters   2,000 centres, falling deviation of the coordinates, vectors of length 1; 1,000 queries of the same kind, by cosine
+//   lengths    a tenth as many of these vectors, with lengths e^z (z standard normal), by dot product
 //
-// Seconds of a build begin with the vectors in memory and hold the threads' start; searches are of the second of two runs, without it.
-// Recall is of the ten nearest, beside a look at every vector. EMBED_BENCH_ROWS sets another number of vectors.
+// Build times start with the vectors in memory and include the start of threads; search times are of the second of two runs, without it.
+// Recall is of the ten nearest vectors by exact search. EMBED_BENCH_ROWS sets another number of vectors.
 //
-// Peer: hnswlib with the same M, efConstruction and ef, in the same run, on the same files; `EMBED_PEER_PYTHON` names a Python that
-// has it. Processor seconds stand beside the others: on a busy machine these alone say something.
+// Peer: hnswlib with the same M, efConstruction and ef, on the same files in the same run. `EMBED_PEER_PYTHON` names a Python with
+// hnswlib. Processor seconds are printed too; on a busy machine only these are comparable.
 
 import { ascending } from "../numeric/indices.js";
 import { encodeKeys } from "../log/keys.js";
@@ -84,7 +84,7 @@ async function ofLengths(): Promise<void> {
   await search(graph, queries, await exactOf(items, queries));
 }
 
-/** What draws vectors around centres. */
+/** Returns a function that samples vectors around centres. */
 function drawer(random: Random): (count: number) => Float32Array {
   const centres = Float32Array.from({ length: CENTRES * DIM }, () => normal(random));
   return (count) => {

@@ -1,8 +1,8 @@
-// `npm run bench -- how-large [memory|time|plot] [NAME...]`: the figures of docs/how-large.md, for every trainer or those of these names.
+// `npm run bench -- how-large [memory|time|plot] [NAME...]`: the figures of docs/how-large.md, for all trainers or those named.
 //
-//   memory   predicted before training against the peak, on 1,000,000 rows and 100,000 features; fails above 1.5 times
-//   time     processor seconds of an epoch on one thread: two epochs less one, on 200,000 rows of 20,000 features
-//   plot     docs/how-large.svg: predicted memory by the number of keys, ten rows a key, vectors of 64 numbers
+//   memory   memory predicted before training compared with the peak, on 1,000,000 rows and 100,000 features; fails above 1.5 times
+//   time     processor seconds per epoch on one thread: three epochs minus one, on 200,000 rows of 20,000 features, halved
+//   plot     docs/how-large.svg: predicted memory by the number of keys, with ten rows per key and vectors of dimension 64
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const labelled = "--label click --ignore time";
 const events = "--user user --item item --time time --ignore click,hour,device,category,region";
 const edges = "--source user --target item --num-walks 1";
 
-/** Trainings as they are typed, with what counts their passes. */
+/** Trainings as typed on the command line, and the option for their number of passes. */
 const trainings: Readonly<Record<string, { command: string; rounds?: string }>> = {
   "train-fm": { command: `train-fm ${labelled} --dim 16` },
   "--model ffm": { command: `train-fm ${labelled} --model ffm` },
@@ -46,7 +46,7 @@ export async function bench(): Promise<void> {
   for (const [name, run] of Object.entries(parts)) if (part === "" || part === name) await run(asked);
 }
 
-/** Runs a training. @returns what it says, and what it used */
+/** Runs a training. @returns its summary, and its resource usage */
 async function trained(name: string, log: string, more: string) {
   const [command, ...options] = trainings[name]!.command.split(" ");
   const folder = mkdtempSync(join(tmpdir(), "embed-how-large-"));
@@ -91,13 +91,13 @@ async function time(names: readonly string[]): Promise<void> {
     const { rounds = "--epochs" } = trainings[name]!;
     const of = async (count: number) =>
       (await trained(name, log, `--threads 1${rounds && ` ${rounds} ${count}`}`)).used.processor;
-    // all of a decomposition is one pass
+    // a decomposition without an option for passes is measured as one
     const seconds = rounds === "" ? await of(1) : (await of(3)) - (await of(1));
     console.log(`| \`${name}\` | ${((seconds / (rounds === "" ? 1 : 2) / rows) * 1e6).toFixed(1)} |`);
   }
 }
 
-/** The plotted trainings, with the options that a plan requires. */
+/** Trainings in the plot, with the options that a plan requires. */
 const plotted: Readonly<Record<string, object>> = {
   "train-fm": { dim: 64 },
   "train-ranking": { dim: 64 },
@@ -148,7 +148,7 @@ async function plot(): Promise<void> {
   console.log(`wrote ${path}`);
 }
 
-/** A log with seven users for three items, ten rows a key. */
+/** Returns the size of a log with seven users per three items and ten rows per key. */
 function sizeOf(keys: number): TrainingSize {
   const ofColumn = new Map([
     ["user", 0.7 * keys],

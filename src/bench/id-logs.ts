@@ -1,19 +1,19 @@
-// Generated logs of ten fields of ids, 200,000 rows each, whose keys have Zipf frequencies: what a network of many embeddings may memorize.
+// Generated logs with ten fields of ids and 200,000 rows, with Zipf frequencies of keys: a network of many embeddings may memorize them.
 //
-//   repeats   users who use again what they had before, in contexts; each use is followed by two items that the user never had
-//   factors   log-odds of planted weights, pairs of fields and one triple
+//   repeats   users use their own items again, depending on contexts; after each use come two items that the user never had
+//   factors   log-odds from planted weights, pairs of fields and one triple of fields
 
 import { exp } from "../numeric/exp.js";
 import type { Random } from "../testing/random.js";
 
-/** Lines of a log, the header first. */
+/** Generates the lines of a log, the header first. */
 export type LogLines = (numRows: number, random: Random) => string[];
 
 const NEGATIVES = 2;
 
-/** Keys in [0, size), the n-th with a frequency in proportion to 1 / (n + 1). */
+/** Returns a sampler of keys in [0, size); the n-th has a frequency in proportion to 1 / (n + 1). */
 function zipf(size: number): (random: Random) => number {
-  // the inverse of the distribution's continuous form
+  // inverse of the distribution function in its continuous approximation
   return (random) => Math.min(size - 1, Math.floor((size + 1) ** random()) - 1);
 }
 
@@ -24,11 +24,11 @@ function normal(random: Random): number {
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, x, k) => sum + x * b[k]!, 0);
 
-/** Contexts of an event: those of the user stay, the others are drawn for each event. */
+/** Number of keys of each context. These contexts are drawn for each event; those in OF_USER are fixed for each user. */
 const CONTEXTS = { daytime: 7, weekday: 7, place: 3, weather: 9, network: 2, language: 12 };
 const OF_USER = { country: 80, city: 230 };
 
-/** Users have 5 to 60 items; the context says which of them is used, and a user tries an item of the others now and then. */
+/** Users have 5 to 60 items. The contexts decide which of them is used; sometimes a user adds a new item. */
 export const repeats: LogLines = (numRows, random) => {
   const [numUsers, numItems, rank] = [1000, 4000, 6];
   const vector = () => Array.from({ length: rank }, () => normal(random));
@@ -43,7 +43,7 @@ export const repeats: LogLines = (numRows, random) => {
     const taste = vector();
     const had = new Set<number>();
     const numHad = Math.floor(5 * 12 ** random());
-    // of three items that are in use elsewhere, the one that the user likes most
+    // of three items drawn by popularity, the user takes the one that fits its taste best
     while (had.size < numHad) {
       const offered = [0, 1, 2].map(() => drawItem(random));
       had.add(
@@ -63,7 +63,7 @@ export const repeats: LogLines = (numRows, random) => {
     const wanted = contexts.map(({ keys: vectors }, c) => vectors[keys[c]!]!);
     const beside = [...keys.map((key, c) => `${contexts[c]!.name}${key}`), ...fixed].join(",");
     if (random() < 0.05) had.add(drawItem(random));
-    // Gumbel's draw of an item by its fit to the contexts
+    // samples an item in proportion to e^fit by adding Gumbel noise
     const fit = (item: number) =>
       0.3 * wanted.reduce((sum, w) => sum + dot(w, items[item]!), 0) - Math.log(-Math.log(random() + 1e-12));
     let [used, best] = [-1, -Infinity];
@@ -82,7 +82,7 @@ export const repeats: LogLines = (numRows, random) => {
   return lines;
 };
 
-/** Weights of all keys, products of the vectors of five pairs of fields, and the product of three fields' signs. */
+/** Log-odds are the sum of weights of all keys, dot products of five pairs of fields, and the product of three fields' signs. */
 export const factors: LogLines = (numRows, random) => {
   const sizes = [5, 12, 30, 80, 200, 500, 1200, 3000, 8000, 20_000];
   const [pairs, triple] = [

@@ -1,10 +1,10 @@
-// `npm run bench -- implicit`: least squares for implicit feedback on gowalla's check-ins (29,858 users, 40,981 items, 810,128
-// events), 64 and 256 dimensions: time of the training alone, and on the test part Recall@20 and NDCG@20 over all items, training
-// items masked. The options are the defaults, chosen on a tenth of the training part, never on the test part.
+// `npm run bench -- implicit`: implicit-feedback least squares on gowalla's check-ins (29,858 users, 40,981 items, 810,128 events) with 64
+// and 256 dimensions: time of the training alone, and Recall@20 and NDCG@20 on the test split over all items, training items masked. The
+// options are the defaults, which were chosen on a tenth of the training split, never on the test split.
 //
 // Peer: implicit's AlternatingLeastSquares (conjugate gradients, 15 iterations, alpha 10, regularization 0.01) on as many threads,
-// turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python that has it. Seconds of processor time stand beside the clock's,
-// since the clock also counts what other programs take.
+// alternately in the same run. `EMBED_PEER_PYTHON` names a Python with implicit. Processor seconds are printed too, because wall time
+// includes what other programs take.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -65,7 +65,7 @@ export function given({ clock, processor }: Times): string {
   return `${range(clock)} by the clock, ${range(processor)} of processors`;
 }
 
-/** Events by user and by item; row 0 of both is for unknown keys. */
+/** Returns the events by user and by item; row 0 of both is for unknown keys. */
 export function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
   const lines = readFileSync(join(folder, `${part}.csv`), "utf8")
     .trimEnd()

@@ -1,11 +1,11 @@
-// `npm run bench -- inductive [1|2|3] [new|few]`: what side features and neighbors (train-ranking --item-neighbors) give films of no and of
-// few ratings. Of movietweetings' films the newest tenth by first rating is hidden from all of training; for each user the hidden
-// films are ranked by the vectors that `transform` gives their genres. With 1, 2 or 3 the tenth that is so many tenths older is hidden
-// in the same way, from the films up to there alone: options are chosen there.
+// `npm run bench -- inductive [1|2|3] [new|few]`: how much side features and neighbors (train-ranking --item-neighbors) help films with no
+// or few ratings. The newest tenth of movietweetings' films, by first rating, is hidden from training. For each user, the hidden films are
+// ranked by the vectors that `transform` computes from their genres. The argument n in 1 to 3 drops the newest n tenths of the films and
+// hides the newest tenth of the rest: options are chosen there.
 //
-//   genre mean     a genre's vector and bias are the mean of its films', a film's the mean of its genres', or of all films without any
-//   permuted       the same training with films' genres shuffled over the films
-//   few ratings    a tenth of the ratings held out at random: films with 1 to 5 raters in training, ranked among themselves
+//   genre mean     the vector and bias of a genre are means over its films, those of a film means over its genres, or over all films
+//   permuted       the same training with the films' genres shuffled over the films
+//   few ratings    a tenth of the ratings is held out at random; films with 1 to 5 raters in training are ranked among themselves
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,12 +30,12 @@ const SEEDS = [1, 2, 3];
 const FEW = 5;
 
 type Vectors = ReadonlyMap<string, Vector>;
-/** By film. */
+/** Genres by film. */
 type Genres = ReadonlyMap<string, readonly string[]>;
-/** Each user's Recall@20. */
+/** Recall@20 by user. */
 type Recalls = ReadonlyMap<string, number>;
 
-/** How vectors are trained; films' own genres go in unless others are given, or none. */
+/** A training; its films have their own genres, permuted ones, or none. */
 interface Setting {
   given: GivenRanking;
   genres?: "permuted" | "none";
@@ -52,7 +52,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** A JSON object of settings in place of these, for trials. */
+/** Settings in JSON that replace these, for trials. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {
@@ -63,7 +63,7 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // 0 hides the newest tenth, n the tenth that is n tenths older, from the films up to there
+  // 0 hides the newest tenth; n drops the newest n tenths, then hides the newest tenth of the rest
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));
@@ -121,7 +121,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
     const seeds = recalls.map((of) => mean(users.map((user) => of.get(user)!)));
     console.log(`  ${name}: ${mean(seeds).toFixed(4)} ± ${deviation(seeds).toFixed(4)}`);
   }
-  // each with the best genre mean, with biases or without
+  // each setting is compared with its best genre mean, with or without biases
   const isUnbiased = (name: string) => name.endsWith("without biases");
   for (const [name, recalls] of means) {
     const [best] = [...means]
@@ -132,7 +132,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
   }
 }
 
-/** A tenth of the ratings of films that keep some. */
+/** Evaluates with a tenth of the ratings held out, of films that keep some. */
 async function fewRatings(folder: string, ratings: Rating[]): Promise<void> {
   const genres = readGenres();
   const parts = shuffle(ratings, 11);
@@ -206,7 +206,7 @@ async function trained(
   return join(out, "run");
 }
 
-/** @param films in the order in which equals stand */
+/** Returns the Recall@20 of each user. @param films decides the order of equal scores */
 function recallsOf(
   users: readonly string[],
   wanted: ReadonlyMap<string, ReadonlySet<string>>,
@@ -231,7 +231,7 @@ function genreMeans(known: Vectors, genres: Genres, wanted: readonly string[]): 
   for (const [film, vector] of known)
     for (const genre of genres.get(film) ?? []) byGenre.set(genre, [...(byGenre.get(genre) ?? []), vector]);
   const means = new Map([...byGenre].map(([genre, of]) => [genre, meanVector(of)]));
-  // a film without genres is like any other
+  // a film without genres gets the mean of all genres
   const whole = meanVector([...known.values()]);
   return new Map(
     wanted.map((film) => {
@@ -298,7 +298,7 @@ function overSeeds(users: readonly string[], recalls: readonly Recalls[]): numbe
   return users.map((user) => mean(recalls.map((of) => of.get(user)!)));
 }
 
-/** Of means over the same users, with the middle 95 % of users drawn again. */
+/** Formats the difference of means over the same users, with a 95 % bootstrap interval over users. */
 function difference(one: readonly number[], other: readonly number[]): string {
   const random = mulberry32(5);
   const differences = one.map((x, u) => x - other[u]!);

@@ -1,5 +1,5 @@
-// The whole job as a user runs it: `embed train-fm` from 66 MB of CSV to the finished run directory, 5 epochs, k=16, in a
-// process of its own; wall time and peak memory. Peers, quoted: xLearn 0.44 4.3 s from libsvm text, libFM 1.4.4 7.6 s.
+// The whole job: `embed train-fm` from 66 MB of CSV to the run directory, 5 epochs, k=16, in its own process; wall time and peak memory.
+// Quoted for comparison: xLearn 0.44 4.3 s from libsvm text, libFM 1.4.4 7.6 s.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ export async function bench(): Promise<void> {
   );
 }
 
-/** One job: wall time and peak memory. */
+/** Runs one job; returns wall time and peak memory. */
 export async function jobSeconds(log: string): Promise<{ seconds: number; peakMb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "embed-job-"));
   try {

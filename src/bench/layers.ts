@@ -1,8 +1,8 @@
 // `npm run bench -- layers`: one propagation of 64 dimensions along gowalla's check-ins, from users to items and back, on one and two
-// threads; without the check-ins, along drawn ones of as many users, items and pairs.
+// threads. Without the check-ins, random ones of the same numbers of users, items and pairs are used.
 //
-// Peer: scipy's product of the same normalized matrix, CSR, with a dense one, turn by turn in the same run; `EMBED_PEER_PYTHON`
-// names a Python that has it. It works on one thread.
+// Peer: scipy's product of the same normalized CSR matrix with a dense one, alternately in the same run, on one thread.
+// `EMBED_PEER_PYTHON` names a Python with scipy.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { median, run } from "./ctr-logs.js";
 
 const DIM = 64;
 const REPEATS = 5;
-/** Propagations of a figure, after as many that warm up. */
+/** Number of timed propagations, after as many for warm-up. */
 const TIMES = 20;
 const log = join(projectFolder, "..", "shared", "data", "gowalla", "train.csv");
 
@@ -26,7 +26,7 @@ interface Pairs {
 }
 
 export async function bench(): Promise<void> {
-  const pairs = existsSync(log) ? checkIns() : drawn();
+  const pairs = existsSync(log) ? checkIns() : randomPairs();
   if (!existsSync(log)) console.log(`no check-ins at ${log}: pairs are drawn`);
   const { numUsers, numItems, users } = pairs;
   console.log(`${numUsers} users, ${numItems} items, ${users.length} pairs, ${DIM} dimensions`);
@@ -69,8 +69,8 @@ function checkIns(): Pairs {
   };
 }
 
-/** Distinct pairs, user by user; the square of a uniform number makes some items frequent. */
-function drawn(): Pairs {
+/** Generates distinct pairs, user by user; the square of a uniform number makes some items frequent. */
+function randomPairs(): Pairs {
   const [numUsers, numItems, perUser] = [30_000, 40_000, 27];
   const [users, items]: [number[], number[]] = [[], []];
   for (let user = 0; user < numUsers; user++) {

@@ -1,17 +1,17 @@
-// libFM 1.4.4 on rows in its own text form, where the path of the program is given in LIBFM; else its figures are quoted.
+// Runs libFM 1.4.4 on rows in its text format, if LIBFM names the program; else its figures are quoted.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./ctr-logs.js";
 
-/** The program's path; undefined where there is none to run. */
+/** Path of the program; undefined if it is not given. */
 export const libfm = process.env["LIBFM"];
 
 /**
  * Trains and predicts: probabilities for task c, numbers for r.
  *
- * @param out where its predictions may lie
- * @returns by the test file's rows
+ * @param out path for its predictions
+ * @returns a prediction for each row of the test file
  */
 export async function runLibfm(
   task: "c" | "r",

@@ -1,16 +1,16 @@
-// The machine that figures are of. How much a second thread gains depends on how long a cache line takes from one core to another and
-// back, so benches print it: figures of machines with different round trips are not the same experiment.
+// Describes the machine of a bench. The gain of a second thread depends on how fast a cache line moves between cores, so benches print it:
+// figures from machines with different round trips are not comparable.
 
 import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
 import { version } from "../io/package-version.js";
 
-/** Milliseconds of a measurement, and how many there are. */
+/** Milliseconds of a measurement, and number of measurements. */
 const [MILLISECONDS, REPEATS] = [20, 9];
-/** Rounds between two looks at the clock. */
+/** Round trips between two readings of the clock. */
 const ROUNDS = 64;
 
-/** Processor, cores, round trip, Node and embed. */
+/** Returns processor, cores, round trip, Node and embed version. */
 export async function machineText(): Promise<string> {
   const trip = await roundTrip();
   const between =
@@ -20,7 +20,8 @@ export async function machineText(): Promise<string> {
 }
 
 /**
- * Nanoseconds that a cache line takes to another core and back: two threads that write to it in turn. The median of several measurements.
+ * Measures the nanoseconds in which a cache line moves to another core and back: two threads write to it in turn. Median of several
+ * measurements.
  *
  * @returns undefined on one core
  */

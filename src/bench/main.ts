@@ -1,4 +1,4 @@
-// `npm run bench -- NAME`: runs one bench and prints the machine and what it measured.
+// `npm run bench -- NAME`: runs one bench and prints the machine and its figures.
 
 import { machineText } from "./machine.js";
 

@@ -1,13 +1,13 @@
-// `npm run bench -- mcmc`: ALS and MCMC as users run them, from log to run directory; then the ratings of `-- movietweetings`.
+// `npm run bench -- mcmc`: ALS and MCMC from log to run directory; then the ratings of `-- movietweetings`.
 //
-// Clicks (1,000,000 rows, 16 fields; test and validation of 100,000): log loss and seconds of AdaGrad and ALS with their
-// defaults, and of MCMC. The generator plants 6 dimensions, and so has the chain; its options were chosen on the validation part.
+// Clicks (1,000,000 rows, 16 fields; 100,000 rows each for test and validation): log loss and seconds of AdaGrad and ALS with their
+// defaults, and of MCMC. The generator plants 6 dimensions, as many as the chain has; its options were chosen on the validation split.
 //
 // | peer, same data                       | clicks                |
 // | ------------------------------------- | --------------------- |
 // | libFM 1.4.4, MCMC, dim 8, 40 sweeps   | 0.508 to 0.510, 2 min |
 //
-// With the path of a libFM program in LIBFM, its MCMC runs on the clicks in the same run.
+// If LIBFM names a libFM program, its MCMC runs on the clicks in the same run.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ const settings = [
   { method: "mcmc", dim: 6, epochs: 120, draws: 100 },
 ] satisfies GivenFm[];
 
-/** Prints both. */
+/** Prints the figures of both logs. */
 export async function bench(): Promise<void> {
   if (canGenerate("mcmc")) {
     const out = mkdtempSync(join(tmpdir(), "embed-mcmc-"));

@@ -1,4 +1,4 @@
-// The last section of docs/growth.md: what trainings gain on more cores than the bench has, estimated by `npm run bench -- threads`.
+// The last section of docs/growth.md: gains of trainings on more cores than the bench has, estimated by `npm run bench -- threads`.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,15 +10,15 @@ const page = join(projectFolder, "docs", "growth.md");
 /** The measured gain of a training from threads. */
 export interface Gain {
   name: string;
-  /** seconds of one thread over those of two */
+  /** seconds with one thread divided by those with two */
   ofTwo: number;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];
 }
 
 /**
- * The gain on 8 and on 32 cores by Amdahl's law. The gain of two threads and their processor time say how much of the work one thread does
- * alone; the rest is divided by the number of cores and grows as processor time does, from 16 to 32 threads as from 8 to 16.
+ * Estimates the gain on 8 and on 32 cores by Amdahl's law. The serial share of the work follows from the gain of two threads and their
+ * processor time. The rest is divided by the number of cores, and grows like the processor time; from 16 to 32 threads as from 8 to 16.
  */
 export function estimates({ ofTwo, processor }: Gain): [eight: number, many: number] {
   const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
@@ -28,7 +28,7 @@ export function estimates({ ofTwo, processor }: Gain): [eight: number, many: num
   return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
-/** A line for each training. */
+/** Returns one line per training. */
 export function listOfGains(gains: readonly Gain[]): string {
   const lines = gains.map((gain) => {
     const [eight, many] = estimates(gain);
@@ -37,14 +37,14 @@ export function listOfGains(gains: readonly Gain[]): string {
   return lines.join("");
 }
 
-/** The section as the page has it. */
+/** Returns the section as it is on the page. */
 export function keptMoreCores(): string {
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(HEADING);
   return at < 0 ? "" : text.slice(at);
 }
 
-/** Writes the section anew. */
+/** Writes a new section to the page. */
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();

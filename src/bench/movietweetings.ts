@@ -1,13 +1,13 @@
-// `npm run bench -- movietweetings`: ratings joined with films and their genres, split by time 80/10/10. Test RMSE of the
-// methods of train-fm with their defaults, beside what needs no vectors and beside libFM; and by bootstrap over the test rows, in
-// pairs, whether they differ. Predictions are clipped to the scale, as everyone reports them.
+// `npm run bench -- movietweetings`: ratings joined with films and their genres, split by time 80/10/10. Test RMSE of the methods of
+// train-fm with their defaults, of models without vectors, and of libFM; a paired bootstrap over the test rows decides whether they
+// differ. Predictions are clipped to the scale, as usual.
 //
 // | peer, same split                                                            | test RMSE |
 // | --------------------------------------------------------------------------- | --------- |
 // | libFM 1.4.4, SGD, as quoted in the task                                     | 1.669     |
 // | libFM 1.4.4, MCMC, dim 8, 100 sweeps, as quoted (1.675 to 1.684 here, by seed) | 1.680     |
 //
-// With the path of a libFM program in LIBFM both run on the same rows in the same run, SGD with what is best on the validation part.
+// If LIBFM names a libFM program, both methods run on the same rows in the same run; the options of SGD are the best on validation.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,14 +26,14 @@ import { readRatings, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
-/** Penalty of a bias, in ratings. */
+/** Penalty of a bias, in number of ratings. */
 const SHRINKAGE = 5;
 
-/** libFM's step size, L2 and epochs, chosen on the validation part among 0.005 to 0.02, 0.05 to 0.2 and 10 to 40. */
+/** Learning rate, L2 and epochs of libFM, chosen on the validation split among 0.005 to 0.02, 0.05 to 0.2 and 10 to 40. */
 const LIBFM_SGD = ["-method", "sgd", "-learn_rate", "0.02", "-regular", "0,0.2,0.2", "-iter", "10"];
 const LIBFM_MCMC = ["-method", "mcmc", "-iter", "100"];
 const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
-/** Times that the test rows are drawn again. */
+/** Number of bootstrap samples of the test rows. */
 const RESAMPLES = 2000;
 
 const watch = { observe: () => undefined, signal: new AbortController().signal };
@@ -80,7 +80,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Predictions of the test rows, in their order. */
+/** Returns the predictions of the test rows, in their order. */
 async function predictionsOf(
   log: string,
   films: string,
@@ -102,7 +102,7 @@ async function predictionsOf(
   return Array.from(await model.score(rows, { threads: 2 }));
 }
 
-/** Rows as libFM reads them, genres as shares; features by order of appearance. */
+/** Writes the rows in libFM's format, with genres weighted 1/n and features in order of appearance. */
 function libsvmFiles(out: string, films: string, ...parts: Rating[][]): [train: string, test: string] {
   const genres = new Map(
     readFileSync(films, "utf8")
@@ -132,7 +132,7 @@ function libsvmFiles(out: string, films: string, ...parts: Rating[][]): [train: 
   return [train!, test!];
 }
 
-/** Prints a model a line, then what of two models is better. */
+/** Prints a line per model, then which of two models is better. */
 function tell(predictions: ReadonlyMap<string, readonly number[]>, test: readonly Rating[]): void {
   const errors = [...predictions].map(([name, scores]) => ({
     name,
@@ -153,13 +153,13 @@ function tell(predictions: ReadonlyMap<string, readonly number[]>, test: readonl
   }
 }
 
-/** The first 80 % and the last 10 % in time order. */
+/** Returns the first 80 % and the last 10 % in order of time. */
 function partsOf(log: string): [train: Rating[], test: Rating[]] {
   const rows = readRatings(log);
   return [rows.slice(0, Math.floor(0.8 * rows.length)), rows.slice(Math.floor(0.9 * rows.length))];
 }
 
-/** mean + b_item + b_user by ridge, five sweeps. */
+/** Fits mean + b_item + b_user by ridge regression in five sweeps. */
 function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   const biases = { user: new Map<string, number>(), item: new Map<string, number>() };
   const bias = (side: "user" | "item", rating: Rating) => biases[side].get(rating[side]) ?? 0;
@@ -181,12 +181,12 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   return (rating) => mean + bias("user", rating) + bias("item", rating);
 }
 
-/** The root of the mean. */
+/** Returns the root of the mean. */
 function rootOfMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
 }
 
-/** The middle 95 % of the difference of two RMSEs. @param one squared errors by row */
+/** Returns a 95 % bootstrap interval of the difference of two RMSEs. @param one squared errors by row */
 function interval(one: readonly number[], other: readonly number[]): [low: number, high: number] {
   const random = mulberry32(7);
   const differences = Array.from({ length: RESAMPLES }, () => {

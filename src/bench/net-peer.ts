@@ -1,12 +1,12 @@
-// `npm run bench -- net-peer [LOG...]`: networks of train-net beside the same networks in PyTorch: the same rows in the same splits, the same
-// embedding dimension, hidden layers, methods and rates, stopped by the validation loss with the same patience. Three seeds each: the mean
-// and the standard deviation are printed, and on standard error each training as it ends.
+// `npm run bench -- net-peer [LOG...]`: compares networks of train-net with the same networks in PyTorch: the same rows and splits,
+// embedding dimension, hidden layers, optimizers and learning rates, stopped by the validation loss with the same patience. Prints mean
+// and standard deviation over three seeds, and each training to standard error as it ends.
 //
-//   retail   a month of purchases; each with three items that the customer did not buy, drawn once, so that both read the same rows
+//   retail   purchases of a month, each with three sampled items that the customer did not buy, so that both read the same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
 //
-// PyTorch keeps the latest parameters of its best epoch; a second line of train-net does so, too, instead of averaging.
-// The peer is the Python that `EMBED_PEER_PYTHON` names, with torch; without it, the figures of train-net stand alone.
+// PyTorch keeps the last parameters of its best epoch. A second line of train-net does so too, instead of averaging.
+// `EMBED_PEER_PYTHON` names a Python with torch; without it, only train-net is measured.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -21,16 +21,16 @@ import { PEER } from "./net-torch.js";
 
 const SEEDS = [1, 2, 3];
 const HIDDEN = [64, 32];
-/** Rows below these tenths are for training, and for validation. */
+/** Upper ends of the training and the validation split, in tenths of the rows. */
 const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
 const PLAIN = { averageEpochs: 0 };
-/** PyTorch has no penalty a key. */
+/** Without the penalty per key, which PyTorch does not have. */
 const UNPENALIZED = { keyL2: 0 };
 const ARCHS = ["fnn", "wide-deep"] as const;
 const NEGATIVES = 3;
 const cache = join(tmpdir(), "embed-bench");
 
-/** A log in three files of the same columns, the first of them `label`. */
+/** A log in three files with the same columns; the first column is `label`. */
 type Splits = Record<"train" | "valid" | "test", string>;
 
 const logs: Readonly<Record<string, () => Promise<Splits>>> = {
@@ -127,10 +127,10 @@ function linesOf(path: string): string[] {
   return readFileSync(path, "utf8").trimEnd().split("\n");
 }
 
-/** The header with the rows of a month: each event, in order of time, followed by its negatives. */
+/** Returns header and rows of a month in order of time, each event followed by its negatives. */
 async function purchases(): Promise<string[]> {
   const [, ...lines] = linesOf(await retail());
-  // the description may hold commas: the columns that are used are the second, and from the end the last two and the fourth
+  // takes columns from both ends, because the description may contain commas
   const events = lines.map((line) => {
     const cells = line.split(",");
     return { item: cells[1]!, user: cells.at(-2)!, country: cells.at(-1)!, time: cells.at(-4)! };
@@ -164,7 +164,7 @@ function shuffled(lines: string[], random: Random): string[] {
   return lines;
 }
 
-/** Consecutive rows as three files. */
+/** Writes consecutive rows to three files. */
 function splitInto(name: keyof typeof CUTS, [header, ...rows]: string[]): Promise<Splits> {
   mkdirSync(cache, { recursive: true });
   const path = (split: string) => join(cache, `net-${name}-${split}.csv`);

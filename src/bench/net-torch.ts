@@ -1,7 +1,7 @@
-// What a Python with PyTorch runs for `npm run bench -- net-peer`: one network, its figures as a line of JSON.
+// PyTorch program for `npm run bench -- net-peer`: trains one network and prints its figures as a JSON line.
 //
-// Its methods are those of train-net: Adam on the mean loss for dense layers, AdaGrad with sums of squares from 1 on the summed loss for
-// embeddings. PyTorch has no FTRL: the wide part is trained by AdaGrad as the embeddings are.
+// The optimizers are those of train-net: Adam on the mean loss for dense layers, and for embeddings AdaGrad on the summed loss, with sums
+// of squares that start at 1. PyTorch has no FTRL, so the wide part is trained by AdaGrad too.
 
 /** Arguments: training, validation and test file, network, seed, hidden layers. */
 export const PEER = `

@@ -1,9 +1,9 @@
-// `npm run bench -- net`: a training step of the upper networks, 16 fields of dim 16, hidden 256 and 128, batches of 1,024 rows.
+// `npm run bench -- net`: a training step of networks on embeddings, 16 fields of dim 16, hidden layers 256 and 128, batches of 1,024 rows.
 //
-// It isolates the step: rows lie in memory as feature ids, and reading them is not timed. Before it times, it checks that one and two
-// threads give the same bytes, and that a step's loss is the plain reference's to 1e-5. Milliseconds of processor time stand beside the clock's,
-// since a busy machine stretches only the latter. Peer: torch on as many threads where `EMBED_PEER_PYTHON` names a Python that
-// has it, else numpy's matrix products of the same step alone, in one thread.
+// It isolates the step: rows are in memory as feature ids, and reading is not timed. It first checks that one and two threads give the same
+// bytes, and that the loss of a step equals the reference's to 1e-5. Processor time is printed too, because wall time is longer on a busy
+// machine. Peer: torch on as many threads if `EMBED_PEER_PYTHON` names a Python with torch, else only the step's matrix products in numpy,
+// on one thread.
 //
 // Target: 18 ms on one thread, 11 ms on two.
 
@@ -60,7 +60,7 @@ export function planOf(arch: NetArch): NetPlan {
   };
 }
 
-/** Keys by falling counts: the cube of a uniform draw. */
+/** Generates rows with falling frequencies of keys: the cube of a uniform draw. */
 export function rowsOf({ batch }: NetPlan): NetRows {
   const random = mulberry32(1);
   const numRows = batch * STEPS;
@@ -81,7 +81,7 @@ export function firstOf(plan: NetPlan): Record<string, Float32Array> {
   return initialParameters(plan, hashes, new Uint32Array(n).fill(1));
 }
 
-/** @throws {Error} a step's loss, or that of the step after it, is not the reference's */
+/** @throws {Error} the loss of a step, or of the next one, differs from the reference's */
 async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
   const small = { ...plan, batch: 64 };
   const twin = referenceNet(small, small, firstOf(small));
@@ -99,13 +99,13 @@ async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
   }
 }
 
-/** One and two threads, in turns. */
+/** Times one and two threads alternately. */
 async function timeSteps(plan: NetPlan, rows: NetRows): Promise<void> {
   const threads = [1, 2];
   const nets = await Promise.all(threads.map((n) => startNet(plan, firstOf(plan), { threads: n })));
   const times = threads.map(noTimes);
   try {
-    // the first steps compile
+    // warm-up: the engine compiles the kernels during the first steps
     for (const net of nets) await net.train(rows, { epoch: 1, first: 0 });
     for (let repeat = 0; repeat < REPEATS; repeat++) {
       for (const [i, net] of nets.entries()) {
@@ -150,7 +150,7 @@ const peerThreads = {
   ...{ OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OMP_NUM_THREADS: "2" },
 };
 
-/** Milliseconds that numpy takes for the matrix products of a step alone, on one thread. */
+/** Returns the milliseconds that numpy takes for the matrix products of a step, on one thread. */
 export async function productsMilliseconds(python: string): Promise<number> {
   const { stdout } = await run(python, ["-c", `${preamble}\n${products}`], { env: peerThreads });
   return Number(/: ([\d.]+) \(/.exec(stdout)![1]);

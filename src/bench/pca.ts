@@ -1,12 +1,12 @@
 // `npm run bench -- pca [speed|quality|scale...]`: truncated singular value decompositions.
 //
-//   speed     gowalla's check-ins, 29,858 x 40,981 with 810,128 entries, 64 components on two threads, at the default tolerance: seconds
-//             of the decomposition alone, threads and copies included, and the share of variance explained. Peers: scikit-learn's
-//             TruncatedSVD (randomised, 5 and 7 iterations) and scipy's svds, turn by turn in the same run; `EMBED_PEER_PYTHON`
-//             names a Python that has them. Seconds of processor time stand beside the clock's, which counts other programs, too
+//   speed     gowalla's check-ins, 29,858 x 40,981 with 810,128 entries, 64 components on two threads, default tolerance: seconds of the
+//             decomposition alone, including threads and copies, and the share of explained variance. Peers: scikit-learn's
+//             TruncatedSVD (randomized, 5 and 7 iterations) and scipy's svds, alternately in the same run; `EMBED_PEER_PYTHON` names a
+//             Python with both. Processor seconds are printed too, because wall time includes what other programs take
 //   quality   Recall@20 and NDCG@20 of the degree-normalized matrix at 64, 256 and 512 dimensions, training items masked
-//   scale     2,000,000 x 500,000 with 50,000,000 entries, 64 components: users of 256 groups of uneven size, items by Zipf's
-//             law, seven draws in ten within the group; seconds of the decomposition alone, and the process's peak memory
+//   scale     2,000,000 x 500,000 with 50,000,000 entries, 64 components: users in 256 groups of different sizes, items by Zipf's
+//             law, seven of ten draws within the group; seconds of the decomposition alone, and peak memory of the process
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -101,7 +101,7 @@ async function timeScale(): Promise<void> {
   );
 }
 
-/** Distinct items of each user, ascending: eight, and a share of the rest that falls with the user's draw. */
+/** Generates the distinct items of each user, ascending: eight, plus a part of the rest that varies between users. */
 function zipfEvents(numUsers: number, numItems: number, numEntries: number): SparseRows {
   const uniform = (key: number, counter: number): number => (draw(key, counter) + 0.5) / 2 ** 32;
   const GROUPS = 256;
@@ -122,7 +122,7 @@ function zipfEvents(numUsers: number, numItems: number, numEntries: number): Spa
     const row = indices.subarray(indptr[u], indptr[u + 1]);
     const key = draw(3, u);
     for (let e = 0, trial = 0; e < row.length; trial++) {
-      // the logarithm of a rank by Zipf's law is uniform
+      // by Zipf's law, the logarithm of the rank is uniform
       const rank = Math.floor(numItems ** uniform(key, 2 * trial)) - 1;
       const isOwn = uniform(key, 2 * trial + 1) < 0.7;
       const own = rank - (rank % GROUPS) + group;
@@ -134,7 +134,7 @@ function zipfEvents(numUsers: number, numItems: number, numEntries: number): Spa
   return { indptr, indices };
 }
 
-/** The share of variance that the components explain, as scikit-learn counts it. */
+/** Returns the share of variance that the components explain, as defined by scikit-learn. */
 function explained(matrix: SvdMatrix, { dim, left, singularValues }: TruncatedSvd): number {
   const numRows = left.length / dim;
   const variance = singularValues.reduce((sum, s, d) => {
@@ -145,12 +145,12 @@ function explained(matrix: SvdMatrix, { dim, left, singularValues }: TruncatedSv
   return variance / totalVariance(matrix, columnMoments(matrix));
 }
 
-/** Without row 0 and column 0, which are for unknown keys. */
+/** Removes row 0 and column 0, which are for unknown keys. */
 export function known({ indptr, indices }: SparseRows): SparseRows {
   return { indptr: indptr.subarray(1), indices: indices.map((item) => item - 1) };
 }
 
-/** Seconds that scipy's svds takes on gowalla's check-ins. */
+/** Returns the seconds of scipy's svds on gowalla's check-ins. */
 export async function svdsSeconds(python: string): Promise<number> {
   const { stdout } = await run(python, ["-c", `${matrixOf}${svdsOf}`, join(folder, "train.csv")], {
     env: peerThreads,

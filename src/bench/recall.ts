@@ -1,7 +1,7 @@
-// `npm run bench -- recall`: the 100 best of a million items by inner product, for many queries at once, 64 dimensions, two threads; and, with
-// a log beside the project, the whole job `embed recall` on gowalla beside the bare search of the same vectors.
+// `npm run bench -- recall`: the 100 best of a million items by dot product, for many queries at once, 64 dimensions, two threads. If the
+// log exists, also the whole `embed recall` on gowalla, compared with the search of the same vectors alone.
 //
-// Peer: faiss's IndexFlatIP, turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python that has it.
+// Peer: faiss's IndexFlatIP, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with faiss.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ export async function bench(): Promise<void> {
 const numbers = (length: number, key: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => draw(key, i) / 2 ** 31 - 1);
 
-/** The search of a million beside faiss's. @param faiss a Python that has it */
+/** Compares the search among a million items with faiss. @param faiss a Python with faiss */
 export async function searchDuel(
   faiss: { name: string; python: string } | { missing: string },
 ): Promise<Duel> {
@@ -60,7 +60,7 @@ async function faissSeconds(python: string, work: string): Promise<number> {
   return Number((await run(python, ["-c", peer, work, ...[DIM, TOP, THREADS].map(String)])).stdout);
 }
 
-/** Drawn items and queries, a search of them, and a folder that holds both. */
+/** Generates items and queries, a search of them, and a folder that has both. */
 async function million() {
   const [items, queries] = [numbers(numItems * DIM, 1), numbers(numQueries * DIM, 2)];
   const work = mkdtempSync(join(tmpdir(), "embed-recall-"));
@@ -94,7 +94,7 @@ async function ofMillion(): Promise<void> {
   }
 }
 
-/** Train, then lists of 20 by the program beside the search of its vectors alone. */
+/** Trains, and compares `embed recall` for lists of 20 with the search of its vectors alone. */
 async function wholeJob(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "embed-recall-"));
   const program = join(projectFolder, "bin/embed.js");

@@ -1,5 +1,6 @@
-// `npm run bench -- results [SETTINGS] [LOG...]`: writes docs/results.md, or the sections of the logs that are named. On each shared log `embed compare` trains
-// every trainer that suits it with its defaults, and some with the best of so many settings on the validation split, and measures all on one test split.
+// `npm run bench -- results [SETTINGS] [LOG...]`: writes docs/results.md, or the sections of the named logs. On each shared log, `embed
+// compare` trains every suitable trainer with its defaults, and some with the best of SETTINGS settings on the validation split. All are
+// measured on one test split.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,20 +16,20 @@ import { watch } from "./films.js";
 
 type Given = Omit<GivenCompare, "out">;
 interface ResultLog {
-  /** as a reader types it; the files of generated logs are named by what makes them */
+  /** options as a reader types them; files of generated logs are named after their generator */
   command: string;
-  /** one sentence: what the log is, what is held out */
+  /** one sentence on the log and on what is held out */
   about: string;
   paths: () => Promise<string[]>;
   given: Given;
-  /** commands that are searched, too: the others would take hours */
+  /** commands that are also searched; the others would take hours */
   searched: string[];
 }
 
 const data = join(projectFolder, "..", "shared", "data");
 const shared = (...names: string[]) => Promise.resolve([join(data, ...names)]);
 const SETTINGS = 12;
-/** A day: nothing is left out for time, so that the page does not depend on the machine. */
+/** A day, so that no training is cut and the page does not depend on the machine. */
 const BUDGET = 24 * 3_600_000;
 
 const logs: Readonly<Record<string, ResultLog>> = {
@@ -101,7 +102,7 @@ export async function bench(): Promise<void> {
   console.log(`wrote ${path}`);
 }
 
-/** The page's sections by log; none without a page. @throws {Error} they have another number of settings */
+/** Returns the sections of the page by log; none if there is no page. @throws {Error} the page has another number of settings */
 function sectionsIn(path: string, settings: number): Map<string, string> {
   if (!existsSync(path)) return new Map();
   const [head = "", ...sections] = readFileSync(path, "utf8").split(/^(?=## )/m);
@@ -110,7 +111,7 @@ function sectionsIn(path: string, settings: number): Map<string, string> {
   return new Map(sections.map((text) => [/^## (.*)$/m.exec(text)![1]!, `${text.trimEnd()}\n`]));
 }
 
-/** A log's heading, command and table. */
+/** Returns the heading, command and table of a log. */
 async function sectionOf(
   name: string,
   { command, about, paths, given, searched: commands }: ResultLog,
@@ -126,7 +127,7 @@ async function sectionOf(
     const [first, second] = [metrics[0], metrics[1]!];
     const lines = standard.leaderboard.lines.map((line) => {
       const other = searched.leaderboard.lines.find((one) => one.name === line.name);
-      // baselines have no settings to try
+      // baselines have no settings to search
       const cells = line.isBaseline && !line.run ? ["", ""] : [cell(other, first), cell(other, second)];
       return [
         `${line.name}${line.isBaseline ? " (baseline)" : ""}`,
@@ -137,7 +138,7 @@ async function sectionOf(
       ];
     });
     const head = ["", titleOf(first), "searched", titleOf(second), "searched"];
-    // that a trainer has another goal goes without saying
+    // without reasons that are obvious, such as another goal
     const notes = untrainedTexts(untrained)
       .filter((text) => !/(predicts no labels|ranks no items)$/.test(text))
       .map((text) => `- ${text}\n`);

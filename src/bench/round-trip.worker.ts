@@ -1,4 +1,4 @@
-// The other side of round-trip.ts: answers every odd number with the next one, until it is -1.
+// The worker of the round trip in machine.ts: answers every odd number with the next one, until it is -1.
 
 import { workerData } from "node:worker_threads";
 

@@ -1,14 +1,15 @@
-// `npm run bench -- search RUN...`: full trainings with early stopping beside rules that drop settings early, at an equal number of epochs.
+// `npm run bench -- search RUN...`: compares full trainings with early stopping with rules that drop settings early, at an equal number of
+// epochs.
 //
-// A run of --search keeps the validation values by epoch of every setting, each trained in full. What a rule would have done with them is read
-// off: r epochs of a training are the first r values, which holds where the steps of an epoch do not depend on how many are planned
-// (adagrad, least squares, trees). Rules are given their rungs without training anything anew.
+// A run of --search stores the validation values of each setting by epoch; each setting was trained in full. The outcome of a rule is
+// computed from these: r epochs of a training are the first r values. That is exact if the steps of an epoch do not depend on the planned
+// number of epochs (adagrad, least squares, trees).
 //
-//   draws of 12 settings in an order ──► a rule ──► setting, epochs spent
-//                                    └─► full trainings, in that order, until as many epochs are spent ──► the best of them
+//   samples of 12 settings in random order ──► a rule ──► chosen setting, number of epochs
+//                                    └─► full trainings in the same order, up to as many epochs ──► the best of them
 //
-//   halving   the better half goes on, for twice as many epochs (Jamieson and Talwalkar 2016, arXiv:1502.07943)
-//   median    a setting ends where its best value so far is below the median of the earlier ones at that epoch (Golovin et al. 2017,
+//   halving   the better half continues, with twice as many epochs (Jamieson and Talwalkar 2016, arXiv:1502.07943)
+//   median    a setting stops if its best value so far is below the median of the earlier ones at that epoch (Golovin et al. 2017,
 //             doi:10.1145/3097983.3098043)
 
 import { basename } from "node:path";
@@ -16,16 +17,16 @@ import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js
 import { goodness } from "../evaluation/metrics.js";
 import { mulberry32 } from "../testing/random.js";
 
-/** Settings that a search has. */
+/** Number of settings of a search. */
 const SIZE = 12;
 const DRAWS = 1000;
-/** Epochs, or trees, before which nothing is dropped. */
+/** Least numbers of epochs, or trees, before a setting may be dropped. */
 const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {
-  /** greater is better, by epoch */
+  /** score by epoch; greater is better */
   scores: number[];
-  /** of the whole training */
+  /** best score of the whole training */
   best: number;
 }
 
@@ -43,7 +44,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** The validation values of the first quarter of a search, which is spread over the ranges. */
+/** Returns the curves of the first quarter of a search, whose settings are spread over the ranges. */
 function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine[]): Curve[] {
   return lines.slice(0, Math.ceil(lines.length / 4)).flatMap(({ curve, value }) => {
     if (value === null) return [];
@@ -52,7 +53,7 @@ function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine
   });
 }
 
-/** A line of the table: means over draws of settings. */
+/** Returns a line of the table: means over samples of settings. */
 function compared(run: string, curves: readonly Curve[], name: string, rule: Rule, from: number): string {
   const random = mulberry32(23);
   const sums = { epochs: 0, drops: 0, ruled: 0, full: 0 };
@@ -67,7 +68,7 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
     sums.epochs += epochs;
     sums.ruled += top - chosen.best;
     if (chosen.best < Math.max(...own.map(({ best }) => best))) sums.drops++;
-    // the same settings in the same order, as far as the same epochs reach
+    // full trainings of the same settings in the same order, with as many epochs
     sums.full += top - bestWithin(own, epochs);
   }
   const mean = (sum: number) => sum / DRAWS;
@@ -77,7 +78,7 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
   );
 }
 
-/** Chooses among settings. @param from the epoch from which settings may be dropped */
+/** Chooses a setting. @param from the epoch from which settings may be dropped */
 type Rule = (curves: readonly Curve[], from: number) => { chosen: Curve; epochs: number };
 
 const scoreAt = ({ scores }: Curve, epochs: number) => Math.max(...scores.slice(0, epochs));
@@ -100,7 +101,7 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // from so many times the epoch at which the best setting so far was best
+  // `from` times the epoch at which the best setting so far had its best score
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));
@@ -108,7 +109,7 @@ const rules: Readonly<Record<string, Rule>> = {
     }),
 };
 
-/** Settings in turn: one ends where its best value so far is below the median of the earlier ones at that epoch. */
+/** Trains settings in turn, and stops one if its best score so far is below the median of the earlier ones at that epoch. */
 function byMedian(curves: readonly Curve[], fromOf: (done: readonly Curve[]) => number): ReturnType<Rule> {
   const done: Curve[] = [];
   let epochs = 0;
@@ -126,7 +127,7 @@ function byMedian(curves: readonly Curve[], fromOf: (done: readonly Curve[]) => 
   return { chosen: done.reduce((a, b) => (b.best > a.best ? b : a)), epochs };
 }
 
-/** The best value that full trainings, one after another, reach within so many epochs. */
+/** Returns the best score of full trainings, one after another, within a number of epochs. */
 function bestWithin(curves: readonly Curve[], most: number): number {
   let [left, best] = [most, -Infinity];
   for (const { scores } of curves) {

@@ -1,8 +1,8 @@
-// `npm run bench -- sgns-quality [seeds] [epochs]`: vectors of the batched kernel beside those of the sequential trainer that does
-// what word2vec.c does (kernels/sgns/sgns.reference.ts), on the same sessions of Online Retail: invoices, window 5, 64 dimensions.
-// Recall@20 and NDCG@20 of each customer's last but one invoice, the validation part; users by their histories. No speed.
+// `npm run bench -- sgns-quality [seeds] [epochs]`: compares vectors of the batched kernel with those of the sequential trainer that works
+// like word2vec.c (kernels/sgns/sgns.reference.ts), on the same sessions of Online Retail: invoices, window 5, 64 dimensions. Recall@20
+// and NDCG@20 on each customer's last invoice but one, the validation split; histories represent users. Speed is not measured.
 //
-// The reference takes about ten seconds an epoch. Its rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on this part.
+// The reference takes about ten seconds per epoch. Its learning rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on this split.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ const columns =
     " ",
   );
 
-/** In a process of its own. */
+/** Runs embed in its own process. */
 const embed = async (args: string[]) =>
   await run(process.execPath, [join(projectFolder, "bin", "embed.js"), ...args]);
 
@@ -66,7 +66,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** The reference's vectors of the sessions that a run was trained on, as word2vec text. */
+/** Trains the reference on the sessions of a run, and writes its vectors as word2vec text. */
 async function referenceVectors(path: string, seed: number, epochs: number): Promise<string> {
   const { sessions, keys } = await sessionsOf(path);
   const counts = new Float64Array(keys.length);
@@ -93,7 +93,7 @@ async function referenceVectors(path: string, seed: number, epochs: number): Pro
   return `${rows.length} ${dim}\n${rows.join("\n")}\n`;
 }
 
-/** Invoices of the training part. */
+/** Returns the invoices of the training split. */
 async function sessionsOf(path: string): Promise<{ sessions: Sequences; keys: string[] }> {
   const watch = { observe: () => undefined, signal: new AbortController().signal };
   const { train } = await partsOfRun(await openRun(path), { reading: { threads: 2 } }, "the sessions", watch);
@@ -105,7 +105,7 @@ async function sessionsOf(path: string): Promise<{ sessions: Sequences; keys: st
   const { dictionary } = column;
   return {
     sessions: sequencesOf(dataset, rows, [tokens], how),
-    // word2vec text separates by blanks
+    // word2vec text separates columns by spaces
     keys: Array.from({ length: dictionary.size }, (_, code) =>
       keyAt(dictionary, code).replaceAll(" ", "\u00a0"),
     ),

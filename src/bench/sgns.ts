@@ -1,9 +1,9 @@
-// `npm run bench -- sgns`: item2vec's kernel on invoices of online-retail as sessions (without them, on drawn sessions): thousand
-// centres a second at 64 and 128 dimensions on one and two threads; window 5, 5 negatives, no subsampling. Figures are of whole
-// epochs after one that warms up; reading and the loading of the stream are left out.
+// `npm run bench -- sgns`: item2vec's kernel on the invoices of online-retail as sessions (or on random sessions): thousand centres per
+// second at 64 and 128 dimensions on one and two threads; window 5, 5 negatives, no subsampling. Whole epochs are timed after a warm-up
+// epoch, without reading and without loading the stream.
 //
-// Peer: gensim's Word2Vec with as many workers, turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python that has it.
-// Its figure is of `train` alone, without its vocabulary.
+// Peer: gensim's Word2Vec with as many workers, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with gensim.
+// Only its `train` is timed, without building the vocabulary.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ import { median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;
 const EPOCHS = 3;
-/** The peer needs no warming up. */
+/** Epochs of the peer, which needs no warm-up. */
 const PEER_EPOCHS = 1;
 const MIN_COUNT = 5;
 const [window, negatives] = [5, 5];
@@ -58,7 +58,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Distinct articles of each invoice, in its order; rare articles and cancellations left out. */
+/** Returns the distinct articles of each invoice in order, without rare articles and cancellations. */
 function invoices(): Sessions {
   const baskets = new Map<string, Set<string>>();
   for (const name of ["online_retail_2009_2010.csv.gz", "online_retail_2010_2011.csv.gz"]) {
@@ -82,7 +82,7 @@ function invoices(): Sessions {
   return { numRows: rows.size, lists: lists.filter((list) => list.length > 1) };
 }
 
-/** Sessions of 2 to 41 rows near one another, popular ones more often. */
+/** Generates sessions of 2 to 41 rows with similar numbers; popular ones are more frequent. */
 function drawnSessions(): Sessions {
   const numRows = 5000;
   const lists = Array.from({ length: 40_000 }, (_, s) => {
@@ -103,7 +103,7 @@ function streamOf({ lists }: Sessions): SgnsStream {
   };
 }
 
-/** Centres a second, after an epoch that warms up. */
+/** Returns the centres per second, after a warm-up epoch. */
 async function speed(stream: SgnsStream, numRows: number, dim: number, threads: number): Promise<number> {
   const numTokens = stream.tokens.length;
   const noise = new Float64Array(numRows);

@@ -1,4 +1,4 @@
-// What a command takes beyond Node's own start: `embed neighbors` on a small run less `node -e 0`, in turn.
+// Start-up time of a command beyond Node's: `embed neighbors` on a small run minus `node -e 0`, measured alternately.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

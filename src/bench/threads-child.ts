@@ -1,7 +1,7 @@
 // One training of `npm run bench -- threads`, in a process of its own:   node threads-child.js fixed|chosen COMMAND WORDS...
 //
-// `fixed` has all threads work together, whatever is fastest. Prints, as JSON, seconds and processor seconds from the log that was read to
-// the model, and how many threads worked in the end.
+// `fixed` makes all threads work together, even if fewer are faster. Prints, as JSON, seconds and processor seconds from the end of reading
+// to the model, and the number of threads that worked at the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
 import { cores } from "../workers/cores.js";
@@ -27,7 +27,7 @@ const { threads } = await trainInProcess(command!, words, {
   observe(progress) {
     const now = { clock: performance.now() / 1000, processor: used() };
     if (progress.stage === "doing") began ??= now;
-    // the first stage after the last epoch
+    // the first stage after the last epoch ends the training
     if (progress.stage === "doing" || progress.stage === "epoch") ended = now;
   },
 });

@@ -1,13 +1,12 @@
-// `npm run bench -- threads [NAME...]`: what threads gain, for every trainer.
+// `npm run bench -- threads [NAME...]`: the gain of every trainer from threads.
 //
-//   gain        one and two threads in turn, five times: seconds from the log that was read to the model, two over one; the number
-//               that two threads were allowed and one was faster is in the last column
-//   processor   processor seconds of the same training, smaller, with 1, 2, 4, 8 and 16 threads that all work: more threads than cores
-//               sleep at barriers, so that what the time grows by is work that threads repeat and lines that they fetch from each other;
-//               it bounds the gain of so many cores
+//   gain        one and two threads alternately, five times: seconds from the end of reading to the model with one thread divided by those
+//               with two. The last column has the number of threads used with two allowed, as one may be faster
+//   processor   processor seconds of a smaller training with 1, 2, 4, 8 and 16 threads that all work. Threads without a core sleep at
+//               barriers, so the increase is work that threads repeat and cache lines that they fetch from each other; it bounds the gain
 //   estimate    the gain on 8 and 32 cores, from both (more-cores.ts)
 //
-// Each training is a process of its own. Five to six minutes on two idle cores. Without names it writes the section of docs/growth.md.
+// Each training runs in its own process. Takes five to six minutes on two idle cores. Without names, writes the section of docs/growth.md.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,14 +24,14 @@ const THREADS = [1, 2, 4, 8, 16];
 const data = join(projectFolder, "..", "shared", "data");
 const child = fileURLToPath(new URL("./threads-child.js", import.meta.url));
 
-/** A training. */
+/** A training that is measured. */
 interface Training {
-  /** the command with the options of both measurements */
+  /** command, with the options for both measurements */
   of: string;
   log: () => string | Promise<string>;
-  /** options of the gain */
+  /** options for measuring the gain */
   options: string;
-  /** options of the processor time, whose vectors are long enough for many threads */
+  /** options for measuring processor time; vectors are long enough for many threads */
   wide: string;
 }
 
@@ -144,7 +143,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** @returns one thread's median over two threads'; undefined without the log */
+/** Measures the gain. @returns median seconds with one thread divided by those with two; undefined without the log */
 async function gainOf(name: string, folder: string): Promise<number | undefined> {
   const { of, log, options } = trainings[name]!;
   const path = await log();
@@ -166,7 +165,7 @@ async function gainOf(name: string, folder: string): Promise<number | undefined>
   return gain;
 }
 
-/** @returns processor seconds by THREADS */
+/** Measures processor time. @returns seconds for each number in THREADS */
 async function processorOf(name: string, folder: string): Promise<number[]> {
   const { of, log, wide } = trainings[name]!;
   const path = await log();

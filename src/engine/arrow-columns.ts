@@ -68,7 +68,7 @@ export class ArrowCursor extends BatchCursor {
     const cells = isList ? data.children[0]! : data;
     const levels = levelsOf(cells);
     const values = nonNullValues(cells, levels, column, path);
-    super(column, values, levels, isList ? listsOf(data) : undefined);
+    super(column, values, levels, isList ? listBounds(data) : undefined);
   }
 
   /**
@@ -126,7 +126,7 @@ function widened(words: Int32Array): Int32Array {
   return wide;
 }
 
-function listsOf(data: Data): ListBounds {
+function listBounds(data: Data): ListBounds {
   const bounds = data.valueOffsets as Int32Array;
   return { starts: bounds, ends: bounds.subarray(1), levels: levelsOf(data) };
 }

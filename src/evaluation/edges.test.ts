@@ -4,7 +4,7 @@ import { hasArc } from "../dataset/graph/graph-facts.js";
 import { graphOf, type Graph } from "../dataset/graph/graph.js";
 import { mulberry32 } from "../testing/random.js";
 import { degreeScore, tableScore } from "./edge-scores.js";
-import { drawNonEdges, edgeMetrics, pairsOf, type Pairs } from "./edges.js";
+import { drawNonEdges, edgeMetrics, edgePairs, type Pairs } from "./edges.js";
 import { valueOf } from "./user-metric.js";
 
 function graph(numNodes: number, arcs: readonly (readonly [number, number])[], directed: boolean): Graph {
@@ -33,8 +33,8 @@ test("an undirected edge is one pair, however often and in which direction it wa
     [2, 1],
     [2, 1],
   ] as const;
-  expect(listed(pairsOf(graph(3, arcs, false)))).toEqual(["0 1", "1 2"]);
-  expect(listed(pairsOf(graph(3, arcs, true)))).toEqual(["0 1", "1 0", "2 1"]);
+  expect(listed(edgePairs(graph(3, arcs, false)))).toEqual(["0 1", "1 2"]);
+  expect(listed(edgePairs(graph(3, arcs, true)))).toEqual(["0 1", "1 0", "2 1"]);
 });
 
 test.each([
@@ -50,7 +50,7 @@ test.each([
         randomGraph(30, 100, directed, seed),
         randomGraph(30, 200, directed, 100 + seed),
       ];
-      const pairs = pairsOf(held);
+      const pairs = edgePairs(held);
       const drawn = drawNonEdges(pairs, [held, known], { kind, seed });
       expect(drawn.sources.length).toBe(pairs.sources.length);
       const wrong = [...drawn.sources.keys()].filter((e) => {
@@ -76,10 +76,10 @@ test("uniform non-edges take all nodes alike, held-ends as they stand in the hel
     Array.from({ length: 500 }, (_, i) => [1001 + i, 1501 + i] as const),
     true,
   );
-  const pairs = pairsOf(star);
+  const pairs = edgePairs(star);
   const both = {
-    sources: Uint32Array.from([...pairs.sources, ...pairsOf(chain).sources]),
-    targets: Uint32Array.from([...pairs.targets, ...pairsOf(chain).targets]),
+    sources: Uint32Array.from([...pairs.sources, ...edgePairs(chain).sources]),
+    targets: Uint32Array.from([...pairs.targets, ...edgePairs(chain).targets]),
   };
   const fromHub = (kind: "uniform" | "held-ends") =>
     drawNonEdges(both, [star, chain], { kind, seed: 1 }).sources.filter((u) => u === 0).length;
@@ -94,14 +94,14 @@ test("where all pairs are edges there is no non-edge: refused", () => {
     [0, 1, 2, 3].flatMap((u) => [0, 1, 2, 3].map((v) => [u, v] as const)),
     false,
   );
-  expect(() => drawNonEdges(pairsOf(complete), [complete], { kind: "uniform", seed: 1 })).toThrow(
+  expect(() => drawNonEdges(edgePairs(complete), [complete], { kind: "uniform", seed: 1 })).toThrow(
     /nearly all pairs of the 4 nodes/,
   );
 });
 
 test("the edge AUC is the share of pairs of a held edge and a non-edge in the right order, ties half", () => {
   const held = randomGraph(40, 60, false, 7);
-  const pairs = pairsOf(held);
+  const pairs = edgePairs(held);
   const drawn = drawNonEdges(pairs, [held], { kind: "uniform", seed: 3 });
   const score = (u: number, v: number) => (u * v) % 5;
   const of = ({ sources, targets }: Pairs) => Array.from(sources, (u, e) => score(u, targets[e]!));
@@ -119,7 +119,7 @@ test("directions are judged where an edge goes one way: contexts tell them apart
     [...Array.from({ length: 10 }, (_, k) => [2 * k, 2 * k + 1] as const), [1, 0] as const],
     true,
   );
-  const pairs = pairsOf(held);
+  const pairs = edgePairs(held);
   const drawn = drawNonEdges(pairs, [held], { kind: "uniform", seed: 1 });
   // node v is the direction v / 2, as a centre where it is even, as a context where it is odd
   const axis = (isOne: (v: number) => boolean) =>

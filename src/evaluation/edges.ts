@@ -31,7 +31,7 @@ export type NonEdgeKind = (typeof nonEdgeKinds)[number];
 const MOST_TRIES = 100_000;
 
 /** The edges of a graph, each once. */
-export function pairsOf({ numNodes, offsets, neighbors, directed }: Graph): Pairs {
+export function edgePairs({ numNodes, offsets, neighbors, directed }: Graph): Pairs {
   const m = directed ? neighbors.length : neighbors.length / 2;
   const [sources, targets] = [new Uint32Array(m), new Uint32Array(m)];
   let e = 0;

@@ -260,8 +260,8 @@ export function multiclassMetrics(
     return own.indexOf(own.reduce((a, b) => Math.max(a, b))) === labels[row] ? 0 : 1;
   };
   return defined({
-    multiLogLoss: meanOf(labels.length, (row) => losses[row]!, weights),
-    multiError: meanOf(labels.length, isWrong, weights),
+    multiLogLoss: weightedMean(labels.length, (row) => losses[row]!, weights),
+    multiError: weightedMean(labels.length, isWrong, weights),
   });
 }
 
@@ -283,7 +283,11 @@ export function multiclassLosses(
 }
 
 /** The weighted mean of a value a row; NaN without rows. */
-function meanOf(n: number, valueOf: (row: number) => number, weights: Float32Array | undefined): number {
+function weightedMean(
+  n: number,
+  valueOf: (row: number) => number,
+  weights: Float32Array | undefined,
+): number {
   let [sum, total] = [0, 0];
   for (let i = 0; i < n; i++) {
     const weight = weights ? weights[i]! : 1;
@@ -301,7 +305,7 @@ function meanOf(n: number, valueOf: (row: number) => number, weights: Float32Arr
  * @returns nats, >= 0; NaN without rows
  */
 export function logLoss(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
-  return meanOf(scores.length, (i) => softplus(labels[i]! > 0 ? -scores[i]! : scores[i]!), weights);
+  return weightedMean(scores.length, (i) => softplus(labels[i]! > 0 ? -scores[i]! : scores[i]!), weights);
 }
 
 /**
@@ -316,7 +320,7 @@ export function logLossOfProbabilities(probabilities: Scores, labels: Float32Arr
     const p = Math.min(Math.max(probabilities[i]!, 1e-15), 1 - 1e-15);
     return -log(labels[i]! > 0 ? p : 1 - p);
   };
-  return meanOf(probabilities.length, lossOf, undefined);
+  return weightedMean(probabilities.length, lossOf, undefined);
 }
 
 /**
@@ -327,7 +331,7 @@ export function logLossOfProbabilities(probabilities: Scores, labels: Float32Arr
  * @returns unitless, >= 0; NaN when a class is missing
  */
 export function normalizedEntropy(loss: number, labels: Float32Array, weights?: Float32Array): number {
-  const rate = meanOf(labels.length, (i) => labels[i]!, weights);
+  const rate = weightedMean(labels.length, (i) => labels[i]!, weights);
   if (!(rate > 0 && rate < 1)) return Number.NaN;
   return loss / -(rate * log(rate) + (1 - rate) * log(1 - rate));
 }
@@ -339,19 +343,19 @@ export function normalizedEntropy(loss: number, labels: Float32Array, weights?: 
  * @returns unitless, >= 0; NaN when no label is 1
  */
 export function calibration(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
-  const predicted = meanOf(scores.length, (i) => logistic(scores[i]!), weights);
-  const observed = meanOf(labels.length, (i) => labels[i]!, weights);
+  const predicted = weightedMean(scores.length, (i) => logistic(scores[i]!), weights);
+  const observed = weightedMean(labels.length, (i) => labels[i]!, weights);
   return observed > 0 ? predicted / observed : Number.NaN;
 }
 
 /** The root of the mean squared error, in the label's unit; NaN without rows. */
 export function rmse(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
-  return Math.sqrt(meanOf(scores.length, (i) => (scores[i]! - labels[i]!) ** 2, weights));
+  return Math.sqrt(weightedMean(scores.length, (i) => (scores[i]! - labels[i]!) ** 2, weights));
 }
 
 /** The mean absolute error, in the label's unit; NaN without rows. */
 export function mae(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
-  return meanOf(scores.length, (i) => Math.abs(scores[i]! - labels[i]!), weights);
+  return weightedMean(scores.length, (i) => Math.abs(scores[i]! - labels[i]!), weights);
 }
 
 function defined(metrics: Record<string, number>): Record<string, number> {

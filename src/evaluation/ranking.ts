@@ -21,7 +21,7 @@ import { rankLists, vectorRanker } from "./rankers.js";
 import { listMetrics, rankingMetricNames } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
-export interface RankingOptions {
+export interface RankingMetricOptions {
   /** K >= 1: items a list */
   k: number;
   /** one that is measured beside recall and NDCG */
@@ -43,16 +43,16 @@ export interface RankingOptions {
 export async function evaluateRanking(
   input: TopItemsInput,
   heldOut: ItemLists,
-  options: RankingOptions,
+  options: RankingMetricOptions,
 ): Promise<Metrics> {
-  return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(meanOf));
+  return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(namedMean));
 }
 
 /** The same by user. @param among a list a query: what is ranked, in place of all items */
 export async function rankedByUser(
   input: TopItemsInput,
   heldOut: ItemLists,
-  { k, metric = "recall", threads, signal }: RankingOptions,
+  { k, metric = "recall", threads, signal }: RankingMetricOptions,
   among?: ItemLists,
 ): Promise<UserMetric[]> {
   const top = Math.max(1, Math.min(k, input.items.length / input.dim));
@@ -66,7 +66,7 @@ export async function rankedByUser(
 }
 
 /** The mean over users, by the metric's name. */
-export function meanOf({ name, sums }: UserMetric): [string, number] {
+export function namedMean({ name, sums }: UserMetric): [string, number] {
   return [name, sums.reduce((all, value) => all + value, 0) / sums.length];
 }
 

@@ -1,6 +1,6 @@
-// A command called from TypeScript: the same flags, defaults, checks and call as on the command line, without the terminal.
+// Calls a command from TypeScript, with the same flags, defaults and checks as on the command line, but without a terminal.
 //
-//   name, arguments, { option: value } ──► the command's flags, set as if they had been typed ──► its call ──► what it returns
+//   name, arguments, { option: value } ──► the command's flags, set as if typed ──► the command's function ──► its result
 //
 // Why: docs/decisions/0016-library-from-commands.md.
 
@@ -20,13 +20,13 @@ import { optionValue } from "./option-value.js";
 import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
 
 /**
- * Trains by a command's name, for a trainer that is chosen while the program runs.
+ * Trains by the name of a command, for programs that choose the trainer at run time.
  *
  * @param command as `embed help` lists them
  * @param log files or patterns, read as one log
- * @param options by the names of the command's flags in camel case
- * @throws {UsageError} no such trainer, or options that it has not or that do not go together
- * @throws {EmbedError} as the command ends
+ * @param options by the names of the command's flags, in camel case
+ * @throws {UsageError} the trainer or an option does not exist, or options exclude each other
+ * @throws {EmbedError} the error of the command
  */
 export async function train(
   command: string,
@@ -44,9 +44,9 @@ export async function train(
 /**
  * Calls a function of the library.
  *
- * @param given its arguments, then options, then how it is watched; what stands last may be left out
- * @throws {UsageError} arguments or options that the command refuses
- * @throws {EmbedError} as the command ends
+ * @param given arguments, options, and a Watching; the last ones may be omitted
+ * @throws {UsageError} the command refuses arguments or options
+ * @throws {EmbedError} the error of the command
  */
 export async function call(name: string, given: readonly unknown[]): Promise<unknown> {
   const found = functions.find((one) => one.name === name)!;
@@ -56,7 +56,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   setOptions(found, optionsOf(command, spec), command, options);
   checkNoNul(name, [words, options]);
   if (spec.writes) checkWrites(found, options, watching);
-  // kept in a box: commander's own promise says nothing of what the action returns
+  // in an object, because commander's promise does not return the result of the action
   const box: { result?: unknown } = {};
   await watchedBy(watching, options["onInterrupt"] === "save", async (watch) => {
     command.action(async (...parsed: unknown[]) => {
@@ -75,7 +75,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   return box.result;
 }
 
-/** The command of a function with its flags; nothing that it says of them is printed. */
+/** Creates the command of a function, with its flags and without any output. */
 export async function commandOf(found: Pick<LibraryFunction, "command" | "spec">): Promise<Command> {
   const silent = () => undefined;
   return addCommand(new Command(), found.command, await specOf(found), new Interrupts())
@@ -83,7 +83,7 @@ export async function commandOf(found: Pick<LibraryFunction, "command" | "spec">
     .configureOutput({ writeOut: silent, writeErr: silent });
 }
 
-/** The options of a function that a caller may name: by name, without those of the terminal. */
+/** Returns the options that callers may set, by name, without options for terminals. */
 export function optionsOf(
   command: Command,
   { options, without = [] }: CommandSpec,
@@ -91,7 +91,7 @@ export function optionsOf(
   const all = new Map<string, TableOption>();
   for (const option of command.options as TableOption[]) {
     const { optionName: name } = option;
-    // `--no-NAME` beside `--NAME` is another way to set the same
+    // `--no-NAME` sets the same option as `--NAME`
     if (Object.hasOwn(options, name) && !without.includes(name) && !all.has(name)) all.set(name, option);
   }
   return all;
@@ -103,7 +103,7 @@ interface Given {
   watching: Watching;
 }
 
-/** Tells the arguments from the options that follow: these are an object. @throws {UsageError} */
+/** Separates the arguments from the objects that follow them: options and watching. @throws {UsageError} */
 function argumentsOf({ name }: LibraryFunction, command: Command, given: readonly unknown[]): Given {
   const isOptions = (value: unknown) => typeof value === "object" && !Array.isArray(value);
   let count = 0;
@@ -128,7 +128,7 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
   return { words, options: options as Given["options"], watching };
 }
 
-/** Sets options as if they had been typed. @throws {UsageError} one that there is not, or a value that is none of its */
+/** Sets options as if they were typed. @throws {UsageError} an option does not exist, or has an invalid value */
 function setOptions(
   found: LibraryFunction,
   known: Map<string, TableOption>,
@@ -148,7 +148,7 @@ function setOptions(
       throw new UsageError(`${found.name} needs the option '${name}'`);
 }
 
-/** A command line cannot hold NUL, and no path does. @throws {UsageError} a text has one */
+/** Refuses NUL characters, which neither a command line nor a path can contain. @throws {UsageError} a text has one */
 function checkNoNul(name: string, given: unknown): void {
   if (typeof given === "string" && given.includes("\0"))
     throw new UsageError(`${name}: ${excerpt(given)} contains NUL, which no path or option may contain`);
@@ -156,7 +156,7 @@ function checkNoNul(name: string, given: unknown): void {
     for (const value of Object.values(given)) checkNoNul(name, value);
 }
 
-/** @throws {UsageError} nothing takes what would go to standard output */
+/** @throws {UsageError} the output has no destination: neither a file nor `write` */
 function checkWrites(
   { name }: LibraryFunction,
   { out = "-", urlEnv }: Given["options"],
@@ -169,7 +169,7 @@ function checkWrites(
     );
 }
 
-/** The error as one of the library's: what commander says of missing options, and what the system refused. Others stay as they are. */
+/** Converts errors of commander and of the system to errors of the library; returns others unchanged. */
 function errorOf({ name }: LibraryFunction, error: unknown): unknown {
   if (error instanceof CommanderError)
     return new UsageError(`${name}: ${error.message.replace(/^error: /, "")}`, { cause: error });

@@ -1,4 +1,4 @@
-// The package's entry, as text: a function for each command, its options typed and explained by what its flags declare.
+// Generates the package's entry: a function for each command, with types and comments from the declarations of its flags.
 //
 //   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
 //   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
@@ -8,20 +8,20 @@ import type { CommandSpec } from "../cli/command-spec.js";
 import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
-import { typeOf } from "./option-value.js";
+import { optionType } from "./option-value.js";
 
-/** The texts of both files. */
+/** Contents of the two files. */
 interface Entry {
   code: string;
   declarations: string;
 }
 
-/** AbortSignal and Buffer, also in a project whose tsconfig lists no types: that is the default from TypeScript 6 on. */
+/** Makes AbortSignal and Buffer known in projects whose tsconfig lists no types, the default from TypeScript 6 on. */
 const NODE_TYPES = '/// <reference types="node" />';
 
 const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
 
-/** The entry of the package, for every function. */
+/** Generates the entry of the package, with all functions. */
 export async function entryOf(): Promise<Entry> {
   const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
   const imports = [
@@ -44,16 +44,16 @@ export async function entryOf(): Promise<Entry> {
 function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec): string {
   const properties: string[] = [];
   for (const [name, option] of optionsOf(command, spec)) {
-    // known so that its refusal says why there is no such thing
+    // hidden options exist only so that their use is refused with a reason
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
     properties.push(
-      commentOf([aboutOption(option)], "  "),
-      `  ${name}${isNeeded ? "" : "?"}: ${typeOf(option)}${isNeeded ? "" : " | undefined"};`,
+      docComment([aboutOption(option)], "  "),
+      `  ${name}${isNeeded ? "" : "?"}: ${optionType(option)}${isNeeded ? "" : " | undefined"};`,
     );
   }
   return [
-    commentOf([
+    docComment([
       `Options of \`${found.name}\`: the flags of \`embed ${found.command}\` under their names, with its defaults.`,
     ]),
     `export interface ${interfaceOf(found)} {`,
@@ -62,17 +62,19 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
   ].join("\n");
 }
 
-/** What the help says of an option: of choices the type does. Of a flag --no-NAME it says what false does. */
+/** Returns an option's description. For a flag --no-NAME, it describes the value false. */
 function aboutOption({ negate, description }: TableOption): string {
   return negate ? `false: ${description}` : description;
 }
 
-/** The doc comment of a function, and an overload for each number of arguments that may be left out. */
+/** Returns the declarations of a function: its comment, and an overload for each number of optional arguments. */
 function functionTexts(found: LibraryFunction, command: Command, result: string): string[] {
-  const comment = commentOf([
+  const comment = docComment([
     command.description(),
     `As \`embed ${found.command}\`.`,
-    ...command.registeredArguments.map((argument) => `@param ${nameOf(argument)} ${argument.description}`),
+    ...command.registeredArguments.map(
+      (argument) => `@param ${parameterName(argument)} ${argument.description}`,
+    ),
     "@throws {EmbedError} its `exitCode` is what the command ends with",
   ]);
   return signaturesOf(found, command).map(
@@ -80,7 +82,7 @@ function functionTexts(found: LibraryFunction, command: Command, result: string)
   );
 }
 
-/** How a function is called: `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and without the name. */
+/** Returns the signatures, such as `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and the same without `name`. */
 export function signaturesOf(found: LibraryFunction, command: Command): string[] {
   const all = command.registeredArguments;
   const needsOptions = command.options.some(({ mandatory }) => mandatory);
@@ -88,7 +90,7 @@ export function signaturesOf(found: LibraryFunction, command: Command): string[]
   const counts = Array.from({ length: all.length - least + 1 }, (_, i) => all.length - i);
   return counts.map((count) => {
     const parameters = [
-      ...all.slice(0, count).map((argument) => `${nameOf(argument)}: ${argumentType(argument)}`),
+      ...all.slice(0, count).map((argument) => `${parameterName(argument)}: ${argumentType(argument)}`),
       `options${needsOptions ? "" : "?"}: ${interfaceOf(found)}`,
       "watch?: Watching",
     ];
@@ -100,8 +102,8 @@ function interfaceOf({ name }: LibraryFunction): string {
   return `${name[0]!.toUpperCase()}${name.slice(1)}Options`;
 }
 
-/** `runA` of `run-a`, `pipelineYaml` of `pipeline.yaml`. */
-function nameOf(argument: Argument): string {
+/** Converts an argument's name to camel case: `runA` for `run-a`, `pipelineYaml` for `pipeline.yaml`. */
+function parameterName(argument: Argument): string {
   return argument
     .name()
     .replaceAll(/[^A-Za-z]+([A-Za-z])?/g, (_, letter = "") => (letter as string).toUpperCase());
@@ -111,8 +113,8 @@ function argumentType({ variadic }: Argument): string {
   return variadic ? "string | readonly string[]" : "string";
 }
 
-/** A doc comment; an end of one in the text would end it early. */
-function commentOf(lines: readonly string[], indent = ""): string {
+/** Formats a doc comment; escapes end marks, which would end it early. */
+function docComment(lines: readonly string[], indent = ""): string {
   const safe = lines.map((line) => line.replaceAll("*/", "*\\/"));
   if (safe.length === 1) return `${indent}/** ${safe[0]} */`;
   return [`${indent}/**`, ...safe.map((line) => `${indent} * ${line}`), `${indent} */`].join("\n");

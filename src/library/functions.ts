@@ -1,4 +1,4 @@
-// The functions of the library, by name: which command each is, and where what it resolves to is declared.
+// The functions of the library: the command of each, and the compiled function that declares its result type.
 
 import { commands } from "../cli/commands.js";
 import type { CommandSpec } from "../cli/command-spec.js";
@@ -8,15 +8,15 @@ import { trainers } from "../trainers/index.js";
 export interface LibraryFunction {
   name: string;
   command: string;
-  /** the file whose function declares what it resolves to, as compiled */
+  /** compiled file of the function that declares the result type */
   file: string;
-  /** that function; of the same name when absent */
+  /** name of that function, if it differs */
   as?: string;
-  /** of a function that is one of several of a command */
+  /** specification, if the command has several functions */
   spec?: () => Promise<CommandSpec>;
 }
 
-/** Every function, in the order of the commands. */
+/** All functions, in the order of the commands. */
 export const functions: readonly LibraryFunction[] = [
   {
     ...{ name: "inspect", command: "inspect", file: "api/inspect/inspect.js" },
@@ -55,7 +55,7 @@ export const functions: readonly LibraryFunction[] = [
   { name: "schedule", command: "schedule", file: "pipeline/schedule.js" },
 ];
 
-/** The command of a function. */
+/** Returns the specification of a function's command. */
 export async function specOf({
   command,
   spec,
@@ -63,7 +63,7 @@ export async function specOf({
   return await (spec ?? commands.find(({ name }) => name === command)!.load)();
 }
 
-/** `trainName` of `train-name`. */
+/** Converts `train-name` to `trainName`. */
 function camelCase(command: string): string {
   return command.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

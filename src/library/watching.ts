@@ -1,24 +1,24 @@
-// How a call from TypeScript is watched and stopped: a signal and an observer, both optional → the Watch of every command.
+// Watches and aborts a call from TypeScript: converts an optional signal and observer to the Watch of commands.
 
 import { setMaxListeners } from "node:events";
 import { UsageError } from "../errors.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 
-/** How a call is watched and stopped; without it nothing is said, and it runs to its end. */
+/** Observes and aborts a call. Without it, the call reports nothing and runs to its end. */
 export interface Watching {
-  /** aborting it stops the work; the promise rejects with the signal's reason, and no output is left half-written */
+  /** aborting it stops the work; the promise rejects with the signal's reason, and no output is left incomplete */
   signal?: AbortSignal | undefined;
-  /** hears of rows read, epochs, notes and warnings */
+  /** called with progress: rows read, epochs, notes and warnings */
   observe?: ((progress: Progress) => void) | undefined;
-  /** takes what the command line writes to standard output where no file is named; what it returns is waited for */
+  /** receives output that the command line would write to standard output; a returned promise is awaited */
   write?: ((chunk: Uint8Array | string) => void | Promise<void>) | undefined;
 }
 
-/** Its parts. */
+/** Names of the properties of Watching. */
 export const watchingNames = ["signal", "observe", "write"];
 
-/** @throws {UsageError} it is none */
+/** @throws {UsageError} the value is not a Watching */
 export function checkWatching(name: string, watching: unknown): asserts watching is Watching {
   if (typeof watching !== "object" || watching === null)
     throw new UsageError(
@@ -35,9 +35,9 @@ export function checkWatching(name: string, watching: unknown): asserts watching
 }
 
 /**
- * Does the work under a signal of its own, so that the caller's has one listener, which is gone when the work is done.
+ * Runs the work under a signal of its own, so that the caller's signal has a single listener, which is removed at the end.
  *
- * @param savesOnAbort an abort is as the first signal to `--on-interrupt save`: once an epoch is kept, it ends the training with the best
+ * @param savesOnAbort whether an abort acts like the first signal under `--on-interrupt save`: it ends the training with its best epoch
  */
 export async function watchedBy<T>(
   { signal, observe = () => undefined }: Watching,
@@ -56,7 +56,7 @@ export async function watchedBy<T>(
   };
   const finishInstead = (offered: () => void): (() => void) => {
     finish = offered;
-    // it may have come between two of a command's trainings
+    // the abort may have come between two trainings of the command
     if (finishes) offered();
     return () => {
       if (finish === offered) finish = undefined;

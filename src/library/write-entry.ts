@@ -1,4 +1,4 @@
-// Writes the package's entry beside the compiled files: node dist/library/write-entry.js, the last step of the build.
+// Writes the package's entry next to the compiled files: node dist/library/write-entry.js, the last step of the build.
 
 import { writeFileSync } from "node:fs";
 import { entryOf } from "./declare.js";

@@ -1,8 +1,8 @@
-// Ranking metrics of runs and baselines on a log: each user's best items against what the log says the user took.
+// Ranking metrics of runs and baselines on a log: compares each user's best items with the user's held-out items.
 //
 //   first run ──► training events (kept in the run, or read again) ──┬─► protocol: users, held-out items, masks
-//   log, or the run's own part ──► events that count ─────────────────┘        │
-//   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
+//   log, or a held-out split of the run ──► events that count ───────┘         │
+//   runs and baselines ──► rankers ──► the best K items of each user ──► metrics by user ──► comparison
 
 import { openKeysAsTrained, cellsBesideLog } from "../training/reading/open-as-trained.js";
 import type { Contestant } from "../training/judging/evaluate-scores.js";
@@ -41,14 +41,14 @@ import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query }
 import { checkRanks, rankerOfRun, type Scoring } from "./run-ranker.js";
 import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from "./user-events.js";
 
-/** What is ranked, for whom, and by what beside the runs; absent options as `embed evaluate` has them. */
-export interface RankingOptions extends EvaluatedLog {
-  /** items a list, one or several */
+/** Options of a ranking evaluation; defaults as for `embed evaluate`. */
+export interface RankingEvaluation extends EvaluatedLog {
+  /** lengths of the lists */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
-  /** the share of each new user's items that is folded in */
+  /** share of each new user's items that is folded in; evaluates new users instead of known ones */
   foldInShare?: number | undefined;
-  /** a file of users and items: what is held out is ranked among these alone */
+  /** path of a file with users and items; only these items are ranked, together with the held-out ones */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -64,42 +64,42 @@ export interface RankingOptions extends EvaluatedLog {
   filterPower?: number | undefined;
 }
 
-/** Who was evaluated, and who was not. */
+/** Numbers of evaluated and left-out users. */
 export interface EvaluatedUsers {
   judged: number;
-  /** users of training without a held-out item */
+  /** training users without a held-out item */
   withoutHeldOut: number;
   /** of these, users whose held-out items are all masked */
   heldOutMasked: number;
   /** users of the log without training events */
   withoutTraining: number;
-  /** share of the held-out events that repeat a training one */
+  /** share of the held-out events that repeat a training event */
   repeatShare: number;
-  /** of --fold-in-share */
+  /** only for --fold-in-share */
   foldIn?: FoldedUsers;
-  /** of --candidates */
+  /** only for --candidates */
   candidates?: CandidateCounts;
 }
 
-export interface RankingResult {
+export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
-  /** baselines that were not measured because no time was left */
+  /** baselines that were not measured for lack of time */
   skipped: string[];
   warnings: string[];
   rows: number;
 }
 
 /**
- * Ranks by each run and baseline.
+ * Ranks items by each run and baseline, and compares their metrics.
  *
- * @throws {UsageError} a run cannot rank, or the training events of the first one are not to be had
+ * @throws {UsageError} a run cannot rank, or the training events of the first run are not available
  */
 export async function measureRankings(
   runs: readonly Contestant[],
-  options: RankingOptions,
+  options: RankingEvaluation,
   watch: Watch,
-): Promise<RankingResult> {
+): Promise<MeasuredRankings> {
   const { k: ks = [20], seed = 1, easeL2, foldInShare, score = "model", table } = options;
   const { threads } = options.reading;
   const { signal } = watch;
@@ -113,7 +113,7 @@ export async function measureRankings(
     );
   const query = queryOf(options);
   const how = { score, table, query, folds: foldInShare !== undefined };
-  // what cannot rank is refused before a log is read
+  // refuses runs that cannot rank before the log is read
   for (const { run } of runs) await checkRanks(run, how);
   const { run } = runs[0]!;
   const preprocess = await eventRecipe(run);
@@ -122,7 +122,7 @@ export async function measureRankings(
     ? protocolOf(logs, query)
     : protocolOfNewUsers(logs, runs, foldInShare));
   const { protocol: all, learned, folding, warnings, rows } = held;
-  tellWithout(all, watch);
+  noteSkippedUsers(all, watch);
   warnings.push(...otherTraining(runs));
   const { history, counts } = learned;
   for (const name of baselines)
@@ -193,17 +193,17 @@ export async function measureRankings(
 
 interface HeldProtocol {
   protocol: RankingProtocol;
-  /** what baselines learn from */
+  /** training events for baselines */
   learned: TrainingEvents;
-  /** of new users, with what their events are read from */
+  /** new users' splits, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
   warnings: string[];
   rows: number;
 }
 
-type RankedLogs = LogsOfRun<RankingOptions>;
+type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** The protocol of users whom training knows. */
+/** Builds the protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
@@ -228,7 +228,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
   return { protocol, learned: training, warnings, rows: part.dataset.numRows };
 }
 
-/** The protocol of users whom no run knows: the first items of each are folded in. */
+/** Builds the protocol for users whom no run knows; the first items of each are folded in. */
 async function protocolOfNewUsers(
   logs: RankedLogs,
   runs: readonly Contestant[],
@@ -257,14 +257,14 @@ async function protocolOfNewUsers(
   };
 }
 
-/** Tells how many users have nothing to be found. */
-function tellWithout({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
+/** Reports the number of users without a held-out item. */
+function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
   const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
   observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });
 }
 
-/** Where the log is the training's own: users of a validation part are new to the run, and have steered it. */
+/** Warns if the run was trained on this log, because early stopping used its validation users, who are new too. */
 function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
   if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
   return [
@@ -273,17 +273,17 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
   ];
 }
 
-/** A ranking among the items of --candidates. */
+/** A ranking restricted to the items of --candidates. */
 interface CandidateRanking {
-  /** of those users who have a candidate beside their held-out items */
+  /** the protocol of users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
-  /** a list a query of this protocol: candidates that are not masked, and the held-out items */
+  /** for each query of the protocol, its unmasked candidates and its held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
 }
 
-/** @throws {UsageError} as candidateLists */
+/** Restricts the ranking to candidates. @throws {UsageError} as candidateLists */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
@@ -294,7 +294,7 @@ async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Pro
   return { protocol: protocolOfQueries(protocol, kept), ...found };
 }
 
-/** A sentence for each run that was not trained on what the first one was. */
+/** Warns of each run that was trained on other rows than the first run. */
 function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
   const of = ({ manifest: { inputs, split } }: Run) =>
     JSON.stringify([inputs.map(({ sha256 }) => sha256), split.train]);

@@ -1,15 +1,15 @@
-// --fold-in-share: users whom no run knows are evaluated. The first of a user's items go in, and each run makes a vector of them as
-// `transform --fold-in` does; the rest are to be found.
+// --fold-in-share: evaluates users whom no run knows. Each run computes a user's vector from the first of the user's items, as
+// `transform --fold-in` does; the other items are held out.
 //
-//   log, or the run's own part ──► users without training events ──► each one's items by first event, n of them
-//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► what the user has: masks, queries of baselines, foldIn of runs
+//   log, or a held-out split of the run ──► users without training events ──► the n items of each, by first event
+//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► folded in: masks, histories for baselines, foldIn of runs
 //     ──► the others ──► held out
 //
-// All events of a user and an item stand together, at the first one that counts. Of events that do not count, such as those of label 0,
-// the ones before the first held-out item go in, too: folding in learns from them, and nothing is found by them.
+// All events of a user with an item count as one, at the time of the first that counts. Events that do not count, such as those with
+// label 0, are folded in if they are before the first held-out item, because folding in can learn from them; they are never held out.
 //
 // Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
-// et al. 2018 (arXiv:1802.05814). Both draw what goes in at random; here it is what came first.
+// et al. 2018 (arXiv:1802.05814). Both choose the folded-in items at random; here they are the first ones.
 
 import type { FurtherLog } from "../training/reading/open-as-trained.js";
 import { keyColumn } from "../dataset/item-fields.js";
@@ -29,37 +29,37 @@ import type { Part } from "../training/examples/examples.js";
 import { rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** How many users of the log were evaluated by --fold-in-share, and by what. */
+/** Numbers of users and items of --fold-in-share. */
 export interface FoldedUsers {
   share: number;
-  /** pairs of an evaluated user and an item: folded in, and held out */
+  /** numbers of (user, item) pairs that are folded in, and held out */
   foldedIn: number;
   heldOut: number;
-  /** users who are left out, since a run knows them */
+  /** number of users left out because a run knows them */
   known: number;
-  /** users who are left out, since they have fewer than two items that count */
+  /** number of users left out because they have fewer than two items that count */
   withOneItem: number;
 }
 
-/** New users, and how their events are cut. */
+/** New users, and the split of their events. */
 export interface Folding {
-  /** new users in place of training's, and what is folded in of them in place of its history */
+  /** the new users, with their folded-in items as history; items and counts are those of training */
   training: TrainingEvents;
-  /** u32: the rows of the part that are evaluated */
+  /** u32: held-out rows of the evaluated split */
   heldOut: Uint32Array;
   counts: FoldedUsers;
-  /** The rows of the same log that go in, as any run reads it. */
+  /** returns the folded-in rows, as numbered in another reading of the log */
   rowsOf: (dataset: Dataset) => Uint32Array;
 }
 
 /**
- * Cuts the events of new users.
+ * Splits the events of new users.
  *
- * @param whole   every row of the log or part
+ * @param whole   all rows of the log or split
  * @param counted u32: those of its rows that count
- * @param known   users who are left out
- * @param share   of each user's items that goes in, in (0, 1)
- * @throws {UsageError} nobody is left to evaluate; says why
+ * @param known   keys of users to leave out
+ * @param share   share of each user's items to fold in, in (0, 1)
+ * @throws {UsageError} no user is left; the message says why
  */
 export function cutNewUsers(
   learned: TrainingEvents,
@@ -77,16 +77,16 @@ export function cutNewUsers(
     items,
     keysAmong(users.dictionary, known),
   );
-  // by user, then item: where all their events go
+  // for each user and item, whether all their events are folded in or held out
   const placed = new Map<number, Map<number, "in" | "out">>();
   const folded: { user: number; item: number }[] = [];
   let numHeldOut = 0;
-  // users stand as the log has them, so that selected keys do, too
+  // in the order of the log's dictionary, which the selected keys keep
   for (const [user, { first, liked }] of [...histories].sort(([a], [b]) => a - b)) {
     const ordered = [...liked.keys()];
     const n = ordered.length;
     if (n < 2) continue;
-    // a product such as 0.55 * 100 may end a little above the whole number that it is
+    // tolerance for products such as 0.55 * 100 that exceed the exact integer by rounding
     const numIn = Math.min(n - 1, Math.max(1, Math.ceil(share * n - 1e-9)));
     const own = new Map(ordered.map((item, i) => [item, i < numIn ? "in" : "out"] as const));
     for (const item of ordered.slice(0, numIn)) folded.push({ user: placed.size, item });
@@ -102,7 +102,7 @@ export function cutNewUsers(
     known: numKnown,
     withOneItem: histories.size - placed.size,
   };
-  if (placed.size === 0) throw nobodyLeft(counts);
+  if (placed.size === 0) throw noUserLeft(counts);
 
   const numbers = rowsOfKeys(learned.items, items.dictionary);
   const history = historyOf(
@@ -128,15 +128,15 @@ export function cutNewUsers(
   };
 }
 
-/** A user's items, each with the place of its first event among all rows by time: in ascending order of it. */
+/** A user's items in ascending order of their first event; the value is its position in time. */
 interface Histories {
-  /** of all events */
+  /** by all events */
   first: Map<number, number>;
-  /** of those that count */
+  /** by events that count */
   liked: Map<number, number>;
 }
 
-/** By the code of each new user. @param isKnown u8: by code */
+/** Collects the histories by code of the new user. @param isKnown u8, by code */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,
@@ -163,7 +163,7 @@ function historiesOf(
   return { histories, numKnown: knownOnes.size };
 }
 
-/** u32: by time, rows of one time as they stand; as they stand where not all have a time. */
+/** Returns u32: rows in order of time, ties in log order; in log order if some rows have no time. */
 export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
   const ascending = rows.toSorted();
   const times = timesOfRows(dataset, ascending);
@@ -172,7 +172,7 @@ export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array 
   return places.map((place) => ascending[place]!);
 }
 
-/** u8[keys.size]: 1 for a key that one of the dictionaries has. */
+/** Returns u8[keys.size]: 1 for keys that are in one of the dictionaries. */
 function keysAmong(keys: Keys, known: readonly Keys[]): Uint8Array {
   const among = new Uint8Array(keys.size);
   for (const dictionary of known)
@@ -190,7 +190,7 @@ function roleColumn({ roles, ...rest }: Dataset, role: "user" | "item"): KeyColu
   );
 }
 
-function nobodyLeft({ known, withOneItem }: FoldedUsers): UsageError {
+function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   if (withOneItem > 0)
     return new UsageError(
       `--fold-in-share: none of the ${withOneItem} unknown users has two items, one to fold in and one to ` +
@@ -203,7 +203,7 @@ function nobodyLeft({ known, withOneItem }: FoldedUsers): UsageError {
   );
 }
 
-/** What is left out of new users' log, and what order their events stand in. */
+/** Returns notes on left-out users and on the order of events. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
   if (known > 0) notes.push(`skipped ${known} users known to the runs`);
@@ -215,12 +215,12 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
   return notes;
 }
 
-/** How a run makes vectors of users whom it does not know. @param flag that asks @throws {UsageError} it does not */
+/** Returns the run's function for folding in users. @param flag the option that needs it @throws {UsageError} the run has none */
 export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
   return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
 }
 
-/** Users whom runs know: with training events, or with a row in a table. */
+/** Returns the users whom the runs know: those with training events, or with a row in a table. */
 export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
   const known = [users];
   for (const { run } of runs) {
@@ -232,12 +232,12 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
 }
 
 /**
- * The vectors that a run makes of new users' events, as `transform --fold-in` writes them.
+ * Folds new users in from their events, as `transform --fold-in` does.
  *
- * @param users  u32[numQueries]: as the folding numbers them
- * @param log    what the events are read from
- * @returns a vector a query: zeros, and a warning, for users of whose items the run knows none
- * @throws {UsageError} the run folds in nobody, or not from this log
+ * @param users  u32[numQueries]: user numbers of the folding
+ * @param log    the log of the events
+ * @returns one vector per query, and warnings; the vector is zero if the run knows none of the user's items
+ * @throws {UsageError} the run cannot fold in users, or not from this log
  */
 export async function foldedVectors(
   { run, name }: { run: Run; name: string },
@@ -248,7 +248,7 @@ export async function foldedVectors(
 ): Promise<{ folded: UserVectors; warnings: string[] }> {
   const foldIn = await userFoldIn(run, "--fold-in-share");
   const options = { ...foldingOf(log, "user"), rowsOf: chosen };
-  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, notesOf(name, watch));
+  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, prefixedNotes(name, watch));
   const dim = encoding.columns.length;
   const index = new KeyIndex(training.users);
   const all = new Float32Array(training.users.size * dim);
@@ -269,8 +269,8 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/** A watch that hears of notes under the run's name, and of no warnings: the folding returns its own, the log's were heard when it was first read. */
-function notesOf(name: string, { observe, signal }: Watch): Watch {
+/** Returns a watch that prefixes notes with the run's name and drops warnings, which were reported before or are returned. */
+function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,
     observe: (progress) => {

@@ -1,6 +1,6 @@
-// How a ranking is evaluated: for whom, which items count as found, and which are not to be found.
+// The protocol of a ranking evaluation: which users are evaluated, their held-out items, and the masked items.
 //
-//   log of held-out events ──► users with training events ──► what is held out of each ──► without what is masked
+//   log of held-out events ──► users with training events ──► held-out items of each ──► without masked ones
 
 import { UsageError } from "../errors.js";
 import { withoutMasked } from "../evaluation/ranking.js";
@@ -9,32 +9,32 @@ import { heldOutOf, listsOfUsers } from "../sampling/ranking-events.js";
 import type { TrainingEvents } from "../sampling/training-events.js";
 import type { Part } from "../training/examples/examples.js";
 
-/** Share of held-out events that may repeat training ones without a word. */
+/** Share of held-out events that may repeat training events although --repeats is not set. */
 const FEW_REPEATS = 0.05;
 
 export type Repeats = "mask" | "allow";
 
 export interface RankingProtocol {
   training: TrainingEvents;
-  /** u32[numQueries]: who is evaluated, as training numbers users; each has held-out items */
+  /** u32[numQueries]: number of each evaluated training user; each has held-out items */
   users: Uint32Array;
-  /** a list a query: items that are not to be found */
+  /** for each query, the items that its list must not contain */
   masks: ItemLists;
-  /** a list a query, ascending: items that are; NO_ITEM for each that training does not know */
+  /** for each query, its held-out items, ascending; NO_ITEM for each that training does not know */
   heldOut: ItemLists;
-  /** share of the held-out events of these users whose item the user has from training */
+  /** share of the held-out events of these users that repeat a training item of the user */
   repeatShare: number;
-  /** users of the log without training events */
+  /** number of users in the log without training events */
   unknownUsers: number;
-  /** users of training without a held-out item */
+  /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** of these, users whose held-out items are all masked */
+  /** of these, number of users whose held-out items are all masked */
   heldOutMasked: number;
 }
 
 /**
- * @param masked what users have, and is not to be found under --repeats mask: the history of training, or more
- * @throws {UsageError} more than 5 % of the held-out events repeat training ones, and nothing is said of repeats
+ * @param masked items of each user to mask, unless --repeats allow: the training history, or more
+ * @throws {UsageError} more than 5 % of the held-out events repeat training events, and --repeats is not set
  */
 export function rankingProtocol(
   training: TrainingEvents,
@@ -69,7 +69,7 @@ export function rankingProtocol(
   };
 }
 
-/** The protocol for some of its queries alone. @param kept u32, ascending */
+/** Restricts the protocol to some queries. @param kept u32, ascending */
 export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array): RankingProtocol {
   if (kept.length === protocol.users.length) return protocol;
   return {

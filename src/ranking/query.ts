@@ -1,10 +1,10 @@
-// --query: what a user's items are ranked by, where vectors rank and no model does.
+// --query: which vectors represent a user, if vectors rank and not a model.
 //
 //   user      the user's row of the table
-//   history   the items that the user has from training
-//   last:N    of these the N whose last events are the latest; last is last:1
+//   history   the user's training items
+//   last:N    the N training items with the latest events; `last` is last:1
 //
-// --query-half-life weighs these items by their age before the user's latest event.
+// --query-half-life weights the items by the age of their last event, relative to the user's latest event.
 
 import { lastItems, timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
 import { usersOf } from "../sampling/negatives.js";
@@ -17,13 +17,13 @@ import type { RankingProtocol, Repeats } from "./protocol.js";
 
 export interface Query {
   of: "user" | "history" | "last";
-  /** of last: how many items; Infinity of the others */
+  /** number of items for `last`; Infinity for the others */
   most: number;
   /** milliseconds */
   halfLife?: number;
 }
 
-/** The options that say it. */
+/** Options of a query. */
 interface Asked {
   query?: string | undefined;
   queryHalfLife?: string | undefined;
@@ -32,9 +32,9 @@ interface Asked {
 const FORMS = "user, history, last or last:N with N of at least 1";
 
 /**
- * What --query says; undefined when nothing is said.
+ * Parses the options of a query; undefined if there are none.
  *
- * @throws {UsageError} it is no query
+ * @throws {UsageError} invalid, or a half-life without several items
  */
 export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {
@@ -59,13 +59,13 @@ function lonelyHalfLife(): UsageError {
   return new UsageError("--query-half-life needs --query history, or last:N with N above 1");
 }
 
-/** The flag that needs the order and times of the users' events; undefined when none does. */
+/** Returns the option that needs event times; undefined if none does. */
 export function timedFlag(query: Query | undefined): string | undefined {
   if (query?.halfLife !== undefined) return "--query-half-life";
   return query?.of === "last" ? "--query last" : undefined;
 }
 
-/** @throws {UsageError} times are needed, and the training's events have none */
+/** @throws {UsageError} the query needs times, but the training events have none */
 export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
   const flag = timedFlag(query);
   if (flag === undefined || events?.times) return;
@@ -75,7 +75,7 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   );
 }
 
-/** A list for each of some users: the items that the user's are ranked by. */
+/** Returns the items that represent each user. */
 export function queryItems(
   training: TrainingEvents,
   users: Uint32Array,
@@ -87,10 +87,10 @@ export function queryItems(
 }
 
 /**
- * What makes a ranking by such a query mislead, a sentence each.
+ * Returns warnings if the evaluation of such a query is misleading.
  *
- * @param held.part what users are evaluated by; its times are looked at where it has them
- * @param held.between the validation part, where that lies between training and `part`
+ * @param held.part the evaluated split
+ * @param held.between the validation split, if it lies between training and `part`
  */
 export function queryWarnings(
   query: Query | undefined,
@@ -122,13 +122,13 @@ export function queryWarnings(
   return warnings;
 }
 
-/** How many of the users have an event in a part. */
+/** Counts the users that have an event in a split. */
 function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const found = new Set(usersOf(keys, part.dataset, part.rows));
   return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
-/** How many of the users have a held-out event before their latest one of training. */
+/** Counts the users that have a held-out event before their latest training event. */
 function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;

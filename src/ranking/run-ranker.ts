@@ -1,4 +1,4 @@
-// What ranks the items of a protocol: a run by its model, or by its tables alone.
+// Creates rankers of runs: by the run's model, or by the vectors of its tables alone.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -11,35 +11,35 @@ import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 import { checkTableRanks, tableRanker } from "./table-ranker.js";
 
-/** How a run ranks: by its model, or by the vectors of its tables alone. */
+/** Ranks by the run's model, or by the vectors of its tables alone. */
 export type Scoring = "model" | "dot" | "cosine" | "context";
 
 export interface HowToRank {
-  /** own: each run by its model, or by the cosines of its table where the model ranks nothing */
+  /** `own` ranks by the model, or by the cosine of table rows for runs whose model cannot rank */
   score: Scoring | "own";
-  /** by its name, for a scoring by a table alone */
+  /** name of the table; only for scores by a table */
   table?: string | undefined;
-  /** likewise: what users are asked by */
+  /** representation of users; only for scores by a table */
   query?: Query | undefined;
-  /** users are new, and asked by what each run folds them into */
+  /** whether users are new, and represented by folded-in vectors */
   folds?: boolean;
 }
 
-/** @throws {UsageError} the run cannot rank in that way */
+/** @throws {UsageError} the run cannot rank with this score */
 export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   const score = await scoreOf(run, how);
   if (score === "model") await ranksOf(run);
   else await checkTableRanks(run, { ...how, score });
 }
 
-/** How a run ranks: folded-in users, and each run its own way, by its table where its model ranks nothing. */
+/** Resolves `own`, and for folded-in users `model`, to the score that the run's model supports. */
 async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<Scoring> {
   if (score !== "own" && (score !== "model" || !folds)) return score;
   const { rank, foldedRank = score === "own" ? "cosine" : "model" } = await knownModelOf(run);
   return rank ? "model" : foldedRank;
 }
 
-/** How a run's model ranks. @throws {UsageError} it does not; says what does */
+/** Returns the ranking function of a run's model. @throws {UsageError} it has none; the message says which runs have one */
 export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
   const canRead = (await modelOf(run))?.preprocess;
   const instead = canRead && "--score dot or --score cosine ranks by its table";
@@ -47,12 +47,12 @@ export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"
 }
 
 /**
- * What ranks by a run, and what is to be said of it.
+ * Creates the ranker of a run for a protocol, and returns its warnings.
  *
- * @param lists the items of each user's query
- * @param how.inPlace rows that the model takes in place of its own
- * @param how.folded a vector for each user of the protocol, whom the run does not know
- * @throws {UsageError} the run cannot rank in that way
+ * @param lists items that represent each user
+ * @param how.inPlace table that replaces the model's rows
+ * @param how.folded a vector for each user of the protocol, if the run does not know them
+ * @throws {UsageError} the run cannot rank with this score
  */
 export async function rankerOfRun(
   run: Run,

@@ -1,13 +1,13 @@
-// Ranks by the rows of a run's tables.
+// Ranks items by the rows of a run's tables.
 //
-//   q   a user's query: the user's row, or the sum of the rows of the query's items
+//   q   query of a user: the user's row, or the sum of the rows of the user's items
 //   v   an item's row
 //
 //   dot      q . v
-//   cosine   the same of rows of length 1, so that q points as the mean of its items does
-//   context  q . z, z the item's row of the table of contexts: how well it occurs near the query's items
+//   cosine   the same with rows scaled to length 1, so that q has the direction of the mean of its items
+//   context  q . z, where z is the item's row in the table of contexts: how likely it is near the user's items
 //
-// The length of q changes no order, so that a sum ranks as a mean.
+// The length of q does not change the order, so a sum ranks like a mean.
 
 import type { Keys } from "../log/keys.js";
 import { readWithAdded } from "../embedding/added.js";
@@ -23,18 +23,18 @@ import { foldedQueries, rowsOfKeys, type UserVectors } from "../training/judging
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 
-/** How tables rank. */
+/** Options of a ranking by tables. */
 export interface ByTable {
   score: "dot" | "cosine" | "context";
-  /** the table by its name; of context it is the default one */
+  /** name of the table; the default table for `context` */
   table?: string | undefined;
-  /** the user's row where the table has users, else the history, when absent */
+  /** representation of users; by default their rows if the table has users, else their history */
   query?: Query | undefined;
-  /** vectors of users whom the table has not, in place of both */
+  /** vectors of users without a row, which replace rows and histories */
   folded?: UserVectors | undefined;
 }
 
-/** @throws {UsageError} the run has no rows for the query, of items, or of contexts; says what it has */
+/** @throws {UsageError} the run has no rows of items, of users for --query user, or of contexts; the message says what it has */
 export async function checkTableRanks(run: Run, { score, table, query }: ByTable): Promise<void> {
   if (score === "context") await contextsOf(run);
   const fields = await run.withRows(table, (rows) => Promise.resolve(rows.fields));
@@ -51,7 +51,7 @@ export async function checkTableRanks(run: Run, { score, table, query }: ByTable
     );
 }
 
-/** What ranks, and what is to be said of it. @param lists a list a query: the items that it is made of */
+/** Creates the ranker, and returns its warnings. @param lists items that represent each user */
 export async function tableRanker(
   run: Run,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
@@ -69,7 +69,7 @@ export async function tableRanker(
       : centres;
   const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const ranked = { dim, items: items.vectors, weights };
-  // the length of a query changes no order, so that a folded-in one stays as it is under cosine, too
+  // folded-in vectors need no scaling for cosine, since the length of a query does not change the order
   if (folded)
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
@@ -83,7 +83,7 @@ export async function tableRanker(
   };
 }
 
-/** The name of the table of contexts. @throws {UsageError} the run keeps none */
+/** Returns the name of the table of contexts. @throws {UsageError} the run has none */
 export async function contextsOf(run: Run): Promise<string> {
   return await capable(
     run,
@@ -93,20 +93,20 @@ export async function contextsOf(run: Run): Promise<string> {
   );
 }
 
-/** What a run calls its users and items. */
+/** Returns the names of a run's user and item fields. */
 export function fieldsOf(run: Run): { user: string; item: string } {
   const { user = "user", item = "item" } = run.manifest.roles as { user?: string; item?: string };
   return { user, item };
 }
 
 interface KeyRows {
-  /** u32[keys]: the field's row of each, or NO_ITEM */
+  /** u32[keys]: row of each key within the field; NO_ITEM for none */
   rows: Uint32Array;
-  /** f32[keys * dim]; zeros without a row */
+  /** f32[keys * dim]; zeros for keys without a row */
   vectors: Float32Array;
 }
 
-/** The rows of a field that given keys have. @param toUnit they get length 1 */
+/** Looks up the rows of keys in a field. @param toUnit whether they are scaled to length 1 */
 export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);
@@ -118,7 +118,7 @@ export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, 
   return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
 }
 
-/** f32[lists * dim]: the weighted sum of each list's rows, in their order. */
+/** Returns f32[lists * dim]: the weighted sum of each list's rows, added in order. */
 export function sums(
   vectors: Float32Array,
   { indptr, items, weights }: QueryItems,
@@ -142,7 +142,7 @@ interface Counted {
   rows: Uint32Array;
 }
 
-/** Users whose query is nothing; and of a query that was asked for, items without a row. */
+/** Warns of users with a zero query, and if `asked`, of query items without a row. */
 function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boolean): string[] {
   const warnings: string[] = [];
   const { items } = lists;

@@ -1,7 +1,7 @@
-// What users took, as a run's model counts it: rows of a log that count, and the events of the run's training.
+// Events of users as a run's model counts them: rows of a log that count, and the run's training events.
 //
-//   log, or the run's own part ──► rows that count            training ──► kept in the run, or read again from its log,
-//                                                                           or as --mask LOG says
+//   log, or a held-out split of the run ──► rows that count            training ──► kept in the run, or read again from its log,
+//                                                                                   or from --mask LOG
 
 import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { readNegatives } from "../training/examples/item-file.js";
@@ -16,15 +16,15 @@ import { partNamed, partsOfRun } from "../training/reading/run-parts.js";
 import { silently, wholeOf, type SplitParts } from "../training/reading/split-parts.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** How logs beside a run's own are read. */
+/** Options for reading logs other than the run's own. */
 export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
-  /** logs of further events whose items are left out of their users' lists */
+  /** files of further events whose items are masked for their users */
   mask?: string[] | undefined;
-  /** the label from which on an event counts */
+  /** least label of events that count */
   positiveFrom?: number | undefined;
 }
 
-/** A run, and how its log and others are read. */
+/** A run, and options for reading logs. */
 export interface LogsOfRun<O extends LogOptions = LogOptions> {
   run: Run;
   preprocess: Preprocess;
@@ -32,15 +32,15 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
   watch: Watch;
 }
 
-/** How users' events became a run's features. @throws {UsageError} the run keeps nothing of that; says what can be done */
+/** Returns the run's recipe for reading events. @throws {UsageError} it has none; the message says what can be done */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
   return await (
     await capable(run, "preprocess", "cannot say which items users took", instead)
   )(run);
 }
 
-/** The events that count: those of a positive label, where the log has labels. */
-export function counting(
+/** Selects the events that count: those with a positive label, if the log has labels. */
+export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
   given: number | undefined,
@@ -60,7 +60,7 @@ export function counting(
   return { dataset, rows: rows.filter((row) => values[row]! > 0) };
 }
 
-/** Every row of a log in the run's roles. */
+/** Reads all rows of a log with the run's roles. */
 export async function readBeside(
   on: string[],
   { preprocess, options, watch }: Omit<LogsOfRun, "run">,
@@ -71,7 +71,7 @@ export async function readBeside(
   return wholeOf((await openAsTrained(preprocess, log, silently(watch))).dataset);
 }
 
-/** The training events that the run keeps. */
+/** Reads the training events that are stored in the run. */
 export async function keptEvents({
   run,
   preprocess,
@@ -79,37 +79,37 @@ export async function keptEvents({
   return eventsOfSource(await readNegatives(run, preprocess));
 }
 
-/** What is evaluated, and what training has. */
+/** Evaluated rows and training events. */
 export interface OpenedLog {
-  /** every row of the log or part, and those that count */
+  /** all rows of the log or split, and those that count */
   whole: Part;
   part: Part;
-  /** rows of --mask that count */
+  /** rows of --mask that count; undefined without --mask */
   masked: Part | undefined;
   training: TrainingEvents;
-  /** of --part: all parts of the run's training */
+  /** all splits of the run's training log; only for --part */
   own: SplitParts["parts"] | undefined;
 }
 
-/** Which log is evaluated. */
+/** The log to evaluate: files, or a split of the run. */
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
 }
 
-/** Which events of training are needed. */
+/** The events that are needed. */
 export interface NeededEvents {
-  /** the log's times are needed */
+  /** whether the times of the evaluated log are needed */
   withTimes: boolean;
-  /** the flag that needs the times of training's events */
+  /** the option that needs the times of training events; undefined if none does */
   timed?: string | undefined;
-  /** each event of training is needed, and not just who has what */
+  /** whether each training event is needed, and not only the items that each user has */
   each?: boolean;
-  /** why training's events are needed, a clause of a message */
+  /** reason why training events are needed, a clause for messages */
   wanted: string;
 }
 
-/** Reads the log or part, and the run's training events. */
+/** Reads the log or split, and the run's training events. */
 export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: NeededEvents): Promise<OpenedLog> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
@@ -123,13 +123,13 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
   const whole = own
     ? partNamed(run, own, name)
     : await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true });
-  const part = counting(whole, preprocess, positiveFrom);
-  const masked = mask && counting(await readBeside(mask, logs), preprocess, positiveFrom);
+  const part = eventsThatCount(whole, preprocess, positiveFrom);
+  const masked = mask && eventsThatCount(await readBeside(mask, logs), preprocess, positiveFrom);
   const training = await trainingEvents(logs, needed, { own, masked });
   return { whole, part, masked, training, own };
 }
 
-/** What users have: kept in the run, or in the log that it was trained on, or else in what is masked. */
+/** Reads the training events: from the run, or from the log that it was trained on, or else from --mask. */
 async function trainingEvents(
   logs: LogsOfRun<EvaluatedLog>,
   { timed, each = false, wanted }: NeededEvents,
@@ -137,7 +137,7 @@ async function trainingEvents(
 ): Promise<TrainingEvents> {
   const { run, preprocess, options, watch } = logs;
   const eventsOf = (part: Part): TrainingEvents => {
-    const { dataset, rows } = counting(part, preprocess, options.positiveFrom);
+    const { dataset, rows } = eventsThatCount(part, preprocess, options.positiveFrom);
     return eventsOfRows(dataset, rows, timed !== undefined);
   };
   if (own) return eventsOf(own.train);

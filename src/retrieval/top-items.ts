@@ -5,7 +5,7 @@ import {
   queriesOfBlock,
   SearchRoom,
   type PackedItems,
-  type Queries,
+  type TopItemsQueries,
   type TopItems,
   type TopItemsInput,
   type TopItemsKernel,
@@ -48,7 +48,7 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
    * @param set index of the set
    * @throws {UsageError} the queries do not fit beside the items
    */
-  async best(set: number, queries: Queries): Promise<TopItems> {
+  async best(set: number, queries: TopItemsQueries): Promise<TopItems> {
     const items = this.#sets[set]!;
     this.#room.layOut(items, queries);
     const numQueries = queries.queries.length / items.dim;

@@ -8,7 +8,7 @@ import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples/examples.js";
 
 /** Held-out events in their sessions, whose other events may be those of training. */
-export interface HeldOut extends WeightedSequences {
+export interface HeldOutSequences extends WeightedSequences {
   /** u8, one a token: 1 for those that are held out */
   isHeldOut: Uint8Array;
 }
@@ -23,7 +23,10 @@ export function sessionGrouping(
 }
 
 /** Sequences with what of them is held out; undefined where nothing is. @param part whose events are */
-export function heldOutOf(sequences: WeightedSequences, { dataset, rows }: Part): HeldOut | undefined {
+export function heldOutOf(
+  sequences: WeightedSequences,
+  { dataset, rows }: Part,
+): HeldOutSequences | undefined {
   const isValid = new Uint8Array(dataset.numRows);
   for (const row of rows) isValid[row] = 1;
   const isHeldOut = mapTo(Uint8Array, sequences.rows, (row) => isValid[row]!);

@@ -6,7 +6,7 @@ import { exitCodes } from "../errors.js";
 import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf } from "../library/call.js";
 import { functions, specOf, type LibraryFunction } from "../library/functions.js";
-import { typeOf } from "../library/option-value.js";
+import { optionType } from "../library/option-value.js";
 import { version } from "../io/package-version.js";
 import { roleNames } from "../log/infer.js";
 
@@ -165,7 +165,7 @@ function pythonType(option: TableOption): string {
   if (isLog(declared)) return declared.placeholder === "share, date or file" ? "float | Log" : "Logs";
   if (["file", "path", "dir", "run", "dataset"].includes(declared.placeholder ?? "")) return "Path";
   if (declared.choices) return `Literal[${declared.choices.map((one) => JSON.stringify(one)).join(", ")}]`;
-  const pieces = typeOf(option)
+  const pieces = optionType(option)
     .split(/ \| /)
     .map((piece) => pieceType(piece, declared.integer === true));
   return [...new Set(pieces)].join(" | ");

@@ -1,56 +1,56 @@
-// The wall-clock time of a comparison: a training that is running when the time for trainings is over ends with what it has, and
-// the rest is for measuring and the page.
+// The wall-clock budget of a comparison. A training that is running when its share is used up is asked to stop with its best epoch;
+// the rest of the budget is for measuring and writing the page.
 
 import type { Watch } from "../../training/session/watch.js";
 
-/** Why a training was aborted: its best epoch would be kept, and it had none yet. */
+/** Reason for aborting a training that has no epoch to keep when the budget is used up. */
 class BudgetSpent extends Error {}
 
-/** Share of the budget that is kept for measuring and the page, and more where that will take longer. */
+/** Least share of the budget that is reserved for measuring and writing the page. */
 const KEPT = 0.1;
 
-/** Time from now on. */
+/** Counts the time from its construction on. */
 export class Budget {
   readonly #end: number;
   #kept: number;
   #finishing = 0;
 
-  /** @param milliseconds at most what a timer takes, 2^31 - 1 */
+  /** @param milliseconds the budget, at most 2^31 - 1, the longest time that a timer takes */
   constructor(readonly milliseconds: number) {
     this.#end = performance.now() + milliseconds;
     this.#kept = KEPT * milliseconds;
   }
 
-  /** Milliseconds that are left for trainings. */
+  /** Milliseconds that are left for training. */
   get left(): number {
     return Math.max(0, this.whole - this.#kept);
   }
 
-  /** Milliseconds that are left for all. */
+  /** Milliseconds that are left of the whole budget. */
   get whole(): number {
     return Math.max(0, this.#end - performance.now());
   }
 
   /**
-   * Plans with what is known of the work after the trainings.
+   * Updates the reserve by estimates of the work after the trainings.
    *
-   * @param measuring milliseconds that measuring and the page will take
-   * @param finishing milliseconds that a training takes to end once it is asked to
+   * @param measuring estimated milliseconds for measuring and writing the page
+   * @param finishing estimated milliseconds that a training needs to end once it is asked to
    */
   expect(measuring: number, finishing: number): void {
-    // a guess that is far off must not leave nothing for trainings
+    // a wrong estimate must leave some time for training: at least half of the budget
     this.#kept = Math.min(Math.max(KEPT * this.milliseconds, measuring), this.milliseconds / 2);
     this.#finishing = finishing;
   }
 
   /**
-   * Does a training in the time that is left.
+   * Runs a training in the time that is left.
    *
-   * When it is over, the training is asked to finish with its best epoch; one that has none yet is aborted. One whose epochs are done is
-   * left to write its run.
+   * When the time is over, the training is asked to finish with its best epoch, or aborted if it has none yet. A training that has
+   * finished its epochs may write its run.
    *
-   * @returns undefined for a training that was aborted
-   * @throws what the training throws
+   * @returns undefined if the training was aborted
+   * @throws the error of the training
    */
   async run<T>({ observe, signal }: Watch, train: (watch: Watch) => Promise<T>): Promise<T | undefined> {
     const abort = new AbortController();

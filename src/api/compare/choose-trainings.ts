@@ -1,4 +1,4 @@
-// Which trainings a comparison has on a log, cheap to dear.
+// Chooses the trainings of a comparison by what the log contains, in ascending order of effort.
 
 import { join } from "node:path";
 import type { Untrained } from "../../evaluation/leaderboard.js";
@@ -6,32 +6,32 @@ import { UsageError } from "../../errors.js";
 import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
-/** A candidate with its trainer. */
-export interface Entered extends Candidate {
+/** A training that takes part in the comparison, with its trainer. */
+export interface ChosenTraining extends Candidate {
   trainer: Trainer;
-  /** its run */
+  /** path of its run directory */
   path: string;
-  /** whose table it starts from */
-  from?: Entered;
+  /** the training whose table initializes this one */
+  from?: ChosenTraining;
 }
 
 /**
- * What trainers have to offer for a log, and which of them suit it in no way.
+ * Collects the trainings that suit a log, and the trainers that do not suit it with the reasons.
  *
- * @param asked the commands to compare; all when absent
- * @param runs  the folder of the runs
- * @throws {UsageError} a command that trains nothing, or no trainer suits the log
+ * @param asked commands of the trainers to compare; all when absent
+ * @param runs  folder for the runs
+ * @throws {UsageError} a name is no training command, or no trainer suits the log
  */
-export async function enter(
+export async function chooseTrainings(
   traits: LogTraits,
   asked: readonly string[] | undefined,
   runs: string,
-): Promise<{ entered: Entered[]; untrained: Untrained[] }> {
+): Promise<{ entered: ChosenTraining[]; untrained: Untrained[] }> {
   const commands = trainers.map(({ command }) => command);
   const odd = asked?.find((name) => !commands.includes(name));
   if (odd !== undefined)
     throw new UsageError(`--trainers expects some of ${commands.join(", ")}, got '${odd}'`);
-  const [own, untrained]: [Entered[], Untrained[]] = [[], []];
+  const [own, untrained]: [ChosenTraining[], Untrained[]] = [[], []];
   for (const { command, load } of trainers.filter((one) => asked?.includes(one.command) ?? true)) {
     const { trainer } = await load();
     const suits = trainer.suits(traits);
@@ -48,13 +48,17 @@ export async function enter(
     ];
     throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
   }
-  const entered = [...own, ...own.flatMap((one) => startsOf(one, own, runs))];
-  // of equal effort in the order of the index
+  const entered = [...own, ...own.flatMap((one) => initializedCopies(one, own, runs))];
+  // the sort is stable: trainings of equal effort stay in the order of the index
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** A candidate once more from each table that others start from: from that of a baseline it is one, too. */
-function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[] {
+/** Returns a copy of a training for each table that can initialize it. The copy is a baseline if the table's training is. */
+function initializedCopies(
+  one: ChosenTraining,
+  all: readonly ChosenTraining[],
+  runs: string,
+): ChosenTraining[] {
   const { startOption, baseline: _, ...own } = one;
   if (startOption === undefined) return [];
   return all

@@ -1,10 +1,10 @@
-// `embed compare`: which embedding for a log, and is it better than the baselines.
+// `embed compare`: which embedding suits a log, and is it better than the baselines?
 //
-//   log ──► goal, cut ──► what each trainer of the index suits ──► cheap to dear, within the budget ──► runs
+//   log ──► goal, split ──► candidates of every suitable trainer ──► trained by ascending effort, within the budget ──► runs
 //                                                                                                       │
-//   page ◄── leaderboard: one held-out split, intervals on the same users, baselines beside ◄───────────┘
+//   page ◄── leaderboard: one held-out split, intervals over the same users, baselines ◄────────────────┘
 //
-// All but seconds and what the budget left out is the same at any number of threads.
+// All results but the seconds, and which trainings the budget cut, are the same at any number of threads.
 
 import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
@@ -24,17 +24,17 @@ import type { ReportSummary } from "../report/options.js";
 import { SPENT } from "../report/map.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
-import { enter, type Entered } from "./choose-trainings.js";
-import { examine, type Examined, type Shared } from "./examine-log.js";
+import { chooseTrainings, type ChosenTraining } from "./choose-trainings.js";
+import { examineLog, type ExaminedLog, type Shared } from "./examine-log.js";
 import { handedOverMarkup } from "../../recipes/handed-over.js";
 import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
-import { trainAll, type Finished, type Trained } from "./train-all.js";
+import { trainAll, type Finished, type TrainingOutcomes } from "./train-all.js";
 
-/** Share of the budget that is left for what is never left out of the page. */
+/** Share of the budget that optional measurements must leave for the page. */
 const WRITING = 0.03;
 
-/** What `compare` gives; --json prints it. */
+/** Result of `compare`; --json prints it. */
 export interface Comparison extends Summary {
   /** folder of the runs */
   runs: string;
@@ -42,11 +42,11 @@ export interface Comparison extends Summary {
 }
 
 /**
- * Trains what suits a log, measures all of it on one held-out split beside baselines, and writes the runs and a page.
+ * Trains all models that suit a log, measures them and baselines on one held-out split, and writes the runs and a page.
  *
- * Runs that are finished stay when it is aborted.
+ * If it is aborted, finished runs stay.
  *
- * @throws {UsageError} the goal is ambiguous, nothing suits the log, or nothing could be trained
+ * @throws {UsageError} the goal is ambiguous, no trainer suits the log, or nothing was trained
  * @throws {OutputError} the page or the folder of runs exists
  */
 export async function compareTrainers(
@@ -64,8 +64,8 @@ export async function compareTrainers(
   const budget = new Budget(own.budget);
   const shared = sharedOf(given);
 
-  const examined = await examine(paths, shared, given, watch);
-  const { entered, untrained } = await enter(examined.traits, own.trainers, runs);
+  const examined = await examineLog(paths, shared, given, watch);
+  const { entered, untrained } = await chooseTrainings(examined.traits, own.trainers, runs);
   await checkRuns(entered, runs, force, warn);
   watch.observe({ stage: "note", text: orderNote(entered, examined, budget) });
   await makeDirectory(runs);
@@ -109,19 +109,19 @@ export async function compareTrainers(
   };
 }
 
-/** @throws {UsageError} names with the nearest option that there is */
+/** @throws {UsageError} an option does not exist; the message suggests the nearest name */
 function checkNames(given: object): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(compareOptions, name))
       throw noSuchOption("compare", name, Object.keys(compareOptions));
 }
 
-/** `report-runs` of `report.html`. */
+/** Returns the default folder of the runs: `report-runs` for `report.html`. */
 function runsBeside(out: string): string {
   return `${out.replace(/\.html?$/i, "")}-runs`;
 }
 
-/** @throws {UsageError} the page is no file, or an input @throws {OutputError} it exists */
+/** @throws {UsageError} the output is not a file, or is an input @throws {OutputError} an output exists */
 async function checkOutputs(
   paths: readonly string[],
   { out, runs, force }: { out: string; runs: string; force: boolean },
@@ -142,9 +142,9 @@ async function checkOutputs(
     );
 }
 
-/** Checks the runs' places, and warns of what else is in their folder. @throws {OutputError} */
+/** Checks that the runs can be written, and warns of other entries in their folder. @throws {OutputError} */
 async function checkRuns(
-  entered: readonly Entered[],
+  entered: readonly ChosenTraining[],
   runs: string,
   force: boolean,
   warn: (text: string) => void,
@@ -158,11 +158,11 @@ async function checkRuns(
     );
 }
 
-/** What every training is given. */
+/** Returns the options of the comparison that all trainings share. */
 function sharedOf(given: GivenCompare): Shared {
   const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
   const { valid, test, seed } = compareOptions;
-  // each user's last events are no share
+  // --split last holds out the last event of each user, not a share
   const isLast = given.split === "last";
   return {
     valid: isLast ? 0 : valid.default,
@@ -173,22 +173,22 @@ function sharedOf(given: GivenCompare): Shared {
 }
 
 function orderNote(
-  entered: readonly Entered[],
-  { traits: { goal, task } }: Examined,
+  entered: readonly ChosenTraining[],
+  { traits: { goal, task } }: ExaminedLog,
   { milliseconds }: Budget,
 ): string {
   const what = goal === "lists" ? "lists of items for users" : `predictions of a ${task} label`;
   return `compares ${what} (--goal ${goal}); trains, cheap to dear, within ${Math.round(milliseconds / 1000)} s with the measurements: ${entered.map(({ name }) => name).join(", ")}`;
 }
 
-/** Why there is nothing to measure: the failure of the only training as it is. */
-function nothingTrained({ untrained, errors }: Trained): EmbedError {
+/** Returns the error for a comparison without runs; the training's own error if only one was tried. */
+function nothingTrained({ untrained, errors }: TrainingOutcomes): EmbedError {
   if (errors.length === 1 && untrained.length === 1) return errors[0]!;
   const hint = errors.length < untrained.length ? "; a longer --budget trains more" : "";
   return new UsageError(`nothing was trained: ${untrainedTexts(untrained).join("; ")}${hint}`);
 }
 
-/** The leaderboard, and what a report shows of the best runs. */
+/** Writes the page: the leaderboard, and a report of the best runs. */
 async function writePage(
   { leaderboard, curves, finished }: Measurement & { finished: readonly Finished[] },
   given: GivenCompare,

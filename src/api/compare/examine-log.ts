@@ -1,7 +1,7 @@
-// What is known of a log before anything is trained on it: what is compared on it, how it is cut, whom or what the test split
-// measures, and what a model that knows nothing scores there.
+// Examines a log before the trainings: the goal of the comparison, the split, how many users or rows the test split measures, and
+// the metrics of a constant prediction.
 //
-//   log ──► roles, labels ──► goal ──► a cut that is the same for all trainers ──► test rows, or users with held-out items
+//   log ──► roles, labels ──► goal ──► a split that is the same for all trainers ──► test rows, or users with held-out items
 
 import { keyAt } from "../../log/keys.js";
 import { type Column, type Dataset, type Roles } from "../../dataset/dataset.js";
@@ -26,21 +26,21 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
-/** What all trainings and their measurements have in common. */
-export interface Examined {
+/** Facts of the log that all trainings and measurements share. */
+export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
-  /** how each training must cut the log */
+  /** the split; each training must have as many rows in each part */
   split: Manifest["split"];
-  /** options of every training that the log decides */
+  /** options that the log decides, the same for all trainings */
   decided: GivenTraining;
-  /** of lists: items of the training split */
+  /** number of items in the training split; only for lists */
   items?: number;
-  /** of predictions: the mean label of training for every row, of `units` users or rows */
+  /** the constant prediction, the mean label of the training split, measured on `units` users or rows; only for predictions */
   constant?: { measured: Measured; units: number };
 }
 
-/** What each training is told beside its own options. */
+/** Options that all trainings share. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
@@ -50,16 +50,16 @@ interface Opened {
 }
 
 /**
- * Reads the log and decides what is compared on it.
+ * Reads the log and decides what to compare on it.
  *
- * @throws {UsageError} the goal is ambiguous, the log lacks what it needs, or the test split measures nobody
+ * @throws {UsageError} the goal is ambiguous, the log lacks a column, or the test split has nothing to measure
  */
-export async function examine(
+export async function examineLog(
   paths: readonly string[],
   shared: Shared,
   given: GivenCompare,
   watch: Watch,
-): Promise<Examined> {
+): Promise<ExaminedLog> {
   const { seed } = shared;
   const open = async (unlabelled: boolean, given: GivenTraining, hear: Watch) => {
     const tell = (stage: "note" | "warning") => (text: string) => hear.observe({ stage, text });
@@ -69,12 +69,12 @@ export async function examine(
   const first = await open(false, shared, watch).catch((error: unknown) => {
     throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
   });
-  const { goal, ...decided } = goalOf(first.dataset, given);
-  // rows that are no events go before the cut, as trainings on events leave them out
+  const { goal, ...decided } = comparisonGoal(first.dataset, given);
+  // rows below the label threshold are dropped before the split, as trainings on events do
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
   const opened = isEvents ? await open(true, { ...shared, ...decided }, silently(watch)) : first;
   const { options, dataset } = opened;
-  const alike = cutAlike(opened, goal, given);
+  const alike = sharedSplitOptions(opened, goal, given);
   const cut =
     Object.keys(alike).length > 0
       ? await splitParts(dataset, { ...options, ...alike }, seed, silently(watch))
@@ -93,16 +93,16 @@ export async function examine(
     decided: { ...decided, ...alike },
   };
   if (goal === "lists") {
-    const items = countedItems(dataset, cut.parts.train, test, given);
+    const items = numRankedItems(dataset, cut.parts.train, test, given);
     return { ...common, traits: { goal, roles: dataset.roles }, items };
   }
-  const { task, ...constant } = constantOf(cut.parts.train, test, options);
+  const { task, ...constant } = constantPrediction(cut.parts.train, test, options);
   for (const text of classWarnings(dataset, notCompared.classes)) watch.observe({ stage: "warning", text });
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/** What is compared, and from which label on rows are events. @throws {UsageError} the log lacks what it needs, or two goals fit it */
-function goalOf(
+/** Decides the goal, and from which label on a row is an event. @throws {UsageError} the log lacks a column, or both goals fit it */
+function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
 ): { goal: Goal; positiveFrom?: number } {
@@ -145,7 +145,7 @@ function goalOf(
   return { goal, positiveFrom: positiveFrom ?? 1 };
 }
 
-/** @throws {UsageError} the cut leaves nothing to measure */
+/** @throws {UsageError} the split leaves nothing to measure */
 function checkSplit(by: string, goal: Goal): void {
   if (by === "items")
     throw new UsageError(
@@ -158,12 +158,13 @@ function checkSplit(by: string, goal: Goal): void {
 }
 
 /**
- * A random cut that holds out the same rows of every trainer: by default a row's split goes by its cells, and whole numbers are keys
- * to one trainer and numbers to another. Of lists a user's repeats of an item are in one split. Nothing where the user says it.
+ * Returns options that make a random split hold out the same rows for all trainers, or nothing if the user chose such a split. By default,
+ * the split of a row is a hash of its cells, and a trainer may read integers as keys or as numbers. For lists, all events of a user with
+ * an item get the same split.
  *
- * @throws {UsageError} the user asks for a cut that would not be the same
+ * @throws {UsageError} the user asks for a split that would differ between trainers
  */
-function cutAlike(
+function sharedSplitOptions(
   { options, dataset, cut }: Opened,
   goal: Goal,
   { split }: GivenCompare,
@@ -189,8 +190,8 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
   return true;
 }
 
-/** Items to rank. @throws {UsageError} nobody has held-out items, or they repeat and nothing is said of it */
-function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
+/** Returns the number of items to rank. @throws {UsageError} no user has a held-out item, or items repeat and `repeats` is not set */
+function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);
   if (users.length > 0) return training.items.size;
@@ -199,8 +200,8 @@ function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: Gi
   );
 }
 
-/** The mean label of the training rows as every test row's prediction. */
-function constantOf(
+/** Measures the mean label of the training rows as the prediction for every test row. */
+function constantPrediction(
   train: Part,
   test: Part,
   options: ExampleOptions,

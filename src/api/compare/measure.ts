@@ -1,4 +1,4 @@
-// The runs of a comparison and the baselines on its test split, as `embed evaluate --part test` measures them.
+// Measures the runs of a comparison and the baselines on its test split, as `embed evaluate --part test` does.
 
 import { openRun } from "../../embedding/run-directory.js";
 import { comparedBaselines } from "../../evaluation/baselines/baselines.js";
@@ -15,27 +15,27 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
-import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
+import { measureRankings, type RankingEvaluation } from "../../ranking/measure.js";
 import { commandForAllRows } from "../../recipes/run-recipe.js";
 import { measureScores } from "../scored-rows.js";
-import type { Examined } from "./examine-log.js";
+import type { ExaminedLog } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
-/** What rankings and scores are measured with alike. */
-type Shared = Pick<RankingOptions, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
+/** Options that measurements of rankings and of scores share. */
+type Shared = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
-/** The leaderboard, and calibration curves by the path of a run. */
+/** The leaderboard, and calibration curves by path of the run. */
 export interface Measurement {
   leaderboard: Leaderboard;
   curves: Curves;
 }
 
-/** Measures the runs and the baselines. @param untrained what the leaderboard lists beside them */
+/** Measures the runs and the baselines. @param untrained trainings without a run, which the leaderboard lists too */
 export async function measure(
   finished: readonly Finished[],
-  examined: Examined,
+  examined: ExaminedLog,
   untrained: readonly Untrained[],
   given: Asked,
   watch: Watch,
@@ -61,7 +61,7 @@ export async function measure(
   const options: Shared = { part: "test", seed, bootstrap, reading: firstReadingOf(given), hashKeys };
   const isRanking = examined.traits.goal === "lists";
   const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
-  for (const text of together(found.warnings, runs)) watch.observe({ stage: "warning", text });
+  for (const text of mergedWarnings(found.warnings, runs)) watch.observe({ stage: "warning", text });
   const leaderboard = leaderboardOf(found.compared, entrants, {
     ...{ metrics: found.metrics, on: found.on },
     untrained: [...untrained, ...found.unmeasured],
@@ -74,8 +74,8 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Models of labels learn what differs from popularity: vectors of items are learned from the positives. */
-function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | undefined {
+/** Advises on item vectors: models of labels learn deviations from popularity, so their neighbors are less alike. */
+function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";
   return `For vectors of items whose neighbors are alike, compare trainers of the positives: --goal lists --positive-from ${from}.`;
@@ -83,16 +83,16 @@ function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | und
 
 type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   compared: ReturnType<typeof compare>;
-  /** baselines that were not measured */
+  /** baselines that were not measured, with the reason */
   unmeasured: Untrained[];
   warnings: string[];
-  /** of predictions: calibration curves by run */
+  /** calibration curves by name of the run; only for predictions */
   curves?: Curves;
 };
 
 async function measureLists(
   runs: readonly Contestant[],
-  { items = 0, split }: Examined,
+  { items = 0, split }: ExaminedLog,
   options: Shared,
   { k, repeats }: Asked,
   watch: Watch,
@@ -111,14 +111,14 @@ async function measureLists(
   }));
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
-    on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
+    on: `${formatCount(users.judged)} users with held-out items among ${formatCount(split.test)} test rows`,
     unmeasured: [...unmeasured, ...late],
   };
 }
 
 async function measurePredictions(
   runs: readonly Contestant[],
-  { constant, split, traits: { task } }: Examined,
+  { constant, split, traits: { task } }: ExaminedLog,
   options: Shared,
   { bootstrap: samples, seed = 1 }: Asked,
   watch: Watch,
@@ -130,19 +130,19 @@ async function measurePredictions(
     compared: compare(all, units, { samples, seed }),
     ...{ warnings, curves },
     metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
-    on: `${counted(split.test)} rows of the test split`,
+    on: `${formatCount(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
   };
 }
 
-/** Runs whose models rank come first: the first one says which events count. */
+/** Moves runs whose models rank items to the front, since the first run decides which events count. */
 async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> {
   const ranks = await Promise.all(runs.map(async ({ run }) => (await knownModelOf(run)).rank !== undefined));
   return [...runs.filter((_, i) => ranks[i]), ...runs.filter((_, i) => !ranks[i])];
 }
 
-/** Warnings, `NAME: TEXT` of a run, with what is said of several runs once. */
-function together(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
+/** Merges equal warnings of several runs into one. @param warnings `NAME: TEXT`, or without the name */
+function mergedWarnings(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const warning of warnings) {
     const of = runs.find(({ name }) => warning.startsWith(`${name}: `));
@@ -152,6 +152,6 @@ function together(warnings: readonly string[], runs: readonly { name: string }[]
   return [...names].map(([text, of]) => (of.length === 0 ? text : `${of.join(", ")}: ${text}`));
 }
 
-function counted(n: number): string {
+function formatCount(n: number): string {
   return n.toLocaleString("en");
 }

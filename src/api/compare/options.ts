@@ -1,4 +1,4 @@
-// What `compare` is asked.
+// Options of `embed compare`.
 
 import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
@@ -20,10 +20,10 @@ import { goals } from "../../training/session/trainer.js";
 
 const group = "Comparison:";
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-/** Milliseconds: the longest time that a timer takes, 24 days. */
+/** Longest time that a timer takes, in milliseconds: 24 days. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Options of the comparison alone: no training has them. */
+/** Options of the comparison that no training has. */
 export const compareOwn = {
   goal: choice(goals, {
     placeholder: "goal",
@@ -77,10 +77,10 @@ export const compareOwn = {
   }),
 } as const;
 
-/** Every option of the command. */
+/** All options of the command. */
 export const compareOptions = withCommon(
   {
-    // each trainer would have the server read the log once more
+    // excluded: with a server, each trainer would read the whole log through it
     ...omit(log, ...(Object.keys(engine) as (keyof typeof engine)[])),
     valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
     test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
@@ -99,11 +99,11 @@ export const compareOptions = withCommon(
   ],
 );
 
-/** What the user set. */
+/** Options that the user set. */
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 
-/** Milliseconds of `90s`, `10m` or `2h`. @throws {UsageError} */
+/** Converts `90s`, `10m` or `2h` to milliseconds. @throws {UsageError} */
 function spanOf(given: string, flagName: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)

@@ -1,4 +1,4 @@
-// The trainings of a comparison, one after another while there is time.
+// Runs the trainings of a comparison one after another until the budget is used up.
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Manifest } from "../../embedding/manifest.js";
@@ -10,44 +10,48 @@ import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
 import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
-import type { Entered } from "./choose-trainings.js";
+import type { ChosenTraining } from "./choose-trainings.js";
 
-/** A run that is there. */
-export interface Finished extends Entered {
+/** A training that wrote its run. */
+export interface Finished extends ChosenTraining {
   seconds: number;
-  /** milliseconds that it took to read the log and to measure the model */
+  /** milliseconds for reading the log and measuring the model */
   measuring: number;
-  /** the budget ended its training, and it holds the best epoch until then */
+  /** whether the budget stopped the training, so that the run holds the best epoch until then */
   cut: boolean;
-  /** how it was trained; absent where no log can be named */
+  /** options for training it again; absent if the log's files are unknown */
   recipe?: RunRecipe;
 }
 
-export interface Trained {
+export interface TrainingOutcomes {
   finished: Finished[];
   untrained: Untrained[];
-  /** why trainings failed */
+  /** errors of failed trainings */
   errors: EmbedError[];
 }
 
 export interface HowToTrain {
   paths: readonly string[];
-  /** options of every training */
+  /** options that all trainings share */
   shared: GivenTraining;
-  /** settings that --search tries */
+  /** number of settings that --search tries */
   search: number | undefined;
   force: boolean;
-  /** how each must have cut the log */
+  /** the split that each training must have */
   split: Manifest["split"];
-  /** warnings of the log that are not said again */
+  /** warnings of the log, which trainings do not repeat */
   known: readonly string[];
   budget: Budget;
 }
 
-/** Trains all, in their order. @throws whatever is no fault of one training: the disk, an abort, a bug */
-export async function trainAll(entered: readonly Entered[], how: HowToTrain, watch: Watch): Promise<Trained> {
+/** Trains all entries in order. @throws errors that are not the fault of one training: of the disk, an abort, a bug */
+export async function trainAll(
+  entered: readonly ChosenTraining[],
+  how: HowToTrain,
+  watch: Watch,
+): Promise<TrainingOutcomes> {
   const { budget, split } = how;
-  const trained: Trained = { finished: [], untrained: [], errors: [] };
+  const trained: TrainingOutcomes = { finished: [], untrained: [], errors: [] };
   for (const [i, one] of entered.entries()) {
     const { name, from } = one;
     const hasStart = !from || trained.finished.some((other) => other.name === from.name);
@@ -61,7 +65,7 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
     if ("error" in outcome) trained.errors.push(outcome.error);
     watch.observe({
       stage: "training",
-      text: `${name}: ${textOf(outcome)}`,
+      text: `${name}: ${outcomeText(outcome)}`,
       done: i + 1,
       of: entered.length,
     });
@@ -69,15 +73,15 @@ export async function trainAll(entered: readonly Entered[], how: HowToTrain, wat
   return trained;
 }
 
-/** Nanoseconds of the bootstrap a contender, sample and row. */
+/** Estimated nanoseconds of the bootstrap per contender, sample and row. */
 const BOOTSTRAP = 40;
 const SAMPLES = 1000;
-/** Baselines that are measured beside the runs, about. */
+/** Approximate number of baselines that are measured. */
 const BASELINES = 5;
 
 /**
- * Milliseconds that the measurements will take, by how long the trainings read their log and measured their models; and the longest
- * that one took to measure its model.
+ * Estimates the milliseconds of all measurements, by the time that the trainings took to read the log and measure their models; and the
+ * longest time of a single training's measurement.
  */
 function expectedTimes(
   finished: readonly Finished[],
@@ -91,12 +95,12 @@ function expectedTimes(
 
 type Outcome = Finished | { why: string; error: EmbedError } | { why: string };
 
-function textOf(outcome: Outcome): string {
+function outcomeText(outcome: Outcome): string {
   if (!("seconds" in outcome)) return `not trained: ${outcome.why}`;
   return `${outcome.seconds.toFixed(1)} s${outcome.cut ? ", ended by the budget with its best epoch" : ""}`;
 }
 
-async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Outcome> {
+async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Promise<Outcome> {
   const { name, trainer, path, options } = one;
   const { paths, search, force, split, known, budget } = how;
   if (budget.left === 0) return { why: "the budget was spent before it began" };
@@ -133,7 +137,7 @@ async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Ou
   };
 }
 
-/** The run's recipe; none, with a warning, of a dataset whose log is not known. */
+/** Returns the run's recipe; undefined, with a warning, for a dataset whose log is unknown. */
 async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
   try {
     return await recipeOf(run, name);
@@ -144,7 +148,7 @@ async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<
   }
 }
 
-/** What is heard of one of several trainings: what was said of the log when it was examined is not said again. */
+/** Prefixes the messages of a training with its name, and drops warnings that the examination of the log gave. */
 function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
   return {
     signal,

@@ -1,6 +1,6 @@
-// A catalogue of items: what is known of them beside their events.
+// A catalogue of items: columns that describe items, independent of their events.
 //
-//   files ──► one row an item ──► columns by kind: categories, several values a cell, numbers, words of a text
+//   files ──► one row per item ──► columns by kind: categorical, multi-valued, numeric, words of a text
 
 import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
 import { splitCells, cellFormOf } from "../../dataset/multi.js";
@@ -18,21 +18,21 @@ import type { ContentOptions } from "../../training/options/content-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { textColumn } from "./text-tokens.js";
 
-/** A column with more distinct values than this share of the items says nothing of an item that is not its own. */
+/** A categorical column with more distinct values than this share of the items is ignored, as it identifies items. */
 const NEARLY_UNIQUE = 0.9;
-/** Share of a column's first cells with such a separator from which on they look like lists. */
+/** Least share of a column's cells with a separator for the warning that it looks multi-valued. */
 const LOOKS_LIKE_LISTS = 0.2;
 const SEPARATORS = ["|", ";"];
 
-/** Items with their content, a row each. */
+/** The content of items, one row each. */
 export interface Catalogue {
-  /** as the run calls them */
+  /** item keys, as in the run's table */
   keys: Keys;
-  /** the columns of content; its roles say their kinds */
+  /** the content columns; their kinds are its roles */
   dataset: Dataset;
   forms: ReadonlyMap<string, NumericForm>;
   inputs: InputFingerprint[];
-  /** sentences on what was inferred and left out */
+  /** sentences on inferred and ignored columns */
   notes: string[];
   warnings: string[];
 }
@@ -40,10 +40,10 @@ export interface Catalogue {
 /**
  * Reads the files as one catalogue.
  *
- * @param key the column of the items' keys
- * @param asTrained a key as the run's table has it
- * @throws {UsageError} no such column, or no column of content is left
- * @throws {DataError} a key that is empty or stands there twice; a cell of a numeric column that is no number
+ * @param key column of the item keys
+ * @param asTrained converts a key to its form in the run's table
+ * @throws {UsageError} a column does not exist, or no content column is left
+ * @throws {DataError} a key is empty or appears twice; a cell of a numeric column is not a number
  */
 export async function readCatalogue(
   files: readonly string[],
@@ -97,7 +97,7 @@ export async function readCatalogue(
       );
     const names = columns.map(({ name }) => name);
     notes.unshift(
-      `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, given)).join(", ")}`,
+      `content of ${side.keys.size} items: ${columns.map((column) => columnDescription(column, given)).join(", ")}`,
     );
     return {
       keys: encodeKeys(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
@@ -123,7 +123,7 @@ export async function readCatalogue(
   }
 }
 
-/** The columns' kinds, as a side table's are inferred. */
+/** Infers the kinds of the columns as for a side table. */
 function rolesOf(
   { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
   key: string,
@@ -150,7 +150,7 @@ function rolesOf(
     for (const name of names) requireColumn(flag, name, columns);
     if (names.includes(key)) throw new UsageError(`${flag} names column '${key}', which is the item key`);
   }
-  // as of a side table: the key stands first, the others are joined to it
+  // as in a side table, the key comes first
   const order = [key, ...columns.filter((name) => name !== key)];
   const places = order.map((name) => columns.indexOf(name));
   const cells = sample.map((row) => places.map((place) => row[place]!));
@@ -183,7 +183,7 @@ function contentColumn(
   return roles.fields.includes(name) ? [column] : [];
 }
 
-/** A warning where the cells of a category look like lists of them. */
+/** Returns a warning if the cells of a categorical column look multi-valued. */
 function listHints({ name, dictionary }: KeyColumn): string[] {
   const most = Math.min(dictionary.size, 1000);
   for (const separator of SEPARATORS) {
@@ -206,7 +206,7 @@ function exampleOf(dictionary: Keys, separator: string): string {
   return separator;
 }
 
-function kindOf(column: Column, { contentText: text = [] }: ContentOptions): string {
+function columnDescription(column: Column, { contentText: text = [] }: ContentOptions): string {
   if (column.kind === "number") return `'${column.name}' (numbers)`;
   if (column.kind === "key") return `'${column.name}' (categories)`;
   return `'${column.name}' (${text.includes(column.name) ? "words" : `multi-valued, ${column.separator}`})`;

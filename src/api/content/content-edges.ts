@@ -1,4 +1,4 @@
-// Edges between items of a catalogue, and content smoothed over them: an item is described by its neighbors' content, too.
+// Edges between the items of a catalogue, and smoothing of content over them: an item is described by its neighbors' content as well.
 //
 //   A    adjacency matrix of the undirected graph; a repeated edge weighs more       D  diag(A 1) + I
 //   S    D^-1/2 (A + I) D^-1/2
@@ -15,10 +15,10 @@ import type { BlockRows } from "../../kernels/ridge/binding.js";
 import type { Watch } from "../../training/session/watch.js";
 import { edgesBetween, readEdgeFile, type EdgeFile, type EdgeReading } from "../edge-files.js";
 
-/** Rows of content may have so many pairs after smoothing, 12 bytes each. */
+/** Most (column, value) pairs of the content rows after smoothing; each takes 12 bytes. */
 const MOST_PAIRS = 200_000_000;
 
-/** The graph of a catalogue's items, in the order of its keys. */
+/** The graph of a catalogue's items; a node is the row of its item. */
 export interface ContentEdges {
   graph: Graph;
   inputs: InputFingerprint[];
@@ -29,9 +29,9 @@ export interface ContentEdges {
 /**
  * Reads edges between the items of a catalogue.
  *
- * @param items keys of the catalogue, as the run has them
- * @param asTrained a key as the run has it
- * @throws {UsageError} fewer than two columns, or no edge is between two items
+ * @param items keys of the catalogue, in the form of the run's table
+ * @param asTrained converts a key to its form in the run's table
+ * @throws {UsageError} the files have fewer than two columns, or no edge between two items
  */
 export async function readContentEdges(
   files: readonly string[],
@@ -94,9 +94,9 @@ function noEdges({ source, target }: EdgeFile, items: Keys, named: string): Usag
 }
 
 /**
- * Rows smoothed over one hop: S X, columns ascending within a row.
+ * Returns the rows smoothed over one hop, S X, with ascending columns in each row.
  *
- * @throws {UsageError} the rows would have more than 200 million pairs
+ * @throws {UsageError} the result would have more than 200 million pairs
  */
 export function smoothedRows<R extends BlockRows>(rows: R, { offsets, neighbors, weights }: Graph): R {
   const { numRows } = rows;

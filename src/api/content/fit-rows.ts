@@ -1,20 +1,20 @@
-// One fit of the map from rows of content to vectors and weights, its penalties chosen by cross-validation.
+// Fits one ridge regression from rows of content to vectors and weights, with penalties chosen by cross-validation.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { BlockRows, RidgeMap, RidgeProblem } from "../../kernels/ridge/binding.js";
 import { chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import { withMachine } from "../../workers/with-machine.js";
 
-/** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
+/** Candidates for λ, in units of an item of full weight; Infinity predicts the mean alone. */
 export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** The data and options that all fits of a map share. */
+/** Data and options that all fits of a content map share. */
 export interface Fitting {
   dim: number;
   hasWeights: boolean;
   /** f64[numRows] */
   weights: Float64Array;
-  /** f64[numRows * width]: vectors, then weights where the table has some */
+  /** f64[numRows * width]: the vector, followed by the weight if the table has weights */
   targets: Float64Array;
   folds: { parts: Uint8Array; numFolds: number };
   threads: number;
@@ -28,14 +28,14 @@ export interface Fitted {
   mapOfWeights: RidgeMap;
 }
 
-/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called before each with its index */
+/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called with a penalty's index before it is tried */
 export async function fitRows(
   rows: BlockRows,
   fitting: Fitting,
   onPenalty: (index: number) => void,
 ): Promise<Fitted> {
   const { dim, hasWeights, folds, threads, signal } = fitting;
-  const problem = problemOf(rows, fitting);
+  const problem = ridgeProblem(rows, fitting);
   const machine = await RidgeMachine.start(problem, folds, threads);
   return withMachine(machine, signal, async () => {
     const validated = await machine.crossValidate(PENALTIES, onPenalty);
@@ -47,21 +47,20 @@ export async function fitRows(
   });
 }
 
-/** R² of the vectors on held-out items under one penalty. */
+/** Returns the cross-validated R² of the vectors under one penalty. */
 export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
-  const machine = await RidgeMachine.start(problemOf(rows, fitting), folds, threads);
+  const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);
   const validated = await withMachine(machine, signal, () => machine.crossValidate([penalty]));
   return chosenPenalty(validated, 0, dim).r2;
 }
 
-/** The regression of the vectors on the rows. */
-function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
-/** f64[numRows * width]: the vectors of the known items, and their weights where the table has some. */
-export function targetsOf(
+/** Returns f64[numRows * width]: the vectors of the known items, each followed by its weight if the table has weights; 0 for other items. */
+export function regressionTargets(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],
   numRows: number,

@@ -1,6 +1,6 @@
-// New items from their events, as a run folds them in, and from content and events together.
+// Vectors of new items: folded in from their events by the run's model, and blends of these with vectors predicted from content.
 //
-//   blend = (κ content + n folded)/(κ + n)      n  events of the item that are known, κ what content counts in events
+//   blend = (κ content + n folded)/(κ + n)      n  known events of the item; κ  prior events, the weight of the content in events
 
 import type { Run } from "../../embedding/run-directory.js";
 import { hasBiases } from "../../export/encoded-rows.js";
@@ -12,18 +12,19 @@ import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** What ranks and is compared: a vector, and a weight of tables that have some. */
+/** A vector, and a weight (0 for tables without weights), by which an item is ranked. */
 export interface ItemVector {
   vector: ArrayLike<number>;
   weight: number;
 }
 
 /**
- * The vectors that a run makes of new items' events, by key; items of whose users it knows none may have none.
+ * Folds new items in from their events. Items whose users are all unknown to the run may be absent.
  *
- * @param cannot what a run without folding in cannot do, for its refusal
- * @param given penalties of the folding
- * @throws {UsageError} the run folds in no items, or into vectors of another width than its table's
+ * @param cannot what a run without this capability cannot do, for the error message
+ * @param given penalties of the regression
+ * @returns vectors and weights by item key
+ * @throws {UsageError} the run cannot fold in items, or its folded vectors have another dimension than its table
  */
 export async function foldedItems(
   run: Run,
@@ -52,7 +53,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** (κ content + n folded)/(κ + n); one of them alone where the other is not there, or weighs nothing. */
+/** Returns (κ content + n folded)/(κ + n), or the only vector that exists; without events, that of the content. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

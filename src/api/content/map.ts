@@ -1,13 +1,14 @@
-// The map from a catalogue's content to a table's vectors, fitted on the items that both know.
+// The content map: ridge regression from a catalogue's content to a table's vectors, fitted on the items that are in both.
 //
-//   table's items in the catalogue ──► ridge regression, rows weighted by count ──► a vector, and a weight, of any content
+//   table's items in the catalogue ──► ridge regression, rows weighted by count ──► a vector (and weight) for any content
 //
-//   w    count/(count + 1): of vectors that are known to within σ²/count, about what content says to within τ², the weight of generalized
-//        least squares is count/(count + σ²/τ²). A larger ratio makes new items as long as popular ones, which events then shorten
-//   λ    by 5-fold cross-validation over items, by a hash of their keys; apart for vectors and for weights
-//   R²   1 − Σ w |v − v̂|² / Σ w |v − m|² over the items that were left out, m the mean of those that were not; all dimensions together
+//   w    weight of an item, count/(count + 1). If vectors have the variance σ²/count, and content predicts them with the variance τ², then
+//        generalized least squares weights by count/(count + σ²/τ²). A larger ratio makes vectors of new items as long as popular ones',
+//        and events then shorten them
+//   λ    chosen by 5-fold cross-validation over items, assigned by a hash of their keys; separately for vectors and weights
+//   R²   1 − Σ w |v − v̂|² / Σ w |v − m|² over the held-out items and all dimensions; m is the mean of the fitted items
 //
-// docs/cold-start.md has how it is chosen and measured.
+// docs/cold-start.md explains and measures the choices.
 
 import { cellsBesideLog, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { keyAt } from "../../log/keys.js";
@@ -25,65 +26,65 @@ import { hidingText } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readCatalogue, type Catalogue } from "./catalogue.js";
 import { readContentEdges, smoothedRows } from "./content-edges.js";
-import { fitRows, PENALTIES, r2OfRows, targetsOf, type Fitted, type Fitting } from "./fit-rows.js";
+import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 const FOLDS = 5;
-/** An item of so many events counts half. Chosen on validation: docs/experiments/cold-start.md. */
+/** Number of events at which an item gets half of the full weight. Chosen on validation: docs/experiments/cold-start.md. */
 const HALF_KNOWN = 1;
-/** Items that the penalty is chosen on. */
+/** Most items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;
-/** Columns are not evaluated alone where there are more of them. */
+/** With more columns than this, the R² of single columns is not computed. */
 const MOST_ALONE = 50;
-/** Fewer known items make no map. */
+/** Least number of known items for a map. */
 const FEWEST = 10;
-/** below it content says next to nothing */
+/** R² below which a warning says that content explains little */
 const LITTLE = 0.01;
 
-/** What a map was chosen by, for summaries and manifests. */
+/** Facts of a content map for summaries and manifests. */
 export interface MapFacts {
-  /** known items that it was fitted on */
+  /** number of known items that the map was fitted on */
   items: number;
-  /** λ; null for the mean alone */
+  /** chosen λ; null if the mean alone predicts best */
   penalty: number | null;
-  /** of cross-validation, of vectors */
+  /** cross-validated R² of the vectors */
   r2: number;
-  /** by column, of that column alone under the same penalty */
+  /** R² of each column alone, under the same penalty */
   fields: Record<string, number>;
-  /** hops that content was smoothed over, and R² by number of hops; only with edges */
+  /** number of hops that content was smoothed over, and R² by number of hops; only with edges */
   hops?: number;
   r2ByHops?: Record<string, number>;
-  /** of the weights, where the table has some */
+  /** λ and R² for the items' weights, if the table has weights */
   weights?: { penalty: number | null; r2: number };
 }
 
-/** Vectors of every item of the catalogue. */
+/** Predicted vectors for every item of the catalogue. */
 export interface ContentMap {
   facts: MapFacts;
   /** f64[catalogue.keys.size * dim] */
   vectors: Float64Array;
-  /** f64[catalogue.keys.size], where the table has weights */
+  /** f64[catalogue.keys.size]; absent if the table has no weights */
   weights?: Float64Array;
   rows: ContentRows;
-  /** The rows that vectors are predicted from: smoothed over edges where there are some. */
+  /** The rows that vectors are predicted from; smoothed if there are edges. */
   smoothed: ContentRows;
-  /** places of known items: rows of the catalogue, and of the table */
+  /** known items: row in the catalogue, and row in the table */
   known: { item: number; row: number }[];
-  /** f64[dim] and the weight: what an item without content has */
+  /** f64[dim] and the weight: the prediction for an item without content */
   mean: { vector: Float64Array; weight: number };
   notes: string[];
   warnings: string[];
 }
 
 interface MapOptions {
-  /** The catalogue's files, for messages. */
+  /** names of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /** Edges that content is smoothed over; without `hops`, 0 or 1 hop is chosen by R². */
+  /** edges for smoothing; without `hops`, 0 or 1 hop is chosen by R² */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
-/** A catalogue with its map. */
+/** A catalogue with its content map. */
 export interface MappedCatalogue {
   catalogue: Catalogue;
   map: ContentMap;
@@ -92,10 +93,10 @@ export interface MappedCatalogue {
 }
 
 /**
- * Reads a catalogue, and edges between its items where files of them are named, and fits the map to a run's items.
+ * Reads a catalogue, and edges between its items if their files are given, and fits the map to a run's items.
  *
- * @param field of the items, whose name the key column has by default
- * @param asTrained a key as the run's table has it
+ * @param field the item field; its name is the default of the key column
+ * @param asTrained converts a key to its form in the run's table
  * @throws as readCatalogue, readContentEdges and fitContentMap
  */
 export async function mapCatalogue(
@@ -130,8 +131,8 @@ export async function mapCatalogue(
 /**
  * Fits the map.
  *
- * @param range of the table's items
- * @throws {UsageError} too few items are in both
+ * @param range rows of the table's items
+ * @throws {UsageError} too few items are in both the table and the catalogue
  */
 async function fitContentMap(
   table: EmbeddingTable,
@@ -148,9 +149,9 @@ async function fitContentMap(
     catalogue,
     Uint32Array.from(known, ({ item }) => item),
   );
-  const { weights: w, warnings: ofCounts } = weightsOf(table, catalogue.keys.size, known);
+  const { weights: w, warnings: ofCounts } = itemWeights(table, catalogue.keys.size, known);
   warnings.push(...ofCounts);
-  // in the order of a hash of their keys: folds and the items that are evaluated follow from it
+  // items are taken in the order of a hash of their keys, which decides the folds and the items of the cross-validation
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
   const chosen = hashOrder(catalogue.keys).filter((item) => counted[item] === 1);
@@ -162,7 +163,7 @@ async function fitContentMap(
   const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
   chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
   const folds = { parts, numFolds: FOLDS };
-  const targets = targetsOf(table, known, rows.numRows);
+  const targets = regressionTargets(table, known, rows.numRows);
   const fitting = {
     dim,
     hasWeights: table.weights !== undefined,
@@ -207,7 +208,7 @@ async function fitContentMap(
   };
 }
 
-/** Fits the rows smoothed over each number of hops that is asked for, or over 0 and 1, and keeps the fit with the greatest R². */
+/** Fits for each requested number of hops, by default 0 and 1, and keeps the fit with the greatest R². */
 async function fitOverHops(
   rows: ContentRows,
   edges: MapOptions["edges"],
@@ -231,7 +232,7 @@ async function fitOverHops(
   return { ...best!, r2ByHops };
 }
 
-/** R² of each column alone under the penalty of all, by name; empty for more columns than MOST_ALONE. */
+/** Returns the R² of each column alone, under the penalty of all columns; empty for more than MOST_ALONE columns. */
 async function r2OfFieldsAlone(
   rows: ContentRows,
   { penalty, r2 }: Fitted["ofVectors"],
@@ -249,7 +250,7 @@ async function r2OfFieldsAlone(
   return found;
 }
 
-/** The known items: those of both, holes of the table left out. */
+/** Returns the items that are in both table and catalogue. */
 function knownItems(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -265,8 +266,8 @@ function knownItems(
   return known;
 }
 
-/** f64[numItems]: count/(count + 1) of known items, 0 of others; 1 each where the table counts no events. */
-function weightsOf(
+/** Returns f64[numItems]: count/(count + 1) for known items, 0 for others; 1 for all known items if the table has no counts. */
+function itemWeights(
   { counts }: EmbeddingTable,
   numItems: number,
   known: ContentMap["known"],
@@ -285,7 +286,7 @@ function weightsOf(
   };
 }
 
-/** A warning where many of the run's items are not in the catalogue. @throws {UsageError} where none is */
+/** Warns of items of the run that are not in the catalogue. @throws {UsageError} none is in the catalogue */
 function matchWarnings(
   table: EmbeddingTable,
   { first, last }: RowRange,

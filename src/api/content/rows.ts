@@ -1,9 +1,9 @@
-// The rows of a catalogue as a regression takes them: blocks of columns, a block a content column.
+// Encodes a catalogue as sparse rows for a regression; each content column becomes a block of columns:
 //
-//   category            its value's column: 1
-//   several values,
-//   words of a text     1/sqrt(n) for each of the n values that known items have, so that the part has length 1
-//   number              standardized by the known items
+//   category              the column of its value: 1
+//   multi-valued cell,
+//   words of a text       1/sqrt(n) for each of the n values that known items have, so that the block has unit length
+//   number                standardized by mean and deviation of the known items
 
 import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -12,13 +12,13 @@ import { bindEncoder, firstPair } from "../../dataset/rows.js";
 import { fitFeatures, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
 
-/** The rows, and what their blocks are. */
+/** The rows; block i belongs to field i. */
 export interface ContentRows extends BlockRows {
   fields: readonly Field[];
 }
 
 /**
- * Encodes every row. Values that no known item has are left out, so that a row without a known value lacks the block.
+ * Encodes every row. Values that no known item has are left out, so that a row without a known value has an empty block.
  *
  * @param known u32: rows of the known items, whose values become columns
  */
@@ -67,7 +67,7 @@ export function contentRows(
   };
 }
 
-/** The rows with the columns of one field alone, numbered from 0. */
+/** Returns the rows with the columns of one field only, numbered from 0. */
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
   const [first, last] = [blocks[field]!, blocks[field + 1]!];
   const indptr = new Uint32Array(rows.numRows + 1);

@@ -32,7 +32,7 @@ const WORDS = {
   ),
 };
 
-/** R² of vectors that are the sum of the vectors of a title's three words, and noise, by the title's tokens. */
+/** Returns the R² of a map from titles to vectors that are the sum of the vectors of the three words of the title, plus noise. */
 async function titlesR2(words: readonly string[], separator: string): Promise<number> {
   const [numItems, width] = [800, 8];
   const random = mulberry32(1);

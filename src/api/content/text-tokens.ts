@@ -1,26 +1,26 @@
-// The tokens of a text as features: each distinct token's bucket of a hash, so that a map has a bounded number of columns.
+// Tokens of a text as features: each distinct token is hashed to a bucket, which bounds the number of columns of a map.
 //
 //   words                     runs of letters, digits and their marks
-//   scripts without blanks    each character with its marks, and each two in a row, as Chinese, Japanese and Thai do not
-//                             separate words. Intl.Segmenter finds words there, but its dictionary changes with the version
-//                             of Node, and so would the vectors; on planted titles it explains no more (docs/experiments/cold-start.md)
+//   scripts without blanks    (Chinese, Japanese, Thai, ...) each character with its marks, and each pair of adjacent characters.
+//                             Intl.Segmenter finds words there, but its dictionary changes with the version of Node, and the vectors
+//                             would too; on planted titles it explains no more (docs/experiments/cold-start.md)
 
 import { MISSING, encodeKeys, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Buckets of a column's tokens. */
+/** Number of hash buckets of a text column. */
 export const TEXT_BUCKETS = 4096;
 
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 const SCRIPTS =
   "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
-/** Runs of scripts without blanks, and the runs between them. */
+/** Matches runs of scripts without blanks, and the runs between them. */
 const RUNS = new RegExp(`(?<unspaced>[${SCRIPTS}][${SCRIPTS}\\p{M}]*)|[^${SCRIPTS}]+`, "gu");
-/** A character with the marks that follow it. */
+/** Matches a character with the marks that follow it. */
 const CHARACTERS = /.\p{M}*/gu;
 
-/** The tokens of a text, each once, in lower case; compatible forms of a character, such as full-width ones, are the same. */
+/** Returns the distinct tokens of a text in lower case. Compatible forms of a character, such as full-width ones, are unified (NFKC). */
 export function textTokens(text: string): string[] {
   const tokens = new Set<string>();
   for (const word of text.normalize("NFKC").toLowerCase().match(WORDS) ?? []) {
@@ -39,7 +39,7 @@ export function textTokens(text: string): string[] {
   return [...tokens];
 }
 
-/** A column of texts as one of multi-valued cells: the buckets of their tokens. A text without tokens is missing. */
+/** Converts a column of texts to multi-valued cells of token buckets. A text without tokens becomes a missing cell. */
 export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn {
   const indptr = new Uint32Array(dictionary.size + 1);
   const codeOf = new Map<number, number>();

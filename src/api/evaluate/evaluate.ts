@@ -1,4 +1,4 @@
-// `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
+// `embed evaluate`: compares metrics of runs on a log that they have not seen.
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -28,35 +28,35 @@ import { evaluateLabels } from "./labels.js";
 import { evaluateRanking } from "./ranking.js";
 
 export interface Evaluation extends Summary {
-  /** every run and baseline, with its intervals */
+  /** metrics of all runs and baselines, with intervals */
   compared: Compared[];
-  /** what rows are, where tables are evaluated */
+  /** unit of evaluation, if tables are evaluated */
   of?: "items" | "edges";
-  /** of tables evaluated on edges: what was evaluated */
+  /** evaluated and left-out edges; only for --edges */
   edges?: EvaluatedEdges;
-  /** of an index: what was searched for */
+  /** the queries; only for --index */
   index?: IndexQueries;
-  /** of a probe over several shuffles: their number, over which it has its intervals */
+  /** number of random splits of the probe, if there are several: intervals are over them */
   shuffles?: number;
-  /** of a ranking */
+  /** evaluated users; only for rankings */
   users?: EvaluatedUsers;
-  /** of items that training has not seen, by how many of their events are known */
+  /** results for new items, by number of known events; only for --cold */
   cold?: ColdResult[];
-  /** of the map from a catalogue's content */
+  /** facts of the content map; only with --content */
   content?: MapFacts;
-  /** of scored rows of two classes */
+  /** calibration curves; only for scores of two classes */
   curves?: Curves;
-  /** of --part: runs that were trained on it by --refit; absent if there are none */
+  /** runs that --refit trained on the --part, with the reason; absent if there are none */
   unevaluated?: { name: string; run: string; why: string }[];
 }
 
 /**
- * Measures runs, and for a ranking baselines, on one log: by the scores of its rows, or by the items ranked for its users; or
- * their tables, by labels of items; or an index of a run's table, by what it finds.
+ * Evaluates runs by one of the modes of options.ts: scores of a log's rows, items ranked for its users (with baselines), labels of items,
+ * held-out edges, or the recall of an index.
  *
- * Unseen keys are out-of-vocabulary, as in training, and counted in the warnings.
+ * Keys that training has not seen are out-of-vocabulary, as in training, and counted in the warnings.
  *
- * @param paths run directories; the first says how the log is read, and whose training events are masked
+ * @param paths run directories; the first decides how the log is read and which training events are masked
  */
 export async function evaluate(
   paths: readonly string[],
@@ -100,7 +100,7 @@ export async function evaluate(
   };
 }
 
-/** The runs without those that a refit trained on the part. @throws {UsageError} it was trained in all of them */
+/** Removes the runs that --refit trained on the evaluated split. @throws {UsageError} all were */
 function withoutSeen(
   all: NamedRuns,
   part: "valid" | "test" | undefined,
@@ -114,14 +114,14 @@ function withoutSeen(
   return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
-/** What an evaluator finds, with the options that it says it was asked. */
+/** Result of an evaluator, with the options that the summary states. */
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** What evaluates as the options ask. @throws {UsageError} options of another mode, or nothing to evaluate on */
+/** Chooses the evaluator by the options. @throws {UsageError} options of another mode are set, or there is no data to evaluate on */
 function evaluatorFor(given: EvaluateOptions): Evaluator {
   const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
   const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {
@@ -134,7 +134,7 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if (!on && !part)
     throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
   if (cold !== undefined) return by("cold", evaluateCold);
-  // rows or rankings: the runs say which; options of neither are refused before a run is opened
+  // the runs decide between scores and rankings; options for neither are refused before a run is opened
   const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
   checkMode(evaluateOptions, Object.fromEntries(others), "scores", modes);
   return evaluateLog;
@@ -145,14 +145,14 @@ function isFor(name: string, mode: string): boolean {
   return own === undefined || own.includes(mode);
 }
 
-/** Ranks, or scores rows, as the options and the first run's model say. */
+/** Evaluates rankings or scores, depending on the options and on the first run's model. */
 async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): Promise<Evaluated> {
   const { run: first } = runs[0]!;
   const { rank, evaluate: scores } = await knownModelOf(first);
   const { ranking, baseline, score, candidates, foldInShare } = options;
   if (foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
   else if ((score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
-  // by its table alone any run ranks, but the first one says how the log is read
+  // any table can rank, but the first run must say how the log is read
   else await eventRecipe(first, scores ? undefined : "Its table ranks after a trained run under --score dot");
   const asked =
     ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);

@@ -1,7 +1,7 @@
-// `embed evaluate --index`: how many of the nearest rows an index finds, beside a look at all of them, and what that takes.
+// `embed evaluate --index`: the recall of an approximate index compared with exact search, and the time of both.
 //
-// Queries are users' rows where the table has users and the index finds items for them, else rows of the index itself, each left out
-// of its own list. Seconds are of one run of the searches on the given threads, without their start.
+// Queries are the users' rows if the table has users and the index holds items, else rows of the index itself; a row is left out of its
+// own list. Times are of one run of all queries on the given number of threads, without setup.
 
 import { rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -17,18 +17,18 @@ import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
 import { rowsInIndex } from "../hnsw/source.js";
 import type { Evaluating } from "./options.js";
 
-/** The most queries; more change the third digit. */
+/** Most queries. More of them change only the third digit of the recall. */
 const MOST_QUERIES = 2000;
 const DEFAULT_K = [10];
 const DEFAULT_EF = [32, 64, 128];
 
-/** What the queries were. */
+/** The queries of an evaluation. */
 export interface IndexQueries {
   field: string;
-  /** drawn of so many */
+  /** number of queries, and number of rows that they were drawn from */
   count: number;
   of: number;
-  /** rows that are found */
+  /** number of indexed rows */
   rows: number;
   metric: string;
 }
@@ -41,7 +41,7 @@ export interface EvaluatedIndex {
   given: Record<string, unknown>;
 }
 
-/** @throws {UsageError} several runs, no search that is wide enough, or an index of another table */
+/** @throws {UsageError} several runs, no --ef at least as large as each --k, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
@@ -74,7 +74,7 @@ export async function evaluateIndex(
     const evaluated = lengths.filter((length) => length <= width);
     const top = Math.max(...evaluated, 1);
     const options = { top, ef: width, masks, weighted, threads, signal };
-    // the first searches run while the engine compiles the kernel
+    // warm-up: the engine compiles the kernel during the first searches
     await searchIndex(index, vectors, options);
     const found = await searchIndex(index, vectors, options);
     const recalls = evaluated.map((length) => [
@@ -104,9 +104,9 @@ interface Queries {
   queries: IndexQueries;
   /** f32[count * dim] */
   vectors: Float32Array;
-  /** an item is not its own neighbor */
+  /** the row of each query, if it is an indexed row itself */
   masks: ItemLists;
-  /** whether items' weights count */
+  /** whether the weights of items are added to the score */
   weighted: boolean;
 }
 
@@ -114,8 +114,8 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   const { table, field, space, range, rows } = source;
   const { user, item } = opened.run.manifest.roles as { user?: string; item?: string };
   const isForUsers = user !== undefined && field === item && table.fields.includes(user);
-  const asked = isForUsers ? withVectors(table, user) : rows.map((row) => range.first + row);
-  const drawn = drawnOf(asked, seed);
+  const asked = isForUsers ? nonZeroRows(table, user) : rows.map((row) => range.first + row);
+  const drawn = sampledRows(asked, seed);
   return {
     queries: {
       field: isForUsers ? user : field,
@@ -130,8 +130,8 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   };
 }
 
-/** u32: the rows of a field that are no vectors of zeros, which are nearer to no row than to another. */
-function withVectors(table: EmbeddingTable, field: string): Uint32Array {
+/** Returns u32: the rows of a field that are not zero vectors, to which all rows would be equally near. */
+function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   const { first, last } = rowsOf(table, field);
   const { dim, vectors } = table;
   return Uint32Array.from({ length: last - first }, (_, i) => first + i).filter((row) =>
@@ -139,15 +139,15 @@ function withVectors(table: EmbeddingTable, field: string): Uint32Array {
   );
 }
 
-/** u32: some of the rows, by the seed. */
-function drawnOf(rows: Uint32Array, seed: number): Uint32Array {
+/** Returns u32: at most MOST_QUERIES of the rows, chosen by the seed, ascending. */
+function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   if (rows.length <= MOST_QUERIES) return rows;
   const shuffled = rows.slice();
   shuffle(shuffled, streamOf(seed));
   return shuffled.subarray(0, MOST_QUERIES).toSorted();
 }
 
-/** The nearest rows of each query, all rows compared. */
+/** Returns the nearest rows of each query by exact search. */
 async function exactLists(
   { source }: IndexOfRun,
   vectors: Float32Array,
@@ -162,14 +162,14 @@ async function exactLists(
   const { space, rows } = source;
   const items = rowsInIndex(source);
   const dim = items.length / rows.length;
-  // |x - q|^2 ascends as q x - |x|^2 / 2 descends
+  // ascending |x - q|^2 is descending q x - |x|^2 / 2
   const halves = () =>
     Float32Array.from(rows, (_, i) => {
       let squares = 0;
       for (let d = 0; d < dim; d++) squares += items[i * dim + d]! ** 2;
       return -squares / 2;
     });
-  const places = placesOf(rows, source.keys.size);
+  const places = indexedPositions(rows, source.keys.size);
   const search = await ItemSearch.start(
     dim,
     [{ items, ...(space.metric === "l2" && { weights: halves() }) }],
@@ -187,14 +187,14 @@ async function exactLists(
   });
 }
 
-/** u32: where each row of the field stands among those that are indexed. */
-function placesOf(rows: Uint32Array, numRows: number): Uint32Array {
+/** Returns u32[numRows]: the position of each row of the field among the indexed rows. */
+function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
   const places = new Uint32Array(numRows);
   rows.forEach((row, place) => (places[row] = place));
   return places;
 }
 
-/** The share of the exact lists' first `length` rows that the lists of the index have among theirs. */
+/** Returns the share of the first `length` rows of the exact lists that are among the first `length` rows of the index's lists. */
 function recallOf(
   found: Uint32Array,
   exact: Uint32Array,

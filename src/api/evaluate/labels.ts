@@ -1,6 +1,6 @@
-// Tables evaluated on what their items are called: whether near ones share a label, and whether a linear model reads it from a vector.
+// Evaluates tables by labels of items: do near neighbors share a label, and can a linear model predict it from the vector?
 //
-// All runs are evaluated on the same items: those that every table has a row of and the file has a label for.
+// All runs are evaluated on the same items: those with a row in every table and a label in the file.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -20,20 +20,20 @@ import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Neighbors when --k is absent. */
+/** Number of neighbors if --k is absent. */
 const NEIGHBORS = 10;
-/** Share of the items that the probe is evaluated on. */
+/** Share of the items on which the probe is tested. */
 const TEST_SHARE = 0.2;
-/** A probe fits a model a label. */
+/** Most labels of a probe, which fits one model per label. */
 const MOST_LABELS = 1000;
 
 export interface TablesResult {
   compared: Compared[];
   warnings: string[];
-  /** items evaluated */
+  /** number of evaluated items */
   rows: number;
   of: "items";
-  /** of a probe over several */
+  /** number of random splits of the probe, if there are several */
   shuffles?: number;
   given: Record<string, unknown>;
 }
@@ -41,14 +41,14 @@ export interface TablesResult {
 /** Items that all tables have. */
 interface CommonItems {
   keys: string[];
-  /** a table's rows of these items, in their order */
+  /** the rows of these items in each table, in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
 /**
- * Measures the tables of runs by a column of labels.
+ * Evaluates the tables of runs by a column of labels.
  *
- * @throws {UsageError} a table or the file lacks what is named, or there is too little to evaluate
+ * @throws {UsageError} a table or the file lacks a requested column, or there are too few items or labels
  * @throws {DataError} no key of a table is in the file
  */
 export async function evaluateLabels(
@@ -70,17 +70,17 @@ export async function evaluateLabels(
   if (neighborsBy !== undefined) {
     const evaluated = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
     units = evaluated.keys.length;
-    const rare = rarest(evaluated, warnings);
+    const rare = rarerItems(evaluated, warnings);
     const how = { threads: options.reading.threads, signal: watch.signal };
     const most = Math.min(Math.max(...k), units - 1);
     for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
       const nearest = await nearestRows(vectors, dim, most, how);
       measured[r]!.byUser = k.flatMap((n) =>
-        metricsOf(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
+        neighborMetrics(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
       );
     }
     const chance = sharedByChance(evaluated.labels);
-    const byUser = k.flatMap((n) => metricsOf(n, chance, rare));
+    const byUser = k.flatMap((n) => neighborMetrics(n, chance, rare));
     measured.push({ name: "chance", kind: "baseline", byUser, others: {} });
   }
   if (probe !== undefined) {
@@ -92,14 +92,14 @@ export async function evaluateLabels(
         watch.signal.throwIfAborted();
         return probeLabels(vectors, dim, evaluated.labels, isTest, probeRaw);
       });
-      measured[r]!.repeats = named(found);
+      measured[r]!.repeats = fitMetrics(found);
     }
-    const repeats = named(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
+    const repeats = fitMetrics(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
     measured.push({ name: "most frequent", kind: "baseline", byUser: [], repeats, others: {} });
   }
   return {
     compared: compare(measured, units, { samples: neighborsBy === undefined ? 0 : bootstrap, seed }),
-    // of two questions about one column once
+    // both modes may give the same warning
     warnings: [...new Set(warnings)],
     rows: units,
     of: "items",
@@ -117,7 +117,7 @@ export async function evaluateLabels(
   };
 }
 
-/** The items that all tables have, as the runs see them; in the order of the first table. */
+/** Returns the items that all tables have, composed, in the order of the first table. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],
@@ -160,7 +160,7 @@ async function commonItems(
   return { keys, tables };
 }
 
-/** The items that have a label in a column, with these. @throws {UsageError} fewer than two, or of one label or too many */
+/** Returns the items that have labels in a column. @throws {UsageError} too few items or labels, or too many labels for a probe */
 function labelled(
   { keys, tables }: CommonItems,
   side: SideTable,
@@ -195,16 +195,16 @@ function labelled(
   };
 }
 
-/** u8[n]: the rarer half, by the first table that counts events; undefined where none does. */
-function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
+/** Returns u8[n]: 1 for the rarer half of the items, by the counts of the first table that has counts; undefined if none has. */
+function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
   const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
   if (counted) return rarerHalf(counted.counts);
   warnings.push("no run has event counts of items: metrics for rarer items are omitted");
   return undefined;
 }
 
-/** The metrics of k neighbors: a sum an item. */
-function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
+/** Returns the metrics of k neighbors, as one sum per item. */
+function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];
   const weights = Float64Array.from(rare);
@@ -212,11 +212,11 @@ function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined
 }
 
 /**
- * The test items of each fit of the probe, u8[n]: by a hash of the item's key and the seed, so that an item is in one part for all runs
- * and logs.
+ * Returns for each fit of the probe u8[n], 1 for test items. An item's part is decided by a hash of its key and the seed, so that it is
+ * the same for all runs and logs.
  *
- * Without options a fifth, by each item's hash alone. With a share or repeats, items are put in the order of the hashes, others for each
- * repeat, and the first of them train.
+ * By default a fifth of the items is for testing, by the hash of each item alone. With --probe-train or --probe-repeats, items are sorted
+ * by their hashes, which differ between repeats, and the first ones are for training.
  *
  * @throws {UsageError} one part is empty
  */
@@ -254,7 +254,7 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   return isTest;
 }
 
-/** By metric, of each fit. */
-function named(found: readonly F1[]): Record<string, number[]> {
+/** Returns the values of each metric over all fits. */
+function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

@@ -1,4 +1,4 @@
-// Options of `embed evaluate`. What is evaluated is its mode; an option says for which modes it is.
+// Options of `embed evaluate`. The evaluated subject decides the mode; each option names the modes that it belongs to.
 
 import { baselineNames, needsRepeats } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
@@ -25,7 +25,7 @@ import {
   type OptionTable,
 } from "../../training/options/table.js";
 
-/** What is evaluated, as messages call it. */
+/** The modes, with the words for them in messages. */
 export const modes = {
   scores: "scored rows",
   ranking: "a ranking (--ranking)",
@@ -41,14 +41,14 @@ const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;
 const fromZero = { min: 0, max: Number.MAX_VALUE } as const;
 const withinShares = { min: Number.MIN_VALUE, max: BELOW_1 } as const;
 
-/** The options, each for these modes. */
+/** Restricts the options to some modes. */
 function forModes<T extends OptionTable>(given: T, ...own: readonly Mode[]): T {
   return Object.fromEntries(
     Object.entries(given).map(([name, option]) => [name, { ...option, for: own }]),
   ) as T;
 }
 
-/** Whole numbers from `min` on, with commas between them; ascending, each once. */
+/** Defines an option for integers from `min` on, separated by commas; parsed to ascending distinct numbers. */
 function numbers<const S extends About<number[]>>(min: number, spec: S) {
   const isOne = (x: unknown) => Number.isInteger(x) && (x as number) >= min;
   return custom(
@@ -66,7 +66,7 @@ function numbers<const S extends About<number[]>>(min: number, spec: S) {
   );
 }
 
-/** Ascending, each once. */
+/** Sorts the numbers and removes repetitions. */
 export function distinct(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
@@ -346,7 +346,7 @@ const ofIndex = forModes(
   "index",
 );
 
-/** Of modes that read a log or draw again. */
+/** Modes that read a log or draw random samples: all but `index`. */
 const allButIndex = ["scores", "ranking", "cold", "labels", "edges"] as const;
 
 export const evaluateOptions = withCommon(
@@ -395,5 +395,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options as what evaluates takes them: how a log is read instead of how that is said. */
+/** The options as evaluators take them, with the options for reading a log already resolved. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

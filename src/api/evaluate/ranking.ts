@@ -1,17 +1,17 @@
-// Runs and baselines evaluated by the items that they rank for users of a log.
+// Evaluates runs and baselines by the items that they rank for users of a log.
 
 import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import { UsageError } from "../../errors.js";
-import { measureRankings, type RankingResult } from "../../ranking/measure.js";
+import { measureRankings, type MeasuredRankings } from "../../ranking/measure.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as measureRankings, or a table for a model */
+/** @throws {UsageError} as measureRankings, or --table is set although the model ranks */
 export async function evaluateRanking(
   runs: readonly Contestant[],
   options: Evaluating,
   watch: Watch,
-): Promise<RankingResult & { given: Record<string, unknown> }> {
+): Promise<MeasuredRankings & { given: Record<string, unknown> }> {
   if (options.table !== undefined && (options.score ?? "model") === "model")
     throw new UsageError("--table needs --score dot or cosine: a model uses its own tables");
   const { on, part, mask, k = [20], repeats, candidates, baseline: baselines, score: scoring } = options;

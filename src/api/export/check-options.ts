@@ -1,4 +1,4 @@
-// Which options of `embed export` go together, where that depends on the format.
+// Checks which options of `embed export` go together, as far as that depends on the format.
 
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
@@ -7,7 +7,7 @@ import { UsageError } from "../../errors.js";
 import { checkGiven } from "../../training/options/check-given.js";
 import { exportOptions, type GivenExport } from "./options.js";
 
-/** @throws {UsageError} options that do not go together */
+/** @throws {UsageError} options exclude each other */
 export function checkTogether(format: ExportFormat, options: GivenExport): void {
   checkGiven(exportOptions, options);
   const { field, reserve, compose, mips, normalize, delta, format: name } = options;
@@ -61,7 +61,7 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
     );
 }
 
-/** @throws {UsageError} where the rows go is said twice, or not at all; keys of a server without a prefix */
+/** @throws {UsageError} there is no destination, or two; or keys of a server have no prefix */
 function checkServer(format: ExportFormat, { format: name, urlEnv, into }: GivenExport): void {
   if (format.needsPrefix && into === undefined)
     throw new UsageError(

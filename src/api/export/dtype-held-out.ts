@@ -1,9 +1,9 @@
-// What --dtype costs on held-out rows: the metric of the run's task by vectors as a reader decodes them, beside the exact one.
+// The cost of --dtype on held-out rows: the metric of the run's task with exact vectors, and with vectors as a reader decodes them.
 //
-//   table, items composed as they are written ──► encoded and decoded ──► in place of the model's own rows ──► evaluated as evaluate does
+//   table, items composed as written ──► encoded and decoded ──► replace the model's rows ──► evaluated as `embed evaluate` does
 //
-// Weights, w0, out-of-vocabulary rows and fields that are not written stay as trained. Of a composed item the error e of the sum is
-// put upon the row of its id, and e times the other rows is taken from its weight, since within an item a reader has the exact bias:
+// Weights, w0, out-of-vocabulary rows and fields that are not written stay as trained. The error e of a composed item is added to the row
+// of its id, and <e, other rows> is subtracted from its weight, because a reader has the exact bias of the item:
 //
 //   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
 
@@ -22,47 +22,47 @@ import { measureRankings } from "../../ranking/measure.js";
 import { scoreRows } from "../scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 
-export interface HeldOutLoss {
-  /** what the training held out, or the log that was named */
+export interface DtypeHeldOutLoss {
+  /** the split, or the files of the log */
   on: string;
-  /** auc, rmse or recallAt20, by the run's task */
+  /** auc, rmse or recallAt20, depending on the run's task */
   metric: string;
   exact: number;
-  /** by the vectors in fewer bits */
+  /** metric of the vectors in fewer bits */
   encoded: number;
   /** encoded - exact */
   change: number;
-  /** 95 % of the samples of users (rows, without users) have their change in it; absent where nothing can be drawn again */
+  /** 95 % bootstrap interval of the change, over users (or rows, without users); absent if it cannot be computed */
   interval?: Interval;
 }
 
-/** Where the cost is measured. */
-export interface HeldOut {
-  /** a log that the run has not seen */
+/** Data for the measurement. */
+export interface HeldOutData {
+  /** files of a log that the run has not seen */
   on?: string[];
-  /** or what its training held out */
+  /** or a held-out split of the run */
   part?: "valid" | "test";
 }
 
 export interface Written {
-  /** all when absent */
+  /** fields that are written; all when undefined */
   fields: readonly string[] | undefined;
   compose: Compose | undefined;
   dtype: Dtype;
 }
 
 /**
- * Evaluates a run by its own vectors and by the same in fewer bits.
+ * Evaluates a run with its exact vectors and with the same vectors in fewer bits.
  *
- * @throws {UsageError} the run's scores do not come from its table, or the part or the log is not to be had
+ * @throws {UsageError} the run's scores do not come from its table, or the split or the log cannot be read
  * @throws {DataError} as `encoded`
  */
 export async function heldOutLoss(
   run: Run,
   written: Written,
-  { on, part }: HeldOut,
+  { on, part }: HeldOutData,
   watch: Watch,
-): Promise<HeldOutLoss> {
+): Promise<DtypeHeldOutLoss> {
   await capable(
     run,
     "scoresBy",
@@ -104,9 +104,9 @@ export async function heldOutLoss(
 }
 
 /**
- * The run's table with the rows that are written as a reader has them: read in its place by the model, these score as the reader does.
+ * Returns the run's table with the written rows replaced by what a reader decodes. With it, the model scores as the reader would.
  *
- * @throws {UsageError} items are composed into vectors of another kind
+ * @throws {UsageError} composed items have vectors of another dimension
  * @throws {DataError} as `encoded`
  */
 export async function tableAsRead(run: Run, { fields, compose, dtype }: Written): Promise<EmbeddingTable> {

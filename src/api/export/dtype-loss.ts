@@ -1,39 +1,40 @@
-// What --dtype costs: how many of the nearest rows stay the nearest once vectors are in fewer bits.
+// The cost of --dtype: the share of nearest neighbors that stay the same if vectors have fewer bits.
 //
-// Of the rows to be written at most 20,000 are drawn by a hash of their number, and 200 of these are asked for their 20 nearest of
-// the same field by cosine, exactly and as a reader computes it from the export. Holes and rows of zeros are left out. Memory holds the draw.
+// Samples at most 20,000 of the written rows by a hash of their number, and compares the 20 nearest rows of 200 of them (in the sample,
+// same field, by cosine) for exact vectors and for vectors as a reader decodes them. Holes and zero vectors are left out. Only the sample
+// is in memory.
 
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../embedding/rows.js";
 import { isHole } from "../../embedding/table.js";
 import { titleOf } from "../../evaluation/metrics.js";
 import { draw } from "../../numeric/random.js";
-import type { HeldOutLoss } from "./dtype-held-out.js";
+import type { DtypeHeldOutLoss } from "./dtype-held-out.js";
 
 const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
 
-export interface DtypeLoss extends Partial<HeldOutLoss> {
+export interface DtypeLoss extends Partial<DtypeHeldOutLoss> {
   dtype: Dtype;
-  /** mean share of the 20 nearest that stay among them, in [0, 1]; NaN where no field has two rows */
+  /** mean share of the 20 nearest rows that stay among them, in [0, 1]; NaN if no field has two rows */
   neighborRecallAt20: number;
   queries: number;
   among: number;
 }
 
-/** Vectors of unit length, exact and as read back. */
+/** Vectors of unit length: exact, and decoded. */
 interface Sample {
   fieldOf: number[];
   exact: Float32Array[];
   approximate: Float32Array[];
 }
 
-/** Measures on a sample that depends on the rows alone. @throws {DataError} as `encoded` */
+/** Measures the loss on a sample that depends only on the rows. @throws {DataError} as `encoded` */
 export async function dtypeLoss(
   rows: TableRows,
   field: string | undefined,
   dtype: Dtype,
 ): Promise<DtypeLoss> {
-  const sample = await drawn(rows, field, dtype);
+  const sample = await sampledVectors(rows, field, dtype);
   const among = sample.exact.length;
   const queries = Math.min(MOST_QUERIES, among);
   let sum = 0;
@@ -49,7 +50,7 @@ export async function dtypeLoss(
   return { dtype, neighborRecallAt20: sum / asked, queries: asked, among };
 }
 
-/** What it costs, in sentences. */
+/** Returns sentences on the measured loss. */
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
   const neighbors =
@@ -65,7 +66,7 @@ export function lossTexts(loss: DtypeLoss): string[] {
   ];
 }
 
-async function drawn(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
+async function sampledVectors(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
   const f = field === undefined ? undefined : rows.fields.indexOf(field);
   const bound = Math.min(1, MOST_ROWS / rows.numRows) * 2 ** 32;
   const sample: Sample = { fieldOf: [], exact: [], approximate: [] };
@@ -84,7 +85,7 @@ async function drawn(rows: TableRows, field: string | undefined, dtype: Dtype): 
   return sample;
 }
 
-/** The nearest rows of the query's field by inner product; of equal ones the first. */
+/** Returns the nearest rows of the query's field by dot product; of equal ones, the first. */
 function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
   const asked = vectors[query]!;
   const scores = Float64Array.from(vectors, (vector, row) => {

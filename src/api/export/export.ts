@@ -1,4 +1,4 @@
-// `embed export`: a run's table → a file of another tool's format.
+// `embed export`: writes a run's table in another tool's format.
 
 import {
   exportDelta,
@@ -30,12 +30,12 @@ import { exportFingerprint } from "./fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf, onlyField } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 
-/** Name and one line of each format, for the help. */
+/** Name and summary line of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
 
-/** What becomes of keys, and the formats where they are not all held exactly, for the help. */
+/** How formats treat keys that they cannot hold exactly, with these formats, for the help. */
 export const keyRules: [formats: string[], summary: string][] = [
   ...new Set([...exportFormats.values()].map(({ keys }) => keys)),
 ]
@@ -50,29 +50,29 @@ type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 export interface ExportSummary {
   command: "export";
   version: string;
-  /** a path, `-`, or `$VARIABLE` of a server */
+  /** a path, `-` for standard output, or `$VARIABLE` with the address of a server */
   out: string;
   seconds: number;
   rows: number;
-  /** rows by what became of them since the earlier run */
+  /** number of rows by their change since the earlier run; only for --delta */
   delta?: Delta;
-  /** rows that are zero, where there are any */
+  /** number of zero vectors; absent if there are none */
   zeroVectors?: number;
-  /** of --reserve: what unknown keys of each field get */
+  /** origin of the vector for unknown keys of each field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
-  /** what --dtype costs */
+  /** cost of --dtype */
   dtypeLoss?: DtypeLoss;
-  /** of a server: true where it held the rows already, and none were written */
+  /** true if the server already had the rows, so that none were written; only for servers */
   unchanged?: boolean;
   options: Record<string, unknown>;
 }
 
 /**
- * Exports a run's table to a file, a directory or a server, whole or not at all, or in chunks to `write`.
+ * Exports a run's table to a file, a directory or a server, complete or not at all, or in chunks to `write`.
  *
- * @param tell hears what an item's vector is, where it is not its row, and what a reader may trip over
- * @param write takes one chunk after another when there is no path
- * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that do not go together
+ * @param tell receives notes: on composed items, and on rows that may surprise a reader
+ * @param write receives the chunks if there is no path
+ * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that exclude each other
  */
 export async function exportRun(
   path: string,
@@ -94,7 +94,7 @@ export async function exportRun(
     throw new UsageError(`format ${name} cannot be written to a stream: name a file with -o FILE`);
   }
   checkTogether(format, given);
-  // unknown keys have a row where a format looks keys up; which, its reader need not know
+  // formats that look keys up always have a row for unknown keys, in the place that Keras reserves
   const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
   const asked = { ...options, ...definedOf({ reserve: options.reserve ?? unknown }) };
   const output: Output = {
@@ -129,21 +129,21 @@ export async function exportRun(
   };
 }
 
-/** Where an export goes. */
+/** Destination of an export. */
 interface Output {
-  /** of formats of several files */
+  /** target of formats that write several files */
   directory: string;
   force: boolean;
   signal: AbortSignal;
   server?: { variable: string; url: string };
-  /** of formats of one */
+  /** writes formats of one file */
   write: (chunks: Chunks) => Promise<void>;
 }
 
-/** The table that PostgreSQL gets unless another is named. */
+/** Default name of the table in PostgreSQL. */
 const DEFAULT_INTO = "embeddings";
 
-/** Options with the columns that `field` stands for. */
+/** Options with `field` resolved to names of columns. */
 type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
 
 async function writeRows(
@@ -154,7 +154,7 @@ async function writeRows(
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
-  // first, since it may be refused
+  // first, because it may refuse
   const evaluated =
     on || part
       ? await heldOutLoss(
@@ -180,7 +180,7 @@ async function writeRows(
     const sent = await exportToServer(rows, given, target);
     tellZeros(sent.numZero, tell);
     tell(sent.note);
-    return { ...countsOf(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
+    return { ...rowCounts(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
   }
   const { rows: numRows, numZero } =
     "save" in format
@@ -189,14 +189,14 @@ async function writeRows(
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
   if (!format.isOfModel) tellZeros(numZero, tell);
-  const counts = { ...countsOf(numRows, numZero), ...definedOf({ unknownKeys }) };
+  const counts = { ...rowCounts(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
   const loss = { ...(await dtypeLoss(rows, onlyField(fields), dtype)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
 }
 
-function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
+function rowCounts(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
   return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
 }
 
@@ -231,7 +231,7 @@ async function writeDelta(
   return { rows: last - first, delta, ...unknown };
 }
 
-/** What the formats are given beside the rows. */
+/** Collects the options of the format writers. */
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
@@ -249,7 +249,7 @@ async function givenOptions(
   };
 }
 
-/** Options as the summary has them: one field as a text, several as a list. */
+/** Returns the options for the summary: one field as a string, several as a list. */
 function statedOptions({
   out: _,
   force: __,

@@ -1,4 +1,4 @@
-// What decides what is sent to a server → a fingerprint, by which the server knows whether it holds it already.
+// Fingerprint of an export to a server, which tells whether the server already has the rows.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { sha256Of } from "../../io/fingerprint.js";
@@ -6,10 +6,10 @@ import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 
 /**
- * 16 hexadecimal digits of the tool's version, the run's tables and model, and the options; where it goes does not count.
+ * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options except for the destination.
  *
  * @param given the options by name
- * @param files names of those whose values are paths, one or several, which count by their content
+ * @param files names of options whose values are paths; their files count by content
  */
 export async function exportFingerprint(
   { manifest }: Run,

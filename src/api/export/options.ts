@@ -1,5 +1,5 @@
-// Options of `embed export`. The formats' writers are not read for them: which formats there are, and what goes with each, is checked
-// in check-options.ts.
+// Options of `embed export`. This file does not load the formats' writers; check-options.ts checks which formats exist and which options
+// go with each.
 
 import { dtypes } from "../../export/dtype.js";
 import { reserveSchemes } from "../../export/reserve.js";
@@ -18,7 +18,7 @@ import {
 } from "../../training/options/table.js";
 
 const group = "Options:";
-/** What measures the cost of a dtype. */
+/** Options of the data on which the cost of a dtype is measured. */
 const measured = {
   only: { dtype: ["f16", "i8"] },
   not: { normalize: true, mips: true, table: true },
@@ -139,13 +139,13 @@ export const exportOptions = {
 } as const;
 
 export type GivenExport = GivenTo<typeof exportOptions>;
-/** The same with defaults. */
+/** All options with their defaults. */
 export type ExportRunOptions = Resolved<typeof exportOptions>;
 
-/** What an ONNX model of a run holds: its network, one of its two towers, its table. */
+/** Contents of an ONNX model: the network, one of its two towers, or the table. */
 export type OnnxPart = NonNullable<GivenExport["onnxPart"]>;
 
-/** The name of an environment variable. @throws {UsageError} it is none; what it is is not said, since it may hold a password */
+/** Returns the name of an environment variable. @throws {UsageError} invalid; the message omits the text, which may be a password */
 export function variableName(text: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
   throw new UsageError(

@@ -1,4 +1,4 @@
-// The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
+// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys, normalizes.
 
 import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
@@ -22,18 +22,18 @@ import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
-/** The rows and fields to export. */
+/** Rows of an export. */
 export interface RowsToWrite {
   rows: TableRows;
-  /** of --reserve: what stands for the unknown keys of each field that is written */
+  /** origin of the vector for unknown keys of each written field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
 }
 
 /**
- * Composed, narrowed, normalized, with reserved rows: each where asked for. Composed items, --mips and --reserve take the table
- * into memory; all else is done on the way.
+ * Composes, selects and normalizes the rows and reserves rows for unknown keys, as the options say. Composed items, --mips and --reserve
+ * load the table into memory; the other steps work on batches of rows.
  *
- * @param fields those that are written, all when absent; of several the others are left out here, of one by the export
+ * @param fields fields to write, all when absent. Of several, the others are removed here; of one, by the format's writer
  */
 export async function rowsToWrite(
   opened: OpenRows,
@@ -59,33 +59,35 @@ export async function rowsToWrite(
     if (items.note && (!fields || fields.includes(items.item!))) tell(items.note);
     rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
   }
-  // known keys that are narrowed away are no reason for another vector of unknown ones
+  // computed from all rows: selecting keys must not change the vector of unknown ones
   const unknown = reserve && (await unknownKeysOf(opened, { table: await loadRows(rows), name }, format));
   const all = rows.fields;
   if (fields && fields.length > 1) rows = await rowsOfFields(rows, fields);
   if (keys !== undefined) {
-    const named = await rowsNamed(rows, await linesOf(keys), field);
+    const named = await rowsNamed(rows, await nonEmptyLines(keys), field);
     rows = named.rows;
     if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
   }
   if (topCount !== undefined) rows = await topRows(rows, topCount);
-  const found = unknown && unknownOf(unknown, all, fields ?? all);
+  const found = unknown && unknownOrigins(unknown, all, fields ?? all);
   if (reserve && unknown && found) {
-    // a format that looks keys up has rows for unknown ones without --reserve: those that training made are no news
+    // no note if the format always has such rows and training made them
     const isExpected = format.findsUnknown && Object.values(found).includes("trained");
     if (!isExpected) tell(unknownKeysText(found));
-    rows = tableRows(withReserved(await loadRows(rows), reserve, ofFields(unknown, all, rows.fields)));
+    rows = tableRows(
+      withReserved(await loadRows(rows), reserve, unknownVectorsOfFields(unknown, all, rows.fields)),
+    );
   }
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
 }
 
-/** Returns the only field; undefined if there are several, or all are meant. */
+/** Returns the only field; undefined if there are several, or if all fields are meant. */
 export function onlyField(fields: readonly string[] | undefined): string | undefined {
   return fields?.length === 1 ? fields[0] : undefined;
 }
 
-/** The unknown keys of some of a table's fields, in their order. */
-function ofFields(
+/** Selects the vectors of unknown keys of some fields. */
+function unknownVectorsOfFields(
   { weights, vectors, is }: OutOfVocabulary,
   all: readonly string[],
   fields: readonly string[],
@@ -99,8 +101,8 @@ function ofFields(
   };
 }
 
-/** The vectors of unknown keys, by field; fields of numbers have none. */
-function unknownOf(
+/** Returns the origin of the vector of unknown keys by field, without numeric fields, which have none. */
+function unknownOrigins(
   { is }: OutOfVocabulary,
   all: readonly string[],
   fields: readonly string[],
@@ -110,15 +112,15 @@ function unknownOf(
   );
 }
 
-/** The lines of a file but for empty ones. @throws {NoInputError} it cannot be read */
-async function linesOf(path: string): Promise<string[]> {
+/** Returns the non-empty lines of a file. @throws {NoInputError} it cannot be read */
+async function nonEmptyLines(path: string): Promise<string[]> {
   const text = await readText(path).catch((error: unknown) => {
     throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
   });
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** Returns the vectors of unknown keys. @throws {UsageError} the table has no such row, and the format could do without */
+/** Returns the vectors of unknown keys. @throws {UsageError} the table has none, and the format does not need them */
 async function unknownKeysOf(
   { run }: OpenRows,
   of: UnknownKeysOf,
@@ -126,14 +128,14 @@ async function unknownKeysOf(
 ): Promise<OutOfVocabulary> {
   const found = await (await knownModelOf(run)).unknownKeys?.(run, of);
   if (found && !("whyNot" in found)) return found;
-  // a format that looks keys up must answer for unknown ones
+  // such a format must return a vector for unknown keys
   if (format.findsUnknown) return zerosForUnknown(of.table);
   throw new UsageError(
     `--reserve: the table of run '${run.path}' has no row for unknown keys${found ? `: ${found.whyNot}` : ""}`,
   );
 }
 
-/** What format fnn needs besides the table. @throws {UsageError} the run is of another model */
+/** Returns the parameters of the model that format fnn needs. @throws {UsageError} the run has another model */
 export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   return await (
     await capable(
@@ -144,12 +146,12 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   )(run);
 }
 
-/** What the rows are in words, where they have any. @param name of the table, as given */
+/** Returns words for the rows, if the model has any. @param name name of the table, as given */
 export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
   return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
-/** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */
+/** Returns the rules that turn raw cells into keys; formats of several files include them. */
 export async function preprocessOf({ run }: OpenRows): Promise<Uint8Array | undefined> {
   const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
   return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;

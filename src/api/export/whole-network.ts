@@ -1,4 +1,4 @@
-// Whether a run is exported as a whole network, for format onnx.
+// Decides whether format onnx exports a whole network instead of a table.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -7,16 +7,16 @@ import type { WriteNetwork } from "../../training/capabilities/model.js";
 import type { ExportRunOptions, OnnxPart } from "./options.js";
 
 /**
- * What writes the run as a network or as one of its towers, as format onnx does unless a field or a table is asked for; undefined where
- * a table is written.
+ * Returns the writer of the run's network, or of one of its towers; undefined if a table is written: for other formats, runs without a
+ * network, or if a field or a table is requested.
  *
- * @throws {UsageError} what is asked for is not there, or is asked for with options of a table
+ * @throws {UsageError} the requested part does not exist, or options of a table are set too
  */
 export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promise<WriteNetwork | undefined> {
   const { format, field, table, onnxPart } = options;
   if (format !== "onnx" || onnxPart === "table") return undefined;
   if ((field !== undefined || table !== undefined) && !onnxPart) return undefined;
-  const network = await partOf(run, onnxPart);
+  const network = await networkPart(run, onnxPart);
   const { withWeight, compose, mips, topCount, keys, normalize } = options;
   const ofTable = Object.entries({
     "--field": field !== undefined,
@@ -35,7 +35,7 @@ export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promi
   );
 }
 
-async function partOf(
+async function networkPart(
   run: Run,
   part: Exclude<OnnxPart, "table"> | undefined,
 ): Promise<WriteNetwork | undefined> {

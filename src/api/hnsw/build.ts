@@ -1,4 +1,4 @@
-// `embed index`: rows of a run's table → a directory with an index of their nearest neighbors.
+// `embed index`: builds an index for nearest-neighbor search from rows of a run's table.
 
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";
@@ -34,20 +34,20 @@ export interface IndexSummary {
   version: string;
   out: string;
   seconds: number;
-  /** how many are indexed */
+  /** number of indexed rows */
   rows: number;
   options: Record<string, unknown>;
-  /** of index.json */
+  /** facts of index.json */
   index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "width" | "compose">;
-  /** why this metric, a clause */
+  /** reason for the metric, a clause */
   because: string;
   warnings: string[];
 }
 
 /**
- * Builds an index of a field's rows and writes it, whole or not at all. The same bytes at any number of threads.
+ * Builds an index of a field's rows and writes it, complete or not at all. The bytes do not depend on the number of threads.
  *
- * @throws {UsageError} no such field, a metric that the run's model has not, or more than fits 4 GiB
+ * @throws {UsageError} the field does not exist, the model does not rank by the metric, or the index would exceed 4 GiB
  */
 export async function indexRun(path: string, asked: IndexOptions, given: Watch): Promise<IndexSummary> {
   const start = performance.now();
@@ -59,7 +59,7 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   const opened = await openTable(path, table);
   const source = await indexSource(opened, options);
   const { space, field, rows, keys, compose, fingerprint } = source;
-  for (const text of leftOut(source)) warn(text);
+  for (const text of leftOutWarnings(source)) warn(text);
   if (source.note) watch.observe({ stage: "note", text: source.note });
   const input = {
     ...levelsOf(keys, rows, m, seed),
@@ -109,7 +109,7 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   };
 }
 
-/** @throws {UsageError} a graph of so many links cannot be built */
+/** @throws {UsageError} the number of links per node is out of range */
 function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }): void {
   if (!(m >= FEWEST_LINKS && m <= mostLinks))
     throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);
@@ -117,8 +117,8 @@ function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }
     throw new UsageError(`--ef-construction must be at least --m (${m}), got ${efConstruction}`);
 }
 
-/** Rows that are not indexed. */
-function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
+/** Returns warnings about rows that are not indexed. */
+function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string[] {
   const warnings: string[] = [];
   if (zeros > 0)
     warnings.push(
@@ -129,7 +129,7 @@ function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
   return warnings;
 }
 
-/** Lines of progress at tenths, of what takes a while. */
+/** Returns a callback that reports each tenth of a long build. */
 function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void {
   let tenths = 0;
   return (numNodes) => {

@@ -1,8 +1,8 @@
-// A directory with an index: the graph as hnswlib reads it, what its numbers stand for, and what it is an index of.
+// The directory of an index: the graph in hnswlib's format, the keys of its rows, and facts about the index.
 //
-//   index.json   facts, and the checksums of the others
+//   index.json   facts, and checksums of the other files
 //   index.hnsw   the graph and its vectors (retrieval/hnsw/file.ts)
-//   ids.tsv      row TAB key, as faiss and usearch have it; rows that are not indexed stand there, too
+//   ids.tsv      row TAB key, as for faiss and usearch; contains rows that are not indexed too
 
 import { join } from "node:path";
 import { ArtifactError, excerpt, NoInputError, UsageError } from "../../errors.js";
@@ -22,37 +22,37 @@ import type { Compose } from "../compose.js";
 export const FACTS_FILE = "index.json";
 export const HNSW_FILE = "index.hnsw";
 export const IDS_FILE = "ids.tsv";
-/** Of index.json; another one is read by another version. */
+/** Version of index.json; other versions are refused. */
 const SCHEMA_VERSION = 1;
-/** How an index that does not fit is made again. */
+/** Advice for an index that cannot be used. */
 export const REBUILD = "build it again with embed index";
 
-/** What index.json states. */
+/** Contents of index.json. */
 export interface IndexFacts {
   schemaVersion: number;
-  /** of embed */
+  /** version of embed */
   version: string;
   field: string;
-  /** of a run with several tables */
+  /** name of the table, for a run with several tables */
   table?: string;
   metric: IndexMetric;
-  /** as hnswlib calls it */
+  /** hnswlib's name of the metric */
   space: (typeof SPACES)[IndexMetric];
-  /** numbers of a vector of the table */
+  /** dimension of the table */
   dim: number;
-  /** whether the coordinate after them is the row's weight */
+  /** whether the vectors have a further coordinate, the weight of the row */
   biased: boolean;
-  /** numbers of a vector of the index */
+  /** dimension of the vectors in the index */
   width: number;
-  /** whether items are sums over all columns that go with them */
+  /** whether items are composed of all their columns */
   compose: Compose;
-  /** vectors of the index, and rows of the field */
+  /** number of indexed rows, and of all rows of the field */
   count: number;
   rows: number;
   m: number;
   efConstruction: number;
   seed: number;
-  /** of the table's keys, vectors and weights */
+  /** SHA-256 of the table's keys, vectors and weights */
   fingerprint: string;
   files: Record<typeof HNSW_FILE | typeof IDS_FILE, WrittenFile>;
 }
@@ -84,7 +84,7 @@ const factsShape = object(
   { table: text },
 );
 
-/** A directory whose index.json is ours. */
+/** Recognizes a directory as an index by its index.json. */
 export const ownIndex: OwnDirectory = {
   what: "an index",
   marker: FACTS_FILE,
@@ -101,26 +101,26 @@ export const ownIndex: OwnDirectory = {
   },
 };
 
-/** index.json as it is written. */
+/** Returns the text of index.json. */
 export function factsText(facts: Omit<IndexFacts, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...facts }, undefined, 2)}\n`;
 }
 
-/** A directory opened for reading. */
+/** An index directory that was opened for reading. */
 export interface IndexDirectory {
-  /** as it was named */
+  /** path as the user wrote it */
   path: string;
   facts: IndexFacts;
-  /** The graph, checked from its checksum to its last link. @throws {ArtifactError} it is damaged @throws {UsageError} it does not fit */
+  /** Reads the graph and checks its checksum and links. @throws {ArtifactError} it is damaged @throws {UsageError} it exceeds memory */
   readGraph(): Promise<HnswGraph>;
 }
 
 /**
- * Opens an index, after restoring one whose replacement was killed half-way.
+ * Opens an index. If its replacement was killed half-way, the earlier version is restored first.
  *
  * @throws {NoInputError} it does not exist
- * @throws {UsageError} it is something else than an index
- * @throws {ArtifactError} it is damaged, or of another schema version
+ * @throws {UsageError} the path is not an index
+ * @throws {ArtifactError} it is damaged, or has another schema version
  */
 export async function openIndex(path: string): Promise<IndexDirectory> {
   await restoreInterrupted(path);
@@ -160,7 +160,7 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   };
 }
 
-/** Why a path that was named as an index is none. */
+/** Returns the error for a directory that is not an index. */
 async function notAnIndex(path: string, root: string): Promise<UsageError | ArtifactError> {
   if (await pathExists(join(root, HNSW_FILE)))
     return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);
@@ -169,10 +169,10 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
   );
 }
 
-/** The most links that `embed index` gives a node on a level above 0. */
+/** Most links per node, on levels above 0, that `embed index` accepts. */
 export const mostLinks = MOST_LINKS;
 
-/** @throws {UsageError} the index is of another table: says what differs @param run its path */
+/** @throws {UsageError} the index was built from another table; the message says what differs @param run path of the run */
 export function checkFits(
   { path, facts }: IndexDirectory,
   run: string,

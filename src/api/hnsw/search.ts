@@ -1,4 +1,4 @@
-// Searches of an index, by queries as a table has them.
+// Searches an index by vectors of a table.
 
 import { UsageError } from "../../errors.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
@@ -15,7 +15,7 @@ export interface SearchIndex {
   graph: HnswGraph;
 }
 
-/** An index in memory, and the rows of the run that it was built of. */
+/** An index in memory, and the rows of the run that it was built from. */
 export interface IndexOfRun extends SearchIndex {
   opened: OpenTable;
   directory: IndexDirectory;
@@ -23,27 +23,27 @@ export interface IndexOfRun extends SearchIndex {
 }
 
 export interface SearchIndexOptions {
-  /** rows a list, 1 at least */
+  /** length of the lists, at least 1 */
   top: number;
-  /** candidates that a search remembers: the more, the closer to exact, and the slower; raised to `top` */
+  /** size of the candidate list of a search, raised to `top`; a larger one is slower and closer to exact */
   ef: number;
-  /** a list a query: rows of the field that it never finds */
+  /** for each query, rows of the field that its list must not contain */
   masks?: ItemLists;
-  /** whether rows' weights count, where the index has them: they do for users, whom items are ranked for; true when absent */
+  /** whether the index's weights count, as for queries of users; true when absent */
   weighted?: boolean;
   threads: number;
   signal?: AbortSignal;
 }
 
-/** Size of a search's candidate list where none is given. */
+/** Default size of a search's candidate list. */
 export const DEFAULT_EF = 128;
 
 /**
  * Opens an index of a run's rows.
  *
- * @param run its path
- * @throws {UsageError} it was built of others: another field, metric, dimension or other vectors
- * @throws {ArtifactError} it is damaged
+ * @param run path of the run
+ * @throws {UsageError} the index was built from another field, metric, dimension or other vectors
+ * @throws {ArtifactError} the index is damaged
  */
 export async function openIndexOf(run: string, path: string): Promise<IndexOfRun> {
   const directory = await openIndex(path);
@@ -59,13 +59,13 @@ export async function openIndexOf(run: string, path: string): Promise<IndexOfRun
 }
 
 /**
- * The `top` rows of the field that the index finds nearest to each query, nearest first; approximate.
+ * Returns the approximately nearest `top` rows of the field for each query, nearest first.
  *
- * Scores are cosines, inner products with weights, or negated Euclidean distances. A list is shorter only where no more rows are left.
- * The same bytes at any number of threads.
+ * Scores are cosines, dot products plus weights, or negated Euclidean distances. A list is shorter only if no more rows are left.
+ * Results do not depend on the number of threads.
  *
- * @param queries f32[numQueries * dim], as the table has vectors
- * @returns rows of the field, from 0 on; NO_ITEM where there are no more
+ * @param queries f32[numQueries * dim], vectors in the form of the table
+ * @returns rows of the field, from 0 on; NO_ITEM in unused places
  */
 export async function searchIndex(
   { space, graph }: SearchIndex,

@@ -1,7 +1,7 @@
-// What an index is built of: rows of a run's table, and how they stand in it.
+// The rows of a run's table that an index holds, and their form in the index.
 //
-// The metric is what the run's model ranks by, where nobody names one: the dot product and the item's weight of models that rank so,
-// the cosine of item vectors of sessions, and the cosine of all else, which is what `embed neighbors` shows.
+// The default metric is the one that the run's model ranks by: the dot product plus the item's weight for models that rank so, the cosine
+// for item vectors of sessions. For all other tables it is the cosine, as for `embed neighbors`.
 
 import { keyAt, type Keys } from "../../log/keys.js";
 import {
@@ -22,45 +22,45 @@ import { composeItems, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
 import type { OpenTable } from "../tables.js";
 
-/** Which rows are indexed, and by what. */
+/** Selects the rows of an index and its metric. */
 export interface SourceOptions {
   field: string;
-  /** what the run's model ranks by when absent */
+  /** by default, what the run's model ranks by */
   metric?: IndexMetric | undefined;
-  /** of a run with several tables; the default one when absent */
+  /** name of a table, for a run with several; the default table when absent */
   table?: string | undefined;
   compose?: Compose | undefined;
 }
 
-/** Rows of a table as an index has them. */
+/** Rows of a table for an index. */
 export interface IndexSource {
   space: Space;
-  /** why this metric, a clause */
+  /** reason for the metric, a clause */
   because: string;
   field: string;
-  /** whether items are sums over all columns that go with them */
+  /** whether items are composed of all their columns */
   compose: Compose;
   table: EmbeddingTable;
-  /** the field's rows */
+  /** all rows of the field */
   range: RowRange;
   keys: Keys;
-  /** u32[n]: rows of the field that are indexed, ascending */
+  /** u32[n]: rows of the field that are indexed, ascending, from 0 on */
   rows: Uint32Array;
-  /** rows of the field that are not: without a key, and for cosine without a direction */
+  /** numbers of rows that are not indexed: holes, and for cosine zero vectors */
   left: { holes: number; zeros: number };
-  /** f32 of the field's rows; of a biased space */
+  /** f32[rows of the field]: weights; only if the space is biased */
   weights?: Float32Array;
-  /** of the field's keys, vectors and weights */
+  /** SHA-256 of the field's keys, vectors and weights */
   fingerprint: string;
-  /** what an item's vector is, where it is not its row */
+  /** a sentence about the vectors of items, if they are composed */
   note?: string;
 }
 
 /**
- * The rows of a run's field that an index holds.
+ * Selects the rows of a run's field for an index.
  *
- * @throws {UsageError} no such field, no row with a vector, or a model that has no vectors or does not rank by this metric
- * @throws {ArtifactError} a vector that is not finite
+ * @throws {UsageError} the field does not exist, has no vectors, or the model does not rank by the metric
+ * @throws {ArtifactError} a vector is not finite
  */
 export async function indexSource(opened: OpenTable, options: SourceOptions): Promise<IndexSource> {
   const { run, fieldNamed } = opened;
@@ -141,7 +141,7 @@ function fingerprintOf({ space, table, range, keys, weights }: Omit<IndexSource,
   ]);
 }
 
-/** f32[n * width]: the indexed rows as they stand in the index. */
+/** Returns f32[n * width]: the indexed rows in the form of the index. */
 export function rowsInIndex({ space, table, range, rows, weights }: IndexSource): Float32Array {
   const vectors = vectorsAt(
     table,

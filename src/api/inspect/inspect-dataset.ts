@@ -1,4 +1,4 @@
-// `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
+// `embed inspect DATASET`: facts of an encoded dataset, whose columns have the roles of its encoding.
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
@@ -15,9 +15,9 @@ import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
 /**
- * @param paths as they were named: a dataset is read alone
- * @param how.firstRows rows that are shown @param how.top most frequent keys that are shown
- * @throws {UsageError} there are others, or an option drops rows that the dataset has
+ * @param paths all paths of the command; a dataset must be the only one
+ * @param how.firstRows number of rows to show @param how.top number of most frequent keys to show
+ * @throws {UsageError} there are other paths, or an option would drop rows of the dataset
  * @throws {ArtifactError} the dataset is damaged
  */
 export async function inspectDataset(
@@ -103,15 +103,15 @@ function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
   return rows.size === 0 ? undefined : histogram([...rows].map(([value, count]) => ({ value, rows: count })));
 }
 
-/** @param times ms since 1970; NaN where there is none */
+/** Counts rows by day. @param times ms since 1970; NaN for rows without a time */
 function daysOf(times: Float64Array): PageFacts["days"] {
   return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
-/** Rows that are counted at once. */
+/** Number of rows that the counter takes at a time. */
 const CHUNK_ROWS = 65_536;
 
-/** u32[values.length]: the first or the second half of each number's bits. */
+/** Returns u32[values.length]: the first or second 32-bit word of each number. */
 function halvesOf(values: Float64Array, half: 0 | 1): Uint32Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
   return Uint32Array.from({ length: values.length }, (_, row) => words[2 * row + half]!);
@@ -130,7 +130,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
         ? halvesOf(column.values.subarray(first, last), 0)
         : column.codes.subarray(first, last),
     );
-    // a number has two words; the second ones stand behind all columns
+    // a number has two words: the first in the column's place, the second after all columns
     for (const column of columns)
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
@@ -145,19 +145,19 @@ function roleOf({ name, kind }: Column, roles: Roles): string {
   return roles.leftOut?.includes(name) ? LEFT_OUT : "field";
 }
 
-/** Distinct keys stand in the description; numbers are counted. */
+/** Counts distinct numbers; the dataset's description has the counts of keys. */
 function distinctNumbers(column: Column): number {
   if (column.kind !== "number") return 0;
   const sorted = column.values.slice().sort();
   let distinct = 0;
-  // numbers come before NaN, which equals nothing
+  // the sort puts NaN last, and NaN differs from itself
   for (let i = 0; i < sorted.length && sorted[i] === sorted[i]; i++) {
     if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++;
   }
   return distinct;
 }
 
-/** The cell as text: times as ISO 8601, several values joined again. */
+/** Returns a cell as text: times in ISO 8601, multi-valued cells with their separator. */
 function cellAt(column: Column, row: number, { time }: Roles): string {
   if (column.kind === "number") {
     const x = column.values[row]!;

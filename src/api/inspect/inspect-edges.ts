@@ -1,4 +1,4 @@
-// `embed inspect EDGES --source a --target b`: the graph that a list of edges is.
+// `embed inspect EDGES --source a --target b`: facts of the graph in an edge list.
 
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
 import { MemoryColumns } from "../../dataset/columns.js";
@@ -15,26 +15,26 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { InspectEdgesOptions } from "./options.js";
 
-/** What a list of edges holds. */
+/** Facts of an edge list. */
 export interface EdgeInspection extends GraphFacts {
   rows: number;
   directed: boolean;
-  /** different keys in both columns */
+  /** number of distinct keys in both columns */
   nodes: number;
-  /** different edges between two nodes, an undirected one counted once */
+  /** number of distinct edges between two nodes; an undirected edge counts once */
   edges: number;
-  /** rows that repeat an edge; undirected, `b a` repeats `a b` */
+  /** number of rows that repeat an edge; if undirected, `b a` repeats `a b` */
   repeated: number;
-  /** rows whose both ends are one node */
+  /** number of rows with the same node at both ends */
   selfLoops: number;
-  /** rows without one of the ends */
+  /** number of rows that lack an end */
   missing: number;
-  /** of the rows that have one */
+  /** distribution of the weights that are not missing */
   weights?: Spread;
   warnings: string[];
 }
 
-/** Reads a list of edges, or an encoded dataset of them. @throws {UsageError} there is no such column @throws as inspect */
+/** Reads an edge list, or an encoded dataset of one. @throws {UsageError} a column does not exist @throws as inspect */
 export async function inspectEdges(
   paths: readonly string[],
   options: InspectEdgesOptions,
@@ -65,7 +65,7 @@ export async function inspectEdges(
   };
 }
 
-/** Weights that no training takes. */
+/** Warns of weights that trainings refuse. */
 function weightWarnings(name: string | undefined, weights: Float64Array | undefined): string[] {
   if (!weights) return [];
   const count = (is: (weight: number) => boolean) => weights.reduce((sum, w) => sum + (is(w) ? 1 : 0), 0);

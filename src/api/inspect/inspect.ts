@@ -1,4 +1,4 @@
-// `embed inspect`: what a log holds, before anything is trained on it.
+// `embed inspect`: facts of a log before a training.
 
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
@@ -32,12 +32,12 @@ import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
-/** Distinct whole numbers of a field up to which they are drawn as numbers. */
+/** Integer fields with at most this many distinct values are shown as numbers, others as keys. */
 const MOST_STEPS = 200;
-/** Roles whose cells are keys. */
+/** Roles of key columns. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
-/** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be @throws {UsageError} a dataset beside a server */
+/** Reads a whole log, or an encoded dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset among other inputs */
 export async function inspect(
   paths: readonly string[],
   given: InspectOptions,
@@ -61,14 +61,14 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-/** @throws {UsageError} the page is to be standard output @throws {OutputError} it exists, or is the log */
+/** @throws {UsageError} the page would go to standard output @throws {OutputError} it exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
   await checkNotAnInput("--html", html, [...paths]);
   await checkOutput(html, force, "file");
 }
 
-/** What an encoded dataset among the paths holds; undefined where there is none. @throws {UsageError} it is beside others, or a server */
+/** Inspects the encoded dataset among the paths; undefined if there is none. @throws {UsageError} there are other inputs, or a server */
 async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
@@ -165,7 +165,7 @@ async function inspectLog(
     const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
     const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
     const page = shapes && {
-      shapes: columns.map((column, c) => shapeOf(shapes, c, column, textOf(c), log.numbers)),
+      shapes: columns.map((column, c) => cellDistribution(shapes, c, column, textOf(c), log.numbers)),
       keys: eventsOfRoles(shapes, inference.roles, log.columns, textOf, top),
       days: facts.days(),
     };
@@ -175,8 +175,8 @@ async function inspectLog(
   }
 }
 
-/** How the cells of a column are distributed; times have a plot of their own. */
-function shapeOf(
+/** Returns the distribution of a column's cells; undefined for times, which are shown by day. */
+function cellDistribution(
   shapes: ShapeCounter,
   c: number,
   { role, type, distinct }: Pick<InspectedColumn, "role" | "type" | "distinct">,
@@ -184,13 +184,13 @@ function shapeOf(
   numbers: Log["numbers"],
 ): ColumnShape | undefined {
   if (role === "time" || type === "time" || type === "empty") return undefined;
-  // ids are whole numbers, too, but few of them are a scale
+  // ids are integers too, but an integer field with few values is a scale, such as a rating
   const isScale = role === "field" && distinct <= MOST_STEPS;
   const isNumber = type === "number" || (type === "integer" && (!KEYS.has(role) || isScale));
   return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
-/** The log as if it had no such columns. */
+/** Returns the log without some columns. */
 function withoutColumns(log: Log, ignore: readonly string[]): Log {
   const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
   return {
@@ -200,7 +200,7 @@ function withoutColumns(log: Log, ignore: readonly string[]): Log {
   };
 }
 
-/** What trainings would make of the columns, by name, and what they would warn of. */
+/** Returns lookups for the role of a column and its reason, as trainings would infer them, and their warnings. */
 function describeColumns(
   { multi = {}, dedupedBy = [] }: Pick<Log, "multi" | "dedupedBy">,
   inference: InferredRoles,

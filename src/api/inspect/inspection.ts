@@ -1,4 +1,4 @@
-// What `embed inspect` finds.
+// The result of `embed inspect`.
 
 import type { KeyFacts } from "../../training/log-facts/key-facts.js";
 import type { ColumnShape, LogColumn, LogContent } from "../../report/log-content.js";
@@ -13,8 +13,8 @@ export interface Inspection extends FoundFacts, KeyFacts {
   warnings: string[];
 }
 
-/** Facts that a page shows beside those of the inspection. */
+/** Further facts for a page. */
 export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
-  /** by column */
+  /** distribution of each column's cells */
   shapes: readonly (ColumnShape | undefined)[];
 }

@@ -1,4 +1,4 @@
-// What a starter needs of a log beyond its columns: the task that its labels are for, and how far each file reaches.
+// Facts of a log for a starter configuration: the task of its labels, the newest time of each file, and how rows spread over files.
 
 import { spreadOf, spreadOfDays, type RowSpread } from "../../config/new-rows-gates.js";
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
@@ -8,31 +8,31 @@ import { numberParser, type NumberForm, type NumberParser } from "../../log/numb
 import { timeParser } from "../../log/time-format.js";
 
 export interface FoundFacts {
-  /** undefined without a label */
+  /** absent without a label */
   task?: LabelledTask;
-  /** newest event of each file that has one, ms since 1970; absent without a time */
+  /** time of the newest event in each file, ms since 1970; absent without a time column */
   newest?: { file: string; time: number }[];
-  /** how the rows of the files differ, and those of the days where the log has times */
+  /** distribution of the number of rows per file, and per day if there are times */
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
 const DAY = 86_400_000;
 
-/** Collects the facts from batches that are read as keys. */
+/** Collects the facts from batches in which all columns are read as keys. */
 export class LogFacts {
   readonly #label: number;
   readonly #time: number;
   readonly #parseNumber: NumberParser;
   readonly #parse: (text: string) => number;
   readonly #labels = new Set<number>();
-  /** by code */
+  /** ms since 1970, by code of the time column */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
   readonly #rowsOfFiles = new Map<string, number>();
-  /** by days since 1970 */
+  /** by day since 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
-  /** @param timeFormat as --time-format takes it */
+  /** @param timeFormat value of --time-format */
   constructor(
     columns: readonly string[],
     { label, time }: InferredRoles["roles"],
@@ -45,11 +45,11 @@ export class LogFacts {
     this.#parse = timeParser(timeFormat);
   }
 
-  /** Takes a batch, all rows of which are of one file. */
+  /** Counts a batch; all its rows are of one file. */
   see(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;
-    // two labels tell a class from a number, a third decides
+    // up to two distinct labels are classes, and a third makes the label a number: no more are needed
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
         if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);
@@ -61,7 +61,7 @@ export class LogFacts {
     let newest = this.#newest.get(file) ?? -Infinity;
     for (const code of columns[this.#time]!) {
       const time = this.#times[code]!;
-      // of NaN nothing is greater
+      // false for NaN
       if (time > newest) newest = time;
       const day = Math.floor(time / DAY);
       if (!Number.isNaN(day)) this.#rowsOfDays.set(day, (this.#rowsOfDays.get(day) ?? 0) + 1);
@@ -69,7 +69,7 @@ export class LogFacts {
     if (newest > -Infinity) this.#newest.set(file, newest);
   }
 
-  /** Rows by day since 1970, ascending; empty without times. */
+  /** Returns the number of rows by day since 1970, ascending; empty without times. */
   days(): { day: number; rows: number }[] {
     return [...this.#rowsOfDays].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
   }

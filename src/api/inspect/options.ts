@@ -1,4 +1,4 @@
-// Options of `embed inspect`: of a log, and of a list of edges.
+// Options of `embed inspect`, for logs and for edge lists.
 
 import { columns } from "../../training/options/columns.js";
 import { badRows, engine, reading } from "../../training/options/reading.js";
@@ -7,12 +7,12 @@ import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../t
 const group = "Options:";
 const edgeGroup = "Edges:";
 
-/** Options for logs, which edge lists do not take. */
+/** Restricts options to logs. */
 const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
 
 const ofReading = { ...reading, ...engine, ...badRows } as const;
 
-/** Options of a log. */
+/** Options for logs. */
 export const logOptions = {
   ...ofReading,
   ignore: { ...columns.ignore, ...ofLogs },
@@ -73,7 +73,7 @@ const edges = {
   }),
 } as const;
 
-/** Options of a list of edges. */
+/** Options for edge lists. */
 export const edgeOptions = {
   ...ofReading,
   ignore: { ...columns.ignore, ...ofLogs },

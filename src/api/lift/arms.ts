@@ -1,4 +1,4 @@
-// The trainings of a lift: each arm's step sizes, by the validation part and on a seed of their own, then its seeds.
+// The trainings of a lift. For each arm, learning rates are chosen by the validation split on a separate seed, then all seeds are trained.
 
 import { DivergedError } from "../../errors.js";
 import {
@@ -10,20 +10,20 @@ import {
 import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
-/** What each arm is trained by. */
+/** Number of seeds, and candidate learning rates. */
 export interface LiftPlan {
   seeds: number;
   learningRates: readonly number[];
   embeddingLearningRates: readonly number[];
 }
 
-/** Tells of each training that has ended; what is left is evaluated by those before it. */
+/** Reports that a training has ended, with an estimate of the time left. */
 type Tell = (text: string) => void;
 
 /**
  * Trains all arms, one after another.
  *
- * @throws {DivergedError} no step sizes of an arm lead anywhere
+ * @throws {DivergedError} all learning rates of an arm diverge
  */
 export async function trainArms(
   trainings: PreparedTrainings,
@@ -44,7 +44,7 @@ export async function trainArms(
   return trained;
 }
 
-/** Chooses an arm's step sizes, then trains its seeds. */
+/** Chooses the learning rates of an arm, then trains its seeds. */
 async function trainArm(
   trainings: PreparedTrainings,
   arm: Initialization,
@@ -87,7 +87,7 @@ function bestLoss({ epochs, bestEpoch }: ComparedTraining): number {
   return epochs[bestEpoch - 1]!.validLoss!;
 }
 
-/** @throws whatever else went wrong */
+/** Returns null if the training diverged. @throws any other error */
 function whenDiverged(error: unknown): null {
   if (error instanceof DivergedError) return null;
   throw error;

@@ -1,8 +1,8 @@
-// Whether a table saw the rows that a network is evaluated on: then its gain would be no gain.
+// Checks that a table was not trained on rows that a network is evaluated on, which would inflate its gain.
 //
-//   the run's manifest: its newest training event ──► all validation and test rows of the network are newer, or
-//                       its files, how it cut them ──► its training rows, found again in the network's log
-//                                                      └─► none may be a validation or test row of the network
+//   the run's manifest: time of its newest training event ──► all validation and test rows of the network must be newer, or
+//                       its files and split options ──► its training rows in the network's log
+//                                                      └─► must not be validation or test rows of the network
 
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset, Roles } from "../../dataset/dataset.js";
@@ -16,7 +16,7 @@ import type { ExampleOptions } from "../../training/options/log.js";
 import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 
-/** What is evaluated: the network's log, and the parts that it trains on and is evaluated on. */
+/** The network's log, and its splits. */
 interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];
@@ -24,9 +24,9 @@ interface HeldOut {
 }
 
 /**
- * Checks a run, and those that it went on from.
+ * Checks a run, and the runs that it was warm-started from.
  *
- * @param path of the table's run
+ * @param path run of the table
  * @throws {UsageError} it was trained on rows that the network is evaluated on, or this cannot be determined
  */
 export async function checkUnseen(path: string, judged: HeldOut): Promise<void> {
@@ -62,7 +62,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // cut from the log
+    // this split was made from the log
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;
@@ -79,20 +79,20 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
   }
 }
 
-/** Whether all rows of a part are newer than whatever the run was trained on, by the same column of times. */
+/** Returns whether all rows of a split are newer than all training rows of the run, by the same time column. */
 function isLater(
   part: Part,
   { split: { newest }, roles, refit, options: trained }: Manifest,
   options: HeldOut["options"],
 ): boolean {
-  // a run that was trained once more on all rows says how far its first training went
+  // after --refit, the manifest still has the newest time of the first training
   if (newest === undefined || refit) return false;
   const isSameTime =
     (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** The run's training rows as rows of this dataset, cut again as its manifest says. @throws {UsageError} they cannot be determined */
+/** Repeats the run's split on this dataset and returns its training rows. @throws {UsageError} the split cannot be repeated */
 function trainingRows(
   path: string,
   manifest: Manifest,
@@ -120,10 +120,10 @@ function trainingRows(
     train.length === counts[0] &&
     isFile(manifest.options["valid"], valid, counts[1]!) &&
     isFile(manifest.options["test"], test, counts[2]!);
-  // a random cut goes by a row's cells, so that other columns cut otherwise
+  // a random split hashes the cells of a row, so it differs if the columns do
   const sameColumns =
     manifest.split.by !== "random" ||
-    isDeepStrictEqual(columnsOf(manifest.roles as Roles), columnsOf(dataset.roles));
+    isDeepStrictEqual(hashedColumns(manifest.roles as Roles), hashedColumns(dataset.roles));
   if (!found || !sameColumns)
     throw notGiven(
       path,
@@ -132,15 +132,15 @@ function trainingRows(
   return train;
 }
 
-/** Columns that a row's hash is of. */
-function columnsOf(roles: Roles): string[] {
+/** Returns the columns whose cells decide a random split, sorted. */
+function hashedColumns(roles: Roles): string[] {
   return Object.values(roles)
     .flat()
     .filter((name): name is string => typeof name === "string")
     .sort();
 }
 
-/** How a run's log was cut, of its options. */
+/** Returns the split options of a run. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
   const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
   const isKnown = ["time", "random", "rows", "user", "items", "last"].includes(by);
@@ -160,7 +160,7 @@ function sidesOf({ options }: Manifest): number {
   return Array.isArray(sides) ? sides.length : 0;
 }
 
-/** Side tables stand last. */
+/** Returns the inputs without the side tables, which come last. */
 function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly InputFingerprint[] {
   return inputs.slice(0, inputs.length - numSides);
 }

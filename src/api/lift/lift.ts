@@ -1,7 +1,7 @@
-// `embed lift`: the same network from a table and from other initializations, trained on the same rows by the same budget.
+// `embed lift`: trains the same network from a table and from other initializations, on the same rows and with the same budget.
 //
-//   log ──► examples ──► each arm: its step sizes, by the validation part, on a seed of their own
-//                                  └─► trainings of further seeds ──► curves and losses ──► what they come to
+//   log ──► examples ──► each arm: learning rates chosen by the validation split, on a separate seed
+//                                  └─► trainings with further seeds ──► curves and losses ──► summary and verdict
 
 import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -20,24 +20,24 @@ import { checkUnseen } from "./leak.js";
 import { liftCommon, liftOwn, type LiftOptions } from "./options.js";
 import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
 
-/** Seeds below which intervals are wide. */
+/** Number of seeds below which a warning says that intervals are wide. */
 const FEW_SEEDS = 5;
 
-/** What `lift` gives, and its file holds. */
+/** Result of `lift`, also written to its file. */
 export interface Lift extends Summary, LiftResult {
-  /** seconds of the table's own training */
+  /** run of the table, and the seconds of its training */
   pretraining: { run: string; seconds: number };
-  /** it is unknown whether the table has seen the rows that it is evaluated on */
+  /** set if it was not checked whether the table has seen the rows of the evaluation */
   unchecked?: true;
   trained: LiftArm[];
 }
 
 /**
- * Trains a network from a run's table and from other starts, and says what the table gains.
+ * Trains a network from a run's table and from other initializations, and reports the gain of the table.
  *
- * All but seconds is the same at any number of threads.
+ * All results but times are the same at any number of threads.
  *
- * @throws {UsageError} the table has seen the rows that it would be evaluated on, or nobody can tell
+ * @throws {UsageError} the table was trained on rows of the evaluation, or this cannot be determined
  * @throws {EmbedError} as the training of a network
  */
 export async function lift(
@@ -97,7 +97,7 @@ export async function lift(
   return result;
 }
 
-/** The trainer whose trainings may start from a table. */
+/** Returns the trainings of the only trainer that can start from a table. */
 export async function comparedTrainings(): Promise<ComparedTrainings> {
   for (const { load } of trainers) {
     const { compared } = (await load()).trainer;
@@ -106,15 +106,15 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
   throw new RangeError("no trainer starts from a table");
 }
 
-/** The options of lift: those of the trainings, and its own. */
+/** Returns the options of `embed lift`: those of the trainings, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
-  // a run's log is not read through a server again, so whether its rows were held out cannot be checked
+  // without options of servers: the log of the run would have to be read again to check its held-out rows
   const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
   const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);
 }
 
-/** Arms whose best step size is the least or the greatest that was tried, and few seeds. */
+/** Warns if an arm's best learning rate is at the end of the candidates, and if there are few seeds. */
 function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): string[] {
   const warnings = (["learningRate", "embeddingLearningRate"] as const).flatMap((name) => {
     const tried = rates[`${name}s`];
@@ -134,7 +134,7 @@ function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): 
   return warnings;
 }
 
-/** The table's training, without reading its log and measuring it. */
+/** Returns the seconds of the table's training, without reading and measuring if they are recorded. */
 function secondsOf(timings: Record<string, number>): number {
   return timings["train"] ?? Object.values(timings).reduce((sum, x) => sum + x, 0);
 }

@@ -1,11 +1,11 @@
-// What `lift` is asked to do.
+// Options of `embed lift`.
 
 import { choice, custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
 import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
-/** Options beside those of the trainings. */
+/** Options that the trainings do not have. */
 export const liftOwn = {
   init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({
@@ -15,9 +15,9 @@ export const liftOwn = {
     group,
     default: 5,
   }),
-  /** what each arm's step sizes are chosen from, all pairs of them */
+  /** candidates for the learning rates of each arm; all pairs are tried */
   learningRates: rates("dense layers", [0.001, 0.003]),
-  // a table of other rows is best moved little, one of the same rows much: their best differ by a hundred times
+  // a table of the same rows is best trained at a high rate, one of other rows at a low one: up to a hundred times lower
   embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
   unchecked: flag({
     help: "continue even if the table may have been trained on the held-out rows",
@@ -36,13 +36,13 @@ export const liftOwn = {
   }),
 } as const;
 
-/** Options that --help shows, of the trainings' too. */
+/** Options that --help shows first, including some of the trainings. */
 export const liftCommon = [
   ...["init", "label", "time", "fields", "numeric", "valid", "test", "split", "arch", "hidden", "epochs"],
   ...["patience", "seeds", "learningRates", "embeddingLearningRates", "threads", "out", "force"],
 ];
 
-/** What was given: lift's own options, and those of the trainings by their names. */
+/** Options that were set: lift's own, and those of the trainings. */
 export type LiftOptions = Given<typeof liftOwn> &
   Omit<GivenTraining, "init" | "out" | "force"> & { init: string; patience?: number };
 

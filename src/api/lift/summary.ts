@@ -1,81 +1,81 @@
-// What trainings from a table and from other starts come to: means over seeds, and what may be said of them.
+// Summarizes trainings from a table and from other initializations: means over seeds, and the verdict.
 //
-//   arm        what the embedding layer starts from (training/warm-start/starts.ts)
-//   reached    the first epoch whose validation loss is no greater than the best of the random start of the same seed
-//   judged     the loss that the verdict goes by: of the test part at the best epoch, else the best of the validation part
+//   arm        an initialization of the embedding layer (training/warm-start/starts.ts)
+//   reached    the first epoch whose validation loss is at most the best loss of the random start with the same seed
+//   judged     the loss that decides the verdict: of the test split at the best epoch, or without one the best of the validation split
 //
-// Differences are taken seed by seed, so that what a seed's shuffles and dense weights do to both is taken away.
+// Differences are taken seed by seed, which removes the effects of the seed's shuffles and dense weights.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
 import type { Initialization } from "../../training/warm-start/initializations.js";
 
-/** One training. */
+/** A training with one seed. */
 export interface LiftTraining {
   seed: number;
-  /** by epoch, from the first on */
+  /** validation loss of each epoch */
   validLosses: readonly number[];
   /** wall time of each epoch */
   seconds: readonly number[];
-  /** logistic: nats a row; squared: of clipped scores */
+  /** logistic: nats per row; squared: of clipped scores */
   testLoss?: number;
-  /** of a binary label, where the test part has both */
+  /** only for a binary label, if the test split has both classes */
   testAuc?: number;
 }
 
-/** Step sizes, tried on a seed of their own. */
+/** Learning rates, tried on a separate seed. */
 export interface LiftTrial {
   learningRate: number;
   embeddingLearningRate: number;
-  /** the best of the validation part; null when the training diverged */
+  /** best validation loss; null if the training diverged */
   validLoss: number | null;
 }
 
 export interface LiftArm {
   arm: Initialization;
-  /** in the order in which they were tried */
+  /** in the order of trial */
   trials: readonly LiftTrial[];
-  /** the best of them */
+  /** the trial with the least validation loss */
   chosen: LiftTrial;
   trainings: readonly LiftTraining[];
 }
 
-/** What an arm comes to. */
+/** Results of an arm over its seeds. */
 export interface ArmSummary {
   arm: Initialization;
-  /** seeds that reached the random start's best validation loss */
+  /** number of seeds that reached the random start's best validation loss */
   numReached: number;
-  /** seeds of which the training stopped before it reached that loss: right-censored observations */
+  /** number of seeds that stopped before they reached it: right-censored observations */
   numCensored: number;
   /**
-   * mean over all seeds; absent where none reached it. With censored seeds, it is a lower bound of the mean and has no interval:
-   * such a seed counts for the epochs that it trained (the mean restricted to the length of the training).
+   * mean over all seeds; absent if no seed reached the loss. A censored seed counts with the epochs that it trained, so with censored
+   * seeds this is a lower bound of the mean (restricted to the length of the training) and has no interval.
    */
   epochsToReach?: MeanInterval;
-  /** the same in seconds, including the table's own training */
+  /** the same in seconds; for the table, including its own training */
   secondsToReach?: MeanInterval;
-  /** of the best epoch */
+  /** validation loss of the best epoch */
   validLoss: MeanInterval;
   testLoss?: MeanInterval;
   testAuc?: MeanInterval;
-  /** test AUC less the random start's, seed by seed; positive is better; absent for the random start */
+  /** test AUC minus that of the random start, seed by seed; positive is better; absent for the random start */
   aucToRandom?: MeanInterval;
-  /** the judged loss less the random start's, seed by seed; negative is better; absent for the random start */
+  /** judged loss minus that of the random start, seed by seed; negative is better; absent for the random start */
   toRandom?: MeanInterval;
-  /** the same less the table's: positive says that the table is better; absent for the table */
+  /** judged loss minus that of the table, seed by seed; positive if the table is better; absent for the table */
   toTable?: MeanInterval;
 }
 
 export interface LiftResult {
-  /** the part whose loss is evaluated */
+  /** split of the judged loss */
   judged: "valid" | "test";
   arms: ArmSummary[];
   verdict: "gain" | "no gain" | "loss";
-  /** in words, the verdict first */
+  /** conclusions in words, the verdict first */
   sentences: string[];
 }
 
 /**
- * Sums up arms of the same seeds in the same order, the table's and the random one's among them.
+ * Summarizes arms with the same seeds in the same order; arms `table` and `random` must be among them.
  *
  * @param pretraining seconds of the table's own training
  */
@@ -107,7 +107,7 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** After how many epochs and seconds the seeds reach the random start's best validation loss. */
+/** Returns the mean number of epochs and seconds until the random start's best validation loss. @param before seconds to add */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],
@@ -142,7 +142,7 @@ function bestOf(losses: readonly number[]): number {
   return losses.reduce((least, loss) => Math.min(least, loss), Infinity);
 }
 
-/** By where 0 lies. */
+/** Decides by the position of 0 relative to the interval. */
 function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): LiftResult["verdict"] {
   if (mean === low && mean === high && mean === 0) return "no gain";
   if (high < 0) return "gain";
@@ -167,7 +167,7 @@ function sentencesOf(
   }[verdict];
   const sentences = [first];
   if (verdict === "gain") {
-    // a gain that a table without its meaning has, too, is none of what was learnt
+    // if a shuffled table or random rows of the same norms do as well, the gain is not due to what the table learned
     const equal = arms.filter(
       ({ arm, toTable }) => arm !== "random" && toTable && !((toTable.low ?? -1) > 0),
     );
@@ -204,13 +204,13 @@ const NAMES: Record<Initialization, string> = {
   norms: "random rows of the same norms",
 };
 
-/** Mean ± half of the interval. */
+/** Formats mean ± half the width of the interval. */
 export function shown({ mean, low, high }: MeanInterval, digits: number): string {
   const half = low === undefined || high === undefined ? "" : ` ± ${((high - low) / 2).toFixed(digits)}`;
   return `${mean.toFixed(digits)}${half}`;
 }
 
-/** `1.2 ± 0.3`, or `≥ 2.4` where seeds are censored. */
+/** Formats `1.2 ± 0.3`, or `≥ 2.4` if seeds are censored. */
 export function shownReach(arm: ArmSummary, name: "epochsToReach" | "secondsToReach"): string {
   const text = shown(arm[name]!, 1);
   return arm.numCensored > 0 ? `≥ ${text}` : text;

@@ -1,5 +1,5 @@
-// A log in pieces, as the rows of a run that predicts them: CSV and JSON lines as they come, so that memory is that of a block and a
-// pipe is answered at once; other forms, and an encoded dataset, whole.
+// Reads a log in blocks for prediction. CSV and JSON lines are read as they arrive, so that memory holds one block and a pipe is
+// answered at once. Other formats, and encoded datasets, are read whole.
 
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -18,17 +18,17 @@ import type { RowPredictor } from "../../training/capabilities/row-predictor.js"
 import type { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Bytes of a read of a file. */
+/** Number of bytes of a block. */
 const BLOCK_BYTES = 4 << 20;
 
-/** Rows that are read at once. */
+/** Rows of a block. */
 export interface ReadBlock {
   dataset: Dataset;
-  /** rows of the log before the block's, those that are left out among them */
+  /** number of rows in the log before the block, including left-out ones */
   rowsBefore: number;
 }
 
-/** The log's rows. @throws as openLog, and as readers of datasets */
+/** Yields the rows of the log in order. @throws as openLog, or as readers of datasets */
 export async function* readBlocks(
   predictor: RowPredictor,
   log: FurtherLog & { beside: readonly string[] },
@@ -51,7 +51,7 @@ export async function* readBlocks(
     if (dataset) yield { dataset, rowsBefore: 0 };
     return;
   }
-  const names = form === "jsonl" ? columnsOf(predictor.as, tables ?? [], log.beside) : [];
+  const names = form === "jsonl" ? requiredColumns(predictor.as, tables ?? [], log.beside) : [];
   const missing = new Set(names);
   const checkNames = (seen: readonly string[]) => {
     for (const name of missing) requireColumn("the run", name, seen);
@@ -65,7 +65,7 @@ export async function* readBlocks(
       const { held } = block.reading;
       seen = held!.columns;
       for (const name of seen) missing.delete(name);
-      // objects need not have all members; that none has one is reported once there are rows enough
+      // single objects may lack members; a column that no object has is reported after enough rows
       if (rowsBefore + block.numRows >= SAMPLE_ROWS) checkNames(seen);
       const columns = [...new Set([...seen, ...names])];
       const dataset = await reader.block(
@@ -79,7 +79,7 @@ export async function* readBlocks(
   }
 }
 
-/** Reads pieces of a log for a predictor. */
+/** Reads blocks of a log for a predictor. */
 class BlockReader {
   readonly #predictor: RowPredictor;
   readonly #log: FurtherLog;
@@ -94,10 +94,10 @@ class BlockReader {
     this.#watch = watch;
   }
 
-  /** @returns undefined where all rows are left out */
+  /** Reads all rows of some files. @returns undefined if all rows are left out */
   async whole(on: string[]): Promise<Dataset | undefined> {
     const { observe, signal } = this.#watch;
-    // what it says of its rows is said of all of them in the end
+    // warnings about rows are given once at the end, for all blocks
     const watch = {
       signal,
       observe: (reported) => reported.stage === "reading" && observe(reported),
@@ -105,7 +105,7 @@ class BlockReader {
     return await this.#read({ ...this.#log, on }, watch, undefined);
   }
 
-  /** The same of rows in memory. @param numRows how many they are, malformed ones among them */
+  /** Reads a block that is in memory. @param numRows number of its rows, including malformed ones */
   async block(
     path: string,
     reading: Pick<ReadOptions, "format" | "held" | "delimiter">,
@@ -124,19 +124,19 @@ class BlockReader {
     const before = this.#skipped.numRead;
     const dataset = await this.#skipped.piece(numRows ?? 0, (report) =>
       this.#predictor.read(
-        // a block's rows are counted with the malformed ones
+        // malformed rows count, since they have row numbers
         { ...log, onRead: (skipped, numRead) => report(skipped, numRows ?? numRead) },
         watch,
       ),
     );
-    // rows of an encoded dataset were chosen when it was encoded
+    // encoded datasets do not report rows, because encoding has already filtered them
     if (dataset && this.#skipped.numRead === before) this.#skipped.read({}, dataset.numRows);
     return dataset;
   }
 }
 
-/** Columns that the log itself must have: not those of side tables, nor what is made of its time. */
-function columnsOf(
+/** Returns the columns that the log itself must have: not those of side tables, and not those derived from its time. */
+function requiredColumns(
   as: TrainedAs | undefined,
   tables: readonly SideTable[],
   beside: readonly string[],

@@ -1,4 +1,4 @@
-// Options of `embed predict`, and what it sums up.
+// Options and summary of `embed predict`.
 
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { rowFormats } from "../../export/row-formats.js";
@@ -42,10 +42,10 @@ export const predictOptions = {
 export type PredictOptions = Given<typeof predictOptions>;
 
 export interface PredictSummary extends Summary {
-  /** names of the columns of predictions */
+  /** names of the prediction columns */
   predictions: string[];
-  /** rows that the run's --drop and --where left out, and those that were bad */
+  /** number of rows left out by the run's --drop and --where, and number of bad rows */
   leftOut: { filtered: number; bad: number };
-  /** by column: cells, and those whose key training has not seen */
+  /** for each column, the number of cells, and of cells whose key is not in the training data */
   unknown: Record<string, UnseenCounts>;
 }

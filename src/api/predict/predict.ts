@@ -1,6 +1,6 @@
-// `embed predict`: rows of a log → what a run's model predicts of each, in the log's order.
+// `embed predict`: scores the rows of a log by a run's model, in the log's order.
 //
-//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
+//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, next to the kept cells ──► a file
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
@@ -29,19 +29,19 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
 import type { PredictOptions, PredictSummary } from "./options.js";
 
-/** Rows that are scored and written at a time; of a columnar format the rows of a row group. */
+/** Number of rows scored and written at a time; in columnar formats, the size of a row group. */
 const BATCH_ROWS = 65_536;
 
-/** The greatest number of a row, a u32. */
+/** Largest row number, as row numbers are u32. */
 const MAX_ROW = 2 ** 32 - 1;
 
 /**
- * Predicts the rows of a log, to a file, whole or not at all, or in chunks to `write`.
+ * Predicts the rows of a log, to a file, complete or not at all, or in chunks to `write`.
  *
  * @param path a run directory; undefined for `given.model`
  * @param on   files and patterns of the log
- * @throws {UsageError} the run's model scores no rows; says what can be done with it
- * @throws {DataError} the log cannot be read as the run's, or no row is left
+ * @throws {UsageError} the run's model does not score rows; the message says what can be done with it
+ * @throws {DataError} the log cannot be read like the run's, or no row is left
  */
 export async function predict(
   path: string | undefined,
@@ -101,7 +101,7 @@ export async function predict(
   }
 }
 
-/** @throws {UsageError} neither a run nor a model, or both; or options that do not go together */
+/** @throws {UsageError} neither a run nor a model is given, or both; or --keep names a column twice */
 function checkOptions(path: string | undefined, given: PredictOptions): void {
   const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
@@ -110,7 +110,7 @@ function checkOptions(path: string | undefined, given: PredictOptions): void {
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
 }
 
-/** What can be done with a run that scores no rows. */
+/** Returns advice for a run that does not score rows. */
 async function insteadOfRows(run: Run): Promise<string> {
   const { transform, foldIn } = (await modelOf(run)) ?? {};
   const ways = [
@@ -123,10 +123,9 @@ async function insteadOfRows(run: Run): Promise<string> {
   return ways.join("; ").replace(/^e/u, "E");
 }
 
-/** The log whose rows are predicted. */
 type PredictedLog = Pick<FurtherLog, "on" | "reading" | "hashKeys" | "maxBad" | "badRows">;
 
-/** A prediction of a log under way: its rows, once, and what is to be said of them in the end. */
+/** The prediction of one log. Yields its rows once, and then has the counts and warnings. */
 class Predicting {
   numRows = 0;
   readonly unknown = new Map<string, UnseenCounts>();
@@ -137,7 +136,7 @@ class Predicting {
   readonly #rawScores: boolean;
   readonly #log: PredictedLog;
   readonly #watch: Watch;
-  /** columns of the log, by place in --keep; `user` and `item` are the run's */
+  /** columns of the log to keep, in the order of --keep; `user` and `item` are resolved to the run's columns */
   readonly #kept: readonly string[];
   readonly #skipped: SkippedRows;
   #changed: string[] | undefined;
@@ -213,7 +212,7 @@ class Predicting {
     }
   }
 
-  /** What tells the rows apart: cells that are kept, or numbers from 1. */
+  /** Returns the cells that identify the rows: the kept columns, or row numbers from 1. */
   #ownCells({ beside }: Dataset, rows: Uint32Array, rowsBefore: number): RowCells[] {
     const { texts, rowNumbers } = beside!;
     if (this.#kept.length === 0) {
@@ -230,7 +229,7 @@ class Predicting {
     });
   }
 
-  /** A column a prediction. */
+  /** Splits row-major predictions into columns. */
   #split(made: Float64Array, numRows: number): Float64Array[] {
     const width = this.predictions.length;
     if (width === 1) return [made];
@@ -246,7 +245,7 @@ class Predicting {
     }
   }
 
-  /** What a user should know. */
+  /** Returns the warnings, after all batches. */
   warnings(): string[] {
     const { filtered } = this.leftOut;
     const { user, item } = this.#predictor.as?.roles ?? {};

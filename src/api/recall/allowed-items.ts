@@ -1,9 +1,9 @@
-// Which items may stand in whose list, and how many of a kind.
+// Which items may be in whose list, and how many of a category.
 //
-//   --items, --where   the items that may stand in lists            one set of them
-//   --within COLUMN    those of the owner's cell of the column      a set a cell
-//   --per COLUMN=N     at most N of a cell                          a code an item
-//   --lists-per COLUMN a list of each cell                          a code an item
+//   --items, --where   items that may be in lists                           one set
+//   --within COLUMN    items with the same cell as the owner of the list    one set per cell
+//   --per COLUMN=N     at most N items of each cell                         one code per item
+//   --lists-per COLUMN one list per cell                                    one code per item
 
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { keyColumn } from "../../dataset/item-fields.js";
@@ -15,35 +15,35 @@ import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { RequestedLists } from "./requested-lists.js";
 
-/** No set: nothing may stand in the list. */
+/** Index that stands for no set: the list is empty. */
 export const NO_SET = -1;
 
 export interface Sets {
-  /** u32[] each: items by the numbers that lists give them, ascending */
+  /** u32[] each: item numbers of a set, ascending */
   sets: Uint32Array[];
-  /** The set of a list's owner. */
+  /** Returns the index of the set for a list's owner, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
-  /** of --per and --lists-per */
+  /** categories of items; only for --per and --lists-per */
   cells?: ItemCells | undefined;
-  /** who gets lists; everybody when absent */
+  /** owners that get lists; all when absent */
   chosen?: KeyIndex;
-  /** the users of --users */
+  /** number of users in --users */
   numChosen?: number;
   warnings: string[];
 }
 
-/** The cells of a column of --items, one for each item. */
+/** The cell of each item in a column of --items. */
 export interface ItemCells {
-  /** u32[numItems]; MISSING for an item without a cell */
+  /** u32[numItems]; MISSING for an empty cell */
   codes: Uint32Array;
-  /** the cells' texts, by code */
+  /** text of each code */
   names: Keys;
 }
 
-/** Categories of --lists-per, unless --max-categories allows more: each takes a search of its own. */
+/** Default limit of categories for --lists-per, because each needs a search. */
 const MAX_CATEGORIES = 1000;
 
-/** The files of --items and --users. */
+/** Contents of the files of --items and --users. */
 export interface ListedFiles {
   items: ListedKeys | undefined;
   users: ListedKeys | undefined;
@@ -52,8 +52,8 @@ export interface ListedFiles {
 /**
  * Reads --items and --users.
  *
- * @param named what the columns of users and items are called
- * @throws {UsageError} a column is not there or says two things of one key, or --lists-per has too many categories
+ * @param named names of the user and item columns
+ * @throws {UsageError} a column does not exist or has two values for one key, or --lists-per has too many categories
  */
 export async function readListedFiles(
   named: { user: string; item: string },
@@ -77,7 +77,7 @@ export async function readListedFiles(
   };
   const { maxCategories = MAX_CATEGORIES } = options;
   const found = listsPer === undefined ? [] : listed.items!.columns.get(listsPer)!.codes;
-  // the dictionary may hold values of rows that --where leaves out
+  // counts codes, since the dictionary also holds values of rows that --where leaves out
   const numCategories = new Set(found.filter((code) => code !== MISSING)).size;
   if (numCategories > maxCategories)
     throw new UsageError(
@@ -88,7 +88,7 @@ export async function readListedFiles(
   return listed;
 }
 
-/** @param items as lists number them @throws {UsageError} no item is left */
+/** Returns the sets of items that may be in lists. @param items by item number @throws {UsageError} no item is left */
 export async function setsOf(
   items: Keys,
   { items: listed, users }: ListedFiles,
@@ -123,7 +123,7 @@ export async function setsOf(
   };
   const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
   const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
-  // those of rows that --where leaves out among them
+  // includes values of rows that --where leaves out
   const numListed = ofCells?.dictionary.size ?? 0;
   const made = (sets: Uint32Array[], setOf: Sets["setOf"]): Sets => {
     const dealt = cells && listsPer !== undefined ? categoriesOfSets(sets, cells) : cells;
@@ -146,7 +146,7 @@ export async function setsOf(
   const groupOf = ofItems(groups.codes);
   const sets = Array.from({ length: groups.dictionary.size }, (): number[] => []);
   for (const item of allowed) if (groupOf[item] !== MISSING) sets[groupOf[item]!]!.push(item);
-  // an owner that --where leaves out has a group nevertheless
+  // owners need a group even if --where leaves their own row out
   const owners =
     whom === "user"
       ? users!
@@ -159,7 +159,7 @@ export async function setsOf(
   );
 }
 
-/** The set of each owner, by the text of its cell. */
+/** Returns a function that finds an owner's set by the text of its cell. */
 function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];
@@ -170,20 +170,20 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
   };
 }
 
-/** Keys of a file, each once, and what its columns say of them. */
+/** Distinct keys of a file, and their cells in some columns. */
 export interface ListedKeys {
   keys: Keys;
-  /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
+  /** by column name: u32[keys.size], codes into the dictionary; MISSING for an empty cell */
   columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }
 
 /**
  * Reads a file of keys.
  *
- * @param flag    that names it, for messages
- * @param key     the column of the keys
- * @param columns others that are looked at
- * @throws {UsageError} a column is not there, or says two things of one key
+ * @param flag    the option that names the file, for messages
+ * @param key     column of the keys
+ * @param columns other columns to read
+ * @throws {UsageError} a column does not exist, or has two values for one key
  */
 async function readListed(
   flag: string,
@@ -211,7 +211,7 @@ async function readListed(
               `'${name}'`,
           );
   });
-  // the dictionary may hold keys of rows that --where leaves out
+  // drops keys of rows that --where leaves out
   const kept = Uint32Array.from(rowOf.keys()).filter((code) => rowOf[code]! >= 0);
   if (kept.length === 0)
     throw new UsageError(

@@ -1,7 +1,7 @@
-// Whom lists are made for, a block after the other, so that any number of them takes the memory of a block.
+// The owners of lists in blocks, so that memory does not grow with their number.
 //
-//   rows of the table ──► keys and vectors            users of events ──► keys, and the items that they are asked by
-//   folded-in users ──► keys, and the vectors that the run makes of their events
+//   rows of the table ──► keys and vectors            users with events ──► keys and the queries of their events
+//   folded-in users ──► keys and the vectors that the run computes from their events
 
 import { selectKeys, type Keys } from "../../log/keys.js";
 import { isHole, vectorsAt } from "../../embedding/table.js";
@@ -11,40 +11,40 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { PLACES, type Queries } from "../../ranking/lists/search.js";
 
-/** Queries of one search at most. */
+/** Most queries of one search. */
 const BLOCK = 16_384;
 
-/** Queries of one search whose lists have so many places. */
+/** Returns the number of queries per search, for lists of length k. */
 export function blockSize(k: number): number {
   return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
 }
 
-/** Some of those who get lists. */
+/** A block of owners with their queries. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** Who gets lists: everybody when absent. */
+/** Owners that get lists; all when absent. */
 export type Chosen = KeyIndex | undefined;
 
-/** Which queries, in which blocks. */
+/** Selects owners, and the size of their blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
-  /** queries of a block */
+  /** most queries of a block */
   size: number;
 }
 
 export interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  /** vectors of length 1 */
+  /** whether vectors are scaled to length 1 */
   isCosine: boolean;
-  /** false: the rows' numbers within the field stand for the users, and no vector is read */
+  /** if false, no vectors are read, and queries are row numbers within the field */
   withVectors: boolean;
 }
 
-/** The rows of a field, but for holes. */
+/** Yields the rows of a field, without holes. */
 export async function* blocksOfRows({
   rows,
   field,
@@ -77,7 +77,7 @@ export async function* blocksOfRows({
   }
 }
 
-/** The users of events. @param queriesOf what some of them, as the events number them, are asked by */
+/** Yields users with events. @param queriesOf returns the queries of some user numbers */
 export function* blocksOfUsers(
   users: Keys,
   { chosen, size }: WhichBlocks,
@@ -93,7 +93,7 @@ export function* blocksOfUsers(
   }
 }
 
-/** Users whom the run does not know, by the vectors that it makes of them. */
+/** Yields users unknown to the run, with vectors folded in from their events. */
 export async function* blocksOfFolded(
   rows: AsyncIterable<EncodedRows>,
   dim: number,

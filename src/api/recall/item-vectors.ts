@@ -1,4 +1,4 @@
-// The items of a table as lists search them: vectors, weights, and who finds the best.
+// The items of a table for recall: vectors, weights, and the search among them.
 
 import { ascending } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
@@ -21,37 +21,37 @@ import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
-import type { Given } from "./requested-lists.js";
+import type { ListsRequest } from "./requested-lists.js";
 import { searchVectors, type Search } from "../../ranking/lists/search.js";
 import { searchByIndex } from "./search-index.js";
 
-/** How items are compared with queries. */
+/** The score of an item for a query. */
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
-  /** the items' weights count */
+  /** whether the weights of items are added */
   withWeights: boolean;
-  /** items are the sum over their columns */
+  /** how items are composed; undefined if they are rows */
   composition?: ItemComposition | undefined;
 }
 
-/** What is searched. */
-export interface ItemVectors {
+/** Items with their vectors. */
+export interface SearchableItems {
   items: Keys;
-  /** u32, beside them: their events */
+  /** u32, by item: number of training events */
   counts: Uint32Array;
   dim: number;
-  /** f32[n * dim]: what queries are made of; of length 1 for cosines */
+  /** f32[n * dim]: vectors for queries; of unit length for cosine */
   centres: Float32Array;
-  /** whether the weights tell items apart */
+  /** whether some weight is not 0 */
   hasWeights: boolean;
-  /** what an item's vector is, where it is not its row */
+  /** a sentence about the vectors of items, if they are composed */
   note?: string;
-  /** Readies a search of sets of the items. */
+  /** prepares a search among sets of items */
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-/** The items of the run's table, but for holes. @throws {UsageError} as Search, or --index is of other vectors */
-export async function itemVectors(given: Given, how: HowCompared): Promise<ItemVectors> {
+/** Reads the items of the run's table, without holes. @throws {UsageError} as Search, or --index does not match the score */
+export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
   const { score, withWeights, composition } = how;
@@ -63,7 +63,7 @@ export async function itemVectors(given: Given, how: HowCompared): Promise<ItemV
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
   const contexts = score === "context" ? await contextRows(run, item, items) : undefined;
   const weights = withWeights ? table.weights : undefined;
-  // never found: an item without a vector as context, and among items one without a direction
+  // items that must never be found: without a context vector; in lists of items, zero vectors, which have no cosine
   const lacks =
     contexts?.lacks ?? (isCosine && options.for === "item" ? zeroRows({ vectors: centres, dim }) : []);
   const found = lacks.length > 0 ? new Float32Array(items.size) : weights;
@@ -84,7 +84,7 @@ export async function itemVectors(given: Given, how: HowCompared): Promise<ItemV
   };
 }
 
-/** The rows of a field alone, numbered from 0 on. */
+/** Returns the rows of a field only, numbered from 0. */
 function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   return {
     ...rows,
@@ -96,7 +96,7 @@ function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/** A field's rows in memory, but for holes. @returns with u32: which of the field's rows they are */
+/** Loads the rows of a field, without holes. @returns also u32: the number of each loaded row within the field */
 async function tableOfField(
   rows: TableRows,
   field: string,
@@ -106,14 +106,14 @@ async function tableOfField(
   return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 
-/** The keys of a field's rows, holes among them, so that numbers stand for rows. */
+/** Loads the keys of a field's rows, including holes, so that key numbers are row numbers. */
 export async function keysOfField(rows: TableRows, field: string): Promise<Keys> {
   const own = rowsOfField(rows, await rangeOf(rows, field));
   const batches: TableRows["batches"] = (pass) => own.batches({ ...pass, vectors: false });
   return (await loadRows({ ...own, dim: 0, batches })).keys;
 }
 
-/** The items' rows in the table of contexts. @returns with the items that have none there */
+/** Loads the items' rows in the table of contexts. @returns also the items that have no row there */
 async function contextRows(
   run: Run,
   item: string,
@@ -130,9 +130,9 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** Searches an index. @throws {UsageError} it is of another field, metric or table than the lists are made by */
+/** Opens the search of an index. @throws {UsageError} the index has another field, metric or composition than the lists need */
 async function indexed(
-  { opened: { run }, options, watch }: Given,
+  { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,
   path: string,
   rows: Uint32Array,

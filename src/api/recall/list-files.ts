@@ -1,7 +1,6 @@
-// Files of lists, as embed recall writes them: opened as logs, and compared with each other.
+// Files of lists, as `embed recall` writes them: opens them as logs, and compares two of them.
 //
-// csv, jsonl and Parquet are distinguished by the first bytes: under the name that a version has for its lists the format may have
-// changed.
+// The format (csv, jsonl or Parquet) is recognized by the first bytes, because a store keeps lists under one name whatever their format.
 
 import { isDeepStrictEqual } from "node:util";
 import type { ListColumns } from "../../export/lists.js";
@@ -12,23 +11,22 @@ import { defaultReadOptions, type Log } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** About how many lists are compared: of more, a sample by the owners' hashes. */
+/** Approximate number of lists to compare; of more, a sample by the hash of the owner is taken. */
 const MOST_LISTS = 100_000;
 
-/** A file of lists. */
 export interface ListFile {
   file: string;
-  /** lists for items; else for users */
+  /** true for lists of items (--for item), false for lists of users */
   isForItems: boolean;
 }
 
-/** The columns of keys. @param category of lists of each category */
+/** Returns the names of the key columns. @param category name of the category column of --lists-per */
 export function listColumns(isForItems: boolean, category?: string): ListColumns {
   const names = isForItems ? { owner: "item", item: "neighbor" } : { owner: "user", item: "item" };
   return { ...names, category };
 }
 
-/** The columns of keys of a file; undefined where it holds no such lists. */
+/** Returns the key columns of a file; undefined if its columns are not those of lists of this kind. */
 export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColumns | undefined {
   const { owner, item } = listColumns(isForItems);
   const [category] = columns.filter((name) => ![owner, "rank", item, "score"].includes(name));
@@ -37,7 +35,7 @@ export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColum
   return isDeepStrictEqual([...columns], expected) ? known : undefined;
 }
 
-/** Opens a file of lists as a log: read it, or close it. @throws {DataError} it cannot be read as one */
+/** Opens a file of lists as a log, which the caller must read or close. @throws {DataError} it cannot be read */
 export async function openLists(file: string): Promise<Log> {
   return await openLog([file], { ...defaultReadOptions, format: await formatOf(file), delimiter: "," });
 }
@@ -53,14 +51,14 @@ async function formatOf(file: string): Promise<InputFormat> {
 }
 
 /**
- * The share of a list's first k items that the other file's list of the same owner (and category) has among its first k, mean over the
- * lists that both have; of lists of different lengths the longer one's counts.
+ * Returns the mean share of common items among the first k items of two lists of the same owner (and category) in two files. For lists
+ * of different lengths, it is the share of the longer one.
  *
- * Owners whose list is empty in one file are in none of both. Holds about 100,000 lists of k.
+ * Owners with an empty list in one file are left out. Memory holds about 100,000 lists of length k.
  *
- * @param numLists in the first file
- * @returns in [0, 1]; undefined where no owner is in both; `others` where the second file's lists are of other owners and items
- * @throws {DataError} a file is none of lists
+ * @param numLists number of lists in the first file
+ * @returns in [0, 1]; undefined if no owner is in both files; `others` if the second file has lists of another kind
+ * @throws {DataError} a file cannot be read as lists
  */
 export async function overlapOfLists(
   file: string,
@@ -82,7 +80,7 @@ export async function overlapOfLists(
   return owners === 0 ? undefined : sum / owners;
 }
 
-/** The first k items by owner, of the sample; undefined where the columns are others. */
+/** Returns the first k items of each sampled owner; undefined if the file has other columns. */
 async function firstItems(
   file: string,
   { k, isForItems, numLists, signal }: Parameters<typeof overlapOfLists>[2],

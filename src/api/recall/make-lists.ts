@@ -1,4 +1,4 @@
-// Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
+// Makes lists for blocks of queries: searches the set of each query, without masked items and within the limits per category.
 
 import type { Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -12,47 +12,47 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** How lists are made. */
+/** Everything that decides a list. */
 export interface Making {
   search: Search;
   sets: Sets;
   numItems: number;
-  /** of the queries' vectors, where they have any */
+  /** dimension of the queries' vectors, if they have any */
   dim: number;
-  /** items a list */
+  /** number of items in a list */
   k: number;
-  /** of --per */
+  /** limits of --per */
   quotas?: Quotas | undefined;
-  /** of --lists-per and --new-share */
+  /** lists of --lists-per and --new-share */
   parts?: PartLists | undefined;
-  /** A list a key: items that its list never holds, ascending, as lists number them. */
+  /** Returns for each key the items that its list must not contain, ascending item numbers. */
   masksOf: (keys: Keys) => ItemLists;
-  /** of --candidates: a list a key, the items that are ranked for it */
+  /** Returns for each key the items to rank; only for --candidates. */
   candidatesOf?: (keys: Keys) => ItemLists;
-  /** queries that say nothing: they get no list */
+  /** Returns whether a query carries no information, so that it gets no list. */
   isEmpty: (block: Block, query: number) => boolean;
-  /** hears of a query without a set, and of one that says nothing */
+  /** Called for each query that gets no list: without a set, or without information. */
   tell: (why: "ungrouped" | "unknown") => void;
 }
 
-/** The lists of each block, the next block's being searched for while one is written. */
+/** Yields the lists of each block. While a block is written, the next one is searched. */
 export async function* listsOfBlocks(
   blocks: AsyncIterable<Block> | Iterable<Block>,
   making: Making,
 ): AsyncGenerator<ListBatch> {
   let pending: Promise<ListBatch> | undefined;
   for await (const block of blocks) {
-    // one search at a time: its room is taken in turn
+    // searches must not overlap, because they share memory
     const done = pending && (await pending);
-    pending = batchOf(block, making);
-    // what fails is heard where it is waited for
+    pending = listBatch(block, making);
+    // marks the rejection as handled: the error is thrown where `pending` is awaited
     pending.catch(() => undefined);
     if (done) yield done;
   }
   if (pending) yield await pending;
 }
 
-async function batchOf(block: Block, making: Making): Promise<ListBatch> {
+async function listBatch(block: Block, making: Making): Promise<ListBatch> {
   const { keys } = block;
   const { k, parts } = making;
   const { items, scores } = making.candidatesOf
@@ -70,7 +70,7 @@ async function batchOf(block: Block, making: Making): Promise<ListBatch> {
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  // places of an owner: k of each of its lists
+  // length of an owner's result: k for each of its lists
   const width = k * (making.parts?.numLists ?? 1);
   const found = noItems(keys.size, width);
   const masks = masksOf(keys);
@@ -110,12 +110,12 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
   }
 }
 
-/** The items by the numbers that lists give them. */
+/** Converts positions in a set to item numbers. */
 function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
   return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
-/** Ranks what is listed for each query, without what is masked. */
+/** Ranks the candidates of each query, without masked ones. */
 async function amongCandidates(
   { keys, queries }: Block,
   candidates: ItemLists,

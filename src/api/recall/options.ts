@@ -1,4 +1,4 @@
-// Options of `embed recall`. Lists are for users or for items; an option says for which of them it is, where not for both.
+// Options of `embed recall`. Lists are for users or for items; an option that applies to only one of them says so.
 
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
 import { listServers, rowFormats } from "../../export/row-formats.js";
@@ -18,7 +18,7 @@ import {
   type Given,
 } from "../../training/options/table.js";
 
-/** Whom lists are for, as messages call it. */
+/** The kinds of lists, with the words for them in messages. */
 export const owners = { user: "lists for users (--for user)", item: "lists for items (--for item)" } as const;
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -191,7 +191,7 @@ const ofOutput = {
   }),
 } as const;
 
-/** Options that say how logs and files are read. */
+/** Options for reading logs and files. */
 export const readingOptions = {
   ...threads,
   ...reading,

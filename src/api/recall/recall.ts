@@ -1,7 +1,7 @@
-// `embed recall`: a list of items for every user, or for every item, from a run.
+// `embed recall`: makes a list of items for every user, or for every item, of a run.
 //
-//   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (make-lists.ts, ranking/lists) ──► a file
-//   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
+//   run ──► ranking source (source.ts) ──► blocks of users (blocks.ts) ──► best items (make-lists.ts, ranking/lists) ──► a file
+//   the run's log, --mask ──► items that users have (seen-items.ts) ──► left out        --items, --users ──► allowed-items.ts
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block } from "./blocks.js";
-import { inNumbersOf, type Had } from "./seen-items.js";
+import { inNumbersOf, type UserItems } from "./seen-items.js";
 import {
   cellsBesideLog,
   openKeysAsTrained,
@@ -36,20 +36,20 @@ import {
 } from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
-import { requestedLists, type Given, type RequestedLists } from "./requested-lists.js";
+import { requestedLists, type ListsRequest, type RequestedLists } from "./requested-lists.js";
 
 import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
 import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
-import { sourceOf, type Source } from "./source.js";
-import { listCounter, type Measured, type RecallSummary } from "./summary.js";
+import { sourceOf, type ListSource } from "./source.js";
+import { listCounter, type ListFacts, type RecallSummary } from "./summary.js";
 
 /**
- * Makes the lists and writes them to a file, whole or not at all, or in chunks to `write`.
+ * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
  *
- * @throws {UsageError} the run cannot rank as asked, options do not go together, or nobody is left to make lists for
+ * @throws {UsageError} the run cannot rank as requested, options exclude each other, or there is no user or item to make lists for
  */
 export async function recall(
   path: string,
@@ -68,7 +68,7 @@ export async function recall(
   const { watch, warnings, warn } = collectWarnings(watching);
   const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {
-    const { lists, facts } = await listsOf({ opened, options, watch, warn });
+    const { lists, facts } = await preparedLists({ opened, options, watch, warn });
     const sent = await deliver(lists, opened, { options, stated, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
     const { notes, ...measured } = facts();
@@ -86,7 +86,7 @@ export async function recall(
   });
 }
 
-/** Writes the lists where they go. @returns of a server what became of them */
+/** Writes the lists to their destination. @returns the result of a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -118,16 +118,16 @@ async function deliver(
   return undefined;
 }
 
-/** Options that name files, which count by their content. */
+/** Options that name files; a fingerprint uses the files' contents. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** What else decides the lists: the log that they leave out, by its content when it was trained on, and the index. */
+/** Returns further inputs of the fingerprint: the checksum of the training log, whose items are masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
-/** Options as the summary has them: without those of reading and of the output. */
+/** Returns the options for the summary, without those for reading and for the output. */
 function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
@@ -136,10 +136,10 @@ function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** The lists, and what is to be said of them once they are read to their end. */
-async function listsOf(
-  given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
-): Promise<{ lists: Lists; facts: () => Measured & { notes: string[] } }> {
+/** Returns the lists, and a function for their facts, to be called after the lists were read to the end. */
+async function preparedLists(
+  given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void },
+): Promise<{ lists: Lists; facts: () => ListFacts & { notes: string[] } }> {
   const { opened, options, watch, warn } = given;
   const { run } = opened;
   const { for: whom } = options;
@@ -168,7 +168,7 @@ async function listsOf(
     const longest = ofSet ? longestOf(ofSet) : quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length;
     return Math.max(most, longest);
   }, 0);
-  // no list is longer than what there is, and memory goes by the length of lists
+  // memory grows with k, so it is limited to the length of the longest possible list
   const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
   const numLists = parts?.numLists ?? 1;
   if (listsPer !== undefined)
@@ -195,7 +195,7 @@ async function listsOf(
     facts: () => counted.facts(options, sets.numChosen),
   };
 
-  // nothing is started before it is asked for: a server may have the lists already
+  // lazy: the search starts only when lists are requested, since a server may already have them
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
@@ -206,7 +206,7 @@ async function listsOf(
         watch.observe({ stage: "doing", text });
         yield batch;
       }
-      if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+      if (counted.numAsked() === 0) throw noOwnersError(options, pairs !== undefined);
     } finally {
       await search.end();
       await quotas?.search.end();
@@ -215,9 +215,9 @@ async function listsOf(
   }
 }
 
-/** How many lists and rows --lists-per makes at most, which is said before any is made. */
+/** Returns a note on how many lists and rows --lists-per makes at most. */
 async function listsText(
-  { numOwners }: Source,
+  { numOwners }: ListSource,
   { numChosen }: Sets,
   { listsPer, numLists, k, whom }: { listsPer: string; numLists: number; k: number; whom: string },
 ): Promise<string> {
@@ -229,15 +229,20 @@ async function listsText(
   );
 }
 
-/** The limits of lists by a cell of their items. */
-function quotasOf(source: Source, sets: readonly Uint32Array[], cells: Uint32Array, most: number): Quotas {
+/** Returns the limits per category of an item. */
+function quotasOf(
+  source: ListSource,
+  sets: readonly Uint32Array[],
+  cells: Uint32Array,
+  most: number,
+): Quotas {
   const ofSet = partsOfSets(sets, cells);
   return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
 }
 
-/** The parts that lists are filled from: by category, by whether an item is new, or by both. */
+/** Returns the parts that lists are filled from: by category, by whether items are new, or by both. */
 function partsOf(
-  source: Source,
+  source: ListSource,
   sets: readonly Uint32Array[],
   {
     cells,
@@ -257,7 +262,7 @@ function partsOf(
   };
 }
 
-/** The items that were added to the run. @throws {UsageError} there are none */
+/** Returns the items that were added to the run after its training. @throws {UsageError} there are none */
 async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   const added = await readAdded(run);
   const rows = added?.fields.includes(item) ? rowsOf(added, item) : { first: 0, last: 0 };
@@ -269,13 +274,13 @@ async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   return keysOfRows(added!, rows);
 }
 
-/** u8[items.size]: 1 of an item that was added. */
+/** Returns u8[items.size]: 1 for items that were added. */
 function newItems(items: Keys, added: Keys): Uint8Array {
   const index = new KeyIndex(added);
   return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
 }
 
-function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
+function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
   if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(
@@ -286,25 +291,25 @@ function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean)
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** A list a key: what its owner has, as lists number items. */
-function masksOf({ had, items }: Source): (keys: Keys) => ItemLists {
+/** Returns a function that looks up, for each key, the items that its owner has, by item number. */
+function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
   const users = new KeyIndex(had.users);
-  const all = withNobody(lists);
-  return (keys) => listsOfUsers(all, ownersIn(users, keys, had));
+  const all = withEmptyList(lists);
+  return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
-/** The place of each key's list; of a user who has nothing that of the empty one at the end. */
-function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array {
+/** Returns the number of each key's list; owners without items get the empty list at the end. */
+function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);
     return found < 0 ? all.size : found;
   });
 }
 
-/** The lists with an empty one behind them. */
-function withNobody({ indptr, items }: ItemLists): ItemLists {
+/** Appends an empty list. */
+function withEmptyList({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);
   ends[indptr.length] = items.length;
@@ -317,10 +322,10 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
   return true;
 }
 
-/** The pairs of --candidates: who is in them, and each one's items. */
+/** Reads the pairs of --candidates: an index of the users, and each user's items. */
 async function candidatesOf(
-  { opened: { run }, options, watch }: Omit<Given, "preprocess">,
-  { items }: Source,
+  { opened: { run }, options, watch }: Omit<ListsRequest, "preprocess">,
+  { items }: ListSource,
   how: HowKeysRead,
 ) {
   const { candidates: path } = options;
@@ -336,7 +341,7 @@ async function candidatesOf(
     numItems: new Set(lists.items).size,
     longest: lists.indptr.reduce((most, end, at) => Math.max(most, end - (lists.indptr[at - 1] ?? 0)), 0),
     listsOf: (keys: Keys) =>
-      // whoever is asked has some
+      // only users of the file are requested, so each is found
       listsOfUsers(
         lists,
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),

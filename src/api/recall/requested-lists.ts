@@ -1,4 +1,4 @@
-// The lists that recall is asked for: its options, checked together and with their defaults.
+// Checks the options of recall and adds their defaults.
 
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
@@ -14,31 +14,31 @@ import type { OpenRows } from "../tables.js";
 import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
 
-/** The options with their defaults, and how logs are read instead of how that is said. */
+/** The options with their defaults; options for reading logs are resolved. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
-    /** the score, where a baseline ranks */
+    /** the baseline, if --score names one */
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;
   };
 
-/** A run and what is asked of it. */
-export interface Given {
+/** A run, and the lists to make from it. */
+export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
   watch: Watch;
-  /** undefined of a run that does not say how a log is read */
+  /** undefined if the run does not record how to read a log */
   preprocess: Preprocess | undefined;
 }
 
-/** At most so many items of one cell in a list. */
+/** At most `most` items with the same cell of a column in each list. */
 export interface Quota {
   column: string;
   most: number;
 }
 
-/** @throws {UsageError} options that do not go together, before anything is read */
+/** Checks the options before anything is read. @throws {UsageError} options exclude each other, or one is missing */
 export function requestedLists(given: RecallOptions): RequestedLists {
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
@@ -67,7 +67,7 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   };
 }
 
-/** Of the formats of servers: into one with --url-env, else to a file that its own program loads. @throws {UsageError} */
+/** Checks formats of servers, which write to a server with --url-env, or else a file for the server's own loader. @throws {UsageError} */
 function checkServer({ format, urlEnv, into }: RecallOptions): void {
   if (format === "redis" && into === undefined)
     throw new UsageError(
@@ -82,7 +82,7 @@ function checkServer({ format, urlEnv, into }: RecallOptions): void {
   );
 }
 
-/** @throws {UsageError} it is none */
+/** Parses COLUMN=N. @throws {UsageError} the text has another form */
 function quotaOf(per: string | undefined): Quota | undefined {
   if (per === undefined) return undefined;
   const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];

@@ -1,20 +1,20 @@
-// The items of an index as lists search them. The search is approximate.
+// Approximate search of items for recall, by an index.
 
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Search, SearchOptions } from "../../ranking/lists/search.js";
 import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
-/** An index, and which rows of its field are the items that lists number. */
+/** An index, and the rows of its field that are items. */
 export interface IndexedItems {
   index: SearchIndex;
-  /** u32[n]: the row of each item, ascending */
+  /** u32[n]: row of each item, ascending */
   rows: Uint32Array;
   ef: number;
-  /** the items' weights count */
+  /** whether the weights of items are added */
   weighted: boolean;
 }
 
-/** Searches an index, which is not exact. There is one set: all items. */
+/** Returns a search by an index. It is approximate, and has only one set: all items. */
 export function searchByIndex(
   { index, rows, ef, weighted }: IndexedItems,
   { threads, signal }: SearchOptions,

@@ -1,7 +1,7 @@
-// What users have: what their lists leave out, what they are asked by, and what baselines learn from.
+// The items that users have: lists leave them out, histories of users are queries, and baselines learn from them.
 //
-//   the log that the run was trained on, all of its parts ──┐
-//   or what the run keeps of its training part ─────────────┼─► each user's items ◄── --mask LOG
+//   all splits of the run's training log ───────────────────┐
+//   or the training split, if the run keeps it ─────────────┼─► each user's items ◄── --mask LOG
 //   --fold-in: the events of new users ─────────────────────┘
 
 import { openKeysAsTrained, openAsTrained, cellsBesideLog } from "../../training/reading/open-as-trained.js";
@@ -18,30 +18,30 @@ import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
-import { counting, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
-import type { Given, RequestedLists } from "./requested-lists.js";
+import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import type { ListsRequest, RequestedLists } from "./requested-lists.js";
 
-/** Users and the items that they have. */
-export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
+/** Users, and the items that each has. */
+export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
-/** Events that users are asked by or that are left out, each where it is needed. */
+/** Events of users; each set is read only if it is needed. */
 export interface SeenItems {
-  /** of the log, which lists may be asked by */
+  /** events of the training log, whose users may get lists */
   learned?: TrainingEvents;
-  /** of new users */
+  /** events of new users, from --fold-in */
   folded?: TrainingEvents;
-  /** what is left out of lists */
-  had?: Had;
+  /** items that lists leave out */
+  had?: UserItems;
   warnings: string[];
 }
 
 /**
- * Reads what users have.
+ * Reads the items that users have.
  *
- * @param needsLog why the events of the log are needed whatever is left out; undefined where they are not
- * @throws {UsageError} what is needed is not to be had
+ * @param needsLog reason why the events of the training log are needed even if nothing is masked; undefined if they are not
+ * @throws {UsageError} needed events are not available
  */
-export async function readSeenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
+export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
   const { opened, options, preprocess, watch } = given;
   const { run } = opened;
   const masks = options.repeats === "mask";
@@ -67,9 +67,9 @@ export async function readSeenItems(given: Given, needsLog: string | undefined):
   };
 }
 
-/** Items that users have by --mask, for a run that does not say how its log is read. */
+/** Reads --mask for a run that does not record how to read its log. */
 async function seenOfImported(
-  { opened: { run }, options, watch }: Given,
+  { opened: { run }, options, watch }: ListsRequest,
   masks: boolean,
   needsLog: string | undefined,
 ): Promise<SeenItems> {
@@ -91,17 +91,17 @@ async function seenOfImported(
 
 type Logs = LogsOfRun<RequestedLists>;
 
-/** Which events are needed. */
+/** The events that are needed. */
 interface Wanted {
-  /** what for, a clause of a message */
+  /** purpose, a clause for messages */
   wanted: string;
-  /** users are asked by them; else they are left out of lists alone */
+  /** whether queries are made from the events; else they only mask items */
   isAsked: boolean;
-  /** with their times */
+  /** whether their times are needed */
   timed: boolean;
 }
 
-/** The log's events; where it is gone those of --mask, which says what users have as well. */
+/** Reads the events of the training log, or those of --mask if the log is not available. */
 async function eventsOfLogOrMask(
   logs: Logs,
   wanted: Wanted,
@@ -111,19 +111,19 @@ async function eventsOfLogOrMask(
   } catch (error) {
     if (!(error instanceof UsageError) || !logs.options.mask) throw error;
     const text = "the training log is not available: users and their items are read only from --mask";
-    const { dataset, rows } = await hadByMask(logs, wanted.timed);
+    const { dataset, rows } = await maskedEvents(logs, wanted.timed);
     return { events: eventsOfRows(dataset, rows, wanted.timed), warnings: [text] };
   }
 }
 
-/** The events of all whom the run's log knows. @throws {UsageError} neither the log nor what the run keeps of it is to be had */
+/** Reads all events of the training log, including held-out ones. @throws {UsageError} neither the log nor a copy in the run is available */
 async function eventsOfLog(
   logs: Logs,
   { wanted, isAsked, timed }: Wanted,
 ): Promise<{ events: TrainingEvents; warnings: string[] }> {
   const { run, preprocess, options, watch } = logs;
   const { valid, test } = run.manifest.split;
-  // of a run that keeps what its users have, and held nothing out, the log says no more
+  // without held-out rows, the run's own copy of the training split is the whole log
   const saysNoMore = valid + test === 0 && !isAsked && !timed && options.positiveFrom === undefined;
   if (preprocess.negatives && saysNoMore) return { events: await keptEvents(logs), warnings: [] };
   let parts: SplitParts["parts"];
@@ -148,19 +148,19 @@ async function eventsOfLog(
   return { events: withParts(eventsOfRows(own.dataset, own.rows, timed), others), warnings: [] };
 }
 
-/** What users have of the events, without the events themselves, which take more memory; and of --mask. */
-async function withMasked(events: Had | undefined, logs: Logs): Promise<Had | undefined> {
+/** Returns the items of users without the events, which take more memory, plus those of --mask. */
+async function withMasked(events: UserItems | undefined, logs: Logs): Promise<UserItems | undefined> {
   const own = events && { users: events.users, items: events.items, history: events.history };
   if (!logs.options.mask) return own;
-  const masked = await hadByMask(logs, false);
+  const masked = await maskedEvents(logs, false);
   return own ? withParts(own, [masked]) : eventsOfRows(masked.dataset, masked.rows);
 }
 
-async function hadByMask(logs: Logs, timed: boolean): Promise<Part> {
+async function maskedEvents(logs: Logs, timed: boolean): Promise<Part> {
   return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
-/** The events of users whom the run does not know. */
+/** Reads the events of --fold-in. */
 async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   const { preprocess, watch } = logs;
   const options = { ...logs.options, badRows: undefined };
@@ -174,8 +174,8 @@ async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   return eventsOfRows(dataset, rows);
 }
 
-/** The lists in the numbers of other items: ascending, without those that are none of them. */
-export function inNumbersOf(items: Keys, { items: own, history }: Had): ItemLists {
+/** Renumbers the items of lists by another vocabulary; items that it lacks are dropped. Lists stay ascending. */
+export function inNumbersOf(items: Keys, { items: own, history }: UserItems): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
     ownersOfItems(history),
@@ -184,14 +184,14 @@ export function inNumbersOf(items: Keys, { items: own, history }: Had): ItemList
   );
 }
 
-/** Events that say that a user has an item: of ratings without a bound all, since a disliked item is had as well. */
+/** Selects events that mask an item. Without a rating threshold, all ratings do, since users have items that they disliked too. */
 function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part {
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined
     ? part
-    : counting(part, preprocess, positiveFrom);
+    : eventsThatCount(part, preprocess, positiveFrom);
 }
 
-function withParts<E extends Had>(events: E, parts: readonly Part[]): E {
+function withParts<E extends UserItems>(events: E, parts: readonly Part[]): E {
   return parts.reduce((all, part) => ({ ...all, history: historyWith(all, part) }), events);
 }

@@ -1,4 +1,4 @@
-// A file of lists → a server: what was checked and published is what readers get, and no list is made again.
+// Sends a file of lists to a server, so that readers get the lists that were checked and published.
 
 import { encodeKeys } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
@@ -12,9 +12,9 @@ import { Handoff } from "../../io/handoff.js";
 import { columnsOfLists, listColumns, openLists, type ListFile } from "./list-files.js";
 
 /**
- * Sends a file of lists; it is read twice, the second time as the server takes it.
+ * Sends a file of lists. The file is read twice: for its items, then for its lists.
  *
- * @throws {ArtifactError} the file is not as embed recall writes it
+ * @throws {ArtifactError} the file does not have the form that `embed recall` writes
  * @throws {EmbedError} as sendLists
  */
 export async function sendListFile(
@@ -23,7 +23,7 @@ export async function sendListFile(
   target: ServerTarget,
 ): Promise<Sent> {
   const names = await openLists(file);
-  // a file of other columns is refused where it is read
+  // for unknown columns, reading fails below
   const columns = columnsOfLists(names, isForItems) ?? listColumns(isForItems);
   const { dictionaries } = await names.read([{ name: columns.item, as: "key" }], () => undefined);
   return await sendLists(
@@ -33,7 +33,7 @@ export async function sendListFile(
   );
 }
 
-/** The lists of a file, about a batch of its rows at a time; items are numbered by their first appearance. */
+/** Yields the lists of a file in batches of about one batch of its rows. Items are numbered in the order of their first appearance. */
 async function* batchesOf(file: string, { owner, category, item }: ListColumns): AsyncGenerator<ListBatch> {
   const log = await openLists(file);
   const handoff = new Handoff<ListBatch>();
@@ -58,13 +58,13 @@ async function* batchesOf(file: string, { owner, category, item }: ListColumns):
   );
 }
 
-/** Lists that grow by rows, one after another. */
+/** Collects rows into lists. */
 class GrowingLists {
   readonly #file: string;
   #owners: string[] = [];
-  /** beside the owners; empty where lists have no category */
+  /** category of each list; empty if lists have no category */
   #categories: string[] = [];
-  /** where each list's rows start */
+  /** index of each list's first row */
   #starts: number[] = [];
   #items: number[] = [];
   #scores: number[] = [];
@@ -85,7 +85,7 @@ class GrowingLists {
         [code, kind] = [owners![row]!, own];
         const [owner, category] = [text(0, code), text(4, kind)];
         const isSame = owner === this.#owners.at(-1) && (!categories || category === this.#categories.at(-1));
-        // a list starts with rank 1, and another one before it is over
+        // rank 1 starts a list of another owner or category, and only rank 1 does
         if ((rank === 1) === isSame) this.#fail(batch.placeOf(row).line);
         if (rank === 1) {
           this.#owners.push(owner);
@@ -107,7 +107,7 @@ class GrowingLists {
     );
   }
 
-  /** Those that are whole: all but the last, which may go on. @param all the last, too */
+  /** Removes and returns the finished lists: all but the last, which may grow. @param all includes the last one */
   take(all = false): ListBatch | undefined {
     const number = this.#owners.length - (all ? 0 : 1);
     if (number <= 0) return undefined;

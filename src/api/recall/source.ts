@@ -1,7 +1,7 @@
-// What ranks, and what it asks by: a run's vectors, its model, or a baseline that learns from the training's events.
+// The ranking source of lists and the queries for it: a run's vectors, its model, or a baseline that learns from the training events.
 //
-//   vectors    an inner product and a weight an item: what tables, and most models, rank by; users are read in blocks
-//   model      everything else that ranks: composed items, networks
+//   vectors    dot products plus item weights: for tables and for most models; rows of users are read in blocks
+//   model      for other models: composed items, networks
 //   baseline   popularity, item-cf, ease and graph filters
 
 import { ascending } from "../../numeric/indices.js";
@@ -29,50 +29,50 @@ import { compositionOf } from "../compose.js";
 import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
-import type { Given } from "./requested-lists.js";
-import { inNumbersOf, readSeenItems, type Had } from "./seen-items.js";
+import type { ListsRequest } from "./requested-lists.js";
+import { inNumbersOf, readSeenItems, type UserItems } from "./seen-items.js";
 
-/** What lists are made from. */
-export interface Source {
-  /** the items that it knows, as lists number them */
+/** Everything that lists are made from. */
+export interface ListSource {
+  /** keys of the rankable items; an item number is a position in it */
   items: Keys;
-  /** u32, beside them: their events */
+  /** u32, by item: number of training events */
   counts: Uint32Array;
-  /** what users have; absent where nothing is left out, or nothing is known */
-  had?: Had;
-  /** users of --fold-in */
+  /** items that users have; absent if nothing is masked, or nothing is known */
+  had?: UserItems;
+  /** number of users in --fold-in */
   numFolded?: number;
-  /** numbers a query, 0 of what is not asked by vectors */
+  /** dimension of the queries; 0 if queries are not vectors */
   dim: number;
-  /** whether a vector of zeros ranks the items all the same, by their weights */
+  /** whether the zero vector gives a useful ranking, by the weights of items */
   hasWeights: boolean;
-  /** Counts those who may get lists, at most. */
+  /** Returns an upper bound of the number of lists' owners. */
   numOwners: () => number | Promise<number>;
   blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
   search: (sets: readonly Uint32Array[]) => Promise<Search>;
   warnings: string[];
 }
 
-/** @throws {UsageError} the run cannot rank as asked, or what users have is not to be had */
-export async function sourceOf(given: Given): Promise<Source> {
+/** @throws {UsageError} the run cannot rank as requested, or the items of users are not available */
+export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
   if (options.baseline !== undefined) return await byBaseline(given);
-  // what cannot rank is refused before a log is read
+  // refuses models that cannot rank before the log is read
   const how = await howToRank(given);
   return how === "model" ? await byModel(given) : await byVectors(given, how);
 }
 
-function searchOptions({ options, watch }: Given): SearchOptions {
+function searchOptions({ options, watch }: ListsRequest): SearchOptions {
   return { threads: options.reading.threads, signal: watch.signal };
 }
 
-/** By vectors, or by the model where it is more than rows of its table. @throws {UsageError} the run ranks no items in that way */
+/** Chooses between vectors and the model. @throws {UsageError} the run cannot rank items as requested */
 async function howToRank({
   opened: { run, rows },
   options,
   preprocess,
-}: Given): Promise<HowCompared | "model"> {
+}: ListsRequest): Promise<HowCompared | "model"> {
   const { score } = options;
   const byTable = async (how: HowCompared["score"]): Promise<HowCompared> => {
     await checkTableRanks(run, { score: how, table: options.table, query: options.query });
@@ -93,13 +93,13 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // a row of the user's and one of the item's are all that it ranks by; of items that are sums an index holds the sums
+  // vectors suffice if the score is that of a user row and an item row; composed items need an index, which holds their sums
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";
 }
 
-async function byVectors(given: Given, how: HowCompared): Promise<Source> {
+async function byVectors(given: ListsRequest, how: HowCompared): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;
   const { user } = fieldsOf(run);
@@ -147,7 +147,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   };
 }
 
-async function byModel(given: Given): Promise<Source> {
+async function byModel(given: ListsRequest): Promise<ListSource> {
   const { opened, options, preprocess } = given;
   const { run, rows } = opened;
   const { user } = fieldsOf(run);
@@ -200,7 +200,7 @@ async function byModel(given: Given): Promise<Source> {
   };
 }
 
-async function byBaseline(given: Given): Promise<Source> {
+async function byBaseline(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   const search = searchOptions(given);
   const name = options.baseline!;
@@ -235,7 +235,7 @@ async function byBaseline(given: Given): Promise<Source> {
   };
 }
 
-/** The items that a model keeps, and those that were added to its table. */
+/** Appends the items that were added to the run after its training. */
 async function withAddedItems(
   run: Run,
   { items, counts }: { items: Keys; counts: Uint32Array },
@@ -245,8 +245,8 @@ async function withAddedItems(
   return { items: joinedKeys(items, added.keys), counts: joined(counts, added.counts) };
 }
 
-/** The items of a table, each nearest to every other one. */
-async function itemsAmongThemselves(given: Given): Promise<Source> {
+/** Returns the source of item lists, where each item is a query for the others. */
+async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;
   const score = options.score as HowCompared["score"];
@@ -259,7 +259,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
   const everyItem = ascending(items.size);
   return {
     ...{ items, counts, dim },
-    // an item is no neighbor of its own
+    // an item must not be in its own list
     had: {
       users: items,
       items,
@@ -274,8 +274,8 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
   };
 }
 
-/** What the run makes of new users' events. @param dim of the items that are ranked; undefined: any */
-async function foldedRows({ opened: { run }, options, watch }: Given, dim: number | undefined) {
+/** Folds in the users of --fold-in. @param dim dimension that the vectors must have; undefined for any */
+async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim: number | undefined) {
   const foldIn = await userFoldIn(run, "--fold-in");
   const { foldIn: on, reading, hashKeys, maxBad, badRows } = options;
   const log = { on: on!, reading, hashKeys, maxBad, badRows };
@@ -285,8 +285,8 @@ async function foldedRows({ opened: { run }, options, watch }: Given, dim: numbe
   return { rows, dim: width, warnings };
 }
 
-/** The events of users who are not known. */
-function withoutKnown({ users, items, history }: Had, known: Keys): Had {
+/** Removes the events of known users. */
+function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);
   return { users: selectKeys(users, kept), items, history: listsOfUsers(history, kept) };

@@ -1,45 +1,45 @@
-// The summary of the lists, counted as they are written.
+// Counts for the summary of recall, collected while lists are written.
 
 import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js";
 import type { RequestedLists } from "./requested-lists.js";
-import type { Source } from "./source.js";
+import type { ListSource } from "./source.js";
 
-/** The summary of the lists that embed recall made. */
+/** Summary of `embed recall`. */
 export interface RecallSummary {
   command: "recall";
   version: string;
-  /** a path, or `-` */
+  /** a path, `-` for standard output, or `$VARIABLE` of a server */
   out: string;
   seconds: number;
-  /** of a server: true where it held the lists already, so that none were made */
+  /** true if the server already had the lists, so that none were made; only for servers */
   unchanged?: boolean;
-  /** lists that hold something: a row each place of them */
+  /** number of lists that are not empty, and of their rows */
   lists: number;
   rows: number;
-  /** owners whose list holds nothing, and those whose list is shorter than k */
+  /** number of empty lists, and of other lists shorter than k */
   empty: number;
   short: number;
-  /** places of a list: k, or what there is where that is less */
+  /** greatest possible length of a list: k, or fewer if there are fewer items */
   longest: number;
-  /** items that may stand in lists, and the share of them that does in one at least */
+  /** number of items that may be in lists, and the share of them that is in at least one list */
   items: number;
   coverage: number;
-  /** training events of the items in lists, the mean over places; null without any */
+  /** mean number of training events over all places of lists; null if there are none */
   popularity: number | null;
-  /** of --new-share: the new items, the share of them that stands in a list at least, and their share of all places */
+  /** number of new items, share of them in at least one list, and their share of all places; only for --new-share */
   newItems?: { items: number; coverage: number; share: number } | undefined;
   options: Record<string, unknown>;
   warnings: string[];
 }
 
-export type Measured = Pick<
+export type ListFacts = Pick<
   RecallSummary,
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
-/** Counts what the lists hold. @param k places of a list that were asked for, and of the longest one @param k.numLists of each owner */
+/** Counts the contents of lists. @param k requested and greatest possible length of a list @param k.numLists lists per owner */
 export function listCounter(
-  { counts, numFolded }: Source,
+  { counts, numFolded }: ListSource,
   numItems: number,
   k: { asked: number; longest: number; numLists: number; isNew: Uint8Array | undefined },
 ) {
@@ -67,7 +67,7 @@ export function listCounter(
     facts(
       { for: whom, within }: RequestedLists,
       numChosen: number | undefined,
-    ): Measured & { notes: string[] } {
+    ): ListFacts & { notes: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {

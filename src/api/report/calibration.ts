@@ -1,7 +1,7 @@
-// How well the odds of runs came true: their held-out part is read and scored again, as `embed evaluate --part` does.
+// Calibration of runs for a report: scores their held-out split again, as `embed evaluate --part` does.
 //
-// Bins are no part of a run, since a run's held-out rows may be evaluated in any number of them; the log is there as a rule, and where it
-// is not, the page says so. What is asked for by --on or --part fails where it cannot be had.
+// Runs do not store calibration curves, because the number of bins is an option. Usually the log still exists; if not, the page says so.
+// If --on or --part is set, a log that cannot be read is an error.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../../errors.js";
@@ -13,29 +13,29 @@ import { silently } from "../../training/reading/split-parts.js";
 
 const TEST_PART = "the test part";
 
-export interface Scoring {
-  /** of each run; undefined where it has none */
+export interface ReportCalibration {
+  /** curve of each run; undefined if it has none */
   measured: (readonly CurveBin[] | undefined)[];
-  /** why runs have none, a sentence each */
+  /** sentences on why runs have no curve */
   absent: string[];
   /** what was scored, a phrase */
   scoredOn?: string;
 }
 
-/** @throws {EmbedError} what --on or --part asks for cannot be had */
+/** @throws {EmbedError} the data of --on or --part cannot be read */
 export async function scoreForReport(
   runs: readonly Run[],
   options: ReportOptions,
   watch: Watch,
-): Promise<Scoring> {
+): Promise<ReportCalibration> {
   const { on, part, bins, hashKeys, reading, curves: given } = options;
   if (given) {
     const found = runs.map(({ path }) => (Object.hasOwn(given, path) ? given[path] : undefined));
     return { measured: found, absent: [], ...(found.some(Boolean) && { scoredOn: TEST_PART }) };
   }
   if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");
-  const measured: Scoring["measured"] = runs.map(() => undefined);
-  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in heldOutOf(run));
+  const measured: ReportCalibration["measured"] = runs.map(() => undefined);
+  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in allMetrics(run));
   if (part === "none" || scorable.length === 0) return { measured, absent: [] };
   const shared = (["test", "valid"] as const).find((name) =>
     scorable.every(({ run }) => run.manifest.split[name] > 0),
@@ -61,7 +61,7 @@ export async function scoreForReport(
   return { measured, absent, scoredOn };
 }
 
-/** Metrics of what training held out: a task of two classes has a log loss. */
-function heldOutOf({ manifest: { metrics } }: Run): object {
+/** Returns the metrics of all splits together; they include logLoss if the label has two classes. */
+function allMetrics({ manifest: { metrics } }: Run): object {
   return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
 }

@@ -1,5 +1,5 @@
-// What changed in a run's table since an earlier one, and how the versions of a name in a store went: metrics of each, and what
-// changed in its keys and vectors since the one before.
+// History of a run for a report: how its table differs from an earlier one, and the metrics and changes of each version of a name in a
+// store.
 
 import { join } from "node:path";
 import { readPublication } from "../../embedding/publication.js";
@@ -15,20 +15,20 @@ import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Neighbors that are compared, and keys that are named as those that moved most. */
+/** Number of neighbors that are compared, and of most displaced keys that are listed. */
 const NEIGHBORS = 10;
-/** Rows of a field that are compared: each with all others. */
+/** Number of rows of a field that are compared; the time grows with its square. */
 const COMPARED_ROWS = 2000;
 
-/** Versions that are shown: half a year of weeks. */
+/** Number of versions shown: half a year of weekly versions. */
 const MOST = 26;
 
 /**
- * The versions up to a run, the oldest first; undefined where none is reported.
+ * Returns the versions up to a run, oldest first; undefined if there are fewer than two.
  *
- * @param absent hears of those that are damaged, which are left out
+ * @param absent receives a sentence per damaged version, which is left out
  */
-export async function historyOf(
+export async function versionHistory(
   run: Run,
   options: ReportOptions,
   watch: Watch,
@@ -44,12 +44,12 @@ export async function historyOf(
       const { manifest, tables } = await openRun(path);
       const opened: OpenTable | undefined =
         tables.length > 0 ? await openTable(path, options.table) : undefined;
-      const change = opened && before && (await changeOf(before, opened, options, watch));
+      const change = opened && before && (await fieldChange(before, opened, options, watch));
       const { rows, metrics, split } = manifest;
       points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
       before = opened;
     } catch (error) {
-      // a version that is damaged ends no report of the others
+      // a damaged version must not prevent the report of the others
       if (!(error instanceof ArtifactError)) throw error;
       absent.push(`version ${version}: ${error.message}`);
     }
@@ -57,8 +57,8 @@ export async function historyOf(
   return points;
 }
 
-/** What changed in the field that the page shows; nothing where the earlier one has not got it. */
-async function changeOf(
+/** Returns the changes of the shown field; none if the earlier version lacks the field. */
+async function fieldChange(
   before: OpenTable,
   now: OpenTable,
   { field: given, reading }: ReportOptions,
@@ -85,8 +85,8 @@ async function changeOf(
   };
 }
 
-/** The drift since --against, or since the version before in the store; undefined where there is neither. */
-export async function driftOf(
+/** Returns the changes since --against, or since the previous version in the store; undefined if there is neither. */
+export async function reportedDrift(
   opened: OpenTable,
   { against: given, table: name, reading }: ReportOptions,
   { signal }: Watch,
@@ -111,7 +111,7 @@ export async function driftOf(
   return { against, k: NEIGHBORS, fields: compared, metrics: before.run.manifest.metrics };
 }
 
-/** The version that was the latest before this one, where it is still kept. */
+/** Returns the path of the previous version, if it still exists. */
 async function versionBefore(path: string): Promise<string | undefined> {
   const previous = (await readPublication(path))?.previous;
   if (!previous) return undefined;

@@ -1,4 +1,4 @@
-// Labels from the file of --labels color the keys of a page's maps.
+// Labels for a report (--labels), which color the keys on its maps.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
@@ -9,32 +9,32 @@ import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
-/** Labels that have a color. */
+/** Number of labels that have a color. */
 const LABELS = 9;
 
-/** Labels by key; nothing for a key that the file has not. */
-export interface Labels {
-  /** the column that has them */
+/** Looks labels up by key. */
+export interface MapLabels {
+  /** column of the labels */
   column: string;
-  /** all labels as the file has them */
+  /** returns the label cell of a key, as in the file */
   cellOf(key: string): string | undefined;
-  /** those that have a color, that of most keys first; the same for all runs */
+  /** labels that have a color, most frequent first; the same for all runs */
   shown: readonly string[];
-  /** of a key's labels the one of fewest keys, which tells most; an index into `shown` */
+  /** returns the index in `shown` of a key's least frequent label, which says most about it */
   labelOf(key: string): number | undefined;
 }
 
 /**
- * The file of labels, if one is named.
+ * Reads the file of labels, if one is named.
  *
- * @param field that the page shows, whose keys decide which labels have a color
- * @throws {UsageError} it is about another field, or has not the column @throws {DataError} a key stands there twice
+ * @param field the shown field; its most frequent labels get colors
+ * @throws {UsageError} the file is about another field, or lacks the column @throws {DataError} a key occurs twice
  */
 export async function labelsOfKeys(
   opened: OpenTable,
   field: string,
   { labels, labelColumn: column, reading }: ReportOptions,
-): Promise<Labels | undefined> {
+): Promise<MapLabels | undefined> {
   if (labels === undefined || column === undefined) return undefined;
   const read = await readLabels(opened, labels, { "--label-column": column }, reading.threads);
   if (opened.fieldNamed(read.field) !== field)
@@ -49,14 +49,14 @@ export async function labelsOfKeys(
   };
 }
 
-/** The labels that most keys of the field have. */
+/** Chooses the labels that most keys of the field have. */
 function shownLabels(
   { table }: OpenTable,
   field: string,
   side: SideTable,
   index: KeyIndex,
   column: string,
-): Pick<Labels, "shown" | "labelOf"> {
+): Pick<MapLabels, "shown" | "labelOf"> {
   const { names, labelsOfRow } = labelsIn(side, column);
   const keys = keysOfRows(table, rowsOf(table, field));
   const sizes = new Uint32Array(names.size);
@@ -73,7 +73,7 @@ function shownLabels(
     labelOf: (key) => {
       const row = index.findText(key);
       const own = row < 0 ? new Uint32Array() : labelsOfRow(row);
-      // the shown labels are in descending order, so the last that a key has is of fewest keys
+      // the last match is the least frequent label, because shown labels are in descending order
       const last = shown.findLastIndex((label) => own.includes(label));
       return last < 0 ? undefined : last;
     },

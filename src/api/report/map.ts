@@ -1,4 +1,4 @@
-// The keys of a page on planes, with their names and labels: the two first principal components, and UMAP.
+// Maps of a report: keys in the plane of the first two principal components, and in a UMAP layout, with names and labels.
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
@@ -8,26 +8,26 @@ import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { Labels } from "./labels.js";
+import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
-/** How a sentence begins about what a page leaves out because of --budget. */
+/** Beginning of sentences about parts that a page lacks because the budget was used up. */
 export const SPENT = "the budget was spent";
 
-/** Neighbors of a row that a map is measured by. */
+/** Number of nearest neighbors in the measure of a map's quality. */
 const KEPT = 10;
 
 interface Naming {
   called: Called;
-  labels: Labels | undefined;
+  labels: MapLabels | undefined;
 }
 
 /**
- * The rows on planes.
+ * Lays out a sample of rows.
  *
- * @param sample rows of the table
- * @returns undefined where they have none: of one dimension, of fewer than three rows, or all pointing the same way
+ * @param sample row numbers in the table
+ * @returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction
  */
 export async function mapOf(
   table: EmbeddingTable,
@@ -48,7 +48,7 @@ export async function mapOf(
   const kept = (places: Float64Array) =>
     rows.length > K ? { kept: { share: keptNeighbors(nearest, places, KEPT), of: KEPT } } : {};
   const layouts: Layout[] = [
-    // of too few keys for UMAP the plane is drawn, whatever is asked for
+    // without a UMAP layout, because there are too few keys, the plane is shown even for --map umap
     ...(map === "umap" && umap
       ? []
       : [{ by: "pca" as const, places: plane.points, explained: plane.explained, ...kept(plane.points) }]),

@@ -1,14 +1,14 @@
-// What the keys of a page are called, by field: the files of --names.
+// Names of the keys on a page, by field, from the files of --names.
 
 import { excerpt, UsageError } from "../../errors.js";
 import { readKeyNames, type KeyNames } from "../key-labels.js";
 import type { OpenTable } from "../tables.js";
 import type { ReportOptions } from "./options.js";
 
-/** Gives a row of the page its name, where a file has one. */
+/** Adds the name of its key to a row; undefined if there is none. */
 export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
 
-/** The names of a page, the same for all its runs. */
+/** Names of keys for all runs of a page. */
 export class Names {
   readonly #files: readonly KeyNames[];
 
@@ -16,19 +16,19 @@ export class Names {
     this.#files = files;
   }
 
-  /** What calls the keys of a field of a run; `item` of --names is the column that the run has in this role. */
+  /** Returns the function that adds names to rows of a field. A field `item` in --names is the run's item column. */
   ofField({ fieldNamed }: OpenTable, field: string): Called {
     const file = this.#files.find((each) => fieldNamed(each.field) === field);
     return (row) => file?.called(row) ?? row;
   }
 
-  /** What the files lack of the keys that the page shows. */
+  /** Returns notes on shown keys without a name. */
   notes(): string[] {
     return this.#files.flatMap((file) => file.note() ?? []);
   }
 }
 
-/** @throws {UsageError} two files name keys of one field, or the table has not the field @throws {DataError} a key stands there twice */
+/** @throws {UsageError} two files name keys of the same field, or the table lacks a field @throws {DataError} a key occurs twice */
 export async function readNames(
   opened: OpenTable,
   { names = [], reading }: Pick<ReportOptions, "names" | "reading">,

@@ -1,4 +1,4 @@
-// Options of `embed report`, and what it sums up.
+// Options and summary of `embed report`.
 
 import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
@@ -25,7 +25,7 @@ const map = "Map and neighbors:";
 const calibration = "Calibration:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
-/** Keys of one map, at most: a page of more would be slow to open. */
+/** Most keys of a map; a page with more would open slowly. */
 const MOST_POINTS = 5000;
 
 export const reportOptions = withCommon(
@@ -117,26 +117,26 @@ export const reportOptions = withCommon(
 
 export type GivenReport = GivenTo<typeof reportOptions>;
 
-/** What a page is made of beside what the user set. */
+/** Further inputs of a page, from other commands. */
 export interface ReportSources {
-  /** takes the page in place of a file */
+  /** receives the page instead of a file */
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
-  /** of `embed compare`: what was compared, the runs among it */
+  /** results of `embed compare`; includes the reported runs */
   leaderboard?: Leaderboard;
-  /** calibration curves that were measured before, by the path of a run; the runs are not scored again then */
+  /** calibration curves by path of the run, if they were measured before; runs are not scored again then */
   curves?: Readonly<Record<string, readonly CurveBin[]>>;
-  /** markup of an element with data of the page for other commands */
+  /** HTML element with data that other commands read from the page */
   handedOver?: string;
-  /** by the path of a run: the versions that led to it, the oldest first, itself the last */
+  /** by path of the run: the versions up to it, oldest first; the run itself is last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
-  /** how logs are read; as the user set it when absent */
+  /** how to read logs; by default, as the options say */
   reading?: ReadOptions;
 }
 
-/** The same with defaults. */
+/** Options with their defaults, and further inputs. */
 export type ReportOptions = Resolved<typeof reportOptions> & ReportSources & { reading: ReadOptions };
 
-/** What the command sums up; --json prints it. */
+/** Summary of the command; --json prints it. */
 export interface ReportSummary {
   command: "report";
   version: string;
@@ -144,6 +144,6 @@ export interface ReportSummary {
   seconds: number;
   bytes: number;
   runs: string[];
-  /** what the page lacks and why */
+  /** sentences on parts that the page lacks */
   absent: string[];
 }

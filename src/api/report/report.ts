@@ -1,8 +1,8 @@
-// `embed report`: one page that shows what runs are and how good.
+// `embed report`: writes a page that shows runs and their quality.
 //
-//   runs (manifests, metrics.jsonl, tables) ──► measured here ──► report/ draws ──► one HTML file
+//   runs (manifests, metrics.jsonl, tables) ──► measured here ──► drawn by report/ ──► one HTML file
 //
-// The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
+// The same runs give the same page: samples depend on hashes of keys, and nothing depends on the time.
 
 import { join } from "node:path";
 import { gatesIfAny } from "../../embedding/gate-file.js";
@@ -15,13 +15,13 @@ import { version } from "../../io/package-version.js";
 import type { Gate, ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { modelOf } from "../../trainers/index.js";
-import { driftOf, historyOf } from "./history.js";
+import { reportedDrift, versionHistory } from "./history.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
-import { labelsOfKeys, type Labels } from "./labels.js";
+import { labelsOfKeys, type MapLabels } from "./labels.js";
 import { Names, readNames } from "./names.js";
 import {
   reportOptions,
@@ -34,15 +34,15 @@ import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { SPENT } from "./map.js";
 import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
-/** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
+/** Most keys over all runs of a page, each on up to two maps; this keeps the page below 2 MB. */
 const MOST_POINTS = 4000;
 
 /**
  * Writes a page about runs.
  *
- * @param paths run directories, MOST_RUNS at most
- * @throws {UsageError} a run has not what an option names, or labels without a column and the like
- * @throws {OutputError} the page exists, and is not to be replaced
+ * @param paths run directories, at most MOST_RUNS
+ * @throws {UsageError} a run lacks what an option names, or options exclude each other
+ * @throws {OutputError} the page exists and may not be replaced
  */
 export async function report(
   paths: readonly string[],
@@ -65,7 +65,7 @@ export async function report(
   const absent = new Set(unscored);
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
   const shared: SharedByRuns = { names: new Names([]) };
-  const names = await namesOf(runs);
+  const names = await distinctNames(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
     const shown = await reportRun(run, names[i]!, { ...options, points }, shared, watch);
@@ -93,8 +93,8 @@ export async function report(
   };
 }
 
-/** Distinct names: a version of a store by its place there, another run by its folder, one that comes again by its number. */
-async function namesOf(runs: readonly Run[]): Promise<string[]> {
+/** Returns distinct names of runs: NAME/VERSION in a store, else the folder; repeated names get a number. */
+async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   const paths = runs.map(({ path }) => path);
   const names: string[] = [];
   for (const [i, path] of paths.entries()) {
@@ -105,15 +105,15 @@ async function namesOf(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** What the first run that has a table decides for all. */
+/** Choices by the first run with a table that apply to all runs. */
 interface SharedByRuns {
   names: Names;
-  labels?: Labels | undefined;
-  /** whose neighbors are listed */
+  labels?: MapLabels | undefined;
+  /** keys whose neighbors are listed */
   keys?: readonly string[];
 }
 
-/** The table, with the names, labels and keys of the first run's. */
+/** Returns the facts of a table, with names, labels and keys as for the first run. */
 async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   if (shared.keys === undefined) {
     shared.names = await readNames(opened, options);
@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** The default table, or the one that is named; of trees without a table of keys, none and a word. */
+/** Opens the table to show. If a run has none with keys, such as trees, returns undefined and adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,
@@ -140,7 +140,7 @@ async function tableToShow(
   return undefined;
 }
 
-/** What is shown of one run, but for its calibration; and what cannot be. */
+/** Collects the contents of a run's part of the page, without its calibration, and what is missing. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);
@@ -150,8 +150,8 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     absent.push(`${SPENT} before its keys were laid out by UMAP: embed report ${run.path} shows them`);
   else if (lacksUmap)
     absent.push(`a UMAP map: ${table.map!.points.length} keys with a vector are too few, it takes ${K + 1}`);
-  const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
-  const history = await historyOf(run, options, watch, absent);
+  const drift = opened && (await reportedDrift(opened, options, watch, shared.names, absent));
+  const history = await versionHistory(run, options, watch, absent);
   const { importances, shares } = await reportedOf(run);
   const gates = await gatesOf(run);
   const trials = await run.readTrialLines();
@@ -166,12 +166,12 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   return { run: reported, absent };
 }
 
-/** What a run's kind of model alone has to report: importances of columns, or what items are composed of. @throws {ArtifactError} damaged */
+/** Returns facts that only some models have: importances of columns, or shares of side information. @throws {ArtifactError} damaged */
 async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
   return (await (await modelOf(run))?.reported?.(run)) ?? {};
 }
 
-/** The gates of a published version. @throws {ArtifactError} gate.json is damaged */
+/** Returns the gates of a published version. @throws {ArtifactError} gate.json is damaged */
 async function gatesOf({ path }: Run): Promise<Gate[] | undefined> {
   return await gatesIfAny(join(path, GATE_FILE));
 }

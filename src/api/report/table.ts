@@ -1,4 +1,4 @@
-// The facts of a run's table that a page shows: lengths of its vectors, its items on a plane, the neighbors of a few.
+// Facts of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some keys.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -17,26 +17,26 @@ import { lengthOf } from "../../retrieval/nearest.js";
 import { neighbors } from "../../retrieval/neighbors.js";
 import { composeItems } from "../compose.js";
 import { mapOf } from "./map.js";
-import type { Labels } from "./labels.js";
+import type { MapLabels } from "./labels.js";
 import type { Called, Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Keys whose neighbors are listed when none is named. */
+/** Default number of keys whose neighbors are listed. */
 const KEYS = 6;
-/** Rows drawn by their count, of the points. */
+/** Number of rows in the plot of norms by count, as a share of the points of a map. */
 const BY_COUNT = 0.5;
 
-/** What is the same for all runs of a page. */
+/** Choices that are the same for all runs of a page. */
 interface Shared {
   names: Names;
-  labels?: Labels | undefined;
-  /** of the field that is shown, whose neighbors are listed; the most frequent when absent */
+  labels?: MapLabels | undefined;
+  /** keys of the shown field whose neighbors are listed; by default the most frequent ones */
   keys: readonly string[] | undefined;
 }
 
-/** @throws {UsageError} the table has not the field that is named */
+/** @throws {UsageError} the table lacks the requested field */
 export async function reportTable(
   opened: OpenTable,
   options: ReportOptions,
@@ -51,31 +51,37 @@ export async function reportTable(
   const rows = sampleRows(composed.table, range, options.points);
   const map = await mapOf(composed.table, rows, { called, labels }, options, watch);
   const norms = table.fields.map((name) =>
-    normsOf(table, name, name === field ? options.points * BY_COUNT : 0, called),
+    fieldNorms(table, name, name === field ? options.points * BY_COUNT : 0, called),
   );
   return {
     ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
     map,
-    neighbors: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
+    neighbors: neighborLists(
+      composed.table,
+      field,
+      keys ?? mostFrequentKeys(opened, field),
+      options.top,
+      called,
+    ),
     ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
   };
 }
 
-/** The field that is named; by default the items' field, or that of most rows, the first of several. */
+/** Returns the requested field; by default the item field, or else the first field with the most rows. */
 export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | undefined): string {
   if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
   if (table.fields.includes(item)) return item;
-  const sizes = table.fields.map((field) => sizeOf(rowsOf(table, field)));
+  const sizes = table.fields.map((field) => numRowsIn(rowsOf(table, field)));
   return table.fields[sizes.indexOf(Math.max(...sizes))]!;
 }
 
-function sizeOf({ first, last }: RowRange): number {
+function numRowsIn({ first, last }: RowRange): number {
   return last - first;
 }
 
-/** @param points rows with their counts, at most */
-function normsOf(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
+/** @param points most rows in the plot of norms by count */
+function fieldNorms(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);
   const rows = sampleRows(table, range, Infinity);
@@ -90,7 +96,7 @@ function normsOf(table: EmbeddingTable, field: string, points: number, called: C
   return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
 }
 
-/** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
+/** Returns the keys of `--key FIELD:KEY`. @throws {UsageError} the field is not shown, or the table lacks the key */
 export function keysGiven(
   opened: OpenTable,
   { field: shown, key: keys }: ReportOptions,
@@ -109,8 +115,8 @@ export function keysGiven(
   });
 }
 
-/** The most frequent keys. */
-function keysOf({ table }: OpenTable, field: string): string[] {
+/** Returns the most frequent keys of a field. */
+function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
   const { first, last } = rowsOf(table, field);
   return Array.from({ length: last - first }, (_, i) => first + i)
     .filter((row) => !isHole(table, row))
@@ -119,8 +125,8 @@ function keysOf({ table }: OpenTable, field: string): string[] {
     .map((row) => keyAt(table.keys, row));
 }
 
-/** The lists of those keys that the table has. */
-function listsOf(
+/** Returns the neighbors of the given keys, without keys that the table lacks. */
+function neighborLists(
   table: EmbeddingTable,
   field: string,
   keys: readonly string[],
@@ -128,7 +134,7 @@ function listsOf(
   called: Called,
 ): NeighborList[] {
   const range = rowsOf(table, field);
-  if (sizeOf(range) < 2) return [];
+  if (numRowsIn(range) < 2) return [];
   const own = keysOfRows(table, range);
   const index = new KeyIndex(own);
   return keys.flatMap((key) => {

@@ -1,4 +1,4 @@
-// `transform --content --append`: a copy of a run that has new items beside those it was trained with.
+// `transform --content --append`: writes a copy of a run with new items added.
 
 import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../../embedding/run-directory.js";
@@ -13,10 +13,10 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { mapMetrics, newItemsOf } from "./content.js";
 
 /**
- * Writes the copy, whole or not at all. What the run was trained with stays byte for byte; the new rows are a table beside it, which
- * commands show together with the default one.
+ * Writes the copy, complete or not at all. The trained tables and files stay byte for byte the same. The new rows are in a separate table,
+ * which commands read together with the default one.
  *
- * @throws as newItemsOf; {UsageError} the run's rows are of another width than its items as the model sees them
+ * @throws as newItemsOf; {UsageError} composed items of the run have another dimension than its table
  */
 export async function appendItems(path: string, options: TransformOptions, outer: Watch): Promise<Summary> {
   const start = performance.now();

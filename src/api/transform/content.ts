@@ -1,8 +1,8 @@
-// `transform --content CATALOGUE`: vectors of items that a table lacks, from what a catalogue says of them, and from events.
+// `transform --content CATALOGUE`: computes vectors of new items from their content in a catalogue, and from events.
 //
-//   table + catalogue ──► a map from content to vectors
-//   items, or the catalogue's ──► those that the table lacks ──► content, and with --fold-in events blended in ──► rows to write
-//                                                                                   └─ --append: a copy of the run that has them
+//   table + catalogue ──► content map
+//   items, by default those of the catalogue ──► not in the table ──► content, with --fold-in blended with events ──► rows to write
+//                                                                                   └─ --append: a copy of the run with the items
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -27,27 +27,27 @@ import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
-/** What a run cannot do that folds in no items. */
+/** What a run without folding in cannot do, for messages. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
 /** A new item with its vector. */
 export interface NewItem extends ItemVector {
   key: string;
-  /** events of it that are known */
+  /** number of its known events */
   count: number;
 }
 
-/** New items, and what made them. */
+/** New items, and the inputs that their vectors come from. */
 export interface NewItems {
   field: string;
-  /** the run's, whose items may be composed */
+  /** the run's table, with composed items */
   table: EmbeddingTable;
   items: NewItem[];
   facts: MapFacts;
   inputs: InputFingerprint[];
 }
 
-/** @throws {UsageError} options that do not go with --content */
+/** @throws {UsageError} options that cannot be combined with --content */
 export function checkContent({
   content,
   append = false,
@@ -71,7 +71,7 @@ export function checkContent({
     );
 }
 
-/** R² of a map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */
+/** Returns the R² of a content map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */
 export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
@@ -80,7 +80,7 @@ export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   };
 }
 
-/** The new items as rows to write. @throws as newItemsOf */
+/** Returns the new items as rows to write. @throws as newItemsOf */
 export async function vectorsOfContent(
   run: Run,
   options: TransformOptions,
@@ -110,16 +110,16 @@ export async function vectorsOfContent(
 }
 
 /**
- * Vectors of the items that a run's table lacks, in the order in which they are given.
+ * Computes vectors of the items that a run's table lacks, in the order of the input.
  *
- * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold items in
+ * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold in items
  * @throws {DataError} no new item has content or events
  */
 export async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on } = options;
-  // what cannot be folded in is refused before a map is fitted
+  // refuses before the slow fit of the content map
   if (foldIn) await capable(run, "foldIn", CANNOT_FOLD);
   const trained = await run.readTable();
   const field = await itemFieldOf(run, trained, options.field, "--content");
@@ -159,7 +159,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
     ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
     : { items: new Map<string, ItemVector>(), warnings: [] };
   for (const text of folded.warnings) warn(text);
-  const made = vectorsOf(fresh, map, catalogue.keys, {
+  const made = blendedItems(fresh, map, catalogue.keys, {
     counts,
     folded: folded.items,
     priorEvents,
@@ -178,8 +178,8 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   return { field, table, items: made, facts: map.facts, inputs };
 }
 
-/** Content, events, or both, of each new item; those with neither are left out and counted. @throws {DataError} all have neither */
-function vectorsOf(
+/** Returns the new items, without those that have neither content nor events, which are reported. @throws {DataError} none is left */
+function blendedItems(
   fresh: readonly string[],
   { vectors, weights, mean, smoothed: rows }: ContentMap,
   keys: Parameters<typeof keyAt>[0],
@@ -235,7 +235,7 @@ function vectorsOf(
   return items;
 }
 
-/** How many events each item has, of users whom the table knows where it has users. */
+/** Counts the events of each item; if the table has users, only events of known users. */
 async function eventsByItem(
   run: Run,
   log: TransformOptions,
@@ -270,7 +270,7 @@ async function eventsByItem(
   return new Map(Array.from(counts, (count, code) => [keyAt(items.dictionary, code), count]));
 }
 
-/** The keys of a table of items, each once. @throws {UsageError} it has no such column @throws {DataError} an empty key */
+/** Reads the distinct keys of a table of items. @throws {UsageError} it lacks the key column @throws {DataError} an empty key */
 async function readKeys(
   { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
   field: string,

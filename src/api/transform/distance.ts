@@ -1,13 +1,13 @@
-// How far apart two items are: along the ground by latitude and longitude, or in the space of some columns of numbers.
+// Distance between two items: great-circle distance by latitude and longitude, or Euclidean distance in numeric columns.
 //
-//   great circle   (lat, lon) in degrees ──► a point of the unit sphere; the chord between two points orders as the arc does
+//   great circle   (lat, lon) in degrees ──► a point on the unit sphere; chords between points have the same order as arcs
 //   Euclidean      the numbers as they are
 
 import { UsageError } from "../../errors.js";
 import { cosDegrees, sinDegrees } from "../../numeric/degrees.js";
 import type { DistanceKind } from "../../training/options/transform-options.js";
 
-/** Mean radius of the Earth. */
+/** Mean radius of the Earth in kilometres. */
 const EARTH_KM = 6371.0088;
 
 const LATITUDES = ["lat", "latitude"];
@@ -15,23 +15,23 @@ const LONGITUDES = ["lon", "lng", "long", "longitude"];
 
 export interface Distance {
   kind: DistanceKind;
-  /** the columns that it reads, of a great circle the latitude first */
+  /** columns to read; for great circles, latitude first */
   columns: string[];
-  /** coordinates of a point */
+  /** dimension of a point */
   dims: number;
-  /** f64[n * dims]: the points of f64[n * columns.length] */
+  /** converts f64[n * columns.length] to points, f64[n * dims] */
   points: (numbers: Float64Array) => Float64Array;
-  /** a distance as people say it, of the square of that between points */
+  /** formats a distance, given the squared distance of two points */
   text: (squared: number) => string;
-  /** what a cell of a column must be; any number when undefined */
+  /** range of the numbers in a column; any number if undefined */
   rangeOf: (column: string) => { from: number; to: number; expected: string } | undefined;
 }
 
 /**
- * The distance over columns. Names tell latitude and longitude: `lat,lon`, `latitude,longitude`, `start_lat,start_lng`.
+ * Returns the distance for some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
  *
- * @param given what it is, whatever the names
- * @throws {UsageError} no great circle goes through these columns, or their names say half of one
+ * @param given the kind of distance, which overrides the names
+ * @throws {UsageError} the columns do not fit a great circle, or only some of their names do
  */
 export function distanceOf(columns: readonly string[], given: DistanceKind | undefined): Distance {
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);

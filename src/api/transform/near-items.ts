@@ -1,4 +1,4 @@
-// New items and the known ones that are nearest to them in their group.
+// Nearest known items of new items, within their group.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -6,22 +6,22 @@ import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js
 import type { Distance } from "./distance.js";
 import type { Places } from "./read-places.js";
 
-/** An item that the table has. */
+/** An item with a row in the table. */
 export interface KnownItem {
-  /** of the places */
+  /** index in the places */
   item: number;
-  /** of the table */
+  /** row of the table */
   row: number;
 }
 
-/** A new item, and which of the known ones are near, nearest first. */
-export interface NewItem {
-  /** of the places */
+/** A new item, and its nearest known items, nearest first. */
+export interface NewItemNeighbors {
+  /** index in the places */
   item: number;
   near: NearPoint[];
 }
 
-/** Known items in order of their keys' bytes, by which ties are broken; new ones as they stand in the places. */
+/** Splits items into known ones, sorted by the bytes of their keys, which breaks ties of distances, and new ones, in the given order. */
 export function splitItems(
   table: EmbeddingTable,
   field: string,
@@ -41,13 +41,13 @@ export function splitItems(
   return { known: known.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!)), fresh };
 }
 
-/** The nearest `most` of each new item, as positions among the known. */
+/** Returns the `most` nearest known items of each new one, as positions in `known`. */
 export function nearestItems(
   distance: Distance,
   { numbers, groups }: Places,
   { known, fresh }: { known: readonly KnownItem[]; fresh: readonly number[] },
   most: number,
-): NewItem[] {
+): NewItemNeighbors[] {
   const { dims } = distance;
   const points = distance.points(numbers);
   const at = (item: number) => points.subarray(item * dims, (item + 1) * dims);
@@ -81,14 +81,14 @@ function searchAmong(points: readonly Float64Array[], dims: number): NearestPoin
 }
 
 /**
- * The mean of the vectors of each new item's neighbors, and of their weights where the table has some.
+ * Averages the vectors of each new item's neighbors, and their weights if the table has weights.
  *
- * @returns f32[n * dim] and f32[n]; sums in f64, the nearest first
+ * @returns f32[n * dim] and f32[n]; summed in f64, nearest first
  */
 export function meansOf(
   { dim, vectors, weights }: EmbeddingTable,
   known: readonly KnownItem[],
-  items: readonly NewItem[],
+  items: readonly NewItemNeighbors[],
 ): { values: Float32Array; biases?: Float32Array } {
   const values = new Float32Array(items.length * dim);
   const biases = new Float32Array(items.length);

@@ -1,10 +1,10 @@
-// `transform --nearest N`: a new item's vector is the mean of those of its nearest known items.
+// `transform --nearest N`: the vector of a new item is the mean of its nearest known items' vectors.
 //
-//   table of items ──► known to the run: points, by group
-//                  ──► new: the N nearest points of the same group ──► mean of their vectors, and of their weights
+//   table of items ──► known to the run: points by group
+//                  ──► new: the N nearest points of the same group ──► mean of their vectors and weights
 //
-// Source: Grbovic and Cheng 2018 (KDD), section 3.4: three listings within 10 miles, of the same type and price bucket. Here none
-// is too far; a note says how far they are.
+// Source: Grbovic and Cheng 2018 (KDD), section 3.4: the mean of three listings within 10 miles, of the same type and price bucket. Here
+// distance is not limited; a note reports it.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -14,13 +14,13 @@ import { type Transformed, type TransformOptions } from "../../training/options/
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf, type Distance } from "./distance.js";
-import { meansOf, nearestItems, splitItems, type NewItem } from "./near-items.js";
+import { meansOf, nearestItems, splitItems, type NewItemNeighbors } from "./near-items.js";
 import { readPlaces, type Places } from "./read-places.js";
 
-/** A column decides a distance alone when it spreads so many times more than another. */
+/** Ratio of standard deviations from which on a warning says that one column decides the distance. */
 const MOST_SPREAD = 100;
 
-/** @throws {UsageError} --distance names no place, or --min-nearest is above --nearest */
+/** @throws {UsageError} --distance is invalid, or --min-nearest is above --nearest */
 export function checkNearest(options: TransformOptions): void {
   const { nearest, distance, distanceKind, minNearest } = options;
   if (nearest === undefined) return;
@@ -30,9 +30,9 @@ export function checkNearest(options: TransformOptions): void {
 }
 
 /**
- * The new items of a table as means of known ones.
+ * Computes the vectors of a table's new items as means of known items.
  *
- * @throws {UsageError} the run has no table of items, or it knows all or none of these
+ * @throws {UsageError} the run has no item table, or knows none or all of the items
  * @throws {DataError} as readPlaces; or no item has enough neighbors
  */
 export async function meansOfNearest(
@@ -91,7 +91,7 @@ export async function meansOfNearest(
     );
   note(
     `${items.length} new keys of '${key}' from ${known.length} known keys; distance of the farthest ` +
-      `neighbor: ${reachOf(distance, items)}`,
+      `neighbor: ${farthestText(distance, items)}`,
   );
 
   const means = meansOf(table, known, items);
@@ -107,7 +107,7 @@ export async function meansOfNearest(
   };
 }
 
-/** What is measured, a sentence. @param alike ` with the same ...` */
+/** Returns a sentence on the distance. @param alike ` with the same ...`, or empty */
 function distanceNote({ kind, columns }: Distance, alike: string): string {
   const names = columns.map((name) => `'${name}'`).join(", ");
   const among = alike === "" ? "" : `, among items${alike}`;
@@ -116,7 +116,7 @@ function distanceNote({ kind, columns }: Distance, alike: string): string {
     : `distance: Euclidean in ${names}, unscaled${among}`;
 }
 
-/** A warning for each thing that is likely to be a mistake. */
+/** Warns of likely mistakes in the numbers. */
 function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbers">): string[] {
   const width = columns.length;
   const n = numbers.length / width;
@@ -126,7 +126,7 @@ function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbe
     if (zeros === 0) return [];
     return [`${zeros} of ${n} items are at 0,0: remove them if this means a missing position`];
   }
-  const deviations = columns.map((_, c) => deviationOf(numbers, c, width));
+  const deviations = columns.map((_, c) => standardDeviation(numbers, c, width));
   const [least, most] = [Math.min(...deviations), Math.max(...deviations)];
   if (!(most > MOST_SPREAD * least)) return [];
   const [wide, narrow] = [most, least].map((deviation) => `'${columns[deviations.indexOf(deviation)]}'`);
@@ -136,8 +136,8 @@ function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbe
   ];
 }
 
-/** Of f64[n][width], the standard deviation of a column. Source: Welford 1962. */
-function deviationOf(numbers: Float64Array, column: number, width: number): number {
+/** Returns the standard deviation of a column of f64[n][width]. Source: Welford 1962. */
+function standardDeviation(numbers: Float64Array, column: number, width: number): number {
   const n = numbers.length / width;
   let [mean, squares] = [0, 0];
   for (let i = 0; i < n; i++) {
@@ -149,8 +149,8 @@ function deviationOf(numbers: Float64Array, column: number, width: number): numb
   return Math.sqrt(squares / n);
 }
 
-/** How far the farthest neighbor of each item is: `210 m in the median, 3.4 km at most`. */
-function reachOf({ text }: Distance, items: readonly NewItem[]): string {
+/** Formats the distance of the farthest neighbors: `median 210 m, maximum 3.4 km`. */
+function farthestText({ text }: Distance, items: readonly NewItemNeighbors[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
   return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;
 }

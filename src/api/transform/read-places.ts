@@ -1,6 +1,6 @@
-// A table of items with where they are and what they are like: what `transform --nearest` reads.
+// Reads the table of `transform --nearest`: the position and group of each item.
 //
-//   rows ──► one place an item: its numbers, and the group of items with the same cells in some columns
+//   rows ──► one place per item: its numbers, and the group of items with the same cells in some columns
 
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import { requireColumn } from "../../dataset/roles.js";
@@ -10,24 +10,24 @@ import type { TransformOptions } from "../../training/options/transform-options.
 import type { Watch } from "../../training/session/watch.js";
 import type { Distance } from "./distance.js";
 
-/** Items in order of first appearance. */
+/** Positions and groups of items, in the order of their first row. */
 export interface Places {
   keys: string[];
-  /** f64[n * columns of the distance] */
+  /** f64[n * number of distance columns] */
   numbers: Float64Array;
-  /** for each item the number of its group */
+  /** number of each item's group */
   groups: number[];
-  /** items of several rows, which say the same */
+  /** number of rows that repeat an earlier item */
   numRepeats: number;
 }
 
 /**
- * Reads the files as one table, which may repeat an item as long as its rows agree.
+ * Reads the files as one table. Rows may repeat an item if they agree.
  *
- * @param key the column of the items' keys
- * @param within columns whose cells make groups
+ * @param key column of the item keys
+ * @param within columns whose cells define the groups
  * @throws {UsageError} the table lacks a column
- * @throws {DataError} a cell that is empty, no number, or out of range, with file, line and column; rows of one item that differ
+ * @throws {DataError} a cell is empty, not a number, or out of range, with file, line and column; or rows of one item differ
  */
 export async function readPlaces(
   options: TransformOptions,
@@ -42,7 +42,7 @@ export async function readPlaces(
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
     maxBad,
     badRows,
-    // an id of a run of hashed ids stands in no message
+    // if the run hashes ids, messages must not show them
     hidesText: hashKeys !== undefined,
   };
   const read = async () =>
@@ -67,7 +67,7 @@ export async function readPlaces(
   return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
 }
 
-/** What each column must be: no cell may be empty. */
+/** Returns the requirements for each column; no cell may be empty. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   const all = { required: true };
   return [
@@ -79,15 +79,15 @@ function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   ];
 }
 
-/** Takes rows: the item's key, cells that make groups, numbers. */
+/** Collects rows: key of the item, cells of the group, numbers. */
 class PlaceTable {
   readonly #keys: string[] = [];
   readonly #groups: number[] = [];
   readonly #numbers: number[] = [];
   #numRepeats = 0;
-  /** by code of the key */
+  /** item by code of the key */
   readonly #itemOf = new Map<number, number>();
-  /** by codes of the cells that make it */
+  /** group by codes of its cells */
   readonly #groupOf = new Map<string, number>();
 
   constructor(
@@ -96,7 +96,7 @@ class PlaceTable {
     private readonly numberColumns: readonly string[],
   ) {}
 
-  /** As RowSink. @throws {DataError} an item stands there twice and the rows differ */
+  /** Appends rows, see RowSink. @throws {DataError} two rows of an item differ */
   append(cells: Cells[], numRows: number, keyOf: KeyOf): void {
     const [keys, ...rest] = cells;
     const cuts = rest.slice(0, this.keyColumns.length - 1);

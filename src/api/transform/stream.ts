@@ -1,6 +1,6 @@
-// Users from a stream of their events (--stream): each is written as soon as the user's rows are complete.
+// Folds in users from a stream of events (--stream); each user is written as soon as the user's rows are complete.
 //
-//   groups of rows, as they come ──► vectors of their users ──► rows to write
+//   groups of rows as they arrive ──► vectors of their users ──► rows to write
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -19,17 +19,17 @@ import { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 
-/** Users that are remembered, so that one whose rows come back is reported. */
+/** Number of recent users that are remembered, to report users whose rows are not together. */
 const REMEMBERED = 1 << 18;
-/** Keys that a warning may list. */
+/** Most keys in a warning. */
 const LISTED = 100;
 
-/** @throws {UsageError} a stream is one input */
+/** @throws {UsageError} a stream is not a single input */
 export function checkStream({ stream, foldIn = [] }: TransformOptions): void {
   if (stream && foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
 }
 
-/** Vectors of the users of `options.foldIn`, whose rows come together. */
+/** Returns vectors of the users in `options.foldIn`; the rows of each user must be together. */
 export async function streamedRows(
   run: Run,
   foldIn: FoldIn,
@@ -39,7 +39,7 @@ export async function streamedRows(
   const { watch, warnings, warn } = collectWarnings(outer);
   const { user, session } = (await readPreprocess(run)).roles;
   const column = user ?? session!;
-  // what is reported for a part of the stream would be repeated for each
+  // drops reports, which would be repeated for each part of the stream
   const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
   if (folding.together !== undefined) {
     await folding.close?.();
@@ -61,12 +61,12 @@ async function* rowsOfStream(
 ): AsyncGenerator<EncodedRows> {
   const path = options.foldIn![0]!;
   const skipped = new SkippedRows([path], options.maxBad);
-  const given = new Given(column, skipped);
+  const given = new StreamCounts(column, skipped);
   try {
     for await (const groups of groupedRows(path, column, options.reading)) {
       signal.throwIfAborted();
       const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, given) : undefined;
-      if (rows || groups.isAsked) yield { ...(rows ?? nothing), ...(groups.isAsked && { answers: true }) };
+      if (rows || groups.isAsked) yield { ...(rows ?? noRows), ...(groups.isAsked && { answers: true }) };
     }
     skipped.check();
   } finally {
@@ -75,17 +75,17 @@ async function* rowsOfStream(
   }
 }
 
-const nothing: EncodedRows = {
+const noRows: EncodedRows = {
   ...{ numRows: 0, values: new Float32Array(), labels: [] },
   keyOf: () => new Uint8Array(),
 };
 
-/** Rows of the groups' users; undefined where none has a vector. */
+/** Returns the vectors of the groups' users; undefined if no user has one. */
 async function rowsOfGroups(
   folding: FoldingIn,
   { reading, keys, numRows }: GroupedRows,
   options: TransformOptions,
-  given: Given,
+  given: StreamCounts,
 ): Promise<EncodedRows | undefined> {
   given.users(keys);
   const { encoding: _, ...how } = options.reading;
@@ -101,9 +101,9 @@ async function rowsOfGroups(
   return rows.numRows > 0 ? rows : undefined;
 }
 
-/** What is said of a stream once it ends. */
-class Given {
-  /** the users that came last, in their order */
+/** Counts users for the warnings at the end of a stream. */
+class StreamCounts {
+  /** the most recent users, in order */
   readonly #recent = new Set<string>();
   #again = 0;
   #numUsers = 0;

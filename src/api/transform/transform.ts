@@ -1,7 +1,7 @@
-// `embed transform`: new rows → what a run's model makes of them.
+// `embed transform`: encodes rows by a run's model.
 //
-// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors, components by
-// their coordinates, a network by its last hidden layer.
+// The model decides the encoding: trees give leaves, a factorization machine the sum of a row's vectors, components their coordinates, a
+// network its last hidden layer.
 
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";
@@ -32,11 +32,11 @@ import {
 } from "../../training/options/transform-options.js";
 
 /**
- * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
+ * Encodes the rows of a log, to a file or a directory, complete or not at all, or in chunks to `write`.
  *
  * @param path a run directory; undefined for `given.model`
  * @param on files and patterns of the log
- * @throws {UsageError} the run's model encodes no rows, or a format of several files without a path
+ * @throws {UsageError} the run's model cannot encode rows, or a format of several files has no path
  */
 export async function transform(
   path: string | undefined,
@@ -77,7 +77,7 @@ export async function transform(
       )(options.model!, options, watch)
     : await encodeRows(await openRun(path), options, watch);
   let numRows = 0;
-  const rows = counted(made, (count) => (numRows += count));
+  const rows = countingRows(made, (count) => (numRows += count));
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
@@ -102,7 +102,7 @@ export async function transform(
   };
 }
 
-/** @throws {UsageError} neither a run nor a model is named; there are neither rows nor events, or both */
+/** @throws {UsageError} neither a run nor a model is given; there are neither rows nor events, or both */
 function checkInputs(
   path: string | undefined,
   { on, model, foldIn, key, nearest, content }: TransformOptions,
@@ -124,7 +124,7 @@ function checkInputs(
 
 type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
 
-/** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
+/** Encodes the rows by the run's model. @throws {UsageError} the model cannot encode rows, or not with these options */
 async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Promise<Transformed> {
   const options = { ...asked, reading: readingLike(run, asked) };
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
@@ -141,7 +141,7 @@ async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Prom
   return await encode(run, options, watch);
 }
 
-/** Cells are read as those of the run's log, whatever columns the file has. */
+/** Returns the options for reading the cells as in the run's log. */
 function readingLike({ manifest }: Run, { reading, on, foldIn }: TransformOptions): ReadOptions {
   const own = manifest.options["reading"] as CellReading | undefined;
   return readingAs(own && cellReadingOf(own), reading, foldIn ?? on);
@@ -153,7 +153,7 @@ async function foldingOf(run: Run): Promise<Encode> {
     options.stream ? streamedRows(run, foldIn, options, watch) : foldedRows(run, foldIn, options, watch);
 }
 
-async function* counted(
+async function* countingRows(
   rows: AsyncIterable<EncodedRows>,
   count: (numRows: number) => void,
 ): AsyncGenerator<EncodedRows> {
@@ -163,7 +163,7 @@ async function* counted(
   }
 }
 
-/** Several files at once, since rows come once. */
+/** Writes all files at the same time, because the rows can be read only once. */
 async function writeNpy(
   dir: string,
   encoding: EncodedRowFormat,

@@ -32,15 +32,15 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 }
 
 export interface ReferenceAlsOptions {
-  /** a: the weight of every pair's s^2 */
+  /** a: weight of s^2 for every pair */
   unobservedWeight: number;
-  /** f64[numRows]: p; below 0 the row stays as it is */
+  /** f64[numRows]: p; rows with p < 0 are not updated */
   penalties: ArrayLike<number>;
-  /** dimensions solved together */
+  /** number of dimensions solved together */
   block: number;
 }
 
-/** Moves every row of W, H fixed: block after block, each at the values that the ones before have taken. */
+/** Updates every row of W with H fixed, block after block; each block sees the new values of the blocks before. */
 export function referenceSolve(
   W: ReferenceMatrix,
   H: ReferenceMatrix,
@@ -75,7 +75,7 @@ export function referenceSolve(
   }
 }
 
-/** A^-1 g by Cholesky's factorization; a direction whose pivot is not above 0 gets no step. A is overwritten. */
+/** Returns A^-1 g by Cholesky factorization; directions whose pivot is not above 0 get no step. Overwrites A. */
 function referenceCholeskySolve(A: Float64Array, g: Float64Array): Float64Array {
   const n = g.length;
   const x = Float64Array.from(g);
@@ -96,7 +96,7 @@ function referenceCholeskySolve(A: Float64Array, g: Float64Array): Float64Array 
   return x;
 }
 
-/** The objective, its penalties on both sides: O(numRows numColumns dim), by the definition. */
+/** Returns the objective with the penalties of both sides, by the definition: O(numRows numColumns dim). */
 export function referenceObjective(
   W: ReferenceMatrix,
   H: ReferenceMatrix,

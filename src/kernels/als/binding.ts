@@ -1,4 +1,4 @@
-// The least-squares kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the least-squares kernel: its functions, and its structs laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -16,33 +16,33 @@ export interface SparseRows {
   values?: Float32Array;
 }
 
-/** One half of an epoch in the arena: the side that moves, and where its results go. */
+/** One half of an epoch in the arena: the side that is updated, and its results. */
 export interface AlsSide {
   /** offset of the struct */
   offset: number;
   numRows: number;
   /** f32[numRows][D] */
   rows: Region;
-  /** f32 panels of [D][D]: of the other side, written by the caller */
+  /** f32 panels of [D][D]: Gram matrix of the other side, written by the caller */
   gram: Region;
   /** f32[numRows], written by the caller */
   penalties: Region;
-  /** f64[numRows]: sum of c (1 - s)^2 of each row as it was last solved */
+  /** f64[numRows]: sum of c (1 - s)^2 of each row when it was last solved */
   losses: Region;
 }
 
-/** D: dim padded to whole panels. */
+/** Returns D: dim padded to whole panels. */
 export function paddedDim(dim: number): number {
   return Math.ceil(dim / 8) * 8;
 }
 
-/** The place of element (r, k) of a matrix of `numRows` rows in panels of eight columns. */
+/** Returns the index of element (r, k) in a matrix of `numRows` rows in panels of eight columns. */
 export function panelIndex(numRows: number, r: number, k: number): number {
   return ((k >>> 3) * numRows + r) * 8 + (k & 7);
 }
 
 /**
- * Lays a half out; `rows` and `others` are regions of f32[][D].
+ * Lays out one half of an epoch; `rows` and `others` are regions of f32[][D].
  *
  * @param D a multiple of 8
  * @param block dimensions solved together, a multiple of 8
@@ -77,7 +77,7 @@ export function allocateSide(
   return { offset, numRows, rows, gram, penalties, losses };
 }
 
-/** What one thread writes to while it works on any of the sides. @returns offset of the struct */
+/** Lays out the memory that one thread writes to for any of the sides. @returns offset of the struct */
 export function allocateScratch(
   arena: Arena,
   D: number,
@@ -100,7 +100,7 @@ export function allocateScratch(
   });
 }
 
-/** Most events that consecutive rows of one batch can have: batches start anywhere. */
+/** Returns the most events of eight consecutive rows; a batch may start at any row. */
 function eventsOfWidestBatch({ indptr }: SparseRows): number {
   let widest = 0;
   for (let r = 0; r + 1 < indptr.length; r++) {

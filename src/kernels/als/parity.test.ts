@@ -15,7 +15,7 @@ import { draw } from "../../numeric/random.js";
 const unobservedWeight = 0.3;
 const uniform = (key: number, i: number): number => draw(key, i) / 2 ** 31 - 1;
 
-/** Row r has about r % 3 columns in twelve; row 11 more than the kernel gathers at once. */
+/** Generates events: row r has about r % 3 of twelve columns; row 11 has more than the kernel gathers at a time. */
 function eventsOf(numRows: number, numColumns: number, weighted: boolean): SparseRows {
   const rows = Array.from({ length: numRows }, (_, r) =>
     Array.from({ length: numColumns }, (_, c) => c).filter((c) => draw(r, c) % 12 < (r === 11 ? 11 : r % 3)),
@@ -35,7 +35,7 @@ function matrixOf(key: number, numRows: number, dim: number): ReferenceMatrix {
   return { dim, data };
 }
 
-/** Solves W's rows by the kernel, from the given values on. @returns f64[numRows * dim], and the losses */
+/** Solves the rows of W by the kernel, starting from the given values. @returns f64[numRows * dim], and the losses */
 async function kernelSolve(
   W: ReferenceMatrix,
   H: ReferenceMatrix,

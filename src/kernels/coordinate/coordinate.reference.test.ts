@@ -10,7 +10,7 @@ import { draw } from "../../numeric/random.js";
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 const numRows = 40;
 
-/** A machine of one dimension with random rows, and what its residuals are by definition. */
+/** Creates a machine of one dimension with random rows, and a function that computes its residuals by definition. */
 function machine(key: number) {
   const numFeatures = 8;
   const x = Array.from({ length: numRows }, (_, r) =>
@@ -77,7 +77,7 @@ describe.each(["w", "v"] as const)("a step of %s", (name) => {
       const key = draw(3, i) || 1;
       draws.push(referenceCoordinate(all.occurrences(1), residuals, last, name === "w", prior, key));
     }
-    // the posterior of one parameter by its unnormalized density on a grid, no formula of the sampler used
+    // the posterior of one parameter, from its unnormalized density on a grid, without formulas of the sampler
     const old = parameters[1]!;
     const width = 4000;
     const grid = Array.from({ length: width + 1 }, (_, i) => -4 + (8 * i) / width);
@@ -101,7 +101,7 @@ describe.each(["w", "v"] as const)("a step of %s", (name) => {
     const perDraw = (1 + r * r) / (1 - r * r);
     expect(Math.abs(gotVariance / variance - 1)).toBeLessThan(4 * Math.sqrt((2 * perDraw) / n));
 
-    // neighbors err to opposite sides, by four fifths
+    // consecutive draws lie on opposite sides of the mean, with correlation -0.8
     const products = draws.slice(1).map((value, i) => (value - gotMean) * (draws[i]! - gotMean));
     const correlation = products.reduce((sum, value) => sum + value, 0) / n / gotVariance;
     expect(correlation).toBeCloseTo(r, 1);

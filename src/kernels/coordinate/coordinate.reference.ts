@@ -1,5 +1,5 @@
-// One coordinate of a factorization machine, moved to its minimizer or drawn from its posterior: the definition of correct for
-// assembly/main.ts.
+// Updates one coordinate of a factorization machine: sets it to its minimizer, or draws it from its posterior. The definition of correct
+// for assembly/main.ts.
 //
 //   score is linear in each parameter t:   score = g + h t,   h = x (q - x t) for a vector's number, x for a weight
 //
@@ -12,9 +12,9 @@ import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../numeri
 import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.reference.js";
 import { draw } from "../../numeric/random.js";
 
-/** How far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
+/** Over-relaxation: how far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
 const RELAXATION = 0.8;
-/** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
+/** sqrt(1 - RELAXATION^2): scale of the random part, which keeps the posterior as the stationary distribution. */
 const CHANCE = 0.6;
 
 /** The precision of the labels around the score, and the normal prior of the parameter. */
@@ -24,7 +24,7 @@ export interface CoordinatePrior {
   mu: number;
 }
 
-/** e (score minus target) and q (sum of x v of the dimension at hand) of every row, and its target's precision, 1 when absent. */
+/** e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent) of every row. */
 export interface Residuals {
   e: Float64Array;
   q: Float64Array;
@@ -69,9 +69,9 @@ export function referenceCoordinate(
 }
 
 /**
- * A field's parameters moved together: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
+ * Updates a field's parameters together: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
  *
- * @param values with their sums of p h e and of p h^2, taken at these values
+ * @param values with their sums of p h e and of p h^2, at these values
  * @param key never 0
  */
 export function referenceCommonMove(
@@ -81,33 +81,33 @@ export function referenceCommonMove(
 ): { a: number; c: number } {
   const sum = (of: (value: (typeof values)[number]) => number) =>
     values.reduce((all, value) => all + of(value), 0);
-  // scores move by (a - 1) t h: what the rows say of a is normal
+  // scores change by (a - 1) t h, so the likelihood of a is normal
   const squares = sum(({ t, hh }) => t * t * hh);
   const proposed =
     1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
-  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and goes to a sigma
+  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and becomes a sigma
   const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
   const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
-  // scores move by c h, mu ~ N(0, 1 / lambda)
+  // scores change by c h, and mu ~ N(0, 1 / lambda)
   const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
   const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
   const mean = -(alpha * errors + (lambda / a) * mu) / precision;
   return { a, c: mean + normalDraw(draw(key, 2)) / Math.sqrt(precision) };
 }
 
-/** The stream of a feature's draw: of sweep and dimension, and of the hash of its field and key; never 0. */
+/** Returns the key of a feature's draw, from the key of sweep and dimension and the hash of field and key; never 0. */
 export function coordinateKey(key: number, hash: readonly [number, number]): number {
   return key === 0 ? 0 : (featureKey(key, hash, 0) | 1) >>> 0;
 }
 
-/** Probit: the loss of a score, -log P(label | score) in nats, and a new target of its row; key 0 takes the targets' mean. */
+/** Probit: returns the loss of a score, -log P(label | score) in nats, and a new target; key 0 returns the mean of the target. */
 export function referenceTarget(score: number, label: number, key: number): { loss: number; target: number } {
   const side = label > 0 ? 1 : -1;
   const beyond = key ? tailDraw(key, -side * score) : tailMean(-side * score);
   return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
 }
 
-/** Logit: the loss of a score in nats, and its row's precision, with the target that goes with it; key 0 takes the mean precision. */
+/** Logit: returns the loss of a score in nats, and its row's precision and target; key 0 returns the mean precision. */
 export function referenceLogit(
   score: number,
   label: number,

@@ -21,7 +21,7 @@ const prior = { alpha: 1.3, lambda: 2.5, mu: -0.1 };
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** A field's cells: in each row none, one, or for `several` any of its features. */
+/** Generates a field's cells: each row has none or one of its features, or any of them if `multi`. */
 function cells(multi: boolean, valued: boolean): Occurrence[][] {
   const valueOf = (r: number, i: number) => (valued ? Math.fround(2 * unit(31, r * size + i) - 1) : 1);
   return Array.from({ length: size }, (_, i) =>
@@ -43,7 +43,7 @@ async function kernelOf() {
   return { arena, kernel, put };
 }
 
-/** e and q of rows, and parameters of which the last is 0: "no feature". */
+/** e and q of the rows, and parameters; the last is 0 and stands for "no feature". */
 const start = {
   e: Float32Array.from({ length: numRows }, (_, r) => 2 * unit(11, r) - 1),
   q: Float32Array.from({ length: numRows }, (_, r) => unit(12, r) - 0.5),
@@ -53,7 +53,7 @@ const precisions = Float32Array.from({ length: numRows }, (_, r) => 0.1 + unit(1
 const hashes = Array.from({ length: 2 * size }, (_, i) => draw(14, i));
 const kinds = [1, 1, 1, 0, 1, 2, 1, 1, 1];
 
-/** One feature after the other, by the reference. */
+/** Updates one feature after another by the reference. */
 function expected(fields: Occurrence[][], linear: boolean, key: number) {
   const residuals: Residuals = { e: Float64Array.from(start.e), q: Float64Array.from(start.q), precisions };
   const v = Array.from(start.v.subarray(0, size), (old, i) => {
@@ -65,7 +65,7 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
   return { ...residuals, v };
 }
 
-/** A feature that is not drawn has no rows. */
+/** Removes the rows of features that are not drawn. */
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
 describe.each([
@@ -150,7 +150,7 @@ describe.each([
           Array.from(twin.q, (___, r) => got[2 * r + 1]!),
         ),
       ).toBeLessThan(3e-5);
-    // what was added up is gone
+    // the sums are reset
     expect(Math.max(...arena.f32(sums))).toBe(0);
   });
 
@@ -237,7 +237,7 @@ test("two functions of one pass are the same bits as those they stand for", asyn
   expect(arena.f32(one)).toEqual(arena.f32(two));
   expect(arena.f32(sumsOne)).toEqual(arena.f32(sumsTwo));
 
-  // sums of four are added in another order
+  // addFourToQ adds in another order
   kernel.addFourToQ(0, numRows, a, b, c, d, one.offset, v, v, v, v);
   for (const ids of columns) kernel.addToQ(0, numRows, ids, 0, two.offset, v);
   expect(maxDifference(arena.f32(one), arena.f32(two))).toBeLessThan(1e-6);
@@ -271,7 +271,7 @@ test("a field moves together as the reference says, from sums that hold after it
     kernel.update(first!, end!, kindsAt, hashesAt, ...stepsAt, alpha, lambda, mu, 77, moments + 40 * b);
   }
   const drawn = Array.from(arena.f32(v));
-  // the rows as they would be after the features' own draws
+  // the rows after the features' own draws
   const e = new Float64Array(numRows);
   const h = new Float64Array(numRows);
   ids.forEach((id, r) => {
@@ -304,7 +304,7 @@ test("a field moves together as the reference says, from sums that hold after it
       drawn.map((t, i) => (i < size && kinds[i] ? a * t + c : t)),
     ),
   ).toBeLessThan(1e-5);
-  // the rows went there from where they were, in one step
+  // scores must have changed as if the parameters had moved in one step
   const got = arena.f32(eq);
   const after = Array.from(ids, (id, r) => start.e[r]! + h[r]! * (now[id]! - start.v[id]!));
   expect(
@@ -315,7 +315,7 @@ test("a field moves together as the reference says, from sums that hold after it
   ).toBeLessThan(3e-5);
 });
 
-/** Rows of labels 0 and 1 with targets, of weights 1 or 2. */
+/** Creates rows with labels 0 and 1, targets, and weights 1 or 2. */
 async function labelledRows() {
   const { arena, kernel, put } = await kernelOf();
   const labels = Array.from({ length: numRows }, (_, r) => draw(21, r) % 2);
@@ -329,7 +329,7 @@ async function labelledRows() {
   const totals = arena.allocate("test", 32);
   const targets = put(before, "f32");
   const at = [eq.offset, targets.offset, put(labels, "f32").offset, put(weights, "f32").offset] as const;
-  /** mean differences of the totals from sums over the rows */
+  /** mean differences between the totals and sums over the rows */
   const differences = (of: (r: number) => [loss: number, e: number, precision: number]) => {
     const sums = [0, 0, 0, 0];
     for (let r = 0; r < numRows; r++) {

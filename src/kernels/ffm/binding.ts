@@ -1,4 +1,4 @@
-// The field-aware kernel laid out in an arena. It has the functions of FmKernel (fm.ts), and the same machine drives both.
+// Binding of the field-aware kernel. It has the same functions as FmKernel (fm.ts), and the same machine drives both.
 //
 //   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner fields lie:
 //                       f32[F of a block][Q][S][4]   v and its state, S of the method, by field and quad
@@ -18,7 +18,7 @@ import {
   METHODS,
   type FmLayout,
   type FmShape,
-  type Place,
+  type StridedOffset,
   planFields,
   putPlaces,
   threadFields,
@@ -28,26 +28,26 @@ import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct, writeStructs } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 
-/** Which field each feature is of; rows of a field-aware machine hold their pairs in the order of their fields. */
+/** The field of each feature; rows of a field-aware machine have their pairs in the order of the fields. */
 export interface FieldAwareness {
   numFields: number;
   /** u32[numFeatures] */
   fieldOf: Uint32Array;
-  /** u32[numFields]: a hash of each field's name, from which first vectors for it are drawn */
+  /** u32[numFields]: hash of each field's name, from which the initial vectors for it are drawn */
   fieldHashes: Uint32Array;
-  /** whether a row may hold several features of the field, which then meet each other */
+  /** for each field, whether a row may have several of its features, which then interact with each other */
   multi: readonly boolean[];
   /** divides each row's values by their Euclidean norm */
   normalizeRows: boolean;
 }
 
-/** S of a method, and whether AdaGrad's accumulators lie apart, one for a feature and block. */
+/** Returns the number of states per parameter, and whether AdaGrad's accumulators are separate, one per feature and block. */
 function stateOf(method: FmShape["method"]): { states: number; shares: boolean } {
   const shares = method === "adagrad" || method === "ftrl";
   return { states: shares ? 1 : METHODS[method].states, shares };
 }
 
-/** Numbers of a feature's vectors in the kernel, without state. */
+/** Returns the number of floats of a feature's vectors in the kernel, without state. */
 function paddedWidth(numFields: number, dim: number): number {
   const size = fieldsPerBlock(numFields);
   return Math.ceil(numFields / size) * size * Math.ceil(dim / 4) * 4;
@@ -56,7 +56,7 @@ function paddedWidth(numFields: number, dim: number): number {
 /**
  * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
  *
- * @throws {UsageError} it does not fit the arena; says how much it needs
+ * @throws {UsageError} it does not fit the arena; the message says how much memory it needs
  */
 export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness): FmLayout {
   const { numFeatures, dim } = shape;
@@ -128,7 +128,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // these three come with reservePairs
+      // reservePairs allocates these three
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
@@ -175,7 +175,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   };
 }
 
-/** First feature of each block of fields, and of what would come after the last. */
+/** Returns the first feature of each block of fields, followed by the number of features. */
 function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: number): number[] {
   const starts = Array<number>(Math.ceil(numFields / blockFields) + 1).fill(fieldOf.length);
   fieldOf.forEach((field, feature) => {
@@ -190,17 +190,17 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
   return starts;
 }
 
-/** Parts of a region, by block of features and block of partner fields, and by thread and block of features where it has any. */
+/** Parts of a region by block of features and block of partner fields, and by thread and block of features. */
 interface BlockTables {
-  places: Place[][];
-  threads: (Place | undefined)[][];
+  places: StridedOffset[][];
+  threads: (StridedOffset | undefined)[][];
 }
 
 /**
- * Cuts a region into a table for each thread and block of features, with what the thread's tiles need of a feature side by side: no
- * line is of two threads, and the lines of a feature follow one another.
+ * Divides a region into a table for each thread and block of features, so that the numbers of a feature that a thread's tiles need are
+ * side by side. No cache line is shared by two threads.
  *
- * @param starts of rangesOfBlocks
+ * @param starts result of rangesOfBlocks
  */
 function cutByThread(
   { offset }: Region,
@@ -209,7 +209,7 @@ function cutByThread(
   bytesOfBlock: number,
 ): BlockTables {
   const numBlocks = starts.length - 1;
-  const places = Array.from({ length: numBlocks }, (): Place[] => []);
+  const places = Array.from({ length: numBlocks }, (): StridedOffset[] => []);
   let next = offset;
   const threads = tilesOf.map((tiles) =>
     places.map((ofBlock, block) => {
@@ -230,7 +230,7 @@ function cutByThread(
   return { places, threads };
 }
 
-/** A thread's tables, as the kernel reads them. @returns the first one's offset */
+/** Writes a thread's tables for the kernel. @returns offset of the first */
 function writeTables(
   arena: Arena,
   vectors: BlockTables["threads"][number],
@@ -239,24 +239,24 @@ function writeTables(
   const tables = vectors.map((place, block) => ({
     vectors: place,
     stride: place?.stride ?? 0,
-    // without accumulators a number of the vectors is read twice
+    // without accumulators, the vectors are read twice
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));
   return writeStructs(arena, "a thread's tables", Table, tables);
 }
 
-/** Features of a field from which on its vectors are not expected in the cache. */
+/** Number of a field's features from which on its vectors are not expected to be in the cache. */
 const MANY = 256;
 
-/** u32[fields]: 1 where a field has many features. */
+/** Returns u32[fields]: 1 for fields with many features. */
 function largeFields({ numFields, fieldOf }: FieldAwareness): Uint32Array {
   const sizes = new Uint32Array(numFields);
   for (const field of fieldOf) sizes[field]!++;
   return sizes.map((size) => Number(size > MANY));
 }
 
-/** Tiles of the given groups, as the kernel reads them. @returns the first one's offset */
+/** Writes the tiles of the given groups for the kernel. @returns offset of the first */
 function writeTiles(
   arena: Arena,
   name: string,
@@ -269,7 +269,7 @@ function writeTiles(
   return writeStructs(arena, name, TileStruct, structs);
 }
 
-/** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
+/** @throws {UsageError} the parameters, with the copy of the best epoch, do not fit the arena */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
   const { linearBytes } = METHODS[method];

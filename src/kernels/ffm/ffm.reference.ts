@@ -47,7 +47,7 @@ export interface ReferenceFfm {
   squares: Float64Array;
 }
 
-/** A model of zero weights and the given first vectors. */
+/** Creates a model with zero weights and the given initial vectors. */
 export function referenceFfm(
   dim: number,
   fieldOf: ArrayLike<number>,
@@ -63,7 +63,7 @@ export function referenceFfm(
   return { ...common, w: weights.values, weights, v: vectors.values, vectors };
 }
 
-/** The row with its values divided by their Euclidean norm. */
+/** Returns the row with its values divided by their Euclidean norm. */
 export function referenceNormalized(row: ReferenceRow): ReferenceRow {
   const norm = Math.sqrt(row.values.reduce((sum, x) => sum + x * x, 0)) || 1;
   return { ...row, values: row.values.map((x) => x / norm) };
@@ -94,7 +94,7 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
   return score;
 }
 
-/** Derivative by v_(i, field of j) of a row's loss as far as j goes, given its gradient, x_i x_j and v_(j, field of i). */
+/** Returns the derivative of the loss by v_(i, field of j), the part of feature j, given the gradient, x_i x_j and v_(j, field of i). */
 export function referencePairGradient(g: number, xx: number, partner: number): number {
   return xx * g * partner;
 }
@@ -105,7 +105,7 @@ class BlockSteps {
   readonly #size: number;
   readonly #inverseSqrt: (n: number) => number;
   readonly #isRepeated: (feature: number) => boolean;
-  /** of repeated features: the sums of gradients by partner field, and how many pairs each has had */
+  /** for repeated features: sums of gradients by partner field, and the number of pairs of each */
   readonly #sums = new Map<number, { sums: Float64Array; pairs: Float64Array; step: ReferenceStep }>();
 
   constructor(model: ReferenceFfm, isRepeated: (feature: number) => boolean, inverseSqrt = exactInverseSqrt) {
@@ -115,7 +115,7 @@ class BlockSteps {
     this.#inverseSqrt = inverseSqrt;
   }
 
-  /** s of a row, by accumulator. */
+  /** Returns s of a row, by accumulator. */
   squaresOf(row: ReferenceRow): Map<number, number> {
     const { dim, v } = this.#model;
     const squares = new Map<number, number>();
@@ -131,14 +131,14 @@ class BlockSteps {
     return squares;
   }
 
-  /** Adds a row's squares to the accumulators of features that are not repeated. */
+  /** Adds a row's squares to the accumulators of its features that are not repeated. */
   grow(g: number, squares: ReadonlyMap<number, number>): void {
     const numBlocks = this.#model.squares.length / this.#model.fieldOf.length;
     for (const [k, square] of squares)
       if (!this.#isRepeated(Math.floor(k / numBlocks))) this.#add(k, g * g * square);
   }
 
-  /** The vector at p of the feature, for a pair with one of the field. */
+  /** Updates the vector at p of a feature, for a pair with a feature of `field`. */
   take(feature: number, field: number, p: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, numFields, v } = this.#model;
     if (!this.#isRepeated(feature)) {
@@ -153,7 +153,7 @@ class BlockSteps {
     this.#sums.set(feature, own);
   }
 
-  /** One step of each repeated feature on the sum of its gradients. */
+  /** Takes one step per repeated feature, on the sum of its gradients. */
   finish(): void {
     const { dim, numFields, v } = this.#model;
     for (const [feature, { sums, pairs, step }] of this.#sums) {
@@ -187,7 +187,7 @@ class BlockSteps {
 /**
  * Trains on one batch, in place.
  *
- * @returns sum of the rows' losses before the step, each times what its row counts
+ * @returns sum of the rows' losses before the step, times their weights
  */
 export function referenceFfmBatch(
   model: ReferenceFfm,
@@ -201,7 +201,7 @@ export function referenceFfmBatch(
     const rate = of === "l2Vector" ? vectorRate : learningRate;
     return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };
-  // made once a feature: a row has hundreds of pairs
+  // created once per feature, because a row has hundreds of pairs
   const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {
     const steps = new Map<number, ReferenceStep>();
     return (feature: number): ReferenceStep => {

@@ -1,17 +1,17 @@
-// How the pairs of fields are cut into tiles, tiles put into groups, and groups dealt to threads.
+// Divides the pairs of fields into tiles, tiles into groups, and groups among threads.
 //
 //        0 1 2 3   4 5 6 7   8 9       fields in blocks of four
 //   0..3 ┌ tile    tile      tile
 //   4..7           tile      tile      a tile: the pairs of two blocks, or those within one
 //   8..9                     tile
 //
-// Tiles and groups depend on the number of fields alone, and a group's scores are added up in the order of its tiles, so that
-// sums are the same whoever computes them.
+// Tiles and groups depend only on the number of fields, and the scores of a group are added in the order of its tiles, so sums do not
+// depend on the threads.
 
-/** Groups at the most: parts of the score that every thread adds up. */
+/** Most groups; each thread adds up the scores of all groups. */
 const MAX_GROUPS = 16;
 
-/** Fields from .. to - 1 of two blocks, A <= B. */
+/** A tile: fields from .. to - 1 of two blocks, A <= B. */
 export interface Tile {
   blockA: number;
   blockB: number;
@@ -19,16 +19,16 @@ export interface Tile {
   toA: number;
   fromB: number;
   toB: number;
-  /** pairs of fields; a multi-valued field is a pair with itself, too, and costs nothing where there are none */
+  /** number of pairs of fields; a multi-valued field also forms a pair with itself */
   numPairs: number;
 }
 
-/** Fields a block: at four dimensions four of them are two cache lines; few fields are cut finer, so that threads share them. */
+/** Returns the fields per block: four, whose vectors of four dimensions are two cache lines, or two if fields are few, to share them. */
 export function fieldsPerBlock(numFields: number): 2 | 4 {
   return numFields < 8 ? 2 : 4;
 }
 
-/** The groups, each a list of tiles: the largest tile goes to the group of fewest pairs, and so on. */
+/** Returns the tiles of each group; the largest tile goes to the group with the fewest pairs, and so on. */
 export function groupTiles(numFields: number): Tile[][] {
   const size = fieldsPerBlock(numFields);
   const numBlocks = Math.ceil(numFields / size);
@@ -51,21 +51,21 @@ function tileOf(blockA: number, blockB: number, size: number, numFields: number)
   return { blockA, blockB, fromA, toA, fromB, toB, numPairs };
 }
 
-/** How long the weights of a row take, in pairs of fields, for each field: measured by phases with 16 fields, 109 of 20 ns a pair. */
+/** Time for a field's weight relative to a pair of fields; measured with 16 fields: 109 ns for the weights of a row, 20 ns per pair. */
 const WEIGHT = 1 / 3;
 
 /**
- * Indices of groups by thread: the largest group goes to the thread of fewest pairs, and so on. The first thread has the
- * weights besides.
+ * Returns the indices of groups by thread; the largest group goes to the thread with the fewest pairs, and so on. The first thread also
+ * has the weights.
  */
 export function dealGroups(groups: readonly Tile[][], numThreads: number, numFields: number): number[][] {
-  const pairs = groups.map(pairsOf);
+  const pairs = groups.map(numPairsIn);
   const bySize = groups.map((_, g) => g).toSorted((a, b) => pairs[b]! - pairs[a]!);
   return deal(bySize, (g) => pairs[g]!, numThreads, WEIGHT * numFields);
 }
 
-/** Pairs of fields of a group. */
-function pairsOf(tiles: readonly Tile[]): number {
+/** Returns the number of pairs of fields in a group. */
+function numPairsIn(tiles: readonly Tile[]): number {
   return tiles.reduce((sum, { numPairs }) => sum + numPairs, 0);
 }
 

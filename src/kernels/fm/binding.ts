@@ -1,4 +1,4 @@
-// The factorization machine's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the factorization machine's kernel: its functions, and its structs laid out in an arena.
 //
 //   plan ──► slices     u32[J]            where the slices lie (tables.ts): f32[n][S][K] each, v and its state, S of the method
 //        ──► linear     f32[n][L]         w and its state, L of the method
@@ -26,25 +26,25 @@ import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, T
 export { BATCH_ROWS, BLOCK_ROWS };
 export type { Kernel as FmKernel } from "./layout.js";
 
-/** How a machine is cut and how it learns. */
+/** Dimensions of a machine, and how it learns. */
 export interface FmShape {
   numFeatures: number;
   dim: number;
-  /** at most; slices and the weights are dealt to no more threads than there are of them */
+  /** most threads; no more are used than there are slices, plus one for the weights */
   threads: number;
   loss: "logistic" | "squared";
   method: FmMethod;
   learningRate: number;
-  /** learning rate of vectors; that of weights when absent */
+  /** learning rate of vectors; by default that of weights */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** features have L2 and rates of their own; `setRates` says which */
+  /** whether features have their own L2 and learning rate, set by `setRates` */
   hasRates: boolean;
 }
 
-/** How parameters move: the kernel's codes, S numbers of a parameter of v and its state, bytes of a w and its state. */
+/** By method: the kernel's code, number of floats per parameter of v with its state, bytes of a w with its state. */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
   sgd: { code: SGD, states: 1, linearBytes: 8 },
@@ -54,62 +54,62 @@ export const METHODS = {
 
 export type FmMethod = keyof typeof METHODS;
 
-/** Where a number of feature 0 lies, or would if it were of this group, and how many bytes further that of the next. */
-export interface Place {
+/** Offset of a number of feature 0 (which may lie outside this group), and the bytes from one feature to the next. */
+export interface StridedOffset {
   offset: number;
   stride: number;
 }
 
-/** How many pairs a thread has at once. */
+/** Number of pairs that a thread holds at a time. */
 export interface PairCounts {
-  /** in its copy: of a block when all rows have one width and no values, else of a batch */
+  /** in its copy: of a block if all rows have the same width and no values, else of a batch */
   copied: number;
   /** of a batch */
   batch: number;
 }
 
-/** Where the kernel's structs lie. */
+/** Addresses of the kernel's structs. */
 export interface FmLayout {
   plan: number;
-  /** one a thread */
+  /** struct of each thread */
   threads: number[];
   barrier: Region;
-  /** has so many threads train; absent where parameters are dealt to threads for good */
+  /** sets the number of threads that train; absent if parameters belong to fixed threads */
   use?: (threads: number) => void;
-  /** of what is drawn and copied: slices of dimensions, or runs of features */
+  /** number of units for drawing and copying: slices of dimensions, or runs of features */
   numSlices: number;
-  /** where v and its state lie, by group of features and slice of K dimensions; a field-aware machine's by block, field and quad */
-  slices: readonly (readonly Place[])[];
-  /** where the accumulators of slices lie, when a slice has one; several may share it */
-  accumulators: readonly (readonly Place[])[] | undefined;
+  /** places of v and its state, by group of features and slice of K dimensions; field-aware: by block, field and quad */
+  slices: readonly (readonly StridedOffset[])[];
+  /** places of the slices' accumulators, if a slice has one; several slices may share it */
+  accumulators: readonly (readonly StridedOffset[])[] | undefined;
   /** first feature of each group, ascending; a group may be empty */
   groups: readonly number[];
-  /** dimensions of each slice below dim */
+  /** number of dimensions of each slice without padding */
   used: readonly number[];
-  /** numbers a feature in the vectors that the kernel exports */
+  /** number of floats per feature in the vectors that the kernel exports */
   vectorWidth: number;
-  /** f32[n][4], where features have their own */
+  /** f32[n][4]; undefined if features have no rates of their own */
   rates: Region | undefined;
-  /** pairs that a thread has room for; `reservePairs` makes more */
+  /** pairs that fit in a thread's buffers; `reservePairs` enlarges them */
   pairs: PairCounts;
-  /** a thread's struct, and which of its fields point to arrays of so many numbers a pair of a batch */
+  /** layout of a thread's struct, and its fields that point to arrays with so many numbers per pair of a batch */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
-  /** bytes of the sums that a thread keeps of a marked feature */
+  /** bytes of a thread's sums per marked feature */
   bytesOfRepeat: number;
 }
 
-/** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
+/** Returns K, the dimensions per slice. Short vectors have smaller slices, so that two threads can share them. Depends on dim alone. */
 export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
-/** Threads that a machine uses: at most one for each slice, and one for the weights. Without slices one has the weights. */
+/** Returns the number of threads that a machine uses: at most one per slice, and one for the weights. */
 export function mostThreads({ dim, threads }: { dim: number; threads: number }): number {
   return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
 }
 
-/** What a feature has of a slice of K dimensions: numbers of v and its state side by side, and accumulators in a table of their own. */
+/** Returns the floats of a feature in a slice of K dimensions: numbers of v with state, and accumulators, which are in a separate table. */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
     ? { numbers: K, accumulators: 1 }
@@ -172,23 +172,27 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** How a plan is cut; `slices` and `accumulators` are offsets. */
+/** Parts of a plan; `slices` and `accumulators` are offsets. */
 export interface PlanParts {
   barrier: Region;
   numThreads: number;
-  /** partial scores a row, without the linear one */
+  /** partial scores per row, without that of the weights */
   numParts: number;
   sliceWidth: number;
   slices: number;
   featureStride: number;
-  linear: Place;
+  linear: StridedOffset;
   accumulators: number;
   sums: Region | undefined;
   rates: Region | undefined;
 }
 
-/** Room for w and its state, with so many more numbers beside each. */
-export function allocateWeights(arena: Arena, { numFeatures, method }: FmShape, beside: number): Place {
+/** Allocates w and its state, with `beside` further numbers for each. */
+export function allocateWeights(
+  arena: Arena,
+  { numFeatures, method }: FmShape,
+  beside: number,
+): StridedOffset {
   const stride = METHODS[method].linearBytes + 4 * beside;
   return {
     offset: arena.allocate(`the weights of ${numFeatures} features`, numFeatures * stride).offset,
@@ -197,16 +201,16 @@ export function allocateWeights(arena: Arena, { numFeatures, method }: FmShape, 
 }
 
 /**
- * Where the accumulators of each slice lie: those of the first thread beside the weights, which it reads anyway, and those of each other
- * in a table of its own.
+ * Returns the places of the slices' accumulators: those of the first thread next to the weights, which it reads anyway, and those of each
+ * other thread in a table of its own.
  */
 function accumulatorPlaces(
   arena: Arena,
   { numFeatures, method }: FmShape,
   J: number,
   numThreads: number,
-  linear: Place,
-): Place[] {
+  linear: StridedOffset,
+): StridedOffset[] {
   return Array.from({ length: numThreads }, (_, t) => {
     const run = Math.floor(((t + 1) * J) / numThreads) - Math.floor((t * J) / numThreads);
     const { offset, stride } =
@@ -221,13 +225,13 @@ function accumulatorPlaces(
   }).flat();
 }
 
-/** Writes places as the kernels read them, u32[][2]. @returns where */
-export function putPlaces(arena: Arena, places: readonly Place[]): number {
+/** Writes places for the kernels, u32[][2]. @returns their offset */
+export function putPlaces(arena: Arena, places: readonly StridedOffset[]): number {
   const numbers = Uint32Array.from(places.flatMap(({ offset, stride }) => [offset, stride]));
   return arena.put("where numbers lie", numbers);
 }
 
-/** The fields of a plan, with partial scores allocated. */
+/** Returns the fields of a plan, with partial scores allocated. */
 export function planFields(
   arena: Arena,
   { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,
@@ -248,10 +252,10 @@ export function planFields(
 }
 
 /**
- * The fields of a thread, with its buffers allocated.
+ * Returns the fields of a thread, with its buffers allocated.
  *
- * @param numSums     f32 of S while scoring
- * @param numPartials partial scores a row while scoring
+ * @param numSums     number of f32 for S while scoring
+ * @param numPartials number of partial scores per row while scoring
  */
 export function threadFields(
   arena: Arena,
@@ -263,7 +267,7 @@ export function threadFields(
     loss: 0,
     bias: 0,
     biasAccumulator: 1,
-    // the kernel's own, of the batch that it works on
+    // the kernel's own fields for its current batch
     batchNumber: 0,
     numRows: 0,
     general: 0,
@@ -272,7 +276,7 @@ export function threadFields(
     weights: 0,
     ids: 0,
     labels: 0,
-    // these, repeats and repeatSums come with reservePairs
+    // reservePairs allocates these, repeats and repeatSums
     blockIds: 0,
     values: 0,
     ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
@@ -290,12 +294,12 @@ export function threadFields(
   };
 }
 
-/** Makes room for so many pairs of each thread; to be called between two runs of the threads. */
+/** Enlarges each thread's buffers to so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // a batch has at most the marked features of its block, each of which is in more than 32 of 4,096 rows, or in more than 8
+  // most marked features of a block: each is in more than 32 of 4,096 rows, or in more than 8
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
@@ -318,15 +322,15 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and rate of a feature. */
+/** L2 and learning rate of a feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;
-  /** what its learning rate is multiplied by; with 0 it stays as it is */
+  /** factor of the learning rate; 0 freezes the feature */
   factor: number;
 }
 
-/** Sets every feature's own rates; the shape has them. */
+/** Sets the rates of every feature; the shape must have rates. */
 export function setRates(
   arena: Arena,
   layout: FmLayout,
@@ -340,7 +344,7 @@ export function setRates(
   }
 }
 
-/** w0, of which every thread has the same copy. */
+/** Returns w0, of which every thread has the same copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
   return getField(arena, Thread, threads[0]!, "bias");
 }
@@ -350,17 +354,17 @@ export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): vo
   for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }
 
-/** The sum of the training losses since the last call; the last thread adds it up. */
+/** Returns the sum of the training losses since the last call, from the last thread, which adds it up. */
 export function takeLoss(arena: Arena, { threads }: FmLayout): number {
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** Room for the struct of some rows, all 0. @returns its offset */
+/** Allocates the struct of some rows, all 0. @returns its offset */
 export function reserveRows(arena: Arena, name: string): number {
   return allocateStruct(arena, name, Rows);
 }
 
-/** Writes the struct of some rows; an array that is absent is 0. */
+/** Writes the struct of some rows; absent arrays are 0. */
 export function putRows(arena: Arena, at: number, fields: FieldsOf<typeof Rows>): void {
   putStruct(arena, Rows, at, fields);
 }

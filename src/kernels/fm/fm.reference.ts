@@ -38,16 +38,16 @@ export interface ReferenceFm {
   squares: Float64Array;
 }
 
-/** A row's (feature, value) pairs and its label. */
+/** The (feature, value) pairs of a row, and its label. */
 export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
-  /** what it counts; 1 when absent */
+  /** weight of the row; 1 when absent */
   weight?: number;
 }
 
-/** L2 of a feature's w and v, and what its learning rate is multiplied by. */
+/** L2 of a feature's w and v, and the factor of its learning rate. */
 export interface ReferenceRates {
   l2Weight: number;
   l2Vector: number;
@@ -58,20 +58,20 @@ export interface ReferenceOptions {
   loss: "logistic" | "squared";
   method: ReferenceMethod;
   learningRate: number;
-  /** of v; that of w and w0 when absent */
+  /** learning rate of v; by default that of w and w0 */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** by feature; the three above when absent */
+  /** rates by feature; by default the three above */
   rates?: (feature: number) => ReferenceRates;
-  /** features that the block of the batch's rows repeats (../repeats.ts); none when absent */
+  /** whether the batch's block of rows repeats a feature (../repeats.ts); by default none */
   isRepeated?: (feature: number) => boolean;
   /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
   inverseSqrt?: (n: number) => number;
 }
 
-/** A model of zero weights and the given first vectors; ftrl is a method of w alone. */
+/** Creates a model with zero weights and the given initial vectors; ftrl is a method for w only. */
 export function referenceFm(
   dim: number,
   w0: number,
@@ -84,7 +84,7 @@ export function referenceFm(
   return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors, squares };
 }
 
-/** S of a row. @returns f64[dim] */
+/** Returns S of a row. @returns f64[dim] */
 export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Array {
   const { dim, v } = model;
   return Float64Array.from({ length: dim }, (_, d) =>
@@ -92,7 +92,7 @@ export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Arr
   );
 }
 
-/** The score of a row. */
+/** Returns the score of a row. */
 export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
   const { dim, v, w } = model;
   let score = model.w0;
@@ -104,7 +104,7 @@ export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
   return score;
 }
 
-/** g of each row, times what it counts: dLoss/dscore of the logistic loss, and of half the squared loss. */
+/** Returns g of each row times its weight: dLoss/dscore of the logistic loss, or of half the squared loss. */
 export function referenceScoreGradients(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
@@ -124,7 +124,7 @@ export function referenceBiasStep(
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 }
 
-/** Sum of the rows' losses, each times what it counts. */
+/** Returns the sum of the rows' losses, times their weights. */
 export function referenceLoss(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
@@ -133,12 +133,12 @@ export function referenceLoss(
   return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
-/** Derivative by v_id of a row's loss, given its gradient and S_d. */
+/** Returns the derivative of a row's loss by v_id, given its gradient and S_d. */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }
 
-/** AdaGrad's steps of one batch's vectors, those of repeated features together at the end. */
+/** AdaGrad steps of a batch's vectors; those of repeated features are taken together at the end. */
 class SliceSteps {
   readonly #model: ReferenceFm;
   readonly #repeats: ReferenceRepeats;
@@ -149,7 +149,7 @@ class SliceSteps {
     this.#repeats = repeats;
   }
 
-  /** A feature's vector, on the gradient of one row. */
+  /** Updates a feature's vector by the gradient of one row. */
   take(feature: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, v } = this.#model;
     const grad = gradient.map((x, d) => x + step.l2 * v[feature * dim + d]!);
@@ -183,20 +183,20 @@ class SliceSteps {
 /**
  * Trains on one batch, in place.
  *
- * @returns sum of the rows' losses before the step, each times what its row counts
+ * @returns sum of the rows' losses before the step, times their weights
  */
 export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
   const { loss, method, learningRate, vectorRate = learningRate, l1Weight, inverseSqrt } = options;
   const { dim, v } = model;
   const root = { inverseSqrt };
 
-  // everything that rows share is taken before any of them moves a parameter
+  // everything that rows share is computed before any parameter changes
   const scores = rows.map((row) => referenceScore(model, row));
   const sums = rows.map((row) => referenceSums(model, row));
   const gradients = referenceScoreGradients(rows, scores, loss);
   referenceBiasStep(model, gradients, learningRate);
 
-  // every feature takes one step for each row that holds it; a repeated one as ../shared/batch-steps.reference.ts says
+  // a feature takes one step per row that has it; repeated ones as in ../shared/batch-steps.reference.ts
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);

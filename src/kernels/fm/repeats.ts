@@ -1,18 +1,18 @@
-// Which features a block of rows repeats: the highest bit of their ids says so to the kernels (assembly/repeats.ts), whose
-// addresses, products with a multiple of 4, lose it.
+// Marks the features that a block of rows repeats, by the highest bit of their ids (read by assembly/repeats.ts). The kernels' addresses,
+// products of an id with a multiple of 4, lose this bit.
 
 import { getField } from "../shared/struct.js";
 import { BLOCK_ROWS } from "./binding.js";
 import { Rows } from "./layout.js";
 
-/** In an id: the block repeats the feature. */
+/** Bit of an id that says that the block repeats the feature. */
 export const MARK = 0x80000000;
 
 /**
- * Rows of a block above which it repeats a feature: more than eight a batch of 256 on average.
+ * Returns the greatest number of rows of a block that may have a feature before it counts as repeated: eight per batch of 256 on average.
  *
- * As it is decided by the block, in which training shuffles rows, neither the order of visit nor the way that rows came to
- * memory changes what is marked.
+ * The decision is made per block, within which training shuffles rows, so it depends neither on the order of visit nor on how the rows
+ * were loaded.
  *
  * @param numRows rows of the block
  */
@@ -20,45 +20,45 @@ export function mostUnmarked(numRows: number): number {
   return Math.max(8, Math.floor(numRows / 32));
 }
 
-/** Pairs of (feature, value), row after row. */
-export interface Pairs {
+/** Pairs of (feature, value) of consecutive rows. */
+export interface FeaturePairs {
   /** u32, unmarked */
   ids: Uint32Array;
-  /** f32, a value a pair; all 1 when absent */
+  /** f32, one per pair; undefined if all are 1 */
   values: Float32Array | undefined;
   numRows: number;
-  /** how many pairs the rows before row r have */
+  /** returns the number of pairs of the rows before row r */
   endOf: (r: number) => number;
 }
 
-/** Puts the ids of rows first to last - 1 to their places. */
+/** Writes the ids of rows first to last - 1 to their places. */
 type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 
-/** How a machine wants its rows marked, and what it counts with. */
+/** How a machine wants its rows marked, and the counters for it. */
 export interface Marks {
-  /** u32[numFeatures]: how often a block holds a feature, above `base`; what earlier blocks have left is not above it */
+  /** u32[numFeatures]: count of a feature in a block, plus `base`; counts of earlier blocks are at most `base` */
   counts: Uint32Array;
   base: number;
-  /** leaves the pairs of a row in their order, as a field-aware machine needs them */
+  /** keeps the pairs of a row in their order, as a field-aware machine needs them */
   keepsOrder: boolean;
 }
 
-/** Marks for a machine of so many features. */
+/** Creates counters for a machine with `numFeatures` features. */
 export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
-/** Which blocks: every `step`th from `first` on. */
+/** Selects blocks: every `step`th from `first` on. */
 interface Share {
   first: number;
   step: number;
 }
 
 /**
- * Marks a thread's share of rows that lie in a shared memory.
+ * Marks a thread's share of rows in a shared memory.
  *
  * @param at  offset of their struct Rows
- * @param put called before a block is marked, where ids are not there yet
+ * @param put called before a block is marked, if its ids have not been written yet
  */
 export function markShare(
   memory: WebAssembly.Memory,
@@ -78,11 +78,11 @@ export function markShare(
 }
 
 /**
- * Marks the ids of repeated features, in place, and moves them behind the others of their row: so a kernel's loop over a row
- * turns from unmarked to marked pairs once, and not whenever the processor does not expect it.
+ * Marks the ids of repeated features in place, and moves them behind the others of their row. A kernel's loop over a row then changes
+ * from unmarked to marked pairs only once, which the processor predicts well.
  */
 export function markRepeats(
-  { ids, values, numRows, endOf }: Pairs,
+  { ids, values, numRows, endOf }: FeaturePairs,
   marks: Marks,
   share: Share = { first: 0, step: 1 },
   put?: PutIds,
@@ -114,7 +114,7 @@ export function markRepeats(
       const end = endOf(r + 1);
       if (end - start > heldIds.length)
         [heldIds, heldValues] = [new Uint32Array(end - start), new Float32Array(end - start)];
-      // unmarked pairs move to the front, marked ones wait and follow: both in their order
+      // unmarked pairs move to the front, and marked ones follow, both in their order
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;

@@ -1,21 +1,21 @@
-// What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
-// keeps beside each parameter, and all of it as bytes for a checkpoint.
+// The state of a factorization machine, read and written between two runs of its threads: the norm of V, the optimizer's state, and all
+// parameters and state as bytes for a checkpoint.
 //
-//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
+//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; J: quads of all fields for a field-aware machine
 //   linear   f32[n][L]            w and its state
 //   bias     f32[2]               w0 and its accumulator, the same on every thread
 //
-// S and L are the method's (METHODS of binding.ts); A is 1 where a slice has one accumulator, S then 1, else 0; K, J: binding.ts.
-// Slices may share an accumulator, as those of a field-aware machine's block of fields do: each then has it here.
+// S and L depend on the method (METHODS of binding.ts). A is 1 if slices have an accumulator (S is then 1), else 0. K, J: binding.ts.
+// If slices share an accumulator, as for a field-aware machine's block of fields, each slice has a copy here.
 
-import { METHODS, readBias, writeBias, type FmLayout, type Place } from "./binding.js";
+import { METHODS, readBias, writeBias, type FmLayout, type StridedOffset } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
 import { ArtifactError } from "../../errors.js";
 import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 
-/** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
+/** An accumulator so large that steps no longer change an f32 parameter. */
 const FROZEN = 1e38;
 
 /** Parameters and state; the same at any number of threads. */
@@ -25,9 +25,9 @@ export interface FmState {
   bias: Float32Array;
 }
 
-/** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
+/** State of the optimizer by feature; empty for a method without state. */
 export interface OptimizerState {
-  /** f32[n][J][(S - 1) K + A], unused dimensions among them */
+  /** f32[n][J][(S - 1) K + A], including unused dimensions */
   vectors: Float32Array;
   /** f32[n][L - 1] */
   w: Float32Array;
@@ -35,7 +35,7 @@ export interface OptimizerState {
   w0: number;
 }
 
-/** Where the parameters lie. */
+/** Reads and writes parameters at their places. */
 class Parameters {
   readonly n: number;
   readonly J: number;
@@ -43,17 +43,17 @@ class Parameters {
   readonly L: number;
   /** S K + A */
   readonly width: number;
-  /** S K: v and the state that lies behind it */
+  /** S K: numbers of v and of the state stored with it */
   readonly #side: number;
-  /** all of the memory */
+  /** view of the whole memory */
   readonly numbers: Float32Array;
   readonly #slices: FmLayout["slices"];
   readonly #accumulators: FmLayout["accumulators"];
   readonly #groups: readonly number[];
-  /** of the last feature asked for, and where it ends */
+  /** group of the last requested feature, and its end */
   #group = 0;
   #end = 0;
-  readonly #linear: Place;
+  readonly #linear: StridedOffset;
 
   constructor(arena: Arena, { plan, slices, accumulators, groups }: FmLayout) {
     const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
@@ -70,18 +70,18 @@ class Parameters {
     this.#linear = { offset: field("linear"), stride: field("linearStride") };
   }
 
-  /** Index into numbers of the first v of a slice of a feature; the state follows K further, unless it is an accumulator. */
+  /** Returns the index of the first v of a feature's slice; the state follows K numbers later, unless it is an accumulator. */
   at(feature: number, j: number): number {
     const { offset, stride } = this.#slices[this.#groupOf(feature)]![j]!;
     return (offset + feature * stride) / 4;
   }
 
-  /** Index into numbers of w of a feature; its state follows. */
+  /** Returns the index of a feature's w; its state follows. */
   weightAt(feature: number): number {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
 
-  /** Copies a slice of a feature, v and its state, from the `skip`th number on, to an array. */
+  /** Copies a feature's slice, v and its state, from number `skip` on, to an array. */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
     const at = this.at(feature, j);
     target.set(this.numbers.subarray(at + skip, at + this.#side), to);
@@ -95,7 +95,7 @@ class Parameters {
     if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[end]!;
   }
 
-  /** Sets each accumulator of a feature to the mean of what the known ones of its slices had. @param of f32[J] */
+  /** Sets each accumulator of a feature to the mean over its slices with known accumulators. @param of f32[J] */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
     const sums = new Map<number, { sum: number; count: number }>();
     for (let j = 0; j < this.J; j++) {
@@ -121,7 +121,7 @@ class Parameters {
   }
 }
 
-/** The Frobenius norm of V: the root of the sum of all squares, added in the order of features and dimensions. */
+/** Returns the Frobenius norm of V; squares are added in the order of features and dimensions. */
 export function vectorNorm(arena: Arena, layout: FmLayout): number {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, numbers } = parameters;
@@ -136,12 +136,12 @@ export function vectorNorm(arena: Arena, layout: FmLayout): number {
   return Math.sqrt(sum);
 }
 
-/** Lets no further step move w0. */
+/** Freezes w0. */
 export function freezeBias(arena: Arena, layout: FmLayout): void {
   setAccumulators(arena, layout, FROZEN);
 }
 
-/** Copies out what the method keeps. */
+/** Returns a copy of the optimizer's state. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, L, numbers } = parameters;
@@ -157,10 +157,10 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
 }
 
 /**
- * Copies in what the method kept of the flagged features, and of w0.
+ * Writes the optimizer's state of the flagged features, and of w0.
  *
  * @param known u8[n]
- * @param knownBlocks u8: which equal parts of each vector
+ * @param knownBlocks u8: flags for equal parts of each vector
  */
 export function writeOptimizer(
   arena: Arena,
@@ -195,8 +195,8 @@ export function writeOptimizer(
 }
 
 /**
- * The accumulators of slices from those of an earlier version, which had one for each dimension: what their squared gradients come to
- * in a shared one is their mean.
+ * Converts accumulators of an earlier version, which had one per dimension, to those of slices: an accumulator of a slice grows by the
+ * mean of the squared gradients.
  *
  * @param each f32[n][J][K]
  * @param used [J]: dimensions of each slice below dim
@@ -210,7 +210,7 @@ function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): 
 }
 
 /**
- * Under FTRL-proximal w follows from z and n: sets z so that it gives the w that stands there, where it is not 0.
+ * Under FTRL-proximal, w follows from z and n. Sets z so that it gives the current w, where w is not 0.
  *
  * @param l2 of a feature's weight
  */
@@ -230,11 +230,11 @@ export function alignFtrl(
   }
 }
 
-/** A copy of all that training has made. */
+/** Returns a copy of parameters and state. */
 export function copyState(arena: Arena, layout: FmLayout): FmState {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;
-  // copies in memory of their own: what is shared cannot be written to disk
+  // copies to unshared memory, because shared memory cannot be written to disk
   const factors = new Float32Array(n * J * width);
   const linear = new Float32Array(n * L);
   for (let feature = 0; feature < n; feature++) {
@@ -252,7 +252,7 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   };
 }
 
-/** Puts a copy back. @throws {ArtifactError} it is of a machine of another shape */
+/** Restores a copy. @throws {ArtifactError} it is of a machine with other dimensions */
 export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;

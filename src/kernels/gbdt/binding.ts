@@ -1,11 +1,11 @@
-// The kernel of boosted trees as TypeScript sees it: its functions, and where a training's arrays lie in the shared memory.
+// Binding of the boosted trees' kernel: its functions, and the layout of a training's arrays in the shared memory.
 //
-//   bins      u8[n][stride]: all rows' bins, the training part's first, then the validation part's
-//   columns   the training part's bins once more, a feature after another: what splits of a leaf read
-//   order     u32[numTrain]: the rows that the tree is grown on, leaf by leaf
+//   bins      u8[n][stride]: bins of all rows, those of the training split first, then those of the validation split
+//   columns   bins of the training split again, feature after feature: read to split a leaf
+//   order     u32[numTrain]: rows on which the tree is grown, leaf by leaf
 //   pairs     f32[numClasses][numTrain][2]: gradients and hessians                scores   f32[numClasses][n]
-//   labels, weights   f32[n]; numClasses is 1 but for the softmax
-//   histogram numCells cells of 16 bytes; one a leaf, and one a thread for its own part of a sum
+//   labels, weights   f32[n]; numClasses is 1 except for the softmax
+//   histogram numCells cells of 16 bytes; one per leaf, and one per thread for its part of a sum
 //
 // Pointers are byte offsets.
 
@@ -14,10 +14,10 @@ import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
-/** Rows a call at most: WebAssembly replaces unoptimized code only between calls. Sums are made by blocks of so many rows. */
+/** Most rows of a call, because WebAssembly replaces unoptimized code only between calls. Sums are made by blocks of as many rows. */
 export const BLOCK_ROWS = 4096;
 
-/** Blocks of so many rows. */
+/** Returns the number of blocks. */
 export function numBlocks(numRows: number): number {
   return Math.ceil(numRows / BLOCK_ROWS);
 }
@@ -25,27 +25,27 @@ export function numBlocks(numRows: number): number {
 /** Most rows that a cell can count. */
 export const MAX_ROWS = 2 ** COUNT_BITS - 1;
 
-/** Cells of a narrow feature, and its bins at most. */
+/** Cells of a narrow feature, which is also its greatest number of bins. */
 export const NARROW_CELLS = 256;
 
-/** Edges of a numeric feature, padded with infinity: a power of two. */
+/** Number of edges of a numeric feature, padded with infinity: a power of two. */
 export const EDGES = 256;
 
-/** Bytes of columns that are binned at a time, about, and rows at least. */
+/** Approximate bytes of columns that are binned at a time, and least number of rows. */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
 
-/** Gradients of a tree sum to 2^50 at most, so that f64 holds every sum, hessians to 2^37. */
+/** Bits of a tree's sums: gradients are at most 2^50, so that f64 holds every sum exactly, hessians at most 2^37. */
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
 export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-/** Arguments of both searches for a split. */
+/** Options of both searches for a split. */
 export interface SplitOptions {
   lambdaL1: number;
   lambdaL2: number;
@@ -59,7 +59,7 @@ export interface SplitOptions {
   minDataPerGroup: number;
 }
 
-/** Writes the options as the kernel reads them. @param at of the struct */
+/** Writes the options for the kernel. @param at offset of the struct */
 export function putSplitOptions(
   holder: Parameters<typeof putStruct>[0],
   at: number,
@@ -69,7 +69,7 @@ export function putSplitOptions(
   putStruct(holder, SplitStruct, at, { ...options, unitG: 1 / scaleG, unitH: 1 / scaleH });
 }
 
-/** Where a feature's bins and cells are. */
+/** Position of a feature's bins and cells. */
 export interface FeaturePlace {
   categorical: boolean;
   wide: boolean;
@@ -77,15 +77,15 @@ export interface FeaturePlace {
   byte: number;
   /** first cell of a histogram */
   cell: number;
-  /** cells in use: bins of values and one of missing ones; of a categorical feature, bin 0 and its categories' */
+  /** number of used cells: bins of values and one for missing ones; for a categorical feature, bin 0 and its categories */
   numCells: number;
 }
 
-/** How rows are laid out. */
+/** Layout of binned rows. */
 export interface RowLayout {
-  /** bytes a row, a multiple of 16 */
+  /** bytes per row, a multiple of 16 */
   stride: number;
-  /** narrow features, filled up to a multiple of 4 */
+  /** number of narrow features, padded to a multiple of 4 */
   numNarrow: number;
   numWide: number;
   numCells: number;
@@ -93,9 +93,9 @@ export interface RowLayout {
 }
 
 /**
- * Lays the features out: narrow ones first, then those of more than 256 cells.
+ * Lays out the features: narrow ones first, then those with more than 256 cells.
  *
- * @param features cells that each needs, and whether it is categorical
+ * @param features number of cells of each, and whether it is categorical
  */
 export function rowLayout(features: readonly { numCells: number; categorical: boolean }[]): RowLayout {
   const numNarrow = Math.ceil(features.filter(({ numCells }) => numCells <= NARROW_CELLS).length / 4) * 4;
@@ -127,36 +127,36 @@ export interface GbdtLayout extends RowLayout {
   columns: number[];
   /** f64[features][EDGES] */
   edges: number;
-  /** two pieces of the columns: of each feature room for `stagedRows` f64, or bins of a categorical one */
+  /** two pieces of the columns: for each feature, space for `stagedRows` f64, or for the bins of a categorical one */
   staged: number;
   stagedRows: number;
   /** u32[numWide]: first cell of each wide feature */
   wideCells: number;
   order: number;
-  /** u32[numTrain] each: the two sides of a partition under way */
+  /** u32[numTrain] each: the two sides of the partition in progress */
   left: number;
   right: number;
-  /** scores that each row has */
+  /** number of scores per row */
   numClasses: number;
   pairs: number;
-  /** bytes from a class's pairs to the next one's */
+  /** bytes from the pairs of a class to those of the next */
   pairsApart: number;
   scores: number;
   scoresApart: number;
   labels: number;
-  /** 0 where every row counts once */
+  /** 0 if every row has weight 1 */
   weights: number;
-  /** one histogram a thread, then one a leaf */
+  /** histograms: one per thread, then one per leaf */
   partials: number;
   histograms: number;
-  /** results of the searches: a Split a feature, of two leaves */
+  /** results of the searches: one Split per feature, for two leaves */
   splits: number;
-  /** u8[2][numCells]: bins that go left, of two leaves */
+  /** u8[2][numCells]: bins that go left, for two leaves */
   lefts: number;
-  /** room for a thread's gathered rows or for its sorting of categories, then for its table of bins; one a thread */
+  /** per thread: space for gathered rows or for sorting categories, then for its table of bins */
   scratch: number;
   scratchBytes: number;
-  /** where a thread's table begins in its room */
+  /** offset of the table of bins within a thread's space */
   scratchTable: number;
   /** Node[numLeaves - 1] */
   nodes: number;
@@ -165,29 +165,29 @@ export interface GbdtLayout extends RowLayout {
   tableBytes: number;
   /** f64[numLeaves] */
   values: number;
-  /** f64[numClasses][blocks][2]: of |g| and h of the training part */
+  /** f64[numClasses][blocks][2]: sums of |g| and h over the training split */
   gradientSums: number;
   gradientSumsApart: number;
-  /** f64 by block of the training part, then of the validation part: sums of its rows' losses */
+  /** f64 per block of the training split, then of the validation split: sums of losses */
   losses: number;
-  /** u32: what the threads have taken of the works that they share (trainers/gbdt/boosting/thread-share.ts) */
+  /** u32: counters of the works that threads share (trainers/gbdt/boosting/thread-share.ts) */
   taken: number;
-  /** u32 every MARK bytes, by thread: whether its histogram holds rows */
+  /** u32 every MARK bytes, one per thread: whether its histogram holds rows */
   marks: number;
-  /** u32 by piece of a leaf's rows: how many go left */
+  /** u32 per piece of a leaf's rows: number of rows that go left */
   counts: number;
   /** SplitOptions */
   options: number;
-  /** u32[numTrain]: a sample of the rows; 0 where all are used */
+  /** u32[numTrain]: a sample of the rows; 0 if all are used */
   bag: number;
 }
 
-/** Where a feature's values wait to be binned. @param slot 0 or 1 */
+/** Returns the offset of a feature's values that wait to be binned. @param slot 0 or 1 */
 export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: number, f: number): number {
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
-/** How much there is to lay out. */
+/** Sizes of a training. */
 export interface GbdtShape {
   rows: RowLayout;
   numTrain: number;
@@ -199,7 +199,7 @@ export interface GbdtShape {
   bagged: boolean;
 }
 
-/** Allocates a training. @throws {UsageError} it does not fit one memory */
+/** Allocates a training. @throws {UsageError} it does not fit in one memory */
 export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
   const numRows = numTrain + numValid;

@@ -1,4 +1,4 @@
-// The reference against central differences and against trying every split of rows.
+// Tests the reference against central differences and against trying every split of the rows.
 
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
 import { mulberry32, integerBelow, between } from "../../testing/random.js";

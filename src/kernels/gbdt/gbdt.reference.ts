@@ -1,40 +1,40 @@
-// Twin of assembly/: the same functions over plain arrays, with sums in f64 instead of integers.
+// Twin of assembly/: the same functions on plain arrays, with sums in f64 instead of integers.
 //
-// A histogram is an array of sums by bin. What is LightGBM's rule and why stands in the kernel.
+// A histogram is an array of sums by bin. The kernel's comments explain LightGBM's rules.
 
 import type { SplitOptions } from "./binding.js";
 import { exp, log } from "../../numeric/exp.js";
 import { rowLoss } from "../../numeric/losses.js";
 
-/** Sums of a bin or a side. */
-export interface Sums {
+/** Sums over a bin or a side. */
+export interface ReferenceSums {
   g: number;
   h: number;
   count: number;
 }
 
-/** The number of edges below x; `missing` for NaN. */
+/** Returns the number of edges below x, or `missing` for NaN. */
 export function binNumber(x: number, edges: readonly number[], missing: number): number {
   return Number.isNaN(x) ? missing : edges.filter((edge) => edge < x).length;
 }
 
-/** The loss that `gradient` derives; the squared one is half of what is reported. */
+/** The loss whose derivative `gradient` returns; half of the squared loss that is reported. */
 export function loss(score: number, label: number, squared: boolean): number {
   return squared ? rowLoss("squared", score, label) / 2 : rowLoss("logistic", score, label);
 }
 
-/** The loss that `softmaxGradient` derives: log sum exp(s_k) - s_y. */
+/** The loss whose derivative `softmaxGradient` returns: log sum exp(s_k) - s_y. */
 export function softmaxLoss(scores: readonly number[], label: number): number {
   const most = Math.max(...scores);
   return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;
 }
 
-/** Sums by bin. */
+/** Returns sums by bin. */
 export function histogram(
   bins: readonly number[],
-  rows: readonly Omit<Sums, "count">[],
+  rows: readonly Omit<ReferenceSums, "count">[],
   numBins: number,
-): Sums[] {
+): ReferenceSums[] {
   const out = Array.from({ length: numBins }, () => ({ g: 0, h: 0, count: 0 }));
   bins.forEach((b, row) => {
     out[b]!.g += rows[row]!.g;
@@ -44,27 +44,33 @@ export function histogram(
   return out;
 }
 
-export function sumOf(parts: readonly Sums[]): Sums {
+export function sumOf(parts: readonly ReferenceSums[]): ReferenceSums {
   return parts.reduce(add, { g: 0, h: 0, count: 0 });
 }
 
-function add(a: Sums, b: Sums): Sums {
+function add(a: ReferenceSums, b: ReferenceSums): ReferenceSums {
   return { g: a.g + b.g, h: a.h + b.h, count: a.count + b.count };
 }
 
-function minus(a: Sums, b: Sums): Sums {
+function minus(a: ReferenceSums, b: ReferenceSums): ReferenceSums {
   return { g: a.g - b.g, h: a.h - b.h, count: a.count - b.count };
 }
 
-function leafGain({ g, h }: Sums, options: SplitOptions, more: number): number {
+function leafGain({ g, h }: ReferenceSums, options: SplitOptions, more: number): number {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;
   return below > 0 ? t ** 2 / below : 0;
 }
 
-/** What a split gains over its parent; undefined when a side may not be a leaf. */
-export function splitGain(left: Sums, right: Sums, options: SplitOptions, more = 0): number | undefined {
-  const isLeaf = ({ h, count }: Sums) => count >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
+/** Returns the gain of a split over its parent; undefined if a side may not be a leaf. */
+export function splitGain(
+  left: ReferenceSums,
+  right: ReferenceSums,
+  options: SplitOptions,
+  more = 0,
+): number | undefined {
+  const isLeaf = ({ h, count }: ReferenceSums) =>
+    count >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
   if (!isLeaf(left) || !isLeaf(right)) return undefined;
   const parent = leafGain(add(left, right), options, 0) + options.minGainToSplit;
   return leafGain(left, options, more) + leafGain(right, options, more) - parent;
@@ -74,12 +80,12 @@ export interface NumericSplit {
   gain: number;
   bin: number;
   missingLeft: boolean;
-  left: Sums;
-  right: Sums;
+  left: ReferenceSums;
+  right: ReferenceSums;
 }
 
-/** All thresholds with missing values (the last bin) on either side. */
-export function bestNumeric(bins: readonly Sums[], options: SplitOptions): NumericSplit | undefined {
+/** Returns the best threshold, with missing values (the last bin) on either side. */
+export function bestNumeric(bins: readonly ReferenceSums[], options: SplitOptions): NumericSplit | undefined {
   const values = bins.slice(0, -1);
   const missing = bins.at(-1)!;
   const all = sumOf(bins);
@@ -107,8 +113,11 @@ export interface CategoricalSplit {
   manyToMany: boolean;
 }
 
-/** One category against all, or a prefix or suffix of the sorted categories; bin 0 goes right. */
-export function bestCategorical(bins: readonly Sums[], options: SplitOptions): CategoricalSplit | undefined {
+/** Returns the best set of bins for the left: one category, or a prefix or suffix of the sorted categories; bin 0 goes right. */
+export function bestCategorical(
+  bins: readonly ReferenceSums[],
+  options: SplitOptions,
+): CategoricalSplit | undefined {
   const all = sumOf(bins);
   let best: CategoricalSplit | undefined;
   if (bins.length <= options.maxCatToOnehot) {
@@ -118,7 +127,7 @@ export function bestCategorical(bins: readonly Sums[], options: SplitOptions): C
     });
     return best;
   }
-  const key = ({ g, h }: Sums) => g / (h + options.catSmooth);
+  const key = ({ g, h }: ReferenceSums) => g / (h + options.catSmooth);
   const sorted = bins
     .map((own, bin) => ({ own, bin }))
     .slice(1)

@@ -1,5 +1,4 @@
-// The graph filter's kernel as the rest of the program sees it: its functions, its struct laid out in an arena, and what each
-// thread works in.
+// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the memory of each thread.
 
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -9,24 +8,24 @@ import { FilterPlan, type Kernel } from "./layout.js";
 /** Its functions; pointers are byte offsets. */
 export type FilterKernel = Kernel;
 
-/** Users of a panel: the lanes of its rows. */
+/** Number of users per panel: the lanes of its rows. */
 export const LANES = 16;
 
-/** Panels that are finished together, so that the components are read once for all of them. */
+/** Number of panels that are finished together, so that the components are read once for all of them. */
 export const BLOCK_PANELS = 4;
 
-/** Users of a block. */
+/** Number of users per block. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
-/** A graph of users and items, both ways, without repeats. */
+/** A graph of users and items, in both directions, without repeated edges. */
 export interface UserItemGraph {
-  /** a list a user: its items */
+  /** items of each user */
   users: ItemLists;
-  /** a list an item: its users */
+  /** users of each item */
   items: ItemLists;
 }
 
-/** What the kernel computes with. */
+/** Input of the kernel. */
 export interface FilterInput extends UserItemGraph {
   /** f32[numItems] */
   after: Float32Array;
@@ -35,7 +34,7 @@ export interface FilterInput extends UserItemGraph {
   components: Float32Array;
 }
 
-/** What a thread works in: byte offsets. */
+/** Memory of a thread, as byte offsets. */
 export interface FilterScratch {
   /** BLOCK_PANELS + 1 of f32[numItems][16] */
   itemPanels: number[];
@@ -50,7 +49,7 @@ export interface FilterScratch {
   worst: number;
 }
 
-/** Where the struct and the components lie. */
+/** Addresses of the struct and the components. */
 export interface FilterLayout {
   plan: number;
   numUsers: number;
@@ -58,13 +57,13 @@ export interface FilterLayout {
   dim: number;
   /** W, f32[ceil(numItems / 4)][dim][4] */
   components: number;
-  /** one a thread */
+  /** memory of each thread */
   scratches: FilterScratch[];
 }
 
 const padded = (numRows: number): number => Math.ceil(numRows / 4) * 4;
 
-/** Bytes of all that `allocateFilter` lays out, to within alignment. */
+/** Returns the bytes that `allocateFilter` lays out, up to alignment. */
 export function filterBytes(
   { numUsers, numItems, numEntries }: { numUsers: number; numItems: number; numEntries: number },
   dim: number,
@@ -75,7 +74,7 @@ export function filterBytes(
   return shared + threads * own;
 }
 
-/** Copies the input into the arena, and makes room for the threads. @throws {UsageError} it does not fit */
+/** Copies the input into the arena and allocates the threads' memory. @throws {UsageError} it does not fit */
 export function allocateFilter(
   arena: Arena,
   { users, items, after, dim, components }: FilterInput,
@@ -116,12 +115,12 @@ export function allocateFilter(
   return { plan, numUsers, numItems, dim, components: packed.offset, scratches };
 }
 
-/** The place of W[i][d]: four items side by side. */
+/** Returns the index of W[i][d]; four items are side by side. */
 export function componentIndex(dim: number, i: number, d: number): number {
   return ((i >>> 2) * dim + d) * 4 + (i & 3);
 }
 
-/** The place of dimension d of a block's user: eight users side by side. */
+/** Returns the index of dimension d of a block's user; eight users are side by side. */
 export function queryIndex(dim: number, user: number, d: number): number {
   return ((user >>> 3) * dim + d) * 8 + (user & 7);
 }

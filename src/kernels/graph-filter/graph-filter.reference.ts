@@ -1,6 +1,6 @@
-// Scores by a graph filter in plain f64, dense and by the definition: what assembly/main.ts and the solver around it are checked by.
+// Scores of a graph filter in plain f64, with dense matrices and by the definition: checks assembly/main.ts and the solver that uses it.
 
-/** A filter in its symbols (solvers/graph-filter/graph-filter.ts). */
+/** A graph filter; symbols as in solvers/graph-filter/graph-filter.ts. */
 export interface ReferenceFilter {
   /** R, 0 and 1, by users */
   events: readonly (readonly number[])[];
@@ -28,7 +28,7 @@ export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
   );
 }
 
-/** Users of each item. */
+/** Returns the number of users of each item. */
 export function referenceDegrees(events: ReferenceFilter["events"]): number[] {
   return events[0]!.map((_, i) => events.reduce((sum, row) => sum + row[i]!, 0));
 }

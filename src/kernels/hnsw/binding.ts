@@ -1,4 +1,4 @@
-// The graph of nearest neighbors as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the nearest-neighbor graph: its functions, and its structs laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import {
@@ -16,34 +16,34 @@ export { NONE as NO_NODE };
 /** Its functions; pointers are byte offsets. */
 export type HnswKernel = Kernel;
 
-/** The most links a node may have on a level above 0, of a graph that is built here. */
+/** Most links of a node on a level above 0, for graphs that are built here. */
 export const MOST_LINKS = 100;
-/** How wide a search grows where masks leave too few; beyond it every node is looked at. */
+/** Greatest size of the candidate list if masks leave too few; beyond it, every node is compared. */
 export const WIDEST = 4096;
-/** A batch has one node for so many that stand in the graph. */
+/** A batch has one node per this many nodes that are already in the graph. */
 const NODES_A_BATCHED = 50;
 
-/** What nearness is: a product, the greater the nearer, or the squared Euclidean distance. */
+/** Measure of nearness: dot product, or squared Euclidean distance. */
 export type Nearness = "dot" | "l2";
 
 /** A graph without its links. */
 export interface GraphShape {
   dim: number;
   nearness: Nearness;
-  /** links of a node on a level above 0, and on level 0, at most */
+  /** most links of a node on a level above 0, and on level 0 */
   m: number;
   m0: number;
   /** u8[n]: the highest level of each node */
   levels: Uint8Array;
-  /** where searches begin, a node of the highest level */
+  /** node where searches begin, on the highest level */
   entry: number;
 }
 
-/** Where it lies. */
+/** Addresses of the graph's arrays. */
 export interface GraphLayout extends GraphShape {
   graph: number;
   numNodes: number;
-  /** numbers of a vector with the zeros that fill it up */
+  /** dimension, with padding */
   stride: number;
   /** f32[n][stride] */
   vectors: Region;
@@ -56,7 +56,7 @@ export interface GraphLayout extends GraphShape {
   upperLinks: Region;
 }
 
-/** Lays out a graph without links, whose vectors are zeros. @throws {UsageError} it does not fit 4 GiB */
+/** Lays out a graph without links and with zero vectors. @throws {UsageError} it does not fit in 4 GiB */
 export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   const { dim, nearness, m, m0, levels, entry } = shape;
   const numNodes = levels.length;
@@ -90,15 +90,15 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   return { ...shape, graph, numNodes, stride, vectors, links, upperRows, numUpperRows, upperLinks };
 }
 
-/** u8 view of a region. */
+/** Returns a u8 view of a region. */
 function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
   return new Uint8Array(memory.buffer, offset, bytes);
 }
 
 /**
- * Adds what building needs.
+ * Allocates the arrays for building.
  *
- * @param order u32[n]: the nodes in the order in which they are added, the entry first and no node before one of a higher level
+ * @param order u32[n]: nodes in the order in which they are added; the entry comes first, and no node comes before one of a higher level
  */
 export function allocateBuild(
   arena: Arena,
@@ -118,7 +118,7 @@ export function allocateBuild(
     setField(arena, Graph, graph, name as keyof typeof fields, value);
 }
 
-/** The ends of batches: the first node stands in the graph, and a batch has a fiftieth of what stands there. */
+/** Returns the ends of batches: first one node, then a fiftieth of the nodes that are already in the graph. */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];
   for (let end = 1; end < numNodes;) {
@@ -128,7 +128,7 @@ export function batchEnds(numNodes: number): Uint32Array {
   return Uint32Array.from(ends);
 }
 
-/** A thread's scratch. @param mostEf candidates that its walks may remember */
+/** Allocates a thread's memory. @param mostEf greatest size of its candidate lists */
 export function allocateScratch(
   arena: Arena,
   { numNodes, m, m0 }: Pick<GraphLayout, "numNodes" | "m" | "m0">,
@@ -150,20 +150,20 @@ export function allocateScratch(
   });
 }
 
-/** Distances that a thread computed since this was last asked. */
+/** Returns the number of distances that a thread computed since the last call. */
 export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, scratch: number): number {
   return takeField(memory, Scratch, scratch, "numDistances");
 }
 
-/** What is searched for; pointers are byte offsets. */
+/** Fields of a search; pointers are byte offsets. */
 type SearchFields = FieldsOf<typeof Search>;
 
-/** A new struct of a search, for `putSearch`. */
+/** Allocates the struct of a search, for `putSearch`. */
 export function allocateSearch(arena: Arena): number {
   return allocateStruct(arena, "a search", Search);
 }
 
-/** Writes what is searched for. */
+/** Writes the fields of a search. */
 export function putSearch(arena: Arena, search: number, fields: SearchFields): void {
   putStruct(arena, Search, search, fields);
 }

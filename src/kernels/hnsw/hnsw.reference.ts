@@ -1,20 +1,20 @@
-// A graph of nearest neighbors, built and searched in plain words: the definition of correct for assembly/, bit for bit.
+// A graph of nearest neighbors, built and searched by plain code: the definition of correct for assembly/, bit for bit.
 
 import type { ItemLists, TopItems } from "../top-items/binding.js";
 import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
 
-/** A node and how far it is. */
+/** A node with its distance. */
 interface Near {
   node: number;
   distance: number;
 }
 
-/** A link; `checked` where it was chosen together with the other checked ones of its row. */
+/** A link; `checked` if it was chosen together with the other checked links of its row. */
 interface Link extends Near {
   checked: boolean;
 }
 
-/** What a graph is built of. */
+/** Input for building a graph. */
 export interface ReferenceInput extends GraphShape {
   /** f32[n * dim] */
   vectors: Float32Array;
@@ -25,12 +25,12 @@ export interface ReferenceInput extends GraphShape {
 
 const { fround } = Math;
 
-/** Nearest first, ties by node. */
+/** Sorts nearest first, ties by node. */
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
 /**
- * The distance of two vectors: f32 sums of dimensions d, d + 8, ... for each d below 8, where the last four of an odd number of fours
- * go to the first sums; then the sums in pairs.
+ * Returns the distance of two vectors. f32 sums are made of dimensions d, d + 8, ... for each d below 8, then added in pairs; the last
+ * four of an odd number of fours are added to the first sums.
  */
 function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Array): number {
   const sums = new Float32Array(8);
@@ -45,7 +45,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
   return nearness === "l2" ? sum : 0 - sum;
 }
 
-/** Builds and searches by the definition. */
+/** Builds and searches a graph by the definition. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
   /** links[node][level] */
@@ -58,7 +58,7 @@ export class ReferenceGraph {
     let first = 1;
     for (const last of batchEnds(order.length)) {
       const batch = order.subarray(first, last);
-      // all of a batch search the graph as it was before it
+      // all nodes of a batch search the graph as it was before the batch
       const chosen = Array.from(batch, (node) => this.#choices(node));
       batch.forEach((node, i) => (this.links[node] = chosen[i]!));
       batch.forEach((node) => this.#linkBack(node));
@@ -66,7 +66,7 @@ export class ReferenceGraph {
     }
   }
 
-  /** A new node's links on each of its levels. */
+  /** Returns a new node's links on each of its levels. */
   #choices(node: number): Link[][] {
     const { levels, entry, m, efConstruction } = this.#input;
     const x = this.#vector(node);
@@ -87,7 +87,7 @@ export class ReferenceGraph {
     return links;
   }
 
-  /** Nearest first, what is not nearer to one that is kept; no more than `most`. */
+  /** Chooses at most `most` links, nearest first, leaving out those that are nearer to a kept one. */
   #choose(sorted: Link[], most: number): Link[] {
     const kept: Link[] = [];
     for (const link of sorted) {
@@ -121,7 +121,7 @@ export class ReferenceGraph {
     return node;
   }
 
-  /** The `ef` nearest nodes that a walk finds: the nearest one whose neighbors were not looked at is next, until none is left. */
+  /** Returns the `ef` nearest nodes of a walk, which always visits the nearest node whose neighbors were not visited. */
   #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
     const near = (node: number): Near => ({
       node,
@@ -145,7 +145,7 @@ export class ReferenceGraph {
     return vectors.subarray(node * dim, (node + 1) * dim);
   }
 
-  /** The nearest nodes of each query that it is not masked from, nodes called by their numbers. */
+  /** Returns the nearest unmasked nodes of each query; node numbers are the labels. */
   search(queries: Float32Array, masks: ItemLists, { top, ef }: { top: number; ef: number }): TopItems {
     const { dim, entry, levels } = this.#input;
     const numQueries = queries.length / dim;

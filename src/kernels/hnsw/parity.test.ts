@@ -5,7 +5,7 @@ import { searchGraph } from "../../retrieval/hnsw/search.js";
 import { batchEnds, type Nearness } from "./binding.js";
 import { ReferenceGraph } from "./hnsw.reference.js";
 
-/** Numbers of few values, so that many distances tie. */
+/** Generates numbers with few distinct values, so that many distances tie. */
 function coarse(length: number, key: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => ((draw(key, i) % 9) - 4) / 4);
 }
@@ -14,7 +14,7 @@ function fine(length: number, key: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => draw(key, i) / 2 ** 31 - 1);
 }
 
-/** Levels that are higher than those of an index this small, so that every level has several nodes. */
+/** Creates a graph with higher levels than usual at this size, so that every level has several nodes. */
 function shapeOf(numNodes: number, dim: number, nearness: Nearness) {
   const levels = Uint8Array.from({ length: numNodes }, (_, i) => Math.min(3, Math.clz32(draw(9, i)) >> 1));
   const order = Uint32Array.from(levels.keys()).sort(
@@ -46,7 +46,7 @@ describe.each([
       );
       expect(linked).toEqual(reference.links.map((rows) => rows.map((row) => row.map(({ node }) => node))));
 
-      // query q is masked from a share of the nodes that grows with q, up to all
+      // query q has a share of the nodes masked that grows with q, up to all
       const queries = numbersOf(20 * dim, 2);
       const masked = Array.from({ length: 20 }, (_, q) =>
         [...labels].filter((node) => draw(q + 30, node) / 2 ** 32 < q / 19),

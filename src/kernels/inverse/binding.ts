@@ -1,4 +1,4 @@
-// The inverse kernel as the rest of the program sees it: its functions, and its struct laid out in an arena.
+// Binding of the inverse kernel: its functions, and its struct laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -9,7 +9,7 @@ export { SWEEP_BLOCK };
 /** Its functions; pointers are byte offsets. */
 export type InverseKernel = Kernel;
 
-/** Where the matrix and what is kept beside it lie. */
+/** Addresses of the matrix and of the arrays beside it. */
 export interface InverseLayout {
   plan: number;
   /** rows and columns, a multiple of SWEEP_BLOCK */
@@ -18,11 +18,11 @@ export interface InverseLayout {
   matrix: Region;
   /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: the inverse of the block that is being swept */
   pivot: Region;
-  /** one a thread */
+  /** tile of each thread */
   tiles: number[];
 }
 
-/** Room for a matrix of n rows. @throws {UsageError} it does not fit */
+/** Allocates a matrix of n rows. @throws {UsageError} it does not fit */
 export function allocateInverse(arena: Arena, n: number, threads: number): InverseLayout {
   const size = Math.ceil(n / SWEEP_BLOCK) * SWEEP_BLOCK;
   const matrix = arena.allocate("a matrix to invert", size * size * 4);

@@ -1,4 +1,4 @@
-// The network's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the network's kernel: its functions, and its structs laid out in an arena.
 //
 //   plan ──► layers          the dense layers (../shared/dense.ts)
 //        ──► embeddings      f32[n][W' (+ W')]    and their sums of squares, where they are trained
@@ -38,26 +38,26 @@ export type KernelNetShape = NetShape &
     /** rows of a batch */
     batch: number;
     threads: number;
-    /** false for one that only scores: what learning needs is not laid out */
+    /** false for a network that only scores, without the arrays for learning */
     trains: boolean;
   };
 
-/** Where the kernel's structs lie. */
+/** Addresses of the kernel's structs. */
 export interface NetLayout {
   plan: number;
   threads: number[];
-  /** has so many threads train */
+  /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** W', and numbers from one feature's row to the next */
+  /** W', and the floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
   /** f32[3][4], the first of four each */
   w0: Region | undefined;
-  /** pairs that a batch has room for; `reservePairs` makes more */
+  /** pairs per batch that fit in the buffers; `reservePairs` enlarges them */
   pairs: number;
 }
 
@@ -104,7 +104,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     inputGradients: arena.numbers("the derivatives of a batch", batchPitch * rowPitch),
     scoreGradients: arena.numbers("the derivatives of a batch", batchPitch),
     losses: arena.allocate("the losses of a batch", batchPitch * 8),
-    // what there is of each pair comes with reservePairs
+    // reservePairs allocates the arrays for pairs
     places: 0,
     pairRows: 0,
     sorted: 0,
@@ -135,12 +135,12 @@ function allocateKeyPenalties(arena: Arena, { keyPenalties }: NetLearning): Regi
   return region;
 }
 
-/** Whether embeddings move. */
+/** Returns whether embeddings are trained. */
 function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
 }
 
-/** Parts of the parameters, at most: of embeddings, w0 and the wide part, and eight outputs of a layer each. */
+/** Returns the most parts of the parameters: of embeddings, w0 and the wide part, and eight outputs of a layer each. */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
   return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
@@ -161,14 +161,14 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
     loss: 0,
     ...allocateDenseScratch(arena, dense),
     gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // these come with reservePairs
+    // reservePairs allocates these
     sums: 0,
     held: 0,
     counts: 0,
   };
 }
 
-/** Makes room for batches of so many pairs; to be called between two runs of the threads. */
+/** Enlarges the buffers to so many pairs per batch; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
   const room = (numbers: number) => arena.allocate("the pairs of a batch", pairs * numbers * 4).offset;
@@ -182,7 +182,7 @@ export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): vo
   layout.pairs = pairs;
 }
 
-/** The sum of the training losses since the last call. */
+/** Returns the sum of the training losses since the last call. */
 export function takeLoss(arena: Arena, { threads }: NetLayout): number {
   return takeField(arena, NetThread, threads[0]!, "loss");
 }

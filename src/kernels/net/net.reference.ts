@@ -24,24 +24,24 @@ import {
   type ReferenceArrays,
 } from "../shared/dense.reference.js";
 
-/** What dropout is drawn from; `first` is the place of the first row in the epoch. */
+/** Key of the dropout of a batch; `first` is the position of its first row in the epoch. */
 export interface BatchDraws {
   seed: number;
   epoch: number;
   first: number;
 }
 
-/** What a pass over rows gives. */
+/** Results of a pass over rows. */
 export interface ReferencePass {
   /** f64[numRows], before the link */
   scores: Float64Array;
-  /** sum of the rows' losses, each times what the row counts */
+  /** sum of the rows' losses times their weights */
   loss: number;
   /** derivatives of that sum (of half of it for the squared loss), by parameter */
   gradients: ReferenceArrays;
 }
 
-/** Scores of rows, nothing dropped. @returns f64[numRows] */
+/** Returns the scores of rows without dropout. @returns f64[numRows] */
 export function referenceNetScores(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -53,7 +53,7 @@ export function referenceNetScores(
   );
 }
 
-/** Scores, losses and gradients of rows. @param draws of dropout; nothing is dropped when absent */
+/** Returns scores, losses and gradients of rows. @param draws key of the dropout; without it nothing is dropped */
 export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -77,7 +77,7 @@ export function referenceNetPass(
   return { scores, loss, gradients };
 }
 
-/** What the last layer reads of each row, nothing dropped. @returns f64[numRows][units] */
+/** Returns the input of the last layer for each row, without dropout. @returns f64[numRows][units] */
 export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, rows: NetRows): Float64Array[] {
   const layers = denseLayersOf(shape);
   return Array.from({ length: rows.numRows }, (_, r) =>
@@ -98,7 +98,7 @@ function forward(
   return denseForward(layers, parameters, inputOf(shape, parameters, rows, r), drawn);
 }
 
-/** x_0. */
+/** Returns x_0. */
 function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetRows, r: number): Float64Array {
   const { embeddings, w0 } = parameters;
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
@@ -126,7 +126,7 @@ function scoreOf(
   return shape.machine ? score + machineScore(shape, x[0]!) : score;
 }
 
-/** Score of the factorization machine of x_0: w0 and w where x_0 has them, and the products of the fields' v in pairs. */
+/** Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the pairwise products of the fields' v. */
 export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
   const vOf = (f: number, k: number) => x[start + f * W + (W - shape.dim) + k]!;
@@ -138,7 +138,7 @@ export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   return shape.arch === "fnn" ? score + x[0]! : score;
 }
 
-/** Adds the row's part to every gradient. @param gradient dLoss/dscore */
+/** Adds a row's part to all gradients. @param gradient dLoss/dscore */
 function backward(
   shape: NetShape,
   layers: readonly DenseLayer[],
@@ -157,7 +157,7 @@ function backward(
   forEachPair(rows, r, (feature, value) => {
     const at = start + fieldOfFeature(shape, feature) * width;
     for (let k = 0; k < width; k++) {
-      // under the ReLU only what came through it goes back
+      // the ReLU passes gradients only where its input was positive
       if (shape.embeddingRelu && x[at + k]! <= 0) continue;
       embeddings![feature * width + k]! += value * dx[at + k]!;
     }
@@ -175,7 +175,7 @@ export function forEachPair(
   for (let j = indptr ? indptr[r]! : r * width; j < end; j++) visit(ids[j]!, values?.[j] ?? 1);
 }
 
-/** Visits the weights of the wide part that a row has, with their values: its features, then its crosses. */
+/** Visits the row's weights in the wide part with their values: its features, then its crosses. */
 export function forEachWide(
   shape: NetShape,
   rows: NetRows,
@@ -187,7 +187,7 @@ export function forEachWide(
   if (rows.crosses) forEachPair(rows.crosses, r, (cross) => visit(numFeatures + cross, 1));
 }
 
-/** The field that a feature is of. */
+/** Returns the field of a feature. */
 export function fieldOfFeature({ offsets }: NetShape, feature: number): number {
   let f = 0;
   while (feature >= offsets[f + 1]!) f++;

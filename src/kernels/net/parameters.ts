@@ -1,9 +1,9 @@
-// Where each number of a network's parameters, and of what its methods keep, lies in the arena; and copies in and out.
+// Addresses of a network's parameters and of the optimizers' state in the arena, and copies in and out.
 //
 //   NAME ──► f32[rows][columns], row-major, as `parameterShapes` has them ──► (row, column) ──► place in a region
 //
-// What the methods keep beside a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start
-// at 1 under AdaGrad and at 0 under FTRL) and NAME:z (FTRL).
+// The state of a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1 for AdaGrad and at
+// 0 for FTRL) and NAME:z (FTRL).
 
 import { ftrlZ } from "../../numeric/ftrl.js";
 import { placedDense, placedMoments } from "../shared/dense.js";
@@ -12,7 +12,7 @@ import type { Placed } from "../shared/placed.js";
 import type { NetLayout } from "./binding.js";
 import { embeddingWidth, type NetLearning, type NetShape, numFeaturesOf } from "./shape.js";
 
-/** The parameters by name. */
+/** Returns the parameters by name. */
 export function placedParameters(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map([["embeddings", embeddingsAt(layout, shape, 0)]]);
   if (layout.w0) placed.set("w0", single(layout.w0, 0));
@@ -21,7 +21,7 @@ export function placedParameters(layout: NetLayout, shape: NetShape): Map<string
   return placed;
 }
 
-/** What the methods keep, by name; of a network that learns. */
+/** Returns the optimizers' state by name; only for a network that learns. */
 export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   if (layout.embeddingPitch > layout.paddedWidth)
@@ -52,7 +52,7 @@ function single(region: Region, place: number): Placed {
   return { rows: 1, columns: 1, region, at: () => place };
 }
 
-/** Sets what the methods keep to what it is before the first step; also of the padding, which would else be 0 / 0. */
+/** Sets the optimizers' state to its initial values, including the padding, which would else be 0 / 0. */
 export function startState(arena: Arena, layout: NetLayout): void {
   const { embeddings, paddedWidth, embeddingPitch } = layout;
   if (embeddingPitch === paddedWidth) return;
@@ -60,7 +60,7 @@ export function startState(arena: Arena, layout: NetLayout): void {
   for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
 }
 
-/** Sets z of the wide part so that its weights follow from it, as FTRL's do; to be called when they were put in. */
+/** Sets z of the wide part so that FTRL gives the current weights; to be called after weights were written. */
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,

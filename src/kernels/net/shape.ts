@@ -1,4 +1,4 @@
-// What a network is made of: its input, its dense layers one after another, and the arrays that hold their parameters.
+// The structure of a network: its input, its dense layers, and the arrays of its parameters.
 //
 //   x_0 = (w0 | e_1 .. e_F | numeric)     e_f = sum of value * embedding over the row's features of field f, width W each
 //   x_l = dropout(act(norm(W_l x_(l-1) + b_l [+ x_(l-2)])))     score = W_L x_(L-1) + b_L [+ wide part]
@@ -13,33 +13,33 @@ import type { DenseLayer, DenseLearning } from "../shared/dense.js";
 
 export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
 
-/** The form of a network; what it learns by is not in it. */
+/** The structure of a network, without its optimizers. */
 export interface NetShape {
   arch: NetArch;
   /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1), the first of them out-of-vocabulary */
   offsets: ArrayLike<number>;
   /** k: length of a feature's vector */
   dim: number;
-  /** numbers a row that are inputs themselves */
+  /** number of numeric inputs per row */
   numNumeric: number;
-  /** units of the hidden layers; of deep-crossing the inner units of each residual unit */
+  /** units of the hidden layers; for deep-crossing, the inner units of each residual unit */
   hidden: readonly number[];
-  /** of hidden layers; deep-crossing has ReLU whatever is said */
+  /** activation of hidden layers; deep-crossing always has ReLU */
   activation: "tanh" | "relu";
-  /** whether e has a ReLU, as Deep Crossing's paper has it; it would zero half of a signed table */
+  /** whether e passes a ReLU, as in Deep Crossing's paper; it would zero half of a signed table */
   embeddingRelu: boolean;
-  /** share of the hidden units that are zeroed in training, in [0, 1); of a residual unit its inner ones */
+  /** share of the hidden units that are zeroed in training, in [0, 1); for a residual unit, of its inner ones */
   dropout: number;
-  /** whether hidden layers have layer normalization before their activation; of deep-crossing both layers of a residual unit */
+  /** whether hidden layers have layer normalization before their activation; for deep-crossing, both layers of a residual unit */
   layerNorm: boolean;
-  /** crosses of the wide part; 0 but for wide-deep */
+  /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of x_0 is added; only of networks that are not trained further */
+  /** whether the score of the factorization machine of x_0 is added; only for networks that are not trained further */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
 
-/** Rows as a network reads them: feature rows, and what else it takes. */
+/** Rows of a network: feature rows and further inputs. */
 export interface NetRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
@@ -51,7 +51,7 @@ export interface NetRows {
   values?: Float32Array;
   /** f32[numRows]: 0 or 1 for the logistic loss */
   labels: Float32Array;
-  /** f32[numRows]: what each row counts; absent when each counts 1 */
+  /** f32[numRows]: weight of each row; absent when all are 1 */
   weights?: Float32Array;
   /** f32[numRows][numNumeric]; absent when there are none */
   numeric?: Float32Array;
@@ -59,7 +59,7 @@ export interface NetRows {
   crosses?: { indptr?: Uint32Array; width: number; ids: Uint32Array };
 }
 
-/** W: numbers of a feature's row in `embeddings`; of fnn the first is its weight. */
+/** Returns W, the floats of a feature's row in `embeddings`; for fnn, the first is its weight. */
 export function embeddingWidth({ arch, dim }: Pick<NetShape, "arch" | "dim">): number {
   return arch === "fnn" ? 1 + dim : dim;
 }
@@ -72,20 +72,20 @@ export function numFeaturesOf({ offsets }: NetShape): number {
   return offsets[offsets.length - 1]!;
 }
 
-/** Where the first field's block begins in x_0: behind w0, where the network has one. */
+/** Returns the position of the first field's block in x_0: after w0 if the network has one. */
 export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
 
-/** The length of x_0. */
+/** Returns the length of x_0. */
 export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }
 
-/** The layer whose only output is the score. */
+/** Name of the layer whose only output is the score. */
 const OUTPUT = "output";
 
-/** The dense layers from the input to the score, which is the last one's only output. */
+/** Returns the dense layers from the input to the score, the only output of the last layer. */
 export function denseLayersOf(shape: NetShape): DenseLayer[] {
   const layers: DenseLayer[] = [];
   let inputs = numInputsOf(shape);
@@ -133,17 +133,17 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
   return shapes;
 }
 
-/** How a network learns: dense layers and w0 by Adam. */
+/** Learning options of a network; dense layers and w0 learn by Adam. */
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
-  /** of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
+  /** learning rate of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
   embeddingLearningRate: number;
-  /** penalty embeddingL2 / 2 |e|^2 on each embedding once for each row that holds it, beside the batch's summed loss */
+  /** penalty embeddingL2 / 2 |e|^2 on an embedding for each row that has it, added to the batch's summed loss */
   embeddingL2: number;
-  /** f32[numFeatures]: the same penalty by feature, taken by a proximal step, which stays stable for large ones; absent: none */
+  /** f32[numFeatures]: the same penalty by feature, applied by a proximal step, which is stable for large penalties; absent: none */
   keyPenalties?: Float32Array;
-  /** the gradient of the batch's mean loss, by all that is trained, is scaled down to this length where it is longer; 0: it is not */
+  /** greatest length of the gradient of the batch's mean loss by all trained parameters, which is scaled down to it; 0: no limit */
   clipNorm: number;
-  /** of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
+  /** learning rate of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
   wideLearningRate: number;
   wideL1: number;
   wideL2: number;

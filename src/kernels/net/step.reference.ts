@@ -3,7 +3,7 @@
 //   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2       Kingma and Ba 2015
 //   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
 //
-// All gradients without penalties are first scaled down together where the mean loss's is longer than clipNorm  Pascanu et al. 2013
+// All gradients, without penalties, are first scaled down together if that of the mean loss is longer than clipNorm  Pascanu et al. 2013
 //
 //   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
 
@@ -13,14 +13,14 @@ import { forEachPair, forEachWide, referenceNetPass } from "./net.reference.js";
 import { denseStep, type ReferenceArrays } from "../shared/dense.reference.js";
 import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/step.reference.js";
 
-/** A network that learns: its parameters, and what each method keeps beside them. */
+/** A learning network: its parameters, and the optimizers' state. */
 export interface ReferenceNet {
   shape: NetShape;
   learning: NetLearning;
   parameters: Record<string, ReferenceParameters>;
 }
 
-/** A network of the given first parameters, by the names of `parameterShapes`. */
+/** Creates a network with the given initial parameters, by the names of `parameterShapes`. */
 export function referenceNet(
   shape: NetShape,
   learning: NetLearning,
@@ -32,7 +32,7 @@ export function referenceNet(
   return { shape, learning, parameters };
 }
 
-/** FTRL's weights follow from z: those that are given have the z that they follow from. */
+/** Sets z of FTRL so that it gives the current weights. */
 function alignWide(
   { values, state }: ReferenceParameters,
   { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
@@ -45,7 +45,7 @@ function methodOf(name: string): "adagrad" | "ftrl" | "adam" {
   return name === "embeddings" ? "adagrad" : name === "wide" ? "ftrl" : "adam";
 }
 
-/** The values alone; views, not copies. */
+/** Returns the values only; views, not copies. */
 export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
   return Object.fromEntries(Object.entries(parameters).map(([name, { values }]) => [name, values]));
 }
@@ -53,8 +53,8 @@ export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
 /**
  * Trains on one batch, in place.
  *
- * @param at the epoch, and the place in it of the batch's first row: they name what is dropped
- * @returns sum of the rows' losses before the step, each times what its row counts
+ * @param at the epoch, and the position in it of the batch's first row: the key of the dropout
+ * @returns sum of the rows' losses before the step, times their weights
  */
 export function referenceNetStep(
   net: ReferenceNet,
@@ -73,7 +73,7 @@ export function referenceNetStep(
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
-  // what is frozen with the table
+  // w0 is frozen together with the embeddings
   if (w0 && learning.embeddingLearningRate > 0)
     denseStep(w0, kept("w0"), rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
@@ -85,7 +85,7 @@ export function referenceNetStep(
     const perKey = learning.keyPenalties ? learning.keyPenalties[feature]! * count : 0;
     for (let k = feature * W; k < (feature + 1) * W; k++) {
       referenceStep(embeddings!, k, byEmbeddings[k]!, { method: "adagrad", ...rate, l2 });
-      // proximal, by AdaGrad's own step
+      // proximal step, with AdaGrad's step length
       embeddings!.values[k]! /= 1 + (rate.learningRate * perKey) / Math.sqrt(embeddings!.state.n[k]!);
     }
   }
@@ -99,7 +99,7 @@ export function referenceNetStep(
   return loss;
 }
 
-/** The objective whose derivatives dense layers follow: the rows' mean loss, and the penalty. */
+/** Returns the objective of the dense layers: the rows' mean loss, and the penalty. */
 export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number {
   const { loss } = referenceNetPass(net.shape, referenceValues(net), rows);
   const mean = loss / rows.numRows / (net.shape.loss === "squared" ? 2 : 1);
@@ -109,7 +109,7 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
   }, mean);
 }
 
-/** What gradients are multiplied by, that of the mean loss by all that is trained being no longer than clipNorm. */
+/** Returns the factor of the gradients that limits the gradient of the mean loss by all parameters to clipNorm. */
 function keptOf(
   { clipNorm, embeddingLearningRate }: NetLearning,
   gradients: ReferenceArrays,
@@ -124,7 +124,7 @@ function keptOf(
   return Math.min(1, clipNorm / (Math.sqrt(squares) / numRows));
 }
 
-/** What the batch holds, with how often. */
+/** Returns the features of a batch, with their counts. */
 function heldBy(
   { numRows }: NetRows,
   forEach: (r: number, visit: (i: number) => void) => void,

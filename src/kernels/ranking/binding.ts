@@ -1,4 +1,4 @@
-// The ranking kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the ranking kernel: its functions, and its structs laid out in an arena.
 
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -37,7 +37,7 @@ export type RankingMethod = "adagrad" | "adam" | "sgd";
 const METHODS = { adagrad: ADAGRAD, adam: ADAM, sgd: SGD };
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
-/** Whether a batch's negatives are shared by its events. */
+/** Returns whether the events of a batch share their negatives. */
 export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
@@ -52,12 +52,12 @@ export interface PairRows {
   values?: Float32Array;
 }
 
-/** Events and what their negatives are drawn from. */
+/** Events, and the distribution of their negatives. */
 export interface RankingData {
   numFeatures: number;
-  /** a row an event: the features of its context */
+  /** one row per event: the features of its context */
   context: PairRows;
-  /** a row an item: its features */
+  /** one row per item: its features */
   templates: PairRows;
   /** u32[E]; NO_ITEM for an event without a user */
   users: Uint32Array;
@@ -68,30 +68,30 @@ export interface RankingData {
   numItems: number;
   /** each user's items */
   history: ItemLists;
-  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log of each item's chance among the negatives; absent where all are the same, or no score is corrected by it */
+  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it */
   logNoise?: Float32Array;
-  /** groups of features for strata, a power of two; by default strataGroups */
+  /** number of groups of features for strata, a power of two; by default strataGroups */
   groups?: number;
-  /** the features that events join, for layers; context and templates then have one feature of value 1 each */
+  /** features that are joined by events, for layers; each row of context and templates then has one feature of value 1 */
   graph?: RankingGraph;
 }
 
 /** Features that are joined by at least one event, both ways: feature f to neighbors[ends[f]] .. neighbors[ends[f + 1] - 1]. */
 export interface RankingGraph {
   layers: number;
-  /** training goes through the layers, or they are applied to what it leaves */
+  /** true: training goes through the layers; false: they are applied to the trained vectors */
   through: boolean;
   /** u32[n + 1], u32 */
   ends: Uint32Array;
   neighbors: Uint32Array;
 }
 
-/** How it learns. */
+/** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** at most: no more threads than slices, or groups of strata */
+  /** most threads; no more than slices, or groups of strata, are used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
@@ -99,13 +99,13 @@ export interface RankingShape {
   method: RankingMethod;
   /** events between two steps where negatives are shared: a divisor of 4,096 and multiple of 8 */
   batchSize: number;
-  /** candidates an event (bpr, warp), or negatives that a batch draws and shares: then a multiple of 8 */
+  /** candidates per event (bpr, warp); or negatives that a batch samples and shares, then a multiple of 8 */
   negatives: number;
-  /** a batch's items are shared negatives too */
+  /** whether the items of a batch are shared negatives too */
   inBatch: boolean;
-  /** events of one user in a batch count together as one */
+  /** whether all events of a user in a batch together have the weight of one */
   averages: boolean;
-  /** an event's negative is the candidate of a rank drawn from this range, by score from 1, the highest (bpr) */
+  /** range of the rank of an event's negative among its candidates by score; 1 is the highest (bpr) */
   hardNegatives: readonly [from: number, to: number];
   learningRate: number;
   l2Weight: number;
@@ -115,29 +115,29 @@ export interface RankingShape {
   temperature: number;
 }
 
-/** Where the kernel's structs lie. */
+/** Addresses of the kernel's structs. */
 export interface RankingLayout {
   plan: number;
   threads: number[];
-  /** has so many threads train */
+  /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** v, then what AdaGrad keeps of it */
+  /** v, and AdaGrad's state of it */
   vectors: PlacedVectors;
-  /** f32[n][momentStride / 4]: what Adam keeps of v; absent for AdaGrad */
+  /** f32[n][momentStride / 4]: Adam's state of v; absent for AdaGrad */
   moments?: Region;
-  /** f32[n][weightStride / 4]: w, then what the method keeps of it */
+  /** f32[n][weightStride / 4]: w, and the optimizer's state of it */
   weights: Region;
-  /** bytes a row of `moments`, of `weights` */
+  /** bytes per row of `moments`, and of `weights` */
   momentStride: number;
   weightStride: number;
   /** slices of 8 dimensions */
   slices: number;
-  /** numbers that the method keeps of a vector, of a weight */
+  /** number of floats of the optimizer's state per vector, and per weight */
   kept: { vector: number; weight: number };
-  /** f32[n][D]: where `propagateVectors` writes; absent without layers */
+  /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
-  /** groups of features, and f64[groups^2], the losses of an epoch's blocks; absent unless events are trained in strata */
+  /** number of groups of features, and f64[groups^2], losses of an epoch's blocks; absent unless events are trained in strata */
   strata?: { groups: number; losses: Region };
 }
 
@@ -154,7 +154,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     adam: { vector: 2 * D + 2 * J, weight: 4 },
     sgd: { vector: 0, weight: 0 },
   }[method];
-  // Adam's moments stand apart from v, so that layers read v alone
+  // Adam's moments are in a separate table, so that layers read only v
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
@@ -169,7 +169,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // shared negatives, and features, of a batch at most
+  // most shared negatives, and features, of a batch
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
@@ -246,7 +246,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // of strata and shared negatives the only table
+      // the only table, for strata and shared negatives
       ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
@@ -285,7 +285,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   };
 }
 
-/** Pairs of the longest row. */
+/** Returns the number of pairs in the longest row. */
 function longest({ width, indptr }: PairRows): number {
   if (!indptr) return width;
   let most = 0;
@@ -293,7 +293,7 @@ function longest({ width, indptr }: PairRows): number {
   return most;
 }
 
-/** @param size numbers of all vectors @returns the struct's offset, and where vectors behind the layers are written */
+/** @param size number of floats of all vectors @returns the struct's offset, and the address of propagated vectors */
 function putGraph(
   arena: Arena,
   { layers, ends, neighbors }: RankingGraph,
@@ -312,9 +312,10 @@ function putGraph(
 }
 
 /**
- * A bit for each user and item of the history at a hash of both, about one in eight of all set: what is not set is in no history.
+ * Builds a Bloom filter of the history: sets a bit at a hash of each user and item, about one in eight bits. A pair whose bit is not set is
+ * not in the history.
  *
- * @returns u32[2^b / 32], and 32 - b: by how much the kernel's hash is shifted to be a place
+ * @returns u32[2^b / 32], and 32 - b: the shift that turns the kernel's hash into a bit number
  */
 function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift: number } {
   const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * items.length + 1))));
@@ -335,7 +336,7 @@ export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRa
   setField(arena, Plan, plan, "learningRate", learningRate);
 }
 
-/** f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
+/** Returns f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
 export function rankWeights(numItems: number, candidates: number): Float32Array {
   const weights = new Float32Array(candidates + 1);
   let [sum, terms] = [0, 0];
@@ -346,7 +347,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** Sum of the losses since the last call; of strata, of the last epoch. */
+/** Returns the sum of the losses since the last call; for strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");

@@ -20,7 +20,7 @@ import {
   referenceDraw,
   referencePairs,
   referenceRank,
-  type ReferenceRow,
+  type ReferenceBag,
 } from "./ranking.reference.js";
 
 const numUsers = 40;
@@ -58,7 +58,7 @@ function dataOf(
   rich: boolean,
   noise: boolean,
   crawler = false,
-): RankingData & { rowsOf: Record<"context" | "templates", ReferenceRow[]> } {
+): RankingData & { rowsOf: Record<"context" | "templates", ReferenceBag[]> } {
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(1, e) % numUsers);
   const items = Uint32Array.from({ length: numEvents }, (_, e) => draw(2, e) % numItems);
   const owned = Array.from({ length: numUsers }, (_, u) =>
@@ -68,15 +68,15 @@ function dataOf(
   );
   const first = numUsers + numItems;
   const value = (i: number) => Math.fround((1 + (i % 3)) / 2);
-  const context = [...users].map((u, e): ReferenceRow =>
+  const context = [...users].map((u, e): ReferenceBag =>
     rich ? { ids: [u, first + (e % 4)], values: [1, value(e)] } : { ids: [u], values: [1] },
   );
-  const templates = Array.from({ length: numItems }, (_, i): ReferenceRow => {
+  const templates = Array.from({ length: numItems }, (_, i): ReferenceBag => {
     if (!rich) return { ids: [numUsers + i], values: [1] };
     const more = i % 2 === 0 ? [first + 4 + (i % 5)] : [first + 4 + (i % 5), first + 9 + (i % 3)];
     return { ids: [numUsers + i, ...more], values: [1, ...more.map(value)] };
   });
-  const packed = (rows: ReferenceRow[]) =>
+  const packed = (rows: ReferenceBag[]) =>
     rich
       ? {
           width: 0,

@@ -12,15 +12,15 @@ import { draw } from "../../numeric/random.js";
 import { behindLayers } from "./layers.reference.js";
 import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./loss.reference.js";
 
-export interface ReferenceRow {
+export interface ReferenceBag {
   ids: number[];
   values: number[];
 }
 
 /** An event: its items are its own, then those it is compared with. */
 export interface ReferenceEvent {
-  context: ReferenceRow;
-  items: ReferenceRow[];
+  context: ReferenceBag;
+  items: ReferenceBag[];
   weight: number;
   /** of its negative among the candidates (bpr); 1 when absent */
   rank?: number;
@@ -58,14 +58,14 @@ export class ReferenceRanking {
   }
 
   /** Sum of x v. @param vectors behind layers, or as they are */
-  compose({ ids, values }: ReferenceRow, vectors: Float64Array = this.vectors): Float64Array {
+  compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
   /** Sum of x w, and the products of the row's own features with one another. */
-  own({ ids, values }: ReferenceRow): number {
+  own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
       sum += values[i]! * this.w[id]!;
@@ -83,8 +83,8 @@ export class ReferenceRanking {
   }
 
   score(
-    context: ReferenceRow,
-    item: ReferenceRow,
+    context: ReferenceBag,
+    item: ReferenceBag,
     cosine: boolean,
     vectors: Float64Array = this.vectors,
   ): number {
@@ -94,7 +94,7 @@ export class ReferenceRanking {
 
   /** One step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
   step(
-    row: ReferenceRow,
+    row: ReferenceBag,
     outer: Float64Array,
     inner: number,
     sum: Float64Array,
@@ -155,7 +155,7 @@ export class ReferenceRanking {
   }
 
   /** One step of a row's weights. @param g dLoss/dscore */
-  stepWeights({ ids, values }: ReferenceRow, g: number, options: ReferenceRankingOptions): void {
+  stepWeights({ ids, values }: ReferenceBag, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
       this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);
     });
@@ -239,7 +239,7 @@ export function referenceContrast(
   const { l2Vector, l2Weight, cosine } = options;
   const { dim } = model;
   const vectors = behindLayers(layers, model.vectors, dim);
-  const side = (row: ReferenceRow) => {
+  const side = (row: ReferenceBag) => {
     const sum = model.compose(row, vectors);
     const scale = cosine ? 1 / length(sum) : 1;
     return { row, scale, unit: sum.map((v) => v * scale), gradient: new Float64Array(dim), inner: 0 };

@@ -8,7 +8,7 @@ import {
   referencePairs,
   referenceRank,
   type ReferenceRanking,
-  type ReferenceRow,
+  type ReferenceBag,
 } from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
@@ -31,7 +31,7 @@ function groupOf(groups: number, key: number, feature: number): number {
 /** Trains on an epoch of shuffled events. @returns sum of the losses */
 export function referenceStrata(
   model: ReferenceRanking,
-  data: RankingData & { rowsOf: Record<"context" | "templates", ReferenceRow[]> },
+  data: RankingData & { rowsOf: Record<"context" | "templates", ReferenceBag[]> },
   groups: number,
   epochKey: number,
   options: ReferenceRankingOptions & { negatives: number; hardNegatives: readonly [number, number] },

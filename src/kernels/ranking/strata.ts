@@ -1,4 +1,4 @@
-// The blocks of assembly/strata.ts in an arena: how many groups there are, and where their lists lie.
+// The blocks of assembly/strata.ts in an arena: number of groups, and addresses of their lists.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -13,10 +13,10 @@ interface StrataData {
   alias?: Uint32Array;
 }
 
-/** Groups are doubled while each has so many items and each block so many events on average. */
+/** Groups are doubled while each has at least this many items, and each block at least this many events, on average. */
 const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
 
-/** Groups of features for strata: a power of two that follows from the data alone. */
+/** Returns the number of groups of features for strata: a power of two that depends only on the data. */
 export function strataGroups({ numItems, items }: StrataData): number {
   let groups = 1;
   while (
@@ -28,7 +28,7 @@ export function strataGroups({ numItems, items }: StrataData): number {
   return groups;
 }
 
-/** @returns the struct's offset, and where the losses of blocks are written */
+/** Writes the struct. @returns its offset, and the address of the blocks' losses */
 export function putStrata(
   arena: Arena,
   { items, numItems, alias }: StrataData,
@@ -54,7 +54,7 @@ export function putStrata(
   return { offset, losses };
 }
 
-/** u32[I]: chances of an alias table's items in 2^-31, at least one. */
+/** Returns u32[I]: probabilities of an alias table's items in units of 2^-31, at least one. */
 export function aliasChances(alias: Uint32Array): Uint32Array {
   const numItems = alias.length / 2;
   const shares = new Float64Array(numItems);

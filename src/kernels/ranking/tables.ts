@@ -1,5 +1,5 @@
-// Where the slices of vectors lie: all of a feature side by side, or a table for each thread's, so that no two threads write the same or
-// neighboring cache lines. Fewer threads than tables work on several each.
+// Layout of vectors: all slices of a feature side by side, or one table per thread, so that two threads never write to the same or to
+// adjacent cache lines. If there are fewer threads than tables, each works on several.
 //
 //   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
 //   tables      f32[n][8 s + s]         of the s slices of each thread
@@ -10,14 +10,14 @@ import type { Arena, Region } from "../shared/memory.js";
 /** Numbers of a slice. */
 const K = 8;
 
-/** Slices of all vectors side by side, as the kernel has them. */
+/** Adjacent slices of all vectors, as in the kernel. */
 interface VectorTable {
   fromSlice: number;
   toSlice: number;
-  /** where slice 0 of feature 0 would begin; `stride` bytes further, that of feature 1 */
+  /** address of slice 0 of feature 0 (which may lie outside); that of feature 1 is `stride` bytes further */
   vectors: number;
   stride: number;
-  /** from there to the accumulator of slice 0 */
+  /** bytes from there to the accumulator of slice 0 */
   squares: number;
 }
 
@@ -25,13 +25,13 @@ interface VectorTable {
 export interface PlacedVectors {
   region: Region;
   tables: readonly VectorTable[];
-  /** numbers a feature: v, padded to whole slices, then its accumulators */
+  /** floats per feature: v, padded to whole slices, then its accumulators */
   width: number;
-  /** index into the region's f32 of a feature's number, in the order of one table */
+  /** returns the index in the region's f32 of a feature's number, in the order of a single table */
   at: (feature: number, number: number) => number;
 }
 
-/** The numbers of one feature, read from wherever they lie and written back. */
+/** Reads and writes the numbers of single features, whatever the layout. */
 export class FeatureVectors {
   readonly #numbers: Float32Array;
   readonly #placed: PlacedVectors;
@@ -43,7 +43,7 @@ export class FeatureVectors {
     this.#isWhole = placed.tables.length === 1;
   }
 
-  /** v and its accumulators: a copy, or a view where one table has all slices. @returns f32[width] */
+  /** Returns v and its accumulators: a copy, or a view if one table has all slices. @returns f32[width] */
   read(feature: number): Float32Array {
     const { at, width } = this.#placed;
     if (this.#isWhole) return this.#numbers.subarray(at(feature, 0), at(feature, 0) + width);
@@ -62,7 +62,7 @@ export class FeatureVectors {
     return sum;
   }
 
-  /** Writes what `read` returned, changed. */
+  /** Writes the changed result of `read`. */
   write(feature: number, row: Float32Array): void {
     row.forEach((value, number) => (this.#numbers[this.#placed.at(feature, number)] = value));
   }
@@ -71,8 +71,8 @@ export class FeatureVectors {
 /**
  * Lays out the vectors of n features.
  *
- * @param numTables as many as threads that have slices of their own, else one
- * @param keeps     AdaGrad's accumulators lie behind the slices
+ * @param numTables number of threads if each has slices of its own, else 1
+ * @param keeps     whether AdaGrad's accumulators follow the slices
  */
 export function placeVectors(
   arena: Arena,
@@ -84,7 +84,7 @@ export function placeVectors(
   const cuts = bounds.slice(1).map((toSlice, t) => {
     const fromSlice = bounds[t]!;
     const size = toSlice - fromSlice;
-    // whole cache lines where a table has all that a random event waits for; runs of a quarter otherwise
+    // whole cache lines if a table has everything that a random event waits for; else multiples of 16 bytes
     const kept = keeps ? (numTables === 1 ? 64 * Math.ceil(size / 16) : 16 * Math.ceil(size / 4)) : 0;
     return {
       fromSlice,

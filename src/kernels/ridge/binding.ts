@@ -1,4 +1,4 @@
-// The ridge kernel as the rest of the program sees it: its functions, and a regression laid out in an arena.
+// Binding of the ridge kernel: its functions, and a regression laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -9,9 +9,9 @@ export type RidgeKernel = Kernel;
 
 /** Targets that are fitted together. */
 export const PANEL = 8;
-/** The part of rows that are fitted on, but never evaluated. */
+/** Part of rows that are always fitted and never evaluated. */
 export const FITTED = 254;
-/** The part of rows that do not take part. */
+/** Part of rows that are not used. */
 export const LEFT_OUT = 255;
 
 /** Rows as pairs of (column, value). */

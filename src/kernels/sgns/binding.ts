@@ -1,5 +1,4 @@
-// The item2vec kernel as the rest of the program sees it: its functions, its structs laid out in an arena, a stream put in,
-// vectors taken out.
+// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load streams and return vectors.
 
 import { aliasTable } from "../../numeric/alias.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -33,48 +32,47 @@ export type { Kernel as SgnsKernel } from "./layout.js";
 export const MAX_WINDOW = 255;
 
 export interface SgnsShape {
-  /** rows of either matrix */
+  /** number of rows of either matrix */
   numRows: number;
   dim: number;
-  /** at most; slices of 16 dimensions are dealt to no more threads than there are of them */
+  /** most threads; no more than slices of 16 dimensions are used */
   threads: number;
   /** 1 to 255: positions that a centre sees on either side, by weights that fall linearly with distance */
   window: number;
-  /** noise draws that each positive counts for */
+  /** number of noise samples per positive */
   negatives: number;
-  /** f64[numRows], sum 1: chances of the noise */
+  /** f64[numRows], sum 1: noise distribution */
   noise: Float64Array;
-  /** tokens of the longest stream */
+  /** length of the longest stream */
   mostTokens: number;
-  /** what centres meet beside the band */
+  /** further contexts of centres */
   pairs?: SgnsPairs;
-  /** what centres are composed of; not together with pairs or one table */
+  /** rows that centres are composed of; not together with pairs or one table */
   parts?: SgnsParts;
-  /** a row has one vector, as a centre and as a context (LINE's first order): the layout's contexts are its centres */
+  /** whether a row has the same vector as a centre and as a context (LINE's first order); contexts of the layout are then its centres */
   oneTable?: boolean;
 }
 
-/** Sessions one after another. */
+/** Consecutive sessions. */
 export interface SgnsStream {
   /** u32[n]: rows */
   tokens: Uint32Array;
-  /** u8[n]: how many positions a centre looks back and ahead: at most the window, and not out of its session; 0 looks nowhere */
+  /** u8[n]: number of positions that a centre looks back and ahead: at most the window, within its session; 0 for none */
   left: Uint8Array;
   right: Uint8Array;
   /**
-   * f32[n]: square roots of what the events count: a pair counts the product of its two, and so does its noise; absent when each
-   * counts 1
+   * f32[n]: square roots of the events' weights; the weight of a pair, and of its noise, is the product of its two. Absent when all are 1.
    */
   weights?: Float32Array;
-  /** u32[n]: which of the shape's lists a position's is; not read where there are none */
+  /** u32[n]: list of each position; not read if the shape has no lists */
   lists?: Uint32Array;
 }
 
-/** Where the kernel's structs and arrays lie. */
+/** Addresses of the kernel's structs and arrays. */
 export interface SgnsLayout {
   plan: number;
   threads: number[];
-  /** has so many threads train */
+  /** sets the number of threads that train */
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
@@ -89,21 +87,21 @@ export interface SgnsLayout {
   right: Region;
   /** f32[4 nb + n + 4 nb], allocated with the first stream that has them */
   weights: Region | undefined;
-  /** where there are pairs */
+  /** lists of the positions, if there are pairs */
   lists: Region | undefined;
-  /** one a thread, where centres are composed */
+  /** attention of each thread, if centres are composed */
   attention: Attention[];
   /** u32[V][2]: the noise's alias table */
   noise: Region;
   losses: Region;
 }
 
-/** Blocks of four columns that four neighboring centres reach, an even number. */
+/** Returns the number of blocks of four columns that four adjacent centres reach, an even number. */
 export function columnBlocks(window: number): number {
   return 2 * Math.ceil((4 + 2 * window) / 8);
 }
 
-/** Lays out parameters, room for a stream, buffers and structs. @throws {UsageError} it does not fit */
+/** Lays out parameters, space for a stream, buffers and structs. @throws {UsageError} it does not fit */
 export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const { numRows: V, dim, window, negatives, noise, mostTokens } = shape;
   if (!(window >= 1 && window <= MAX_WINDOW)) {
@@ -212,13 +210,13 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   return { ...layout, ...state, ...stream, attention, noise: noiseTable, losses };
 }
 
-/** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
+/** Returns the weight of a context by its distance: the probability that a window drawn from 1 .. window reaches it, as in word2vec.c. */
 export function distanceWeight(window: number, distance: number): number {
   const d = Math.abs(distance);
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
 }
 
-/** f32[4][4 nb]: of each column of a row block, by the row. */
+/** Returns f32[4][4 nb]: weight of each column of a row block, for each of its rows. */
 function bandWeights(window: number): Float32Array {
   const width = 4 * columnBlocks(window);
   return Float32Array.from({ length: 4 * width }, (_, i) =>
@@ -226,7 +224,7 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/** f32[w + 1]: weight of one of N noise rows, by how far a centre looks to one side: K / N for each pair of weight 1. */
+/** Returns f32[w + 1]: weight of one of N noise rows by how far a centre looks to one side; K / N for each pair of weight 1. */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
@@ -236,10 +234,10 @@ function noiseWeights(window: number, negatives: number): Float32Array {
 }
 
 /**
- * Copies a stream in, in place of the last; to be called between two runs of the threads.
+ * Replaces the stream by a copy of another; to be called between two runs of the threads.
  *
- * @returns its centres that see a context, each by what its event counts
- * @throws {RangeError} it is longer than the layout has room for, or a token, window or list is out of range
+ * @returns the sum of the weights of the centres that see a context
+ * @throws {RangeError} it is too long for the layout, or a token, window or list is out of range
  */
 export function loadStream(
   arena: Arena,
@@ -272,7 +270,7 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  // a centre's columns reach beyond both ends
+  // a centre's columns extend beyond both ends of the stream
   const pad = 4 * columnBlocks(window);
   if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);
@@ -284,23 +282,23 @@ export function loadStream(
   return mass;
 }
 
-/** Takes the first tokens that already stand in the layout's arrays for the stream, each counting 1; to be called between two runs. */
+/** Uses the first tokens that are already in the layout's arrays as the stream, with weight 1; to be called between two runs. */
 export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
   setField(arena, Plan, layout.plan, "weights", 0);
   setField(arena, Plan, layout.plan, "numTokens", numTokens);
 }
 
-/** Puts other noise in place of the last. @param noise f64[numRows], sum 1 */
+/** Replaces the noise distribution. @param noise f64[numRows], sum 1 */
 export function putNoise(arena: Arena, layout: SgnsLayout, noise: Float64Array): void {
   arena.u32(layout.noise).set(aliasTable(noise));
 }
 
-/** Batches of a stream. */
+/** Returns the number of batches of a stream. */
 export function numBatches(numTokens: number): number {
   return Math.ceil(numTokens / R);
 }
 
-/** Sum of the losses since the last call. */
+/** Returns the sum of the losses since the last call. */
 export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
   const sums = arena.f64(losses);
   const sum = sums.reduce((a, b) => a + b, 0);
@@ -308,7 +306,7 @@ export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
   return sum;
 }
 
-/** Puts rows of a dense matrix into one of the layout. @param rows f32[numRows * dim] @param which u8[numRows]: 1 for those that are put */
+/** Writes rows of a dense matrix into one of the layout's. @param rows f32[numRows * dim] @param which u8[numRows]: 1 for rows to write */
 export function putRows(
   arena: Arena,
   matrix: Region,
@@ -325,14 +323,14 @@ export function putRows(
   }
 }
 
-/** AdaGrad's sums of a side by row. @returns f32[numRows][J] */
+/** Returns AdaGrad's sums of a side by row. @returns f32[numRows][J] */
 export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
   const sums = arena.f32(squares);
   const numSlices = sums.length / numRows;
   return Float32Array.from(sums, (_, i) => sums[(i % numSlices) * numRows + Math.floor(i / numSlices)]!);
 }
 
-/** Puts such sums back. @param which u8[numRows]: 1 for the rows that are put */
+/** Writes AdaGrad's sums. @param which u8[numRows]: 1 for rows to write */
 export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, which: Uint8Array): void {
   const [sums, numRows] = [arena.f32(squares), which.length];
   const numSlices = sums.length / numRows;
@@ -342,7 +340,7 @@ export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, w
   }
 }
 
-/** Lets rows stay as they are: AdaGrad's steps by an infinite sum are 0. @param which u8[numRows]: 1 for those that stay */
+/** Freezes rows by infinite AdaGrad sums, with which steps are 0. @param which u8[numRows]: 1 for rows to freeze */
 export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
   for (const squares of [layout.centreSquares, layout.contextSquares]) {
     const sums = arena.f32(squares);
@@ -354,7 +352,7 @@ export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array):
   }
 }
 
-/** A matrix without its padding. @returns f32[numRows * dim], row-major */
+/** Returns a matrix without its padding. @returns f32[numRows * dim], row-major */
 export function denseRows(
   arena: Arena,
   matrix: Region,

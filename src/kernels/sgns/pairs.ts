@@ -1,7 +1,7 @@
-// What centres meet beside the band: lists of rows with a weight, and rows drawn among those of a market.
+// Further contexts of centres: lists of rows with a weight, and rows sampled from a market.
 //
-// Airbnb's terms are such pairs (Grbovic and Cheng, KDD 2018, eq. 5): a session's list holds what it led to and what was rejected, and
-// a market's rows are further negatives. An edge of a graph is one as well.
+// Airbnb's terms are such pairs (Grbovic and Cheng, KDD 2018, eq. 5): the list of a session holds the booked listing and rejected ones, and
+// the rows of a market are further negatives. The edges of a graph are such pairs too.
 
 import { B, R } from "./layout.js";
 
@@ -13,7 +13,7 @@ export interface SgnsPairs {
     /** u32[lists + 1]: list l is rows[ends[l] .. ends[l + 1]) */
     ends: Uint32Array;
     rows: Uint32Array;
-    /** f32, one a row: above 0 what it counts as a context, below 0 as a negative */
+    /** f32, one per row: positive for a context, negative for a negative sample */
     weights: Float32Array;
   };
   markets?: {
@@ -22,12 +22,12 @@ export interface SgnsPairs {
     /** u32[markets + 1]: market m is rows[ends[m] .. ends[m + 1]) */
     ends: Uint32Array;
     rows: Uint32Array;
-    /** negatives that a centre draws from its market, each of weight 1 */
+    /** number of negatives of weight 1 that a centre samples from its market */
     drawn: number;
   };
 }
 
-/** Room for a batch's pairs: for each centre the longest list and its draws, and what fills groups up. */
+/** Returns the most pairs of a batch: the longest list and the samples for each centre, plus padding of groups. */
 export function mostPairs({ lists, markets }: SgnsPairs): number {
   let longest = 0;
   for (let l = 1; l < lists.ends.length; l++)
@@ -36,7 +36,7 @@ export function mostPairs({ lists, markets }: SgnsPairs): number {
   return most === 0 ? 0 : R * most + 4 * B;
 }
 
-/** The kernel looks rows up without a check. @throws {RangeError} a row, market or end is out of range */
+/** Checks the numbers, which the kernel does not. @throws {RangeError} a row, market or end is out of range */
 export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void {
   const isRow = (row: number) => row < numRows;
   const ascends = (ends: Uint32Array, size: number) =>
@@ -48,7 +48,7 @@ export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void
   if (!areLists) throw new RangeError("lists of pairs that are none");
   if (!markets) return;
   const { of, ends, rows } = markets;
-  // a market without a row has none to draw
+  // nothing can be sampled from a market without rows
   const isMarket = (market: number) =>
     market === NO_MARKET || (market < ends.length - 1 && ends[market + 1]! > ends[market]!);
   const areMarkets =

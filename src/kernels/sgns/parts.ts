@@ -1,4 +1,4 @@
-// What centres are composed of: rows of the centres' matrix, shared among them (assembly/composed.ts).
+// The rows that centres are composed of; they are rows of the centres' matrix and shared among centres (assembly/composed.ts).
 
 import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
@@ -7,18 +7,18 @@ import { copyToOthers } from "../shared/threads-in-use.js";
 import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
-  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a token needs one at least */
+  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); each token needs at least one */
   ends: Uint32Array;
   rows: Uint32Array;
-  /** u32, one a part: its place in the attention. Parts of one kind stand together and share a place; places ascend by 1 from 0 */
+  /** u32, one per part: its index in the attention. Parts of one kind are adjacent and share an index; indices ascend by 1 from 0 */
   kinds: Uint32Array;
-  /** f32, one a part: above 0, 1 over the parts of a kind */
+  /** f32, one per part: positive; 1 / number of the kind's parts */
   weights: Float32Array;
-  /** the shares of a row's kinds are learned; else they are alike */
+  /** whether the shares of a row's kinds are learned; else they are equal */
   attends: boolean;
 }
 
-/** Where attention lies: a copy a thread, all the same. */
+/** Addresses of the attention; each thread has the same copy. */
 export interface Attention {
   /** f32[kinds of all rows]: before the softmax */
   attention: Region;
@@ -26,19 +26,19 @@ export interface Attention {
   squares: Region;
 }
 
-/** Numbers of attention: a kind of a row has one. */
+/** Returns the length of the attention, one number per kind of a row. */
 export function numKinds({ kinds }: SgnsParts): number {
   return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
-/** Room for the parts of a batch's centres. */
+/** Returns the most parts of a batch's centres. */
 export function mostParts({ ends }: SgnsParts): number {
   let longest = 0;
   for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
   return R * longest;
 }
 
-/** The kernel looks rows and attention up without a check. @throws {RangeError} a number is out of range */
+/** Checks the numbers, which the kernel does not. @throws {RangeError} a number is out of range */
 export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
   if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
@@ -55,14 +55,14 @@ export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: n
     throw new RangeError("kinds of parts that are none");
 }
 
-/** Walks need no check of their own where each node that has an arc has a part. @param offsets of its arcs @throws {RangeError} one has none */
+/** Checks that each node with an arc has a part, as walks need. @param offsets of its arcs @throws {RangeError} one has none */
 export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
   for (let v = 0; v + 1 < offsets.length; v++)
     if (offsets[v + 1]! > offsets[v]! && ends[v] === ends[v + 1])
       throw new RangeError(`node ${v} has an arc and no parts`);
 }
 
-/** The shares that the kinds of each row have: the softmax of its attention. @returns f64[kinds of all rows] */
+/** Returns the shares of each row's kinds: the softmax of its attention. @returns f64[kinds of all rows] */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
   for (let v = 0; v + 1 < ends.length; v++) {
@@ -78,7 +78,7 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
 }
 
 /**
- * Rows with those composed that have parts: the sum of their parts by their shares.
+ * Returns the rows, in which those with parts are replaced by the sum of their parts, weighted by shares.
  *
  * @param rows f32[numRows * dim]
  * @param attention f32[kinds of all rows]
@@ -105,7 +105,7 @@ export function composedRows(
   return composed;
 }
 
-/** What the plan holds about parts. @param J slices */
+/** Returns the plan's fields about parts. @param J number of slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) =>
@@ -123,7 +123,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/** A thread's attention: 0, so that a row's kinds count alike. */
+/** Allocates a thread's attention, all 0, so that the shares of a row's kinds are equal. */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
@@ -132,7 +132,7 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
-/** The fields about parts in the rows of a batch. */
+/** Returns the fields about parts for the rows of a batch. */
 export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
@@ -151,7 +151,7 @@ export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   );
 }
 
-/** What a thread holds about parts. */
+/** Returns a thread's fields about parts. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);

@@ -1,4 +1,4 @@
-// The barrier that threads of a kernel meet at (assembly/barrier.ts), as seen from outside: how to end it.
+// Setup and stopping of the barrier at which the threads of a kernel meet (assembly/barrier.ts).
 
 import { CORES, GENERATION, STOP } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
@@ -8,12 +8,12 @@ export function allocateBarrier(arena: Arena): Region {
   return arena.allocate("a barrier", 256);
 }
 
-/** Says how many threads can wait without keeping others from a core; before, all sleep. */
+/** Sets the number of threads that can spin without keeping others from a core; before, all sleep. */
 export function setCores(arena: Arena, barrier: Region, cores: number): void {
   arena.u32(barrier)[CORES >>> 2] = cores;
 }
 
-/** Releases every thread that waits at the barrier or comes to it, for good: their kernels return at once. */
+/** Releases every thread that waits at the barrier or will reach it, permanently; their kernels return at once. */
 export function stopBarrier(arena: Arena, barrier: Region): void {
   const words = new Int32Array(arena.memory.buffer, barrier.offset, barrier.bytes >>> 2);
   Atomics.store(words, STOP >>> 2, 1);

@@ -6,7 +6,7 @@
 
 import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./step.reference.js";
 
-/** Which features of a batch are repeated. */
+/** The repeated features of a batch. */
 export interface ReferenceRepeats {
   /** occurrences in the batch, by feature */
   counts: ReadonlyMap<number, number>;
@@ -25,7 +25,7 @@ export function referenceRepeats(
   return { counts, loss };
 }
 
-/** Steps of some parameters; `finish` takes those that wait for the end of the batch. */
+/** Takes steps of some parameters; `finish` takes those that must wait for the end of the batch. */
 export class ReferenceBatchSteps {
   readonly #parameters: ReferenceParameters;
   readonly #repeats: ReferenceRepeats;
@@ -36,7 +36,7 @@ export class ReferenceBatchSteps {
     this.#repeats = repeats;
   }
 
-  /** Parameter k of the feature, on the gradient of one row. */
+  /** Updates parameter k of a feature by the gradient of one row. */
   take(feature: number, k: number, gradient: number, step: ReferenceStep): void {
     const { counts, loss } = this.#repeats;
     const count = counts.get(feature);
@@ -46,7 +46,7 @@ export class ReferenceBatchSteps {
       const share = Math.min(1, (loss === "squared" ? 8 : 32) / count);
       referenceStep(this.#parameters, k, gradient, { ...step, learningRate: step.learningRate * share });
     } else {
-      // ftrl's L2 is no part of the gradient and counts once
+      // for ftrl, L2 is not part of the gradient, and counts once
       const l2 = step.method === "ftrl" ? 0 : step.l2;
       const own = this.#sums.get(k) ?? { sum: 0, step };
       own.sum += gradient;

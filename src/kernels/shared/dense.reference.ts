@@ -19,17 +19,17 @@ import { type ReferenceParameters, referenceStep } from "./step.reference.js";
 /** Arrays by parameter name. */
 export type ReferenceArrays = Record<string, Float64Array>;
 
-/** What a row's dropout is drawn from. */
+/** Key of a row's dropout. */
 export interface DropoutDraws {
   seed: number;
   epoch: number;
-  /** the row's place in the epoch */
+  /** position of the row in the epoch */
   place: number;
   /** share of units that are dropped */
   dropout: number;
 }
 
-/** What the backward pass needs of a row: x_l, m_l act'(n_l), and of normalized layers h_l = (z - mean) / deviation. */
+/** State of a row for the backward pass: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) / deviation. */
 export interface DenseState {
   x: Float64Array[];
   derivatives: Float64Array[];
@@ -42,12 +42,12 @@ export function tanh(x: number): number {
   return (Math.sign(x) * (1 - e)) / (1 + e);
 }
 
-/** The key of a row's dropout in layer l; unit u is dropped where draw(key, u) < dropout 2^32. */
+/** Returns the key of a row's dropout in layer l; unit u is dropped if draw(key, u) < dropout 2^32. */
 export function dropoutKey({ seed, epoch, place }: DropoutDraws, layer: number): number {
   return draw(draw(draw(seed, epoch), layer), place);
 }
 
-/** One row forward. @param draws absent: nothing is dropped */
+/** Passes one row forward. @param draws key of the dropout; without it nothing is dropped */
 export function denseForward(
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
@@ -82,7 +82,7 @@ export function denseForward(
   return state;
 }
 
-/** z without its mean and deviation. */
+/** Normalizes z by its mean and deviation. */
 function normalOf(z: Float64Array): { h: Float64Array; deviation: number } {
   const mean = z.reduce((sum, x) => sum + x, 0) / z.length;
   const variance = z.reduce((sum, x) => sum + (x - mean) ** 2, 0) / z.length;
@@ -96,7 +96,7 @@ function multiplierOf(draws: DropoutDraws, layer: number, unit: number): number 
 }
 
 /**
- * One row backward: adds its part to the parameters' gradients.
+ * Passes one row backward: adds its part to the gradients of the parameters.
  *
  * @param gradient dLoss/dx_L
  * @returns dLoss/dx_0
@@ -135,7 +135,7 @@ export function denseBackward(
   return d[0]!;
 }
 
-/** The derivatives by z, given those by n. */
+/** Returns the derivatives by z, given those by n. */
 function throughNormal(
   { h, deviation }: { h: Float64Array; deviation: number },
   dn: Float64Array,
@@ -147,7 +147,7 @@ function throughNormal(
   return a.map((x, o) => (x - mean - h[o]! * tilt) / deviation);
 }
 
-/** One Adam step of an array. @param sums gradients, summed over the batch */
+/** Takes one Adam step of an array. @param sums gradients, summed over the batch */
 export function denseStep(
   p: ReferenceParameters,
   sums: Float64Array,

@@ -1,5 +1,5 @@
-// Lays a stack of dense layers out in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters, and Adam's
-// moments, to their places there.
+// Lays out a stack of dense layers in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters and Adam's moments
+// to their addresses.
 //
 //   layers     of each: f32 W, m, s in groups of four outputs, W in groups of four inputs too; x and dz of a whole batch
 //   scratch    of each thread: f32 panels of x and dx of 16 rows, of all layers
@@ -28,7 +28,7 @@ export interface DenseLayer {
   normalized?: boolean;
 }
 
-/** How dense layers learn: by Adam on the batch's mean gradient. */
+/** Learning options of dense layers: Adam on the batch's mean gradient. */
 export interface DenseLearning {
   learningRate: number;
   /** penalty l2 / 2 |W|^2 on the weights, beside the batch's mean loss */
@@ -39,7 +39,7 @@ export interface DenseLearning {
   seed: number;
 }
 
-/** Where a layer's parameters lie. */
+/** Addresses of a layer's parameters. */
 export interface LayerLayout {
   layer: DenseLayer;
   /** f32[outputs / 4][U][4], U inputs: W, and Adam's m and s if it trains */
@@ -53,7 +53,7 @@ export interface LayerLayout {
   shifts: Region[];
 }
 
-/** Where the layers lie, and how much scratch a thread needs. */
+/** Addresses of the layers, and size of a thread's scratch. */
 export interface DenseLayout {
   layers: LayerLayout[];
   /** the fields of a DenseNetwork */
@@ -87,7 +87,7 @@ export function allocateDense(
   batchPitch: number,
 ): DenseLayout {
   const layouts = layers.map((layer) => allocateLayer(arena, layer, batchPitch > 0));
-  const places = placesOf(layers);
+  const places = layerPlaces(layers);
   const structs = layouts.map((layout, l) => layerFields(arena, layout, places[l]!, batchPitch));
   return {
     layers: layouts,
@@ -146,7 +146,7 @@ interface LayerPlaces {
   end: number;
 }
 
-function placesOf(layers: readonly DenseLayer[]): LayerPlaces[] {
+function layerPlaces(layers: readonly DenseLayer[]): LayerPlaces[] {
   let end = 0;
   const take = (units: number): number => {
     const place = end;

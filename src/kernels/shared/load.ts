@@ -5,9 +5,9 @@ import { readFile } from "node:fs/promises";
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * The module of that name, compiled once a process.
+ * Returns the module of that name, compiled once per process.
  *
- * Send it to the workers instead of compiling it there: threads then share one copy of its optimized code.
+ * Send it to workers instead of compiling it there: threads then share one copy of its optimized code.
  */
 export function loadKernel(name: string): Promise<WebAssembly.Module> {
   let module = modules.get(name);
@@ -20,7 +20,7 @@ export function loadKernel(name: string): Promise<WebAssembly.Module> {
   return module;
 }
 
-/** What every kernel imports, for `new WebAssembly.Instance<Exports>(module, kernelImports(memory))`. */
+/** Returns the imports of a kernel, for `new WebAssembly.Instance<Exports>(module, kernelImports(memory))`. */
 export function kernelImports(memory: WebAssembly.Memory): Record<string, Record<string, unknown>> {
   return { env: { memory, abort } };
 }

@@ -6,8 +6,8 @@
 //   │ module's data  │ (64-aligned) │              │             │  a page of 64 KiB at a time
 //   └────────────────┴──────────────┴──────────────┴─────────────┴─── ...
 //
-// Page 0 is written again by each thread's instantiation, so nothing of ours may lie there. Growth replaces the buffer
-// object: a view is made anew each time it is needed, and none is kept across an allocation.
+// Each thread's instantiation writes page 0 again, so nothing else may be there. Growth replaces the buffer object: views are created
+// when they are needed, and not kept across an allocation.
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
 
@@ -16,16 +16,16 @@ export const PAGE = 65536;
 /** Pages of the largest memory, 4 GiB. */
 export const MAX_PAGES = 65536;
 /**
- * Bytes of addresses that V8 reserves for a memory, whatever its size (without its trap handler 4 GB). It gives them back when its
- * garbage collector finds the memory unused, which it looks for when a reservation fails.
+ * Bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It releases them when its
+ * garbage collector finds the memory unused, which it tries when a reservation fails.
  */
 export const RESERVED = 10 * 2 ** 30;
 
 /**
- * A memory of two pages, which threads can share and which grows up to 4 GiB.
+ * Creates a memory of two pages, which threads can share and which grows up to 4 GiB.
  *
- * @internal the package's types name nothing of WebAssembly, which a project without the types of Node or the DOM lacks
- * @throws {IoError} the system does not give its addresses
+ * @internal the package's types do not mention WebAssembly, which projects without the types of Node or the DOM lack
+ * @throws {IoError} the system does not provide the address space
  */
 export function newMemory(): WebAssembly.Memory {
   try {
@@ -39,7 +39,7 @@ export function newMemory(): WebAssembly.Memory {
   }
 }
 
-/** What makes a model smaller, for messages. */
+/** Advice on how to make a model smaller, for messages. */
 export const SHRINKING =
   "a smaller --dim, a greater --min-count, --max-vocab or --hash FIELD:BITS shrinks it";
 

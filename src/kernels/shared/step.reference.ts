@@ -9,12 +9,12 @@ import { ftrlGrowth, ftrlWeight } from "../../numeric/ftrl.js";
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
-/** 1 / sqrt(n), where the kernel's own is not asked for. */
+/** Returns 1 / sqrt(n), where the kernel's approximation is not required. */
 export function exactInverseSqrt(n: number): number {
   return 1 / Math.sqrt(n);
 }
 
-/** How vectors move: ftrl is a method of weights alone. */
+/** Returns the method for vectors: ftrl is for weights only. */
 export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
   return method === "ftrl" ? "adagrad" : method;
 }
@@ -37,7 +37,7 @@ export function referenceParameters(values: ArrayLike<number>, method: Reference
 export interface ReferenceStep {
   method: ReferenceMethod;
   learningRate: number;
-  /** ftrl: once a parameter */
+  /** for ftrl: L1, counted once per parameter */
   l1: number;
   l2: number;
   /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
@@ -56,7 +56,7 @@ export function referenceStep(
   options: ReferenceStep,
 ): void {
   const { method, learningRate: lr, l2 } = options;
-  // a rate of 0 freezes
+  // a learning rate of 0 freezes the parameter
   if (lr === 0) return;
   const { values, state } = p;
   if (method === "ftrl") {

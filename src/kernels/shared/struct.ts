@@ -5,18 +5,18 @@ import type { Arena } from "./memory.js";
 
 type FieldType = "u32" | "i32" | "f32" | "f64";
 
-/** Where the fields of a struct lie, in bytes from its start. */
+/** Layout of a struct: the offsets of its fields in bytes. */
 export interface Struct {
   readonly size: number;
   readonly fields: Readonly<Record<string, readonly [type: FieldType, offset: number]>>;
 }
 
-/** What holds a kernel's memory: an arena, for one. */
+/** Owner of a kernel's memory, such as an arena. */
 interface Holder {
   readonly memory: { readonly buffer: ArrayBufferLike };
 }
 
-/** A value a field: a boolean is 1 or 0, a region or another struct's place its offset, and undefined, for what is absent, 0. */
+/** A value per field: a boolean is 1 or 0, a region or the address of another struct its offset, and undefined 0. */
 export type FieldsOf<S extends Struct> = Record<
   keyof S["fields"],
   number | boolean | { readonly offset: number } | undefined
@@ -95,7 +95,7 @@ export function setField<S extends Struct>(
   else view.setUint32(at + offset, value, true);
 }
 
-/** Reads a field and sets it to 0: a sum since it was last taken. */
+/** Reads a field and resets it to 0, for sums since the last call. */
 export function takeField<S extends Struct>(
   arena: Holder,
   struct: S,

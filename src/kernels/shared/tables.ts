@@ -1,18 +1,18 @@
-// How the vectors of all features are cut into tables, so that each thread has its own.
+// Divides the vectors of all features into tables, so that each thread has its own.
 //
-//   part    what is read and written at once of one feature: a slice of dimensions, or the vectors for a block of fields
+//   part    numbers of one feature that are read and written together: a slice of dimensions, or the vectors for a block of fields
 //   table   f32[n][parts of one thread][bytes of a part]
 //
 //   one thread     ┌ feature 0: part 0, part 1 ┬ feature 1: part 0, part 1 ┬ ...     one page a feature
 //   two threads    ┌ feature 0: part 0 ┬ feature 1: part 0 ┬ ...
 //                  ┌ feature 0: part 1 ┬ feature 1: part 1 ┬ ...
 //
-// A processor fetches the lines beside the one it misses. Were a feature's parts side by side while two threads work on them,
-// each would keep taking the other's lines: at dim 32 two threads then had 0.5 of the speed of two tables.
+// A processor prefetches the lines next to a missing one. If the parts of a feature were adjacent, two threads that work on them would keep
+// taking each other's lines: at dim 32, two threads had 0.5 of the speed of two tables.
 
 import type { Arena, Region } from "./memory.js";
 
-/** Where parts lie: that of feature i is `featureStride` times i bytes behind the first feature's. */
+/** Addresses of parts; that of feature i is `featureStride` times i bytes after the first feature's. */
 export interface Tables {
   /** byte offsets of the first feature's parts */
   offsets: number[];
@@ -20,10 +20,10 @@ export interface Tables {
 }
 
 /**
- * Cuts a region into tables. Where it is cut changes where numbers lie, and no number.
+ * Divides a region into tables. The division changes only addresses, not numbers.
  *
  * @param region     of n * numParts * bytesOfPart bytes
- * @param numThreads which have equal runs of neighboring parts; else each part has a table of its own
+ * @param numThreads if it divides numParts, each thread has a run of adjacent parts; else each part has its own table
  */
 export function cutTables(
   { offset, bytes }: Region,
@@ -40,7 +40,7 @@ export function cutTables(
   return { offsets, featureStride: together * bytesOfPart };
 }
 
-/** Writes the offsets as the kernels read them, and returns where. */
+/** Writes the offsets for the kernels, and returns their address. */
 export function putOffsets(arena: Arena, { offsets }: Tables): number {
   const region = arena.allocate("where the vectors lie", offsets.length * 4);
   arena.u32(region).set(offsets);

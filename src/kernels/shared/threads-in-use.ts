@@ -1,10 +1,10 @@
-// Between two runs, how a machine goes over to fewer or more threads: the plan says how many there are, and what threads keep of a
-// training follows. The results are the same bytes.
+// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads keep during a training. The
+// results are the same bytes.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** The state that threads keep from one run to the next. */
+/** State that threads keep from one run to the next. */
 export interface KeptByThreads<T extends Struct> {
   thread: T;
   /** offset of each thread's struct */
@@ -13,13 +13,13 @@ export interface KeptByThreads<T extends Struct> {
   ofLast?: readonly (keyof T["fields"] & string)[];
   /** fields that are the same in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** does what else the first `threads` threads need */
+  /** prepares what else the first `threads` threads need */
   follow?: (threads: number) => void;
 }
 
 /**
  * @param plan offset of a struct with a field `numThreads`, all threads at first
- * @returns has the first `threads` threads work from now on
+ * @returns a function that sets the number of threads that work from now on
  */
 export function threadsInUse<P extends Struct, T extends Struct>(
   arena: Arena,
@@ -45,7 +45,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
   };
 }
 
-/** Copies floats of the first thread to the others. @param regions of equal length, one a thread */
+/** Copies floats of the first thread to the others. @param regions one per thread, of equal length */
 export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
   for (const other of others) arena.f32(other).set(arena.f32(first!));
 }

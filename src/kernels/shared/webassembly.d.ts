@@ -1,4 +1,4 @@
-// What we use of WebAssembly: @types/node does not declare it, and the DOM's library would bring a browser along.
+// Declares the part of WebAssembly that is used: @types/node does not, and the DOM's library would add a browser's types.
 
 declare namespace WebAssembly {
   class Module {

@@ -1,5 +1,5 @@
-// The kernel of truncated singular value decompositions as the rest of the program sees it: its functions, and its struct laid out
-// in an arena. Tall matrices are lists of panels of sixteen columns.
+// Binding of the kernel of truncated singular value decompositions: its functions, and its struct laid out in an arena. Tall matrices are
+// lists of panels of sixteen columns.
 
 import type { SparseRows } from "../als/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
@@ -12,17 +12,17 @@ export const PANEL = 16;
 /** Its functions; pointers are byte offsets. */
 export type SvdKernel = Kernel;
 
-/** Rows of a panel as the kernel wants them: whole groups of four. */
+/** Returns the number of rows of a panel, padded to a multiple of four. */
 export function paddedRows(numRows: number): number {
   return Math.ceil(numRows / 4) * 4;
 }
 
-/** A panel of zeros. @throws {UsageError} it does not fit the arena */
+/** Allocates a panel of zeros. @throws {UsageError} it does not fit the arena */
 export function allocatePanel(arena: Arena, name: string, numRows: number): Region {
   return arena.allocate(`a block of vectors of ${numRows} ${name}`, paddedRows(numRows) * PANEL * 4);
 }
 
-/** A sparse matrix, copied into the arena. @param scale,shift offsets, or 0. @returns offset of the struct */
+/** Copies a sparse matrix into the arena. @param scale,shift offsets, or 0. @returns offset of the struct */
 export function allocateSparse(
   arena: Arena,
   { indptr, indices, values }: SparseRows,
@@ -39,7 +39,7 @@ export function allocateSparse(
 }
 
 /**
- * The place of C[i][j] in what `combine` reads: panels of eight columns.
+ * Returns the index of C[i][j] in the coefficients of `combine`: panels of eight columns.
  *
  * @param numRows of C, a multiple of 16
  */

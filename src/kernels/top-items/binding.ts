@@ -1,4 +1,4 @@
-// The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
+// Binding of the search for best items: its functions, and its struct laid out in an arena.
 
 import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../shared/growing-arrays.js";
@@ -17,7 +17,7 @@ import {
 /** Its functions; pointers are byte offsets. */
 export type TopItemsKernel = Kernel;
 
-/** For each of some rows the items that belong to it, ascending. */
+/** Item lists of several rows, each ascending. */
 export interface ItemLists {
   /** u32[numRows + 1] */
   indptr: Uint32Array;
@@ -25,7 +25,7 @@ export interface ItemLists {
   items: Uint32Array;
 }
 
-/** What is searched: the score of an item is its weight plus the inner product. */
+/** Input of a search; the score of an item is its weight plus the dot product. */
 export interface TopItemsInput {
   dim: number;
   /** f32[numQueries * dim], row-major */
@@ -34,11 +34,11 @@ export interface TopItemsInput {
   items: Float32Array;
   /** f32[numItems]; absent for zeros. An item of -Infinity is never found */
   weights?: Float32Array;
-  /** a list a query: items that it never finds */
+  /** for each query, items that it never finds */
   masks: ItemLists;
 }
 
-/** The best of a query stand in row q of both, best first. */
+/** Results of a search: row q of both arrays has the best items of query q, best first. */
 export interface TopItems {
   /** u32[numQueries * top]; NO_ITEM where fewer could be found */
   items: Uint32Array;
@@ -46,7 +46,7 @@ export interface TopItems {
   scores: Float32Array;
 }
 
-/** What stands where no item was found. */
+/** Marks a place without an item. */
 export const NO_ITEM = 0xffffffff;
 
 /** Items in the arena, eight side by side. */
@@ -55,7 +55,7 @@ export interface PackedItems {
   numItems: number;
   panels: number;
   weights: number;
-  /** a weight is neither 0 nor -Infinity */
+  /** whether a weight is neither 0 nor -Infinity */
   weighted: boolean;
 }
 
@@ -78,22 +78,22 @@ export function packItems(
   return { dim, numItems, panels: panels.offset, weights: weightsAt.offset, weighted };
 }
 
-/** Queries of a kernel call, so that threads have calls of the same size. @returns a multiple of 4, at most BLOCK_QUERIES */
+/** Returns the queries per kernel call, the same for all threads. @returns a multiple of 4, at most BLOCK_QUERIES */
 export function queriesOfBlock(numQueries: number, threads: number): number {
   const numBlocks = threads * Math.max(1, Math.ceil(numQueries / threads / BLOCK_QUERIES));
   return 4 * Math.max(1, Math.ceil(numQueries / numBlocks / 4));
 }
 
-/** Queries of a search, as many as its caller likes. */
-export interface Queries extends Pick<TopItemsInput, "queries" | "masks"> {
-  /** >= 1: items a list */
+/** Queries of a search, in any number. */
+export interface TopItemsQueries extends Pick<TopItemsInput, "queries" | "masks"> {
+  /** length of the lists, >= 1 */
   top: number;
 }
 
-/** Bytes of the lists of a search at most. */
+/** Most bytes of the lists of a search. */
 const MOST_LIST_BYTES = 2 ** 32;
 
-/** @throws {UsageError} lists of so many items take more memory than one search may */
+/** @throws {UsageError} the lists would take more memory than a search may */
 export function checkLists(numQueries: number, top: number): void {
   const bytes = numQueries * top * 8;
   if (bytes <= MOST_LIST_BYTES) return;
@@ -103,11 +103,11 @@ export function checkLists(numQueries: number, top: number): void {
   );
 }
 
-/** Room in the arena for the queries of a search and what it finds: of one search after another, which take it in turn. */
+/** Space in the arena for the queries and results of a search; one search after another uses it. */
 export class SearchRoom {
-  /** the struct of the search that is laid out */
+  /** struct of the current search */
   readonly search: number;
-  /** one a thread */
+  /** memory of each thread */
   readonly scratches: readonly number[];
   readonly #arena: Arena;
   readonly #growing: GrowingArrays;
@@ -120,8 +120,11 @@ export class SearchRoom {
     this.scratches = Array.from({ length: threads }, () => writeScratch(arena, dim));
   }
 
-  /** Copies queries into it. @throws {UsageError} they do not fit the arena */
-  layOut({ dim, numItems, panels, weights, weighted }: PackedItems, { queries, masks, top }: Queries): void {
+  /** Copies queries into the arena. @throws {UsageError} they do not fit */
+  layOut(
+    { dim, numItems, panels, weights, weighted }: PackedItems,
+    { queries, masks, top }: TopItemsQueries,
+  ): void {
     const numQueries = queries.length / dim;
     checkLists(numQueries, top);
     this.#length = numQueries * top;
@@ -135,7 +138,7 @@ export class SearchRoom {
     });
   }
 
-  /** What the search has found, as copies. */
+  /** Returns copies of the results. */
   results(): TopItems {
     return {
       items: this.#arena.u32(this.#growing.regionOf("items")).slice(0, this.#length),
@@ -144,7 +147,7 @@ export class SearchRoom {
   }
 }
 
-/** Memory that a thread works in. @returns the byte offset of its struct */
+/** Allocates a thread's memory. @returns the byte offset of its struct */
 function writeScratch(arena: Arena, dim: number): number {
   const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
   const bytes = {

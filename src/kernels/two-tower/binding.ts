@@ -1,4 +1,4 @@
-// The two-tower kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+// Binding of the two-tower kernel: its functions, and its structs laid out in an arena.
 
 import { allocateBarrier } from "../shared/barrier.js";
 import {
@@ -32,29 +32,29 @@ export interface FieldRows {
   rowEnds: Uint32Array;
 }
 
-/** For each event a range of tokens, the newest last. */
+/** A range of tokens for each event, the newest last. */
 export interface Ranges {
-  /** u32: items, those of a user together */
+  /** u32: items; those of a user are adjacent */
   tokens: Uint32Array;
   /** u32[E] each */
   begins: Uint32Array;
   ends: Uint32Array;
 }
 
-/** What users are made of: events to learn from, or users to encode. */
+/** Input of users: events to learn from, or users to encode. */
 export interface TowerUsers {
   histories: readonly Ranges[];
   context: FieldRows;
 }
 
-/** Events and what their negatives are drawn from. */
+/** Events, and the distribution of their negatives. */
 export interface TowerData extends TowerUsers {
-  /** n: rows of vectors; items come first */
+  /** n: number of rows of vectors; items come first */
   numRows: number;
   numItems: number;
-  /** the row of item 0 in histories; 0 where histories and output share their rows */
+  /** row of item 0 in histories; 0 if histories and output share their rows */
   firstHistoryRow: number;
-  /** a row an item: what the item tower reads */
+  /** one row per item: input of the item tower */
   side?: FieldRows;
   /** u32[E]; NO_ITEM for an event without a user */
   users: Uint32Array;
@@ -62,61 +62,61 @@ export interface TowerData extends TowerUsers {
   items: Uint32Array;
   /** f32[E]; absent when all are 1 */
   weights?: Float32Array;
-  /** each user's items, ascending: no negatives of the user's events */
+  /** each user's items, ascending; they are no negatives for the user's events */
   taken: ItemLists;
-  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log of each item's chance among the negatives; absent where all are the same, or no score is corrected by it */
+  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it */
   logNoise?: Float32Array;
 }
 
-/** The network. */
+/** Structure of the network. */
 export interface TowerShape {
   dim: number;
-  /** layers from the user's slots to `dim` numbers; none: the user is the sum of the slots */
+  /** layers from the user's slots to `dim` numbers; if there are none, the user is the sum of the slots */
   userLayers: readonly DenseLayer[];
-  /** the sum of the slots is added to what the layers make */
+  /** whether the sum of the slots is added to the output of the layers */
   skip: boolean;
-  /** layers from the item's side fields to `dim` numbers; none: the item is its row */
+  /** layers from the item's side fields to `dim` numbers; if there are none, the item is its row */
   itemLayers: readonly DenseLayer[];
   cosine: boolean;
-  /** an event's own item is left out of its histories, which hold each item once */
+  /** whether an event's own item is left out of its histories, which then hold each item once */
   others: boolean;
-  /** f32[longest history]: what the token counts that many places before the newest; absent when all count alike */
+  /** f32[longest history]: weight of a token by the number of newer ones; absent when all are equal */
   recency?: Float32Array;
 }
 
-/** How it learns: by Adam. */
+/** Learning options; all parameters learn by Adam. */
 export interface TowerLearning {
-  /** at most */
+  /** most threads */
   threads: number;
   seed: number;
   /** events between two steps: a divisor of 4,096 and multiple of 8 */
   batchSize: number;
-  /** drawn a batch: a multiple of 8 */
+  /** number of negatives sampled per batch, a multiple of 8 */
   negatives: number;
   inBatch: boolean;
   negativeWeight: number;
   temperature: number;
-  /** on rows, at each step that moves one; and on the layers' weights */
+  /** penalty on rows, at each step that updates one, and on the layers' weights */
   l2: number;
   dropout: number;
-  /** false: it only encodes, which takes less memory */
+  /** false if the network only encodes, which takes less memory */
   trains?: boolean;
 }
 
-/** Where the kernel's structs lie. */
+/** Addresses of the kernel's structs. */
 export interface TowerLayout {
   plan: number;
   threads: number[];
-  /** has so many threads train */
+  /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
   /** f32[n][D] */
   vectors: Region;
   /** f32[J][n][2][8] */
   moments: Region;
-  /** f32[n][2], one a thread, all the same */
+  /** f32[n][2] per thread, all equal */
   corrections: Region[];
   /** f32[I][8]; absent when cosine */
   biases?: Region;
@@ -246,12 +246,12 @@ export function allocateTowers(
   };
 }
 
-/** Numbers from one row of inputs to the next: its slots, and room for what stands behind the last one's. */
+/** Returns the floats from one row of inputs to the next: its slots, and padding for the last one. */
 function inputPitch(slots: number, dim: number): number {
   return paddedUnits(slots * dim) + 8;
 }
 
-/** How many rows a batch holds at most. */
+/** Returns the most rows of a batch. */
 function rowsOfBatch({ histories, context, side, items }: TowerData, batchSize: number, M: number): number {
   let longest = longestRow(context, items.length);
   for (const { begins, ends } of histories) {
@@ -270,10 +270,10 @@ function longestRow({ width, indptr }: FieldRows, numRows: number): number {
   return most;
 }
 
-/** Lays out what users are made of. @returns the struct's offset */
+/** Lays out the input of users. @returns the struct's offset */
 function putUsers(arena: Arena, { histories, context }: TowerUsers, others: boolean): number {
   const name = "the histories";
-  // behaviors of one log share their tokens
+  // histories from the same log share their tokens
   const placed = new Map<Uint32Array, number>();
   const tokensAt = (tokens: Uint32Array): number => {
     const at = placed.get(tokens) ?? arena.put(name, tokens);
@@ -309,9 +309,9 @@ function putFields(arena: Arena, name: string, { width, indptr, ids, values, row
 }
 
 /**
- * Copies some users to where the kernel reads users to encode; what was there before is gone.
+ * Copies some users to the place from which the kernel encodes users, replacing its contents.
  *
- * @param from,count which of the ranges and context rows
+ * @param from,count range of the histories and context rows
  * @returns the struct's offset
  */
 export function placeUsers(
@@ -353,7 +353,7 @@ export function placeUsers(
     numFields: rowEnds.length - 1,
     rowEnds: growing.put("the ends of fields", rowEnds),
   };
-  // structs go where they went before
+  // structs are written to the same place as before
   const size = histories.length * History.size;
   const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
   structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));
@@ -367,7 +367,7 @@ export function placeUsers(
   return at + size + FieldRowsStruct.size;
 }
 
-/** f32[n + 1]: sums of the first 0 .. n numbers. */
+/** Returns f32[n + 1]: sums of the first 0 .. n numbers. */
 function sumsOf(numbers: Float32Array): Float32Array {
   const sums = new Float32Array(numbers.length + 1);
   let sum = 0;
@@ -375,17 +375,17 @@ function sumsOf(numbers: Float32Array): Float32Array {
   return sums;
 }
 
-/** Sum of the losses since the last call. */
+/** Returns the sum of the losses since the last call. */
 export function takeTowersLoss(arena: Arena, { threads }: TowerLayout): number {
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** How many steps were taken. */
+/** Returns the number of steps so far. */
 export function towersSteps(arena: Arena, { threads }: TowerLayout): number {
   return getField(arena, Thread, threads[0]!, "steps");
 }
 
-/** Sets how many steps were taken, of a training that goes on. */
+/** Sets the number of steps, for a training that is continued. */
 export function setTowersSteps(arena: Arena, { threads }: TowerLayout, steps: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "steps", steps);
 }

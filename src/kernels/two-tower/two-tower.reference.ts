@@ -5,7 +5,7 @@
 //   v = row of the item [+ tower(side fields)]
 //   s = <u, v> + bias, or the cosine
 //
-// A batch has one step of Adam: dense layers by the mean of their gradients over users or items, rows and biases by the sum of theirs.
+// A batch takes one step of Adam: dense layers on the mean of their gradients over users or items, rows and biases on the sum of theirs.
 
 import type { DenseLayer } from "../shared/dense.js";
 import {
@@ -18,16 +18,16 @@ import {
 import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
 import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/step.reference.js";
 
-/** What a slot sums up: rows of vectors, each times a number. */
+/** Content of a slot: rows of vectors, each with a factor. */
 export type ReferenceSlot = readonly { row: number; x: number }[];
 
-/** An event: the slots of its user, its item, and which of the batch's negatives do not count. */
+/** An event: the slots of its user, its item, and excluded negatives of the batch. */
 export interface ReferenceTowerEvent {
   slots: readonly ReferenceSlot[];
   item: number;
   weight: number;
   excluded: readonly boolean[];
-  /** its place in the epoch, for dropout */
+  /** its position in the epoch, for dropout */
   place: number;
 }
 
@@ -40,16 +40,16 @@ export interface ReferenceTowerShape {
   negativeWeight: number;
   temperature: number;
   l2: number;
-  /** negatives that are drawn; those behind them are the batch's own items */
+  /** number of sampled negatives; the batch's own items follow */
   numDrawn: number;
   /** slots of each item's side features */
   side: readonly (readonly ReferenceSlot[])[];
-  /** log of each item's chance among the negatives */
+  /** log probability of each item as a negative */
   logNoise: readonly number[];
   dropout?: Pick<DropoutDraws, "seed" | "epoch" | "dropout">;
 }
 
-/** Loss and gradients of a batch. @param parameters vectors f64[n * dim], biases f64[I], and the layers' by name */
+/** Returns loss and gradients of a batch. @param parameters vectors f64[n * dim], biases f64[I], and those of layers by name */
 export function referenceTowers(
   shape: ReferenceTowerShape,
   parameters: ReferenceArrays,
@@ -141,7 +141,7 @@ export function referenceTowerState(
   );
 }
 
-/** One step on a batch: rows that the batch holds, biases that it moves, all layers. @returns the loss */
+/** Takes one step on a batch: its rows, the biases of its items, and all layers. @returns the loss */
 export function referenceTowersStep(
   shape: ReferenceTowerShape,
   state: ReferenceTowerState,
@@ -173,7 +173,7 @@ export function referenceTowersStep(
     }
   };
   dense(shape.userLayers, events.length);
-  // items of the batch that are negatives too are its candidates once
+  // items of the batch that are negatives too count once as candidates
   dense(shape.itemLayers, shape.numDrawn + events.length);
   return loss;
 }

@@ -1,4 +1,4 @@
-// Random walks as the rest of the program sees them: the kernel's functions, and a graph laid out in an arena.
+// Binding of random walks: the kernel's functions, and a graph laid out in an arena.
 
 import { UsageError } from "../../errors.js";
 import { putAlias } from "../../numeric/alias.js";
@@ -9,12 +9,12 @@ import { NONE, Plan } from "./layout.js";
 export { NONE as NO_NODE };
 export type { Kernel as WalksKernel } from "./layout.js";
 
-/** Slots of a chunk, about: a stream of so many tokens takes 6 MB. */
+/** Approximate number of slots per chunk: a stream of so many tokens takes 6 MB. */
 const CHUNK = 2 ** 20;
-/** Walks of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
+/** Walks per kernel call, because the engine does not optimize a call that is still running. */
 export const WALKS_OF_CALL = 256;
 
-/** A graph in compressed rows; an undirected edge stands in both directions. */
+/** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
 export interface WalkGraph {
   numNodes: number;
   /** u32[numNodes + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
@@ -26,40 +26,40 @@ export interface WalkGraph {
   directed: boolean;
 }
 
-/** How a graph is walked. */
+/** Options of the walks. */
 export interface WalksShape {
   graph: WalkGraph;
-  /** nodes of a walk, 2 at least */
+  /** number of nodes per walk, at least 2 */
   length: number;
   /**
-   * Where walks start: `nodes` gives every node that has an arc so many walks, in a drawn order; `arcs` draws that many starts by
-   * the weight of their arcs, so that walks of two nodes are arcs drawn by their weight.
+   * Start of walks: `nodes` starts so many walks at every node with an arc, in random order; `arcs` samples so many starts by the weight of
+   * their arcs, so that walks of two nodes are arcs sampled by weight.
    */
   starts: { nodes: number } | { arcs: number };
-  /** node2vec's return and in-out parameters, 1e-9 to 1e9; 1 each: walks of the first order */
+  /** node2vec's return and in-out parameters, 1e-9 to 1e9; if both are 1, walks are of first order */
   p: number;
   q: number;
-  /** how many nodes a centre sees before and after it, at most 255 */
+  /** number of nodes that a centre sees before and after it, at most 255 */
   before: number;
   after: number;
 }
 
-/** Where the kernel's struct lies. */
+/** Address of the kernel's struct, and numbers of walks. */
 export interface WalksLayout {
   plan: number;
-  /** of an epoch, and of a chunk but the last */
+  /** number of walks per epoch, and per chunk except the last */
   numWalks: number;
   chunkWalks: number;
 }
 
-/** Where walks are written: the stream of a skip-gram kernel. */
+/** Destination of walks: the stream of a skip-gram kernel. */
 export interface WalkTarget {
   tokens: Region;
   left: Region;
   right: Region;
 }
 
-/** What of a graph and its parameters decides a step, for the kernel and its twin. */
+/** Constants of the sampling of a step, for the kernel and its twin. */
 export interface StepRules {
   secondOrder: boolean;
   returnAlpha: number;
@@ -71,7 +71,7 @@ export interface StepRules {
   farMost: number;
 }
 
-/** Acceptance of candidates, as assembly/plan.ts says. */
+/** Returns the constants of the acceptance of candidates, see assembly/plan.ts. */
 export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);
@@ -86,7 +86,7 @@ export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
   };
 }
 
-/** Nodes that have an arc, ascending. */
+/** Returns the nodes that have an arc, ascending. */
 export function startNodes({ numNodes, offsets }: WalkGraph): Uint32Array {
   let count = 0;
   const starts = new Uint32Array(numNodes);
@@ -94,12 +94,12 @@ export function startNodes({ numNodes, offsets }: WalkGraph): Uint32Array {
   return starts.slice(0, count);
 }
 
-/** Walks of a chunk: a fixed number, whatever the threads. */
+/** Returns the number of walks per chunk, whatever the threads. */
 export function walksOfChunk({ length }: Pick<WalksShape, "length">): number {
   return Math.max(1, Math.floor(CHUNK / length));
 }
 
-/** f64[numNodes]: sums of the weights of each node's arcs. */
+/** Returns f64[numNodes]: sum of the weights of each node's arcs. */
 export function weightSums({ numNodes, offsets, weights }: WalkGraph): Float64Array {
   const sums = new Float64Array(numNodes);
   for (let v = 0; v < numNodes; v++) {
@@ -109,7 +109,7 @@ export function weightSums({ numNodes, offsets, weights }: WalkGraph): Float64Ar
   return sums;
 }
 
-/** Whether the arcs of some node weigh differently, so that they are not drawn uniformly. */
+/** Returns whether the arcs of some node have different weights, so that they cannot be sampled uniformly. */
 function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   if (!weights) return false;
   for (let v = 0; v < numNodes; v++)
@@ -119,7 +119,7 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
 }
 
 /**
- * Writes the alias tables of all nodes; their other items are nodes.
+ * Writes the alias tables of all nodes; their alternatives are nodes.
  *
  * @param tables u32[numArcs][2]: threshold and other neighbor
  */
@@ -141,7 +141,7 @@ export function putArcTables(
   }
 }
 
-/** u32[starts][2]: threshold and other place of the alias method, by the weight of each start's arcs. */
+/** Returns u32[starts][2]: threshold and other position of the alias method, by the weight of each start's arcs. */
 export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
   const shares = Float64Array.from(starts, (v) => sums[v]!);
   const mean = shares.reduce((a, b) => a + b, 0) / shares.length;
@@ -154,7 +154,7 @@ export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array
   return table;
 }
 
-/** @throws {UsageError} too many walks @throws {RangeError} the kernel could not walk so */
+/** @throws {UsageError} too many walks @throws {RangeError} an option or the graph is invalid */
 function check({ graph, length, starts, p, q, before, after }: WalksShape, numWalks: number): void {
   const { numNodes, offsets, neighbors, weights } = graph;
   const numArcs = neighbors.length;
@@ -171,7 +171,7 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
     throw new UsageError(
       `${numWalks} walks an epoch are more than ${NONE - 1}: a smaller --num-walks makes fewer, and more --epochs make up for it`,
     );
-  // the kernel looks nodes up without a check
+  // the kernel does not check node numbers
   for (let v = 0; v < numNodes; v++) {
     for (let arc = offsets[v]!; arc < offsets[v + 1]!; arc++) {
       if (neighbors[arc]! >= numNodes || (arc > offsets[v]! && neighbors[arc - 1]! >= neighbors[arc]!))
@@ -183,9 +183,9 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
 }
 
 /**
- * Copies a graph into the arena; what only weighted or second-order walks read is left out elsewhere.
+ * Copies a graph into the arena, without the arrays that only weighted or second-order walks read if they are not needed.
  *
- * Bytes an arc: 4, and 8 where weights of a node's arcs differ, and then 4 more for the second order.
+ * Bytes per arc: 4; 8 more if weights of a node's arcs differ, and then 4 more for second order.
  *
  * @throws {UsageError} it does not fit, or there are too many walks
  * @throws {RangeError} no node has an arc, or a number is out of range

@@ -33,7 +33,7 @@ async function kernelWalks(shape: WalksShape, range?: [from: number, to: number]
   return stream;
 }
 
-/** The nodes of each walk. */
+/** Returns the nodes of each walk. */
 function listsOf({ tokens }: WalkStream, length: number): number[][] {
   return Array.from({ length: tokens.length / length }, (_, w) =>
     Array.from(tokens.subarray(w * length, (w + 1) * length)).filter((node) => node !== NO_NODE),
@@ -95,7 +95,7 @@ describe.each(graphs)("%s", (_, graph) => {
     expect([...counts].toSorted((a, b) => a[0] - b[0])).toEqual(withArc.map((v) => [v, 5]));
     for (const list of lists) {
       list.slice(1).forEach((x, i) => expect(arcs(list[i]!)).toContain(x));
-      // a walk ends early at a dead end alone
+      // a walk ends early only at a dead end
       if (list.length < 12) expect(arcs(list.at(-1)!)).toHaveLength(0);
     }
   });
@@ -147,7 +147,7 @@ test("a walk ends where no arc leads on, and what is left of its slots looks now
   expect(slots(right)).toEqual([2, 1, 0, 0, 0]);
 });
 
-/** Of drawn counts against chances; cells in which fewer than 5 are expected are one, which is left out where that has fewer than 5. */
+/** Returns chi-square of counts against probabilities; cells with an expectation below 5 are merged, and left out if that is below 5. */
 function chiSquare(counts: readonly number[], chances: ArrayLike<number>): { statistic: number; df: number } {
   const n = counts.reduce((a, b) => a + b, 0);
   const cells = counts.map((count, i) => ({ count, expected: n * chances[i]! }));
@@ -188,7 +188,7 @@ describe.each([
         steps.set(pair, counts.set(list[i]!, (counts.get(list[i]!) ?? 0) + 1));
       }
     }
-    /** Of all pairs of nodes together, against the chances of these parameters. */
+    /** Tests all pairs of nodes together against the probabilities of these parameters. */
     const against = (parameters: { p: number; q: number }) => {
       let [statistic, df] = [0, 0];
       for (const [pair, counts] of steps) {
@@ -204,7 +204,7 @@ describe.each([
     const { statistic, df } = against({ p, q });
     expect(df).toBeGreaterThan(100);
     expect(statistic).toBeLessThan(critical(df));
-    // enough is drawn to tell other chances apart
+    // the sample is large enough to reject other probabilities
     const other = against({ p: 2 * p, q });
     expect(other.statistic).toBeGreaterThan(2 * critical(other.df));
   });

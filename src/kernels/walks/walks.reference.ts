@@ -1,4 +1,4 @@
-// Random walks in plain TypeScript: what the kernel makes, draw by draw, and the exact chances of a step.
+// Random walks in plain TypeScript: the same samples as the kernel's, and the exact probabilities of a step.
 
 import { draw, permutedAt } from "../../numeric/random.js";
 import {
@@ -21,8 +21,7 @@ const weightOf = ({ offsets, weights }: WalkGraph, v: number, i: number): number
   weights ? weights[offsets[v]! + i]! : 1;
 
 /**
- * What node2vec multiplies the weight of the arc v→x by, when the walk came from t: 1/p for t itself, 1 where x has an arc to t, else
- * 1/q.
+ * Returns node2vec's factor for the weight of the arc v→x, if the walk came from t: 1/p for t itself, 1 if x has an arc to t, else 1/q.
  *
  * The direction of the test is that of the authors' code, node2vec.py, get_alias_edge: `G.has_edge(dst_nbr, src)`.
  *
@@ -37,7 +36,7 @@ export function alphaOf(
   return x === t ? 1 / p : hasArc(graph, x, t) ? 1 : 1 / q;
 }
 
-/** The chances of the nodes after t, v. @returns f64 by v's arcs, sum 1 */
+/** Returns the probabilities of the nodes after t, v. @returns f64 by v's arcs, sum 1 */
 export function stepChances(
   graph: WalkGraph,
   parameters: Pick<WalksShape, "p" | "q">,
@@ -137,7 +136,7 @@ export class ReferenceWalks {
     if (t === undefined || !rules.secondOrder) return this.#byWeight(v, key, 0);
     if (arcs.length === 1) return arcs[0]!;
 
-    // the part of the return arc above M, then candidates
+    // the part of the return arc above M comes first, then candidates
     const back = arcs.indexOf(t);
     const extra = back < 0 ? 0 : weightOf(graph, v, back) * rules.folded;
     const folded = Math.floor((2 ** 32 * extra) / (rules.most * this.#sums[v]! + extra));
@@ -148,7 +147,7 @@ export class ReferenceWalks {
       if (draw(key, 4 * attempt + 3) <= most) return x;
     }
 
-    // none accepted: from all arcs
+    // no candidate was accepted: sample from all arcs
     const weights = Array.from(arcs, (x, i) => weightOf(graph, v, i) * alphaOf(graph, this.#shape, t, x));
     const wanted = (draw(key, 0xffffffff) / 2 ** 32) * weights.reduce((a, b) => a + b, 0);
     let sum = 0;

@@ -1,9 +1,9 @@
-// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items, each of which is searched by itself.
+// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched separately.
 //
-//   --lists-per   a list of each category: the best k of its items
-//   --new-share   the first r places of a list hold at least floor(r X) new items, as long as there are any, and the best items otherwise
+//   --lists-per   one list per category: its k best items
+//   --new-share   the first r places of a list hold at least floor(r X) new items, as long as there are any; otherwise the best items
 //
-// An item's code is 2 * (its category) + (1 if it is new), so that both options may be given at once.
+// The code of an item is 2 * category + (1 if it is new), so that the options can be combined.
 
 import { NO_ITEM, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
@@ -14,18 +14,18 @@ import type { AskedOfSet } from "./quotas.js";
 
 /** How the lists of an owner are filled from parts. */
 export interface PartLists {
-  /** by set; codes as codesOfParts gives them */
+  /** parts of each set, by the codes of codesOfParts */
   ofSet: SetParts[];
   search: PartSearch;
-  /** the categories, a list each; absent: one list an owner */
+  /** categories that have a list; without them each owner has one list */
   categories?: Keys | undefined;
   numLists: number;
-  /** share of new items in the first places of a list */
+  /** least share of new items in each prefix of a list */
   newShare: number;
   numItems: number;
 }
 
-/** @param categories u32[numItems]; MISSING for an item without a category @param isNew u8[numItems] @returns u32[numItems] */
+/** @param categories u32[numItems]; MISSING for items without a category @param isNew u8[numItems] @returns u32[numItems]: codes of parts */
 export function codesOfParts(
   numItems: number,
   categories: Uint32Array | undefined,
@@ -38,10 +38,10 @@ export function codesOfParts(
 }
 
 /**
- * Numbers the categories that items of the sets have, in the order of their codes; the others get no list.
+ * Renumbers the categories of the items in the sets, in the order of their codes. Other categories get no list.
  *
- * @param codes u32[numItems]; MISSING for an item without a category @param names by code
- * @returns codes u32[numItems] of the names that are left; MISSING for an item that is in no set
+ * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
+ * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
  */
 export function categoriesOfSets(
   sets: readonly Uint32Array[],
@@ -58,7 +58,7 @@ export function categoriesOfSets(
   };
 }
 
-/** The longest list that the parts of a set can fill. */
+/** Returns the length of the longest list that the parts of a set can fill. */
 export function longestOf({ parts, codes }: SetParts): number {
   const lengths = new Map<number, number>();
   parts.forEach(({ length }, part) => {
@@ -68,7 +68,7 @@ export function longestOf({ parts, codes }: SetParts): number {
   return Math.max(0, ...lengths.values());
 }
 
-/** @returns the lists of each query one after another, `k` places each, by the numbers that lists give items */
+/** Fills the lists of each query. @returns the lists of a query one after another, with `k` places of item numbers each */
 export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
   const { numLists, newShare } = how;
   const { parts, codes, first } = how.ofSet[asked.set]!;
@@ -104,7 +104,7 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
 
 const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
 
-/** Writes one list of up to `k` places at `to`: by score, but a new item where the places up to it hold too few of them. */
+/** Writes a list of up to `k` places at `to`, by descending score, except that a new item comes first while the share is not reached. */
 export function mergeLists(
   known: TopItems = NOTHING,
   added: TopItems = NOTHING,
@@ -118,7 +118,7 @@ export function mergeLists(
   for (let place = 0; place < k; place++) {
     const [hasKnown, hasNew] = [isLeft(known, a), isLeft(added, b)];
     if (!hasKnown && !hasNew) return;
-    // a share such as .29 is not exact in binary: 100 * .29 is below 29
+    // tolerance for shares that are inexact in binary: 100 * .29 is below 29
     const due = Math.floor((place + 1) * newShare + 1e-9);
     const [x, y] = [known.scores[a]!, added.scores[b]!];
     const isBetter = y > x || (y === x && added.items[b]! < known.items[a]!);

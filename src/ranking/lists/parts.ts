@@ -1,22 +1,22 @@
-// The items of a set by a code: those of one category, or those that were added to the run. Each part is searched by itself.
+// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched separately.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 
-/** The parts of one set, by the codes of its items. */
+/** The parts of one set. */
 export interface SetParts {
-  /** u32[] each: the part's items by the numbers that lists give them, ascending */
+  /** u32[] each: item numbers of a part, ascending */
   parts: Uint32Array[];
-  /** the code of each part; of the last one MISSING where `hasRest` */
+  /** code of each part; MISSING for the last one if `hasRest` */
   codes: number[];
-  /** the last part holds the items without a code */
+  /** whether the last part holds the items without a code */
   hasRest: boolean;
-  /** number of the first part among those of all sets */
+  /** index of the first part in the list of the parts of all sets */
   first: number;
 }
 
-/** The parts of each set. @param codes u32[numItems]; MISSING for none */
+/** Splits each set. @param codes u32[numItems]; MISSING for items without a code */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -36,13 +36,13 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search over the parts of all sets, which is started when a list first needs it. */
+/** A search among the parts of all sets. It starts when it is first needed. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** @param start readies a search of sets of items */
+/** @param start starts a search among sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -51,14 +51,14 @@ export function partSearch(
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
-      // a search that could not start has failed the lists already
+      // if the start has failed, its error has already been reported
       const search = await started?.catch(() => undefined);
       await search?.end();
     },
   };
 }
 
-/** The masks of each part, as places within it. @param masks ascending, by the numbers that lists give items */
+/** Converts masks to positions in each part. @param masks ascending item numbers */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

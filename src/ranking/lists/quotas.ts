@@ -1,9 +1,9 @@
-// --per COLUMN=N: the best items of a query with at most N of a cell.
+// --per COLUMN=N: the best items of a query, with at most N items of each category.
 //
-//   few cells    the N best of each cell, and the k best items without a cell, are all that a list can hold: one search of each cell
-//   many cells   a list of a few times k items mostly holds enough cells; longer ones are searched for queries that lack some
+//   few categories    a list consists of the N best items of categories and the k best items without one: each category is searched
+//   many categories   the best few times k items usually suffice; for queries whose list is still short, a longer list is searched
 //
-// Both give the same list: of each cell the best N, of all of these the best k, ties in the items' order.
+// Both methods give the same list: the N best items of each category, and the k best of these. Ties are in the order of items.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -12,17 +12,17 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** At most so many of a cell. */
+/** At most `most` items of each category. */
 export interface Quotas {
   most: number;
-  /** u32[numItems], codes; MISSING for an item without a cell */
+  /** u32[numItems]: category of each item; MISSING for none */
   cells: Uint32Array;
-  /** by set */
+  /** parts of each set, by category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries of one set, and what each is masked from, by the numbers that lists give items. */
+/** Queries that rank the same set, with their masks as item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -31,7 +31,7 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** Items that a list can hold at most. */
+/** Returns the greatest number of items that a list can hold. */
 export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;
@@ -39,7 +39,7 @@ export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   }, 0);
 }
 
-/** The best `k` items of each query with at most so many of a cell, by the numbers that lists give them. */
+/** Returns the best `k` item numbers of each query, with at most `most` of each category. */
 export async function bestPerCell(
   quotas: Quotas,
   search: Search,
@@ -52,14 +52,14 @@ export async function bestPerCell(
   const lists = noItems(asked.queries.size, k);
   let left = Uint32Array.from({ length: asked.queries.size }, (_, q) => q);
   for (let top = 2 * reach; left.length > 0; top *= 4) {
-    // the parts of few cells hold less than so long a list
+    // searching each category separately needs shorter lists
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
-      await eachOf(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
+      await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
     }
     const wide = Math.min(top, asked.items.length);
     const short: number[] = [];
-    await eachOf(left, wide, async (some) => {
+    await inChunks(left, wide, async (some) => {
       const found = await search.best(
         asked.set,
         pickQueries(asked.queries, some, asked.dim),
@@ -77,8 +77,8 @@ export async function bestPerCell(
   return lists;
 }
 
-/** So many queries at a time that their lists take bounded memory. */
-async function eachOf(
+/** Calls `act` with so many queries at a time that their lists take at most PLACES places. */
+async function inChunks(
   queries: Uint32Array,
   length: number,
   act: (some: Uint32Array) => Promise<void>,
@@ -87,7 +87,7 @@ async function eachOf(
   for (let first = 0; first < queries.length; first += step) await act(queries.subarray(first, first + step));
 }
 
-/** Copies the best items, at most `most` of a cell. @returns how many */
+/** Copies the best items, at most `most` of each category. @returns the number of copied items */
 function keepQuota(
   { items: places, scores }: TopItems,
   from: number,
@@ -115,7 +115,7 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from the best of each part. */
+/** Fills the lists of some queries from the best items of each part. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,
@@ -127,10 +127,10 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // a list that was searched before may hold some
+  // clears items of the previous attempt
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
-  // items without a cell come first: they are in order, so that nothing is moved
+  // starts with the items without a category, which are sorted already, so that these inserts move nothing
   const order = Array.from({ length: parts.length }, (_, i) => (hasRest ? parts.length - 1 - i : i));
   for (const part of order) {
     const items = parts[part]!;
@@ -147,7 +147,7 @@ async function fromParts(
   }
 }
 
-/** Puts an item into a list in order, where the last falls out of a full one. @returns the list's length; undefined where the item is too bad */
+/** Inserts an item into a sorted list; a full list loses its last item. @returns the new length; undefined if the item ranks too low */
 function insert(
   { items, scores }: TopItems,
   from: number,

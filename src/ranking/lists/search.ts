@@ -1,7 +1,7 @@
-// What finds the best items of a block of queries: vectors that are searched, or whatever else ranks.
+// Searches the best items for a block of queries: by vectors, or by any ranker.
 //
-//   set    some of the items, by the numbers that lists give them, ascending: all that may stand in lists, or a group's
-//   place  where an item stands within its set
+//   set    item numbers that may be in a list, ascending: all allowed items, or those of a group
+//   place  position of an item in its set
 
 import { vectorsAt } from "../../embedding/table.js";
 import { ItemSearch } from "../../retrieval/top-items.js";
@@ -12,26 +12,26 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Places of lists that are made at once: 8 bytes each, in a few copies. */
+/** Number of list places in memory at a time; each takes 8 bytes, in a few copies. */
 export const PLACES = 1 << 23;
-/** Queries of a block, made of what is known of their users. */
+/** The queries of a block. Which of the properties exist depends on what ranks. */
 export interface Queries {
   size: number;
   /** f32[size * dim] */
   vectors?: Float32Array;
-  /** u32[size]: users as what ranks numbers them */
+  /** u32[size]: user numbers of the ranker */
   users?: Uint32Array;
-  /** items that users are asked by, a list a query */
+  /** the history of each query, as items */
   asked?: QueryItems;
 }
 
-/** Finds items, exactly. */
+/** Exact search of items. */
 export interface Search {
-  /** a set is searched alone, in a time that grows with it */
+  /** whether a set is searched separately, in a time that grows with its size */
   searchesSets: boolean;
-  /** The best of a set, by place; masks are places, too. */
+  /** Returns the best items of a set as places; masks are places too. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
-  /** What listed items score, by the numbers that lists give them. @returns f64, beside lists.items */
+  /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
   end(): Promise<void>;
 }
@@ -41,18 +41,18 @@ export interface SearchOptions {
   signal: AbortSignal;
 }
 
-/** Items by vectors. */
-export interface ItemVectors {
+/** Vectors of items. */
+export interface ItemMatrix {
   dim: number;
   /** f32[n * dim] */
   vectors: Float32Array;
-  /** f32[n]: added to an item's score; -Infinity of one that is never found */
+  /** f32[n]: added to an item's score; -Infinity for items that are never returned */
   weights?: Float32Array;
 }
 
-/** Searches by inner products. @param sets u32[]: items of each, ascending */
+/** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
 export async function searchVectors(
-  { dim, vectors, weights }: ItemVectors,
+  { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
   { threads, signal }: SearchOptions,
 ): Promise<Search> {
@@ -75,20 +75,20 @@ export async function searchVectors(
   };
 }
 
-/** Makes a ranker of queries. */
+/** Creates the ranker of some queries. */
 type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
-/** What ranks each set by itself, and all items. */
+/** Rankers of each set, and of all items. */
 export interface Rankers {
-  /** by set; undefined: a set is ranked among its scores, item by item */
+  /** by set; when absent, the items of a set are scored one by one with `all` */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }
 
-/** Pairs of a query and an item that are scored at once. */
+/** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
-/** Ranks by a model or a baseline. @param numItems as lists number them */
+/** Returns a search by a model or a baseline. @param numItems number of all items */
 export function searchByRanker(
   { sets: own, all }: Rankers,
   sets: readonly Uint32Array[],
@@ -108,7 +108,7 @@ export function searchByRanker(
   };
 }
 
-/** The best of a set by the scores of its items, so many pairs at a time. */
+/** Returns the best items of a set by scoring each of its items, PAIRS pairs at a time. */
 async function bestOfSet(
   ranker: Ranker,
   set: Uint32Array,
@@ -125,7 +125,7 @@ async function bestOfSet(
     const last = Math.min(first + step, numQueries);
     const { items, scores } = await rankLists(
       ranker,
-      openOf(set, masks, numQueries, first, last),
+      unmaskedItems(set, masks, numQueries, first, last),
       top,
       options,
     );
@@ -138,8 +138,8 @@ async function bestOfSet(
   return found;
 }
 
-/** For queries first .. last - 1 the items of the set that they are not masked from; nothing for the others. */
-function openOf(
+/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for the others. */
+function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
   numQueries: number,
@@ -158,9 +158,9 @@ function openOf(
   return { indptr: ends, items: Uint32Array.from(items) };
 }
 
-/** Lists as places within a set, ascending; what the set has not is left out. @param set u32, ascending @param numItems of all sets */
+/** Converts item numbers to places in a set, without items that it lacks. @param set u32, ascending @param numItems of all items */
 export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
-  // all items are their own places
+  // in the set of all items, the place of an item is its number
   if (set.length === numItems) return { indptr, items };
   const ends = new Uint32Array(indptr.length);
   const places = new Uint32Array(items.length);
@@ -175,7 +175,7 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
   return { indptr: ends, items: places.subarray(0, end) };
 }
 
-/** The chosen queries of a block. @param rows u32, ascending */
+/** Selects queries of a block. @param rows u32, ascending */
 export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
   const { vectors, users, asked, size } = queries;
   if (rows.length === size) return queries;

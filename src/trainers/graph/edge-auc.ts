@@ -5,7 +5,7 @@ import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";
-import { drawNonEdges, edgeMetrics, pairsOf } from "../../evaluation/edges.js";
+import { drawNonEdges, edgeMetrics, edgePairs } from "../../evaluation/edges.js";
 import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";
@@ -28,7 +28,7 @@ export function edgeAucOf(
   const { directed } = graph;
   // pass a new object, because graphOf removes the arrays from its argument
   const { graph: held } = graphOf(graph.numNodes, { sources, targets }, { directed });
-  const pairs = pairsOf(held);
+  const pairs = edgePairs(held);
   if (pairs.sources.length === 0) return undefined;
   try {
     const nonEdges = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });

@@ -7,7 +7,7 @@ import { sumOf } from "../../numeric/indices.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Item2vecOptions } from "./options.js";
 import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
-import type { HeldOut } from "../../skip-grams/sessions.js";
+import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
 /** Maximum number of centres that are evaluated; of more, every n-th is used. */
@@ -32,7 +32,7 @@ export interface SkipGramLoss {
  * @param noise alias table (numeric/alias) by feature
  */
 export function heldOutLoss(
-  valid: HeldOut,
+  valid: HeldOutSequences,
   noise: Uint32Array,
   {
     window,

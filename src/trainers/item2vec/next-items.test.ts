@@ -1,8 +1,8 @@
 import { mulberry32 } from "../../testing/random.js";
 import { nextItems } from "./validation.js";
-import type { HeldOut } from "../../skip-grams/sessions.js";
+import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 
-function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1])[][]): HeldOut {
+function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1])[][]): HeldOutSequences {
   const offsets = [0];
   for (const session of sessions) offsets.push(offsets.at(-1)! + session.length);
   const all = sessions.flat();

@@ -17,7 +17,7 @@ import {
   sessionGrouping,
   sessionsNote,
   tokensOf,
-  type HeldOut,
+  type HeldOutSequences,
 } from "../../skip-grams/sessions.js";
 import { markedLists, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
@@ -27,7 +27,7 @@ import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and
 export interface Sessions {
   train: WeightedSequences;
   /** undefined if no held-out event is next to another event of its session */
-  valid: HeldOut | undefined;
+  valid: HeldOutSequences | undefined;
   /** f64[numFeatures]: total weight of the events in training sessions; their number without weights */
   totals: Float64Array;
   /** contexts and negatives of centres besides the window */

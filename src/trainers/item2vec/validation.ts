@@ -8,22 +8,22 @@ import { DataError, UsageError } from "../../errors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { LogParts } from "../../training/examples/examples.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
-import type { HeldOut } from "../../skip-grams/sessions.js";
+import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 import { ascending } from "../../numeric/indices.js";
-import { meanOf, rankedByUser } from "../../evaluation/ranking.js";
+import { namedMean, rankedByUser } from "../../evaluation/ranking.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { unitRows } from "../../retrieval/nearest.js";
 
 export interface Validation {
-  heldOut: HeldOut;
+  heldOut: HeldOutSequences;
   /** recallAtK and ndcgAtK of the next item, if recall is the stopping metric */
   nextItems?: NextItems;
 }
 
 interface Found {
   space: FeatureSpace;
-  heldOut: HeldOut | undefined;
+  heldOut: HeldOutSequences | undefined;
   totals: Float64Array;
   dataset: Dataset;
   parts: Pick<LogParts, "valid">;
@@ -110,7 +110,7 @@ export interface NextItems {
  * @returns undefined if no item follows another
  */
 export function nextItems(
-  { offsets, tokens, numSessions, isHeldOut }: HeldOut,
+  { offsets, tokens, numSessions, isHeldOut }: HeldOutSequences,
   [first, end]: readonly [first: number, end: number],
   totals: Float64Array,
   { dim, k, threads }: NextItemsOptions,
@@ -140,7 +140,7 @@ export function nextItems(
     return await rankedByUser({ dim, queries, items, weights, masks }, heldOut, { k, threads, signal });
   };
   return {
-    of: async (vectors, signal) => Object.fromEntries((await byQuery(vectors, signal)).map(meanOf)),
+    of: async (vectors, signal) => Object.fromEntries((await byQuery(vectors, signal)).map(namedMean)),
     async beside(vectors, counts, signal) {
       const flat = { dim: 1, queries: new Float32Array(asked.length), items: new Float32Array(end - first) };
       const popular = Float32Array.from(weights, (weight, i) => (weight === 0 ? counts[first + i]! : weight));

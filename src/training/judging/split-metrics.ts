@@ -12,11 +12,11 @@ import type { Examples } from "../examples/examples.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { StoppingMetricName } from "../options/weekly.js";
 import {
-  meanOf,
+  namedMean,
   rankedByUser,
   rankingMetrics,
   withoutMasked,
-  type RankingOptions,
+  type RankingMetricOptions,
 } from "../../evaluation/ranking.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
@@ -159,11 +159,11 @@ export async function rankingMetricsOf(
   model: Scorer,
   source: NegativeSource,
   queries: RankingQueries,
-  options: RankingOptions,
+  options: RankingMetricOptions,
 ): Promise<Metrics> {
   if (!model.rank) throw noVectors();
   if (queries.context.numRows === 0) return {};
-  return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(meanOf));
+  return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(namedMean));
 }
 
 /** Computes the ranking metrics of the validation and the test split, and those of the validation split by user. */
@@ -182,8 +182,8 @@ export async function rankingMetricsOfParts(
   const [validByUser, testByUser] = [await measured(valid), await measured(test)];
   return {
     metrics: {
-      ...(valid && { valid: Object.fromEntries(validByUser.map(meanOf)) }),
-      ...(test && { test: Object.fromEntries(testByUser.map(meanOf)) }),
+      ...(valid && { valid: Object.fromEntries(validByUser.map(namedMean)) }),
+      ...(test && { test: Object.fromEntries(testByUser.map(namedMean)) }),
     },
     validByUser,
   };
@@ -217,7 +217,7 @@ async function byUser(
   rank: NonNullable<Scorer["rank"]>,
   { templates, items }: NegativeSource,
   { context, masks, heldOut, among }: RankingQueries,
-  options: RankingOptions,
+  options: RankingMetricOptions,
 ): Promise<UserMetric[]> {
   const order = hashOrder(items);
   const places = placesOf(order);

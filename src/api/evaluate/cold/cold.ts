@@ -1,12 +1,12 @@
-// `evaluate RUN --cold 0,3 --content CATALOGUE`: items that training has not seen, ranked with so many of their events known.
+// `evaluate RUN --cold 0,3 --content CATALOGUE`: ranks new items, which training has not seen, with 0 or 3 of their events known.
 //
-//   content      the map from the catalogue to vectors (api/content/map.ts)
-//   fold-in      the vector that the run makes of the item's known events; the mean of all items where there are none
-//   blend        both by count
-//   value mean   the mean over the item's values of the mean vectors of the items that have them
-//   mean         every new item has the mean vector: what content without meaning comes to
-//   popularity   events, those of new items that are known among them
-//   other runs   by rows of their own, as after training on the known events, too
+//   content      vectors that the content map predicts (api/content/map.ts)
+//   fold-in      vectors that the run folds in from the known events; the mean of all items for items without events
+//   blend        both, weighted by the number of known events
+//   value mean   the mean over the item's values of the mean vectors of the known items with that value
+//   mean         the mean vector for every new item: the result of content without information
+//   popularity   the number of events; for new items, of known events
+//   other runs   rows of their own tables, as after a training that includes the known events
 
 import { vectorsAt } from "../../../embedding/table.js";
 import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
@@ -26,12 +26,12 @@ import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol
 import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
 import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
-import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./contenders.js";
+import { contendersOf, loadContentMap, foldNewItems, leaks, type Contender } from "./contenders.js";
 
-/** New items with so many events known. */
+/** Results for new items with a given number of known events. */
 export interface ColdResult {
   events: number;
-  /** new items, and those with somebody to find them */
+  /** number of new items, and of those with a held-out user */
   items: number;
   toFind: number;
   users: number;
@@ -41,7 +41,7 @@ export interface ColdResult {
 
 export interface ColdEvaluation {
   cold: ColdResult[];
-  /** of the map from content */
+  /** facts of the content map */
   content?: MapFacts;
   compared: Compared[];
   warnings: string[];
@@ -53,7 +53,7 @@ export interface ColdEvaluation {
 /**
  * Ranks new items by each contender, for each number of known events.
  *
- * @param runs the first makes vectors of content and events; others rank new items by rows of their own
+ * @param runs the first predicts vectors from content and events; others rank new items by rows of their own tables
  * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
  */
 export async function evaluateCold(
@@ -79,7 +79,7 @@ export async function evaluateCold(
 
   const warnings: string[] = [];
   const base = await rankedTable(run, field, training, cold.all, scorings[0]!);
-  const known = await contentOf(run, field, base, options, watch);
+  const known = await loadContentMap(run, field, base, options, watch);
   if (known) warnings.push(...known.warnings);
   const others: { name: string; ranked: RankedTable }[] = [];
   for (const [i, { run: other, name }] of runs.entries())
@@ -97,7 +97,7 @@ export async function evaluateCold(
       continue;
     }
     const folded =
-      events > 0 ? await foldedOf(run, field, base, log, cold, events, watch, warnings) : undefined;
+      events > 0 ? await foldNewItems(run, field, base, log, cold, events, watch, warnings) : undefined;
     const contenders = contendersOf({ base, cold, protocol, training, known, folded, priorEvents });
     for (const { name, ranked } of others) {
       const leak = leaks(ranked, cold, protocol);

@@ -1,4 +1,4 @@
-// What --cold compares: vectors of new items by content, by events, by both, and by their values alone (cold.ts says what each is).
+// The contenders of --cold: vectors of new items from content, from events, from both, and from their values alone (listed in cold.ts).
 
 import { MISSING, keyAt } from "../../../log/keys.js";
 import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
@@ -23,17 +23,17 @@ import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
-/** What content gives. */
+/** The content map, and lookups by item. */
 export interface Known {
   map: ContentMap;
   warnings: string[];
-  /** the mean over an item's values, where there are values */
+  /** returns the mean over an item's values; undefined if no column has values */
   meanOf: ((item: number) => ItemVector) | undefined;
-  /** place of a new item in the catalogue; -1 for none */
+  /** returns the row of a new item in the catalogue, -1 if it is absent */
   placeOf: (key: string) => number;
 }
 
-export async function contentOf(
+export async function loadContentMap(
   run: Run,
   field: string,
   { table, range }: RankedTable,
@@ -50,10 +50,10 @@ export async function contentOf(
 }
 
 /**
- * The mean vector of each item's values, which a map from content should beat; undefined where no column has values.
+ * Returns a function that gives the mean vector of an item's values, a baseline of the content map; undefined if no column has values.
  *
- * A value has the mean of the vectors, and of the weights, of the known items that have it; an item without a value the mean of all
- * known items.
+ * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the mean of all known
+ * items.
  */
 function valueMeans(
   { dim, vectors, weights }: EmbeddingTable,
@@ -110,7 +110,7 @@ export interface Contending {
 export function contendersOf(of: Contending): Contender[] {
   const { base, cold, protocol, training, known, folded, priorEvents } = of;
   const keys = Array.from({ length: cold.items.size }, (_, i) => keyAt(cold.items, i));
-  const mean = known?.map.mean ?? meanOf(base);
+  const mean = known?.map.mean ?? meanItem(base);
   const contentFor = (key: string): ItemVector | undefined => {
     if (!known) return undefined;
     const place = known.placeOf(key);
@@ -162,8 +162,8 @@ export function contendersOf(of: Contending): Contender[] {
   return contenders;
 }
 
-/** The mean vector and weight of the items that a table has. */
-function meanOf({ table, range: { first, last } }: RankedTable): ItemVector {
+/** Returns the mean vector and weight of a table's items. */
+function meanItem({ table, range: { first, last } }: RankedTable): ItemVector {
   const { dim, vectors, weights } = table;
   const vector = new Float64Array(dim);
   let weight = 0;
@@ -174,8 +174,8 @@ function meanOf({ table, range: { first, last } }: RankedTable): ItemVector {
   return { vector, weight };
 }
 
-/** Vectors of new items by their first events; undefined where the run folds in none. */
-export async function foldedOf(
+/** Folds new items in from their first events. Returns undefined, with a warning, if the run cannot. */
+export async function foldNewItems(
   run: Run,
   field: string,
   { dim }: RankedTable,
@@ -198,13 +198,13 @@ export async function foldedOf(
     const { items } = await foldedItems(run, { ...log, rowsOf: rows }, dim, CANNOT_FOLD, silently(watch));
     return items;
   } catch (error) {
-    // nothing that the run knows stands beside the known events
+    // also thrown if none of the known events can be used, which is no reason to stop the evaluation
     if (error instanceof UsageError || error instanceof DataError) return skip(error.message);
     throw error;
   }
 }
 
-/** u32: the rows of a log that hold a new item with one of its first users, and those of items of training, which stand beside them. */
+/** Returns u32: the rows of the log that pair a new item with one of its first users, and the rows of known items, which are context. */
 function knownRows(
   dataset: Dataset,
   user: string,
@@ -226,7 +226,7 @@ function knownRows(
   });
 }
 
-/** New items whose row in a table counts more events than are known. */
+/** Counts new items whose rows in a table were trained on more events than are known here. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(

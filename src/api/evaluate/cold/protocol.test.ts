@@ -40,7 +40,7 @@ const before: Event[] = [
   ["bob", "old-2", 3],
   ["cal", "old-2", 4],
 ];
-// out of order in time; dee is unknown, and ann takes new-1 twice
+// not in order of time; dee is unknown to training, and ann has two events with new-1
 const after: Event[] = [
   ["cal", "new-1", 30],
   ["ann", "new-1", 10],

@@ -1,14 +1,14 @@
-// --cold 0,3: items that training has not seen are evaluated, with so many of their events known.
+// The protocol of --cold 0,3: which events of new items, which training has not seen, are known, and which are held out.
 //
-//   log, or the run's own part ──► items without training events ──► each one's users, of those whom training knows, by first event
-//     ──► with n known: the first n users have the item, the others are to find it
+//   log, or a split of the run ──► items without training events ──► users of each whom training knows, by their first event with it
+//     ──► with n known events: the first n users have the item, the others are to find it
 //
-//   ranked   the items of training and the new ones together; and the new ones alone
-//   masked   what a user has from training, and the new items whose first n users hold him
-//   evaluated   users with a new item to find; a new item of n users or fewer is ranked and found by nobody
+//   ranked   training items and new items together; and new items alone
+//   masked   the training items of the user, and the new items that the user has as one of the first n users
+//   evaluated   users with a held-out new item; a new item with at most n users is ranked, but held out for nobody
 //
-// All events of a user and an item stand together, at the first one. Items stand in the order of a hash of their keys, so that equal scores
-// tell nothing.
+// All events of a user with an item count as one, at the time of the first. Items are in the order of a hash of their keys, so that the
+// order of equal scores carries no information.
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../../log/keys.js";
 import { keyColumn } from "../../../dataset/item-fields.js";
@@ -21,40 +21,40 @@ import type { Part } from "../../../training/examples/examples.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { inOrderOfTime } from "../../../ranking/new-users.js";
 
-/** Items that training has not seen, with who took them. */
+/** Items that training has not seen, and their users. */
 export interface ColdItems {
   /** the new items */
   items: Keys;
-  /** users of training, by whose numbers takers are distinguished */
+  /** keys of the training users; user numbers are positions in it */
   users: Keys;
-  /** by new item: users as training numbers them, by their first event with it */
+  /** for each new item, its training users, in the order of their first event with it */
   takers: number[][];
-  /** all items: keys, and the places of training's items and of new ones among them */
+  /** keys of all items, and the positions in them of training items and of new ones */
   all: Keys;
   trained: Uint32Array;
   fresh: Uint32Array;
-  /** distinct users of the log whom training does not know, and rows of items that it knows */
+  /** number of distinct users in the log without training events, and number of rows with training items */
   unknownUsers: number;
   knownItemRows: number;
 }
 
-/** Who is evaluated with n users of each new item known. */
+/** The evaluated users and their lists, with the first n users of each new item known. */
 export interface ColdProtocol {
-  /** u32[numQueries]: as training numbers users */
+  /** u32[numQueries]: number of the training user of each query */
   users: Uint32Array;
-  /** a list a query, ascending, by places among all items */
+  /** one ascending list per query, as positions among all items */
   masks: ItemLists;
   heldOut: ItemLists;
-  /** the same of new items alone, by their numbers */
+  /** the same lists for new items only, by their numbers */
   freshMasks: ItemLists;
   freshHeldOut: ItemLists;
-  /** u32[numNew]: users of each that are known */
+  /** u32[numNew]: number of known users of each new item */
   counts: Uint32Array;
-  /** pairs of a user and a new item to find */
+  /** number of held-out pairs of a user and a new item */
   pairs: number;
 }
 
-/** @throws {UsageError} training knows every item of the log, or none of its users */
+/** Finds the new items of a log. @throws {UsageError} training knows all items of the log, or none of the users of new items */
 export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): ColdItems {
   const column = keyColumn(dataset, dataset.roles.item!);
   const known = rowsOfKeys(training.items, column.dictionary);
@@ -86,7 +86,7 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
     throw new UsageError(
       `--cold needs users seen in training, but none of the users of the ${takersOf.size} new items is known`,
     );
-  // as the log has them, so that selected keys do, too
+  // in the order of the log's dictionary, which the selected keys keep
   const codes = [...takersOf.keys()].sort((a, b) => a - b);
   const items = selectKeys(column.dictionary, Uint32Array.from(codes));
   const joined = joinedKeys(training.items, items);
@@ -104,7 +104,7 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
   };
 }
 
-/** With the first n users of each new item known. */
+/** Returns the protocol in which the first n users of each new item are known. */
 export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: number): ColdProtocol {
   const [has, finds] = [new Map<number, number[]>(), new Map<number, number[]>()];
   const put = (of: Map<number, number[]>, user: number, item: number) => {
@@ -123,19 +123,19 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
   return {
     users,
     masks: listsOf(lists, (one) =>
-      inOrder([...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
+      sortedItems([...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
     ),
-    heldOut: listsOf(lists, (one) => inOrder(placed(one.finds))),
-    freshMasks: listsOf(lists, (one) => inOrder(one.has)),
-    freshHeldOut: listsOf(lists, (one) => inOrder(one.finds)),
+    heldOut: listsOf(lists, (one) => sortedItems(placed(one.finds))),
+    freshMasks: listsOf(lists, (one) => sortedItems(one.has)),
+    freshHeldOut: listsOf(lists, (one) => sortedItems(one.finds)),
     counts: Uint32Array.from(cold.takers, ({ length }) => Math.min(n, length)),
     pairs: lists.reduce((sum, one) => sum + one.finds.length, 0),
   };
 }
 
-const inOrder = (items: readonly number[]) => Uint32Array.from(items).sort();
+const sortedItems = (items: readonly number[]) => Uint32Array.from(items).sort();
 
-/** What is left out, and what order events stand in, a sentence each. */
+/** Returns sentences on the number of new items and on what is left out. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {
   return [
     `${items.size} items not seen in training`,

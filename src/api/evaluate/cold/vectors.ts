@@ -1,7 +1,7 @@
-// A run's table as --cold ranks by it: users' queries, and items with places for new ones.
+// The vectors of a run's table in the form that --cold ranks by: queries of users, and vectors of known items with places for new ones.
 //
-//   dot      q . v + weight, of models that rank so: q the user's row
-//   cosine   q . v/|v|, of vectors of items alone: q the sum of the unit vectors of what the user has from training
+//   dot      score = q . v + weight, for models that rank like that; q is the user's row
+//   cosine   score = q . v/|v|, for tables of items alone; q is the sum of the unit vectors of the user's training items
 
 import type { Keys } from "../../../log/keys.js";
 import { readWithAdded } from "../../../embedding/added.js";
@@ -17,29 +17,29 @@ import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { composeItems } from "../../compose.js";
 import type { ItemVector } from "../../content/fold-in-items.js";
 
-/** How vectors rank. */
+/** The score by which vectors rank items. */
 export interface VectorScoring {
   by: "dot" | "cosine";
-  /** items' weights count, too */
+  /** whether the weight of the item is added */
   weighted: boolean;
 }
 
-/** A table's rows for users and items of a protocol. */
+/** Queries and item vectors of a table, in the numbering of a protocol. */
 export interface RankedTable {
   dim: number;
   scoring: VectorScoring;
-  /** as the run has it, items composed */
+  /** the run's table with composed items */
   table: EmbeddingTable;
   range: RowRange;
   /** f32[users of training * dim] */
   queries: Float32Array;
-  /** f32[all items * dim], of unit length under cosine; zeros without a row */
+  /** f32[all items * dim], of unit length for cosine; zeros if the item has no row */
   items: Float32Array;
-  /** f32[all items]; -Infinity without a row */
+  /** f32[all items]; -Infinity if the item has no row */
   weights: Float32Array;
 }
 
-/** How a run ranks by vectors. @param given dot or cosine in place of its model's way @throws {UsageError} its model ranks in another way */
+/** Returns the score of a run's vectors. @param given score that replaces the model's own @throws {UsageError} the model has no such score */
 export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
   if (given) return { by: given, weighted: false };
   const { mips, rank, foldedRank, scoresBy, contexts, holds, command } = await knownModelOf(run);
@@ -47,7 +47,7 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   if (foldedRank) return { by: foldedRank, weighted: false };
   if (contexts !== undefined && !rank) return { by: "cosine", weighted: false };
   const table = await run.withRows(undefined, (rows) => Promise.resolve(rows));
-  // components rank by inner products of rows, which have no weights
+  // components rank by dot products of rows without weights
   if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
   throw new UsageError(
     `run '${run.path}' holds ${holds} (${command}), which cannot rank by the rows of users and items (--cold): use ` +
@@ -55,7 +55,7 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   );
 }
 
-/** Opens a run's table for a protocol. @param all keys of all items @throws {UsageError} it has no field of items */
+/** Reads a run's table for a protocol. @param all keys of all items @throws {UsageError} the table has no item field */
 export async function rankedTable(
   run: Run,
   field: string,
@@ -82,7 +82,7 @@ export async function rankedTable(
   };
 }
 
-/** Puts an item's vector in its place, as the table's scoring has it. */
+/** Sets the vector and weight of an item, normalized if the table ranks by cosine. */
 export function putItem(
   { dim, scoring, items, weights }: Pick<RankedTable, "dim" | "scoring" | "items" | "weights">,
   item: number,

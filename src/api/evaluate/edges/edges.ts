@@ -1,8 +1,8 @@
-// Tables evaluated on the edges of a graph that training has not seen: whether their nodes score above those of non-edges.
+// `embed evaluate --edges`: whether held-out edges of a graph score higher than pairs of nodes without an edge.
 //
-//   held edges, known edges ──► nodes that all runs have ──► as many non-edges ──► a score a pair and run ──► AUC
+//   held-out edges, known edges ──► nodes that all runs have ──► as many sampled non-edges ──► scores by run ──► AUC
 //
-// All runs, and the baseline, are evaluated on the same pairs.
+// All runs, and the baseline, score the same pairs.
 
 import { keyAt } from "../../../log/keys.js";
 import type { KeyColumn } from "../../../dataset/dataset.js";
@@ -21,7 +21,7 @@ import {
 import {
   drawNonEdges,
   edgeMetrics,
-  pairsOf,
+  edgePairs,
   type NonEdgeKind,
   type Pairs,
 } from "../../../evaluation/edges.js";
@@ -35,37 +35,37 @@ import { openTable } from "../../tables.js";
 import type { Evaluating } from "../options.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
 
-/** Share of the held edges that may have an end without a vector, without a warning. */
+/** Share of held-out edges with an unknown node up to which there is a note instead of a warning. */
 const FEW_UNKNOWN = 0.05;
 
 export interface EdgesResult {
   compared: Compared[];
   warnings: string[];
-  /** held edges evaluated */
+  /** number of evaluated held-out edges */
   rows: number;
   of: "edges";
   edges: EvaluatedEdges;
   given: Record<string, unknown>;
 }
 
-/** What was evaluated, and what was left out. */
+/** Number of evaluated edges, and of edges that were left out. */
 export interface EvaluatedEdges {
   nodes: number;
   directed: boolean;
   score: EdgeScoring;
   nonEdges: NonEdgeKind;
-  /** different edges among these nodes that are known beside the held ones, and from where; absent where none are */
+  /** number of distinct known edges between these nodes, and their origin; absent if there are none */
   known?: number;
   knownFrom?: "--known-edges" | "training";
-  /** of the rows of --edges: with an end that a run has no vector of, self-loops, those that repeat another */
+  /** left-out rows of --edges: with a node that a run has no vector for; self-loops; repetitions of an edge */
   leftOut: { unknown: number; loops: number; repeated: number };
 }
 
 /**
- * Measures the tables of runs by held edges.
+ * Measures the tables of runs by held-out edges.
  *
- * @throws {UsageError} a run lacks what is named, or nearly all pairs are edges
- * @throws {DataError} no edge has two ends that all runs know
+ * @throws {UsageError} a run lacks the requested field or table, or nearly all pairs are edges
+ * @throws {DataError} no held-out edge connects two nodes that all runs have
  */
 export async function evaluateEdges(
   runs: readonly { run: Run; path: string; name: string }[],
@@ -90,7 +90,7 @@ export async function evaluateEdges(
   if (counts.edges === 0) throw nothingToEvaluate(file, counts, nodes, named);
   const known = await knownEdges(first, nodes, read, options, watch);
   const graphs = known.graph ? [held, known.graph] : [held];
-  const pairs = pairsOf(held);
+  const pairs = edgePairs(held);
   const drawn = drawNonEdges(pairs, graphs, { kind, seed });
   const measured = scores.map((score, r): Measured => {
     watch.signal.throwIfAborted();
@@ -128,18 +128,18 @@ function statedOptions(options: Evaluating): Record<string, unknown> {
   return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
 }
 
-/** Edges that are no non-edges, beside the held ones. */
+/** Known edges beside the held-out ones; neither is sampled as a non-edge. */
 interface KnownEdges {
   from: "--known-edges" | "training";
-  /** absent where there are none to be had */
+  /** absent if no edges are known */
   graph?: Graph;
-  /** of the graph */
+  /** number of edges in the graph */
   edges?: number;
-  /** why there is no graph, where more is to be said than that none was named */
+  /** reason why the training edges could not be read, if there is one */
   why?: string | undefined;
 }
 
-/** Edges beside the held ones that are no non-edges: those that are named, else those of the first run's training. */
+/** Reads the known edges: those of --known-edges, or else the training edges of the first run. */
 async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
@@ -158,8 +158,8 @@ async function knownEdges(
 }
 
 /**
- * The edges that a run was trained on, read again; undefined where its training was on no list of edges, or the list cannot be read.
- * The manifest's options say which columns they are of, whatever trained it.
+ * Reads the edges that a run was trained on. Returns no file if it was not trained on an edge list, or if the list cannot be read. The
+ * columns are options in the manifest, whichever command trained the run.
  */
 async function edgesOfTraining(
   run: Run,
@@ -193,7 +193,7 @@ async function edgesOfTraining(
   }
 }
 
-/** A score of pairs for each run; the nodes' keys are those of `nodes`. */
+/** Returns a scoring function per run; nodes are numbered as in `nodes`. */
 async function scoresOf(
   runs: readonly { path: string }[],
   { field, table, newNodes = [], directed = false }: Evaluating,
@@ -234,7 +234,7 @@ async function withFile(own: Nodes, path: string | undefined, watch: Watch): Pro
   return nodes;
 }
 
-/** A warning where many are left out, else a note. */
+/** Reports edges with unknown nodes: as a warning if there are many, else as a note. */
 function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
   if (missing === 0) return [];
   const share = missing / dataset.numRows;
@@ -246,7 +246,7 @@ function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watc
   return [];
 }
 
-/** What is to be said of the edges that non-edges are drawn beside. */
+/** Warns if training edges are unknown, or if held-out edges are among them. */
 function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdges): string[] {
   if (!graph)
     return [
@@ -262,7 +262,7 @@ function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdge
   ];
 }
 
-/** Directions that are not evaluated, or cannot be distinguished. */
+/** Warns if directions are ignored, or if the score cannot distinguish them. */
 function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
   if (!directed)
     return manifest.options["directed"] === true
@@ -279,7 +279,7 @@ function directionNotes({ manifest, path }: Run, directed: boolean, scoring: Edg
       ];
 }
 
-/** Why no edge is left. */
+/** Returns the error for a file without an edge to evaluate. */
 function nothingToEvaluate(
   { source, target, dataset }: EdgeFile,
   { missing, loops }: EdgeCounts,

@@ -1,6 +1,6 @@
-// The nodes whose edges are evaluated: the keys of one field that every run has a vector of.
+// The nodes of an edge evaluation: the keys of one field that all runs have vectors for.
 //
-//   a run's table ──► rows of its field of nodes ──► with those of a file of new ones ──► rows of the nodes that all runs have
+//   a run's table ──► rows of its node field ──► plus nodes of --new-nodes ──► rows of the nodes that all runs have
 
 import { compareKeys, joinedKeys } from "../../../log/keys.js";
 import { isHole, pickRows, rowsOf, type EmbeddingTable } from "../../../embedding/table.js";
@@ -14,20 +14,20 @@ import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { composeItems } from "../../compose.js";
 import type { OpenTable } from "../../tables.js";
 
-/** A run's nodes. */
+/** The nodes of a run. */
 export interface Nodes {
-  /** whose keys they are */
+  /** field whose keys are the nodes */
   field: string;
-  /** one row a node */
+  /** one row per node */
   table: EmbeddingTable;
 }
 
 /**
- * The rows of a run's nodes; items are composed where columns go with them.
+ * Returns the node rows of a run. Items are composed if side columns go with them.
  *
- * @param named the field; by default the item's, or the only one
- * @returns with a sentence on what rows stand for, where they are composed
- * @throws {UsageError} no such field, or several and none is the item's
+ * @param named the field; by default the item field, or the only field
+ * @returns the nodes, and a sentence about their vectors if they are composed
+ * @throws {UsageError} the field does not exist, or there are several fields and none is the item
  */
 export async function nodesOf(
   opened: OpenTable,
@@ -38,7 +38,7 @@ export async function nodesOf(
   return { ...nodesIn(table, field), ...(note !== undefined && item === field && { note }) };
 }
 
-/** The rows of a field, holes left out. @throws {UsageError} there is no such field */
+/** Returns the rows of a field, without holes. @throws {UsageError} the field does not exist */
 export function nodesIn(table: EmbeddingTable, field: string): Nodes {
   const { first, last } = rowsOf(table, field);
   const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
@@ -56,11 +56,11 @@ function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string
 }
 
 /**
- * Nodes with further ones: those of a file that they lack.
+ * Appends the nodes of a file that the run does not have.
  *
- * @param path csv as `embed transform` writes it: a column of keys, the first one unless it is called as the field, and a column a number
- * @throws {UsageError} its vectors have another length
- * @throws {DataError} it is no table of vectors
+ * @param path CSV as `embed transform` writes it: a key column (called like the field, or the first one), and one column per dimension
+ * @throws {UsageError} the vectors have another length
+ * @throws {DataError} the file is not a table of vectors
  */
 export async function withNewNodes(
   { field, table }: Nodes,
@@ -82,11 +82,11 @@ export async function withNewNodes(
     file,
     Uint32Array.from(own.keys()).filter((row) => own[row] === NO_ITEM),
   );
-  const nodes = { field, table: joined(table, added) };
+  const nodes = { field, table: appendedNodes(table, added) };
   return { nodes, added: added.numRows, known: file.numRows - added.numRows };
 }
 
-/** The rows that all tables have, each in one order: that of the keys' bytes, so that the same nodes are numbered alike whatever the run. */
+/** Returns from each table the rows of the common keys, sorted by the bytes of the keys, so that node numbers do not depend on the runs. */
 export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
   const { keys } = tables[0]!;
   const found = tables.map((table) => rowsOfKeys(table.keys, keys));
@@ -101,8 +101,8 @@ export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] 
   );
 }
 
-/** The rows of one table after those of another, both of one field. */
-function joined(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
+/** Appends the rows of `b` to those of `a`; both have the same single field. */
+function appendedNodes(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
   const numRows = a.numRows + b.numRows;
   const vectors = new Float32Array(numRows * a.dim);
   vectors.set(a.vectors);

@@ -1,19 +1,19 @@
-// Alternating least squares for implicit feedback: moves the vectors of one side (users or items), the other side fixed.
+// Alternating least squares for implicit feedback: updates the vectors of one side (users or items) with the other side fixed.
 //
 //   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2        s = <w, h>
 //
-//   W  f32[n][D]  the side that moves         H  f32[m][D]  the other side         D  dim, padded by zeros to a multiple of 8
-//   c  confidence of an event                 a  the weight of the unobserved      p  a row's penalty; below 0 the row stays as it is
+//   W  f32[n][D]  the side that is updated    H  f32[m][D]  the other side         D  dim, padded by zeros to a multiple of 8
+//   c  confidence of an event                 a  weight of unobserved pairs        p  penalty of a row; p < 0 leaves the row unchanged
 //   b  dimensions solved together (block; D solves a row exactly)                  G  a H'H
 //
-// A row's dimensions are solved block after block, each at the values that the ones before have taken (Rendle et al. 2021,
+// A row's dimensions are solved block after block; each block sees the new values of the blocks before (Rendle et al. 2021,
 // "iALS++", arXiv:2110.14044, algorithm 1):
 //
 //   A = sum c h_b h_b' + G_bb + p I      g = sum c (s - 1) h_b + (G w)_b + p w_b      w_b -= A^-1 g
 //
-// Matrices are kept in panels of eight columns, so that every product is made of the tiles of math/tile.ts: element (r, k) of an
-// f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W: any thread may solve any rows.
-// Structs are written in the order of their fields by ../binding.ts. Twin: ../als.reference.ts.
+// Matrices are stored in panels of eight columns, so that every product consists of the tiles of math/tile.ts: element (r, k) of an
+// f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W, so any thread may solve any rows.
+// ../binding.ts writes the structs. Twin: ../als.reference.ts.
 
 import { choleskySolve } from "./cholesky";
 import { CHUNK, ROWS, Scratch, Side } from "./plan";
@@ -29,9 +29,9 @@ function confidenceOf(side: Side, event: u32): f32 {
 }
 
 /**
- * Moves consecutive rows of W, and writes each one's sum of c (1 - s)^2 to `losses`.
+ * Updates consecutive rows of W, and writes the sum of c (1 - s)^2 of each to `losses`.
  *
- * @param scratch this thread's own
+ * @param scratch memory of this thread
  */
 export function solveRows(side: Side, scratch: Scratch, first: u32, numRows: u32): void {
   for (let from: u32 = 0; from < numRows; from += ROWS) {
@@ -55,7 +55,7 @@ function solveBatch(side: Side, s: Scratch, first: u32, numRows: u32): void {
   }
 }
 
-/** Packs rows of W four side by side, f32[2][D][4]; what lies beyond the last is not used. */
+/** Packs rows of W four side by side, f32[2][D][4]; places beyond the last row are not used. */
 function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {
@@ -80,7 +80,7 @@ function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   }
 }
 
-/** Writes (W G) of the batch's rows and the block's columns, f32[2][width / 8][4][8]. */
+/** Writes W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
 function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -94,7 +94,7 @@ function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u3
   }
 }
 
-/** Solves one block of one row, and moves its predictions along. */
+/** Solves one block of one row, and updates the row's predictions. */
 function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -102,7 +102,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   if (penalty < 0) return;
   const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
 
-  // what needs no event: the rows of G above the diagonal's end, and the penalty
+  // the part without events: the rows of G above the diagonal's end, and the penalty
   for (let panel: u32 = 0; panel < numPanels; panel++) {
     const source = side.gram + ((<usize>(((from >>> 3) + panel) * D + from)) << 5);
     memory.copy(s.matrix + ((<usize>panel * width) << 5), source, (<usize>((panel + 1) << 3)) << 5);
@@ -118,7 +118,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
     store<f32>(diagonal, load<f32>(diagonal) + penalty);
   }
 
-  // the events, a chunk at a time
+  // add the events, a chunk at a time
   const first = load<u32>(side.indptr + ((<usize>row) << 2));
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = first; e < end; e += CHUNK) {
@@ -139,7 +139,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   }
 }
 
-/** Adds a chunk's events to A and g: gathers their h_b into panels, then multiplies. */
+/** Adds a chunk of events to A and g: gathers their h_b into panels, then multiplies. */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -176,7 +176,7 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   }
 }
 
-/** Adds the sum of gradients times rows of a panel to eight numbers. */
+/** Adds the sum of gradient times panel row to eight numbers. */
 function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);
   let g1 = v128.load(target, 16);

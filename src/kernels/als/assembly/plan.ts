@@ -1,12 +1,12 @@
-// The structs of the least-squares kernel, as ../binding.ts writes them; pointers are byte offsets.
+// Structs of the least-squares kernel, written by ../binding.ts; pointers are byte offsets.
 
-/** Events of a row that are gathered at once: a block's panels of them stay in the first cache. */
+/** Number of a row's events that are gathered at a time; their panels of a block fit in the first-level cache. */
 export const CHUNK: u32 = 128;
 
-/** Rows solved side by side, so that G is read once for all of them. */
+/** Number of rows solved side by side, so that G is read once for all of them. */
 export const ROWS: u32 = 8;
 
-/** What a half of an epoch works on. */
+/** The arrays for one half of an epoch. */
 export class Side {
   /** D: a multiple of 8 */
   dim: u32;
@@ -30,7 +30,7 @@ export class Side {
   losses: usize;
 }
 
-/** What a thread writes to. */
+/** Memory that a thread writes to. */
 export class Scratch {
   /** f32[2][D][4] */
   packed: usize;

@@ -1,5 +1,5 @@
-// A field of one feature a row at most: sums for its parameters, and their steps taken back to e and q of the rows. And a field of
-// several values a row, whose features may share rows: one feature after another, each with its e and q.
+// Updates of a field. If rows have at most one feature of the field: sums for all its parameters, then corrections of e and q of the
+// rows. If rows may have several features, which then share rows: one feature after another, with its e and q.
 
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
@@ -37,7 +37,7 @@ export function accumulate(
   }
 }
 
-/** Takes the steps of a field's features to e and q of rows [first, end). */
+/** Corrects e and q of rows [first, end) by the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,
@@ -60,8 +60,8 @@ export function move(
 }
 
 /**
- * `move` of one field and `accumulate` of the next in one pass, for vectors and cells that are all 1: most of a sweep over
- * one-hot rows, whose e and q are then loaded and stored once instead of twice.
+ * `move` of one field and `accumulate` of the next in one pass, for vectors and one-hot rows with values 1. This is most of a sweep, and
+ * e and q are loaded and stored once instead of twice.
  */
 export function moveAndAccumulate(
   first: u32,
@@ -93,7 +93,7 @@ export function moveAndAccumulate(
 }
 
 /**
- * Updates features [first, end) of a field of several values a row, one after another, each with its e and q.
+ * Updates features [first, end) of a field with several values per row, one after another, each with its e and q.
  *
  * @param indptr u32[size + 1]: feature i has the pairs [indptr[i], indptr[i + 1]) of rows and values
  * @returns false when a parameter is NaN or infinite
@@ -149,7 +149,7 @@ export function updateSparse(
   return finite;
 }
 
-/** `addToQ` (squares false) or `subtractSquares` (true) of a field of several values a row. */
+/** `addToQ` (if squares is false) or `subtractSquares` (if true) for a field with several values per row. */
 export function addSparse(
   first: u32,
   end: u32,

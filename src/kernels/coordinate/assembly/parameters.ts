@@ -1,4 +1,4 @@
-// Moving the parameters of a field from the sums of its columns: each by itself, then all together by one factor.
+// Updates of a field's parameters from the sums of its columns: each separately, then all together by a common linear map.
 
 import { log64 } from "../../shared/assembly/exp64";
 import { normalDraw, uniform } from "../../shared/assembly/normal";
@@ -6,13 +6,13 @@ import { draw } from "../../shared/assembly/random";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 
 /**
- * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are left 0.
+ * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are reset to 0.
  *
- * @param kinds u8[size]: 0 stays as it is, 1 is drawn, 2 is the prior's mean
+ * @param kinds u8[size]: 0 stays unchanged, 1 is updated, 2 is set to the mean of the prior
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
- * @param key of sweep and dimension; 0 takes the minimizer
- * @param moments f64[5]: set to what `moveTogether` needs of these features; 0 for none
+ * @param key of sweep and dimension; 0 takes the minimizer instead of a draw
+ * @param moments f64[5]: sums that `moveTogether` needs of these features are written here; 0 for none
  * @returns false when a parameter is NaN or infinite
  */
 export function update(
@@ -55,7 +55,7 @@ export function update(
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
     if (!moments || kind != DRAWN) continue;
-    // h does not hang on the feature's own number: sum h e is known after the move too
+    // h does not depend on the feature's own value, so sum h e after the step follows from the sum before
     he += <f64>(now - old) * hh;
     const vi = <f64>now;
     ve += vi * he;
@@ -75,16 +75,16 @@ export function update(
 }
 
 /**
- * Moves features [first, end) of a field together, v <- a v + c, and its prior with them: mu <- a mu + c, lambda <- lambda / a^2.
+ * Updates features [first, end) of a field together, v <- a v + c, and their prior too: mu <- a mu + c, lambda <- lambda / a^2.
  *
- * Where a feature has few events its v follows the prior and the prior follows the v, so that one at a time both creep. With
- * (v - mu) sqrt(lambda) held, the score is linear in a and in c, and one draw takes the whole field where the rows want it: the
- * interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is drawn from what the rows say and accepted by the ratio of
- * its prior, which is that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
+ * If a feature has few events, its v follows the prior and the prior follows the v, so updating them in turn moves both slowly. With
+ * (v - mu) sqrt(lambda) fixed, the score is linear in a and in c, and one draw moves the whole field to where the rows want it: the
+ * interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is proposed from the likelihood of the rows and accepted by the ratio
+ * of its prior, that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
  *
- * @param moments f64[numBlocks][5]: sums over a block's features, of v he, v^2 hh, v hh, he and hh, with he and hh after `update`
+ * @param moments f64[numBlocks][5]: sums over a block's features of v he, v^2 hh, v hh, he and hh, with he and hh after `update`
  * @param key never 0
- * @param moved f64[2]: a and c are written here by who has the first feature
+ * @param moved f64[2]: a and c, written by the caller that has the first feature
  */
 export function moveTogether(
   first: u32,
@@ -127,7 +127,7 @@ export function moveTogether(
   store<f64>(moved, c, 8);
 }
 
-/** a of `moveTogether`: 1 where it is not accepted, or the rows say nothing. */
+/** Draws a of `moveTogether`; 1 if it is not accepted, or if the rows carry no information. */
 function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
   const precision = alpha * vvh;
   if (!(precision > 0)) return 1;

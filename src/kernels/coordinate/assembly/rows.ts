@@ -1,6 +1,6 @@
-// Passes over the rows that change e and q: adding a field's terms to q, and taking its squares to e.
+// Passes over rows that change e and q: add a field's terms to q, or subtract its squares from e.
 
-/** A row's number; 1 where there are none. */
+/** The number of a row; 1 if there are no numbers. */
 export function atRow(numbers: usize, r: usize): f32 {
   return numbers ? load<f32>(numbers + (r << 2)) : 1;
 }

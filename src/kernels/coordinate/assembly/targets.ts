@@ -6,7 +6,7 @@ import { polyaGammaDraw, polyaGammaMean } from "../../shared/assembly/polya-gamm
 import { draw } from "../../shared/assembly/random";
 import { atRow } from "./rows";
 
-/** Adds to totals, f64[4], sums over rows [first, end): of w e^2, which is the loss, of w e, of w e^2 and of w; w their weights. */
+/** Adds sums over rows [first, end) to totals, f64[4]: of w e^2 (the loss), of w e, of w e^2 and of w; w are the weights. */
 export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, totals: usize): void {
   let errors: f64 = 0;
   let squares: f64 = 0;
@@ -22,12 +22,12 @@ export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, to
 }
 
 /**
- * Probit: gives rows [first, end) new targets, normal around their score and on their label's side of 0, and adds to totals.
+ * Probit: draws new targets for rows [first, end), normal around their score and on their label's side of 0, and adds to the totals.
  *
  * @param targets f32[rows]: the targets that e refers to
  * @param labels f32[rows], 0 or 1
- * @param key of the sweep; 0 takes the mean of the targets in place of a draw
- * @param totals f64[4]: sums of -w log P(label | score), of w e, of w e^2 and of w grow
+ * @param key of the sweep; 0 takes the mean of the targets instead of a draw
+ * @param totals f64[4]: adds sums of -w log P(label | score), of w e, of w e^2 and of w
  */
 export function drawProbit(
   first: u32,
@@ -45,7 +45,7 @@ export function drawProbit(
   let weight: f64 = 0;
   for (let r: usize = first; r < end; r++) {
     const score = load<f32>(eq + (r << 3)) + load<f32>(targets + (r << 2));
-    // turned so that the label's side is above 0
+    // signs are flipped so that the label's side is above 0
     const side: f64 = load<f32>(labels + (r << 2)) > 0 ? 1 : -1;
     const s = side * <f64>score;
     const beyond = key ? tailDraw(draw(key, <u32>r), -s) : tailMean(-s);
@@ -63,11 +63,11 @@ export function drawProbit(
 }
 
 /**
- * Logit: gives rows [first, end) new precisions, w times a Polya-Gamma draw for their score, and the targets that go with
- * them, w (y - 1/2) / p; and adds to totals. The precision of a weight other than 1 is a draw's multiple, not a sum of draws.
+ * Logit: draws new precisions for rows [first, end), w times a Polya-Gamma draw given their score, sets the corresponding targets,
+ * w (y - 1/2) / p, and adds to the totals. With a weight other than 1, the precision is a multiple of one draw, not a sum of draws.
  *
- * @param key of the sweep; 0 takes the mean of the precisions in place of a draw
- * @param totals f64[4]: sums of -w log P(label | score), of p e, of p e^2 and of p grow
+ * @param key of the sweep; 0 takes the mean of the precisions instead of a draw
+ * @param totals f64[4]: adds sums of -w log P(label | score), of p e, of p e^2 and of p
  */
 export function drawLogit(
   first: u32,

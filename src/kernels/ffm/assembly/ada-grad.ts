@@ -13,14 +13,14 @@ import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Adds s to the accumulators of the tile's features, in the rows' order, and writes the rate of each step in its place. */
+/** Adds s to the accumulators of the tile's features, in the order of the rows, and replaces s by the rate of each step. */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
   if (tile.blockA != tile.blockB)
     growBlock<X, M>(plan, thread, tile.blockB, tile.fromB, tile.toB, tile.blockA);
 }
 
-/** Those of the features of a block, fields from .. to - 1, for the partner fields of another. */
+/** Does so for the features of one block, fields from .. to - 1, and the partner fields of another. */
 function growBlock<X, M>(
   plan: FfmPlan,
   thread: FfmThread,
@@ -55,7 +55,7 @@ function growBlock<X, M>(
   }
 }
 
-/** As one feature after another, to the bit; features of a row are distinct. @returns their rates */
+/** Gives the same bits as one feature after another; features of a row are distinct. @returns their rates */
 export function growFour(N: usize, stride: usize, ids: usize, squares: usize, factor: v128, lr: v128): v128 {
   const n0 = N + <usize>load<u32>(ids) * stride;
   const n1 = N + <usize>load<u32>(ids, 4) * stride;
@@ -65,7 +65,7 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   n = v128.load32_lane(n1, n, 1);
   n = v128.load32_lane(n2, n, 2);
   n = v128.load32_lane(n3, n, 3);
-  // marked features step at the batch's end
+  // marked features take their step at the end of the batch
   const marked = i32x4.shr_s(v128.load(ids), 31);
   n = f32x4.add(n, v128.andnot(f32x4.mul(factor, v128.load(squares)), marked));
   v128.store32_lane(n0, n, 0);
@@ -75,13 +75,13 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   return v128.andnot(f32x4.mul(lr, inverseSqrt4(n)), marked);
 }
 
-/** What the sum of squares of a feature's gradients for a block of partner fields is multiplied by for the mean. */
+/** Returns the factor that turns the sum of squares of a feature's gradients for a block of partner fields into their mean. */
 export function shareOfSquare(plan: FfmPlan, block: u32): f32 {
   const fields = min(plan.blockFields, plan.numFields - block * plan.blockFields);
   return 1 / <f32>(fields * plan.dim);
 }
 
-/** The rate of a feature's step, after `square` has been added to its accumulator. */
+/** Adds `square` to a feature's accumulator and returns the rate of its step. */
 function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32 {
   const n = load<f32>(accumulator) + square;
   store<f32>(accumulator, n);
@@ -89,7 +89,7 @@ function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32
   return isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate;
 }
 
-/** Gives each marked feature of the opened batch a slot, and counts its rows; for AdaGrad its sums are 0. */
+/** Gives each marked feature of the opened batch a slot, and counts its rows. For AdaGrad, sets its sums to 0. */
 export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   if (!plan.accumulators) {
     countRepeats(thread);
@@ -111,7 +111,7 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   memory.fill(sumsOf(thread, 1, bytes), 0, <usize>thread.numRepeats * bytes);
 }
 
-/** Moves the vectors of the tile's marked features one step on the sum of their gradients, and sets the sums to 0. */
+/** Takes one step for the vectors of the tile's marked features on the sum of their gradients, and resets the sums. */
 export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
   const partner = bytesOfPartner(plan);
@@ -134,7 +134,7 @@ export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile):
     const lr = f32x4.splat(rate);
     let p = vectorsAt(plan, place) + <usize>feature * strideAt(plan, place);
     for (let f: u32 = 0; f < plan.blockFields; f++) {
-      // a one-hot row has a pair with each other field
+      // a one-hot row has one pair with each other field
       const meets = block * plan.blockFields + f != field;
       const count = isFloat<X>() ? load<f32>(counts + ((<usize>f) << 2)) : meets ? <f32>repeat.count : 0;
       const keep = f32x4.splat(1 - rate * l2 * count);
@@ -154,7 +154,7 @@ export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
   store<f32>(at, load<f32>(at) + 1);
 }
 
-/** Bytes of f32[fields of a block][Q][4], and of how many pairs each field has had. */
+/** Returns the bytes of f32[fields of a block][Q][4], and of the number of pairs of each field. */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;
 }

@@ -1,9 +1,9 @@
-// The tiles that most of the time goes to: one-hot rows, vectors of one quad, and blocks of four fields. A feature of A meets the
-// four of B in straight-line code, as the compiler leaves loops as they are. What is computed is that of tile.ts and ada-grad.ts, but
-// for the order of sums.
+// The most frequent tiles: one-hot rows, vectors of one quad, and blocks of four fields. The loops over a feature of A and the four of B
+// are written out, because the compiler does not unroll them. The results are those of tile.ts and ada-grad.ts, except for the order of
+// sums.
 //
-// The step of a vector is v <- keep v - c u, with keep = 1 - lr l2 and c = lr g. The sums of a marked feature move in its place, with
-// keep = 1 and c = -g, so that there is no branch.
+// The step of a vector is v <- keep v - c u, with keep = 1 - lr l2 and c = lr g. For a marked feature, the same formula updates its sums,
+// with keep = 1 and c = -g, so that no branch is needed.
 
 import { AdaGrad } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
@@ -15,13 +15,13 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
 /** Bytes of a quad. */
 const QUAD: usize = 16;
 
-/** Whether the functions below may take the tile. */
+/** Returns whether the functions below can handle the tile. */
 export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   const isQuad = plan.numQuads == 1 && plan.quadBytes == <u32>QUAD;
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;
 }
 
-/** As forwardTile. */
+/** As forwardTile, for two blocks. */
 export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -87,14 +87,14 @@ export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, par
   }
 }
 
-/** The sums of the numbers of each of four vectors. */
+/** Returns the sums over each of four vectors. */
 function fourSums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-/** As updateTile, by AdaGrad at one rate for all. */
+/** As updateTile, by AdaGrad with one learning rate for all features. */
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -166,7 +166,7 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** As updateFour, of the six pairs within a block. */
+/** As updateFour, for the six pairs within a block. */
 export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -213,7 +213,7 @@ export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** As forwardFour, of the six pairs within a block. */
+/** As forwardFour, for the six pairs within a block. */
 export function forwardWithin<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -262,20 +262,20 @@ function threeSquares(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c));
 }
 
-/** What moves: a vector, or the sums of a marked feature. */
+/** Returns the address to update: that of a vector, or of the sums of a marked feature. */
 function targetOf(vector: usize, sums: usize): usize {
   const marked = <usize>load<u32>(sums);
   return marked ? marked : vector;
 }
 
-/** What partners are multiplied by: rate g of a vector, or -g, for the sums of a marked feature. */
+/** Returns the factors of the partners: the rate times g for a vector, or -g for the sums of a marked feature. */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
 }
 
 /** A class only because decorators are for methods. */
 class Pair {
-  /** What moves, at t and s, of the vectors at p and q: both move from where they stand. */
+  /** Updates the vectors at p and q, or their sums at t and s; both steps use the values before. */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {
     const v = v128.load(p);

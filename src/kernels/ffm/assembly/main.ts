@@ -1,12 +1,11 @@
-// A field-aware factorization machine, sliced by pairs of fields: each thread owns whole tiles of pairs, and threads exchange
-// one partial score a row and group of tiles, so that the parameters are the same bytes at any number of threads
-// (docs/algorithms/ffm.md).
+// A field-aware factorization machine, divided by pairs of fields: each thread owns whole tiles of pairs, and threads exchange one partial
+// score per row and group of tiles. The parameters are the same bytes at any number of threads (docs/algorithms/ffm.md).
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j
 //
-//   B  rows a batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
+//   B  rows per batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
 //
-// It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
+// It has the functions of fm.ts, so that the same machine drives both. Its slices, the units for drawing and copying parameters, are
 // runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
@@ -42,12 +41,12 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Whether nothing lies between the quads of vectors. */
+/** Returns whether the quads of vectors are adjacent, without state between them. */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
 
-/** @param S u32: with the squares that AdaGrad needs */
+/** @param S u32: also writes the squares that AdaGrad needs */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
@@ -65,7 +64,7 @@ function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usiz
   }
 }
 
-/** One step for each pair of the tile, by the plan's method; FTRL's vectors take AdaGrad's steps. */
+/** Takes one step for each pair of the tile, by the plan's method; for FTRL, vectors take AdaGrad's steps. */
 function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const rated = plan.rates != 0;
   if (plan.method == SGD) {
@@ -102,7 +101,7 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   }
 }
 
-/** The linear part of the score; of one-hot rows the sum of w is still to be multiplied by their value. */
+/** Writes the linear part of the score; for one-hot rows, the sum of w must still be multiplied by their value. */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
   if (thread.general) {
@@ -142,7 +141,7 @@ export function trainBlock(
   const toTile = thread.tiles + <usize>thread.numTiles * TILE;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
+    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
@@ -150,7 +149,7 @@ export function trainBlock(
     openRepeats(plan, thread);
     touchBatch(plan, thread);
 
-    // each tile's part of the score
+    // add each tile's part of the score
     for (let t = thread.tiles; t < toTile; t += TILE) {
       if (plan.accumulators) forward<u32>(plan, thread, changetype<Tile>(t), partials);
       else forward<u8>(plan, thread, changetype<Tile>(t), partials);
@@ -158,7 +157,7 @@ export function trainBlock(
     if (thread.linear) forwardWeights(plan, thread, partials);
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
-    // every thread adds the parts up for itself
+    // every thread adds up the parts itself
     combine(plan, thread, partials, thread.gradients);
     if (index == plan.numThreads - 1) {
       const squared = plan.squared != 0;
@@ -215,7 +214,7 @@ export function scoreBlock(
   return loss;
 }
 
-/** Slices of features; slice number `slicesOf` is the weights. */
+/** Returns the number of slices of features; the slice after them is that of the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }
@@ -277,7 +276,7 @@ function at(plan: FfmPlan, vector: usize, d: u32): usize {
 }
 
 /**
- * Copies a run of features' vectors to a dense array, or of the last slice the weights.
+ * Copies the vectors of a run of features to a dense array; for the last slice, the weights.
  *
  * @param vectors f32[n][fields][dim]
  * @param w f32[n]
@@ -301,7 +300,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   return check == 0;
 }
 
-/** The inverse of exportSlice; accumulators are left as they are. */
+/** The inverse of exportSlice; accumulators stay unchanged. */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     importWeights(plan, w);

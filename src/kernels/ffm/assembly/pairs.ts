@@ -1,19 +1,19 @@
-// The pairs of a batch of any width, made ready for the tiles: a row's pairs stand in the order of their fields.
+// Prepares the pairs of a batch with rows of any width for the tiles; the pairs of a row are in the order of their fields.
 
 import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
 import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
 
-/** Bytes between the vectors of neighboring partner fields. */
+/** Returns the bytes between the vectors of adjacent partner fields. */
 export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Which place the features of a block have for the partner fields of another (FfmPlan). */
+/** Returns the place of the features of a block for the partner fields of another (FfmPlan). */
 export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }
 
-/** Where the vectors at a place would lie for feature 0; strideAt further, those of the next. */
+/** Returns the address that the vectors at a place would have for feature 0; those of the next feature are strideAt further. */
 export function vectorsAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3));
 }
@@ -45,7 +45,7 @@ export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   }
 }
 
-/** Divides values from .. end - 1 by their Euclidean norm; values that are all zero stay. */
+/** Divides values from .. end - 1 by their Euclidean norm; all zeros stay zeros. */
 function normalize(values: usize, from: usize, end: usize): void {
   let squares: f32 = 0;
   for (let i = from; i < end; i++) squares += load<f32>(values + (i << 2)) * load<f32>(values + (i << 2));
@@ -64,19 +64,19 @@ export function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): u
   return thread.ids + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
 }
 
-/** x_i x_j, by where they lie. */
+/** Returns x_i x_j, given their addresses. */
 export function valuesOf(i: usize, j: usize): v128 {
   return f32x4.splat(load<f32>(i) * load<f32>(j));
 }
 
-/** Where the squares of a batch's pairs for a block of partner fields lie, f32: later the rates of AdaGrad's steps. */
+/** Returns the address of the squares of a batch's pairs for a block of partner fields, f32; later these are the rates of AdaGrad's steps. */
 export function squaresAt(thread: FfmThread, block: u32): usize {
   return thread.squares + <usize>block * (numPairsOf(thread) << 2);
 }
 
 /**
- * Reads a number of each line that the batch needs of features that may not be in the cache, as many at a time as the processor can
- * wait for, so that the lines are there when their turn comes.
+ * Reads one number of each cache line that the batch needs from features that may not be in the cache, with many reads in flight, so that
+ * the lines have arrived when they are used.
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {

@@ -9,16 +9,16 @@
 
 import { Plan, Thread } from "../../fm/assembly/plan";
 
-/** Features of a slice of `initialize`, `exportSlice` and `importSlice`. */
+/** Number of features in a slice of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
 
 /**
- * The model and how it is trained. Read by every thread, written by none.
+ * The model and its training options. All threads read it, none writes to it.
  *
- * Of Plan, numSlices are the groups, and slices and accumulators are u32[blocks][blocks][2] by place: where v and its state of the
- * features of a block for the partner fields of another lie, f32[F of a block][Q][S][4] by field and quad, S by the method, or
- * AdaGrad's accumulator; first what feature 0 would have, were it of that block, then how much further the next one lies. The
- * field sums is not used.
+ * In the base class Plan, numSlices is the number of groups. slices and accumulators are u32[blocks][blocks][2]: the place of v and its
+ * state for the features of a block and the partner fields of another, f32[F of a block][Q][S][4] by field and quad (S depends on the
+ * method), or of AdaGrad's accumulator. The first number is the address for feature 0, as if it were in that block, the second the
+ * distance to the next feature. The field sums is not used.
  */
 export class FfmPlan extends Plan {
   /** without padding */
@@ -53,7 +53,7 @@ export class Tile {
   toA: u32;
   fromB: u32;
   toB: u32;
-  /** which partial score it adds to */
+  /** group whose partial score it adds to */
   group: u32;
   /** 1 for the first of its group */
   opensGroup: u32;
@@ -62,7 +62,7 @@ export class Tile {
 /** Bytes of a Tile. */
 export const TILE: usize = 32;
 
-/** What a thread has of the features of a block: the vectors for several blocks of partner fields side by side. */
+/** A thread's vectors of a block's features: those for several blocks of partner fields are side by side. */
 export class Table {
   /** as in slices */
   vectors: usize;
@@ -76,7 +76,7 @@ export class Table {
 /** Bytes of a Table. */
 export const TABLE: usize = 16;
 
-/** One thread's own, beside what plan.ts has. */
+/** Memory of one thread, in addition to that of plan.ts. */
 export class FfmThread extends Thread {
   /** the thread's tiles, whole groups */
   tiles: usize;
@@ -85,16 +85,15 @@ export class FfmThread extends Thread {
   linear: u32;
   /** Table[blocks] */
   tables: usize;
-  /** of a batch of any width, u32: where the vector for a pair's field lies within a partner's of that block */
+  /** for a batch of any width, u32: offset of the vector for a pair's field within the vectors of a partner in that block */
   partners: usize;
   /** u32[B][blocks]: where a row's pairs of each block end */
   blockEnds: usize;
   /**
-   * f32[blocks][pairs of a batch]: of each pair's feature and each block of partner fields, s of ada-grad.ts, then the rate of
-   * the step
+   * f32[blocks][pairs of a batch]: for each pair's feature and each block of partner fields, s of ada-grad.ts, later the rate of the step
    */
   squares: usize;
-  /** u32: where the sums of each pair's feature lie; 0 for an unmarked one */
+  /** u32: address of the sums of each pair's feature; 0 if it is not marked */
   sumsOfPairs: usize;
   /** f32[4][4] */
   scratch: usize;

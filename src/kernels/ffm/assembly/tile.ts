@@ -23,7 +23,7 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf,
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them when the tile opens its group. With an S of four bytes it
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. With an S of four bytes,
  * also writes the squares that AdaGrad adds up (s in ada-grad.ts).
  *
  * @param partial f32[B]
@@ -101,8 +101,8 @@ function addOne(at: usize, x: f32): void {
 }
 
 /**
- * Moves both vectors of every pair of the tile, in the rows' order, one step each time it occurs; those of marked features as
- * fm/repeats.ts says. For AdaGrad, growAccumulators has been called.
+ * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features as in fm/repeats.ts. For AdaGrad,
+ * growAccumulators must have been called.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -156,7 +156,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
           if (sumsI) countPair(plan, sumsI, idJ);
           if (sumsJ) countPair(plan, sumsJ, idI);
         }
-        // both move from where they stand, a quad at a time
+        // both steps use the vectors before, a quad at a time
         let d: usize = 0;
         do {
           const v = v128.load(p);
@@ -174,13 +174,13 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   if (sizeof<M>() == 4) stepRepeats<X, M>(plan, thread, tile);
 }
 
-/** The rate of a step by SGD or Adam. */
+/** Returns the learning rate of a step by SGD or Adam. */
 function rateOf<M>(plan: FfmPlan, thread: FfmThread, id: u32): v128 {
   const rate = plan.vectorRate * shareOf(plan, thread, id);
   return f32x4.splat(isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate);
 }
 
-/** One step of four dimensions, v, whose partner has u: by Adam, or v - lr (gradient u + l2 v). */
+/** Takes one step for four dimensions v, whose partner has u: by Adam, or v - lr (gradient u + l2 v). */
 function move<M>(p: usize, v: v128, u: v128, gradient: v128, l2: v128, lr: v128): void {
   if (sizeof<M>() == 8) {
     step<M, v128>(p, 16, v, f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v)), lr);

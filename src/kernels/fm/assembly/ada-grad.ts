@@ -25,7 +25,7 @@ import {
 } from "./plan";
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
-/** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
+/** Takes a step for slice j of every feature of every row, in the order of the rows; marked features as in repeats.ts. */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const stride = plan.featureStride;
@@ -94,7 +94,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     }
   }
 
-  // each marked feature one step on the sum of its gradients
+  // each marked feature takes one step on the sum of its gradients
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
@@ -108,10 +108,10 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   clearRepeats(thread);
 }
 
-/** From S of a slice of 8 to that of the next. */
+/** Bytes from S of a slice of 8 to that of the next. */
 const NEXT_SUMS: usize = (<usize>BATCH_ROWS) << 5;
 
-/** What a squared gradient is multiplied by for the mean. */
+/** Returns the factor that turns a sum of squared gradients into their mean. */
 function shareOfSquare(plan: Plan, j: u32): v128 {
   return f32x4.splat(1 / <f32>usedOf(plan, j));
 }
@@ -140,7 +140,7 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
 
 /** A class only because decorators are for methods. */
 class Four {
-  /** One step of a slice of each of four unmarked features: as stepOne, to the bit. @param next 1 for the second of two slices */
+  /** Takes one step for a slice of each of four unmarked features: same bits as stepOne. @param next 1 for the second of two slices */
   @inline
   static step<W>(
     P: usize,

@@ -1,5 +1,5 @@
-// Where a thread reads a batch's rows: in place when they are visited in file order, else in its own copy, in the order of
-// visit, since each slice reads them twice.
+// Where a thread reads a batch's rows: in place if they are visited in file order, else in its own copy in the order of visit, because
+// each slice reads them twice.
 //
 //   place   u32[numRows]: row i of the block is visited at place[i]
 //   order   u32[numRows]: its inverse
@@ -11,9 +11,9 @@ import { BATCH_ROWS, Rows, Thread } from "./plan";
 /**
  * Prepares a block of rows for `openBatch`.
  *
- * Rows of constant width are copied at once: read one after another, as memory likes it, and written to their places.
+ * Rows of constant width are copied at once: they are read sequentially, which is fast, and written to their places.
  *
- * @param key of the block's permutation; 0 visits the rows as they stand
+ * @param key of the block's permutation; 0 visits the rows in order
  */
 export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32): void {
   thread.width = rows.width;

@@ -55,7 +55,7 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
-/** One step of w for each feature of each row, by the plan's method; marked ones as repeats.ts says. */
+/** Takes one step of w for each feature of each row, by the plan's method; marked features as in repeats.ts. */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
@@ -81,7 +81,7 @@ function updateBy<M>(plan: Plan, thread: Thread): void {
   else updateLinear<u32, M>(plan, thread);
 }
 
-/** Moves w of every feature of every row, in the rows' order, one AdaGrad step each time it occurs, at one rate for all. */
+/** Takes an AdaGrad step of w for every feature of every row, in the order of the rows, with one learning rate for all. */
 function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -125,10 +125,10 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
 /** A class only because decorators are for methods. */
 class One {
   /**
-   * The weight of one pair: a step, or its gradient added to the sum of its feature's. Inlined, because calls made it three times as slow.
+   * Updates the weight of one pair by a step, or adds its gradient to its feature's sum. Inlined, because calls made it three times as slow.
    *
-   * @param L,stride where the weights lie
-   * @param g        splatted
+   * @param L,stride address and stride of the weights
+   * @param g        gradient in all lanes
    */
   @inline
   static move<X>(
@@ -162,7 +162,7 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
   store<f32>(sum, load<f32>(sum) + grad);
 }
 
-/** Moves w of each marked feature one step on the sum of its gradients; FTRL's are without L2, which counts once. */
+/** Takes one step of w for each marked feature on the sum of its gradients; for FTRL without L2, which counts once. */
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
@@ -176,7 +176,7 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
   }
 }
 
-/** The same for any method M, a feature at a time. */
+/** The same for any method M, one feature at a time. */
 function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
@@ -193,7 +193,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
       const p = weightOf(plan.linear, pair, 0, plan.linearStride);
       const rates = ratesOf(plan, feature);
       const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
-      // FTRL's L2 is no part of the gradient
+      // for FTRL, L2 is not part of the gradient
       const grad = sizeof<M>() == 2 ? dScore : dScore + l2 * load<f32>(p);
       if (isSummed<M>() && isMarked(feature)) {
         addToSum(thread, feature, grad);
@@ -209,7 +209,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   if (isSummed<M>()) stepRepeats<M>(plan, thread);
 }
 
-/** Whether marked features take one step on the sum of their gradients: by FTRL and AdaGrad. */
+/** Returns whether marked features take one step on the sum of their gradients: for FTRL and AdaGrad. */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
@@ -218,7 +218,7 @@ function weightAt(plan: Plan, i: usize): usize {
   return plan.linear + i * plan.linearStride;
 }
 
-/** Sets w to 0, and its state too, but for AdaGrad's n, which is 1. */
+/** Sets w and its state to 0, but AdaGrad's n to 1. */
 export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);
@@ -227,7 +227,7 @@ export function startWeights(plan: Plan): void {
   }
 }
 
-/** Copies them out. @param w f32[n] @returns false when one is NaN or infinite */
+/** Copies the weights to an array. @param w f32[n] @returns false when one is NaN or infinite */
 export function exportWeights(plan: Plan, w: usize): bool {
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   for (let i: usize = 0; i < plan.numFeatures; i++) {
@@ -238,7 +238,7 @@ export function exportWeights(plan: Plan, w: usize): bool {
   return check == 0;
 }
 
-/** Copies them in; their state is left as it is. */
+/** Copies the weights from an array; their state stays unchanged. */
 export function importWeights(plan: Plan, w: usize): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));

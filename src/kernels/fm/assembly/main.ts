@@ -1,9 +1,9 @@
-// A factorization machine, dimension-sliced: each thread owns whole slices of dimensions, and threads exchange one partial
-// score a row and slice, so that the parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
+// A factorization machine, divided by dimensions: each thread owns whole slices of dimensions, and threads exchange one partial score per
+// row and slice. The parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each, the first also the linear one
+//   B  rows per batch      J  slices of K dimensions; slice J is the linear one      T  threads; each has a run of slices, the first also J
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
@@ -48,10 +48,10 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
 }
 
 /**
- * One step for each feature of each row, by the plan's method; FTRL's vectors take AdaGrad's steps.
+ * Takes one step for each feature of each row, by the plan's method; for FTRL, vectors take AdaGrad's steps.
  *
- * @param to behind the last slice of the thread
- * @returns how many slices moved: j, or j and the next
+ * @param to end of the thread's slices
+ * @returns the number of updated slices: j, or j and the next
  */
 function updateSlices(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;
@@ -79,7 +79,7 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   }
 }
 
-/** Two slices at once where they lie side by side: both are one cache line. @returns how many slices moved */
+/** Updates two slices at once if they are adjacent, as both are in one cache line. @returns the number of updated slices */
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
@@ -115,19 +115,19 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // neighboring slices go to one thread; the first thread has the fewest or none, and the linear one besides
+  // adjacent slices go to one thread; the first thread has the fewest or none, and the linear one in addition
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
+    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
 
-    // each slice's part of the score
+    // write each slice's part of the score
     for (let j = fromSlice; j < toSlice; j++) {
-      // a thread's accumulators of a feature lie together, those of the first thread beside the weight
+      // a thread's accumulators of a feature are side by side, those of the first thread next to the weight
       const touches = j == fromSlice && plan.accumulators != 0;
       forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
     }
@@ -137,7 +137,7 @@ export function trainBlock(
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
-    // every thread adds the parts up for itself
+    // every thread adds up the parts itself
     combine(plan, thread, partials, thread.gradients);
     if (index == plan.numThreads - 1) {
       thread.loss = addLosses(
@@ -243,7 +243,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   return check == 0;
 }
 
-/** The inverse of exportSlice; accumulators are left as they are. */
+/** The inverse of exportSlice; accumulators stay unchanged. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);

@@ -8,12 +8,12 @@
 
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Rows a batch, and rows of the tallest buffers below. Scores within a batch are those of its start. */
+/** Rows per batch, and height of the largest buffers below. All scores of a batch are computed at its start. */
 export const BATCH_ROWS: u32 = 256;
-/** Rows of one kernel call, and of a block of the shuffle. */
+/** Rows of a kernel call, and of a block of the shuffle. */
 export const BLOCK_ROWS: u32 = 4096;
 
-/** The model and how it is trained. Read by every thread, written by none. */
+/** The model and its training options. All threads read it, none writes to it. */
 export class Plan {
   barrier: usize;
   numThreads: u32;
@@ -59,7 +59,7 @@ export class Rows extends PairRows {
   weights: usize;
 }
 
-/** One thread's own: its copy of the bias, and the batch that it works on. */
+/** Memory of one thread: its copy of the bias, and its current batch. */
 export class Thread {
   /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
@@ -73,7 +73,7 @@ export class Thread {
   /** 1 when the batch's pairs have values and ends; else every row has `width` pairs, all 1 */
   general: u32;
   width: u32;
-  /** f32[B]: what its rows count, in place or in blockWeights; 0 when each counts 1 */
+  /** f32[B]: weights of its rows, in place or in blockWeights; 0 when all are 1 */
   weights: usize;
   /** u32: the batch's features, row after row, in place or in blockIds */
   ids: usize;
@@ -89,7 +89,7 @@ export class Thread {
   blockLabels: usize;
   /** f32[4096] */
   blockWeights: usize;
-  /** what was read to have it in the cache; stored, so that the compiler keeps the reads */
+  /** checksum of reads that only bring data into the cache; stored, so that the compiler keeps the reads */
   touched: u32;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
@@ -97,7 +97,7 @@ export class Thread {
   scoreSums: usize;
   /** f32[J + 1][B]: partial scores while scoring */
   scorePartials: usize;
-  /** u32[4096]: where in the order of visit each row of the block stands */
+  /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
   /** u32[4096]: its inverse */
   order: usize;
@@ -116,7 +116,7 @@ export const SGD: u32 = 1;
 export const FTRL: u32 = 2;
 export const ADAM: u32 = 3;
 
-/** The state of one dimension of v, `apart` bytes from one number to the next: AdaGrad's n is 1, Adam's are 0. */
+/** Sets the initial state of one dimension of v, `apart` bytes from one number to the next: AdaGrad's n is 1, Adam's numbers are 0. */
 export function startState(plan: Plan, p: usize, apart: usize): void {
   if (plan.method == SGD) return;
   store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
@@ -125,12 +125,12 @@ export function startState(plan: Plan, p: usize, apart: usize): void {
   store<f32>(p + 3 * apart, 0);
 }
 
-/** Address of v of the first feature; plan.featureStride further, of the next. */
+/** Returns the address of v of the first feature; that of the next is plan.featureStride further. */
 export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
-/** Address of the accumulator of the first feature; accumulatorStride further, of the next. */
+/** Returns the address of the accumulator of the first feature; that of the next is accumulatorStride further. */
 export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
 }
@@ -139,24 +139,24 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/** Address of S, f32[B][K]; behind it that of the next slice. */
+/** Returns the address of S, f32[B][K]; that of the next slice follows. */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
 
-/** Dimensions of the slice below dim. */
+/** Returns the number of the slice's dimensions without padding. */
 export function usedOf(plan: Plan, j: u32): u32 {
   return min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
 }
 
 /**
- * The methods as types (../../shared/assembly/steps.ts): a signed one has the L2 and the rate of each feature in Plan.rates.
+ * The methods as types (../../shared/assembly/steps.ts). A signed type has L2 and learning rate per feature, in Plan.rates.
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;
 export type RatedAdam = i64;
 
-/** Where a feature's own rates lie: l2 of w, l2 of v, and what its learning rate is multiplied by. */
+/** Returns the address of a feature's rates: l2 of w, l2 of v, and the factor of its learning rate. */
 export function ratesOf(plan: Plan, feature: u32): usize {
   return plan.rates + ((<usize>feature) << 4);
 }

@@ -1,4 +1,4 @@
-// From the parts of a batch's scores to their gradients, which every thread computes for itself.
+// Computes scores and gradients from the parts of a batch's scores; every thread does so for itself.
 
 import { lossGradient4 } from "../../shared/assembly/loss";
 import { adaGrad } from "../../shared/assembly/steps";
@@ -15,7 +15,7 @@ export function combine(plan: Plan, thread: Thread, partials: usize, scores: usi
   }
 }
 
-/** Turns scores into dLoss/dscore times what the row counts, in place, and moves the bias one AdaGrad step on their mean. */
+/** Replaces scores by dLoss/dscore times the row's weight, and moves the bias one AdaGrad step on their mean. */
 export function scoresToGradients(plan: Plan, thread: Thread): void {
   const gradients = thread.gradients;
   for (let r: usize = 0; r < thread.numRows; r += 4) {

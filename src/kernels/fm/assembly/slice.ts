@@ -21,7 +21,7 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
  *
  * @param sums f32[B][K]
  * @param partial f32[B]
- * @param touches reads the accumulators, too: while this waits for v anyway, they come to the cache for the update
+ * @param touches also reads the accumulators: while the loop waits for v anyway, they are brought into the cache for the update
  */
 export function forward<W, X>(
   plan: Plan,
@@ -75,7 +75,7 @@ export function forward<W, X>(
   thread.touched = touched;
 }
 
-/** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
+/** Takes one step for slice j of every feature of every row, in the order of the rows; marked features as in repeats.ts. */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const sums = sumsAt(plan, j);
@@ -111,7 +111,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   clearRepeats(thread);
 }
 
-/** Four dimensions of one feature. */
+/** Takes one step for four dimensions of one feature. */
 function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
   const v = v128.load(p);
   step<M, v128>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);

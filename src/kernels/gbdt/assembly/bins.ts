@@ -1,12 +1,12 @@
-// Values → bins, written into a matrix whose rows hold their bins beside one another: of one byte, or wide ones of two.
+// Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two if it is wide.
 
 /**
- * Bins of numbers: b is the number of edges below x; NaN has the bin `missing`.
+ * Bins numbers: bin b is the number of edges below x; NaN has the bin `missing`.
  *
  * @param values f64[n]
- * @param edges  f64[size] ascending, the last ones infinite
+ * @param edges  f64[size], ascending, padded with infinity
  * @param size   a power of two
- * @param out    the column's place in the first row; the next row's is `stride` further
+ * @param out    address of the column in the first row; that of the next row is `stride` further
  */
 export function binNumbers(
   values: usize,
@@ -22,7 +22,7 @@ export function binNumbers(
     const x = load<f64>(values + ((<usize>i) << 3));
     let b = missing;
     if (x == x) {
-      // halving the edges without a branch
+      // branchless binary search
       let at = edges;
       for (let half = size << 2; half >= 8; half >>= 1) {
         at += select<usize>(half, 0, load<f64>(at + half - 8) < x);

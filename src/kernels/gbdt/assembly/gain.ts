@@ -1,11 +1,11 @@
-// What both searches for a split share: the options, a leaf's gain, and what a search returns.
+// Shared by both searches for a split: options, gain of a leaf, and result.
 //
 //   G, H, C   sums of gradients and hessians and the number of rows, of a side
-//   gain      T(G)^2 / (H + l2) of both sides, less the parent's and minGain;  T(G) = sign(G) max(0, |G| - l1)
+//   gain      T(G)^2 / (H + l2) of both sides, minus the parent's and minGain;  T(G) = sign(G) max(0, |G| - l1)
 //
 // Source: Chen and Guestrin 2016 (arXiv:1603.02754), eq. 7; l1 as in LightGBM's feature_histogram.hpp.
 
-/** Arguments of both searches; units are 1 / scale, exact since scales are powers of two. */
+/** Options of both searches. Sums are in units of 1 / scale, which is exact since scales are powers of two. */
 export class SplitOptions {
   unitG: f64;
   unitH: f64;
@@ -21,7 +21,7 @@ export class SplitOptions {
   minDataPerGroup: f64;
 }
 
-/** What a search finds. */
+/** Result of a search. */
 export class Split {
   /** above 0, or 0 for none */
   gain: f64;
@@ -38,7 +38,7 @@ export class Split {
   rightH: f64;
 }
 
-/** Bits of a cell that count rows. */
+/** Number of a cell's bits that count rows. */
 export const COUNT_BITS: i64 = 25;
 const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
 
@@ -64,12 +64,12 @@ export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 
   return below > 0 ? (t * t) / below : 0;
 }
 
-/** What a split must exceed. */
+/** Returns the gain that a split must exceed. */
 export function threshold(g: f64, h: f64, options: SplitOptions): f64 {
   return leafGain(g, h, options, 0) + options.minGainToSplit;
 }
 
-/** Whether a side may be a leaf. */
+/** Returns whether a side may be a leaf. */
 export function isLeaf(h: f64, c: f64, options: SplitOptions): bool {
   return c >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
 }

@@ -1,4 +1,4 @@
-// Scores → gradients and hessians of the loss.
+// Computes gradients and hessians of the loss from scores.
 //
 //   s, y, w   score, label and weight of a row, f32
 //   g, h      first and second derivative of its loss in s, times w; f32 pairs, 8 bytes a row
@@ -6,11 +6,11 @@
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addLosses, addRows, hinge4, logisticGradientOf4, squaredLoss4 } from "../../shared/assembly/loss";
 
-/** Rows of which one logarithm is taken, of a product: (1 + e) of 16 rows a lane is 2^16 at most. */
+/** Number of rows per logarithm, which is taken of a product: over 16 rows per lane, the product of (1 + e) is at most 2^16. */
 const LOGARITHM: usize = 64;
 
 /**
- * Derivatives of n rows; their sums of |g| and h are written to `sums`.
+ * Writes the derivatives of n rows, and their sums of |g| and h to `sums`.
  *
  * The losses at the same scores share the exponentials: sum of log(1 + e) = log of the product of (1 + e).
  *
@@ -19,7 +19,7 @@ const LOGARITHM: usize = 64;
  * @param weights f32[n], or 0
  * @param pairs   f32[n][2], written
  * @param sums    f64[2]
- * @returns the sum of the losses times their weights, as `losses` has it but for the last bits
+ * @returns the sum of the losses times their weights; differs from that of `losses` only in the last bits
  */
 export function gradients(
   scores: usize,
@@ -42,7 +42,7 @@ export function gradients(
     for (let i = first; i < end; i += 4) {
       const s = v128.load(scores + (i << 2));
       const y = v128.load(labels + (i << 2));
-      // what stands after the last row counts nothing
+      // rows after the last have weight 0
       const isRow = i32x4.lt_s(i32x4.add(lanes, i32x4.splat(<i32>i)), i32x4.splat(n));
       const w = v128.and(isRow, weights != 0 ? v128.load(weights + (i << 2)) : one);
       let g: v128;
@@ -80,7 +80,7 @@ function pairSums(x: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)));
 }
 
-/** The sum of n rows' losses times their weights, in f64 and the rows' order. */
+/** Returns the sum of n rows' losses times their weights, in f64 and in the order of the rows. */
 export function losses(scores: usize, labels: usize, weights: usize, n: i32, squared: bool): f64 {
   return addLosses(0, scores, labels, weights, <usize>n, squared);
 }

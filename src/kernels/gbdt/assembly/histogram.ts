@@ -1,22 +1,22 @@
-// Histograms: for each feature and bin the sum of its rows' cells.
+// Histograms: for each feature and bin, the sum of the cells of its rows.
 //
 //   a row      narrow bins, one byte each, their number a multiple of 4; then wide bins, two bytes each
-//   a cell     i64 g 2^a, and i64 (h 2^b) << 25 | 1: what a row adds to each of its bins, 16 bytes
+//   a cell     i64 g 2^a, and i64 (h 2^b) << 25 | 1: the contribution of a row to each of its bins, 16 bytes
 //   histogram  256 cells a narrow feature, then each wide feature's from cell `wideCells[f]` on
 //
-// Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/boosting/gradients.ts): a leaf's
-// sums are within those, no field of a cell runs into another, and cells are added and subtracted whole.
+// Integer sums do not depend on the order. a and b are chosen by the sums over the whole tree (trainers/gbdt/boosting/gradients.ts). A
+// leaf's sums are smaller, so no field of a cell overflows into another, and cells can be added and subtracted as a whole.
 
 import { COUNT_BITS, SplitOptions } from "./gain";
 
-/** Rows that are gathered before they are added. */
+/** Number of rows that are gathered before they are added. */
 export const GATHERED: usize = 1024;
 
 /**
  * Adds rows to a histogram.
  *
- * Rows of a leaf lie apart, and a loop that waits for one row's bytes holds up the next. So 1,024 rows are first copied beside
- * one another, then added by four features at a time, whose 16 KiB of cells stay in the first cache.
+ * The rows of a leaf are scattered, and a loop that waits for one row's bytes delays the next. So 1,024 rows are first copied to adjacent
+ * places, then added to four features at a time, whose 16 KiB of cells fit in the first-level cache.
  *
  * @param order u32[n]: which rows; 0 for the first n, whose bins are read where they are
  * @param bins  u8[.][stride], stride a multiple of 16
@@ -47,7 +47,7 @@ export function histogram(
       gather(order + (first << 2), pairs, bins, stride, room, to, gathered, scales);
       own = gathered;
     }
-    // rows are added two at a time: an odd number is followed by one that adds nothing
+    // rows are added two at a time, so an odd number is followed by a row that adds nothing
     if ((count & 1) != 0) v128.store(to, i64x2.splat(0));
     for (let f: usize = 0; f < numNarrow; f += 4) addFour(own + f, stride, room, to, out + (f << 12));
     for (let f: usize = 0; f < numWide; f++) {
@@ -57,7 +57,7 @@ export function histogram(
   }
 }
 
-/** A row's cell. @param pair f32[2] */
+/** Returns a row's cell. @param pair f32[2] */
 function quantize(pair: usize, scales: v128): v128 {
   const whole = nearestOf(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(pair)), scales));
   const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), i64x2.splat(1));
@@ -72,7 +72,7 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
   }
 }
 
-/** Fills the cells `from` .. `to` of the rows in `order`, and copies their bins beside one another. */
+/** Writes cells `from` .. `to` for the rows in `order`, and copies their bins to adjacent places. */
 function gather(
   order: usize,
   pairs: usize,
@@ -96,7 +96,7 @@ function gather(
 /** Adds cells `from` .. `to`, and one more of an odd number, to the histograms of four features. @param own bins of the first row */
 function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 32) {
-    // two rows a turn, whose four bins are a byte each; a bin is 16 bytes of cells, a feature 4,096
+    // two rows per turn, with four bins of one byte each; a bin has 16 bytes of cells, a feature 4,096
     const a = load<u32>(own);
     const b = load<u32>(own + stride);
     const ofA = v128.load(from);
@@ -134,7 +134,7 @@ function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize):
 export const MARK: usize = 64;
 
 /**
- * Moves the sum of those of `count` histograms that are marked to `out`, and leaves zeros; those that are not hold zeros.
+ * Writes the sum of the marked ones of `count` histograms to `out`, and resets them to zero; unmarked ones are zero.
  *
  * @param apart bytes from one histogram to the next
  * @param marks u32 every MARK bytes
@@ -165,16 +165,16 @@ export function addHistograms(
   if (isFirst) memory.fill(out, 0, numCells << 4);
 }
 
-/** What is left of a parent's histogram without one child's is the other's. */
+/** Subtracts one child's histogram from the parent's, which becomes that of the other child. */
 export function subtractHistogram(parent: usize, child: usize, numCells: usize): void {
   for (let at: usize = 0; at < numCells << 4; at += 16) {
     v128.store(parent + at, i64x2.sub(v128.load(parent + at), v128.load(child + at)));
   }
 }
 
-// whole numbers of less than 51 bits, two at a time: i64 → f64 and back, for which WebAssembly has no vector instruction
+// conversion of integers below 2^51, two at a time, i64 to f64 and back, for which WebAssembly has no vector instruction
 
-/** 1.5 x 2^52: an f64 beside it has no place for a fraction, and its last bits are those of what was added to it. */
+/** 1.5 x 2^52: a number added to it is rounded to an integer, which is in the last bits of the sum. */
 const ROUNDING: f64 = 6755399441055744;
 const ROUNDING_BITS: i64 = 0x4338000000000000;
 
@@ -183,7 +183,7 @@ export function floatsOf(x: v128): v128 {
   return f64x2.sub(i64x2.add(x, i64x2.splat(ROUNDING_BITS)), f64x2.splat(ROUNDING));
 }
 
-/** f64x2 → the nearest whole numbers as i64x2; of two as near, the even one. */
+/** f64x2 to the nearest integers as i64x2; ties go to the even one. */
 export function nearestOf(x: v128): v128 {
   return i64x2.sub(f64x2.add(x, f64x2.splat(ROUNDING)), i64x2.splat(ROUNDING_BITS));
 }

@@ -1,5 +1,5 @@
-// Boosted trees: the inner loops over binned rows. What decides a tree is in ../../trainers/gbdt; each function here takes a
-// short range of rows (at most 4,096 a call) or one histogram. Scalar twins: ../gbdt.reference.ts.
+// Boosted trees: the inner loops over binned rows. ../../trainers/gbdt decides how trees grow; each function here works on a short range of
+// rows (at most 4,096 per call) or on one histogram. Scalar twins: ../gbdt.reference.ts.
 //
 //   values ─ binNumbers ─► u8[n][S] ─┐
 //   scores ─ gradients ─► (g, h) ────┴─ histogram ─► cells ─ numericGain, bestCategorical ─► split ─ partition ─► rows of two

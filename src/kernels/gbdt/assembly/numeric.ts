@@ -1,7 +1,7 @@
-// Thresholds of a numeric feature, with missing values on the side where they gain more.
+// Finds the best threshold of a numeric feature, with missing values on the side with the greater gain.
 //
-// Most features of a leaf only need their best gain, to be compared with the others': `numericGain` finds it two candidates at a
-// time and without a branch. `bestNumeric` then finds the same split again for the feature that has won.
+// For most features of a leaf, only the gain is needed, to compare it with the others'. `numericGain` computes it two candidates at a time
+// and without branches. `bestNumeric` then finds the same split again for the feature that won.
 
 import {
   COUNT_BITS,
@@ -23,7 +23,7 @@ function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Which of two sides may be leaves. */
+/** Returns which of two sides may be leaves. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
@@ -34,8 +34,8 @@ function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
 /**
  * Writes the gain of the split that `bestNumeric` finds, to the last bit; 0 for none.
  *
- * Of each threshold both directions of the missing values are tried beside one another. Sums of cells are whole numbers within
- * f64's, so that they are the same in any order.
+ * For each threshold, both directions of the missing values are tried at the same time. Sums of cells are integers that f64 holds exactly,
+ * so they do not depend on the order.
  *
  * @param cells the feature's histogram: numBins cells of values, then the missing values'
  */
@@ -79,10 +79,10 @@ export function numericGain(cells: usize, numBins: i32, options: SplitOptions, o
 }
 
 /**
- * The best split by a threshold t: bins 0 .. t go left.
+ * Finds the best split by a threshold t: bins 0 .. t go left.
  *
- * Missing values are tried on the left first, thresholds from the right, then on the right, thresholds from the left; of equal
- * gains the first found stays, as in LightGBM. Where a leaf has no missing value, the side of more rows takes those to come.
+ * First, missing values go left and thresholds are tried from the right; then they go right and thresholds are tried from the left. Of
+ * equal gains the first is kept, as in LightGBM. If a leaf has no missing values, later ones go to the side with more rows.
  *
  * @param cells   the feature's histogram: numBins cells of values, then the missing values'
  */

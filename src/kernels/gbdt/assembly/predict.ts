@@ -1,9 +1,9 @@
-// Rows through a forest: the leaf of each row in each tree, and the sum of their values.
+// Passes rows through a forest: finds the leaf of each row in each tree, and sums up their values.
 //
 //   codes   u16[n][columns]: how many of the column's thresholds lie below the number, or the category; 65535 is missing
 //   node    u16 column, u16 kind, u32 test, i32 left, i32 right; 16 bytes. A child below 0 is leaf ~child of its tree
-//             kind 0, 1: number; kind is whether missing goes left, and test is the threshold's position + kind
-//             kind 2: category; test is the byte, from the sets on, of the number of u32 words and the words of its bit set
+//             kind 0, 1: number; kind says whether missing values go left, and test is the threshold's position + kind
+//             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the bit set
 
 /** Code of a missing value. */
 export const MISSING_BIN: u32 = 0xffff;
@@ -15,13 +15,13 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
   const kind = <u32>load<u16>(own, 2);
   const test = load<u32>(own, 4);
   let left: bool;
-  // missing is the greatest code; one more makes it the least
+  // the code of missing values is the greatest; adding one makes it 0, the least
   if (kind < 2) left = ((code + kind) & MISSING_BIN) <= test;
   else {
     const set = sets + test;
     left = code >> 5 < load<u32>(set) && ((load<u32>(set + ((code >> 5) << 2), 4) >> (code & 31)) & 1) != 0;
   }
-  // the address of the child, not a branch to it: half of them would be foreseen wrongly
+  // selects the address of the child instead of branching, as half of the branches would be mispredicted
   return load<i32>(own + ((<usize>!left) << 2), 8);
 }
 
@@ -54,7 +54,7 @@ export function predict(
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
     const ownScores = scores + ((<usize>load<u32>(classes + (t << 2))) << 3);
     for (let i = 0; i < n; i += 4) {
-      // four rows at a time, since each waits for its last node's bytes; the last rows may repeat one
+      // four rows at a time, since each waits for the bytes of its last node; the last rows may repeat one
       const r0 = <usize>i;
       const r1 = <usize>min(i + 1, n - 1);
       const r2 = <usize>min(i + 2, n - 1);

@@ -1,4 +1,4 @@
-// Rows and leaves: which side of a split each row goes, and the scores that a leaf's value leaves.
+// Partitions rows by a split, and adds the values of leaves to scores.
 
 /** Writes the rows `first` .. first + n - 1. */
 export function countUp(order: usize, first: u32, n: i32): void {
@@ -7,8 +7,8 @@ export function countUp(order: usize, first: u32, n: i32): void {
 }
 
 /**
- * Bytes of four rows that i8x16.swizzle moves to the front, by which of the rows they are: bit k of the index is row k.
- * 16 entries of 16 bytes; what follows the rows is 0.
+ * Shuffle patterns for i8x16.swizzle that move the chosen ones of four rows to the front; bit k of the index chooses row k. 16 entries of
+ * 16 bytes; bytes behind the chosen rows are 0.
  */
 const FRONT: usize = memory.data<u8>([
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 255, 255, 255,
@@ -45,7 +45,7 @@ export function partition(
   let l = left;
   let r = right;
   const end = order + ((<usize>n) << 2);
-  // four rows are written to both sides, which advance by how many are theirs: no branch to guess
+  // four rows are written to both sides, which advance by their numbers of rows: no branch to predict
   for (; order + 16 <= end; order += 16) {
     const rows = v128.load(order);
     let goes = side(load<u32>(order), bins, wide, goesLeft);
@@ -74,7 +74,7 @@ export function copyRows(to: usize, from: usize, n: i32): void {
   memory.copy(to, from, (<usize>n) << 2);
 }
 
-/** 1 for a row that goes left. */
+/** Returns 1 for a row that goes left. */
 function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
   return <usize>load<u8>(goesLeft + b);
@@ -88,7 +88,7 @@ export function addValue(order: usize, n: i32, scores: usize, value: f64): void 
   }
 }
 
-/** A node of a tree that is being grown. */
+/** A node of a growing tree. */
 export class Node {
   /** the feature's, within a row */
   byte: u32;
@@ -99,7 +99,7 @@ export class Node {
 }
 
 /**
- * Sends consecutive rows down a tree and adds their leaves' values to their scores.
+ * Passes consecutive rows through a tree and adds the values of their leaves to their scores.
  *
  * @param bins   u8[n][stride]
  * @param nodes  Node[.]

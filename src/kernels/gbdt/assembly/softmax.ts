@@ -1,4 +1,4 @@
-// Scores of several classes → gradients, hessians and losses of the softmax.
+// Computes gradients, hessians and losses of the softmax from the scores of several classes.
 //
 //   s_k   scores of class k, f32, `scoresApart` bytes after those of class k - 1
 //   y     the class of a row, a whole number held as f32
@@ -52,7 +52,7 @@ export function softmaxGradients(
     const y = v128.load(labels + (i << 2));
     let total = f32x4.splat(0);
     let own = f32x4.splat(0);
-    // the exponentials wait where the pairs will be
+    // stores the exponentials temporarily in the place of the pairs
     for (let k = 0; k < numClasses; k++) {
       const away = f32x4.sub(v128.load(scores + (i << 2) + <usize>k * scoresApart), most);
       const e = exp4(away);

@@ -33,11 +33,11 @@ function keyAt(ids: usize, i: i32, keys: usize): f64 {
   return load<f64>(keys + ((<usize>load<u32>(ids + ((<usize>i) << 2))) << 3));
 }
 
-/** Of sortNumbers: bits of a digit, and digits of a number. */
+/** Parameters of sortNumbers: bits of a digit, and digits of a number. */
 const DIGIT_BITS: u64 = 11;
 const NUM_DIGITS: usize = 6;
 const NUM_BUCKETS: usize = 1 << 11;
-/** Bytes of its counts: 6 x 2^11 u32. */
+/** Bytes of the counts of sortNumbers: 6 x 2^11 u32. */
 export const SORT_COUNTS_BYTES: usize = 49152;
 
 /**
@@ -54,7 +54,7 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
   const end = numbers + ((<usize>n) << 3);
   memory.fill(counts, 0, SORT_COUNTS_BYTES);
   for (let at = numbers; at < end; at += 8) {
-    // bits that are ordered as integers without a sign: of numbers below 0 all bits change, of others the sign
+    // makes bits comparable as unsigned integers: inverts all bits of negative numbers, and the sign of others
     const given = load<i64>(at);
     const bits = given ^ ((given >> 63) | i64.MIN_VALUE);
     store<i64>(at, bits);
@@ -68,7 +68,7 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
   for (let d: usize = 0; d < NUM_DIGITS; d++) {
     const places = counts + ((d * NUM_BUCKETS) << 2);
     if (load<u32>(places + (digit(load<i64>(from), d) << 2)) == <u32>n) continue;
-    // counts become the place of each bucket's next number
+    // replaces the counts by the positions of the buckets' next numbers
     let next = to;
     for (let b: usize = 0; b < NUM_BUCKETS; b++) {
       const count = <usize>load<u32>(places + (b << 2));

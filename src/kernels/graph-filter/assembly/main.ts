@@ -1,12 +1,12 @@
-// A polynomial of a bipartite graph's normalized adjacency for sixteen users at once, and the inner products added to it.
+// Applies a polynomial of a bipartite graph's normalized adjacency matrix for sixteen users at once, and adds dot products.
 //
 //   A      users x items, 0 and 1         d_u, d_i   its row and column sums       P = D_i^-1/2 A' D_u^-1 A D_i^-1/2
 //   L      I - 2 P                        c(P) x = sum over k of c_k T_k(L) x      T_k  Chebyshev polynomials
 //   b_k    = c_k x + 2 L b_k+1 - b_k+2,   c(P) x = c_0 x + L b_1 - b_2             Clenshaw's recurrence
 //
-// All vectors x are held as D_i^-1/2 x: then P is D_i^-1 A' D_u^-1 A, whose entries are ones, so that an entry costs a row of a
-// panel and an addition, and diagonals are applied once a row. A panel is f32[numRows][16], a row one cache line and a lane a user.
-// A thread works on panels of its own from beginning to end; what a lane holds depends on no other lane.
+// All vectors x are stored as D_i^-1/2 x. P then becomes D_i^-1 A' D_u^-1 A, whose matrices have only ones, so that an entry costs a row of
+// a panel and an addition, and diagonals are applied once per row. A panel is f32[numRows][16]: a row is a cache line, a lane a user. Each
+// thread processes whole panels; lanes do not depend on each other.
 //
 // Sources: Mason and Handscomb 2003, Chebyshev Polynomials, 2.4.1, for the recurrence. Twin: ../graph-filter.reference.ts.
 
@@ -14,7 +14,7 @@ import { addPacked } from "../../shared/assembly/tile";
 import { insertBest } from "../../shared/assembly/best-list";
 import { FilterPlan } from "./plan";
 
-/** Items of one turn over the components: their rows stay in the second cache while all users' halves pass. */
+/** Number of items per turn over the components: their rows stay in the second-level cache while the halves of all users pass. */
 const TURN: u32 = 32;
 
 /** Writes  users = D_u^-1 A items. */
@@ -42,7 +42,7 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
   }
 }
 
-/** The same where `items` is zero but for one row's lane: adds to the lane of the item's users. @param lane bytes, 4 times the lane */
+/** The same if `items` is zero except in one row's lane: adds to the lane of the item's users. @param lane in bytes, 4 times the lane */
 export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32, users: usize): void {
   const at = (<usize>item) << 2;
   const end = plan.itemUsers + ((<usize>load<u32>(plan.itemEnds + at, 4)) << 2);
@@ -54,7 +54,7 @@ export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32
 }
 
 /**
- * A step of the recurrence but for c_k x:  target = m L last - target, where users is D_u^-1 A last.
+ * Takes a step of the recurrence without c_k x:  target = m L last - target, where users is D_u^-1 A last.
  *
  * @param m 2; 1 for the last step
  */
@@ -90,11 +90,11 @@ function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void 
 }
 
 /**
- * Turns panels into scores: each row times its item's `after`, and W z added.
+ * Replaces panels by scores: each row is multiplied by its item's `after`, and W z is added.
  *
- * @param panels    u32[numPanels]: offsets of them
+ * @param panels    u32[numPanels]: offsets of the panels
  * @param queries   f32[2 numPanels][d][8]: z of the panels' users, eight side by side
- * @param tile      f32[4][8], this thread's own
+ * @param tile      f32[4][8], memory of this thread
  */
 export function finishPanels(
   plan: FilterPlan,
@@ -127,10 +127,10 @@ export function finishPanels(
 }
 
 /**
- * Finds the best items of a panel's users, best first, ties in the items' order.
+ * Finds the best items of a panel's users, best first; ties are in the order of items.
  *
- * @param found,scores u32[16][top] and f32[16][top]; where fewer are above -Infinity, the rest is NO_ITEM
- * @param worst f32[16], this thread's own
+ * @param found,scores u32[16][top] and f32[16][top]; if fewer scores are above -Infinity, the rest is NO_ITEM
+ * @param worst f32[16], memory of this thread
  */
 export function bestOfPanel(
   plan: FilterPlan,

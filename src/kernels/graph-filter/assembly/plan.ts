@@ -1,6 +1,6 @@
 // The struct of the graph filter's kernel, as ../binding.ts writes it.
 
-/** A bipartite graph of users and items, and what is added to its filter; pointers are byte offsets. */
+/** A bipartite graph of users and items, and the components added to its filter; pointers are byte offsets. */
 export class FilterPlan {
   numUsers: u32;
   numItems: u32;
@@ -14,7 +14,7 @@ export class FilterPlan {
   userScale: usize;
   /** f32[numItems]: 1 / d_i, or 0 */
   itemScale: usize;
-  /** f32[numItems], padded to a multiple of 4: what a row of the polynomial's panel is multiplied by at the end */
+  /** f32[numItems], padded to a multiple of 4: final factor of each row of the panel */
   after: usize;
   /** d: dimensions of the components, or 0 */
   dim: u32;

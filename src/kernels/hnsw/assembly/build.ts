@@ -1,7 +1,7 @@
-// Adds nodes to a graph in batches. A batch first searches the graph as it was before it, every node by itself; then the nodes that
-// were chosen get links back, each of them by one owner. No result depends on who does what, or when.
+// Adds nodes to a graph in batches. First, each node of a batch searches the graph as it was before the batch; then the chosen nodes get
+// links back, each by one owner. Results depend neither on the threads nor on their timing.
 //
-// Neighbors are chosen nearest first: a candidate is kept where no kept one is nearer to it than the node is.
+// Neighbors are chosen nearest first: a candidate is kept if no kept neighbor is nearer to it than the new node is.
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as hnswlib has them; batches: Manohar et al. 2024
 // (ParlayANN, arXiv:2305.04359), section 4. Twin: ../hnsw.reference.ts, the same bits.
 
@@ -9,7 +9,7 @@ import { distances4, distancesTo, vectorOf } from "./distances";
 import { distanceOf, Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 import { descend, linksOf, walk } from "./walk";
 
-/** Where the distances of a node's links lie. */
+/** Returns the address of the distances of a node's links. */
 function linkDistances(graph: Graph, node: u32, level: u32): usize {
   const links = linksOf(graph, node, level);
   return level == 0
@@ -22,10 +22,10 @@ function checkedOf(graph: Graph, node: u32, level: u32): usize {
   return graph.upperChecked + load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
 }
 
-/** Whether one of some nodes is nearer to `x` than `distance`. */
+/** Returns whether one of some nodes is nearer to `x` than `distance`. */
 function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count: u32, distance: f32): bool {
   const out = scratch.distances;
-  // a list has room up to a multiple of 4, where its last node fills it
+  // lists are padded to a multiple of 4 with copies of the last node
   for (let i: u32 = 0; i < count; i += 4) {
     const left = count - i;
     if (left < 4) {
@@ -45,7 +45,7 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));
 }
 
-/** Gives a new node its links: of the pool all where there are fewer than M, else M at most that are chosen. */
+/** Sets a new node's links: all nodes of the pool if there are fewer than M, else at most M chosen ones. */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
@@ -67,7 +67,7 @@ function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   store<u8>(checkedOf(graph, node, level), <u8>numKept);
 }
 
-/** Searches the graph for the nodes order[first .. last) and gives them their links; nothing leads to them yet. */
+/** Searches the graph for the nodes order[first .. last) and sets their links; no links lead to them yet. */
 export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u32): void {
   for (let i = first; i < last; i++) {
     const node = load<u32>(graph.order + ((<usize>i) << 2));
@@ -82,7 +82,7 @@ export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u3
   }
 }
 
-/** Sorts the keys of a full row's links and of one more into scratch.candidates. */
+/** Sorts the keys of a full row's links, and of one more link, into scratch.candidates. */
 function sortLinks(
   scratch: Scratch,
   links: usize,
@@ -106,7 +106,7 @@ function sortLinks(
   }
 }
 
-/** Chooses anew among the links of a full row and one more. Links that were chosen together need no second look at one another. */
+/** Chooses again among the links of a full row and one more. Links that were chosen together need not be compared again. */
 function prune(
   graph: Graph,
   scratch: Scratch,
@@ -148,7 +148,7 @@ function linkTo(graph: Graph, scratch: Scratch, node: u32, level: u32, key: u64)
   else prune(graph, scratch, links, distances, checkedOf(graph, node, level), most, key);
 }
 
-/** Links the nodes that order[first .. last) chose back to them, in that order: those of this owner. */
+/** Adds links back from the nodes that order[first .. last) chose, in that order, for the nodes of this owner. */
 export function linkBack(
   graph: Graph,
   scratch: Scratch,

@@ -1,11 +1,11 @@
-// Distances of a vector to four nodes at once: their loads overlap, and the vector is read once for all.
+// Distances of a vector to four nodes at once: their loads overlap, and the vector is read once for all four.
 //
-// Sums are taken in eight parts by dimension modulo 8 (in four by a last half), then in pairs, so that a distance has the same
-// bits from whichever of its two ends.
+// Sums are made in eight parts by dimension modulo 8 (in four for a last half), then in pairs. A distance therefore has the same bits from
+// either end.
 
 import { Graph } from "./plan";
 
-/** Writes four sums, (x0 + x2) + (x1 + x3) of each. */
+/** Writes four sums, (x0 + x2) + (x1 + x3) of each vector. */
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const left = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const right = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
@@ -18,7 +18,7 @@ function addSquare(sum: v128, x: v128, at: usize): v128 {
 }
 
 /**
- * Negated inner products or squared distances.
+ * Writes negated dot products or squared distances.
  *
  * @param x     f32[d]
  * @param nodes u32[4]
@@ -87,13 +87,13 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
 }
 
 /**
- * The same of any number of nodes.
+ * The same for any number of nodes.
  *
- * @param nodes,out u32 and f32 with room up to a multiple of 4
+ * @param nodes,out u32 and f32, with room up to a multiple of 4
  */
 export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, out: usize): void {
   if (count == 0) return;
-  // the last one fills the last four
+  // pads the last four with copies of the last node
   const last = load<u32>(nodes + ((<usize>(count - 1)) << 2));
   for (let i = count; i & 3; i++) store<u32>(nodes + ((<usize>i) << 2), last);
   for (let i: u32 = 0; i < count; i += 4) {
@@ -101,7 +101,7 @@ export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, ou
   }
 }
 
-/** Where a node's vector lies. */
+/** Returns the address of a node's vector. */
 export function vectorOf(graph: Graph, node: u32): usize {
   return graph.vectors + ((<usize>node * graph.dim) << 2);
 }

@@ -1,9 +1,9 @@
-// A graph whose nodes are linked to near ones, on levels of which each holds a fraction of the one below (HNSW): built, and
-// searched for the nearest nodes of a vector.
+// Hierarchical navigable small world graph (HNSW): nodes are linked to near nodes, on levels of which each has a fraction of the nodes of
+// the one below. Builds the graph, and searches it for the nearest nodes of a vector.
 //
 //   level 2    o ─────────────── o          a search goes greedily along the levels above 0
 //   level 1    o ─── o ───── o ─ o
-//   level 0    o o o o o o o o o o o o      and remembers the ef nearest nodes here
+//   level 0    o o o o o o o o o o o o      and keeps the ef nearest nodes here
 //
 // Twin: ../hnsw.reference.ts, the same bits.
 
@@ -20,7 +20,7 @@ function labelOf(search: Search, node: u32): u32 {
   return load<u32>(search.labels + ((<usize>node) << 2));
 }
 
-/** Writes a list from the pool, nearest first and without masked nodes; returns how many it has. */
+/** Writes a list from the pool, nearest first and without masked nodes; returns its length. */
 function take(search: Search, scratch: Scratch, query: u32): u32 {
   const row = (<usize>query * search.top) << 2;
   let count: u32 = 0;
@@ -36,7 +36,7 @@ function take(search: Search, scratch: Scratch, query: u32): u32 {
   return count;
 }
 
-/** Empties a list from a place on. */
+/** Fills the rest of a list with NONE. */
 function clear(search: Search, query: u32, from: u32): void {
   for (let i = <usize>query * search.top + from; i < <usize>(query + 1) * search.top; i++) {
     store<u32>(search.found + (i << 2), NONE);
@@ -44,7 +44,7 @@ function clear(search: Search, query: u32, from: u32): void {
   }
 }
 
-/** Fills a list by looking at every node. */
+/** Fills a list by comparing every node. */
 function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
   const graph = search.graph;
   const K = search.top;
@@ -70,8 +70,8 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
 /**
  * Finds the nearest nodes of consecutive queries; any thread may take any of them.
  *
- * Where masks leave too few of a search, a wider one follows, and after the widest every node is looked at: a list is shorter than K
- * only where there are no more nodes.
+ * If masks leave a search with too few nodes, a wider search follows, and after the widest every node is compared: a list is shorter than
+ * K only if there are no more nodes.
  */
 export function searchQueries(search: Search, scratch: Scratch, first: u32, numQueries: u32): void {
   const graph = search.graph;
@@ -86,7 +86,7 @@ export function searchQueries(search: Search, scratch: Scratch, first: u32, numQ
       const count = take(search, scratch, query);
       clear(search, query, count);
       if (count >= enough) break;
-      // a walk that came to an end has nothing more to find
+      // a walk that found fewer than ef nodes has reached all that it can
       if (ef < search.mostEf && scratch.size == ef) continue;
       scan(search, scratch, query, x);
       break;

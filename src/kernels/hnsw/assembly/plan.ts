@@ -1,9 +1,9 @@
-// The structs of the graph, of a thread's scratch and of a search, and how a candidate fits one number.
+// The structs of the graph, of a thread's memory and of a search, and the format of a candidate in one integer.
 //
-//   n      nodes                           d     numbers of a vector, zeros up to a multiple of 4
-//   M      links of a node on a level above 0, at most; 2 M on level 0
-//   row    of links: u32[2 M] or u32[M], ended by NONE where it is not full
-//   key    u64 of a candidate: its distance above, its node below, so that keys ascend by distance and then by node
+//   n      nodes                           d     dimension, padded with zeros to a multiple of 4
+//   M      most links of a node on a level above 0; 2 M on level 0
+//   row    of links: u32[2 M] or u32[M], ended by NONE if it is not full
+//   key    u64 of a candidate: its distance in the upper half, its node in the lower, so that keys sort by distance and then by node
 //
 //          63            32 31        1  0
 //          ├─ distance ────┼── node ───┼─┤ mark
@@ -22,9 +22,9 @@ export class Graph {
   m: u32;
   /** links a row of level 0 */
   m0: u32;
-  /** candidates that a new node chooses its neighbors from */
+  /** number of candidates from which a new node chooses its neighbors */
   efConstruction: u32;
-  /** where every search begins */
+  /** node where every search begins */
   entry: u32;
   /** its level, the highest */
   maxLevel: u32;
@@ -34,79 +34,79 @@ export class Graph {
   levels: usize;
   /** u32[n][m0] */
   links: usize;
-  /** u32[n]: a node's row of level 1; those of its higher levels follow */
+  /** u32[n]: row of a node's links on level 1; rows of its higher levels follow */
   upperRows: usize;
   /** u32[rows][m] */
   upperLinks: usize;
   // while it is built:
-  /** u32[n]: the nodes in the order in which they are added */
+  /** u32[n]: nodes in the order in which they are added */
   order: usize;
-  /** f32, as the links: distance to each */
+  /** f32, parallel to the links: distance of each */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: how many links of a row, its first ones, are known to be far enough from one another */
+  /** u8[n], u8[rows]: number of a row's first links that are known to be far enough from each other */
   checked: usize;
   upperChecked: usize;
 }
 
-/** What a thread works with. */
+/** Memory of a thread. */
 export class Scratch {
-  /** u8[n]: the epoch that a node was last seen in */
+  /** u8[n]: epoch in which a node was last seen */
   marks: usize;
   /** 1 to 255 */
   epoch: u32;
-  /** u64[ef]: keys, ascending; a mark says that the node's neighbors were looked at */
+  /** u64[ef]: ascending keys; the mark says that the node's neighbors have been visited */
   pool: usize;
-  /** how many it holds */
+  /** number of keys in the pool */
   size: u32;
   /** u32[m0 + 3] and f32[m0 + 3]: nodes and their distances */
   nodes: usize;
   distances: usize;
-  /** u64[m0 + 1]: keys of links to choose from; a mark says that the link is not checked */
+  /** u64[m0 + 1]: keys of links to choose from; the mark says that the link is not checked */
   candidates: usize;
-  /** u32[m0 + 3] each: of these, nodes that are kept, and those of them that were not checked before */
+  /** u32[m0 + 3] each: kept nodes, and those of them that were not checked before */
   kept: usize;
   fresh: usize;
-  /** distances computed since it was last read */
+  /** number of distances computed since it was last read */
   numDistances: u32;
 }
 
-/** What is searched for. */
+/** A search. */
 export class Search {
   graph: Graph;
   /** f32[numQueries][d] */
   queries: usize;
   /** K: nodes a list */
   top: u32;
-  /** candidates of a search, K at least */
+  /** size of the candidate list, at least K */
   ef: u32;
-  /** to which it may grow where masks leave too few; the pools have room for as many */
+  /** greatest size of the candidate list if masks leave too few; the pools have room for as many */
   mostEf: u32;
-  /** u32[n], ascending: what masks call a node */
+  /** u32[n], ascending: the label of each node in masks and results */
   labels: usize;
   /** u32[numQueries + 1]: a query never finds labels masks[maskEnds[q] .. maskEnds[q + 1]), ascending */
   maskEnds: usize;
   masks: usize;
-  /** u32[numQueries][K]: labels; NONE where fewer could be found */
+  /** u32[numQueries][K]: labels; NONE if fewer were found */
   found: usize;
   /** f32[numQueries][K]: inner products, or negated squared distances */
   scores: usize;
 }
 
-/** A candidate without a mark. */
+/** Returns the key of a candidate, without a mark. */
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
-  // negative numbers descend by their bits
+  // bits of negative floats sort in reverse
   const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }
 
-/** Its node. */
+/** Returns the node of a key. */
 export function nodeOf(key: u64): u32 {
   return (<u32>key) >>> 1;
 }
 
-/** Its distance. */
+/** Returns the distance of a key. */
 export function distanceOf(key: u64): f32 {
   const above = <u32>(key >> 32);
   return reinterpret<f32>(above ^ ((<u32>((<i32>~above) >> 31)) | 0x80000000));

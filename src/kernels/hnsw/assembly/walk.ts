@@ -1,19 +1,19 @@
-// Walks along a graph towards a vector: the nearest nodes of one level.
+// Walks along the graph towards a vector, and finds the nearest nodes of one level.
 //
-// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. Their two heaps are one sorted list here, as long as the walk
-// may remember, whose nodes are marked once their neighbors were looked at.
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. Its two heaps are one sorted list here, of the length of the candidate
+// list, whose nodes are marked when their neighbors have been visited.
 
 import { distancesTo } from "./distances";
 import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 
-/** Where a node's links of a level lie. */
+/** Returns the address of a node's links on a level. */
 export function linksOf(graph: Graph, node: u32, level: u32): usize {
   if (level == 0) return graph.links + ((<usize>node * graph.m0) << 2);
   const row = load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
   return graph.upperLinks + ((<usize>row * graph.m) << 2);
 }
 
-/** Forgets all nodes that were seen. */
+/** Clears the set of visited nodes. */
 function nextEpoch(graph: Graph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
@@ -22,7 +22,7 @@ function nextEpoch(graph: Graph, scratch: Scratch): void {
   scratch.epoch++;
 }
 
-/** Puts a key into the pool, whose last falls out where it is full; returns its place. */
+/** Inserts a key into the pool, which loses its last key if it is full; returns its position. */
 function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   let at = pool + ((<usize>min<u32>(size, ef - 1)) << 3);
   while (at > pool && load<u64>(at - 8) > key) {
@@ -33,7 +33,7 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   return <u32>((at - pool) >> 3);
 }
 
-/** Leaves the nodes of a node's row that were not seen yet in scratch.nodes, and returns how many. */
+/** Writes the nodes of a row of links that were not visited yet to scratch.nodes, and returns their number. */
 function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;
@@ -44,7 +44,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
     const node = load<u32>(row);
     if (node == NONE) break;
     const mark = marks + node;
-    // written whether or not it counts, which costs less than a branch that is guessed wrong
+    // written unconditionally, which is cheaper than a mispredicted branch
     store<u32>(nodes + (count << 2), node);
     count += <usize>(load<u8>(mark) != epoch);
     store<u8>(mark, <u8>epoch);
@@ -56,7 +56,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
  * Fills the pool with the nearest nodes of a level that a walk from `start` finds, nearest first.
  *
  * @param x  f32[d]
- * @param ef how many it remembers
+ * @param ef size of the candidate list
  */
 export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level: u32, ef: u32): void {
   nextEpoch(graph, scratch);
@@ -95,7 +95,7 @@ export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level
   scratch.numDistances += numDistances;
 }
 
-/** The nearest node that greedy walks reach on the levels above `level`, from the top down. */
+/** Returns the nearest node that greedy walks reach on the levels above `level`, from the top down. */
 export function descend(graph: Graph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {

@@ -1,14 +1,14 @@
-// The inverse of a symmetric positive definite matrix in its own place: the sweep operator, a block of columns at a time.
+// Inverts a symmetric positive definite matrix in place by the sweep operator, a block of columns at a time.
 //
-//   A     f32[N][N], row-major, N a multiple of 64; the lower triangle counts
-//   K     the block of 64 columns that is swept       D   the inverse of A_KK, f32[64][64]
+//   A     f32[N][N], row-major, N a multiple of 64; only the lower triangle is used
+//   K     the block of 64 columns to sweep            D   the inverse of A_KK, f32[64][64]
 //   C     f32[N / 8][64][8]: column panel A_JK, eight rows side by side
 //   L     f32[N / 4][64][4]: -C D, four rows side by side
 //
 //   sweep of K:   A_KK <- -D      A_JK <- A_JK D = -L      A_IJ <- A_IJ - A_IK D A_KJ = A_IJ + L_I C_J'
 //
-// When all blocks are swept, A holds -A^-1. Sums stand in the order of the columns, so that the same bits come out however rows
-// are dealt to threads. Twin: ../../../numeric/gauss-jordan.ts.
+// When all blocks are swept, A holds -A^-1. Sums are in the order of the columns, so that the bits do not depend on how rows are divided
+// among threads. Twin: ../../../numeric/gauss-jordan.ts.
 //
 // Source: Goodnight 1979 (doi:10.1080/00031305.1979.10482685), in blocks.
 
@@ -16,19 +16,19 @@ import { addProducts } from "../../shared/assembly/tile";
 import { Plan, SWEEP_BLOCK } from "./plan";
 
 const B: u32 = SWEEP_BLOCK;
-/** Rows that are updated against one another's columns while these stay in the first cache. */
+/** Number of rows whose columns stay in the first-level cache while rows are updated by them. */
 const GROUP_COLUMNS: u32 = 64;
 
 function at(plan: Plan, row: u32, column: u32): usize {
   return plan.matrix + ((<usize>row * plan.size + column) << 2);
 }
 
-/** Lays the panel of the block that begins at column k out for some rows, and its product with -D. @param numRows a multiple of 8 */
+/** Packs the panel of the block that begins at column k for some rows, and its product with -D. @param numRows a multiple of 8 */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
     for (let t: u32 = 0; t < B; t++) {
-      // above the block, the triangle has the column as a row
+      // above the block, the lower triangle holds the column as a row
       const value = load<f32>(r >= k ? at(plan, r, k + t) : at(plan, k + t, r));
       store<f32>(column + ((<usize>t) << 5), value);
     }
@@ -48,7 +48,7 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
   }
 }
 
-/** Sweeps the block for the 64 rows from `first` on, once all of the panel is laid out. @param tile 128 bytes of this thread's own */
+/** Sweeps the block for the 64 rows from `first` on, after the whole panel is packed. @param tile 128 bytes of this thread */
 export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   if (first == k) {
     sweepOwnRows(plan, k);
@@ -73,7 +73,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/** The block's own rows: left of it the panel's products, and -D. */
+/** Writes the block's own rows: the products of the panel to the left, and -D. */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
@@ -83,7 +83,7 @@ function sweepOwnRows(plan: Plan, k: u32): void {
   }
 }
 
-/** The block's columns in rows below it. */
+/** Writes the block's columns in the rows below it. */
 function storeColumns(plan: Plan, k: u32, first: u32): void {
   for (let r = first; r < first + B; r++) {
     for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));

@@ -3,7 +3,7 @@
 /** Columns that are swept together, and rows of one call. */
 export const SWEEP_BLOCK: u32 = 64;
 
-/** Where things lie, as ../binding.ts writes it; pointers are byte offsets. */
+/** The arrays of the kernel, written by ../binding.ts; pointers are byte offsets. */
 export class Plan {
   /** N */
   size: u32;

@@ -1,7 +1,7 @@
-// One AdaGrad step of each embedding that the batch holds, on the sum of its gradients over the batch.
+// Takes one AdaGrad step for each embedding of the batch, on the sum of its gradients over the batch.
 //
-// A part has features of its own, so that no two threads meet at one. Gradients are added up in the pairs' order: a feature's
-// first pair takes a slot, the others are added to it, and then each slot makes its step.
+// Each part has its own features, so that no two threads write to the same one. Gradients are added up in the order of the pairs: a
+// feature's first pair takes a slot, further pairs are added to it, and then each slot takes its step.
 
 import { sumOfSquares } from "../../shared/assembly/dense/weights";
 import { firstPair } from "../../shared/assembly/rows";
@@ -12,7 +12,7 @@ import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./gather";
 
 /**
- * One step of the features of a part, or with MEASURE none.
+ * Takes one step for the features of a part; with MEASURE, only measures.
  *
  * @param first the batch's first row of `rows`
  * @param kept  factor of the gradients without the penalty; 1 unless they are clipped
@@ -40,7 +40,7 @@ export function eachEmbedding(
   return 0;
 }
 
-/** Writes the sums of the gradients of a part's features, padded with zeros, and how many pairs each has. @returns how many features */
+/** Writes the sums of the gradients of a part's features, padded with zeros, and the number of pairs of each. @returns number of features */
 function sumEmbeddings(
   plan: NetPlan,
   thread: NetThread,
@@ -88,7 +88,7 @@ function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
   return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
 }
 
-/** Adds a pair's gradient to a sum, or starts it. */
+/** Adds a pair's gradient to a sum, or writes it as the first. */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const x = f32x4.splat(value);
@@ -99,11 +99,11 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
 }
 
 /**
- * The padding stays 0.
+ * Takes a step; the padding stays 0.
  *
- * @param penalty L2 times the feature's pairs, added to the gradient
- * @param perKey  the pairs' share of the penalty of an epoch, taken after the gradient's step by a proximal one, which no
- *                penalty makes too long                                                 Duchi et al. 2011, section 5.2
+ * @param penalty L2 times the number of the feature's pairs, added to the gradient
+ * @param perKey  share of the epoch's penalty for these pairs, applied after the step by a proximal step, which is stable for
+ *                large penalties                                                         Duchi et al. 2011, section 5.2
  */
 function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
@@ -121,13 +121,13 @@ function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, 
   }
 }
 
-/** argmin over p of (p - e)^2 / 2 + step (penalty / 2) p^2, where AdaGrad's step is lr / sqrt(n). */
+/** Returns argmin over p of (p - e)^2 / 2 + step (penalty / 2) p^2, where AdaGrad's step is lr / sqrt(n). */
 function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
   const step = f32x4.div(lr, f32x4.sqrt(n));
   return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));
 }
 
-/** Ones in the lanes that the last four of W numbers have. */
+/** Returns a mask with ones in the lanes that the last four of W numbers use. */
 function lastMask(width: u32): v128 {
   return firstLanes(((width - 1) & 3) + 1);
 }

@@ -1,4 +1,4 @@
-// The score of the factorization machine that x_0 holds: for networks that only score.
+// Score of the factorization machine in x_0, for networks that only score.
 //
 //   S_k    sum over fields of v_f,k                          of a row; v_f is the last part of the field's block in x_0
 //   score  w0 + sum_f w_f + 1/2 sum_k (S_k^2 - sum_f v_f,k^2)       w0 and w only where x_0 has them (fnn)
@@ -8,14 +8,14 @@
 import { addTo } from "../../shared/assembly/vector";
 import { NetPlan } from "./plan";
 
-/** Sum over fields of one input of each field's block. @param at panel of eight rows of x_0, at the first field's */
+/** Returns the sum over fields of one input of each field's block. @param at panel of eight rows of x_0, at the first field's */
 function sumOfFields(at: usize, end: usize, pitch: usize): v128 {
   let sum = f32x4.splat(0);
   for (; at < end; at += pitch) sum = f32x4.add(sum, v128.load(at));
   return sum;
 }
 
-/** Adds the machine's score to that of eight rows. @param x panel of x_0, @param scores f32[8] */
+/** Adds the machine's score to the scores of eight rows. @param x panel of x_0 @param scores f32[8] */
 export function addMachine(plan: NetPlan, x: usize, scores: usize): void {
   const pitch = (<usize>plan.width) << 5;
   for (let half: usize = 0; half < 32; half += 16) {

@@ -4,11 +4,11 @@
 //   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide  ─────────►
 //   each block leaves x and dz of its rows            sums run over all rows of the batch in their order
 //
-// With clipNorm, parts are first measured in the same way, and after one more barrier every thread adds their squares up in the
-// order of the parts. The sums are made once more when parts step: that costs less memory than keeping them.
+// With clipNorm, all parts are measured first. After one more barrier, every thread adds up their squared lengths in the order of the
+// parts. The sums are computed again when parts take their steps, which needs less memory than keeping them.
 //
-// Threads take blocks and parts as they come: a block writes what is its rows' alone, a part what is its parameters' alone, so
-// the bytes do not depend on who took what. Structs are in plan.ts, written by ../binding.ts.
+// Threads take blocks and parts dynamically. A block writes only data of its rows, a part only its parameters, so the bytes do not depend
+// on the assignment. Structs are in plan.ts, written by ../binding.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { BLOCK, lastLayer, layerAt, NONE, PANELS } from "../../shared/assembly/dense/layers";
@@ -25,12 +25,12 @@ import { sortPairs } from "./parts";
 import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { eachWeight, wideScore } from "./wide";
 
-/** Takes the next number of a counter. */
+/** Increments a counter and returns its former value. */
 function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
 }
 
-/** Writes the panels of a block's rows. @param firstOfBatch the batch's first pair; NONE when it is not learned from */
+/** Writes the panels of a block's rows. @param firstOfBatch the batch's first pair; NONE if the network only scores */
 function gather(
   plan: NetPlan,
   thread: NetThread,
@@ -51,7 +51,7 @@ function gather(
   }
 }
 
-/** Adds the wide part to the scores of a block. @param scores f32, a panel's eight at scores + p * stride */
+/** Adds the wide part to the scores of a block. @param scores f32; those of panel p are at scores + p * stride */
 function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: usize, stride: usize): void {
   if (plan.wide == 0) return;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -60,7 +60,7 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
   }
 }
 
-/** Adds the score of the factorization machine of x_0 to the scores of a block. @param scores as of addWide */
+/** Adds the score of the factorization machine of x_0 to the scores of a block. @param scores as for addWide */
 function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
   if (!plan.machine) return;
   const first = layerAt(plan, 0);
@@ -85,14 +85,14 @@ function scoreGradients(
     const y = v128.load(rows.labels + at);
     let g = lossGradient4(s, y, plan.squared != 0);
     if (rows.weights) g = f32x4.mul(g, v128.load(rows.weights + at));
-    // what lies beyond the rows may be anything
+    // labels beyond the last row are arbitrary
     const left = numRows > r ? numRows - r : 0;
     g = v128.and(g, firstLanes(left));
     v128.store(gradients + ((<usize>r) << 2), g);
   }
 }
 
-/** Writes the derivatives by the score to those of the last layer's first unit. @returns sum of the losses */
+/** Writes dLoss/dscore to the derivatives of the last layer's first unit. @returns sum of the losses */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
   const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
@@ -115,7 +115,7 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   return loss;
 }
 
-/** One block of the batch. @param row of `rows`, @param place in the batch, of its first row */
+/** Runs one block of the batch forward and backward. @param row of `rows` @param place of its first row in the batch */
 function trainRows(
   plan: NetPlan,
   thread: NetThread,
@@ -132,7 +132,7 @@ function trainRows(
   forward(plan, thread.scratch, thread.keys, true);
   const loss = lossOf(plan, thread, rows, row, numRows, place);
   store<f64>(plan.losses + ((<usize>(place / BLOCK)) << 3), loss);
-  // a frozen table needs no derivatives
+  // frozen embeddings need no derivatives
   const moves = plan.embeddingLearningRate > 0;
   backward(plan, thread.scratch, thread.keys, place, moves);
   if (!moves) return;
@@ -145,10 +145,10 @@ function trainRows(
 }
 
 /**
- * Steps one part of the parameters, or with MEASURE leaves it as it is.
+ * Takes the step of one part of the parameters; with MEASURE, only measures.
  *
  * @param kept factor of the gradients
- * @returns with MEASURE the squared length of the part's summed gradients; -1 when there is no such part
+ * @returns with MEASURE the squared length of the part's summed gradients; -1 if there is no such part
  */
 function eachPart(
   plan: NetPlan,
@@ -177,7 +177,7 @@ function eachPart(
   return stepOutputs(plan, thread.tiles, part, numRows, t, kept) ? 0 : -1;
 }
 
-/** Measures parts as long as there are any; their lengths are then for all threads. */
+/** Measures parts until none is left; all threads share the results. */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
     const part = take(plan.counters + 128);
@@ -187,7 +187,7 @@ function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u3
   }
 }
 
-/** What gradients are multiplied by, so that the batch's mean gradient is no longer than clipNorm (Pascanu et al. 2013). */
+/** Returns the factor that limits the batch's mean gradient to the length clipNorm (Pascanu et al. 2013). */
 function keptOf(plan: NetPlan, numRows: u32): f32 {
   let squares: f64 = 0;
   for (let part: usize = 0; part < plan.numParts; part++) squares += load<f64>(plan.norms + (part << 3));
@@ -195,7 +195,7 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
   return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
 }
 
-/** One step of w0, the first input, or with MEASURE none. @returns the square of the sum of its derivatives */
+/** Takes one step of w0, the first input; with MEASURE, only measures. @returns the square of the sum of its derivatives */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
@@ -236,7 +236,7 @@ export function trainBatch(
   }
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   if (index == 0) {
-    // nobody takes blocks between the barriers
+    // no thread takes blocks between the barriers
     store<u32>(blocksTaken, 0);
     for (let b: usize = 0; b * BLOCK < numRows; b++) thread.loss += load<f64>(plan.losses + (b << 3));
   }
@@ -248,7 +248,7 @@ export function trainBatch(
   }
   while (eachPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept) >= 0) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
-  // and nobody takes parts before thread 0 has come to the next barrier
+  // and none takes parts before thread 0 has reached the next barrier
   if (index == 0) {
     store<u32>(partsTaken, 0);
     store<u32>(plan.counters + 128, 0);

@@ -7,17 +7,17 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** In place of a factor of gradients: nothing is stepped, and the length of the gradients is returned. */
+/** Replaces the factor of gradients: no step is taken, and the squared length of the gradients is returned. */
 export const MEASURE: f32 = -1;
 
 /** Number of parts that embeddings and the wide part are cut into, by feature (parts.ts). */
 export const PARTS: u32 = 16;
 
-/** The network and how it learns; w0 with its dense layers. */
+/** The network and its learning options; w0 is with its dense layers. */
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /** u32 on a line each: blocks of rows taken, parts of the parameters taken, parts measured */
+  /** u32, one per cache line: numbers of taken blocks, of taken parts, and of measured parts */
   counters: usize;
   numFeatures: u32;
   /** u32[F + 1] */
@@ -25,22 +25,22 @@ export class NetPlan extends DenseNetwork {
   /** W, W' */
   width: u32;
   paddedWidth: u32;
-  /** where v begins in an embedding: behind w, where it has one */
+  /** offset of v in an embedding: after w if it has one */
   firstDim: u32;
-  /** where the first field's block begins in x_0, and where the last one's ends */
+  /** start of the first field's block in x_0, and end of the last one's */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
-  /** f32: from one row of x_0 to the next, U_0 and some */
+  /** floats from one row of x_0 to the next, at least U_0 */
   rowPitch: u32;
   /** f32[numFeatures][embeddingPitch]: the embedding, W', and its sums of squares, W' */
   embeddings: usize;
   embeddingPitch: u32;
-  /** u32[numFeatures]: 0 but while a part is worked on */
+  /** u32[numFeatures]: slots of the current part; else 0 */
   slots: usize;
   /** f32[numFeatures + numCrosses][4]: w, n, z, the batch's sum; 0 without a wide part */
   wide: usize;
-  /** f32[3][4]: w0 and Adam's moments, the first of four each; 0 without */
+  /** f32[3][4]: w0 and Adam's moments, in the first of four numbers each; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
@@ -48,11 +48,11 @@ export class NetPlan extends DenseNetwork {
   machine: u32;
   /** 0: frozen */
   embeddingLearningRate: f32;
-  /** penalty embeddingL2 / 2 |e|^2 once for each pair of a row, on the batch's sum */
+  /** penalty embeddingL2 / 2 |e|^2 for each pair of a row, added to the batch's sum */
   embeddingL2: f32;
-  /** f32[numFeatures]: penalty of a pair, which is taken by a proximal step; 0 where there is none */
+  /** f32[numFeatures]: penalty per pair, applied by a proximal step; 0 if there is none */
   keyPenalties: usize;
-  /** the batch's mean gradient is scaled down to this length; 0: it is not */
+  /** greatest length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
   /** f64[numParts]: squared lengths of the parts' summed gradients */
   norms: usize;
@@ -66,13 +66,13 @@ export class NetPlan extends DenseNetwork {
   scoreGradients: usize;
   /** f64[R / BLOCK]: sums of losses */
   losses: usize;
-  /** u32[pairs of a batch]: where in inputGradients a pair's block begins */
+  /** u32[pairs of a batch]: offset of a pair's block in inputGradients */
   places: usize;
   /** u32[pairs of a batch]: the pair's row in the batch */
   pairRows: usize;
-  /** u32[pairs of a batch]: pairs by block of rows, then by part, in their order; see parts.ts */
+  /** u32[pairs of a batch]: pairs by block of rows, then by part, in order; see parts.ts */
   sorted: usize;
-  /** u32[R / BLOCK][PARTS + 1]: where in `sorted` the pairs of a block's parts begin */
+  /** u32[R / BLOCK][PARTS + 1]: start of each part's pairs of a block in `sorted` */
   partStarts: usize;
 }
 
@@ -81,15 +81,15 @@ export class NetRows extends PairRows {
   labels: usize;
   weights: usize;
   numeric: usize;
-  /** 0 without */
+  /** 0 if there are no crosses */
   crosses: PairRows;
 }
 
-/** What one thread writes to. */
+/** Memory of one thread. */
 export class NetThread {
   /** f64: sum of the losses since it was last cleared; on thread 0 only */
   loss: f64;
-  /** what a block's layers need */
+  /** panels of a block's layers */
   scratch: usize;
   /** u32[numLayers][BLOCK]: keys of the rows' dropout */
   keys: usize;
@@ -99,8 +99,8 @@ export class NetThread {
   tiles: usize;
   /** f32[pairs of a batch][W']: sums of the gradients of a part's features */
   sums: usize;
-  /** u32[pairs of a batch]: those features */
+  /** u32[pairs of a batch]: features of the sums */
   held: usize;
-  /** f32[pairs of a batch]: how many pairs each of them has */
+  /** f32[pairs of a batch]: number of pairs of each of these features */
   counts: usize;
 }

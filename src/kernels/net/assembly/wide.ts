@@ -9,7 +9,7 @@ import { stepFtrl } from "../../shared/assembly/steps";
 import { partOf, partStart } from "./parts";
 import { MEASURE, NetPlan, NetRows } from "./plan";
 
-/** The row's part of the score. */
+/** Returns the wide part of a row's score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
   let score: f32 = 0;
   const end = firstPair(rows, row + 1);
@@ -30,7 +30,7 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Adds the gradients of each weight of the part up that the batch holds, and steps it or, with MEASURE, leaves it.
+ * Sums the gradients of each weight of the part that the batch has, and takes its step; with MEASURE, only measures.
  *
  * @param first the batch's first row of `rows`
  * @param kept  factor of the gradients; 1 unless they are clipped
@@ -67,7 +67,7 @@ export function eachWeight(
   return squares;
 }
 
-/** The same of crosses, which are few a row: each part reads all of them. */
+/** The same for crosses. Each part reads all of them, because there are few per row. */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);
@@ -92,7 +92,7 @@ function addGradient(weight: usize, gradient: f32): void {
   store<f32>(weight, load<f32>(weight, 12) + gradient, 12);
 }
 
-/** Takes a weight's sum, steps the weight unless MEASURE, and clears the sum: one that comes again has been taken. @returns its square */
+/** Takes a weight's step unless MEASURE, and clears its sum, so that a weight that occurs again counts once. @returns the squared sum */
 function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {
   const gradient = load<f32>(weight, 12);
   if (gradient == 0) return 0;

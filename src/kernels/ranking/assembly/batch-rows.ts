@@ -1,7 +1,7 @@
-// The features of a batch that shares its negatives: each has a row, where its gradients are summed, and takes one step.
+// Features of a batch with shared negatives: each has a row, in which its gradients are summed, and takes one step.
 //
-// Every thread numbers the rows for itself, alike, in the order in which events and negatives name the features; a thread's
-// slices of the sums are its own.
+// Every thread numbers the rows itself, with the same result, in the order in which events and negatives mention the features. Each thread
+// has its own slices of the sums.
 
 import { itemOf } from "../../shared/assembly/negatives";
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
@@ -10,17 +10,17 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** The row of a feature that the batch holds. */
+/** Returns the row of a feature of the batch. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** The feature of a row. */
+/** Returns the feature of a row. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/** Gives a row to each feature of the batch, and counts the events that hold it. */
+/** Assigns a row to each feature of the batch, and counts the events that have it. */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {
@@ -58,7 +58,7 @@ function countEvent(plan: Plan, thread: Thread, event: u32, by: i32): void {
   store<u32>(at, by ? load<u32>(at) + by : 0);
 }
 
-/** Forgets the batch's features. */
+/** Clears the assignment. */
 export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     store<u32>(thread.rowOf + ((<usize>featureOfRow(thread, row)) << 2), 0);
@@ -67,7 +67,7 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
   for (let r: usize = 0; r < size; r++) countEvent(plan, thread, load<u32>(events + (r << 2)), 0);
 }
 
-/** Sets slices from .. to of the rows' gradients to 0; the weights' too on the thread that moves them. */
+/** Sets slices from .. to of the rows' gradients to 0, and those of the weights if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -81,10 +81,10 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
 /**
  * Adds a slice of the gradients of every feature of a row of pairs.
  *
- * @param d     bytes from a vector's start to the slice's
- * @param o0,o1 dLoss/d(sum of x v), whose share of each feature is x times it
- * @param inner dLoss/dscore: products of the row's own features count with it, as an item's do; 0 for none
- * @param s0,s1 the row's sum of x v, for the inner products
+ * @param d     byte offset of the slice in a vector
+ * @param o0,o1 dLoss/d(sum of x v); a feature's gradient is x times this
+ * @param inner dLoss/dscore if products of the row's own features count, as for an item; else 0
+ * @param s0,s1 the row's sum of x v, for the products
  */
 export function addGradients(
   plan: Plan,
@@ -128,7 +128,7 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
   }
 }
 
-/** One step of slices from .. to of every feature of the batch. The penalty counts once for each event that holds the feature. */
+/** Takes one step of slices from .. to of every feature of the batch. The penalty counts once per event that has the feature. */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {
@@ -148,7 +148,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** One step of the weights of the batch's features. */
+/** Takes one step of the weights of the batch's features. */
 export function stepRowWeights(plan: Plan, thread: Thread): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const at = plan.weights + <usize>featureOfRow(thread, row) * plan.weightStride;

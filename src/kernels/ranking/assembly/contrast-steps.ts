@@ -1,4 +1,4 @@
-// Gradients of a batch whose negatives are shared, by slices of dimensions, from the gradients of scores that contrast.ts left.
+// Gradients of a batch with shared negatives, by slices of dimensions, from the gradients of scores that contrast.ts computed.
 
 import { itemOf } from "../../shared/assembly/negatives";
 import { addTransposed } from "../../shared/assembly/tile";
@@ -7,7 +7,7 @@ import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./vectors";
 
-/** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */
+/** Adds slices from .. to of the gradients of the events' own features, and of the vectors of negatives. */
 export function addEvents(
   plan: Plan,
   thread: Thread,
@@ -80,7 +80,7 @@ export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   memory.fill(thread.columns, 0, (<usize>thread.numShared) << 2);
 }
 
-/** Adds the negatives' gradients, when the batch is complete for every thread, to those of their features. */
+/** Adds the negatives' gradients to those of their features, after all threads have finished the batch. */
 export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -117,7 +117,7 @@ export function addEventWeights(plan: Plan, thread: Thread, events: usize, numRo
   }
 }
 
-/** Adds the gradients of the weights of the negatives, when the batch is complete. */
+/** Adds the gradients of the negatives' weights, after all threads have finished the batch. */
 export function addNegativeWeights(plan: Plan, thread: Thread): void {
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));

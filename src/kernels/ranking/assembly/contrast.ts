@@ -1,4 +1,4 @@
-// Losses of an event's item against N negatives that a batch shares: three matrix products a batch.
+// Losses of an event's item against N negatives that the batch shares: three matrix products per batch.
 //
 //   s_bn  score of negative n for event b, as a product P Q^T of the batch's contexts P and negatives Q
 //   g_bn  dLoss/ds_bn
@@ -11,12 +11,12 @@
 //   cosine: rows of P and Q are divided by their lengths; dLoss/dp = (dLoss/dp^ - <dLoss/dp^, p^> p^) / |p|
 //
 //   number    every thread for itself: negatives, and the batch's features (batch-rows.ts)
-//   compose   negatives dealt to threads by eights     ──barrier──
-//   score     of 256 events, dealt by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
-//   add       dimensions dealt by slices: dLoss/dQ = G^T P, gradients of every feature     ──barrier──, the next 256 events
-//   step      dimensions dealt by slices: one step of every feature of the batch     ──barrier──
+//   compose   negatives divided among threads by eights     ──barrier──
+//   score     256 events, divided by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
+//   add       dimensions divided by slices: dLoss/dQ = G^T P, gradients of every feature     ──barrier──, the next 256 events
+//   step      dimensions divided by slices: one step of every feature of the batch     ──barrier──
 //
-// Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
+// Every number is computed by one thread, in a fixed order, so the bytes do not depend on the number of threads.
 // Twin: ../ranking.reference.ts.
 
 import { exclude, logNoise } from "../../shared/assembly/negatives";
@@ -27,7 +27,7 @@ import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
 import { compose, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
-/** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
+/** Computes scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are zeros. */
 export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -67,7 +67,7 @@ function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
   return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
 }
 
-/** Puts a number a event into the lanes of `thread.tile`. */
+/** Writes an event's number into its lane of `thread.tile`. */
 function setLane(thread: Thread, i: usize, value: f32): void {
   store<f32>(thread.tile + (i << 2), value);
 }
@@ -111,7 +111,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  // a last batch of fewer than 8 events has no negatives, if a batch's items are all that there are
+  // a last batch of fewer than 8 events has no negatives if the batch's items are the only ones
   const share = f32x4.mul(weights, f32x4.splat(N > 0 ? plan.negativeWeight / <f32>N : 0));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
@@ -127,7 +127,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   v128.store(c.positiveGradients + ((<usize>b) << 2), f32x4.neg(weights));
 }
 
-/** dLoss/dp of four events: G Q, and the part of the event's own item; then through the division by the length. */
+/** Computes dLoss/dp of four events: G Q plus the part of the event's own item, then the derivative through the normalization. */
 function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);

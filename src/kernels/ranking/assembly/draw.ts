@@ -1,35 +1,35 @@
-// Negatives: items named by (epoch, event, number), never one that the user has.
+// Samples negatives by (epoch, event, number); items that the user has are never sampled.
 
 import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
-/** What `membershipBit` multiplies by. */
+/** Multiplier of the user in `membershipBit`. */
 export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
-/** Tries before the next free item is taken instead. */
+/** Number of tries before the next item that the user lacks is taken. */
 export const MAX_TRIES: u32 = 64;
 
-/** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../binding.ts. */
+/** Hashes user and item; the upper bits are the bit number in the memberships. Twin: `membershipsOf` in ../binding.ts. */
 function membershipBit(user: u32, item: u32): u32 {
   const h = user * USER_FACTOR + item * ITEM_FACTOR;
   return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
-/** The counter that names the draw of an event's rank; those of its candidates stay below. */
+/** Counter of the draw of an event's rank; those of its candidates are below. */
 const RANK: u32 = 0xffffffff;
 
-/** The rank of an event's negative among its candidates, uniform in fromRank .. toRank. */
+/** Samples the rank of an event's negative among its candidates, uniform in fromRank .. toRank. */
 export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
   const span = plan.toRank - plan.fromRank + 1;
   return plan.fromRank + <u32>((<u64>draw(draw(epochKey, event), RANK) * span) >>> 32);
 }
 
-/** Whether the user has the item; a user beyond the last has none. */
+/** Returns whether the user has the item; users beyond the last have none. */
 export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;
-  // most items are distinguished by one bit, where the search would wait for memory at each step
+  // one bit excludes most items, while the search would wait for memory at each step
   const bit = membershipBit(user, item) >>> plan.membershipShift;
   const word = load<u32>(plan.memberships + ((<usize>(bit >>> 5)) << 2));
   if (!((word >>> (bit & 31)) & 1)) return false;
@@ -46,9 +46,9 @@ export function hasItem(plan: Plan, user: u32, item: u32): bool {
 }
 
 /**
- * Writes context, item and M candidates of each of the block's events from .. to, as Plan.candidates has them.
+ * Writes context, item and M candidates for each of the block's events from .. to, as in Plan.candidates.
  *
- * Every event has an item that its user lacks: others were left out before.
+ * Every event has an item that its user lacks; others were removed before.
  *
  * @param order u32: the block's events
  * @param target u32[to][M + 2]

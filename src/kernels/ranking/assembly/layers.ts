@@ -1,12 +1,12 @@
-// Layers of propagation between users and items that events join: what is scored are means of a vector's neighborhoods.
+// Propagation layers between users and items that events join: scores use weighted means over a vector's neighborhood.
 //
 //   A~ = D^-1/2 A D^-1/2      A  n x n, 1 where an event joins user and item      D  its degrees
 //   e  = (E + A~ E + ... + A~^K E) / (K + 1)                 only E is learned
 //   dLoss/dE = (G + A~ G + ... + A~^K G) / (K + 1)           G = dLoss/de, as A~ is symmetric
 //
-// Both are Horner's scheme Y <- X + A~ Y, K times, from Y = X. Forward, the last turn is done for the batch's features alone;
-// backward, the first one starts from them, as G is 0 elsewhere. Dimensions never mix: a thread works on panels of 16 of its own
-// dimensions, without a barrier, and the rows of a panel, a cache line each, lie close enough together to be found quickly.
+// Both sums are computed by Horner's scheme Y <- X + A~ Y, K times, starting at Y = X. Forward, the last turn is computed for the batch's
+// features only; backward, the first one starts from them, because G is 0 elsewhere. Dimensions are independent: a thread works on panels
+// of 16 of its own dimensions without a barrier, and a panel's rows, one cache line each, fit in a small part of memory.
 // Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
@@ -14,7 +14,7 @@ import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Bytes of a panel's rows: two slices; of an odd last slice the second half is not looked at. */
+/** Bytes of a panel's row: two slices; for an odd last slice, the second half is not used. */
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
@@ -26,11 +26,11 @@ function scaleOf(g: Graph, feature: u32): f32 {
 }
 
 /**
- * Writes factor (x + A~ Y) of one feature: a row of a panel, or of one slice its first half. The second half is read all the same,
- * from whatever lies behind, and not kept.
+ * Writes factor (x + A~ Y) of one feature: a row of a panel, or its first half for one slice. The second half is read in any case, from
+ * whatever memory follows, and discarded.
  *
  * @param x        16 numbers of the feature's row of X; 0 for zeros
- * @param y,stride Y and the bytes from one of its rows to the next
+ * @param y,stride Y, and the bytes from one of its rows to the next
  */
 function propagate(
   g: Graph,
@@ -71,7 +71,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
   v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
 }
 
-/** Bytes d .. of E as a panel; of one slice when it is not wide. */
+/** Copies bytes d .. of E to a panel; one slice if it is not wide. */
 function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;
@@ -83,7 +83,7 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
   }
 }
 
-/** Y of E after so many turns. @returns the panel that holds it */
+/** Computes Y from E in the given number of turns. @returns the panel that holds it */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
@@ -121,7 +121,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // of one layer the batch's neighbors are read where they lie
+    // with one layer, the batch's neighbors are read in place
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {
@@ -132,7 +132,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   }
 }
 
-/** From dLoss/de of the batch's features to one step of slices from .. to of every feature that it reaches. */
+/** Takes one step of slices from .. to of every feature that dLoss/de of the batch's features reaches. */
 export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const to = <usize>toSlice * SLICE;
@@ -170,7 +170,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
     g0 = f32x4.add(g0, f32x4.mul(l2, v128.load(vector + d)));
     g1 = f32x4.add(g1, f32x4.mul(l2, v128.load(vector + d, 16)));
   }
-  // what the batch does not reach stays where it is
+  // features that the batch does not reach stay unchanged
   if (!v128.any_true(f32x4.ne(v128.or(g0, g1), f32x4.splat(0)))) return;
   if (plan.method == ADAM) {
     stepSliceAdam(vector, momentsOf(plan, f), rowBytes(plan), d, g0, g1, thread.learningRate);
@@ -180,7 +180,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   }
 }
 
-/** G + A~ G of the first turn as a panel: from the batch's features to their neighbors. */
+/** Writes G + A~ G of the first turn to a panel: from the batch's features to their neighbors. */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);

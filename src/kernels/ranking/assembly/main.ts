@@ -1,4 +1,4 @@
-// Learning to rank: an event's item is to score above items that its user lacks (docs/algorithms/ranking.md).
+// Learning to rank: an event's item should score above items that its user lacks (docs/algorithms/ranking.md).
 //
 //   score(event, item) = sum of x w over the item's features + <p, q> + inner products of the item's own features
 //   p, q               sums of x v over the event's context (user, ...) and over the item's features
@@ -34,7 +34,7 @@ import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
-/** Writes the block's events in the order of visit; key 0 leaves them as they stand. */
+/** Writes the block's events in the order of visit; key 0 keeps their order. */
 function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
   if (key) permute(thread.order, numRows, key);
   for (let i: u32 = 0; i < numRows; i++) {
@@ -46,10 +46,10 @@ function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
 /**
  * Trains on a block of events by BPR or WARP; every thread calls it for the same blocks in the same order.
  *
- * @param index    which thread, 0 .. T-1; the first moves the weights, the last sums the losses
+ * @param index    number of the thread, 0 .. T-1; the first updates the weights, the last sums the losses
  * @param numRows  at most 4,096
- * @param key      of the block's permutation; 0 visits the events as they stand
- * @param epochKey names the negatives
+ * @param key      of the block's permutation; 0 visits the events in order
+ * @param epochKey key of the negatives
  * @returns false when the pool is stopping
  */
 export function trainPairs(
@@ -67,7 +67,7 @@ export function trainPairs(
   const toSlice = ((index + 1) * plan.numSlices) / T;
   orderEvents(thread, first, numRows, key);
 
-  // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
+  // candidates of the block, events divided among threads; two buffers, so that a fast thread does not overwrite what others read
   const blockParity: usize = thread.blockNumber++ & 1;
   const candidates = plan.candidates + ((blockParity * BLOCK * (M + 2)) << 2);
   drawCandidates(
@@ -98,13 +98,13 @@ export function trainPairs(
     }
     if (!barrier(plan.barrier, T)) return false;
 
-    // every thread chooses for itself, alike
+    // every thread chooses for itself, with the same result
     combinePairs(plan, partials, thread.scores);
     const counts = index == T - 1;
     const loss = choosePairs(plan, thread, events, drawn, size, epochKey, counts);
     if (counts) thread.loss += loss;
 
-    // one step for each feature of each pair
+    // one step per feature of each pair
     for (let i: u32 = 0; i < plan.numTables; i++) {
       const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
       if (own) updatePairs(plan, thread, drawn, size);
@@ -132,7 +132,7 @@ export function trainContrast(
   const T = plan.numThreads;
   const fromSlice = (index * plan.numSlices) / T;
   const toSlice = ((index + 1) * plan.numSlices) / T;
-  // weights are moved by one thread; cosines have none
+  // one thread updates the weights; cosine scores have none
   const weighs = index == 0 && !plan.cosine;
   thread.learningRate = learningRate;
   orderEvents(thread, first, numRows, key);
@@ -140,7 +140,7 @@ export function trainContrast(
     const size = min(plan.batchSize, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
 
-    // the negatives are named by the batch's first event
+    // the batch's first event is the key of the negatives
     drawShared(plan, thread, draw(epochKey, load<u32>(events)), events, size);
     numberRows(plan, thread, events, size);
     zeroRows(plan, thread, fromSlice, toSlice, weighs);
@@ -183,7 +183,7 @@ export function trainContrast(
   return true;
 }
 
-/** Writes all vectors behind the layers; every thread calls it, for slices of its own. */
+/** Writes the propagated vectors; every thread calls it, for its own slices. */
 export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
   const T = plan.numThreads;
   propagateAll(plan, thread, (index * plan.numSlices) / T, ((index + 1) * plan.numSlices) / T);

@@ -1,4 +1,4 @@
-// Losses over pairs: an event's item against one negative of its own.
+// Losses over pairs: an event's item against one negative of the event.
 //
 //   s_k    score of item k for the event; k = 0 is its own, 1 .. M are candidates
 //   x      s_0 - s_negative
@@ -6,8 +6,8 @@
 //          or of a rank drawn for the event from a range, 1 the highest             Ying 2018, section 3.3 (hard negatives)
 //   WARP   L(floor((I - 1) / k)) max(0, margin - x); the negative is the first with s_k > s_0 - margin      Weston 2011
 //
-// Each thread owns whole slices of dimensions. It writes its slices' parts of the scores, and after a barrier every thread
-// adds the parts up for itself, in the slices' order. Twin: ../ranking.reference.ts.
+// Each thread owns whole slices of dimensions. It writes its slices' parts of the scores; after a barrier, every thread adds up the parts
+// itself, in the order of the slices. Twin: ../ranking.reference.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";
@@ -15,15 +15,15 @@ import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
 
-/** Where row r of a batch's candidates, u32[B][M + 2], begins: its context, its item and what this is compared with. */
+/** Returns the address of row r of a batch's candidates, u32[B][M + 2]: its context, its item and its candidates. */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
- * Writes the parts of each score that the opened slices have, f32[M + 1] an event and slice.
+ * Writes the opened slices' parts of each score, f32[M + 1] per event and slice.
  *
- * Events come first and slices within, so that a vector is read in one go.
+ * The inner loop is over slices, so that a vector is read at once.
  *
  * @param partials f32[J + 1][B][M + 1]
  */
@@ -53,7 +53,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the weights' part of each score: the last of the partials. */
+/** Writes the weights' part of each score, which is the last of the partials. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -73,7 +73,7 @@ function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize):
   return f32x4.add(f32x4.mul(p, q), f32x4.mul(f32x4.splat(0.5), inner));
 }
 
-/** Adds the parts up: score = partial[0] + ... + partial[J], in this order. */
+/** Adds up the parts: score = partial[0] + ... + partial[J], in this order. */
 export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
   const numbers = B * (plan.numNegatives + 1);
   for (let i: usize = 0; i < numbers; i += 4) {
@@ -86,11 +86,11 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
 }
 
 /**
- * Chooses each event's negative, and turns x into dLoss/dx.
+ * Chooses each event's negative, and replaces x by dLoss/dx.
  *
- * @param epochKey names the ranks that are drawn (BPR)
+ * @param epochKey key of the sampled ranks (BPR)
  * @param counts   whether this thread sums the losses
- * @returns their sum, in the rows' order, where it does
+ * @returns their sum in the order of the rows, if it does
  */
 export function choosePairs(
   plan: Plan,
@@ -111,12 +111,12 @@ function eventWeight(plan: Plan, events: usize, r: usize): f32 {
   return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
 }
 
-/** The score of candidate k. */
+/** Returns the score of candidate k. */
 function scoreAt(scores: usize, k: u32): f32 {
   return load<f32>(scores + ((<usize>k) << 2));
 }
 
-/** The candidate of the highest score; of equals the one drawn first. */
+/** Returns the candidate with the highest score; of equals, the one sampled first. */
 export function highest(plan: Plan, scores: usize): u32 {
   let best: u32 = 1;
   for (let k: u32 = 2; k <= plan.numNegatives; k++) {
@@ -126,9 +126,9 @@ export function highest(plan: Plan, scores: usize): u32 {
 }
 
 /**
- * The candidate of that rank by score, 1 the highest; of equals the one drawn first is before the others.
+ * Returns the candidate with a rank by score, 1 the highest; of equals, the one sampled first comes first.
  *
- * The best `rank` are kept in order as the candidates pass, so that small ranks cost little more than one pass.
+ * The best `rank` candidates are kept sorted in one pass, so that small ranks are cheap.
  *
  * @param best u32[rank], overwritten
  */
@@ -144,7 +144,7 @@ export function ofRank(plan: Plan, scores: usize, rank: u32, best: usize): u32 {
     } else {
       end += 4;
     }
-    // those below move down by one
+    // lower ones move down by one
     while (at > best && score > scoreAt(scores, load<u32>(at - 4))) {
       store<u32>(at, load<u32>(at - 4));
       at -= 4;
@@ -203,7 +203,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
     const scores = thread.scores + ((r * (M + 1)) << 2);
     const own = load<f32>(scores);
     let k: u32 = 1;
-    // a score that is no number violates, so that a training that diverged is noticed
+    // NaN counts as a violation, so that a diverged training is noticed
     while (k <= M && load<f32>(scores + ((<usize>k) << 2)) <= own - plan.margin) k++;
     let gradient: f32 = 0;
     if (k <= M) {
@@ -217,7 +217,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Moves the opened slices of every feature of every pair, in the rows' order. */
+/** Updates the opened slices of every feature of every pair, in the order of the rows. */
 export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
@@ -264,7 +264,7 @@ export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRo
   }
 }
 
-/** Moves the weights of both items of every pair; those of the context cancel. */
+/** Updates the weights of both items of every pair; those of the context cancel. */
 export function updatePairWeights(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(thread.gradients + ((<usize>r) << 2));

@@ -8,20 +8,20 @@
 import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Events whose scores are computed together: a batch of pairs, or part of a batch that shares its negatives. */
+/** Number of events whose scores are computed together: a batch of pairs, or part of a batch with shared negatives. */
 export const B: u32 = 256;
-/** Dimensions a slice. */
+/** Dimensions per slice. */
 export const K: u32 = 8;
 /** Bytes of a slice of a row. */
 export const SLICE: usize = 32;
 
-/** Events whose scores are computed together in strata, where rows wait for no memory. */
+/** Number of events whose scores are computed together in strata, whose rows are in the cache. */
 export const S: u32 = 16;
 
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
 
-/** Methods of a step; Adam is for the losses whose negatives are shared, SGD for pairs of single features (`Plan.single`). */
+/** Optimizers. Adam is for losses with shared negatives, SGD for pairs of single features (`Plan.single`). */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;
@@ -31,7 +31,7 @@ export const WARP: u32 = 1;
 export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
-/** The model, the events and how they are learned from. Read by every thread, written by none. */
+/** The model, the events and the learning options. All threads read it, none writes to it. */
 export class Plan extends NegativeSource {
   barrier: usize;
   numThreads: u32;
@@ -39,63 +39,63 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** VectorTable[numTables]; one in strata and where negatives are shared, for there a thread reads all slices */
+  /** VectorTable[numTables]; a single one in strata and for shared negatives, where threads read all slices */
   tables: usize;
   numTables: u32;
-  /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
+  /** f32[n][2 D + 2 J]: Adam's state m, s, and per slice 1 - b1^t and 1 - b2^t; `momentStride` bytes per feature */
   moments: usize;
   momentStride: u32;
-  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; of SGD w alone. `weightStride` bytes a feature */
+  /** f32[n][2]: w and its accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD w alone. `weightStride` bytes per feature */
   weights: usize;
   weightStride: u32;
   method: u32;
-  /** the features of an event but its item's */
+  /** features of an event without those of its item */
   context: PairRows;
   /** the features of an item */
   templates: PairRows;
-  /** 1 when context and templates have one feature of value 1 a row: user and item alone */
+  /** 1 if each row of context and templates has one feature of value 1: user and item alone */
   single: u32;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
-  /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
+  /** u32[2^b / 32]: Bloom filter of the history; bit `membershipBit` of each (user, item) is set */
   memberships: usize;
   /** 32 - b */
   membershipShift: u32;
   loss: u32;
   /** 1: vectors of a score are divided by their lengths, and there are no weights */
   cosine: u32;
-  /** 1: events of one user in a batch count together as one */
+  /** 1: all events of a user in a batch together have the weight of one */
   averages: u32;
-  /** events between two steps of shared negatives: a divisor of 4,096 */
+  /** number of events between two steps with shared negatives: a divisor of 4,096 */
   batchSize: u32;
-  /** which of an event's candidates is its negative: the one of a rank drawn from .. to by score, 1 the highest (BPR) */
+  /** range of the rank of an event's negative among its candidates by score; 1 is the highest (BPR) */
   fromRank: u32;
   toRank: u32;
-  /** of pairs; shared negatives are given theirs block by block */
+  /** learning rate for pairs; for shared negatives it is an argument of each block */
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
-  /** of the hinge (WARP), or above which a negative's cosine counts (CCL) */
+  /** margin of the hinge (WARP), or cosine above which a negative counts (CCL) */
   margin: f32;
-  /** of the negatives against the positive (CCL, sampled softmax) */
+  /** weight of the negatives relative to the positive (CCL, sampled softmax) */
   negativeWeight: f32;
   temperature: f32;
   /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
   rankWeights: usize;
-  /** u32[2][4096][M + 2]: of each of a block's events its context, its item and its candidates, alternating with the block's number */
+  /** u32[2][4096][M + 2]: context, item and candidates of each of a block's events; the two buffers alternate with the block's number */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
+  /** f32[2][J + 1][B][M + 1]: partial scores; the two buffers alternate with the batch's number */
   partials: usize;
   /** 0 unless pairs are `single` */
   strata: Strata;
   contrast: Contrast;
   /** 0 without layers */
   graph: Graph;
-  /** 1: training goes through the layers; 0: they are applied to what it leaves */
+  /** 1: training goes through the layers; 0: they are applied to the trained vectors */
   through: u32;
 }
 
-/** Slices from .. to - 1 of all vectors, which lie side by side (../tables.ts). */
+/** Adjacent slices from .. to - 1 of all vectors (../tables.ts). */
 export class VectorTable {
   fromSlice: u32;
   toSlice: u32;
@@ -112,7 +112,7 @@ export class VectorTable {
 export class Strata {
   /** P, a power of two */
   groups: u32;
-  /** u32[P]: by how much each round's item groups are ahead of its user groups */
+  /** u32[P]: offset of each round's item groups relative to its user groups */
   rounds: usize;
   /** u32[T][P^2]: each thread's events of each block */
   counts: usize;
@@ -125,32 +125,32 @@ export class Strata {
   /** u32[P + 1], u32[I]: the items of each group */
   itemEnds: usize;
   groupItems: usize;
-  /** u32[I]: chance of an item among the negatives, in 2^-31; u32[I]: their sums over a group up to each item. 0 when uniform */
+  /** u32[I]: probability of an item as a negative, in units of 2^-31; u32[I]: sums over a group up to each item. 0 when uniform */
   chances: usize;
   sums: usize;
-  /** u32[P][T], padded to cache lines: blocks of each round that have been taken of each thread's user groups */
+  /** u32[P][T], padded to cache lines: number of taken blocks in each round, of each thread's user groups */
   taken: usize;
   /** f64[P^2]: the losses of each block */
   losses: usize;
 }
 
-/** Users and items that the training events join, and the layers that their vectors are propagated through (layers.ts). */
+/** Users and items that the training events join, and the layers along which their vectors are propagated (layers.ts). */
 export class Graph {
   numLayers: u32;
-  /** u32[n + 1], u32[2 pairs]: feature f is joined to neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
+  /** u32[n + 1], u32[2 pairs]: neighbors of feature f are neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
   ends: usize;
   neighbors: usize;
   /** f32[n]: 1 / sqrt(number of neighbors), or 0 */
   scales: usize;
-  /** f32[n][D]: all vectors behind the layers, where they are asked for */
+  /** f32[n][D]: all propagated vectors, if they are requested */
   propagated: usize;
 }
 
-/** A batch of the losses whose negatives are shared: what its phases hand on to one another. */
+/** Data that the phases of a batch with shared negatives pass on. */
 export class Contrast {
   /** f32[N][D]: the negatives, divided by their lengths when cosine */
   negatives: usize;
-  /** f32[N / 8][D][8]: the same, eight side by side */
+  /** f32[N / 8][D][8]: the same, eight negatives side by side */
   panels: usize;
   /** f32[N]: 1 / length, or 1 */
   negativeScales: usize;
@@ -161,7 +161,7 @@ export class Contrast {
   /** f32[R][D]: dLoss/dv of the batch's features, and f32[R]: of their w */
   rowGradients: usize;
   rowWeightGradients: usize;
-  /** f32[R][D]: their vectors behind the layers; 0 without layers */
+  /** f32[R][D]: their propagated vectors; 0 without layers */
   rows: usize;
   /** f32[B][D], f32[B]: the events' contexts */
   contexts: usize;
@@ -182,7 +182,7 @@ export class Contrast {
   losses: usize;
 }
 
-/** One thread's own. */
+/** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /** of the slices that it works on, which a table has, and of this table (VectorTable) */
   fromSlice: u32;
@@ -198,18 +198,18 @@ export class Thread extends BatchNegatives {
   order: usize;
   /** f32[B][M + 1]: scores, the event's own item first */
   scores: usize;
-  /** f32[B]: score of the event's item less its negative's, then dLoss of it */
+  /** f32[B]: score of the event's item minus its negative's, then dLoss of it */
   gradients: usize;
-  /** u32[B]: the negative of each event: the item, in strata its feature */
+  /** u32[B]: negative of each event: the item; in strata its feature */
   negatives: usize;
-  /** u32[P^2]: where the thread's next event of each block goes */
+  /** u32[P^2]: position of the thread's next event of each block */
   places: usize;
-  /** u32[S]: where the events of a step stand among the sorted ones; u32[M + 1]: features of an event's candidates (strata) */
+  /** u32[S]: positions of a step's events among the sorted ones; u32[M + 1]: features of an event's candidates (strata) */
   sorted: usize;
   /** u32[S][3]: features of the user, the item and the negative of each */
   pairs: usize;
   drawn: usize;
-  /** u32[max(toRank, S)]: in strata the tries of each event (WARP); an event's best candidates so far, highest first (BPR) */
+  /** u32[max(toRank, S)]: in strata, number of tries of each event (WARP); an event's best candidates so far, highest first (BPR) */
   best: usize;
   /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
   tile: usize;
@@ -221,9 +221,9 @@ export class Thread extends BatchNegatives {
   features: usize;
   occurrences: usize;
   numRows: u32;
-  /** u32[numUsers]: the batch's events of each user; 0 unless they are averaged */
+  /** u32[numUsers]: number of the batch's events of each user; 0 unless they are averaged */
   eventsOf: usize;
-  /** f32[n][16] each: of 16 dimensions, what a turn of propagation reads and writes; 0 without layers */
+  /** f32[n][16] each: input and output of a turn of propagation, for 16 dimensions; 0 without layers */
   panel: usize;
   panel2: usize;
   learningRate: f32;

@@ -1,4 +1,4 @@
-// The vectors of a batch's rows, and of the negatives that it shares.
+// Vectors of a batch's rows, and of its shared negatives.
 
 import { featureAt, PairRows } from "../../shared/assembly/rows";
 import { sum4 } from "../../shared/assembly/vector";
@@ -6,11 +6,11 @@ import { rowOf } from "./batch-rows";
 import { Plan, Thread } from "./plan";
 import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
 
-/** Squared lengths below it are taken as it. */
+/** Least squared length; shorter vectors are divided as if they had it. */
 const SHORTEST: f32 = 1e-12;
 
 /**
- * Writes the sum of x v of a row, over its length when cosine; with layers the vector behind them of its one feature.
+ * Writes the sum of x v of a row, normalized for cosine; with layers, the propagated vector of its only feature.
  *
  * @returns 1 / length, or 1
  */
@@ -33,7 +33,7 @@ export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, ta
   return scale;
 }
 
-/** w and inner products of an item's own features; none when cosine. @param vector its sum of x v */
+/** Returns w plus the products of an item's own features; 0 for cosine. @param vector its sum of x v */
 export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): f32 {
   if (plan.cosine) return 0;
   let inner = f32x4.splat(0);

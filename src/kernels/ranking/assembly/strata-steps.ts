@@ -1,9 +1,9 @@
-// Steps of a block's pairs: user, item and negative are a row each, in groups that no other thread touches.
+// Steps on a block's pairs: user, item and negative are one row each, in groups that no other thread uses.
 //
 //   x      s_item - s_negative = <u, i - n> + w_i - w_n
-//   row    v, then AdaGrad's accumulators of its slices: what a step reads and writes lies together
+//   row    v, then AdaGrad's accumulators of its slices: everything that a step reads and writes is adjacent
 //
-// Scores of S events are those before their steps, which are taken one event after another. Losses as in pairs.ts.
+// The scores of S events are computed before their steps, which are taken one event after another. Losses as in pairs.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
@@ -17,7 +17,7 @@ import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
 
 /** Bytes of a sorted event. */
 export const EVENT: usize = 16;
-/** An event whose user has every item of the group. */
+/** Marks an event whose user has every item of the group. */
 const NONE: u32 = 0xffffffff;
 
 /**
@@ -54,7 +54,7 @@ export function trainEvents(plan: Plan, thread: Thread, from: u32, numRows: u32,
   return sum;
 }
 
-/** Where the features of event r's user, item and negative stand. */
+/** Returns the address of the features of event r's user, item and negative. */
 function pairAt(thread: Thread, r: u32): usize {
   return thread.pairs + <usize>r * 12;
 }
@@ -64,8 +64,8 @@ function eventAt(thread: Thread, r: u32): usize {
 }
 
 /**
- * Reads a number of each cache line of the pairs' rows, so that what is far away comes in many lines at once; the work on them would
- * ask for one event's after another's. The fewer instructions there are between two reads, the more the processor has under way.
+ * Prefetches the pairs' rows: reads a number of each of their cache lines, so that many lines are fetched at once, while the steps would
+ * wait for one event after another. Few instructions between two reads keep more reads in flight.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
@@ -76,13 +76,13 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
     const feature = load<u32>(at);
     if (feature != NONE) sum += Row.touch(vectors + <usize>feature * stride, stride);
   }
-  // what is stored cannot be left out by the compiler
+  // the stored sum keeps the compiler from removing the reads
   store<i32>(thread.tile, sum);
 }
 
 /** A class only because decorators are for methods. */
 class Row {
-  /** The sum of a number of each cache line of a row. */
+  /** Returns the sum of a number of each cache line of a row. */
   @inline
   static touch(row: usize, bytes: usize): i32 {
     let sum: i32 = 0;
@@ -92,7 +92,7 @@ class Row {
 }
 
 /**
- * An item of the group that the user lacks, after draws from `counter` on; NONE if the user has all of them.
+ * Samples an item of the group that the user lacks, by draws from `counter` on; NONE if the user has all of them.
  *
  * @param key of the event's draws
  */
@@ -109,7 +109,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
     const item = load<u32>(items + ((<usize>place) << 2));
     if (item != own && !hasItem(plan, user, item)) return item;
   }
-  // the next free item of the group
+  // takes the next item of the group that the user lacks
   for (let t: u32 = 0; t < size; t++) {
     place = place + 1 == size ? 0 : place + 1;
     const item = load<u32>(items + ((<usize>place) << 2));
@@ -118,7 +118,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
   return NONE;
 }
 
-/** A place of a group's list by the noise. */
+/** Samples a position in a group's list by the noise distribution. */
 function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   if (!s.chances) return <u32>((<u64>x * size) >>> 32);
   const sums = s.sums + ((<usize>first) << 2);
@@ -134,7 +134,7 @@ function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   return low;
 }
 
-/** The key of an event's draws; draws of candidate k are those from MAX_TRIES k on. */
+/** Returns the key of an event's draws; those of candidate k are numbered from MAX_TRIES k on. */
 function keyOf(event: usize, epochKey: u32): u32 {
   return draw(epochKey, load<u32>(event));
 }
@@ -144,7 +144,7 @@ function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
-/** BPR of one negative: the difference of both scores. */
+/** BPR with one negative: writes the difference of both scores. */
 function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);
@@ -169,7 +169,7 @@ function scoreOf(plan: Plan, thread: Thread, u: usize, feature: u32): f32 {
   return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(thread, feature), rowBytes(plan));
 }
 
-/** BPR of several candidates: the one of the highest score, or of a rank. */
+/** BPR with several candidates: chooses the one with the highest score, or with a rank. */
 function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -192,7 +192,7 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, load<u32>(thread.drawn + at), own - load<f32>(scores + at));
 }
 
-/** WARP: the first candidate within the margin; the number of tries is left among the scores. */
+/** WARP: chooses the first candidate within the margin; stores the number of tries with the scores. */
 function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -204,7 +204,7 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
     if (item == NONE) break;
     const feature = featureAt(plan.templates, item);
     const x = own - scoreOf(plan, thread, u, feature);
-    // a score that is no number violates, so that a training that diverged is noticed
+    // NaN counts as a violation, so that a diverged training is noticed
     if (x >= plan.margin) continue;
     store<u32>(thread.best + ((<usize>r) << 2), k);
     return setChosen(thread, r, feature, x);
@@ -218,7 +218,7 @@ function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
   return load<f32>(plan.eventWeights + ((<usize>event) << 2));
 }
 
-/** Turns x into dLoss/dx. @returns the sum of the losses */
+/** Replaces x by dLoss/dx. @returns the sum of the losses */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));
@@ -249,7 +249,7 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   return sum;
 }
 
-/** One step of the three rows of every pair, in the events' order. */
+/** Takes one step of the three rows of every pair, in the order of the events. */
 function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const bytes = rowBytes(plan);
@@ -285,9 +285,9 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
 }
 
 /**
- * A slice of a pair whose sides have one feature each.
+ * Updates a slice of a pair whose sides have one feature each.
  *
- * @param u,i,n   of the context, the item and the negative: where the slice lies
+ * @param u,i,n   addresses of the slice in context, item and negative
  * @param squares bytes from a slice to its accumulator
  */
 function updateThree(
@@ -314,7 +314,7 @@ function updateThree(
   const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
   const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
 
-  // the three at once: sums of squares as sum4 has them, one root and one division
+  // all three at once: sums of squares as in sum4, one root and one division
   const uu = f32x4.add(f32x4.mul(gu0, gu0), f32x4.mul(gu1, gu1));
   const ii = f32x4.add(f32x4.mul(gi0, gi0), f32x4.mul(gi1, gi1));
   const nn = f32x4.add(f32x4.mul(gn0, gn0), f32x4.mul(gn1, gn1));
@@ -341,9 +341,9 @@ function updateThree(
 }
 
 /**
- * A slice of a pair whose sides have one feature each, by SGD.
+ * Updates a slice of a pair whose sides have one feature each, by SGD.
  *
- * @param u,i,n where the slice lies
+ * @param u,i,n addresses of the slice
  * @param keep  1 - learning rate x penalty
  * @param a     learning rate x dLoss/dx
  */

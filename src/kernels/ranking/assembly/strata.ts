@@ -1,6 +1,6 @@
-// Events of one user and one item each, cut into blocks without a common row, so that threads train them side by side.
+// Divides events of one user and one item each into blocks without common rows, so that threads can train on them in parallel.
 //
-//   P      groups of features, a power of two that the data decides; every epoch deals the features to groups anew
+//   P      number of groups of features, a power of two that depends on the data; each epoch assigns features to groups anew
 //   block  (a, b): the events whose user is in group a and whose item is in group b; their negatives are of group b too
 //   round  r of P: the blocks (a, (a + r) mod P), which share no row
 //
@@ -14,24 +14,24 @@ import { featureAt } from "../../shared/assembly/rows";
 import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
-/** Counters that name the epoch's permutations and deals. */
+/** Counters of the draws of an epoch's permutations and groups. */
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Events that are visited one after another, at most. */
+/** Most events that are visited one after another. */
 const LONGEST_RUN: u32 = 256;
-/** Bytes of a cache line: u32 counters of that many threads. */
+/** Bytes of a cache line, which holds u32 counters of several threads. */
 const LINE: usize = 64;
 
 /**
- * Features that follow one another and stay in one group, 2^4: their rows are more than the region from which processors fetch what was read
- * there before, and would take it from another thread's cache. With single features two threads took twice the processor time of one.
+ * Runs of 2^4 consecutive features stay in one group. A processor prefetches lines near those that it reads, and would take them from
+ * another thread's cache; the rows of a run are larger than that region. With single features, two threads took twice the processor time.
  */
 const RUN_BITS: u32 = 4;
 
 /**
- * The group of a feature's run. Of each P runs that follow one another, which are about as frequent, every group has one: an affine map of
- * their places, of odd factor.
+ * Returns the group of a feature's run. Of each P consecutive runs, which are about equally frequent, every group gets one, by an affine
+ * map of their positions with an odd factor.
  */
 function groupOf(groups: u32, key: u32, feature: u32): u32 {
   const run = feature >>> RUN_BITS;
@@ -39,7 +39,7 @@ function groupOf(groups: u32, key: u32, feature: u32): u32 {
   return (run * (h | 1) + (h >>> 16)) & (groups - 1);
 }
 
-/** Events that are visited one after another: in small logs single events. */
+/** Returns the number of events that are visited one after another; 1 in small logs. */
 function runLength(numEvents: u32): u32 {
   return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
 }
@@ -51,10 +51,10 @@ function itemFeature(plan: Plan, item: u32): u32 {
 /**
  * Sorts the events by block for an epoch, and lists the items of each group; every thread calls it before the epoch's first round.
  *
- * Runs of events are visited in a random order, and the sort is stable, so it does not depend on which thread places which events.
+ * Runs of events are visited in a random order. The sort is stable, so it does not depend on which thread places which events.
  *
- * @param epochKey names the groups, the orders and the negatives
- * @param shuffles false visits the runs as they stand
+ * @param epochKey key of the groups, the orders and the negatives
+ * @param shuffles false visits the runs in order
  * @returns false when the pool is stopping
  */
 export function sortEvents(
@@ -93,7 +93,7 @@ export function sortEvents(
   }
   if (!barrier(plan.barrier, T)) return false;
 
-  // where each thread's events of each block begin
+  // start of each thread's events in each block
   let place: u32 = 0;
   for (let block: usize = 0; block < P * P; block++) {
     if (index == 0) store<u32>(s.ends + (block << 2), place);
@@ -144,7 +144,7 @@ function listItems(plan: Plan, key: u32): void {
     const at = ends + (g << 2);
     store<u32>(at, load<u32>(at) + load<u32>(at, 4), 4);
   }
-  // each group's end moves from its begin to its end
+  // advances each group's entry from its start to its end
   for (let item: u32 = 0; item < plan.numItems; item++) {
     const g = groupOf(P, key, itemFeature(plan, item));
     const end = ends + ((<usize>g) << 2);
@@ -152,7 +152,7 @@ function listItems(plan: Plan, key: u32): void {
     store<u32>(end, place + 1);
     store<u32>(s.groupItems + ((<usize>place) << 2), item);
   }
-  // and back
+  // restores the starts
   for (let g: usize = P; g > 0; g--) store<u32>(ends + (g << 2), load<u32>(ends + ((g - 1) << 2)));
   store<u32>(ends, 0);
   if (!s.chances) return;
@@ -172,7 +172,7 @@ function takenBytes(numThreads: u32): usize {
   return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
 }
 
-/** A user group whose block no thread has taken of the round: of the thread's groups, then of the others'. P where there is none left. */
+/** Takes a user group whose block is free in this round: of the thread's groups first, then of others. Returns P if none is left. */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;
   const P = s.groups;
@@ -189,9 +189,9 @@ function takeGroup(plan: Plan, index: u32, round: u32): u32 {
 }
 
 /**
- * Trains on a block that no thread has taken of a round; threads call it until none is left, then `endRound`.
+ * Trains on a free block of a round; threads call it until none is left, then `endRound`.
  *
- * @returns false where there was none left
+ * @returns false if there was none left
  */
 export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, epochKey: u32): bool {
   const s = plan.strata;
@@ -209,7 +209,7 @@ export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, e
   return true;
 }
 
-/** Waits until every thread is through with the round. @returns false when the pool is stopping */
+/** Waits until all threads have finished the round. @returns false when the pool is stopping */
 export function endRound(plan: Plan): bool {
   return barrier(plan.barrier, plan.numThreads);
 }

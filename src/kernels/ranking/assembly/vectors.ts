@@ -1,21 +1,21 @@
-// Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
+// Vectors of rows of features, and the AdaGrad step of one feature, a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan, SGD, Thread, VectorTable } from "./plan";
 
-/** Bytes of a vector. */
+/** Returns the bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-/** The i-th table. */
+/** Returns the i-th table. */
 export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }
 
-/** Has a thread work on those of its slices from .. to - 1 that lie in a table. @returns whether there are any */
+/** Opens those of slices from .. to - 1 for a thread that are in a table. @returns whether there are any */
 export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
   thread.fromSlice = max(from, table.fromSlice);
   thread.toSlice = min(to, table.toSlice);
@@ -25,17 +25,17 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
   return thread.fromSlice < thread.toSlice;
 }
 
-/** Where a feature's v begins, or would if the opened table had all slices: of other slices nothing lies there. */
+/** Returns the address that a feature's v would have if the opened table had all slices; only its own slices exist. */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
 
-/** Address of a feature's w. */
+/** Returns the address of a feature's w. */
 export function weightAt(plan: Plan, feature: u32): usize {
   return plan.weights + <usize>feature * plan.weightStride;
 }
 
-/** Address of what Adam keeps of a feature's v. */
+/** Returns the address of Adam's state of a feature's v. */
 export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
@@ -74,12 +74,12 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
 }
 
 /**
- * One AdaGrad step of a slice, v0 v1, of the feature whose v lies at `vector`.
+ * Takes one AdaGrad step of a slice, v0 v1, of the feature whose v is at `vector`.
  *
- * A slice has one accumulator, which the mean of its squared gradients is added to: an eighth of the memory, which is what
- * random rows wait for.
+ * A slice has one accumulator, to which the mean of its squared gradients is added: an eighth of the memory, whose random access takes
+ * most of the time.
  *
- * @param c bytes from the vector's start to the slice's
+ * @param c byte offset of the slice in the vector
  */
 export function stepSlice(
   thread: Thread,
@@ -99,17 +99,17 @@ export function stepSlice(
   v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
 }
 
-/** What a gradient adds to the accumulator of a slice. */
+/** Returns the mean squared gradient of a slice. */
 function meanSquare(g0: v128, g1: v128): f32 {
   return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
 }
 
 /**
- * Moves a slice of every feature of a row.
+ * Updates a slice of every feature of a row.
  *
- * @param o0,o1 dLoss/d(sum of x v), whose share of each feature is x times it
- * @param inner dLoss/dscore: products of the row's own features count with it, as an item's do; 0 for none
- * @param s0,s1 the row's sum of x v, for the inner products
+ * @param o0,o1 dLoss/d(sum of x v); a feature's gradient is x times this
+ * @param inner dLoss/dscore if products of the row's own features count, as for an item; else 0
+ * @param s0,s1 the row's sum of x v, for the products
  * @param l2    penalty
  */
 export function stepRow(
@@ -139,7 +139,7 @@ export function stepRow(
   }
 }
 
-/** Moves w of every feature of a row by dLoss/dscore g. */
+/** Updates w of every feature of a row, given dLoss/dscore g. */
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -147,7 +147,7 @@ export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void 
   }
 }
 
-/** Moves w of a feature, before its penalty, by dLoss/dw g. */
+/** Updates w of a feature, given dLoss/dw g without the penalty. */
 export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);

@@ -1,10 +1,10 @@
-// The scanner: bytes of a log without quoted cells → codes of keys and numbers, a range of whole lines at a time.
+// The scanner: converts bytes of a log without quoted cells to codes of keys and to numbers, a range of whole lines at a time.
 //
 //   bounds  u32[numRows][numColumns + 1]: a row's first byte, then the end of each of its cells;
 //           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
 //
-// Pointers are byte offsets into the memory. The caller reserves room for a range before it is scanned, so nothing
-// grows here; 16 bytes after the input may be read and have no influence. Twin: ../scan.reference.ts.
+// Pointers are byte offsets into the memory. The caller reserves space before a range is scanned, so nothing grows here. Up to 16 bytes
+// after the input may be read, without any effect. Twin: ../scan.reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
 import { MISSING, Table, UNKNOWN } from "./plan";
@@ -102,12 +102,12 @@ function startsWith(start: usize, end: usize, mark: usize, length: u32): bool {
 }
 
 /**
- * Codes of cells, MISSING for empty ones; a key that is new gets the next code.
+ * Writes codes of cells, MISSING for empty ones; a new key gets the next code.
  *
  * Cell i is [base + bounds_i + gap, base + bounds_i+1) with bounds_i at bounds + i * stride: a column of indexRows
- * (base 0, gap 1 but for the first column), or a dictionary's keys (stride 4, gap 0).
+ * (base 0, gap 1 except for the first column), or a dictionary's keys (stride 4, gap 0).
  *
- * @param table room for numCells more keys at half load, and for all their bytes
+ * @param table with space for numCells more keys at half load, and for all their bytes
  * @param codes u32[numCells]
  */
 export function internCells(
@@ -161,10 +161,10 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
 }
 
 /**
- * Codes of cells, MISSING for empty ones and UNKNOWN for those without a code. Other threads may call it while internCells adds
- * keys; they see some of these. The table must stay where it is, though.
+ * Writes codes of cells, MISSING for empty ones and UNKNOWN for those without a code. Other threads may call it while internCells adds
+ * keys; they may or may not see these. The table must stay at its address.
  *
- * Parameters as internCells.
+ * Parameters as for internCells.
  */
 export function findCells(
   table: Table,
@@ -201,7 +201,7 @@ export function findCells(
   }
 }
 
-/** Whether the bytes of a key longer than 8 are those of a code's key of the same length. */
+/** Returns whether the bytes of a key longer than 8 equal those of a code's key of the same length. */
 function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   const offset = load<u32>(table.offsets + ((<usize>code) << 2));
   const other = table.keys + offset;
@@ -229,16 +229,16 @@ const powersOf10 = memory.data<f64>([
 ]);
 
 /**
- * The number of at most eight digits and one point among them, all at once; NaN for anything else.
+ * Parses a number of at most eight digits with at most one point, without a loop; NaN for anything else.
  *
  * Source of the digits' sum: Langdale and Lemire 2019 (doi:10.1007/s00778-019-00578-5), section 3.1.6.
  */
 function shortNumber(p: usize, end: usize): f64 {
   const length = <u64>(end - p);
   if (length - 1 > 7) return NaN;
-  // the last byte is the highest, and zeros stand before the first
+  // moves the last byte to the top, with zeros before the first
   let bytes = (load<u64>(p) << (64 - 8 * length)) | ((0x3030303030303030 >> 8) >> (8 * length - 8));
-  // the bytes before a point move into its place
+  // shifts the bytes before a point into its place
   const other = bytes ^ 0x2e2e2e2e2e2e2e2e;
   const points = (other - 0x0101010101010101) & ~other & 0x8080808080808080;
   let places: usize = 0;
@@ -284,7 +284,7 @@ export function parseCells(
     store<f64>(values, NaN);
     if (p == end) continue;
 
-    // without a branch: signs come as they like
+    // branchless, because signs are unpredictable
     const sign = load<u8>(p);
     p += usize(u32(sign == 0x2d) | u32(sign == 0x2b));
     const short = shortNumber(p, end);

@@ -5,10 +5,10 @@
 
 import { MISSING, UNKNOWN } from "./plan";
 
-/** What uncompress() returns of bytes that are not Snappy, and meet() and codesOfIndices() of an index that is too large. */
+/** Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index that is too large. */
 export const DAMAGED: u32 = 0xffffffff;
 
-/** Codes of a dictionary's values: of one that no row had yet, and of one that stands for a missing cell. */
+/** Codes of a dictionary's values: UNSEEN for a value that no row had yet, and the code of a value that stands for a missing cell. */
 export const UNSEEN: u32 = 0xfffffffe;
 export const NULL: u32 = 0xfffffffd;
 
@@ -101,10 +101,10 @@ export function unpack(at: usize, bit: u32, width: u32, count: u32, out: usize):
 }
 
 /**
- * Where the texts of PLAIN stand, each after its length of 4 bytes.
+ * Finds the texts of PLAIN encoding, each preceded by its length of 4 bytes.
  *
  * @param bounds u32[count + 1]: text i is [bytes + bounds_i + 4, bytes + bounds_i+1)
- * @returns how many there are before the end, at most `count`
+ * @returns the number of texts before the end, at most `count`
  */
 export function textBounds(bytes: usize, end: usize, count: u32, bounds: usize): u32 {
   const length = end - bytes;

@@ -1,4 +1,4 @@
-// The struct of the scanner, and what stands for a code.
+// The struct of the scanner, and codes with a special meaning.
 
 /** The code of an empty cell. */
 export const MISSING: u32 = 0xffffffff;

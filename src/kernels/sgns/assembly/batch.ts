@@ -1,16 +1,16 @@
-// A batch's rows: which they are, each row numbered once. The batches of a call are dealt to the threads.
+// Rows of a batch, each numbered once. The batches of a call are divided among the threads.
 
 import { draw } from "../../shared/assembly/random";
 import { B, BatchRows, G, hasOneTable, N, Plan, R, Thread } from "./plan";
 
-/** A row at random, by the alias method: Walker 1977, doi:10.1145/355744.355749. */
+/** Samples a row by the alias method: Walker 1977, doi:10.1145/355744.355749. */
 function drawRow(plan: Plan, key: u32, counter: u32): u32 {
   const row = <u32>((<u64>draw(key, 2 * counter) * plan.numRows) >>> 32);
   const entry = plan.alias + ((<usize>row) << 3);
   return draw(key, 2 * counter + 1) <= load<u32>(entry) ? row : load<u32>(entry, 4);
 }
 
-/** The token at a position, or none of the rows. */
+/** Returns the token at a position, or V outside the stream. */
 function tokenAt(plan: Plan, position: i32): u32 {
   if (<u32>position >= plan.numTokens) return plan.numRows; // before the first, too
   return load<u32>(plan.tokens + ((<usize>position) << 2));
@@ -37,7 +37,7 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
   return count;
 }
 
-/** Numbers the rows of batch b: its centres, and the columns and the noise of its groups. @param key names the epoch's noise */
+/** Numbers the rows of batch b: its centres, and the columns and the noise of its groups. @param key of the epoch's noise */
 export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
@@ -48,7 +48,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
   rows.numCentreSlots = count;
 
-  // a row that is in both roles has one slot where it has one vector
+  // in one table, a row has the same slot as a centre and as a context
   if (!hasOneTable(plan)) count = 0;
   target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
@@ -65,7 +65,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Forgets the slots, so that the next batch may be opened. */
+/** Clears the slots, so that the next batch can be opened. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);

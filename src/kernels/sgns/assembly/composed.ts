@@ -1,5 +1,5 @@
-// Composed centres: a centre's vector is a weighted mean of rows that other centres share, as EGES composes an item of its own
-// vector and one for each kind of side information. A kind may have several rows, such as a film's genres: their mean.
+// Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of its own vector and one
+// for each kind of side information. If a kind has several rows, such as a film's genres, their mean counts.
 //
 //   part p          a row W_p of kind k that weighs m_p, 1 over the kind's rows
 //   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention; it stays 0 where none is learned
@@ -7,8 +7,8 @@
 //   D               sum of g z over the centre's contexts, g minus dLoss/dscore: centreSums, made as for every centre
 //   dW_p += share_p D                                    da_k = sum over the kind's parts of share_p D . (W_p - h)
 //
-// A batch's distinct centres are composed once a slice. D . (W_s - h) is a sum over slices, so attention needs a second barrier;
-// every thread keeps attention of its own and takes the same steps, so that no third one is needed.
+// The distinct centres of a batch are composed once per slice. D . (W_s - h) is a sum over slices, so attention needs a second barrier.
+// Every thread has its own copy of the attention and takes the same steps, so that no third barrier is needed.
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), equations 6 to 12.
 
@@ -17,12 +17,12 @@ import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
 import { BatchRows, LINE, Plan, R, Thread } from "./plan";
 
-/** An entry of a u32 array. */
+/** Returns an entry of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/** The batch's composed vectors of slice j, f32[1 + R][16] by the centre's slot. */
+/** Returns the address of the batch's composed vectors of slice j, f32[1 + R][16] by slot of the centre. */
 export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
@@ -55,7 +55,7 @@ export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   }
 }
 
-/** What the softmax is taken of, for a part. */
+/** Returns the address of a part's attention before the softmax. */
 function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
@@ -105,7 +105,7 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
   }
 }
 
-/** Deals the centres' sums of slice j to their parts, and writes the slice's share of attention's gradients. */
+/** Distributes the centres' sums of slice j to their parts, and writes the slice's part of the attention's gradients. */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
@@ -140,14 +140,14 @@ export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): v
   }
 }
 
-/** AdaGrad on this thread's attention, with one sum a centre: a += mean of squares; attention += lr gradient / sqrt(a). */
+/** Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of squares; attention += lr gradient / sqrt(a). */
 export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // the shares are not read again in this batch: a kind's gradient takes the place of its first part's
+    // the shares are not read again in this batch, so a kind's gradient replaces its first part's share
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {
@@ -172,7 +172,7 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/** Adds up what the slices found for the batch's part p, in their order. */
+/** Sums the slices' gradients of the batch's part p, in their order. */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

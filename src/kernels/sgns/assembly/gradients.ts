@@ -1,10 +1,10 @@
-// Scores → gradients, which are minus dLoss/dscore, and losses.
+// Computes gradients, which are minus dLoss/dscore, and losses from scores.
 //
 //   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
 //   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. what a centre sees on that side
 //
-// Each noise row stands for its share of K draws a positive. Without the mass negatives would be w + 1 times too weak.
+// Each noise row counts for its share of K samples per positive. Without the mass, negatives would be w + 1 times too weak.
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
@@ -12,8 +12,8 @@ import { BLOCK, blocksOf, N, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
 /**
- * tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where scores are cut.
- * It needs no exponential, and stays below 1.
+ * Approximates tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where
+ * scores are clipped. It needs no exponential, and stays below 1.
  */
 export function tanhOfHalf(s: v128): v128 {
   const most = f32x4.splat(4.95);
@@ -52,7 +52,7 @@ export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: 
   }
 }
 
-/** Writes what a centre's contexts count by their distance and by the two events. @param shares f32[4 nb] */
+/** Writes the weights of a centre's contexts, by their distance and by the weights of the two events. @param shares f32[4 nb] */
 function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
   const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
   let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
@@ -65,7 +65,7 @@ function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares
   }
 }
 
-/** The sum of these over the contexts that it sees. */
+/** Returns the sum of these weights over the contexts that the centre sees. */
 function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
   const at = shares + ((<usize>(plan.window + r)) << 2);
   let sum: f32 = 0;
@@ -74,10 +74,10 @@ function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
 }
 
 /**
- * One centre's row of each block.
+ * Processes one centre's row of each block.
  *
- * @param r its place in the row block
- * @param shares f32[4 nb]: room for the weights of its contexts, where events have some
+ * @param r its number in the row block
+ * @param shares f32[4 nb]: space for the weights of its contexts, if events have weights
  * @returns its loss in nats
  */
 function centreGradients(
@@ -120,7 +120,7 @@ function centreGradients(
     target += BLOCK;
   }
 
-  // noise; the log of a product of four is one log in place of four, and far from underflow
+  // noise; one log of a product of four replaces four, without danger of underflow
   const mass: f32 = plan.weights
     ? load<f32>(plan.noiseWeights, 4) * massOf(plan, r, left, right, shares)
     : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +

@@ -1,13 +1,13 @@
-// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), sliced by dimensions: threads exchange
-// one partial score a pair and thread, and its gradient, and the vectors are the same bytes at any number of threads.
+// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), divided by dimensions: threads exchange one
+// partial score per pair and thread, and its gradient. The vectors are the same bytes at any number of threads.
 //
 //   log logistic(h_w . z_c) for each context c of a centre w, plus log logistic(-h_w . z_n) for noise n
 //
-// Centres of a group share their noise, and neighbors share their contexts: scores and gradients are small products of matrices,
-// banded along the stream. A row takes one step a batch, on the sum of its gradients: steps of their own would fail where a
-// batch holds a row often (graphs' hubs, small catalogues). Session ends mask the band.
-// A centre may be composed of rows that others share (composed.ts).
-// Beside the band a centre may meet rows of its own (pairs.ts): what its session led to, what was rejected, rows of its market.
+// The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix products, banded
+// along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps would diverge if a batch has a row
+// often (hubs of graphs, small catalogues). Ends of sessions mask the band.
+// A centre may be composed of rows that it shares with others (composed.ts).
+// Besides the band, a centre may have further contexts (pairs.ts): outcomes and rejections of its session, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
@@ -34,7 +34,7 @@ import {
 import { scoreSlice, updateSlice } from "./slice";
 import { addAll, firstSlice, middle } from "./sums";
 
-/** Bytes of a slice's partial scores. */
+/** Returns the bytes of a slice's partial scores. */
 function scoreBytes(plan: Plan): usize {
   return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
 }
@@ -58,7 +58,7 @@ function openBatches(
   }
 }
 
-/** Writes what slice j adds to the scores to the place of slice `to`, or adds it to what is there. */
+/** Computes slice j's part of the scores, and writes it to the place of slice `to`, or adds it there. */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
   if (plan.mostParts) composeSlice(plan, thread, rows, j);
@@ -70,7 +70,7 @@ function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
-/** Scores slices from .. to, those of the thread, among lo .. hi - 1, and adds them up where it has all of these (sums.ts). */
+/** Computes scores of the thread's slices from .. to among lo .. hi - 1, and sums them up if it has all of these (sums.ts). */
 function scoreSlices(
   plan: Plan,
   thread: Thread,
@@ -90,24 +90,24 @@ function scoreSlices(
   if (!hasAll) return;
   const bytes = scoreBytes(plan);
   addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
-  // groups are filled up to a multiple of four
+  // pairs of groups are padded to a multiple of four
   if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
 }
 
 /**
- * Trains on batches fromBatch .. toBatch of the stream, at most CALL from a multiple of CALL; every thread calls it for the same
+ * Trains on batches fromBatch .. toBatch of the stream, at most CALL of them from a multiple of CALL on; every thread calls it for the same
  * batches in the same order.
  *
- *   list        the batches' rows, dealt by batches       ──barrier──, then for each batch
+ *   list        the batches' rows, divided by batches     ──barrier──, then for each batch
  *   score       slices                                    ──barrier──
  *   gradients   row blocks; pairs by groups               ──barrier──
- *   update      slices                                    ──barrier── where attention is learned
+ *   update      slices                                    ──barrier── if attention is learned
  *
- * The next forward of a slice reads only what its thread has just written.
+ * The next forward pass of a slice reads only what its thread has just written.
  *
- * @param index which thread, 0 .. T-1
- * @param key   names the epoch's noise
- * @param from,to the learning rate at the stream's first position and at its end; linear between
+ * @param index number of the thread, 0 .. T-1
+ * @param key   of the epoch's noise
+ * @param from,to learning rate at the stream's first position and at its end; linear between
  * @returns false when the pool is stopping
  */
 export function trainBatches(
@@ -137,7 +137,7 @@ export function trainBatches(
     if (plan.mostPairs) pairsToGradients(plan, thread, rows, (index * B) / T, ((index + 1) * B) / T);
     if (!barrier(plan.barrier, T)) return false;
 
-    // one step for each row of the batch
+    // one step per row of the batch
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
     for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, rows, j, lr);
     if (plan.attends) {

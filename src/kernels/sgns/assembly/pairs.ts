@@ -1,13 +1,13 @@
-// Pairs beside the band: each centre meets a short list of contexts of its own, whatever stands around it.
+// Further contexts of centres: each centre has a short list of contexts, independent of its position in the stream.
 //
 //   weight > 0    a context:        log logistic(h . z)    times the weight
 //   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
 //
-// A list is that of the centre's session (list of a position), then rows drawn among those of the centre's market. A row is no negative
-// of itself, and a centre that sees no context has no pairs. The pairs of a batch stand by centre; those of a group are filled up to
-// a multiple of four with pairs of slot 0 that weigh nothing.
+// The list of a centre consists of that of its session (found by position), and of rows sampled from the centre's market. A row is not a
+// negative of itself, and a centre without a context has no pairs. The pairs of a batch are sorted by centre; those of a group are padded
+// to a multiple of four by pairs of slot 0 with weight 0.
 //
-// Each pass of the band has its counterpart here, so that pairs add to the same sums and share the barrier.
+// Each pass over the band has a counterpart here, so that pairs add to the same sums and share the barriers.
 
 import { log4 } from "../../shared/assembly/exp";
 import { draw } from "../../shared/assembly/random";
@@ -17,12 +17,12 @@ import { tanhOfHalf } from "./gradients";
 import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
-/** Names the pairs' draws among those of an epoch's noise, whose counters stay below it. */
+/** Counter of the pairs' draws among those of an epoch's noise, whose counters are below. */
 const DRAWS: u32 = 0xffffffff;
 /** No market. */
 const NONE: u32 = 0xffffffff;
 
-/** An entry of a u32 array. */
+/** Returns an entry of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
@@ -37,7 +37,7 @@ function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: 
   return count + 1;
 }
 
-/** Adds the pairs of a position's list. @param counts what the centre's event counts */
+/** Adds the pairs of a position's list. @param counts weight of the centre's event */
 function addListed(
   plan: Plan,
   thread: Thread,
@@ -57,7 +57,7 @@ function addListed(
   return count;
 }
 
-/** Adds negatives drawn among the rows of the centre's market, all alike. */
+/** Adds negatives sampled uniformly from the rows of the centre's market. */
 function addDrawn(
   plan: Plan,
   thread: Thread,
@@ -78,7 +78,7 @@ function addDrawn(
   return count;
 }
 
-/** Lists the batch's pairs; their rows are numbered with its other contexts. @param key names the epoch's noise */
+/** Lists the batch's pairs; their rows are numbered with its other contexts. @param key of the epoch's noise */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
@@ -129,7 +129,7 @@ export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize,
   }
 }
 
-/** How many pairs the batch has, those that fill groups up among them. */
+/** Returns the number of the batch's pairs, including the padding of groups. */
 export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
@@ -153,7 +153,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
   }
 }
 
-/** Writes the gradients of four pairs. @param p their byte among the pairs' @returns their losses */
+/** Writes the gradients of four pairs. @param p their byte offset among the pairs @returns their losses */
 function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
   const half = f32x4.splat(0.5);
   const weight = v128.load(rows.pairWeights + p);

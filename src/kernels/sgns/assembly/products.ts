@@ -24,7 +24,7 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   let d0 = a0;
   let d1 = a0;
   const end = centres + PACK;
-  // two terms a turn with a way out between them, as in addPacked of shared/assembly/tile.ts
+  // two terms per turn with an exit between them, as in addPacked of shared/assembly/tile.ts
   do {
     let r0 = v128.load(contexts);
     let r1 = v128.load(contexts, 256);
@@ -80,7 +80,7 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   v128.store(target, d1, 112);
 }
 
-/** Where the sums of four slots lie. @param slots u32[4] */
+/** Returns the address of the sums of a slot. @param slots u32[4] */
 function sumAt(slots: usize, i: usize, sums: usize): usize {
   return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
 }
@@ -132,7 +132,7 @@ export function addCentres(
     } while (gradients < end);
     gradients += BLOCK - 16;
   }
-  // one after another: two of the four may be one row
+  // one after another, because two of the four may be the same row
   addHalf(sumAt(slots, 0, sums), a0, a1);
   addHalf(sumAt(slots, 1, sums), b0, b1);
   addHalf(sumAt(slots, 2, sums), c0, c1);

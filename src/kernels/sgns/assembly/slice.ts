@@ -1,4 +1,4 @@
-// One slice of a batch: 16 dimensions of its rows, gathered and scored, then moved.
+// One slice of a batch: gathers 16 dimensions of its rows, computes scores, and updates them.
 
 import { sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
@@ -84,7 +84,7 @@ export function scoreSlice(
   }
 }
 
-/** Moves every row of the batch once, by the sum of its gradients. */
+/** Updates every row of the batch once, by the sum of its gradients. */
 export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32, lr: f32): void {
   memory.fill(thread.centreSums, 0, <usize>(rows.numCentreSlots + 1) * LINE);
   memory.fill(thread.contextSums, 0, <usize>(rows.numContextSlots + 1) * LINE);
@@ -96,7 +96,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  // in one table the slots of contexts hold those of centres
+  // in one table, the slots of contexts are those of centres
   if (!hasOneTable(plan)) {
     move(
       plan.centres + first * LINE,
@@ -119,7 +119,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   );
 }
 
-/** Sums the gradients of a group's rows, half a slice. @param half byte of its first dimension: 0 or 32 */
+/** Sums the gradients of a group's rows for half a slice. @param half byte offset of its first dimension: 0 or 32 */
 function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;

@@ -1,26 +1,26 @@
-// Sums over slices: a tree over the slices' numbers, cut at the middle, so that each thread can add up the slices that are its own
-// before others read them, and the sum has the same bytes at any number of threads.
+// Sums over slices by a binary tree that is split in the middle, so that each thread can add up its own slices before others read them, and
+// the sum has the same bytes at any number of threads.
 //
-//   J = 4    (s_0 + s_1) + (s_2 + s_3)        of two threads, the first writes s_0 + s_1 and the second s_2 + s_3
+//   J = 4    (s_0 + s_1) + (s_2 + s_3)        with two threads, the first writes s_0 + s_1 and the second s_2 + s_3
 //
-// The sum of slices lo .. hi - 1 takes the place of slice lo's.
+// The sum of slices lo .. hi - 1 is stored in the place of slice lo.
 
 import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 
-/** Levels of the tree, at most: of 64 slices. */
+/** Most levels of the tree: for 64 slices. */
 export const LEVELS: u32 = 7;
 
-/** The first slice of a thread: the cuts of two, four or eight threads are the tree's. */
+/** Returns the first slice of a thread; with two, four or eight threads, the boundaries are those of the tree. */
 export function firstSlice(plan: Plan, index: u32): u32 {
   return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
 }
 
-/** The thread that has a slice. */
+/** Returns the thread that owns a slice. */
 function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
-/** Where slices lo .. hi - 1 are cut. */
+/** Returns the slice at which lo .. hi - 1 is split. */
 export function middle(lo: u32, hi: u32): u32 {
   return (lo + hi + 1) >>> 1;
 }
@@ -33,12 +33,12 @@ export function addAll(target: usize, source: usize, bytes: usize): void {
 }
 
 /**
- * Adds up what the threads found for slices lo .. hi - 1.
+ * Sums the threads' results for slices lo .. hi - 1.
  *
- * @param partials of slice 0; those of the next lie `stride` bytes further
+ * @param partials of slice 0; those of the next slice are `stride` bytes further
  * @param bytes    at most those of a row block
- * @param level    0; which of the thread's arrays the sum is written to
- * @returns where the sum lies: nothing is copied where one thread has all of the slices
+ * @param level    0; number of the thread's array for the sum
+ * @returns address of the sum; nothing is copied if one thread has all of the slices
  */
 export function sumOfSlices(
   plan: Plan,

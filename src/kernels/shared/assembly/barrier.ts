@@ -1,15 +1,15 @@
-// A barrier for the threads of a pool, which spins briefly and then sleeps, so that a shared core is given up.
+// A barrier for the threads of a pool. It spins briefly and then sleeps, so that a shared core is released.
 //
 //   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
-//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: everyone is released, for good
-//   cores   that the process may use: more threads than cores sleep at once, as those that spin keep the others from arriving
+//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released, permanently
+//   cores   number of cores that the process may use: if there are more threads, all sleep at once, as spinning would delay the others
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;
 export const CORES: usize = 192;
-/** Tens of microseconds: more than threads differ by in a batch, since a sleeper is slow to wake; far less than a scheduler's slice. */
+/** Tens of microseconds: more than the threads' times for a batch differ, as waking up is slow; much less than a time slice. */
 const SPINS = 40000;
-/** Nanoseconds of one sleep; a lost wake-up costs no more than this. */
+/** Nanoseconds of one sleep, which is the cost of a lost wake-up. */
 const SLEEP: i64 = 10_000_000;
 
 /**

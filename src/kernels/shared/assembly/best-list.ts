@@ -1,7 +1,7 @@
-// The best of what is offered, best first: a list of scores and one of what has them.
+// Keeps the best of the offered items, best first: a list of scores and one of items.
 
 /**
- * Puts an item into a list, behind those that score as much; the last one falls out.
+ * Inserts an item into a list, after those with an equal score; the last one is dropped.
  *
  * @param scores,found f32[top] and u32[top]
  * @param score above the list's last
@@ -17,7 +17,7 @@ export function insertBest(scores: usize, found: usize, top: u32, item: u32, sco
   store<u32>(found + at, item);
 }
 
-/** Whether the first is worse: a lower score, or of equal ones the later item. */
+/** Returns whether A is worse: it has a lower score, or an equal score and a greater item number. */
 function isWorse(scoreA: f32, itemA: u32, scoreB: f32, itemB: u32): bool {
   return scoreA < scoreB || (scoreA === scoreB && itemA > itemB);
 }

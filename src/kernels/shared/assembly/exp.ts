@@ -3,14 +3,14 @@
 // Source: Cephes, expf.c and logf.c (S. Moshier, 1989). Both are within 2 ulp over the ranges stated.
 
 const LOG2_E: f32 = 1.44269504088896341;
-/** 1.5 x 2^23: added to a number below 2^22, it leaves no place for a fraction. */
+/** 1.5 x 2^23: a number below 2^22 added to it is rounded to an integer. */
 const ROUNDING: f32 = 12582912;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.1219444e-4;
 
 /** exp(x); x is clamped to [-87, 88], so that nothing overflows; NaN stays NaN. */
 export function exp4(x: v128): v128 {
-  // pmin and pmax are an instruction each, and keep a NaN that stands first
+  // pmin and pmax are one instruction each, and return NaN if it is the first argument
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88)), f32x4.splat(-87));
 
   // x = n ln 2 + r with |r| <= ln 2 / 2; the sum's last bits are those of n

@@ -3,10 +3,10 @@
 const K: u64 = 0x9e3779b97f4a7c15; // 2^64 / golden ratio, odd
 
 /**
- * What stands for a key in its slot: the bytes themselves when they are at most 8 (equal tags of equal lengths are then
- * equal keys), else a hash of all of them, 8 at a time.
+ * Returns the tag of a key: its bytes if they are at most 8 (equal tags of equal lengths then mean equal keys), else a hash of all bytes,
+ * 8 at a time.
  *
- * Reads up to 8 bytes from `key`, also when it is shorter.
+ * Reads 8 bytes from `key` even if it is shorter.
  *
  * @param len bytes of the key, >= 1
  */
@@ -22,7 +22,7 @@ export function tagOf(key: usize, len: u32): u64 {
   return h ^ (h >> 32);
 }
 
-/** 32 well mixed bits of a tag: two multiplications, as one carries no high bit down. */
+/** Hashes a tag to 32 bits. Two multiplications, because one leaves the low bits independent of the high ones. */
 export function slotOf(tag: u64, len: u32): u32 {
   let h = (tag ^ ((<u64>len) << 59)) * K;
   h = (h ^ (h >> 32)) * K;

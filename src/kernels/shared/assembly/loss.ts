@@ -11,7 +11,7 @@ export function logisticGradient4(s: v128, y: v128): v128 {
   return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
 }
 
-/** The same where e is known. */
+/** The same, given e. */
 export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   const one = f32x4.splat(1);
   // logistic(s) = 1 / (1 + e) for s >= 0, else e / (1 + e)
@@ -25,7 +25,7 @@ export function logisticLoss4(s: v128, y: v128): v128 {
   return f32x4.add(hinge4(s, y), log4(f32x4.add(e, f32x4.splat(1))));
 }
 
-/** What the logistic loss is without log(1 + e). */
+/** Returns the logistic loss without log(1 + e). */
 export function hinge4(s: v128, y: v128): v128 {
   return f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
 }
@@ -42,9 +42,9 @@ export function lossGradient4(s: v128, y: v128, squared: bool): v128 {
 }
 
 /**
- * Adds the losses of n rows to `sum` in f64, in the rows' order; arrays are f32, readable up to a multiple of 4.
+ * Adds the losses of n rows to `sum` in f64, in the order of the rows; arrays are f32, readable up to a multiple of 4.
  *
- * @param weights what each row counts; 0 when each counts 1
+ * @param weights of the rows; 0 when all are 1
  */
 export function addLosses(
   sum: f64,

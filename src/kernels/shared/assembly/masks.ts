@@ -1,7 +1,7 @@
-// Items that a query never finds: a list a query, as rows of a sparse matrix.
+// Masks: items that a query never finds, one list per query in compressed sparse rows.
 
 /**
- * Whether a query is masked from an item.
+ * Returns whether an item is masked for a query.
  *
  * @param ends  u32[numQueries + 1]: the query's masks are masks[ends[query] .. ends[query + 1]), ascending
  * @param masks u32

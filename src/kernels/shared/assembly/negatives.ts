@@ -1,10 +1,10 @@
-// Negatives that a batch shares: which items they are, and where each item stands among them.
+// Negatives that a batch shares: their items, and the slots of each item among them.
 
 import { draw } from "./random";
 
-/** Events, and what their negatives are drawn from. A kernel extends it with its plan. */
+/** Events, and the distribution of their negatives. A kernel extends it with its plan. */
 export class NegativeSource {
-  /** u32[E]: the event's user, for its history; beyond the last user: one without */
+  /** u32[E]: the event's user, for its history; numbers beyond the last user stand for no user */
   users: usize;
   /** u32[E]: the event's item */
   items: usize;
@@ -16,28 +16,28 @@ export class NegativeSource {
   history: usize;
   /** u32[I][2]: threshold and other item of the alias method; 0 for the uniform distribution */
   alias: usize;
-  /** f32[I]: log of the chance of each item; 0 where all are the same, as it then cancels */
+  /** f32[I]: log probability of each item as a negative; 0 if all are equal, because it then cancels */
   logNoise: usize;
-  /** M: how many negatives a batch draws, a multiple of 8; or candidates an event */
+  /** M: number of negatives that a batch samples, a multiple of 8; or of candidates per event */
   numNegatives: u32;
-  /** 1: a batch's items are shared negatives too */
+  /** 1: the items of a batch are shared negatives too */
   inBatch: u32;
 }
 
-/** The negatives of a batch, N at most. A kernel extends it with what a thread has; every thread draws its own copy, alike. */
+/** The negatives of a batch, at most N. A kernel extends it with a thread's memory; every thread samples its own equal copy. */
 export class BatchNegatives {
   /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
   slots: usize;
   next: usize;
-  /** u32[N]: the batch's negatives, and the logs of their chances; how many there are */
+  /** u32[N], f32[N]: the batch's negatives, and their log probabilities; their number */
   shared: usize;
   negativeNoise: usize;
   numShared: u32;
 }
 
-/** An item at random, by the source's noise. Alias method: Walker 1977, doi:10.1145/355744.355749. */
+/** Samples an item by the source's noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
 export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
-  // the upper half is uniform in 0 .. I-1, the lower half is where within
+  // the upper half is uniform in 0 .. I-1, the lower half in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;
   const item = <u32>(x >>> 32);
   if (!source.alias) return item;
@@ -45,20 +45,20 @@ export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
   return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
 }
 
-/** log of an item's chance of being drawn; 0 when uniform, where it cancels. */
+/** Returns an item's log probability as a negative; 0 when uniform, because it then cancels. */
 export function logNoise(source: NegativeSource, item: u32): f32 {
   return source.logNoise ? load<f32>(source.logNoise + ((<usize>item) << 2)) : 0;
 }
 
-/** The item of event r of a batch. @param events u32: the batch's */
+/** Returns the item of event r of a batch. @param events u32: the batch's */
 export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
   return load<u32>(source.items + ((<usize>load<u32>(events + ((<usize>r) << 2))) << 2));
 }
 
 /**
- * Draws the batch's negatives and adds its own items, and notes where each item stands among them.
+ * Samples the batch's negatives, adds its own items, and records the slots of each item.
  *
- * There are a multiple of 8: of a last batch up to 7 items are left out.
+ * Their number is a multiple of 8: up to 7 items of a last batch are left out.
  */
 export function drawShared(
   source: NegativeSource,
@@ -80,7 +80,7 @@ export function drawShared(
   }
 }
 
-/** Forgets where the batch's negatives stand. */
+/** Clears the slots. */
 export function clearShared(negatives: BatchNegatives): void {
   for (let n: usize = 0; n < negatives.numShared; n++) {
     store<u32>(negatives.slots + ((<usize>load<u32>(negatives.shared + (n << 2))) << 2), 0);
@@ -88,7 +88,7 @@ export function clearShared(negatives: BatchNegatives): void {
 }
 
 /**
- * Writes `value` over the scores of negatives that are the event's own item or that its user has.
+ * Replaces the scores of negatives that are the event's own item, or that its user has, by `value`.
  *
  * @param i the event's lane in f32[N][4] of scores
  */

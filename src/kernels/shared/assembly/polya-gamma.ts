@@ -10,22 +10,22 @@ import { exp64, log64 } from "./exp64";
 import { normalCdf, normalDraw, uniform } from "./normal";
 import { draw } from "./random";
 
-/** Where the two proposals meet. */
+/** Boundary between the two proposal distributions. */
 const CUT: f64 = 0.64;
-/** Scores beyond it have precisions of 0.0025 and less, and are taken for it. */
+/** Greatest score; beyond it, precisions are 0.0025 and less, and scores are clipped. */
 const FAR: f64 = 200;
 const PI: f64 = 3.141592653589793;
 
-/** The mean of PG(1, s): what a row's precision is on average. */
+/** Returns the mean of PG(1, s), the expected precision of a row. */
 export function polyaGammaMean(s: f64): f64 {
   const a = abs<f64>(s);
-  // of the series around 0, what is beyond is below 1e-12
+  // terms of the series around 0 that are left out are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp64(-a);
   return (1 - t) / ((1 + t) * 2 * a);
 }
 
-/** A draw of PG(1, s). */
+/** Returns a draw of PG(1, s). */
 export function polyaGammaDraw(key: u32, s: f64): f64 {
   const z = 0.5 * min<f64>(abs<f64>(s), FAR);
   const rate = (PI * PI) / 8 + 0.5 * z * z;
@@ -37,7 +37,7 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
     if (uniform(key, i++) * (left + right) < right) {
       x = CUT - log64(uniform(key, i++)) / rate;
     } else if (z * CUT < 1) {
-      // the mean is beyond the cut: 1 / chi-square, cut, then thinned
+      // the mean is beyond the cut: samples 1 / chi-square truncated at the cut, then thins
       do {
         let e: f64 = 0;
         let f: f64 = 0;
@@ -57,7 +57,7 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
         if (uniform(key, i++) * (mean + x) > mean) x = (mean * mean) / x;
       } while (x > CUT);
     }
-    // the density as an alternating series: its partial sums are above and below it in turn
+    // the density is an alternating series, whose partial sums bound it from above and below in turn
     let sum = term(0, x);
     const height = uniform(key, i++) * sum;
     let n: u32 = 1;
@@ -74,7 +74,7 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
 function inverseGaussianCdf(z: f64): f64 {
   const root = 1.25; // 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // beyond, the other part is below 1e-40
+  // beyond, the other term is below 1e-40
   return z > 20 ? near : near + exp64(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

@@ -1,4 +1,4 @@
-// Random numbers named by what they are for: a draw is a hash of (key, counter), so nothing depends on who draws first.
+// Random numbers by key: a draw is a hash of (key, counter), so it does not depend on the order of draws.
 // Twin: ../../../numeric/random.ts. Mixing function: Chris Wellons' "lowbias32" (hash-prospector, 2018).
 
 const GOLDEN: u32 = 0x9e3779b9;
@@ -41,8 +41,8 @@ export function permute(order: usize, n: u32, key: u32): void {
 }
 
 /**
- * Place i of a random order of 0 .. n-1, without the order in memory: a Feistel network of four rounds permutes the next power of 4,
- * and places beyond n are permuted again. Its halves are so long that n takes a quarter of them at least.
+ * Returns element i of a random permutation of 0 .. n-1 without storing the permutation: a Feistel network of four rounds permutes the next
+ * power of 4, and numbers beyond n are permuted again. n is at least a quarter of that power.
  *
  * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
  *

@@ -4,7 +4,7 @@
 //   l = rho log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
 //   l = rho log(sum over negatives of exp(z_n)) - z_own                          bilateral: the own item is not in the sum
 //
-// A row leaves a negative out by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023
+// A row excludes a negative by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023
 // (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../sampled-softmax.reference.ts.
 
 import { exp4, log4 } from "./exp";
@@ -13,7 +13,7 @@ import { sum4 } from "./vector";
 /** A logit below all others. */
 const LOWEST: f32 = -1e30;
 
-/** log of a negative's chance, in all lanes; 0 where all chances are the same, as they then cancel. */
+/** Returns a negative's log probability in all lanes; 0 if all are equal, because they then cancel. */
 function noiseAt(logNoise: usize, n: usize): v128 {
   return logNoise ? v128.load32_splat(logNoise + (n << 2)) : f32x4.splat(0);
 }
@@ -70,7 +70,7 @@ export function sampledSoftmax4(
   // rho log(total) + (rho - 1) highest - (own - highest), which for rho = 1 subtracts nothing large
   const rhos = f32x4.splat(rho);
   const sums = f32x4.add(f32x4.mul(rhos, log4(total)), f32x4.mul(f32x4.splat(rho - 1), highest));
-  // of a row whose negatives are all left out nothing but its own item remains
+  // if all negatives of a row are excluded, only its own item remains
   const isEmpty = f32x4.eq(total, zero);
   const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));

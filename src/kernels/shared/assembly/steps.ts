@@ -45,8 +45,8 @@ function splat<T>(x: f32): T {
 }
 
 /**
- * Methods as types, so that the compiler folds the branches. The size of the type is the method; a kernel may use its sign for
- * something else.
+ * Methods as types, so that the compiler removes the branches. The size of the type is the method; a kernel may use its sign for another
+ * purpose.
  */
 export type Sgd = u8;
 export type AdaGrad = u32;
@@ -95,10 +95,10 @@ export function secondMoment<T>(s: T, grad: T): T {
 }
 
 /**
- * Moves the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n for AdaGrad;
+ * Updates the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n for AdaGrad;
  * m, s and two f32, 1 - b1^t and 1 - b2^t, for Adam.
  *
- * Adam counts t per parameter: a parameter without a gradient in this batch does not move, and neither do its moments.
+ * Adam counts t per parameter: a parameter without a gradient in this batch is not updated, and neither are its moments.
  */
 export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
   if (sizeof<M>() == 1) {
@@ -133,7 +133,7 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   adamBy(p, m, s, grad, f32x4.splat(lr / c1), f32x4.splat(1 / c2));
 }
 
-/** adam4 with the quotients of many parameters taken once. @param rate lr / c1 @param inverse 1 / c2 */
+/** adam4 with the quotients computed once for many parameters. @param rate lr / c1 @param inverse 1 / c2 */
 export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inverse: v128): void {
   const first = firstMoment<v128>(v128.load(m), grad);
   const second = secondMoment<v128>(v128.load(s), grad);

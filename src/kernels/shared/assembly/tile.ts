@@ -4,7 +4,7 @@
 //   right   f32[n][8]   eight columns side by side: term t of column c at right + t * rightStride + 4 c
 //   tile    f32[4][8]   the sums, row after row
 //
-// Eight sums stay in registers, so a term costs six loads for 32 products: the whole of a large product is made of these.
+// Eight sums stay in registers, so a term costs six loads for 32 products. Large products consist entirely of these tiles.
 
 /**
  * Adds the products of n terms to what the tile holds.
@@ -56,10 +56,10 @@ export function addProducts(
 }
 
 /**
- * The same with strides of 16 and 32: the loop then has nothing to do but the products.
+ * The same with strides of 16 and 32, so that the loop contains little besides the products.
  *
- * Two terms a turn, with a way out between them. A turn costs the engine's own check and the pointers as much as a sixth of its
- * products, and without the way out V8 would fetch what both terms read before the first product, which the registers cannot hold.
+ * Two terms per turn, with an exit between them. The overhead of a turn (the engine's check, the pointers) is up to a sixth of its
+ * products. Without the exit, V8 would load the operands of both terms before the first product, which exceeds the registers.
  *
  * @param n at least 1
  */
@@ -172,8 +172,8 @@ export function writeColumns(left: usize, right: usize, n: u32, first: usize, ta
 }
 
 /**
- * Adds the products of four times as many terms as there are groups, where the left side stands the other way: its four rows
- * are 16 bytes apart, and a group has four terms side by side.
+ * Adds the products of four times as many terms as there are groups, with the left side transposed: its four rows are 16 bytes apart, and a
+ * group has four consecutive terms.
  *
  * @param left        f32: term t of row r of group g at left + g * groupStride + 16 r + 4 t
  * @param rightStride bytes from one term to the next

@@ -38,7 +38,7 @@ export function firstLanes(count: u32): v128 {
 }
 
 /**
- * 1 / sqrt(x) of normal x > 0, to a relative 7e-4: as close as the length of a step needs, in a third of the time of a root
+ * Approximates 1 / sqrt(x) of normal x > 0 to a relative 7e-4, which suffices for the length of a step, in a third of the time of a root
  * and a division.
  *
  * A first guess from the exponent's bits and one Newton step, with constants that balance the error's sign.

@@ -1,18 +1,18 @@
-// What a truncated singular value decomposition is made of: products of a sparse matrix with a panel of sixteen columns, and the
-// dense work on tall matrices, which are lists of such panels.
+// Operations of a truncated singular value decomposition: products of a sparse matrix with a panel of sixteen columns, and dense products of
+// tall matrices, which are lists of such panels.
 //
 //   A      sparse, by rows; with its scale and shift  D A - f e'     X, Y   panels, f32[numRows][16], rows padded to a multiple of 4
 //   Y = D A X - f s     s = e' X, the sums of multiplyRows           S = [X_1 .. X_p]' Y         Y_t += sum over p of X_p C_pt
 //
-// A row of a panel is one cache line, so an entry of A costs one line of X. Every row of a product is summed in the order of the
-// row's entries, and sums over rows are cut into parts by the caller: no result depends on which thread does what.
-// Structs are written in the order of their fields by ../binding.ts. Twin: ../svd.reference.ts.
+// A row of a panel is one cache line, so an entry of A costs one line of X. Every row of a product is summed in the order of the row's
+// entries, and the caller divides sums over rows into parts, so results do not depend on the threads.
+// ../binding.ts writes the structs. Twin: ../svd.reference.ts.
 
 import { addProducts } from "../../shared/assembly/tile";
 import { transpose4 } from "../../shared/assembly/vector";
 import { SparsePlan } from "./plan";
 
-/** Rows of one sum in single precision, before it is added to the double one: both panels of them stay in the first cache. */
+/** Number of rows per sum in single precision, before it is added to the double one; both panels of them fit in the first-level cache. */
 const CHUNK: u32 = 256;
 
 /**
@@ -163,7 +163,7 @@ export function combine(
     for (let p: u32 = 0; p < numSources; p++) {
       packRows(<usize>load<u32>(sources + ((<usize>p) << 2)) + rows, scratch + ((<usize>p) << 8));
     }
-    // no row of a source is needed any more
+    // the rows of the sources are no longer needed
     for (let half: u32 = 0; half < numTargets << 1; half++) {
       memory.fill(tile, 0, 128);
       addProducts(scratch, 16, coefficients + ((<usize>half * numTerms) << 5), 32, numTerms, tile);

@@ -1,7 +1,7 @@
-// The search that computes every score: a matrix product whose scores are looked at and forgotten.
+// The search that computes every score: a matrix product whose scores are compared and discarded.
 //
-//            panels of a tile (32 KiB: they stay in the first cache) ──►
-//   query 0..3    [4 x 8]  [4 x 8]  ...   a score above the query's worst best one is offered to its list
+//            panels of a tile (32 KiB: they fit in the first-level cache) ──►
+//   query 0..3    [4 x 8]  [4 x 8]  ...   a score above the last of the query's list is offered to the list
 //   query 4..7    [4 x 8]  ...
 
 import { addProducts } from "../../shared/assembly/tile";

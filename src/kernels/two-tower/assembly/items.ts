@@ -1,4 +1,4 @@
-// The items of a batch: a row of their own and, with a tower, what it makes of their side features.
+// The items of a batch: their rows and, with a tower, its output for their side features.
 
 import { BLOCK, lastLayer, layerAt } from "../../shared/assembly/dense/layers";
 import { backward, forward } from "../../shared/assembly/dense/passes";
@@ -7,10 +7,10 @@ import { addTo, dot, sum4 } from "../../shared/assembly/vector";
 import { BIAS, Plan, Thread } from "./plan";
 import { addFields, readPanels, rowBytes, vectorOf, writePanels } from "./users";
 
-/** Squared lengths below it are taken as it. */
+/** Least squared length; shorter vectors are divided as if they had it. */
 const SHORTEST: f32 = 1e-12;
 
-/** The item of candidate c: of the negatives that are drawn, then of the batch's events. */
+/** Returns the item of candidate c: of the sampled negatives first, then of the batch's events. */
 export function candidateOf(plan: Plan, thread: Thread, events: usize, c: u32): u32 {
   if (c < plan.numNegatives) return load<u32>(thread.shared + ((<usize>c) << 2));
   return itemOf(plan, events, c - plan.numNegatives);
@@ -30,7 +30,7 @@ export function divideByLength(at: usize, bytes: usize): f32 {
   return scale;
 }
 
-/** dLoss/dv of v / |v| from dLoss by the quotient, in place. @param unit the quotient @param scale 1 / |v| */
+/** Replaces dLoss/d(v / |v|) by dLoss/dv, in place. @param unit v / |v| @param scale 1 / |v| */
 export function throughLength(gradient: usize, unit: usize, scale: f32, bytes: usize): void {
   const along = f32x4.splat(dot(gradient, unit, bytes));
   for (let k: usize = 0; k < bytes; k += 16) {
@@ -66,7 +66,7 @@ export function composeItems(plan: Plan, thread: Thread, items: usize, numItems:
   }
 }
 
-/** Writes which items the candidates c .. c + 15 are. @returns how many there are */
+/** Writes the items of candidates c .. c + 15. @returns their number */
 function blockOfItems(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): u32 {
   const count = min(BLOCK, numCandidates - c);
   for (let r: u32 = 0; r < count; r++) {
@@ -103,12 +103,12 @@ export function composeCandidates(
   memory.fill(b.itemGradients + <usize>(b.numRoom + c) * bytes, 0, <usize>count * bytes);
 }
 
-/** Adds the second half's sums to the first's, which lie `apart` bytes before. @param bytes a multiple of 16 */
+/** Adds the second half's sums to the first's, which are `apart` bytes before. @param bytes a multiple of 16 */
 function addHalves(at: usize, apart: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }
 
-/** From the derivatives by candidates c .. c + 15 to those by their rows and their side features. */
+/** Computes the derivatives by rows and side features from those by candidates c .. c + 15. */
 export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);
@@ -125,7 +125,7 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
     }
   }
   if (!plan.itemTower) return;
-  // the layers' panels are those of the block that came last: once more
+  // the layers' panels hold another block, so this one is computed again
   blockOfItems(plan, thread, events, c, numCandidates);
   composeItems(plan, thread, thread.tiles, count, thread.packed);
   const last = lastLayer(plan.itemTower);

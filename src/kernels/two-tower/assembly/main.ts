@@ -1,4 +1,4 @@
-// Two towers: a user, made of what the user took, scores items by inner products or cosines (docs/algorithms/two-tower.md).
+// Two towers: a user vector, computed from the user's items, scores items by dot products or cosines (docs/algorithms/two-tower.md).
 //
 //   x = (h_1 .. h_B | c_1 .. c_F)   h  weighted mean of the rows of a history's items      c  sum of x v over a context field
 //   u = tower(x) [+ sum of the slots]; without a tower the sum of the slots
@@ -8,13 +8,13 @@
 // Source: Covington et al. 2016 (doi:10.1145/2959100.2959190); Yi et al. 2019 (doi:10.1145/3298689.3346996) for items by their features.
 //
 //   hold      every thread for itself: negatives, and the rows that the batch holds
-//   compose   candidates dealt to threads by sixteens      ──barrier──
-//   score     of 256 events, dealt by sixteens: users, scores, derivatives by users and inputs      ──barrier──
-//   add       halves of the events by eights of negatives, dealt: derivatives by items      ──barrier──, the next 256 events
-//   back      candidates dealt by sixteens: derivatives by rows and side features      ──barrier──
-//   step      dimensions dealt by slices: one step of every row; dense layers by eight outputs      ──barrier──
+//   compose   candidates divided among threads by sixteens      ──barrier──
+//   score     256 events, divided by sixteens: users, scores, derivatives by users and inputs      ──barrier──
+//   add       halves of the events, divided by eights of negatives: derivatives by items      ──barrier──, the next 256 events
+//   back      candidates divided by sixteens: derivatives by rows and side features      ──barrier──
+//   step      dimensions divided by slices: one step of every row; dense layers by eight outputs      ──barrier──
 //
-// Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
+// Every number is computed by one thread, in a fixed order, so the bytes do not depend on the number of threads.
 // Twin: ../two-tower.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
@@ -29,12 +29,12 @@ import { addRows, holdRows, releaseRows, stepBiases, stepRows, zeroRows } from "
 import { addToNegatives, scoreFour } from "./scores";
 import { composeUsers, readPanels, rowBytes } from "./users";
 
-/** Where the n-th of T equal shares of a count begins. */
+/** Returns the start of the n-th of T equal shares of a count. */
 function shareOf(count: u32, n: u32, T: u32): u32 {
   return <u32>((<u64>count * n) / T);
 }
 
-/** A block of the part, from users to the derivatives by their inputs. @param r of its first event in the part */
+/** Processes a block of the part, from users to the derivatives by their inputs. @param r of its first event in the part */
 function trainBlock(
   plan: Plan,
   thread: Thread,
@@ -62,7 +62,7 @@ function trainBlock(
     thread.userKeys,
     users,
   );
-  // rows beyond the last are no users
+  // places beyond the last row have zero vectors
   if (count < BLOCK) memory.fill(users + <usize>count * bytes, 0, <usize>(BLOCK - count) * bytes);
   for (let i: u32 = 0; i < count; i++) {
     const scale = plan.cosine ? divideByLength(users + <usize>i * bytes, bytes) : 1;
@@ -91,7 +91,7 @@ function trainBlock(
   }
 }
 
-/** Adds to the negatives' derivatives this thread's share of them: eights of the first half of a part's events, then of the second. */
+/** Adds this thread's share to the negatives' derivatives: eights of the first half of a part's events, then of the second. */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;
   const eights = thread.numShared >>> 3;
@@ -130,7 +130,7 @@ export function trainEvents(
   const toSlice = shareOf(plan.numSlices, index + 1, T);
   const moves = index == 0 && plan.biases != 0;
   thread.learningRate = learningRate;
-  // every thread says the same
+  // all threads write the same value
   if (plan.userTower) plan.userTower.learningRate = learningRate;
   if (plan.itemTower) plan.itemTower.learningRate = learningRate;
   if (key) permute(thread.order, numEvents, key);
@@ -143,7 +143,7 @@ export function trainEvents(
     const events = thread.order + ((<usize>from) << 2);
     const numCandidates = plan.numNegatives + size;
 
-    // the negatives are named by the batch's first event
+    // the batch's first event is the key of the negatives
     drawShared(plan, thread, draw(epochKey, load<u32>(events)), events, size);
     holdRows(plan, thread, events, size, numCandidates);
     zeroRows(plan, thread, fromSlice, toSlice, moves);
@@ -189,7 +189,7 @@ export function trainEvents(
   return true;
 }
 
-/** One step of the towers' layers, eight outputs at a time; any thread may take any of them. */
+/** Takes one step of the towers' layers, eight outputs at a time; any thread may take any of them. */
 function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): void {
   let first: u32 = 0;
   let part = atomic.add<u32>(plan.batch.counter, 1);

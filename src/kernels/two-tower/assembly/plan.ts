@@ -21,7 +21,7 @@ export const SLICE: usize = 32;
 /** Bytes of what Adam keeps of a bias behind it: m, s, 1 - b1^t, 1 - b2^t, and padding. */
 export const BIAS: usize = 32;
 
-/** Items that each event has as its history: a range of tokens. */
+/** Items that are the history of each event: a range of tokens. */
 export class History {
   /** u32: items, those of a user together */
   tokens: usize;
@@ -30,25 +30,25 @@ export class History {
   ends: usize;
 }
 
-/** Rows of features by field: what a slot sums up. */
+/** Rows of features by field; a slot is the sum of a field's vectors. */
 export class FieldRows extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
   rowEnds: usize;
 }
 
-/** What users are made of: events to learn from, or users to encode. */
+/** Input of users: events to learn from, or users to encode. */
 export class Users {
   /** History[numHistories] */
   histories: usize;
   numHistories: u32;
-  /** a row an event */
+  /** one row per event */
   context: FieldRows;
   /** 1: an event's own item is left out of its histories */
   others: u32;
 }
 
-/** The network, the events and how they are learned from. Read by every thread, written by none. */
+/** The network, the events and the learning options. All threads read it, none writes to it. */
 export class Plan extends NegativeSource {
   barrier: usize;
   numThreads: u32;
@@ -63,20 +63,20 @@ export class Plan extends NegativeSource {
   moments: usize;
   /** f32[I][8]: a bias, m, s, 1 - b1^t, 1 - b2^t; 0 when cosine */
   biases: usize;
-  /** the row of item 0 in histories; 0 where histories and output share their rows */
+  /** row of item 0 in histories; 0 if histories and output share their rows */
   firstHistoryRow: u32;
   training: Users;
-  /** f32[longest history]: what the token counts that many places before the newest; 0 when all count alike */
+  /** f32[longest history]: weight of a token by the number of newer ones; 0 when all are equal */
   recency: usize;
-  /** f32[longest history + 1]: sums of the first ones */
+  /** f32[longest history + 1]: cumulative sums of these weights */
   recencySums: usize;
-  /** a row an item; 0 without */
+  /** one row per item; 0 without side features */
   side: FieldRows;
-  /** 0 without: the user is the sum of its slots */
+  /** 0 without a tower: the user is the sum of its slots */
   userTower: DenseNetwork;
   /** 1: the sum of the slots is added to the tower's output */
   skip: u32;
-  /** 0 without: the item is its row */
+  /** 0 without a tower: the item is its row */
   itemTower: DenseNetwork;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
@@ -86,26 +86,26 @@ export class Plan extends NegativeSource {
   l2: f32;
   negativeWeight: f32;
   temperature: f32;
-  /** numbers from one row of inputs to the next, of users and of items */
+  /** floats from one row of inputs to the next, of users and of items */
   userPitch: u32;
   itemPitch: u32;
   batch: Batch;
 }
 
-/** What the phases of a batch hand on to one another. */
+/** Data that the phases of a batch pass on. */
 export class Batch {
-  /** u32: parts of the dense layers that are taken */
+  /** u32: number of parts of the dense layers that are taken */
   counter: usize;
   /** f32[C][D]: items, divided by their lengths when cosine */
   items: usize;
-  /** f32[C / 8][D][8]: the same, eight side by side */
+  /** f32[C / 8][D][8]: the same, eight items side by side */
   panels: usize;
   /** f32[C]: 1 / length, or 1; biases, 0 when cosine */
   itemScales: usize;
   offsets: usize;
   /**
-   * f32[2][C][D]: dLoss/ditem; f32[2][C]: dLoss/dbias. What negatives have of the events in the first and in the second half of each part is
-   * summed apart, so that of two threads each reads only the scores that it wrote
+   * f32[2][C][D]: dLoss/ditem; f32[2][C]: dLoss/dbias. Derivatives by negatives are summed separately for the first and the second half of
+   * each part's events, so that each of two threads reads only scores that it wrote
    */
   itemGradients: usize;
   offsetGradients: usize;
@@ -133,11 +133,11 @@ export class Batch {
   mostRows: u32;
 }
 
-/** One thread's own. */
+/** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
-  /** how many batches there were: the step's number */
+  /** number of batches so far, which is the number of the step */
   steps: u32;
   /** u32[EVENTS]: events in the order of visit */
   order: usize;
@@ -151,7 +151,7 @@ export class Thread extends BatchNegatives {
   userKeys: usize;
   itemScratch: usize;
   tiles: usize;
-  /** u32[n]: 1 + place of the row among the batch's, else 0; u32[R]: those rows, and how many */
+  /** u32[n]: 1 + position of the row among the batch's, else 0; u32[R]: these rows, and their number */
   placeOf: usize;
   held: usize;
   numHeld: u32;

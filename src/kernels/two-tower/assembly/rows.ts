@@ -1,6 +1,6 @@
-// The rows of vectors that a batch holds: each has a place, where its derivatives are summed, and takes one step of Adam.
+// The rows of vectors of a batch: each has a place, in which its derivatives are summed, and takes one step of Adam.
 //
-// Every thread numbers the places for itself, alike; a thread's slices of the sums, and of Adam's moments, are its own.
+// Every thread numbers the places itself, with the same result. Each thread has its own slices of the sums, and of Adam's moments.
 
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
@@ -35,7 +35,7 @@ function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
 
-/** Gives each row that the batch holds a place. */
+/** Assigns a place to each row of the batch. */
 export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
   thread.numHeld = 0;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -56,7 +56,7 @@ export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, n
   }
 }
 
-/** Sets slices from .. to of the sums to 0, those of the thread; the biases' too on the thread that moves them. */
+/** Sets the thread's slices from .. to of the sums to 0, and those of the biases if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
   thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
   thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
@@ -114,7 +114,7 @@ export function addRows(
     }
   }
 
-  // without a tower every slot has the derivatives of the user
+  // without a tower, every slot has the derivatives of the user
   const users = plan.training;
   const userPitch = (<usize>plan.userPitch) << 2;
   const slotBytes = plan.userTower ? apart : 0;
@@ -138,10 +138,10 @@ export function addRows(
   }
 }
 
-/** One step of slices from .. to of every row of the batch, all of which have taken as many. */
+/** Takes one step of slices from .. to of every row of the batch; all rows have taken the same number of steps. */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
-  // behind a slot's numbers stand those of the next one
+  // the numbers of the next slot follow those of a slot
   const left = plan.dim - ((plan.numSlices - 1) << 3);
   const table = <usize>plan.numRows * 2 * SLICE;
   let gradients = thread.sums;
@@ -172,7 +172,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** One step of the biases of the batch's items. */
+/** Takes one step of the biases of the batch's items. */
 export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
   const sums = plan.batch.biasGradients;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -181,7 +181,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
   for (let place: usize = 0; place < thread.numHeld; place++) {
     const row = load<u32>(thread.held + (place << 2));
-    // items come first among the rows
+    // items are the first rows
     if (row >= plan.numItems) continue;
     const at = plan.biases + <usize>row * BIAS;
     const g = load<f32>(sums + (place << 2));
@@ -189,7 +189,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
 }
 
-/** Forgets the rows' places. */
+/** Clears the places of the rows. */
 export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);

@@ -1,4 +1,4 @@
-// Losses of events against the negatives that their batch shares, and the derivatives by users and items.
+// Losses of events against the shared negatives of their batch, and the derivatives by users and items.
 //
 //   s_bn  score of negative n for event b: <user, item> + bias, or the cosine            g_bn  dLoss/ds_bn
 //   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log chance(item)       cosine: without z_b+ in the sum
@@ -15,7 +15,7 @@ import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
- * Scores four events of the part, from their loss to the derivatives by their users.
+ * Processes four events of the part, from scores and losses to the derivatives by their users.
  *
  * @param events u32: the part's
  * @param r      the first of the four in the part, of numEvents
@@ -50,7 +50,7 @@ export function scoreFour(
     );
   }
 
-  // own scores, logs of their chances, weights
+  // own scores, log probabilities, weights
   memory.fill(thread.tile, 0, 48);
   for (let i: u32 = 0; i < count; i++) {
     const lane = thread.tile + ((<usize>i) << 2);
@@ -101,9 +101,9 @@ export function scoreFour(
 }
 
 /**
- * Adds what half of a part's events give the negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user.
+ * Adds the contribution of half of a part's events to negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user.
  *
- * @param half 0 or 1: which of the sums
+ * @param half 0 or 1: number of the sums
  * @param fromEvent,toEvent of the part, the first a multiple of 4
  */
 export function addToNegatives(

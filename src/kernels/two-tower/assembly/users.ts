@@ -33,21 +33,21 @@ export function tokenAt(history: History, place: u32): u32 {
   return load<u32>(history.tokens + ((<usize>place) << 2));
 }
 
-/** 1 / what a history's tokens count together; 0 for one without. */
+/** Returns 1 / sum of the weights of a history's tokens; 0 if there are none. */
 export function historyScale(plan: Plan, users: Users, begin: u32, end: u32): f32 {
   const count = end - begin;
-  // of the others the event's own item is one
+  // with `others`, the event's own item does not count
   if (users.others) return count > 1 ? 1 / <f32>(count - 1) : 0;
   if (count == 0) return 0;
   return 1 / (plan.recency ? load<f32>(plan.recencySums + ((<usize>count) << 2)) : <f32>count);
 }
 
-/** What a token counts, times the history's scale. @param back how many places before the newest */
+/** Returns the weight of a token, times the history's scale. @param back number of newer tokens */
 export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
-/** The field that a row of vectors belongs to, sought from field f on. */
+/** Returns the field of a row of vectors, searching from field f on. */
 export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;
@@ -116,7 +116,7 @@ export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize)
 }
 
 /**
- * Writes the users of a block of events, before any division by their lengths; rows beyond the last are of zeros' user.
+ * Writes the users of a block of events, before any normalization; places beyond the last have the user of zero inputs.
  *
  * @param events u32: the block's, at most BLOCK
  * @param inputs f32[BLOCK][userPitch], written
@@ -157,7 +157,7 @@ export function composeUsers(
   }
 }
 
-/** Adds slot s of an input to a vector: its d numbers, behind which the next slot stands. */
+/** Adds slot s of an input to a vector: its d numbers, which the next slot follows. */
 function addSlot(plan: Plan, input: usize, s: u32, target: usize): void {
   const slot = input + ((<usize>(s * plan.dim)) << 2);
   let at: usize = 0;

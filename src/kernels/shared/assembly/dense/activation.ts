@@ -2,7 +2,7 @@
 //
 //   y = m act(z)     dz = dy m act'(z)     m  0 where draw(row's key, unit) is below the threshold, else 1 / (1 - dropout)
 //
-// m is drawn again on the way back: y = 0 does not tell a dropped unit from one whose tanh is 0.
+// m is sampled again in the backward pass, because y = 0 does not distinguish a dropped unit from one whose tanh is 0.
 
 import { draw, draw4 } from "../random";
 import { BLOCK, DenseNetwork, Layer, LINEAR, PANELS, RELU, TANH } from "./layers";
@@ -58,7 +58,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   if (layer.activation == RELU) {
     for (let at = y; at < end; at += 16) v128.store(at, f32x4.max(v128.load(at), zero));
   } else if (layer.activation == TANH) {
-    // two at a time share the constants, which the engine makes anew in each turn
+    // two at a time share the constants, which the engine would compute in each turn
     for (let at = y; at < end; at += 32) {
       const low = tanh4(v128.load(at));
       const high = tanh4(v128.load(at, 16));

@@ -19,7 +19,7 @@ export const LINEAR: u32 = 0;
 export const TANH: u32 = 1;
 export const RELU: u32 = 2;
 
-/** One dense layer. Places in a block are byte offsets from a thread's scratch, of f32[PANELS][U][8]. */
+/** One dense layer. Offsets in a block are in bytes from a thread's scratch, of f32[PANELS][U][8]. */
 export class Layer {
   /** U of its input and of its output */
   inputs: u32;
@@ -42,9 +42,9 @@ export class Layer {
   y: u32;
   dx: u32;
   dy: u32;
-  /** place of what is added before the activation; NONE for a layer that is not residual */
+  /** offset of the input that is added before the activation; NONE if the layer is not residual */
   skip: u32;
-  /** place of what a residual layer behind adds to the input's gradient; NONE without one */
+  /** offset of the gradient that a later residual layer adds to the input's; NONE without one */
   skipGradients: u32;
   /** units of the output without padding; scale and shift are f32[outputs], 0 for a layer that is not normalized */
   units: u32;
@@ -65,7 +65,7 @@ export class Layer {
   shiftGradients: usize;
 }
 
-/** The layers and how they learn. A kernel with one network extends it with its plan; others hold several. */
+/** The layers and their learning options. A kernel with one network extends this with its plan; others have several. */
 export class DenseNetwork {
   numLayers: u32;
   layers: usize;

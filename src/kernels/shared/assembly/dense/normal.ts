@@ -14,7 +14,7 @@ import { packOutputs } from "./weights";
 /** Added to the variance, as in PyTorch. */
 const EPSILON: f32 = 1e-5;
 
-/** Where 1 / deviation of half a panel's rows lies. */
+/** Returns the address of 1 / deviation for half a panel's rows. */
 function inverseAt(layer: Layer, scratch: usize, p: usize, half: usize): usize {
   return scratch + layer.normal + ((<usize>(PANELS * layer.outputs) + p) << 5) + (half << 4);
 }

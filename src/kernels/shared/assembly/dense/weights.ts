@@ -37,7 +37,7 @@ export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch
   }
 }
 
-/** The layer that a part is of, or null; `outputsOf` says which of its outputs. */
+/** Returns the layer of a part, or null; `outputsOf` returns its outputs. */
 function layerOf(network: DenseNetwork, part: u32): Layer | null {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -47,7 +47,7 @@ function layerOf(network: DenseNetwork, part: u32): Layer | null {
   return null;
 }
 
-/** Which eight outputs of its layer a part is. */
+/** Returns the number of a part among the groups of eight outputs of its layer. */
 function outputsOf(network: DenseNetwork, part: u32): u32 {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const groups = layerAt(network, l).outputs >>> 3;
@@ -98,7 +98,7 @@ export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32,
   return squares;
 }
 
-/** Where a batch's derivatives of four outputs begin. */
+/** Returns the address of a batch's derivatives of four outputs. */
 function batchOf(network: DenseNetwork, batch: usize, j: u32, half: u32): usize {
   return batch + ((<usize>(j * network.batchPitch)) << 5) + ((<usize>half) << 4);
 }
@@ -109,7 +109,7 @@ function squaresOf(x: v128): f64 {
   return low + (<f64>f32x4.extract_lane(squares, 2) + <f64>f32x4.extract_lane(squares, 3));
 }
 
-/** Of f32 that follow each other. @param length a multiple of 4 */
+/** Returns the sum of squares of consecutive f32. @param length a multiple of 4 */
 export function sumOfSquares(at: usize, length: usize): f64 {
   let sum: f64 = 0;
   const end = at + (length << 2);
@@ -133,7 +133,7 @@ function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, n
   }
 }
 
-/** Outputs 8 j .. 8 j + 7 of one layer. */
+/** Takes the step of outputs 8 j .. 8 j + 7 of one layer. */
 function stepLayer(
   network: DenseNetwork,
   layer: Layer,
