@@ -14,7 +14,7 @@ import { roundedKeyWarnings } from "../log/rounded-keys.js";
 export type ColumnPlan = (
   { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
 ) & {
-  /** true if the column is not used by the model, but kept in Dataset.beside */
+  /** true if no model uses the column, and only Dataset.beside contains it */
   isBeside?: true;
 };
 
@@ -22,9 +22,9 @@ export type ColumnPlan = (
 export interface ColumnSink {
   /** @param cells one array of numRows entries per column; the sink owns them until it has taken the rows */
   append(cells: Cells[], numRows: number): void | Promise<void>;
-  /** Returns, for columns of keys after the last row, the number of keys and of rows that have one. */
+  /** Returns the number of distinct keys and of nonempty rows of key columns; callable after the last row. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
-  /** Returns the number of rows with a key, after the last row. */
+  /** Returns the number of rows with a given key; callable after the last row. */
   rowsWith(at: number, code: number): number;
 }
 
@@ -38,12 +38,12 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/** Factor by which a column grows at least, because the number of rows of a pipe is unknown. */
+/** Minimum growth factor of a column; the number of rows of a pipe is unknown in advance. */
 const GROWTH = 1.5;
-/** Extra capacity relative to the expected number of rows, because the remaining rows may be shorter. */
+/** Allocated capacity relative to the expected number of rows; later rows may be shorter, and therefore more. */
 const SPARE = 1.1;
 
-/** Keeps cells in memory: one array per column, with codes in memory that threads share. */
+/** A sink in memory: one array per column, with codes in memory that threads share. */
 export class MemoryColumns implements ColumnSink {
   readonly #columns: Cells[];
   #numRows = 0;

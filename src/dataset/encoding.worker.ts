@@ -2,16 +2,16 @@
 
 import { MISSING } from "../log/keys.js";
 
-/** Number of rows that are encoded together: for 16 fields they take 64 KB. */
+/** Number of rows that are encoded together; the features of 16 fields occupy 64 KB. */
 const ROWS_IN_CACHE = 1024;
 export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 
-/** The cells of fields, and the mapping to features. */
+/** Columns and rows to encode, with the id that each code maps to. */
 export interface Encoding {
   fields: readonly {
     /** u32[numRows of the dataset] */
     codes: Uint32Array;
-    /** u32: id of each code */
+    /** u32: id in the field by code */
     ids: Uint32Array;
     /** feature of id 0 */
     offset: number;
@@ -20,11 +20,11 @@ export interface Encoding {
   rows: Uint32Array;
 }
 
-/** The data of all rounds; large arrays are in shared memory. */
+/** Arguments of all encoding rounds; the large arrays are in shared memory. */
 interface EncodingRounds extends Encoding {
   /** u32[rows.length][fields.length]: receives the features */
   features: Uint32Array;
-  /** u32[1]: set to 1 if a cell is empty, in which case the result is invalid */
+  /** u32[1]: set to 1 if a cell is empty, which makes the features invalid */
   hasEmpty: Uint32Array;
 }
 
@@ -38,7 +38,11 @@ export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (rou
   };
 }
 
-/** Writes the features of rows first to last - 1. @returns false if a cell is empty */
+/**
+ * Writes the features of the rows in [first, last).
+ *
+ * @returns false if a cell is empty
+ */
 export function encodeRows(
   { fields, rows }: Encoding,
   features: Uint32Array,
@@ -55,7 +59,11 @@ export function encodeRows(
   return true;
 }
 
-/** Writes a field's feature of each row to every `width`th position from `at` on. @returns false if a cell is empty */
+/**
+ * Writes one field's feature of each row to the positions at, at + width, at + 2 width, ...
+ *
+ * @returns false if a cell is empty
+ */
 function putField(
   { codes, ids, offset }: Encoding["fields"][number],
   rows: Uint32Array,

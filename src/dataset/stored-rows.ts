@@ -24,7 +24,7 @@ export interface StoredPart {
   rows: Uint32Array;
   /** f32, one per row */
   labels: Float32Array;
-  /** f32, one per row; absent if all are 1 */
+  /** f32: weight of each row; absent if all are 1 */
   weights?: Float32Array;
 }
 
@@ -49,7 +49,7 @@ export function encodeStored(part: StoredPart): FeatureRows {
   return { numRows: row, width, ids, labels, values, indptr };
 }
 
-/** Encodes a split into files: they hold its pairs; its labels and row offsets are in memory. */
+/** Encodes a split into files, which contain the pairs; labels and row offsets are in memory. */
 export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): StoredRows {
   const { rows, labels, weights } = part;
   // f64, because the number of pairs may exceed a u32
@@ -93,7 +93,7 @@ function endsFrom({ indptr }: FeatureRows, pair: number): Uint32Array {
   return indptr!.subarray(1).map((end) => pair + end);
 }
 
-/** Yields the split's rows in order, in slices that are dense if the whole split would be. */
+/** Yields the split's rows in order, in slices. All slices are dense if the whole split would be dense. */
 function* slicesOf({ space, dataset, rows, labels }: StoredPart): Generator<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const isDense = encoder.isDense(rows);

@@ -9,8 +9,8 @@ import { rowsWhere, selectRows } from "../select-rows.js";
 import { columnText } from "./where.js";
 
 /**
- * Returns the rows whose label makes them events, without the label; the unchanged dataset if its roles require no
- * selection.
+ * Returns the rows whose label makes them events, and removes the label's role. Returns the dataset unchanged if its
+ * roles have no such rule.
  *
  * @returns also a note on the dropped rows
  * @throws {DataError} no row is left
@@ -36,14 +36,14 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   };
 }
 
-/** How the label column was chosen, which determines what the user can type to change it. */
+/** Origin of the label's role, which determines the flag that the error message suggests. */
 export type LabelOrigin = "inferred" | "named" | "encoded";
 
 /**
- * The error for a log with labels in which every row would be read as an event that happened.
+ * Returns the error for a log with labels in which every row would be read as an event that happened.
  *
  * @param labels some labels, for the suggested option
- * @param truth how the log spells true, if labels are true and false
+ * @param truth spelling of true in the log, if labels are true and false
  */
 export function labelOfEvents(
   name: string,
@@ -85,7 +85,7 @@ function likelyPositive(labels: readonly number[]): number {
   return above.reduce((least, y) => Math.min(least, y));
 }
 
-/** @throws {UsageError} rows are to be selected by a label, but there is none */
+/** @throws {UsageError} rows must be selected by label, but the log has no label */
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(

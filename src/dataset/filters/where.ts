@@ -10,27 +10,27 @@
 import { UsageError } from "../../errors.js";
 import { parseNumber } from "../../log/number.js";
 
-/** A test of one column's cell. */
+/** A test of the cells of one column. */
 export interface CellTest {
   column: string;
-  /** position of the column's name in the text, from 0 */
+  /** offset of the column's name in the expression, from 0 */
   at: number;
   /** true if cells are compared with a number */
   numeric: boolean;
-  /** the texts that cells are compared with */
+  /** texts with which cells are compared */
   texts: string[];
-  /** @param cell the empty text denotes a missing cell */
+  /** @param cell text of the cell; empty if it is missing */
   holds(cell: string): boolean;
 }
 
-/** A condition over tests, which are given by their index. */
+/** A condition that combines tests, which are given by their indexes. */
 export type Condition =
   { kind: "test"; test: number } | { kind: "not"; of: Condition } | { kind: "and" | "or"; of: Condition[] };
 
 export interface Where {
-  /** as the user wrote it */
+  /** text of the expression as the user wrote it */
   source: string;
-  /** the flag that contains it, for messages */
+  /** flag that contains the expression, for messages */
   flag: string;
   tests: CellTest[];
   condition: Condition;
@@ -67,7 +67,7 @@ export function parseDrop(source: string): Where {
   return without("--drop", source, { column, texts: [text], holds });
 }
 
-/** Returns a filter for all rows except those whose cell of a column is such a text. */
+/** Returns a filter that drops rows in which the cell of a column is one of the given texts. */
 export function without(
   flag: string,
   source: string,
@@ -77,7 +77,7 @@ export function without(
   return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
 }
 
-/** The error at a character of a flag's expression, from 0. */
+/** Returns the error at a character of a flag's expression, counted from 0. */
 export function whereError(
   { source, flag }: Pick<Where, "source" | "flag">,
   at: number,
@@ -89,7 +89,7 @@ export function whereError(
 
 type Literal = { text: string } | { number: number };
 
-/** comparisons of a cell; missing cells are handled before */
+/** comparison operators; missing cells are handled separately */
 const comparisons: Record<string, (order: number) => boolean> = {
   "=": (order) => order === 0,
   "<": (order) => order < 0,
@@ -189,7 +189,7 @@ class Parser {
       );
     this.#next++;
     const literal = this.#literal();
-    // != holds whenever = does not, also for missing cells
+    // `!=` is the negation of `=`, also for missing cells
     const holds = comparisonOf(operator === "!=" ? "=" : operator, literal);
     return negate(operator === "!=", put("number" in literal, holds, [literal]));
   }

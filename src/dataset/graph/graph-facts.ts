@@ -3,7 +3,7 @@
 import { ascending, mapTo } from "../../numeric/indices.js";
 import type { Graph } from "./graph.js";
 
-/** Statistics of one number per node; for an even number of nodes the median is the mean of the two middle ones. */
+/** Statistics of one number per node. The median of an even number of nodes is the mean of the two middle numbers. */
 export interface Spread {
   min: number;
   median: number;
@@ -14,16 +14,18 @@ export interface Spread {
 export interface GraphFacts {
   /** number of nodes with an edge */
   linked: number;
-  /** number of nodes without one, known from self-loops or from edges that lack an end */
+  /** number of nodes without an edge, which occur only in self-loops or in edges that lack an end */
   isolated: number;
-  /** distinct neighbors of each linked node; in a directed graph in either direction, with mutual edges counted twice */
+  /**
+   * number of distinct neighbors of each linked node; a directed graph counts both directions, and mutual edges twice
+   */
   degree: Spread;
-  /** for directed graphs: out-degrees of linked nodes */
+  /** out-degrees of linked nodes, for directed graphs */
   outDegree?: Spread;
   inDegree?: Spread;
-  /** for directed graphs: linked nodes without outgoing arcs, where a walk ends */
+  /** number of linked nodes without outgoing arcs, at which a walk ends, for directed graphs */
   dangling?: number;
-  /** for directed graphs: arcs whose reverse is an arc too */
+  /** number of arcs whose reverse is also an arc, for directed graphs */
   reciprocated?: number;
   /** number of components of linked nodes, ignoring directions */
   components: number;
@@ -37,7 +39,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   const outDegrees = mapTo(Uint32Array, { length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
   const inDegrees = new Uint32Array(numNodes);
   for (const v of neighbors) inDegrees[v]!++;
-  // an undirected edge is stored in both directions already
+  // the graph stores an undirected edge in both directions already
   const degrees = directed ? outDegrees.map((out, v) => out + inDegrees[v]!) : outDegrees;
   const isLinked = (_: number, v: number): boolean => degrees[v]! > 0;
   const linked = degrees.filter(isLinked);

@@ -1,6 +1,6 @@
 // A field without a vocabulary: its keys are hashed to 2^bits buckets, each of which has a feature.
 //
-//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     bucket n has the key #n and the id n + 1
+//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     where bucket n has the key #n and the id n + 1
 //
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 
@@ -17,7 +17,7 @@ export interface HashRecipe {
   bits: number;
 }
 
-/** Counts of collisions: how many distinct keys of the training split share their bucket with another. */
+/** Numbers of collisions: distinct keys of the training split that share their bucket with another key. */
 export interface HashStatistics extends HashRecipe {
   keys: number;
   /** number of buckets that contain a key */
@@ -35,7 +35,11 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
   return { function: "murmur3-x86-32", seed: 0, bits };
 }
 
-/** Checks that an earlier table has as many buckets. @throws {UsageError} rows could not keep their positions */
+/**
+ * Checks that an earlier table has the same number of buckets.
+ *
+ * @throws {UsageError} it has another number, so that rows could not keep their positions
+ */
 export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
@@ -95,7 +99,7 @@ export function murmur3(bytes: Uint8Array, from: number, to: number, seed: numbe
   let i = from;
   for (; i + 4 <= to; i += 4)
     h = mixWord(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
-  // the last one to three bytes are mixed without the rotation that whole words get
+  // MurmurHash3 mixes the last one to three bytes without the rotation that complete words get
   let tail = 0;
   for (let shift = 0; i < to; i++, shift += 8) tail |= bytes[i]! << shift;
   let k = Math.imul(tail, 0xcc9e2d51);

@@ -12,10 +12,10 @@ interface Codes {
   numKeys: number;
 }
 
-/** Counts over all rows by a column's codes; a vocabulary reuses those made while reading. */
+/** Cached counts over all rows, by a column's codes. Vocabularies reuse the counts that were made while reading. */
 const ofAllRows = new WeakMap<Uint32Array, Uint32Array>();
 
-/** Columns of codes that are known to have no empty cell. */
+/** Codes of columns that are known to have no empty cell. */
 const neverEmpty = new WeakSet<Uint32Array>();
 
 /** Whether a column is known to have a key in every row. */
@@ -32,7 +32,7 @@ function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[
   return counted.map(({ events }) => events);
 }
 
-/** Like countCodes over all rows, but cached for later calls with one of the columns. */
+/** Returns countCodes over all rows, and caches the counts for later calls. */
 export function countAll(columns: readonly Codes[]): Uint32Array[] {
   const others = columns.filter(({ codes }) => !ofAllRows.has(codes));
   const counts = countCodes(others);
