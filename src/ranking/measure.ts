@@ -41,12 +41,12 @@ import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query }
 import { checkRanks, rankerOfRun, type Scoring } from "./run-ranker.js";
 import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from "./user-events.js";
 
-/** Options of a ranking evaluation; defaults as for `embed evaluate`. */
+/** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
   /** lengths of the lists */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
-  /** share of each new user's items that is folded in; evaluates new users instead of known ones */
+  /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
   /** path of a file with users and items; only these items are ranked, together with the held-out ones */
   candidates?: string | undefined;
@@ -69,9 +69,9 @@ export interface EvaluatedUsers {
   judged: number;
   /** training users without a held-out item */
   withoutHeldOut: number;
-  /** of these, users whose held-out items are all masked */
+  /** number of these users whose held-out items are all masked */
   heldOutMasked: number;
-  /** users of the log without training events */
+  /** number of users in the log without training events */
   withoutTraining: number;
   /** share of the held-out events that repeat a training event */
   repeatShare: number;
@@ -84,14 +84,14 @@ export interface EvaluatedUsers {
 export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
-  /** baselines that were not measured for lack of time */
+  /** baselines that were skipped because they would take too long */
   skipped: string[];
   warnings: string[];
   rows: number;
 }
 
 /**
- * Ranks items by each run and baseline, and compares their metrics.
+ * Ranks items with each run and baseline, and compares the metrics.
  *
  * @throws {UsageError} a run cannot rank, or the training events of the first run are not available
  */
@@ -113,7 +113,7 @@ export async function measureRankings(
     );
   const query = queryOf(options);
   const how = { score, table, query, folds: foldInShare !== undefined };
-  // refuses runs that cannot rank before the log is read
+  // rejects runs that cannot rank, before the log is read
   for (const { run } of runs) await checkRanks(run, how);
   const { run } = runs[0]!;
   const preprocess = await eventRecipe(run);
@@ -195,7 +195,7 @@ interface HeldProtocol {
   protocol: RankingProtocol;
   /** training events for baselines */
   learned: TrainingEvents;
-  /** new users' splits, and the log of their events; only for --fold-in-share */
+  /** splits of the new users, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
   warnings: string[];
   rows: number;
@@ -203,7 +203,7 @@ interface HeldProtocol {
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** Builds the protocol for users with training events. */
+/** Creates the protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
@@ -228,7 +228,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
   return { protocol, learned: training, warnings, rows: part.dataset.numRows };
 }
 
-/** Builds the protocol for users whom no run knows; the first items of each are folded in. */
+/** Creates the protocol for users whom no run knows; the first items of each user are folded in. */
 async function protocolOfNewUsers(
   logs: RankedLogs,
   runs: readonly Contestant[],
@@ -264,7 +264,7 @@ function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { 
   observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });
 }
 
-/** Warns if the run was trained on this log, because early stopping used its validation users, who are new too. */
+/** Warns if the run was trained on this log: its early stopping used validation users, who are new users too. */
 function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
   if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
   return [
@@ -273,11 +273,11 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
   ];
 }
 
-/** A ranking restricted to the items of --candidates. */
+/** Restriction of a ranking to the items of --candidates. */
 interface CandidateRanking {
-  /** the protocol of users who have a candidate besides their held-out items */
+  /** protocol of the users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
-  /** for each query of the protocol, its unmasked candidates and its held-out items */
+  /** items to rank for each query: its unmasked candidates and its held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
@@ -294,7 +294,7 @@ async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Pro
   return { protocol: protocolOfQueries(protocol, kept), ...found };
 }
 
-/** Warns of each run that was trained on other rows than the first run. */
+/** Warns about each run that was trained on other rows than the first run. */
 function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
   const of = ({ manifest: { inputs, split } }: Run) =>
     JSON.stringify([inputs.map(({ sha256 }) => sha256), split.train]);

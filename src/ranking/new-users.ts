@@ -1,15 +1,18 @@
-// --fold-in-share: evaluates users whom no run knows. Each run computes a user's vector from the first of the user's items, as
-// `transform --fold-in` does; the other items are held out.
+// --fold-in-share: evaluates users whom no run knows. Each run computes a user's vector from the first of the user's
+// items, as `transform --fold-in` does; the other items are held out.
 //
 //   log, or a held-out split of the run ──► users without training events ──► the n items of each, by first event
-//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► folded in: masks, histories for baselines, foldIn of runs
+//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► folded in: masks, histories for
+//         baselines, foldIn of runs
 //     ──► the others ──► held out
 //
-// All events of a user with an item count as one, at the time of the first that counts. Events that do not count, such as those with
-// label 0, are folded in if they are before the first held-out item, because folding in can learn from them; they are never held out.
+// All events of a user with one item count as one, at the time of the first positive event. Other events, such as those
+// with label 0, are folded in if they precede the first held-out item, because folding in can learn from them; they are
+// never held out.
 //
-// Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
-// et al. 2018 (arXiv:1802.05814). Both choose the folded-in items at random; here they are the first ones.
+// Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 %
+// folded in by Liang et al. 2018 (arXiv:1802.05814). Both choose the folded-in items at random; here they are the first
+// ones.
 
 import type { FurtherLog } from "../training/reading/open-as-trained.js";
 import { keyColumn } from "../dataset/item-fields.js";
@@ -29,26 +32,26 @@ import type { Part } from "../training/examples/examples.js";
 import { rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Numbers of users and items of --fold-in-share. */
+/** Numbers of users and items with --fold-in-share. */
 export interface FoldedUsers {
   share: number;
   /** numbers of (user, item) pairs that are folded in, and held out */
   foldedIn: number;
   heldOut: number;
-  /** number of users left out because a run knows them */
+  /** number of users excluded because a run knows them */
   known: number;
-  /** number of users left out because they have fewer than two items that count */
+  /** number of users excluded because they have fewer than two items with positive events */
   withOneItem: number;
 }
 
 /** New users, and the split of their events. */
 export interface Folding {
-  /** the new users, with their folded-in items as history; items and counts are those of training */
+  /** new users with their folded-in items as history; items and counts are those of the training events */
   training: TrainingEvents;
   /** u32: held-out rows of the evaluated split */
   heldOut: Uint32Array;
   counts: FoldedUsers;
-  /** returns the folded-in rows, as numbered in another reading of the log */
+  /** returns the folded-in rows, by the row numbers of another reading of the log */
   rowsOf: (dataset: Dataset) => Uint32Array;
 }
 
@@ -56,9 +59,11 @@ export interface Folding {
  * Splits the events of new users.
  *
  * @param whole   all rows of the log or split
- * @param counted u32: those of its rows that count
- * @param known   keys of users to leave out
+ *
+ * @param counted u32: rows with a positive event
+ * @param known   keys of users to exclude
  * @param share   share of each user's items to fold in, in (0, 1)
+ *
  * @throws {UsageError} no user is left; the message says why
  */
 export function cutNewUsers(
@@ -77,16 +82,16 @@ export function cutNewUsers(
     items,
     keysAmong(users.dictionary, known),
   );
-  // for each user and item, whether all their events are folded in or held out
+  // for each pair of user and item: whether its events are folded in or held out
   const placed = new Map<number, Map<number, "in" | "out">>();
   const folded: { user: number; item: number }[] = [];
   let numHeldOut = 0;
-  // in the order of the log's dictionary, which the selected keys keep
+  // in the order of the log's dictionary, which is also the order of the selected keys
   for (const [user, { first, liked }] of [...histories].sort(([a], [b]) => a - b)) {
     const ordered = [...liked.keys()];
     const n = ordered.length;
     if (n < 2) continue;
-    // tolerance for products such as 0.55 * 100 that exceed the exact integer by rounding
+    // tolerance for products such as 0.55 * 100, which rounding makes greater than the integer
     const numIn = Math.min(n - 1, Math.max(1, Math.ceil(share * n - 1e-9)));
     const own = new Map(ordered.map((item, i) => [item, i < numIn ? "in" : "out"] as const));
     for (const item of ordered.slice(0, numIn)) folded.push({ user: placed.size, item });
@@ -128,7 +133,7 @@ export function cutNewUsers(
   };
 }
 
-/** A user's items in ascending order of their first event; the value is its position in time. */
+/** Items of a user in ascending order of their first event; the value is the position of this event in time. */
 interface Histories {
   /** by all events */
   first: Map<number, number>;
@@ -136,7 +141,11 @@ interface Histories {
   liked: Map<number, number>;
 }
 
-/** Collects the histories by code of the new user. @param isKnown u8, by code */
+/**
+ * Collects the history of each new user.
+ *
+ * @param isKnown u8: 1 if the code's user is known
+ */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,
@@ -203,7 +212,7 @@ function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   );
 }
 
-/** Returns notes on left-out users and on the order of events. */
+/** Returns notes on excluded users and on the order of events. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
   if (known > 0) notes.push(`skipped ${known} users known to the runs`);
@@ -215,7 +224,12 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
   return notes;
 }
 
-/** Returns the run's function for folding in users. @param flag the option that needs it @throws {UsageError} the run has none */
+/**
+ * Returns the run's function for folding in users.
+ *
+ * @param flag the option that needs it
+ * @throws {UsageError} the run cannot fold in users
+ */
 export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
   return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
 }
@@ -232,10 +246,11 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
 }
 
 /**
- * Folds new users in from their events, as `transform --fold-in` does.
+ * Computes vectors of new users from their events, as `transform --fold-in` does.
  *
- * @param users  u32[numQueries]: user numbers of the folding
+ * @param users  u32[numQueries]: user numbers of `split`
  * @param log    the log of the events
+ *
  * @returns one vector per query, and warnings; the vector is zero if the run knows none of the user's items
  * @throws {UsageError} the run cannot fold in users, or not from this log
  */
@@ -269,7 +284,7 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/** Returns a watch that prefixes notes with the run's name and drops warnings, which were reported before or are returned. */
+/** Returns a watch that adds the run's name to notes and drops warnings, which were reported before or are returned. */
 function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,

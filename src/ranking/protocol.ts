@@ -9,31 +9,31 @@ import { heldOutOf, listsOfUsers } from "../sampling/ranking-events.js";
 import type { TrainingEvents } from "../sampling/training-events.js";
 import type { Part } from "../training/examples/examples.js";
 
-/** Share of held-out events that may repeat training events although --repeats is not set. */
+/** Maximum share of held-out events that may repeat training events without --repeats. */
 const FEW_REPEATS = 0.05;
 
 export type Repeats = "mask" | "allow";
 
 export interface RankingProtocol {
   training: TrainingEvents;
-  /** u32[numQueries]: number of each evaluated training user; each has held-out items */
+  /** u32[numQueries]: number of each evaluated training user; each user has held-out items */
   users: Uint32Array;
-  /** for each query, the items that its list must not contain */
+  /** items to exclude from the list of each query */
   masks: ItemLists;
-  /** for each query, its held-out items, ascending; NO_ITEM for each that training does not know */
+  /** held-out items of each query, ascending, with NO_ITEM for each item that is not in training */
   heldOut: ItemLists;
-  /** share of the held-out events of these users that repeat a training item of the user */
+  /** share of the held-out events of these users whose item is a training item of the user */
   repeatShare: number;
   /** number of users in the log without training events */
   unknownUsers: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** of these, number of users whose held-out items are all masked */
+  /** number of these users whose held-out items are all masked */
   heldOutMasked: number;
 }
 
 /**
- * @param masked items of each user to mask, unless --repeats allow: the training history, or more
+ * @param masked items of each user to mask unless --repeats is set: at least the training history
  * @throws {UsageError} more than 5 % of the held-out events repeat training events, and --repeats is not set
  */
 export function rankingProtocol(

@@ -1,4 +1,4 @@
-// --query: which vectors represent a user, if vectors rank and not a model.
+// --query: the vectors that represent a user if items are ranked by vectors, not by a model.
 //
 //   user      the user's row of the table
 //   history   the user's training items
@@ -17,7 +17,7 @@ import type { RankingProtocol, Repeats } from "./protocol.js";
 
 export interface Query {
   of: "user" | "history" | "last";
-  /** number of items for `last`; Infinity for the others */
+  /** number of items for `last`; Infinity for other queries */
   most: number;
   /** milliseconds */
   halfLife?: number;
@@ -59,7 +59,7 @@ function lonelyHalfLife(): UsageError {
   return new UsageError("--query-half-life needs --query history, or last:N with N above 1");
 }
 
-/** Returns the option that needs event times; undefined if none does. */
+/** Returns the flag of the option that needs event times; undefined if none does. */
 export function timedFlag(query: Query | undefined): string | undefined {
   if (query?.halfLife !== undefined) return "--query-half-life";
   return query?.of === "last" ? "--query last" : undefined;
@@ -75,7 +75,7 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   );
 }
 
-/** Returns the items that represent each user. */
+/** Returns the items that represent each user, with their weights. */
 export function queryItems(
   training: TrainingEvents,
   users: Uint32Array,
@@ -87,7 +87,7 @@ export function queryItems(
 }
 
 /**
- * Returns warnings if the evaluation of such a query is misleading.
+ * Returns warnings if an evaluation with this query is misleading.
  *
  * @param held.part the evaluated split
  * @param held.between the validation split, if it lies between training and `part`
@@ -122,13 +122,13 @@ export function queryWarnings(
   return warnings;
 }
 
-/** Counts the users that have an event in a split. */
+/** Returns the number of users that have an event in a split. */
 function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const found = new Set(usersOf(keys, part.dataset, part.rows));
   return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
-/** Counts the users that have a held-out event before their latest training event. */
+/** Returns the number of users that have a held-out event before their latest training event. */
 function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;

@@ -1,4 +1,4 @@
-// Creates rankers of runs: by the run's model, or by the vectors of its tables alone.
+// Creates rankers of runs, which rank by the run's model, or by the vectors of its tables alone.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -11,17 +11,17 @@ import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 import { checkTableRanks, tableRanker } from "./table-ranker.js";
 
-/** Ranks by the run's model, or by the vectors of its tables alone. */
+/** Scores of items: by the run's model, or by the vectors of its tables alone. */
 export type Scoring = "model" | "dot" | "cosine" | "context";
 
 export interface HowToRank {
-  /** `own` ranks by the model, or by the cosine of table rows for runs whose model cannot rank */
+  /** score of items; `own` is the model, or the cosine of table rows for runs whose model cannot rank */
   score: Scoring | "own";
   /** name of the table; only for scores by a table */
   table?: string | undefined;
   /** representation of users; only for scores by a table */
   query?: Query | undefined;
-  /** whether users are new, and represented by folded-in vectors */
+  /** true if users are new, and represented by folded-in vectors */
   folds?: boolean;
 }
 
@@ -39,7 +39,11 @@ async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<S
   return rank ? "model" : foldedRank;
 }
 
-/** Returns the ranking function of a run's model. @throws {UsageError} it has none; the message says which runs have one */
+/**
+ * Returns the ranking function of a run's model.
+ *
+ * @throws {UsageError} it has none; the message lists models that have one
+ */
 export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
   const canRead = (await modelOf(run))?.preprocess;
   const instead = canRead && "--score dot or --score cosine ranks by its table";
@@ -51,7 +55,7 @@ export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"
  *
  * @param lists items that represent each user
  * @param how.inPlace table that replaces the model's rows
- * @param how.folded a vector for each user of the protocol, if the run does not know them
+ * @param how.folded vectors of the protocol's users if the run does not know them
  * @throws {UsageError} the run cannot rank with this score
  */
 export async function rankerOfRun(

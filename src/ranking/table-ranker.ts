@@ -4,8 +4,9 @@
 //   v   an item's row
 //
 //   dot      q . v
-//   cosine   the same with rows scaled to length 1, so that q has the direction of the mean of its items
-//   context  q . z, where z is the item's row in the table of contexts: how likely it is near the user's items
+//   cosine   the dot product of rows scaled to length 1, so that q has the direction of the mean of its items
+//   context  q . z, where z is the item's row in the table of contexts; high if the item often occurs near the user's
+//            items
 //
 // The length of q does not change the order, so a sum ranks like a mean.
 
@@ -26,15 +27,18 @@ import type { RankingProtocol } from "./protocol.js";
 /** Options of a ranking by tables. */
 export interface ByTable {
   score: "dot" | "cosine" | "context";
-  /** name of the table; the default table for `context` */
+  /** name of the table; the default table for the score `context` */
   table?: string | undefined;
-  /** representation of users; by default their rows if the table has users, else their history */
+  /** representation of users; by default their rows if the table has users, otherwise their histories */
   query?: Query | undefined;
-  /** vectors of users without a row, which replace rows and histories */
+  /** vectors of users without a row, used in place of rows and histories */
   folded?: UserVectors | undefined;
 }
 
-/** @throws {UsageError} the run has no rows of items, of users for --query user, or of contexts; the message says what it has */
+/**
+ * @throws {UsageError} the run lacks rows of items, of users for --query user, or of contexts; the message lists the
+ * existing ones
+ */
 export async function checkTableRanks(run: Run, { score, table, query }: ByTable): Promise<void> {
   if (score === "context") await contextsOf(run);
   const fields = await run.withRows(table, (rows) => Promise.resolve(rows.fields));
@@ -69,7 +73,7 @@ export async function tableRanker(
       : centres;
   const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const ranked = { dim, items: items.vectors, weights };
-  // folded-in vectors need no scaling for cosine, since the length of a query does not change the order
+  // folded-in vectors need no scaling for cosine, because the length of a query does not affect the order
   if (folded)
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
@@ -100,13 +104,17 @@ export function fieldsOf(run: Run): { user: string; item: string } {
 }
 
 interface KeyRows {
-  /** u32[keys]: row of each key within the field; NO_ITEM for none */
+  /** u32[keys]: row of each key within the field; NO_ITEM for keys without a row */
   rows: Uint32Array;
   /** f32[keys * dim]; zeros for keys without a row */
   vectors: Float32Array;
 }
 
-/** Looks up the rows of keys in a field. @param toUnit whether they are scaled to length 1 */
+/**
+ * Looks up the rows of keys in a field.
+ *
+ * @param toUnit true to scale the rows to length 1
+ */
 export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);
@@ -118,7 +126,7 @@ export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, 
   return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
 }
 
-/** Returns f32[lists * dim]: the weighted sum of each list's rows, added in order. */
+/** Returns f32[lists * dim]: the weighted sum of the rows of each list, added in the order of the list. */
 export function sums(
   vectors: Float32Array,
   { indptr, items, weights }: QueryItems,
@@ -142,7 +150,7 @@ interface Counted {
   rows: Uint32Array;
 }
 
-/** Warns of users with a zero query, and if `asked`, of query items without a row. */
+/** Warns about users with a zero query and, if `asked`, about query items without a row. */
 function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boolean): string[] {
   const warnings: string[] = [];
   const { items } = lists;

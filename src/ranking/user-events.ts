@@ -1,7 +1,7 @@
-// Events of users as a run's model counts them: rows of a log that count, and the run's training events.
+// Events of users according to a run's model: the positive events of a log, and the run's training events.
 //
-//   log, or a held-out split of the run ──► rows that count            training ──► kept in the run, or read again from its log,
-//                                                                                   or from --mask LOG
+//   log, or a held-out split of the run ──► rows of positive events
+//   training events ──► kept in the run, or read again from its log, or from --mask LOG
 
 import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { readNegatives } from "../training/examples/item-file.js";
@@ -20,7 +20,7 @@ import type { Watch } from "../training/session/watch.js";
 export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
   /** files of further events whose items are masked for their users */
   mask?: string[] | undefined;
-  /** least label of events that count */
+  /** minimum label of positive events */
   positiveFrom?: number | undefined;
 }
 
@@ -32,14 +32,18 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
   watch: Watch;
 }
 
-/** Returns the run's recipe for reading events. @throws {UsageError} it has none; the message says what can be done */
+/**
+ * Returns the run's recipe for reading events.
+ *
+ * @throws {UsageError} it has none; the message suggests an alternative
+ */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
   return await (
     await capable(run, "preprocess", "cannot say which items users took", instead)
   )(run);
 }
 
-/** Selects the events that count: those with a positive label, if the log has labels. */
+/** Selects the positive events of a log: those with a positive label, or all if the log has no labels. */
 export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
@@ -79,33 +83,33 @@ export async function keptEvents({
   return eventsOfSource(await readNegatives(run, preprocess));
 }
 
-/** Evaluated rows and training events. */
+/** Rows to evaluate, and training events. */
 export interface OpenedLog {
-  /** all rows of the log or split, and those that count */
+  /** all rows of the log or split, and the rows of positive events */
   whole: Part;
   part: Part;
-  /** rows of --mask that count; undefined without --mask */
+  /** rows of positive events in the files of --mask; undefined without --mask */
   masked: Part | undefined;
   training: TrainingEvents;
   /** all splits of the run's training log; only for --part */
   own: SplitParts["parts"] | undefined;
 }
 
-/** The log to evaluate: files, or a split of the run. */
+/** Log to evaluate: files, or a split of the run's log. */
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
 }
 
-/** The events that are needed. */
+/** Requirements of an evaluation on the events. */
 export interface NeededEvents {
-  /** whether the times of the evaluated log are needed */
+  /** true if the times of the evaluated log are needed */
   withTimes: boolean;
-  /** the option that needs the times of training events; undefined if none does */
+  /** flag of the option that needs the times of training events; undefined if none does */
   timed?: string | undefined;
-  /** whether each training event is needed, and not only the items that each user has */
+  /** true if each training event is needed, and not only the distinct items of each user */
   each?: boolean;
-  /** reason why training events are needed, a clause for messages */
+  /** clause for messages that states why training events are needed */
   wanted: string;
 }
 
@@ -129,7 +133,7 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
   return { whole, part, masked, training, own };
 }
 
-/** Reads the training events: from the run, or from the log that it was trained on, or else from --mask. */
+/** Reads the training events from the run, from the log on which it was trained, or from --mask, in this order. */
 async function trainingEvents(
   logs: LogsOfRun<EvaluatedLog>,
   { timed, each = false, wanted }: NeededEvents,

@@ -1,7 +1,9 @@
-// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched separately.
+// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched
+// separately.
 //
-//   --lists-per   one list per category: its k best items
-//   --new-share   the first r places of a list hold at least floor(r X) new items, as long as there are any; otherwise the best items
+//   --lists-per   one list per category, of its k best items
+//   --new-share   the first r places of a list contain at least floor(r X) new items, while there are any; the other
+//                 places contain the best items
 //
 // The code of an item is 2 * category + (1 if it is new), so that the options can be combined.
 
@@ -12,15 +14,15 @@ import { ascending } from "../../numeric/indices.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import type { AskedOfSet } from "./quotas.js";
 
-/** How the lists of an owner are filled from parts. */
+/** Parts of items from which the lists of each owner are filled. */
 export interface PartLists {
-  /** parts of each set, by the codes of codesOfParts */
+  /** parts of each set of items, by the codes of codesOfParts */
   ofSet: SetParts[];
   search: PartSearch;
-  /** categories that have a list; without them each owner has one list */
+  /** categories that have a list; absent if each owner has a single list */
   categories?: Keys | undefined;
   numLists: number;
-  /** least share of new items in each prefix of a list */
+  /** minimum share of new items in each prefix of a list */
   newShare: number;
   numItems: number;
 }
@@ -38,7 +40,8 @@ export function codesOfParts(
 }
 
 /**
- * Renumbers the categories of the items in the sets, in the order of their codes. Other categories get no list.
+ * Renumbers the categories of the items in the sets, in the order of their codes. Categories that occur in no set get
+ * no list.
  *
  * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
  * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
@@ -68,7 +71,11 @@ export function longestOf({ parts, codes }: SetParts): number {
   return Math.max(0, ...lengths.values());
 }
 
-/** Fills the lists of each query. @returns the lists of a query one after another, with `k` places of item numbers each */
+/**
+ * Fills the lists of each query.
+ *
+ * @returns the lists of each query one after another, each with `k` places for item numbers
+ */
 export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
   const { numLists, newShare } = how;
   const { parts, codes, first } = how.ofSet[asked.set]!;
@@ -104,7 +111,10 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
 
 const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
 
-/** Writes a list of up to `k` places at `to`, by descending score, except that a new item comes first while the share is not reached. */
+/**
+ * Writes a list of up to `k` items at the position `to`. Items are in descending order of score, but new items come
+ * first while their share is too small.
+ */
 export function mergeLists(
   known: TopItems = NOTHING,
   added: TopItems = NOTHING,
@@ -118,7 +128,7 @@ export function mergeLists(
   for (let place = 0; place < k; place++) {
     const [hasKnown, hasNew] = [isLeft(known, a), isLeft(added, b)];
     if (!hasKnown && !hasNew) return;
-    // tolerance for shares that are inexact in binary: 100 * .29 is below 29
+    // tolerance for shares that are inexact in binary, such as 100 * .29 < 29
     const due = Math.floor((place + 1) * newShare + 1e-9);
     const [x, y] = [known.scores[a]!, added.scores[b]!];
     const isBetter = y > x || (y === x && added.items[b]! < known.items[a]!);

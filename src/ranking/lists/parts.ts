@@ -4,19 +4,23 @@ import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 
-/** The parts of one set. */
+/** Parts of one set of items. */
 export interface SetParts {
-  /** u32[] each: item numbers of a part, ascending */
+  /** u32[] each: item numbers of each part, ascending */
   parts: Uint32Array[];
-  /** code of each part; MISSING for the last one if `hasRest` */
+  /** code of each part; MISSING for the last part if `hasRest` */
   codes: number[];
-  /** whether the last part holds the items without a code */
+  /** true if the last part contains the items without a code */
   hasRest: boolean;
-  /** index of the first part in the list of the parts of all sets */
+  /** index of this set's first part in the list of all parts of all sets */
   first: number;
 }
 
-/** Splits each set. @param codes u32[numItems]; MISSING for items without a code */
+/**
+ * Splits each set into parts.
+ *
+ * @param codes u32[numItems]; MISSING for items without a code
+ */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -36,13 +40,13 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search among the parts of all sets. It starts when it is first needed. */
+/** A search in the parts of all sets, which starts on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** @param start starts a search among sets of items */
+/** @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -51,14 +55,18 @@ export function partSearch(
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
-      // if the start has failed, its error has already been reported
+      // the error of a failed start was reported already
       const search = await started?.catch(() => undefined);
       await search?.end();
     },
   };
 }
 
-/** Converts masks to positions in each part. @param masks ascending item numbers */
+/**
+ * Converts masks to positions within each part.
+ *
+ * @param masks ascending item numbers
+ */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -1,9 +1,12 @@
 // --per COLUMN=N: the best items of a query, with at most N items of each category.
 //
-//   few categories    a list consists of the N best items of categories and the k best items without one: each category is searched
-//   many categories   the best few times k items usually suffice; for queries whose list is still short, a longer list is searched
+//   few categories    each category is searched for its N best items, and the items without a category for the k best;
+//                     the list is merged from them
+//   many categories   the search returns a few times k items, which usually suffice; queries whose list is still too
+//                     short repeat it with a longer list
 //
-// Both methods give the same list: the N best items of each category, and the k best of these. Ties are in the order of items.
+// Both methods give the same list: the N best items of each category, and the k best of these. Ties are in the order of
+// items.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -12,17 +15,17 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** At most `most` items of each category. */
+/** Quota: at most `most` items of each category. */
 export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for none */
   cells: Uint32Array;
-  /** parts of each set, by category */
+  /** parts of each set of items, by category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries that rank the same set, with their masks as item numbers. */
+/** Queries that rank the same set of items, with masks of item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -31,7 +34,7 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** Returns the greatest number of items that a list can hold. */
+/** Returns the maximum number of items in a list. */
 export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;
@@ -39,7 +42,7 @@ export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   }, 0);
 }
 
-/** Returns the best `k` item numbers of each query, with at most `most` of each category. */
+/** Returns the best `k` item numbers of each query, with at most `most` items of each category. */
 export async function bestPerCell(
   quotas: Quotas,
   search: Search,
@@ -52,7 +55,7 @@ export async function bestPerCell(
   const lists = noItems(asked.queries.size, k);
   let left = Uint32Array.from({ length: asked.queries.size }, (_, q) => q);
   for (let top = 2 * reach; left.length > 0; top *= 4) {
-    // searching each category separately needs shorter lists
+    // separate searches of the categories need shorter lists
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
       await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
@@ -77,7 +80,7 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with so many queries at a time that their lists take at most PLACES places. */
+/** Calls `act` with batches of queries whose lists have at most PLACES places in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -87,7 +90,11 @@ async function inChunks(
   for (let first = 0; first < queries.length; first += step) await act(queries.subarray(first, first + step));
 }
 
-/** Copies the best items, at most `most` of each category. @returns the number of copied items */
+/**
+ * Copies the best items, with at most `most` of each category.
+ *
+ * @returns the number of copied items
+ */
 function keepQuota(
   { items: places, scores }: TopItems,
   from: number,
@@ -127,10 +134,10 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // clears items of the previous attempt
+  // clears the items of the previous attempt
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
-  // starts with the items without a category, which are sorted already, so that these inserts move nothing
+  // starts with the items without a category, which are already sorted, so that their insertion moves no other item
   const order = Array.from({ length: parts.length }, (_, i) => (hasRest ? parts.length - 1 - i : i));
   for (const part of order) {
     const items = parts[part]!;
@@ -147,7 +154,11 @@ async function fromParts(
   }
 }
 
-/** Inserts an item into a sorted list; a full list loses its last item. @returns the new length; undefined if the item ranks too low */
+/**
+ * Inserts an item into a sorted list; if the list is full, its last item is removed.
+ *
+ * @returns the new length; undefined if the item ranks too low for the list
+ */
 function insert(
   { items, scores }: TopItems,
   from: number,

@@ -12,24 +12,24 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Number of list places in memory at a time; each takes 8 bytes, in a few copies. */
+/** Number of list places in memory at a time. Each place takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
-/** The queries of a block. Which of the properties exist depends on what ranks. */
+/** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
   size: number;
   /** f32[size * dim] */
   vectors?: Float32Array;
-  /** u32[size]: user numbers of the ranker */
+  /** u32[size]: user numbers that the ranker uses */
   users?: Uint32Array;
-  /** the history of each query, as items */
+  /** history of each query as lists of items */
   asked?: QueryItems;
 }
 
 /** Exact search of items. */
 export interface Search {
-  /** whether a set is searched separately, in a time that grows with its size */
+  /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
-  /** Returns the best items of a set as places; masks are places too. */
+  /** Returns the best items of a set as places. The masks contain places, too. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
   /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
@@ -46,7 +46,7 @@ export interface ItemMatrix {
   dim: number;
   /** f32[n * dim] */
   vectors: Float32Array;
-  /** f32[n]: added to an item's score; -Infinity for items that are never returned */
+  /** f32[n]: summand of each item's score; -Infinity for items that are never returned */
   weights?: Float32Array;
 }
 
@@ -75,12 +75,12 @@ export async function searchVectors(
   };
 }
 
-/** Creates the ranker of some queries. */
+/** Function that creates the ranker for the given queries. */
 type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
-/** Rankers of each set, and of all items. */
+/** Rankers for the items of each set, and the ranker for all items. */
 export interface Rankers {
-  /** by set; when absent, the items of a set are scored one by one with `all` */
+  /** rankers by set; when absent, `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }
@@ -108,7 +108,7 @@ export function searchByRanker(
   };
 }
 
-/** Returns the best items of a set by scoring each of its items, PAIRS pairs at a time. */
+/** Returns the best items of a set by scoring all of its items, in batches of PAIRS (query, item) pairs. */
 async function bestOfSet(
   ranker: Ranker,
   set: Uint32Array,
@@ -138,7 +138,7 @@ async function bestOfSet(
   return found;
 }
 
-/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for the others. */
+/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for other queries. */
 function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
@@ -158,7 +158,12 @@ function unmaskedItems(
   return { indptr: ends, items: Uint32Array.from(items) };
 }
 
-/** Converts item numbers to places in a set, without items that it lacks. @param set u32, ascending @param numItems of all items */
+/**
+ * Converts item numbers to places in a set, and drops items that are not in the set.
+ *
+ * @param set u32, ascending
+ * @param numItems number of all items
+ */
 export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
   // in the set of all items, the place of an item is its number
   if (set.length === numItems) return { indptr, items };
@@ -175,7 +180,11 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
   return { indptr: ends, items: places.subarray(0, end) };
 }
 
-/** Selects queries of a block. @param rows u32, ascending */
+/**
+ * Selects queries of a block.
+ *
+ * @param rows u32: indexes of the queries, ascending
+ */
 export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
   const { vectors, users, asked, size } = queries;
   if (rows.length === size) return queries;
