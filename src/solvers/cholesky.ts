@@ -12,7 +12,7 @@
  */
 export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array | undefined {
   const n = b.length;
-  // L, in the lower triangle of A
+  // computes L in the lower triangle of A
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j]!;
