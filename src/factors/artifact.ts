@@ -38,7 +38,11 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
-/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or of another shape */
+/**
+ * Reads a run's parameters.
+ *
+ * @throws {ArtifactError} a tensor is missing, or has another shape
+ */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
@@ -60,12 +64,16 @@ export async function readFmParameters(
   return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
 }
 
-/** A factorization machine's parameters over its features; a linear model has no dimensions. */
+/** Parameters of a factorization machine by feature; the vectors of a linear model have no dimensions. */
 export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
 
-/** Reads a run's features and parameters; for a run with several draws, those of its table. @throws {ArtifactError} damaged */
+/**
+ * Reads a run's features and parameters. For a run with several posterior draws, these are the parameters in its table.
+ *
+ * @throws {ArtifactError} damaged
+ */
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };

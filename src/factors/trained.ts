@@ -30,7 +30,11 @@ export async function readFactors(
   return factorScorer(await readFmParameters(run, space, table));
 }
 
-/** Wraps any model that scores like a factorization machine. @param name its name in the manifest */
+/**
+ * Wraps any model that scores like a factorization machine.
+ *
+ * @param name name of the model in the manifest
+ */
 export function trainedFactors(name: string, model: FmModel): Trained {
   const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
@@ -52,7 +56,7 @@ export function trainedFactors(name: string, model: FmModel): Trained {
  * Returns vectors and weights whose scores rank the items for each context as the model does.
  *
  *   score = <p, q_i> + b_i + a constant of the context
- *   p, q  sums of x v over the features of the context, and of the item
+ *   p, q  sums of x v over the features of the context (p) and of the item (q_i)
  *   b_i   sum of x w over the item's features + the products of the item's features with one another
  */
 function rankingVectors(
