@@ -1,4 +1,4 @@
-// Reads and writes the file RUN.checkpoint, whatever a trainer saves in it, and checks to which training it belongs.
+// Reads and writes the file RUN.checkpoint for any trainer, and checks that it belongs to the training.
 
 import { basename, dirname } from "node:path";
 import {
@@ -16,36 +16,33 @@ import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import type { NamedArrays } from "./named-arrays.js";
 
-/** Name of the tensor that holds the JSON object. */
+/** Name of the tensor that contains the JSON object. */
 const STANDING = "standing";
 
 const ADVICE = "remove it and train from the start";
 
-/** Every option and input that determines a training's bytes, by name. */
+/** All options and inputs that determine a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
 
-/** Content of a checkpoint: arrays, and a JSON object that is stored after the training's identity. */
+/** Content of a checkpoint: arrays, and a JSON object, which is stored together with the training's identity. */
 export interface Contents<Saved> {
   arrays: NamedArrays;
   saved: Saved;
 }
 
-/** Returns the path of a training's checkpoint. @param out the run that the training will write */
+/** Returns the path of a training's checkpoint. @param out path of the run that the training will write */
 export function checkpointPath(out: string): string {
   return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
 }
 
-/**
- * The checkpoint of one training; each save replaces the previous one. @typeParam Saved JSON content, without the
- * identity
- */
+/** The checkpoint of one training, which each save replaces. @typeParam Saved JSON content, without the identity */
 export class CheckpointFile<Saved extends object> {
   readonly #path: string;
   readonly #identity: Identity;
   readonly #signal: AbortSignal;
-  /** epochs, or trees, between two saves; undefined if nothing is saved periodically */
+  /** number of epochs, or trees, between two saves; undefined if there are no periodic saves */
   readonly every: number | undefined;
-  /** the interrupted training's checkpoint, if this training resumes it */
+  /** checkpoint of the interrupted training; set if this training resumes it */
   readonly found: Contents<Saved> | undefined;
   #isSaved = false;
 
@@ -64,13 +61,13 @@ export class CheckpointFile<Saved extends object> {
   }
 
   /**
-   * Opens the checkpoint, and reads it with `resume`.
+   * Opens the checkpoint; with `resume`, reads it.
    *
-   * @param out    the run that the training will write
+   * @param out    path of the run that the training will write
    * @param shape shape of the JSON object, including the identity
-   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists what differs
+   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
    * @throws {ArtifactError} with resume: it is damaged
-   * @throws {OutputError} the path holds something that is not a checkpoint
+   * @throws {OutputError} the path exists and is not a checkpoint
    */
   static async open<Saved extends object>(
     out: string,
@@ -80,7 +77,7 @@ export class CheckpointFile<Saved extends object> {
     signal: AbortSignal,
   ): Promise<CheckpointFile<Saved>> {
     const path = checkpointPath(out);
-    // a JSON round trip makes it comparable with an identity that was read from a file
+    // the JSON round trip makes the identity comparable with one that was read from a file
     const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     let found: Contents<Saved> | undefined;
     if (resume && (await pathExists(path))) {
@@ -99,7 +96,7 @@ export class CheckpointFile<Saved extends object> {
     this.#isSaved = true;
   }
 
-  /** Deletes the file; called once the run is written. */
+  /** Deletes the checkpoint; called once the run is written. */
   async remove(): Promise<void> {
     if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
   }
@@ -128,10 +125,7 @@ async function checkpointTensors(path: string, only?: string): Promise<Map<strin
   return await withArtifact(path, (file) => readSafetensorsFile(file, path, only));
 }
 
-/**
- * Checks that saving would replace nothing but an older checkpoint.
- * @throws {OutputError} the path holds something else
- */
+/** Checks that a save can only replace an older checkpoint. @throws {OutputError} the path is something else */
 async function checkSavable(path: string): Promise<void> {
   if ((await kindAt(path)) === undefined) return;
   const json = await checkpointTensors(path, STANDING).catch(() => undefined);
@@ -148,7 +142,11 @@ function damaged(path: string): ArtifactError {
   return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
 }
 
-/** Compares the identities of two trainings. @throws {UsageError} they differ; the message lists the names */
+/**
+ * Compares the identities of two trainings.
+ *
+ * @throws {UsageError} they differ; the message lists the names of the differences
+ */
 function checkSame(path: string, before: Identity, now: Identity): void {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));

@@ -1,22 +1,22 @@
-// Named arrays: the form in which a checkpoint stores any trainer's parameters.
+// Named arrays: the form in which checkpoints store the parameters of any trainer.
 
 import type { Tensor } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 
-/** Arrays, by names that the trainer chooses. */
+/** Arrays by name; the trainer chooses the names. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
 /**
  * Returns the array of 32-bit floats that was saved under the name.
  *
- * @throws {ArtifactError} there is none, or its length is not `length`
+ * @throws {ArtifactError} the array is missing, or its length is not `length`
  */
 export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
   return arrayOf(arrays, name, Float32Array, length);
 }
 
-/** Returns the saved array of the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
+/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
 export function arrayOf<T extends Tensor["data"]>(
   arrays: NamedArrays,
   name: string,
@@ -35,7 +35,7 @@ export function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
 }
 
-/** Returns the arrays whose names begin with the prefix, under names without it. */
+/** Returns the arrays whose names begin with the prefix, without the prefix in their names. */
 export function unprefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
@@ -46,7 +46,7 @@ export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** Decodes the JSON that was saved under the name. @throws {ArtifactError} there is none, or its shape is wrong */
+/** Decodes the JSON that was saved under the name. @throws {ArtifactError} it is missing, or its shape is wrong */
 export function jsonOf(arrays: NamedArrays, name: string, shape: Shape): unknown {
   const bytes = arrayOf(arrays, name, Uint8Array);
   return parseJson(bytes, shape, `${name} of the checkpoint`, "remove it and train from the start");
