@@ -38,11 +38,7 @@ export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (rou
   };
 }
 
-/**
- * Writes the features of the rows in [first, last).
- *
- * @returns false if a cell is empty
- */
+/** Writes the features of the rows in [first, last). @returns false if a cell is empty */
 export function encodeRows(
   { fields, rows }: Encoding,
   features: Uint32Array,

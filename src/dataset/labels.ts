@@ -77,11 +77,7 @@ function notBinary({ inputs, firstOther }: Dataset, column: string, values: Floa
   return new DataError(`${expected}, but row ${row + 1} has ${values[row]}`, { file, column });
 }
 
-/**
- * Returns the names of the classes of the given rows by descending frequency, as in a vocabulary.
- *
- * @param rows u32
- */
+/** Returns the names of the classes of the given rows by descending frequency, as in a vocabulary. @param rows u32 */
 export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
   const column = namedLabels(dataset);
   const alone = { ...dataset, columns: [column], roles: { fields: [column.name], numeric: [], multi: {} } };

@@ -80,11 +80,7 @@ export function sparseFields(
   return { sparse, warnings };
 }
 
-/**
- * Returns the roles without features that have too few rows per key.
- *
- * @throws {UsageError} no feature is left
- */
+/** Returns the roles without features that have too few rows per key. @throws {UsageError} no feature is left */
 export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
   if (sparse.length === 0) return roles;
   const leftOut = sparse.map(({ name }) => name);

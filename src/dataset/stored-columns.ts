@@ -34,11 +34,7 @@ export class ColumnCache {
   }
 }
 
-/**
- * Returns a column whose cells are on disk.
- *
- * @param column the column without cells
- */
+/** Returns a column whose cells are on disk. @param column the column without cells */
 export function storedColumn(column: Column, numRows: number, read: ReadCells, cache: ColumnCache): Column {
   const own: Column = { ...column };
   Object.defineProperty(own, column.kind === "number" ? "values" : "codes", {

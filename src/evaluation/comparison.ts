@@ -40,11 +40,7 @@ export interface Compared {
   bestIn: string[];
 }
 
-/**
- * Compares contenders on the same samples of users.
- *
- * @param samples number of bootstrap samples; 0 to omit intervals
- */
+/** Compares contenders on the same samples of users. @param samples number of bootstrap samples; 0 to omit intervals */
 export function compare(
   contenders: readonly Measured[],
   numUsers: number,

@@ -6,8 +6,8 @@
 //   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias is not penalized
 //   predicted the m labels with the highest scores, where m is the item's number of labels, as Perozzi et al. 2014
 //             (arXiv:1403.6652) evaluate nodes with several labels; the most probable label if items have one label each
-//   F1        2 TP / (2 TP + FP + FN): micro: from the sums of the counts over all labels;
-//             macro: the mean over labels that occur in test items
+//   F1        2 TP / (2 TP + FP + FN): micro from the sums of the counts over all labels,
+//             macro the mean over labels that occur in test items
 
 import { mapTo } from "../numeric/indices.js";
 import { fitLogistic, scoresOfRows, type DenseRows } from "../solvers/logistic.js";
@@ -77,12 +77,7 @@ export function probeByFrequency(items: ItemLabels, isTest: Uint8Array): F1 {
   );
 }
 
-/**
- * Returns the micro and macro F1.
- *
- * @param test test items
- * @param predicted predicted labels of each test item
- */
+/** Returns the micro and macro F1. @param test test items @param predicted predicted labels of each test item */
 export function f1(
   items: ItemLabels,
   test: readonly number[],

@@ -203,11 +203,7 @@ export function isAtK(name: string): boolean {
   return /^[a-z]\w*At\d+$/i.test(name);
 }
 
-/**
- * Returns the names of all metrics that occur in the parts, in display order.
- *
- * @param parts metrics of each part
- */
+/** Returns the names of all metrics that occur in the parts, in display order. @param parts metrics of each part */
 export function metricNames(parts: readonly object[]): string[] {
   const known = [...kindsByName.keys()].filter((name) => parts.some((part) => Object.hasOwn(part, name)));
   return [...new Set([...known, ...parts.flatMap((part) => Object.keys(part).filter(isAtK))])];
@@ -279,11 +275,7 @@ export function multiclassMetrics(
   });
 }
 
-/**
- * Returns f64[n]: log sum exp(s_k) - s_y of each row, in nats.
- *
- * @throws {DivergedError} a score is NaN or infinite
- */
+/** Returns f64[n]: log sum exp(s_k) - s_y of each row, in nats. @throws {DivergedError} a score is NaN or infinite */
 export function multiclassLosses(
   scores: Float64Array,
   numClasses: number,

@@ -165,11 +165,7 @@ export async function rankLists(
   return ranked;
 }
 
-/**
- * Returns empty lists.
- *
- * @throws {UsageError} as checkLists
- */
+/** Returns empty lists. @throws {UsageError} as checkLists */
 export function noItems(numQueries: number, top: number): TopItems {
   checkLists(numQueries, top);
   const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];

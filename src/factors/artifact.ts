@@ -38,11 +38,7 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
-/**
- * Reads a run's parameters.
- *
- * @throws {ArtifactError} a tensor is missing, or has another shape
- */
+/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or has another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,

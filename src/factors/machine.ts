@@ -179,11 +179,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     };
   }
 
-  /**
-   * Copies the parameters to memory regions.
-   *
-   * @returns false if a parameter is NaN or infinite
-   */
+  /** Copies the parameters to memory regions. @returns false if a parameter is NaN or infinite */
   async export({ vectors, w }: ParameterRegions): Promise<boolean> {
     const areFinite = await this.#onSlices("exportSlice", vectors.offset, w.offset);
     return Number.isFinite(this.bias) && areFinite.every(Boolean);

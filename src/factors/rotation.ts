@@ -28,11 +28,7 @@ export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }
 
-/**
- * Returns the function that rotates a run's files.
- *
- * @param changes rotations by file of model/
- */
+/** Returns the function that rotates a run's files. @param changes rotations by file of model/ */
 export function rotating(run: Run, changes: Readonly<Record<string, RotateTensors>>): Rotation["files"] {
   return async (rotate) => {
     const rotated: Record<string, readonly Uint8Array[]> = {};
@@ -44,22 +40,14 @@ export function rotating(run: Run, changes: Readonly<Record<string, RotateTensor
   };
 }
 
-/**
- * Returns a tensor with one row per feature or field.
- *
- * @throws {ArtifactError} it has another shape
- */
+/** Returns a tensor with one row per feature or field. @throws {ArtifactError} it has another shape */
 export function rowsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
   const found = floatsIn(tensors, name);
   if (found.shape.length === 2) return found;
   throw new ArtifactError(`tensor '${name}' of the run's model has ${found.shape.length} dimensions, not 2`);
 }
 
-/**
- * Returns a tensor of 32-bit floats.
- *
- * @throws {ArtifactError} it is missing
- */
+/** Returns a tensor of 32-bit floats. @throws {ArtifactError} it is missing */
 export function floatsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
   const found = tensors.get(name);
   if (!(found?.data instanceof Float32Array))

@@ -30,11 +30,7 @@ export async function readFactors(
   return factorScorer(await readFmParameters(run, space, table));
 }
 
-/**
- * Wraps any model that scores like a factorization machine.
- *
- * @param name name of the model in the manifest
- */
+/** Wraps any model that scores like a factorization machine. @param name name of the model in the manifest */
 export function trainedFactors(name: string, model: FmModel): Trained {
   const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {

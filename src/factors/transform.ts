@@ -12,11 +12,7 @@ import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
 
-/**
- * Function that returns the composer of a run's features.
- *
- * @throws {UsageError} the features cannot be composed
- */
+/** Function that returns the composer of a run's features. @throws {UsageError} the features cannot be composed */
 export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
 
 /** Returns the composer that adds one vector per feature. */
@@ -35,10 +31,7 @@ export type Completion = (
 /** Functions with which a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
-  /**
-   * @param known names of the fields that occur in the rows
-   * @throws {UsageError} these fields do not form a vector
-   */
+  /** @param known names of the fields that occur in the rows @throws {UsageError} these fields do not form a vector */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
   completion?: Completion;
 }

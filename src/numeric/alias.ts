@@ -52,12 +52,7 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
   }
 }
 
-/**
- * Draws an item.
- *
- * @param table result of aliasTable
- * @param counter index of the draw in the key's stream
- */
+/** Draws an item. @param table result of aliasTable @param counter index of the draw in the key's stream */
 export function drawAlias(table: Uint32Array, key: number, counter: number): number {
   const slot = Math.floor((draw(key, 2 * counter) * (table.length / 2)) / 2 ** 32);
   return draw(key, 2 * counter + 1) <= table[2 * slot]! ? slot : table[2 * slot + 1]!;

@@ -22,11 +22,7 @@ export function ftrlZ(w: number, n: number, rates: FtrlRates): number {
   return -w * curvature(n, rates) - Math.sign(w) * rates.l1;
 }
 
-/**
- * Returns the change of z in a step with gradient g; n changes by g^2.
- *
- * @param n value before the step
- */
+/** Returns the change of z in a step with gradient g; n changes by g^2. @param n value before the step */
 export function ftrlGrowth(w: number, n: number, g: number, learningRate: number): number {
   return g - ((Math.sqrt(n + g * g) - Math.sqrt(n)) / learningRate) * w;
 }

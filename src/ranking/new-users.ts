@@ -141,11 +141,7 @@ interface Histories {
   liked: Map<number, number>;
 }
 
-/**
- * Collects the history of each new user.
- *
- * @param isKnown u8: 1 if the code's user is known
- */
+/** Collects the history of each new user. @param isKnown u8: 1 if the code's user is known */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,

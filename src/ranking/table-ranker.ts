@@ -110,11 +110,7 @@ interface KeyRows {
   vectors: Float32Array;
 }
 
-/**
- * Looks up the rows of keys in a field.
- *
- * @param toUnit true to scale the rows to length 1
- */
+/** Looks up the rows of keys in a field. @param toUnit true to scale the rows to length 1 */
 export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);

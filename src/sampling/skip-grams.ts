@@ -91,11 +91,7 @@ export class SkipGrams {
     };
   }
 
-  /**
-   * Copies the kept tokens of tokens[from .. end) to positions from `to` on.
-   *
-   * @returns the end of the copy
-   */
+  /** Copies the kept tokens of tokens[from .. end) to positions from `to` on. @returns the end of the copy */
   #copyKept(from: number, end: number, to: number, stream: number): number {
     const { tokens, rows, weights } = this.sequences;
     // copies private fields to variables, because they are slow to read in a loop

@@ -42,11 +42,7 @@ export interface Learner {
 export interface Learning {
   /** usually one learner; several are trained in parallel, and early stopping selects the same epoch for all */
   learners: readonly Learner[];
-  /**
-   * Trains one epoch.
-   *
-   * @returns mean loss in nats, and the number of tokens that were read
-   */
+  /** Trains one epoch. @returns mean loss in nats, and the number of tokens that were read */
   pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
   /** Computes the metrics of the validation split; absent without one. */
   validate?: (() => Promise<Partial<EpochEvent>>) | undefined;
@@ -78,11 +74,7 @@ export interface Learned extends EpochsDone {
   kept: readonly SgnsVectors[];
 }
 
-/**
- * Trains the learners, and ends their threads.
- *
- * @throws {DivergedError} a loss or a vector became NaN or infinite
- */
+/** Trains the learners, and ends their threads. @throws {DivergedError} a loss or a vector became NaN or infinite */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   options: EpochOptions & { learningRate: number },

@@ -162,11 +162,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return takeSgnsLoss(this.arena, this.#layout);
   }
 
-  /**
-   * Returns the layout of the walks.
-   *
-   * @throws {RangeError} the machine was started without a graph
-   */
+  /** Returns the layout of the walks. @throws {RangeError} the machine was started without a graph */
   get #walked(): WalksLayout & { length: number } {
     if (!this.#walks) throw new RangeError("a machine without a graph has no walks");
     return this.#walks;
@@ -224,11 +220,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return loss / (mass || 1);
   }
 
-  /**
-   * Returns the number of visits to each node by the epoch's walks.
-   *
-   * @returns f64[numRows]
-   */
+  /** Returns the number of visits to each node by the epoch's walks. @returns f64[numRows] */
   async visits(epoch: number): Promise<Float64Array> {
     const counts = new Float64Array(this.#input.numRows);
     for (let chunk = 0; chunk < this.numChunks; chunk++)
@@ -236,11 +228,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return counts;
   }
 
-  /**
-   * Replaces the noise distribution.
-   *
-   * @param noise f64[numRows], sum 1
-   */
+  /** Replaces the noise distribution. @param noise f64[numRows], sum 1 */
   set noise(noise: Float64Array) {
     putNoise(this.arena, this.#layout, noise);
   }

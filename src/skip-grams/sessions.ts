@@ -22,11 +22,7 @@ export function sessionGrouping(
   return byGap ? "gap" : session !== undefined ? "session" : "user";
 }
 
-/**
- * Marks the held-out tokens of sequences; undefined if there are none.
- *
- * @param part split whose events are held out
- */
+/** Marks the held-out tokens of sequences; undefined if there are none. @param part split whose events are held out */
 export function heldOutOf(
   sequences: WeightedSequences,
   { dataset, rows }: Part,

@@ -66,11 +66,7 @@ export async function openSgnsInit(
   return { ...init, squares: squares?.[0] };
 }
 
-/**
- * Reads two tables of a run, without optimizer state.
- *
- * @throws {ArtifactError} damaged
- */
+/** Reads two tables of a run, without optimizer state. @throws {ArtifactError} damaged */
 export async function readSgnsTables(
   run: Run,
   tables: { vectors: string; contexts: string },

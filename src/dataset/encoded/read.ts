@@ -183,10 +183,7 @@ export async function rowLayout(
   return { numRows, batches, dictionaries };
 }
 
-/**
- * @returns cells, and distinct keys or whole cells, of each planned column
- * @throws as rowLayout
- */
+/** @returns cells, and distinct keys or whole cells, of each planned column @throws as rowLayout */
 export async function readRows(
   file: ReadHandle,
   path: string,

@@ -60,11 +60,7 @@ export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimit
   };
 }
 
-/**
- * Returns the columns that the limits need.
- *
- * @throws {UsageError} a column does not exist
- */
+/** Returns the columns that the limits need. @throws {UsageError} a column does not exist */
 export function columnsToCount(
   { user, time }: { user?: string; time?: string },
   limits: UserLimits,

@@ -44,11 +44,7 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
-/**
- * Returns the rows of endsOf that belong to the given edges.
- *
- * @param rows u32: indexes of the edges
- */
+/** Returns the rows of endsOf that belong to the given edges. @param rows u32: indexes of the edges */
 export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
   const ends = new Uint32Array(2 * rows.length);
   ends.set(rows);

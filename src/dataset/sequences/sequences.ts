@@ -157,11 +157,7 @@ class SessionWriter {
     this.#offsets = new Uint32Array(Math.floor(size / how.minLength) + 1);
   }
 
-  /**
-   * Adds an event that has a token.
-   *
-   * @param position index of its row within the split
-   */
+  /** Adds an event that has a token. @param position index of its row within the split */
   add(position: number, row: number): void {
     let end = this.#to;
     for (const tokens of this.fields) {
@@ -342,11 +338,7 @@ function droppedNote(count: number, what: string, rest: string): string[] {
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/**
- * Parses a span such as 30m to milliseconds.
- *
- * @throws {UsageError} it is invalid, or 0
- */
+/** Parses a span such as 30m to milliseconds. @throws {UsageError} it is invalid, or 0 */
 export function gapOf(text: string, flag: string): number {
   const span = /^(\d+(?:\.\d+)?)([smhd])$/u.exec(text);
   const gap = span ? Number(span[1]) * UNITS[span[2]!]! : 0;

@@ -93,11 +93,7 @@ export function splitLike(
   };
 }
 
-/**
- * Returns the mean degree of the other log's events.
- *
- * @throws {UsageError} none of its items is in the dataset
- */
+/** Returns the mean degree of the other log's events. @throws {UsageError} none of its items is in the dataset */
 function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   if ("target" in likeness) return likeness.target;
   const { events, unknown } = likeness;
@@ -189,11 +185,7 @@ function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLik
   return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
 }
 
-/**
- * Marks the pairs of each user that have the lowest keys.
- *
- * @param held u8, one per pair: overwritten
- */
+/** Marks the pairs of each user that have the lowest keys. @param held u8, one per pair: overwritten */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
     const keys = mapTo(Float64Array, own, keyOf);

@@ -1,6 +1,6 @@
 // A field without a vocabulary: its keys are hashed to 2^bits buckets, each of which has a feature.
 //
-//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     where bucket n has the key #n and the id n + 1
+//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits, where bucket n has the key #n and the id n + 1
 //
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 

@@ -142,11 +142,7 @@ export async function checkBaseline(
   return baseline.check?.(input, options) ?? [];
 }
 
-/**
- * Creates the ranker of a baseline.
- *
- * @throws {UsageError} there are too many items for the baseline
- */
+/** Creates the ranker of a baseline. @throws {UsageError} there are too many items for the baseline */
 export async function baselineRanker(
   name: BaselineName,
   input: BaselineInput,
@@ -156,11 +152,7 @@ export async function baselineRanker(
   return await baseline.ranker(input, options);
 }
 
-/**
- * Parses a list of baselines.
- *
- * @throws {UsageError} a name is unknown
- */
+/** Parses a list of baselines. @throws {UsageError} a name is unknown */
 export function checkBaselines(names: readonly string[]): BaselineName[] {
   return names.map((name) => {
     const known = baselineNames.find((one) => one === name);

@@ -42,20 +42,12 @@ export interface BaselineOptions {
 
 /** A model that ranks items for users and learns only from training events. */
 export interface Baseline {
-  /**
-   * Trains the baseline.
-   *
-   * @throws {UsageError} there are too many items for the baseline
-   */
+  /** Trains the baseline. @throws {UsageError} there are too many items for the baseline */
   ranker: (
     input: BaselineInput,
     options: BaselineOptions,
   ) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>;
-  /**
-   * Returns warnings before the training.
-   *
-   * @throws {UsageError} there are too many items or users for the baseline
-   */
+  /** Returns warnings before the training. @throws {UsageError} there are too many items or users for the baseline */
   check?: (
     input: Pick<BaselineInput, "history" | "counts">,
     options: Pick<BaselineOptions, "filter" | "threads">,

@@ -1,6 +1,7 @@
 // Random walks of three steps, user → item → user → item, with a penalty on popular targets:
 //
-//   W_ij = (1 / c_i)^a  sum over the users v who have both i and j of (1 / d_v)^a         c_i  number of users of i        d_v  number of items of v
+//   W_ij = (1 / c_i)^a  sum over the users v who have both i and j of (1 / d_v)^a
+//   c_i  number of users of i        d_v  number of items of v
 //   score(u, j) = (1 / c_j)^b  sum over i of u's query of W_ij
 //
 // For each target, only the k sources with the largest W are used. a, b and k are selected on the training part

@@ -16,11 +16,7 @@ export interface SetParts {
   first: number;
 }
 
-/**
- * Splits each set into parts.
- *
- * @param codes u32[numItems]; MISSING for items without a code
- */
+/** Splits each set into parts. @param codes u32[numItems]; MISSING for items without a code */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -62,11 +58,7 @@ export function partSearch(
   };
 }
 
-/**
- * Converts masks to positions within each part.
- *
- * @param masks ascending item numbers
- */
+/** Converts masks to positions within each part. @param masks ascending item numbers */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -90,11 +90,7 @@ async function inChunks(
   for (let first = 0; first < queries.length; first += step) await act(queries.subarray(first, first + step));
 }
 
-/**
- * Copies the best items, with at most `most` of each category.
- *
- * @returns the number of copied items
- */
+/** Copies the best items, with at most `most` of each category. @returns the number of copied items */
 function keepQuota(
   { items: places, scores }: TopItems,
   from: number,

@@ -180,11 +180,7 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
   return { indptr: ends, items: places.subarray(0, end) };
 }
 
-/**
- * Selects queries of a block.
- *
- * @param rows u32: indexes of the queries, ascending
- */
+/** Selects queries of a block. @param rows u32: indexes of the queries, ascending */
 export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
   const { vectors, users, asked, size } = queries;
   if (rows.length === size) return queries;

@@ -101,11 +101,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { penalties, errors, totals };
   }
 
-  /**
-   * Fits the linear map on all rows except LEFT_OUT rows.
-   *
-   * @param penalty above 0; Infinity gives the mean
-   */
+  /** Fits the linear map on all rows except LEFT_OUT rows. @param penalty above 0; Infinity gives the mean */
   async fit(penalty: number): Promise<RidgeMap> {
     const { rows, width } = this.#problem;
     const all = this.#layout.folds.at(-1)!;
