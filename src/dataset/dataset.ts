@@ -65,8 +65,7 @@ export interface Roles {
   /** rule that selected the events from a log with labels; the label has no role then */
   positives?: Positives;
   /**
-   * key columns that are not features because they have fewer than two rows per key and no option names them; absent if
-   * none
+   * key columns with fewer than two rows per key, which are not features unless an option names them; absent if none
    */
   leftOut?: string[];
 }
@@ -108,8 +107,7 @@ export interface LabelPlace {
 }
 
 /**
- * Parameters of the hashing of ids that a run or dataset stores. They suffice to hash another log, but not to reverse
- * it.
+ * Parameters of the hashing of ids, as stored in a run or dataset: enough to hash another log, but not to reverse it.
  */
 export interface KeyHashing {
   function: "hmac-sha256";

@@ -23,10 +23,7 @@ const EVENTS_LOOKED_AT = 1 << 17;
 export interface ItemFields {
   /** names of the columns that the item determines, starting with the item column */
   names: string[];
-  /**
-   * u32[number of item codes]: index of a row with the item's values in these columns; MISSING for an item without
-   * events
-   */
+  /** u32[number of item codes]: index of a row with the item's values in these columns; MISSING for unused items */
   templateRow: Uint32Array;
 }
 
@@ -167,9 +164,7 @@ export interface ItemCatalogue {
   counts: Uint32Array;
   /** one row per item, with the features of the item and of the columns that it determines; labels are unused */
   templates: FeatureRows;
-  /**
-   * part of `templates` that is derived from the item's neighbors (graph/item-neighbors.ts); absent if there is none
-   */
+  /** part of `templates` that comes from the item's neighbors (graph/item-neighbors.ts); absent if there is none */
   fromNeighbors?: FeatureRows;
 }
 

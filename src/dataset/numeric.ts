@@ -49,9 +49,7 @@ export function numericForms(
   return forms;
 }
 
-/**
- * Returns the column names in the syntax of --numeric, with the form that one of the texts specifies for the column.
- */
+/** Returns the column names in the syntax of --numeric, with the form that a text specifies for the column, if any. */
 export function withForms(names: readonly string[], texts: readonly string[]): string[] {
   return names.map((name) => texts.find((text) => parseNumeric(text, names).name === name) ?? name);
 }

@@ -14,10 +14,7 @@ import type { SideTable } from "./side.js";
 /** The options that the purposes depend on. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
-/**
- * Returns the names of the columns that a dataset contains: columns with a role, features, and join keys of side
- * tables.
- */
+/** Returns the names of the columns that a dataset contains: roles, features, and join keys of side tables. */
 export function usedColumns(
   { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
   sides: SideTable[],

@@ -34,9 +34,7 @@ export interface ColumnOptions {
   ids?: string[];
   /** true if integer columns without a role become numeric features */
   integersAreNumbers?: boolean;
-  /**
-   * true to treat integer columns as ids, despite integersAreNumbers, if fewer than two other columns are categorical
-   */
+  /** true to treat integers as ids, despite integersAreNumbers, if fewer than two other columns are categorical */
   pairsOfFields?: boolean;
   /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
@@ -184,10 +182,7 @@ export function resolveRoles(
   return { roles, inferred, unnamed, integers, warnings };
 }
 
-/**
- * Returns notes about the columns of a list of edges, also about unused columns, so that the user notices a forgotten
- * weight.
- */
+/** Returns notes about the columns of a list of edges; it includes unused columns, to reveal a forgotten weight. */
 function edgeNotes(
   columns: readonly string[],
   { weight, time }: Roles,

@@ -123,9 +123,7 @@ export class SideJoin {
   readonly #side: SideTable;
   readonly #index: KeyIndex;
   readonly #columns: KeyColumn[] = [];
-  /**
-   * row of the side table by code of the log's key; NOT_SOUGHT before the lookup, MISSING if the table lacks the key
-   */
+  /** row of the side table by code of the log's key; NOT_SOUGHT before the lookup, MISSING for unknown keys */
   #rowOfCode = new Uint32Array(1024).fill(NOT_SOUGHT);
 
   constructor(side: SideTable, roles: Roles, named: readonly string[], notes: string[]) {

@@ -7,10 +7,7 @@ import type { Roles } from "./dataset.js";
 
 /** Minimum number of rows per key of a feature column, unless an option names the column. */
 const LEAST_ROWS_PER_KEY = 2;
-/**
- * Minimum number of rows of a log in which columns are excluded. In smaller logs, even columns with few keys look
- * unique.
- */
+/** Minimum number of rows of a log in which columns are excluded; in smaller logs, columns often look unique. */
 const LEAST_ROWS = 200;
 /** Minimum share of rows with a unique key for which a user or item column is reported as linking no rows. */
 const UNIQUE = 0.95;

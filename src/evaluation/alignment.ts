@@ -39,10 +39,7 @@ export function rotatedRows(vectors: Float32Array, rotation: readonly number[][]
   return Float32Array.from(sums);
 }
 
-/**
- * Returns the mean cosine and the mean |a - b| / |b| over rows that are nonzero in both tables; undefined if there are
- * none.
- */
+/** Returns the mean cosine and the mean |a - b| / |b| over rows that are nonzero in both tables, if there are any. */
 export function nearnessOf(
   a: Float32Array,
   b: Float32Array,

@@ -31,10 +31,7 @@ export interface Compared {
    * negative for errors. Absent for the best contender.
    */
   toBest: Record<string, Interval & { difference: number }>;
-  /**
-   * differences from the first contender by metric, with intervals: this contender's value minus the first one's; empty
-   * for the first
-   */
+  /** differences from the first contender by metric, with intervals: this contender's value minus the first's */
   toFirst: Record<string, Interval & { difference: number }>;
   /** names of the metrics in which no other contender is better; empty if there is only one contender */
   bestIn: string[];
@@ -96,9 +93,7 @@ export function compare(
   });
 }
 
-/**
- * Values of a metric for each sample of users, or for each repeat. All contenders have the same samples and repeats.
- */
+/** Values of a metric for each sample of users, or each repeat. All contenders have the same samples and repeats. */
 interface Series {
   values: Iterable<number>;
   intervalOf: (values: readonly number[]) => Interval | undefined;

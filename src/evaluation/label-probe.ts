@@ -60,9 +60,7 @@ export function probeLabels(
   );
 }
 
-/**
- * Returns the F1 of a model that ignores vectors and predicts the labels that are most frequent in the training part.
- */
+/** Returns the F1 of a model that ignores vectors and predicts the most frequent labels of the training part. */
 export function probeByFrequency(items: ItemLabels, isTest: Uint8Array): F1 {
   const counts = new Float64Array(items.numLabels);
   const test: number[] = [];

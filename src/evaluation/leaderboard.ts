@@ -10,10 +10,7 @@ import { addsNothing, ofKeys } from "./vectors-add.js";
 export interface Entrant {
   /** true for a simple model or rule that an embedding should beat */
   isBaseline: boolean;
-  /**
-   * directory of the run, the command that trained it, and the duration of the training in seconds; absent for
-   * baselines
-   */
+  /** directory of the run, command that trained it, and duration of the training in seconds; absent for baselines */
   run?: string;
   command?: string;
   seconds?: number;

@@ -16,10 +16,7 @@ import { topItems } from "../retrieval/top-items.js";
 /** Number of queries between two checks whether the search is canceled. */
 const BREATH = 64;
 
-/**
- * Maximum length of lists that are filled by insertion; longer ones are sorted, because each insertion would move half
- * of a list.
- */
+/** Maximum length of lists that are filled by insertion; longer lists are sorted, which is then faster. */
 const LONG_LIST = 128;
 
 export interface RankerOptions {
@@ -65,10 +62,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   };
 }
 
-/**
- * Function that writes the scores of a query to f64[numItems], which may contain old values. Queries are requested in
- * ascending order.
- */
+/** Function that writes a query's scores to f64[numItems], which may contain old values; queries come in order. */
 export type FillScores = (query: number, scores: Float64Array) => void | Promise<void>;
 
 /** Returns a ranker whose scores are computed for one query after another. */
@@ -117,10 +111,7 @@ export async function topByScores(
   return found;
 }
 
-/**
- * Writes the items with the highest scores in descending order, ties in item order; places without an item remain
- * unchanged.
- */
+/** Writes the items with the highest scores in descending order, ties in item order; other places are unchanged. */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {
@@ -139,10 +130,7 @@ function putBest(scores: Float64Array, best: Uint32Array): void {
   }
 }
 
-/**
- * Sorts the items of each list by descending score, ties in item order. Items that the ranker does not know score
- * -Infinity.
- */
+/** Sorts the items of each list by descending score, ties in item order. Unknown items score -Infinity. */
 export async function rankLists(
   ranker: Ranker,
   lists: ItemLists,

@@ -41,10 +41,7 @@ import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { FmOwn, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
 
-/**
- * Maximum bytes of a memory, and the part of it that is reserved for batches, the smallest chunks of rows, and data of
- * threads.
- */
+/** Maximum bytes of a memory, and bytes reserved for batches, the smallest chunks of rows, and data of threads. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 
 /** Bound on the elements of initial vectors, which are uniform between minus and plus this number. */
@@ -144,10 +141,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     });
   }
 
-  /**
-   * Returns the sum of the losses of all rows since the last call; each loss was computed before the step of the row's
-   * batch.
-   */
+  /** Returns the sum of the rows' losses since the last call; each was computed before the step of its batch. */
   takeLoss(): number {
     return takeLoss(this.arena, this.#layout);
   }

@@ -14,10 +14,7 @@ import { RowsBuffer } from "./rows-buffer.js";
 
 export interface FmModel {
   dim: number;
-  /**
-   * loss of the training: for the squared loss, the prediction is the score; for the logistic loss, its logistic
-   * function
-   */
+  /** loss of the training; the prediction is the score (squared loss), or its logistic function (logistic loss) */
   loss: "logistic" | "squared";
   w0: number;
   /** f32[numFeatures] */

@@ -187,10 +187,7 @@ function startOf(
   };
 }
 
-/**
- * Restores the exact bits of known features that no step changed: frozen features, and features that occur in no
- * training row.
- */
+/** Restores the exact bits of known features that no step changed: those that are frozen, or in no training row. */
 export function keepUntouched(
   model: Pick<FactorStart, "w0" | "w" | "vectors">,
   start: FactorStart,

@@ -102,10 +102,7 @@ function powerOfTwo(k: number): number {
 
 // Math.exp and Math.log are not used for metrics, because metrics are written to files that must be reproducible.
 
-/**
- * Returns log(1 + e^x) without overflow or cancellation. This is the logistic loss, in nats, of the score -x for label
- * 1.
- */
+/** Returns log(1 + e^x) without overflow or cancellation: the logistic loss, in nats, of score -x for label 1. */
 export function softplus(x: number): number {
   return Math.max(x, 0) + log1p(exp(-Math.abs(x)));
 }

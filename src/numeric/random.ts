@@ -60,10 +60,7 @@ export function blockKey(epochKey: number, block: number): number {
   return draw(epochKey, block) || 1;
 }
 
-/**
- * Returns the order of an epoch's blocks and the keys of their permutations; without a key, blocks and rows are in file
- * order.
- */
+/** Returns the order of an epoch's blocks and the keys of their permutations; without a key, it is the file order. */
 export function blockVisits(
   numBlocks: number,
   epochKey: number | undefined,

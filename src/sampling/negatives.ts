@@ -166,9 +166,7 @@ function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows:
   return rows.map((row) => (column.codes[row] === MISSING ? NO_ITEM : numberOf[column.codes[row]!]!));
 }
 
-/**
- * Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for keys that it lacks.
- */
+/** Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for others. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   const index = new KeyIndex(keys);
   return ascending(dictionary.size).map((code) => index.find(dictionary, code));

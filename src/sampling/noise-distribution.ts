@@ -71,9 +71,7 @@ export interface SharedNoiseOptions {
 export interface SharedNoise {
   /** u32[I][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /**
-   * f32[I]: log of the probability that an item is a negative; absent if all are equal, or if scores are not corrected
-   */
+  /** f32[I]: log of the probability that an item is a negative; absent if all are equal, or without correction */
   logNoise?: Float32Array;
 }
 

@@ -27,10 +27,7 @@ export interface TrainingEvents {
 const SEED = { lo: 0x74696573, hi: 0x6f726465 };
 const orders = new WeakMap<Keys, Uint32Array>();
 
-/**
- * Returns u32[keys.size]: codes of the keys, sorted by a 64-bit hash and then by bytes. The order is cached for each
- * dictionary.
- */
+/** Returns u32[keys.size]: codes sorted by a 64-bit hash of the key, then by its bytes; cached per dictionary. */
 export function hashOrder(keys: Keys): Uint32Array {
   const known = orders.get(keys);
   if (known) return known;
@@ -107,10 +104,7 @@ export function eventsOfSource({ users, items, counts, history }: NegativeSource
   };
 }
 
-/**
- * Returns u32, parallel to history.items: the number of events of each user-item pair; 1 if only distinct pairs are
- * known.
- */
+/** Returns u32, parallel to history.items: the number of events of each pair; 1 if only distinct pairs are known. */
 export function pairEventsOf({ history: { indptr, items }, events }: TrainingEvents): Uint32Array {
   if (!events) return new Uint32Array(items.length).fill(1);
   const pairs = new Uint32Array(items.length);

@@ -15,8 +15,7 @@ export interface Counted {
   /** u32: rows of the training split that have a positive weight */
   rows: Uint32Array;
   /**
-   * f32[numRows of the dataset]: weight of each row of a split, with mean 1 over the training split; undefined if all
-   * are equal
+   * f32[numRows of the dataset]: weight of each row, with mean 1 over the training split; undefined if all are equal
    */
   of(part: Part): Float32Array | undefined;
 }

@@ -142,9 +142,7 @@ function isFinite({ vectors, contexts }: SgnsVectors): boolean {
   return [vectors, contexts].every((rows) => rows.every(Number.isFinite));
 }
 
-/**
- * Replaces the infinite sums of frozen rows by their initial values, so that the next training may change these rows.
- */
+/** Replaces the infinite sums of frozen rows by their initial values, so that the next training may change them. */
 function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   if (!start?.freezes) return now;
   return ofSquares(now, (sums, side) =>

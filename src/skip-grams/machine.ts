@@ -299,9 +299,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return { attention: of(own.attention), squares: of(own.squares) };
   }
 
-  /**
-   * Copies of all arrays that training changes. After they are restored, training continues as if it had not stopped.
-   */
+  /** Copies of all arrays that training changes. Once they are restored, training continues as if uninterrupted. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }

@@ -73,10 +73,7 @@ export function columnsToCount(
   return { user, time };
 }
 
-/**
- * Returns the dataset without users who exceed the limits, their number, and a warning that names the users with most
- * events.
- */
+/** Returns the dataset without users above the limits, their number, and a warning that names the most active ones. */
 export function withoutHeavyUsers(
   dataset: Dataset,
   limits: UserLimits,

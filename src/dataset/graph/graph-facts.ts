@@ -16,9 +16,7 @@ export interface GraphFacts {
   linked: number;
   /** number of nodes without an edge, which occur only in self-loops or in edges that lack an end */
   isolated: number;
-  /**
-   * number of distinct neighbors of each linked node; a directed graph counts both directions, and mutual edges twice
-   */
+  /** number of distinct neighbors of each linked node; directed graphs count both directions, and mutual edges twice */
   degree: Spread;
   /** out-degrees of linked nodes, for directed graphs */
   outDegree?: Spread;

@@ -85,9 +85,7 @@ export function eventWeights(
   };
 }
 
-/**
- * Returns f64[rows.length]: the product of the weight column and the weight of the kind; undefined if neither is given.
- */
+/** Returns f64[rows.length]: the value of the weight column times the weight of the kind; undefined without both. */
 export function rowWeights(
   dataset: Dataset,
   rows: Uint32Array,

@@ -21,10 +21,7 @@ export interface Interactions {
   leftOut: number;
 }
 
-/**
- * Returns the user-item pairs of the events. The value of a pair is the sum of the weights of its events, 1 each by
- * default.
- */
+/** Returns the user-item pairs of the events. A pair's value is the sum of its events' weights, 1 each by default. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);

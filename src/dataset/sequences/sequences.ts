@@ -43,15 +43,11 @@ interface SequenceOptions {
   by: "session" | "gap" | "user";
   /** minimum pause, in milliseconds, that ends a session; required for sessions by gap */
   gap?: number;
-  /**
-   * minimum time, in milliseconds, until the next event of the session or user; events with a shorter stay are dropped
-   */
+  /** minimum milliseconds until the next event of the session or user; events with a shorter stay are dropped */
   minStay?: number;
   /** minimum number of events of a session, at least 1; shorter sessions are dropped */
   minLength: number;
-  /**
-   * maximum number of events of a session; longer sessions are split, and a remainder shorter than minLength is dropped
-   */
+  /** maximum number of events of a session; longer ones are split, and a rest shorter than minLength is dropped */
   maxLength: number;
   /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;

@@ -11,8 +11,7 @@ import type { Parts } from "./parts.js";
 
 export interface LastOptions {
   /**
-   * number of events, or groups of events, of each user in the test split, and as many in the validation split before
-   * it
+   * number of each user's events, or groups of events, in the test split, and also in the validation split before it
    */
   last: number;
   /** column that defines groups: rows of a user with equal cells; each event is its own group when absent */
@@ -58,10 +57,7 @@ export function splitLast(dataset: Dataset, { last, group, without }: LastOption
   };
 }
 
-/**
- * Returns a user's ordered rows as groups, ordered by their latest rows. A row without a group forms a group of its
- * own.
- */
+/** Returns a user's rows as groups, ordered by their latest rows. A row without a group forms a group of its own. */
 function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): number[][] {
   if (!codes) return rows.map((row) => [row]);
   const groups = new Map<number, number[]>();

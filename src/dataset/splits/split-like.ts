@@ -15,9 +15,7 @@ import { UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
-/**
- * Required popularity of the held-out items: the item events of another log, or a target value of their mean degree.
- */
+/** Required popularity of the held-out items: the item events of another log, or a target for their mean degree. */
 export type Likeness =
   | {
       /** u32[keys of the item column]: number of events */

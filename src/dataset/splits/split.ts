@@ -37,9 +37,7 @@ export interface DatasetSplitOptions {
   valid: number;
   test: number;
   seed: number;
-  /**
-   * first time (in milliseconds) of the validation and the test split, in place of their shares, for a split by time
-   */
+  /** first time (in milliseconds) of the validation and the test split, instead of their shares, for a split by time */
   validFrom?: number;
   testFrom?: number;
   /** columns, or the roles user and item, whose cells are hashed, for a random split; all columns by default */
@@ -47,8 +45,7 @@ export interface DatasetSplitOptions {
   /** for leave-last-out */
   last?: LastOptions;
   /**
-   * popularity that the items of a random validation split must have (split-like.ts); `valid` is then a share of each
-   * user's items
+   * required popularity of a random validation split's items (split-like.ts); `valid` is a share of each user's items
    */
   like?: Likeness;
 }

@@ -98,10 +98,7 @@ export function timeOf({
   return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
-/**
- * Returns the number of features of the space: one per row of the table, and an out-of-vocabulary feature per field of
- * keys.
- */
+/** Returns the number of features of the space: the table's rows, plus an unknown-key feature per field of keys. */
 export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
   return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
 }

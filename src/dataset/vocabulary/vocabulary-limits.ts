@@ -17,15 +17,9 @@ export interface VocabularyLimits {
   minCount: PerField;
   /** maximum number of keys, of which the most frequent ones are kept; unlimited when absent */
   maxVocab?: PerField;
-  /**
-   * minimum number of distinct users of a key, in every field but the user's; 0 when absent. Events without a user are
-   * not counted.
-   */
+  /** minimum number of distinct users of a key, except in the user field; 0 when absent. Missing users do not count. */
   minUsers?: number;
-  /**
-   * number of hash bits by field. A field with n bits has no vocabulary and no limits: its keys are hashed to 2^n
-   * buckets (hash-field.ts).
-   */
+  /** number n of hash bits by field; the field has no vocabulary, and keys are hashed to 2^n buckets (hash-field.ts) */
   hash?: Record<string, number>;
 }
 
@@ -117,9 +111,7 @@ export function hashedFields(
   );
 }
 
-/**
- * Returns the field of that name. If `user` or `item` is not the name of a field, returns the column with that role.
- */
+/** Returns the field of that name or, if there is none, the column with the role `user` or `item`. */
 function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;

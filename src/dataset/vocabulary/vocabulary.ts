@@ -40,10 +40,7 @@ import {
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
-  /**
-   * keys of the field: id i >= 1 is keys[i - 1]. An empty key is a hole that the order of an earlier table left
-   * (row-order.ts).
-   */
+  /** keys of the field: id i >= 1 is keys[i - 1]; an empty key is a hole in an earlier table's order (row-order.ts) */
   keys: Keys;
   /** u32[keys.size + 1]: number of events of the training split by id; [0] is that of out-of-vocabulary keys */
   counts: Uint32Array;

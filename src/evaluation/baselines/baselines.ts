@@ -12,10 +12,7 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /**
-   * conditions under which `embed compare` measures it: at most `mostItems` items, or (repeats) lists may contain the
-   * user's training items
-   */
+  /** limits of `embed compare`: at most `mostItems` items, or (repeats) lists that may contain training items */
   compares?: { mostItems?: number; repeats?: true };
   /** set if the baseline recommends nothing but the user's training items */
   needsRepeats?: true;

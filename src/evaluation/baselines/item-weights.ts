@@ -24,9 +24,7 @@ const HIDING_USERS = 1000;
 const HIDDEN = 0.2;
 const LEAST_ITEMS = 5;
 const TOP = 20;
-/**
- * Maximum number of additions in a pass over the pairs of items of each user; about 200 million are done per second.
- */
+/** Maximum number of additions in a pass over the pairs of items of each user; a second suffices for 200 million. */
 const MOST_ADDITIONS = 2e11;
 /** Number of items between two checks whether the pass is canceled. */
 const BREATH = 256;
@@ -309,10 +307,7 @@ export async function nearestColumns(
   return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
 }
 
-/**
- * Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink), where c_ij is the number of users who have
- * both.
- */
+/** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink), with c_ij the users who have both. */
 export async function cosineColumns(
   events: ItemEvents,
   most: number,

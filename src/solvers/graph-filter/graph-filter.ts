@@ -71,10 +71,7 @@ export function publishedFilter(
 export interface GraphFilter {
   graph: UserItemGraph;
   coefficients: Float64Array;
-  /**
-   * f64[numItems]: D_i^(-1/2 - b), the factor of a user's items before the polynomial is applied; 0 for an item without
-   * users
-   */
+  /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
   before: Float64Array;
   /** f32[numItems]: D_i^(1/2 + b) */
   after: Float32Array;

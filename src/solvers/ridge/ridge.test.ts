@@ -9,9 +9,7 @@ const [P, WIDTH] = [10, 3];
 /** The number of targets is greater than a panel of eight. */
 const MANY = 11;
 
-/**
- * Creates rows with a category, a multi-valued cell of up to three values, and a number. Each of them may be missing.
- */
+/** Creates rows with a category, a multi-valued cell of up to three values, and a number; any may be missing. */
 function planted(numRows: number, seed: number, width = WIDTH): RidgeProblem {
   const random = mulberry32(seed);
   const pairs = Array.from({ length: numRows }, () => {

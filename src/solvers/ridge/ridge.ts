@@ -39,10 +39,7 @@ export interface CrossValidation {
   totals: Float64Array[];
 }
 
-/**
- * A regression problem in shared memory, and the threads that fit it. The caller must call `terminate`, which ends the
- * threads.
- */
+/** A regression problem in shared memory, and its threads. The caller must call `terminate`, which ends them. */
 export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   readonly #layout: RidgeLayout;
   readonly #problem: RidgeProblem;

@@ -25,10 +25,7 @@ export interface Triplets {
   behind?: Float32Array;
 }
 
-/**
- * Threshold relative to the greatest singular value, below which singular values are rounding errors of the Gram
- * matrix.
- */
+/** Threshold relative to the greatest singular value, below which others are rounding errors of the Gram matrix. */
 export const EXACT_ROUNDING = 3e-8;
 
 /** Returns the leading `dim` singular triplets, or fewer if the rank is less. */

@@ -28,10 +28,7 @@ export interface FilterRoom {
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/**
- * Writes M X (side "rows") or M' X (side "columns") to the target. The source is a panel of the other side and remains
- * unchanged.
- */
+/** Writes M X (side "rows") or M' X (side "columns") to the target; the source, of the other side, is unchanged. */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,

@@ -114,8 +114,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Writes A X, or A' X, to a panel of the given side; `source` is a panel of the other side. If there is a filter, A
-   * includes it.
+   * Writes A X, or A' X, to a panel of the given side; `source` is of the other side. A includes the filter, if any.
    */
   async multiply(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);

@@ -56,21 +56,13 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /**
-   * similarity of a folded-in user's vector and unweighted item rows; models without `rank` rank folded-in users only
-   * by it
-   */
+  /** similarity of a folded-in user's vector and unweighted item rows; without `rank`, it is the only ranking */
   foldedRank?: "dot" | "cosine";
   /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
-  /**
-   * Composes table rows from the vectors of their features, or returns the reason why this is impossible for the run.
-   */
+  /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
-  /**
-   * rows whose dot products give the same ranking as the model: the table's rows, or only composed rows; absent if none
-   * do
-   */
+  /** rows whose dot products rank like the model: the table's rows, or only composed rows; absent if none do */
   mips?: "rows" | "composed";
   /** name of the table of context vectors, whose dot products with item vectors measure co-occurrence */
   contexts?: string;

@@ -12,10 +12,7 @@ import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/**
- * Result of an epoch. Losses are means per row, in nats for the logistic loss and (score - label)^2 for the squared
- * loss.
- */
+/** Result of an epoch. Losses are means per row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
   /** from 1 */
   epoch: number;

@@ -142,10 +142,7 @@ export interface RowsToScore {
   expectedDraws?: Float64Array;
 }
 
-/**
- * Encodes rows with the log's own labels, or events with negatives sampled as in training. Each event precedes its
- * negatives.
- */
+/** Encodes rows with the log's own labels, or events, each followed by negatives that are sampled as in training. */
 export async function rowsToScore(
   run: Run,
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,

@@ -167,10 +167,7 @@ export async function rankingMetricsOf(
   return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(namedMean));
 }
 
-/**
- * Computes the ranking metrics of the validation and the test split, and those of the validation split as contributions
- * of users.
- */
+/** Computes ranking metrics of the validation and test split, and those of the validation split by user. */
 export async function rankingMetricsOfParts(
   model: Scorer,
   { examples, options: { k, metric } }: RankingJob,

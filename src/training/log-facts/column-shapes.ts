@@ -41,10 +41,7 @@ export class ShapeCounter {
     return { kind: "keys", top, others };
   }
 
-  /**
-   * Returns a histogram of a column's numbers. If it has no numbers or few distinct ones, returns its most frequent
-   * cells.
-   */
+  /** Returns a histogram of a column's numbers or, if few or no distinct numbers exist, its most frequent cells. */
   numbers(
     c: number,
     keyOf: (code: number) => string,

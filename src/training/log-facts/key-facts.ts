@@ -94,16 +94,10 @@ export interface FrequentKeys {
   keys: { key: string; rows: number; share: number }[];
 }
 
-/**
- * Thresholds of a report: a user's number of events relative to the 99th percentile of users, and the user's share of
- * all events.
- */
+/** Thresholds of a report: a user's number of events relative to the 99th percentile, and share of all events. */
 const TIMES_PERCENTILE = 20;
 const LEAST_SHARE = 0.001;
-/**
- * Suggested limit relative to the 99th percentile: above the number of events of a person, below that of reported
- * users.
- */
+/** Suggested limit relative to the 99th percentile: above a person's number of events, below reported users'. */
 const TIMES_LIMIT = 15;
 /** Minimum number of users for which the 99th percentile is meaningful. */
 const FEW_USERS = 20;

@@ -15,10 +15,7 @@ export function textsOf(option: Option, value: unknown): readonly string[] {
   return Object.entries(value).map(([name, of]) => `${name}:${String(of)}`);
 }
 
-/**
- * Returns the words of a command line that set the options. Options that are not in the table, and empty lists, are
- * omitted.
- */
+/** Returns the words of a command line that set the options, without empty lists and options not in the table. */
 export function flagWords(table: OptionTable, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(given).flatMap(([name, value]) => {
     const option = Object.hasOwn(table, name) ? (table[name] as Option) : undefined;

@@ -94,10 +94,7 @@ function onlyColumns(given: GivenTraining): Given<typeof columns> {
 /** Options for reading a log, splitting it and creating examples, for every training on rows. */
 export interface ExampleOptions
   extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
-  /**
-   * share of known keys that training replaces by the out-of-vocabulary key, so that its parameters are trained; 0 when
-   * absent
-   */
+  /** share of known keys that training replaces by the out-of-vocabulary key, in order to train it; 0 when absent */
   oovDropout?: number;
   /** path of a run whose keys keep their row numbers within each field */
   rowOrder?: string;

@@ -33,9 +33,7 @@ export interface About<V> {
   common?: true;
   /** true if the bytes of the result do not depend on the option */
   noBytes?: true;
-  /**
-   * reason why the command rejects the option, as the error message states it after the flag; absent if it is allowed
-   */
+  /** reason why the command rejects the option, as messages state it after the flag; absent if it is allowed */
   refused?: string;
   /** true if the command line must contain the option */
   required?: true;
@@ -81,10 +79,7 @@ export interface Parsed<V> {
   parse?(text: string, flag: string, previous: V | undefined): V;
   /** returns a description of valid values if the value is invalid, otherwise undefined */
   complaint?(value: V): string | undefined;
-  /**
-   * returns the texts that `parse` converts to the value; absent if they follow from the kind of the value
-   * (flag-words.ts)
-   */
+  /** returns the texts that `parse` converts to the value; absent if they follow from its kind (flag-words.ts) */
   texts?(value: V): readonly string[];
   /** TypeScript type of the value in the library's declarations; derived from `choices` when absent */
   type?: string;
@@ -216,9 +211,7 @@ function textsComplaint(placeholder: string): (value: string[]) => string | unde
   return (value) => unless(Array.isArray(value) && value.every(isText), `a list of texts (${placeholder})`);
 }
 
-/**
- * Returns a description of valid values, or undefined if the value is valid. Callers of the library may pass any type.
- */
+/** Returns a description of valid values, or undefined if the value is valid. Library callers may pass any type. */
 function unless(isRight: boolean, expected: string): string | undefined {
   return isRight ? undefined : expected;
 }

@@ -42,9 +42,7 @@ export interface FurtherLog extends Pick<
   on: string[];
   /** true to read times from the run's time column */
   timed?: boolean;
-  /**
-   * true if the rows are events of users, to which the run's limits on users apply; absent if they are rows to score
-   */
+  /** true if the rows are events of users, to which the run's user limits apply; absent if they are rows to score */
   limitsUsers?: true;
   /** returns the rows to use, in ascending order; all rows when absent */
   rowsOf?: (dataset: Dataset) => Uint32Array;

@@ -162,10 +162,7 @@ export function wholeOf(dataset: Dataset): Part {
   return { dataset, rows: ascending(dataset.numRows) };
 }
 
-/**
- * Converts roles to options that leave nothing to infer. Session and time are omitted, because only splitting needs
- * them.
- */
+/** Converts roles to options that leave nothing to infer, without session and time, which only splitting needs. */
 export function givenRoles({
   session: _,
   time: __,

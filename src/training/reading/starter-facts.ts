@@ -18,10 +18,7 @@ export function rowsOfDays(times: Float64Array): Map<number, number> {
   return rows;
 }
 
-/**
- * Returns the task of the labels, the newest event of each file, and the variation of the number of rows over files and
- * days.
- */
+/** Returns the task of the labels, the newest event of each file, and the variation of rows over files and days. */
 export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
   const numbers = (name: string | undefined) => {
     const column = columns.find((one) => one.name === name);

@@ -19,10 +19,7 @@ const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];
 const START = 1.2;
 const PASSES = 2;
-/**
- * Distance of the floor of values below the best value, as a multiple of the distance from the best value to the
- * median.
- */
+/** Distance of the floor of values below the best value, relative to the distance from the best to the median. */
 const FLOOR = 3;
 /** Minimum improvement that counts, in standard deviations of the values. */
 const LEAST_GAIN = 0.01;

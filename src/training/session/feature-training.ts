@@ -30,10 +30,7 @@ export interface DataFacts {
   drawnRowsPerKey?: number;
 }
 
-/**
- * Placeholder facts before the data is read, for options that do not depend on the data; the number of fields is
- * typical.
- */
+/** Placeholder facts before the data is read, for options that do not depend on it; numFields is typical. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
 /** Input of a training. @typeParam S type of the initial parameters of a warm start */

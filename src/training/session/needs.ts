@@ -24,9 +24,7 @@ export interface TrainingSize {
   /** number of features of all columns, and number of features by column */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
-  /**
-   * average number of features per row: one for each column of keys or numbers, about three for a multi-valued column
-   */
+  /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
   /** total bytes of the features' keys */
   keyBytes: number;

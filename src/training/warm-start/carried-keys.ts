@@ -209,10 +209,7 @@ export function carryBlocks(
   return all;
 }
 
-/**
- * Counts known, unseen, new and expired keys of the run, in total and by field. Out-of-vocabulary features are not
- * counted.
- */
+/** Counts known, unseen, new and expired keys of the run, in total and by field, without out-of-vocabulary features. */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,

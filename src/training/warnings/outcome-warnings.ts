@@ -29,10 +29,7 @@ export interface Course {
   /** values of the stopping metric in the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
-  /**
-   * training losses by epoch, for trainings that hardly overfit, so that the losses show convergence without a
-   * validation split
-   */
+  /** training losses by epoch, for trainings that hardly overfit: without a validation split, they show convergence */
   losses?: readonly number[];
   /** name of the metric in messages: `loss`, or its title */
   name: string;
@@ -147,9 +144,7 @@ function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | und
   return Math.sqrt(Math.max(0, squares / total - (sum / total) ** 2));
 }
 
-/**
- * Warns about splits without ranking metrics, which would otherwise be missing from the summary without an explanation.
- */
+/** Warns about splits without ranking metrics, which would otherwise be missing from the summary unexplained. */
 export function unrankedWarnings(
   { valid, test }: Pick<RankingExamples, "valid" | "test">,
   metrics: Record<string, Metrics>,

@@ -61,10 +61,7 @@ export function fieldWarnings({ fields }: FeatureSpace): string[] {
   ];
 }
 
-/**
- * Warns about large numbers in multi-valued cells. They are not scaled, and values in the thousands make a training
- * diverge.
- */
+/** Warns about large numbers in multi-valued cells: they are not scaled, and thousands make a training diverge. */
 export function valueWarnings({ columns }: Dataset): string[] {
   return columns.flatMap((column) => {
     const weights = column.kind === "multi" ? column.weights : undefined;
@@ -77,9 +74,7 @@ export function valueWarnings({ columns }: Dataset): string[] {
   });
 }
 
-/**
- * Warns about numeric labels with two values other than 0 and 1, which are probably classes, such as clicks as 1 and 2.
- */
+/** Warns about numeric labels with two values other than 0 and 1, which may be classes, such as clicks as 1 and 2. */
 export function labelWarnings(
   dataset: Dataset,
   { task, positiveFrom }: { task?: string; positiveFrom?: number },
