@@ -31,15 +31,14 @@ export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   /** row filters; a row is kept if it passes all of them */
   filters: readonly Where[];
   onBadRow: "error" | "skip";
-  /** called for each row that is skipped as bad */
+  /** callback for each bad row that is skipped */
   onSkipped?: (row: BadRow) => void;
   /** columns whose original cells are stored in Dataset.beside, together with row numbers; absent: none */
   beside?: readonly string[];
   /** true if warnings must not contain text of cells */
   hidesText?: boolean;
   /**
-   * called after the log is read, with the number of bad rows per reason and the number of all rows; an error that it
-   * throws ends the build
+   * callback after the log is read, with the numbers of bad rows per reason and of all rows; its errors end the build
    */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
@@ -52,7 +51,7 @@ export interface BuiltDataset {
   notes: string[];
   /** warnings that the summary prints again: ignored columns, and columns that look like another type */
   warnings: string[];
-  /** number of bad rows that were skipped, per reason */
+  /** number of skipped bad rows by reason */
   skipped: Record<string, number>;
   /** number of rows that --dedupe-by dropped; absent without the option */
   droppedDuplicates?: DroppedDuplicates;
@@ -115,7 +114,7 @@ export async function buildDataset(
   return { dataset, ...given, notes: [...given.notes, ...notes] };
 }
 
-/** Returns the share of a log that was read, if its files have a known size. */
+/** Returns the share of the log that was read so far; undefined if the sizes of its files are unknown. */
 function shareRead({ bytes, totalBytes }: ReadProgress): number {
   return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }

@@ -1,4 +1,4 @@
-// Selects the rows of a log that a dataset keeps: rows are filtered, then checked, then appended.
+// Filters and checks the rows of a log, and appends the remaining rows to a dataset.
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
@@ -21,7 +21,7 @@ export interface Purpose {
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** true if empty cells are invalid */
   required: boolean;
-  /** how multi-valued cells with numbers are split */
+  /** separators of multi-valued cells with numbers */
   cells?: CellForm;
   /** exclusive lower bound of valid numbers */
   above?: number;
@@ -50,7 +50,7 @@ export type Cells = Uint32Array | Float64Array;
 
 export type KeyOf = (request: number, code: number) => string;
 
-/** The destination of the rows that pass: memory, or files. */
+/** Sink of the rows that pass the filters and checks: memory, or files. */
 export interface RowSink {
   /**
    * @param cells one array of numRows entries per purpose; the sink owns them until it has taken the rows
@@ -66,7 +66,7 @@ const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
-/** How invalid rows are handled. */
+/** Settings for invalid rows. */
 export interface Handling {
   /** format of times that are neither Unix time nor ISO 8601 */
   timeFormat?: string;
@@ -85,7 +85,7 @@ export class RowCollector {
   dropped = 0;
   /** number of the first row whose label is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
-  /** number of bad rows that were skipped, per reason */
+  /** number of skipped bad rows by reason */
   readonly skipped: Record<string, number> = {};
   /** rows of the current batch that have a bad cell; collected only if onSkipped is set */
   readonly #bad: BadRow[] = [];
@@ -145,7 +145,7 @@ export class RowCollector {
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
     if (batch.numRows > 0) {
-      // all rows of a batch come from one file
+      // all rows of a batch belong to the same file
       const { file } = batch.placeOf(0);
       this.rowsOfFiles.set(file, (this.rowsOfFiles.get(file) ?? 0) + kept);
     }
@@ -302,13 +302,13 @@ export class RowCollector {
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
-      // with --time-format, times are read as text
+      // if --time-format is given, times are read as text
       return role === "time" && isTime !== true ? mapTo(Float64Array, rows, timeOfNumber) : rows;
     });
     return { cells, kept };
   }
 
-  /** Returns the numbers of cells that are read as text. */
+  /** Returns the numbers that correspond to cells which are read as text. */
   #stated(cells: Cells, i: number): Float64Array {
     const numbers = this.#numberOfCode[i]!;
     return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));
@@ -320,7 +320,7 @@ function isStated({ role, as }: Purpose): boolean {
   return as === "key" && (role === "time" || role === "label");
 }
 
-/** Returns 1 or 0 for a label of true or false, or of 1 or 0; NaN for anything else. */
+/** Returns 1 for a label of true or 1, 0 for false or 0, and NaN for other texts. */
 function truthOrNumber(cell: string): number {
   const number = parseNumber(cell);
   return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);

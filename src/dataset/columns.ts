@@ -1,4 +1,4 @@
-// The columns of a dataset while its rows are read: the kind of each column, and where its cells are stored.
+// Columns of a dataset while its rows are read: their kinds, and the memory for their cells.
 
 import type { Keys } from "../log/keys.js";
 import { sharedF64, sharedU32 } from "../numeric/indices.js";
@@ -54,8 +54,8 @@ export class MemoryColumns implements ColumnSink {
   }
 
   /**
-   * Sets the share of the log that was read so far. Columns are allocated for the whole log; unused capacity takes no
-   * physical memory.
+   * Sets the share of the log that was read so far, from which the final number of rows is estimated. Unused capacity
+   * of a column takes no physical memory.
    */
   hear(share: number): void {
     this.#expected = this.#numRows / share;
@@ -88,7 +88,7 @@ export class MemoryColumns implements ColumnSink {
     return rows;
   }
 
-  /** Returns all cells of a column; may be called once per column. */
+  /** Returns all cells of a column and releases them, so that each column can be taken only once. */
   take(i: number): Cells {
     const column = this.#whole(i);
     this.#columns[i] = roomFor("key", 0);
@@ -107,7 +107,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/** @returns an empty list for a column that does not hold keys */
+/** @returns an empty list for a column that does not contain keys */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

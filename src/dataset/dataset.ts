@@ -56,9 +56,9 @@ export interface Roles {
   session?: string;
   /** key columns that are features; they include the user and the item unless --fields excludes them */
   fields: string[];
-  /** number columns that are features */
+  /** names of number columns that are features */
   numeric: string[];
-  /** multi columns that are features, with the separator of their cells */
+  /** multi-valued columns that are features, with the separator of their cells */
   multi: Record<string, string>;
   /** columns of `multi` whose values have the form `key:number`; absent if there are none */
   multiWeights?: string[];
@@ -94,11 +94,11 @@ export interface Dataset {
 export interface OriginalCells {
   /** columns with the text of each cell, whatever kind of column the model uses */
   texts: KeyColumn[];
-  /** f64[numRows]: each row's number in the log, from 0, counting skipped rows */
+  /** f64[numRows]: position of each row in the log, from 0, where skipped rows count */
   rowNumbers: Float64Array;
 }
 
-/** The position of a label in the log. */
+/** The position of a cell in the log that contains a label. */
 export interface LabelPlace {
   file: string;
   /** from 1 */
@@ -118,8 +118,9 @@ export interface KeyHashing {
 }
 
 /**
- * Returns the column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log
- * is read
+ * Returns the column of that name.
+ *
+ * @throws {RangeError} it does not exist, which is a bug, because roles are checked when the log is read
  */
 export function columnNamed(dataset: Dataset, name: string): Column {
   const column = dataset.columns.find((candidate) => candidate.name === name);

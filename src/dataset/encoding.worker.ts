@@ -1,4 +1,4 @@
-// Encodes rows with one key per field to features, in rounds of several blocks of rows that threads share.
+// Encodes rows with one key per field to features. In each round, threads share several blocks of rows.
 
 import { MISSING } from "../log/keys.js";
 
@@ -16,7 +16,7 @@ export interface Encoding {
     /** feature of id 0 */
     offset: number;
   }[];
-  /** u32: rows of the dataset to encode */
+  /** u32: indexes of the rows to encode */
   rows: Uint32Array;
 }
 
@@ -46,7 +46,7 @@ export function encodeRows(
   last: number,
 ): boolean {
   const width = fields.length;
-  // field by field within blocks of rows, so that the block's features stay in the cache
+  // encodes field by field within blocks of rows, so that the block's features remain in the cache
   for (let from = first; from < last; from += ROWS_IN_CACHE) {
     const block = rows.subarray(from, Math.min(last, from + ROWS_IN_CACHE));
     for (let f = 0; f < width; f++)

@@ -18,7 +18,7 @@ function idColumns({ user, item, session }: Roles): string[] {
   return [...new Set([user, item, session].filter((name) => name !== undefined))];
 }
 
-/** The options of a hashing. */
+/** Options of the hashing of ids. */
 export interface HashingRequest {
   hash: KeyedHash;
   /** columns to hash; by default the user, item and session columns */
@@ -28,9 +28,9 @@ export interface HashingRequest {
 }
 
 /**
- * Decides which columns are hashed, and how.
+ * Decides which columns are hashed, and with which secret.
  *
- * @param columns the columns in use
+ * @param columns columns in use
  * @throws {UsageError} a column does not contain keys, or a stored filter contains an id
  */
 export function planHashing(
@@ -92,7 +92,7 @@ function hashedBeside(
   return { ...rest, texts: texts.map(hashed) };
 }
 
-/** Hashes the dictionary of a column before it is written; in multi-valued cells each value is hashed. */
+/** Hashes the keys of a column's dictionary before it is written. In multi-valued cells, each value is hashed. */
 export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Keys {
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {

@@ -74,7 +74,7 @@ interface RowsByItem {
   rows: Uint32Array;
 }
 
-/** Returns the rows of the items that appear first; all rows of a short log. */
+/** Returns the rows of the items that appear first, which are all rows in a short log. */
 function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
   const { codes } = item;
@@ -94,7 +94,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
   return { indptr, rows: sorted };
 }
 
-/** Returns u32[numRows]: a code per distinct cell; numbers are coded by value. */
+/** Returns u32[numRows]: a code of each row's cell, which is the same for equal numbers. */
 export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
   const codeOf = new Map<number, number>();

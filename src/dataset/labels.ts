@@ -1,4 +1,4 @@
-// Labels: whether they are classes or numbers, and their value for each row.
+// Decides whether labels are classes or numbers, and returns their value for each row.
 
 import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";

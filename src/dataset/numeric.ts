@@ -1,7 +1,7 @@
 // Forms of a numeric feature, given by --numeric.
 //
 //   price           one feature whose value is (x - mean) / deviation
-//   price:log1p     the same for log(1 + x), for counts and amounts with a long tail
+//   price:log1p     one feature, as above, but for log(1 + x); suits counts and amounts with a long tail
 //   price:bins=20   one-hot: at most 20 ranges that contain equally many numbers of the training split
 //
 // In each form, an empty cell adds no feature.
@@ -54,7 +54,7 @@ export function withForms(names: readonly string[], texts: readonly string[]): s
   return names.map((name) => texts.find((text) => parseNumeric(text, names).name === name) ?? name);
 }
 
-/** Returns log(1 + x) of a column. @throws {DataError} a number is -1 or less */
+/** Returns log(1 + x) for the numbers x of a column. @throws {DataError} a number is -1 or less */
 export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn {
   const logs = values.map((x) => {
     // the log itself was checked while it was read, so this number comes from a side table
@@ -79,7 +79,7 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
     .sort();
   const edges: number[] = [];
   for (let b = 1; b < bins; b++) {
-    // + 0 turns a negative zero into a zero
+    // + 0 converts a negative zero to a positive zero
     const edge = known[Math.floor((b * known.length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
   }

@@ -11,7 +11,7 @@ import { numericForms } from "./numeric.js";
 import type { ColumnOptions } from "./roles.js";
 import type { SideTable } from "./side.js";
 
-/** The options that the purposes depend on. */
+/** Options that determine the purposes of columns. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
 /** Returns the names of the columns that a dataset contains: roles, features, and join keys of side tables. */

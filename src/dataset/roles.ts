@@ -25,9 +25,9 @@ export interface ColumnOptions {
   fields?: string[];
   /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
-  /** separator by column, for multi-valued cells */
+  /** separators of multi-valued columns, by column */
   multi: Record<string, string>;
-  /** columns of `multi` whose values have a number, `key:number`; none by default */
+  /** columns of `multi` whose values have the form `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
   /** columns that --ids declares as ids, regardless of their cells */
@@ -66,9 +66,9 @@ export interface ResolvedRoles {
   roles: Roles;
   /** sentences that describe the inferred columns, in the log's order */
   inferred: string[];
-  /** inferred fields: they are features if their keys have enough rows */
+  /** names of inferred fields, which are features only if their keys have enough rows */
   unnamed: string[];
-  /** columns whose first rows are whole numbers */
+  /** names of columns whose first rows are whole numbers */
   integers: ReadonlySet<string>;
   /** warnings about columns that were not inferred, but that the user may have intended */
   warnings: string[];

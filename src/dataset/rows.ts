@@ -13,18 +13,18 @@ import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
 import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 
-/** Rows of one split of a dataset, in the layout of the kernels. */
+/** Rows of one split of a dataset, in the memory layout that kernels read. */
 export interface FeatureRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1). Absent if every row has exactly `width` pairs */
   indptr?: Uint32Array;
-  /** number of pairs per row if indptr is absent */
+  /** number of pairs of each row; used if indptr is absent */
   width: number;
-  /** u32[numPairs]: features; distinct within a row */
+  /** u32[numPairs]: features of the pairs, distinct within a row */
   ids: Uint32Array;
-  /** f32[numPairs]; absent when all are 1 */
+  /** f32[numPairs]: values of the pairs; absent when all are 1 */
   values?: Float32Array;
-  /** f32[numRows]: 0 or 1 for the logistic loss, any number for the squared loss */
+  /** f32[numRows]: labels, 0 or 1 for the logistic loss, any number for the squared loss */
   labels: Float32Array;
   /** f32[numRows]: the weight of each row, with mean 1 over the training split; absent if all are 1 */
   weights?: Float32Array;
@@ -104,7 +104,7 @@ export interface Encoder {
    * @param fields indices of the fields to encode; all by default
    */
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
-  /** Returns, by field name, how many of the rows' cells hold a key that is not in the space. */
+  /** Returns, by field name, the number of the rows' cells whose key is not in the space. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether each of the rows has exactly one feature per field, with value 1. */
   isDense(rows: Uint32Array): boolean;
@@ -117,7 +117,7 @@ interface BoundField {
   field: Field;
   column: Column;
   offset: number;
-  /** u32: id of each code of the column's dictionary (categorical fields) */
+  /** u32: id of the field by code of the column's dictionary (categorical fields) */
   ids: Uint32Array;
 }
 

@@ -1,4 +1,4 @@
-// Side tables: columns of items or users, joined to the log by a key while it is read.
+// Side tables: columns of items or users that are joined to the rows of the log by a key while the log is read.
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING, encodeKeys, keyAt, type Keys } from "../log/keys.js";
@@ -17,12 +17,12 @@ import { cellFormOf } from "./multi.js";
 /** Placeholder in #rowOfCode for keys of the log that were not looked up yet. */
 const NOT_SOUGHT = 0xfffffffe;
 
-/** A side table in memory: its columns as keys, one row per key. */
+/** A side table in memory. Its columns are stored as keys, and each key of the join has one row. */
 export interface SideTable {
   path: string;
-  /** the column of the log that is joined on */
+  /** name of the log's column by which the table is joined */
   key: string;
-  /** distinct keys; row r of the table belongs to key r */
+  /** distinct keys of the join; row r of the table belongs to key r */
   keys: Keys;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
@@ -94,7 +94,7 @@ export async function readSide(
   return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
 }
 
-/** Appends the side tables' cells to the log's sample, for inference. */
+/** Appends the cells of the side tables to the log's sample, from which roles are inferred. */
 export function withSideCells(log: Log, sides: SideTable[]): string[][] {
   const indexes = sides.map(({ keys }) => new KeyIndex(keys));
   return log.sample.map((row) => [

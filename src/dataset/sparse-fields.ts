@@ -14,7 +14,7 @@ const UNIQUE = 0.95;
 /** Maximum number of columns that a message names. */
 const MOST_NAMED = 5;
 
-/** The number of distinct keys of a column, and of rows with a key. */
+/** Number of distinct keys of a column, and number of rows with a key. */
 export interface Density {
   name: string;
   /** number of distinct keys */

@@ -1,5 +1,4 @@
-// Encodes feature rows of a dataset on disk, one slice at a time, into memory or a file that a training reads in
-// blocks.
+// Encodes feature rows of a dataset on disk, slice by slice, to memory or to a file that a training reads in blocks.
 
 import { UsageError } from "../errors.js";
 import type { Dataset } from "./dataset.js";
@@ -28,7 +27,7 @@ export interface StoredPart {
   weights?: Float32Array;
 }
 
-/** Encodes a split into memory. @throws {UsageError} its rows do not ascend */
+/** Encodes a split into memory. @throws {UsageError} its rows are not in ascending order */
 export function encodeStored(part: StoredPart): FeatureRows {
   const slices = [...slicesOf(part)];
   const numPairs = slices.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -52,7 +51,7 @@ export function encodeStored(part: StoredPart): FeatureRows {
 /** Encodes a split into files, which contain the pairs; labels and row offsets are in memory. */
 export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): StoredRows {
   const { rows, labels, weights } = part;
-  // f64, because the number of pairs may exceed a u32
+  // the offsets are f64, because the number of pairs may exceed a u32
   let indptr: Float64Array | undefined;
   let [pair, row, width] = [0, 0, 0];
   for (const slice of slicesOf(part)) {

@@ -1,8 +1,6 @@
-// Generates rows with their features, for testing another implementation of the features (a server): cells as text, and
-// the expected indices and values.
-//
-// Each cell is drawn independently from the vocabularies, so that no vector is an event of the log or contains a key
-// that the table does not have.
+// Generates rows with their features, to test other implementations of the features, such as a server: cells as text,
+// and the expected indices and values. Each cell is drawn independently from the vocabularies, so that no row equals an
+// event of the log except by chance, and no row contains a key that is not in the table.
 
 import { hasKey, MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
@@ -32,7 +30,10 @@ export interface TestVector {
   values: number[];
 }
 
-/** Returns twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
+/**
+ * Returns twenty rows: one with the most frequent keys, several with random keys, one with unknown keys and one with
+ * empty cells.
+ */
 export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   const cellsOf = space.fields.map((field, f) => {
     const form = field.kind === "multi" ? cellFormOf(field.name, roles) : undefined;
@@ -73,7 +74,7 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
 
-/** Returns the mapping from features to indices of preprocess.json. */
+/** Returns the map from features to the indices that preprocess.json uses. */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
   let categorical = 0;
   const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));

@@ -6,7 +6,7 @@ export interface ItemLabels {
   numLabels: number;
   /** u32[numItems + 1] */
   indptr: Uint32Array;
-  /** u32: the distinct labels of item i are labels[indptr[i] .. indptr[i + 1]) */
+  /** u32: labels; item i has the distinct labels labels[indptr[i] .. indptr[i + 1]) */
   labels: Uint32Array;
 }
 

@@ -5,7 +5,7 @@
 //             or unchanged, as in published protocols
 //   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias is not penalized
 //   predicted the m labels with the highest scores, where m is the item's number of labels, as Perozzi et al. 2014
-//             (arXiv:1403.6652) evaluate nodes with several labels; the most probable label if items have one label each
+//             (arXiv:1403.6652) evaluate nodes with several labels; the most probable label if each has only one
 //   F1        2 TP / (2 TP + FP + FN): micro from the sums of the counts over all labels,
 //             macro the mean over labels that occur in test items
 

@@ -18,7 +18,7 @@ export interface HitList {
   hits: number;
   /** rank of the first hit, from 1; 0 if there is none */
   firstHit: number;
-  /** DCG (sum of 1 / log2(r + 1) over the ranks r of hits) of the list, and of a list that begins with all hits */
+  /** DCG (sum of 1 / log2(r + 1) over the ranks r of hits) of the list, and DCG of the ideal list */
   dcg: number;
   idealDcg: number;
   /** sum of the precision at the rank of each hit */

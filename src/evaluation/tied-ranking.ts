@@ -1,8 +1,8 @@
 // Expected recall and NDCG over all orders of items with equal scores.
 //
 // A random order of ties would be the same for all users, who often choose the same items, so that chance could
-// dominate the metric. Instead, a rank that belongs to a block of M equal items contains a held-out item with probability h / M,
-// where h items of the block are held out.
+// dominate the metric. Instead, a rank that belongs to a block of M equal items contains a held-out item with
+// probability h / M, where h items of the block are held out.
 //
 //   E Recall@K = Σ_r h_r / M_r / |H|        E DCG@K = Σ_r h_r / M_r / log2(r + 1)        r = 1 .. K
 //

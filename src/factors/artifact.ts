@@ -46,7 +46,7 @@ export async function readFmParameters(
 ): Promise<FmParameters> {
   const tensors = await TensorFile.of(run, MODEL_FILE);
   const numFields = space.fields.length;
-  // a linear model has no vectors, and its table contains the weights instead
+  // a linear model has no vectors; the vectors in its table are its weights
   const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
   const oovWeights = tensors.f32("oovWeights", [numFields]);
   const oovVectors = tensors.f32("oovVectors", [numFields, dim]);

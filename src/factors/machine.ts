@@ -89,7 +89,9 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return marksFor(numFeatures, fields !== undefined);
   }
 
-  /** Marks loaded training rows that are not marked yet, and encodes those whose ids were not encoded while loading. */
+  /**
+   * Marks the loaded training rows that are not marked yet. Encodes ids first, if they were not encoded while loading.
+   */
   async mark(rows: RowsBuffer): Promise<void> {
     const { offset, encoding } = rows;
     await this.runTask({ rows: offset, encoding });
@@ -250,7 +252,7 @@ export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean,
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
-/** @throws {UsageError} the parameters do not fit; the message says how much memory they need */
+/** @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need */
 export function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },

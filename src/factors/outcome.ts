@@ -50,7 +50,7 @@ export function factorOutcome(
   return [...unfinished, ...constant, ...vectors, ...byTable];
 }
 
-/** Standard deviation of the initial scores above which training rarely recovers. */
+/** Standard deviation of the initial scores above which a training rarely converges to a useful model. */
 const LARGE_SCORE = 2;
 /** Variance of an element of an initial vector, which is uniform between -0.05 and 0.05. */
 const FIRST_VARIANCE = 0.05 ** 2 / 3;

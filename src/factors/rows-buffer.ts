@@ -74,7 +74,7 @@ export class RowsBuffer {
   }
 }
 
-/** Returns the bytes that the rows take in shared memory. */
+/** Returns the number of bytes of the rows in shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
   const arrays = [rows.indptr, rows.values, rows.labels, rows.weights];
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), bytesOfIds(rows));

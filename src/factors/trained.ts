@@ -1,4 +1,4 @@
-// The form in which trainers return a factor model, and its scorer.
+// Converts factor models to the form that trainers return, and creates their scorers.
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -12,7 +12,7 @@ import type { FeatureRows } from "../dataset/rows.js";
 import type { TopItemsInput } from "../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "./compose.js";
 
-/** Scores rows, and ranks items by inner products. */
+/** A scorer of rows that also ranks items by inner products. */
 export function factorScorer(parameters: FmParameters): Required<Scorer> {
   return {
     score: (rows, options) => scoreRows(parameters, rows, options),

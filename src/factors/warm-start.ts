@@ -27,7 +27,7 @@ import {
 import { readFmModel, type FmRun } from "./artifact.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 
-/** The content of the run of --init. */
+/** Content of the run of --init. */
 export interface FactorInit extends InitRun, FmRun {
   /** names of the partner fields whose vectors are concatenated; absent if each feature has one vector */
   blocks?: readonly string[];
@@ -102,7 +102,7 @@ export function checkState(
   );
 }
 
-/** @throws {UsageError} the run predicts another kind of label */
+/** @throws {UsageError} the labels of the run are of another kind */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
@@ -111,7 +111,7 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/** Returns the part of a trainer's plan for --init. */
+/** Returns the part of a trainer's plan that concerns --init. */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,

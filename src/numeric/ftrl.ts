@@ -1,4 +1,4 @@
-// FTRL-proximal for one weight, with beta = 1. The kernels' f32 version is in kernels/shared/assembly/steps.ts.
+// FTRL-proximal for one weight, with beta = 1. The f32 version of the kernels is in kernels/shared/assembly/steps.ts.
 //
 //   z   sum of gradients, minus the correction of each step         n   sum of squared gradients
 //   w   argmin z w + l1 |w| + 0.5 ((1 + sqrt(n)) / lr + l2) w^2

@@ -21,7 +21,7 @@ const { PI } = Math;
 /** Returns the mean of PG(1, s), which is the expected precision of a row with score s. */
 export function polyaGammaMean(s: number): number {
   const a = Math.abs(s);
-  // the omitted terms of the series around 0 are below 1e-12
+  // for small |s|, the omitted terms of the series are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp(-a);
   return (1 - t) / ((1 + t) * 2 * a);

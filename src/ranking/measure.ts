@@ -48,7 +48,7 @@ export interface RankingEvaluation extends EvaluatedLog {
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
-  /** path of a file with users and items; only these items are ranked, together with the held-out ones */
+  /** path of a file with users and items; only these items and the held-out items are ranked */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -64,10 +64,10 @@ export interface RankingEvaluation extends EvaluatedLog {
   filterPower?: number | undefined;
 }
 
-/** Numbers of evaluated and left-out users. */
+/** Numbers of evaluated and excluded users. */
 export interface EvaluatedUsers {
   judged: number;
-  /** training users without a held-out item */
+  /** number of training users without a held-out item */
   withoutHeldOut: number;
   /** number of these users whose held-out items are all masked */
   heldOutMasked: number;

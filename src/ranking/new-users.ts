@@ -35,7 +35,7 @@ import type { Watch } from "../training/session/watch.js";
 /** Numbers of users and items with --fold-in-share. */
 export interface FoldedUsers {
   share: number;
-  /** numbers of (user, item) pairs that are folded in, and held out */
+  /** numbers of folded-in and of held-out pairs (user, item) */
   foldedIn: number;
   heldOut: number;
   /** number of users excluded because a run knows them */
@@ -168,7 +168,7 @@ function historiesOf(
   return { histories, numKnown: knownOnes.size };
 }
 
-/** Returns u32: rows in order of time, ties in log order; in log order if some rows have no time. */
+/** Returns u32: rows in order of time, ties in log order; all in log order if some rows have no time. */
 export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
   const ascending = rows.toSorted();
   const times = timesOfRows(dataset, ascending);

@@ -1,6 +1,6 @@
-// The protocol of a ranking evaluation: which users are evaluated, their held-out items, and the masked items.
+// The protocol of a ranking evaluation: the evaluated users, their held-out items, and their masked items.
 //
-//   log of held-out events ──► users with training events ──► held-out items of each ──► without masked ones
+//   log of held-out events ──► users with training events ──► held-out items of each user ──► without masked items
 
 import { UsageError } from "../errors.js";
 import { withoutMasked } from "../evaluation/ranking.js";
@@ -69,7 +69,7 @@ export function rankingProtocol(
   };
 }
 
-/** Restricts the protocol to some queries. @param kept u32, ascending */
+/** Restricts the protocol to some queries. @param kept u32: indexes of the queries, ascending */
 export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array): RankingProtocol {
   if (kept.length === protocol.users.length) return protocol;
   return {

@@ -32,9 +32,9 @@ interface Asked {
 const FORMS = "user, history, last or last:N with N of at least 1";
 
 /**
- * Parses the options of a query; undefined if there are none.
+ * Parses the options of a query; undefined if none is set.
  *
- * @throws {UsageError} invalid, or a half-life without several items
+ * @throws {UsageError} invalid, or a half-life for a query that is not a list of items
  */
 export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {

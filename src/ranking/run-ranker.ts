@@ -17,9 +17,9 @@ export type Scoring = "model" | "dot" | "cosine" | "context";
 export interface HowToRank {
   /** score of items; `own` is the model, or the cosine of table rows for runs whose model cannot rank */
   score: Scoring | "own";
-  /** name of the table; only for scores by a table */
+  /** name of the table; only for scores by table rows */
   table?: string | undefined;
-  /** representation of users; only for scores by a table */
+  /** representation of users; only for scores by table rows */
   query?: Query | undefined;
   /** true if users are new, and represented by folded-in vectors */
   folds?: boolean;

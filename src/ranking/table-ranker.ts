@@ -24,7 +24,7 @@ import { foldedQueries, rowsOfKeys, type UserVectors } from "../training/judging
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 
-/** Options of a ranking by tables. */
+/** Options of a ranking by table rows. */
 export interface ByTable {
   score: "dot" | "cosine" | "context";
   /** name of the table; the default table for the score `context` */
@@ -55,7 +55,7 @@ export async function checkTableRanks(run: Run, { score, table, query }: ByTable
     );
 }
 
-/** Creates the ranker, and returns its warnings. @param lists items that represent each user */
+/** Creates the ranker, and returns it with its warnings. @param lists items that represent each user */
 export async function tableRanker(
   run: Run,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
@@ -106,7 +106,7 @@ export function fieldsOf(run: Run): { user: string; item: string } {
 interface KeyRows {
   /** u32[keys]: row of each key within the field; NO_ITEM for keys without a row */
   rows: Uint32Array;
-  /** f32[keys * dim]; zeros for keys without a row */
+  /** f32[keys * dim]: vector of each key; zeros for keys without a row */
   vectors: Float32Array;
 }
 

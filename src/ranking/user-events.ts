@@ -18,13 +18,13 @@ import type { Watch } from "../training/session/watch.js";
 
 /** Options for reading logs other than the run's own. */
 export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
-  /** files of further events whose items are masked for their users */
+  /** paths of further logs; the items in their events are masked for the users */
   mask?: string[] | undefined;
   /** minimum label of positive events */
   positiveFrom?: number | undefined;
 }
 
-/** A run, and options for reading logs. */
+/** A run, and options for reading its log and other logs. */
 export interface LogsOfRun<O extends LogOptions = LogOptions> {
   run: Run;
   preprocess: Preprocess;

@@ -18,7 +18,7 @@ export interface TrainingEvents {
   items: Keys;
   /** u32[items.size]: number of events of each item */
   counts: Uint32Array;
-  /** distinct items of each user, ascending */
+  /** distinct items of each user, in ascending order */
   history: ItemLists;
   /** user and item of each event, NO_ITEM if missing; absent if only distinct pairs are known */
   events?: { users: Uint32Array; items: Uint32Array; times?: Float64Array };

@@ -1,4 +1,4 @@
-// Files and tables that runs of skip-gram trainers share.
+// Names of files and tables that the runs of all skip-gram trainers have.
 
 /** Name of the file in model/ that --keep-state adds. */
 export const OPTIMIZER_FILE = "optimizer.safetensors";

@@ -1,7 +1,7 @@
 // Solves small symmetric systems A x = b with A = L L'.
 //
-// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row; sums are in the order of the columns,
-// so that results are the same everywhere.
+// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row. Terms are added in the order of the
+// columns, so that all machines compute the same bits.
 
 /**
  * Solves A x = b; A and b are overwritten.

@@ -21,12 +21,7 @@ export interface FtrlOptions {
 
 const LEARNING_RATE = 0.1;
 
-/**
- * Fits weights.
- *
- * @param labels f32[numRows], 0 or 1
- * @param counts f32[numRows]: the weight of each row; 1 when absent
- */
+/** Fits weights. @param labels f32[numRows], 0 or 1 @param counts f32[numRows]: weight of each row; 1 when absent */
 export function fitFtrl(
   { numRows, width, numFeatures, ids }: OneHotRows,
   labels: Float32Array,

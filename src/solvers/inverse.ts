@@ -68,7 +68,7 @@ export async function invertPositive(
   return { row: rowOf };
 }
 
-/** Inverts the block on the diagonal, in double precision. @throws {UsageError} it is not positive definite */
+/** Inverts a diagonal block in double precision. @throws {UsageError} it is not positive definite */
 function putPivot(arena: Arena, { matrix, pivot, size }: InverseLayout, k: number): void {
   const a = arena.f32(matrix);
   const block = new Float64Array(SWEEP_BLOCK ** 2);

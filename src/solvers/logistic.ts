@@ -6,7 +6,7 @@
 import { exp, log1p } from "../numeric/exp.js";
 import { minimize } from "./lbfgs.js";
 
-/** Rows with the same number of one-hot features each. */
+/** One-hot rows that all have the same number of features. */
 export interface OneHotRows {
   numRows: number;
   /** number of features per row */

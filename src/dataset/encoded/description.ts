@@ -42,7 +42,7 @@ export const VALUES_FILE = "values.arrow";
 
 const SCHEMA_VERSION = 1;
 
-/** Options that are fixed when a dataset is encoded. */
+/** Options that are fixed once a dataset is encoded. */
 export interface ShapingOptions
   extends
     Omit<ColumnOptions, "infer" | "unlabelled">,
@@ -83,7 +83,7 @@ export interface Description {
   files: Record<string, WrittenFile>;
 }
 
-/** Returns the bytes of dataset.json. */
+/** Returns the content of dataset.json. */
 export function descriptionText(description: Omit<Description, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...description }, undefined, 2)}\n`;
 }

@@ -16,7 +16,7 @@ export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "num
   TimeFieldOptions &
   UserLimits & { reading: ReadOptions };
 
-/** Returns the encoding options that a training repeats, because its run stores them. */
+/** Returns the encoding options that the run of a training stores. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
   {

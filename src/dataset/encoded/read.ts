@@ -75,7 +75,7 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
   return { path, dataset: { numRows, columns, roles, inputs, hashKeys }, description };
 }
 
-/** Returns the bytes of the rows' cells, and of the features that a training creates from them. */
+/** Returns the number of bytes of the rows' cells, and of the features that a training creates from them. */
 export function rowBytes({ rows, columns }: Description): number {
   return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
 }

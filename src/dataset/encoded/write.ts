@@ -1,4 +1,4 @@
-// Writes a log's rows as an encoded dataset directory, completely or not at all.
+// Writes the rows of a log as an encoded dataset directory, atomically.
 
 import { join } from "node:path";
 import { writeDirectory } from "../../io/atomic.js";

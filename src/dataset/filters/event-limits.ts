@@ -53,7 +53,7 @@ function rowsSince(dataset: Dataset, since: string): Uint32Array {
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
 }
 
-/** Returns a span such as 90d in ms; undefined for other text. */
+/** Returns the milliseconds of a span such as 90d; undefined for other text. */
 export function spanMilliseconds(text: string): number | undefined {
   const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
   return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
@@ -96,7 +96,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
   return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
 }
 
-/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
+/** Returns f64[numRows]: times in milliseconds; undefined if no column is the time. */
 function eventTimes(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);

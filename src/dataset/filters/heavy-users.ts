@@ -21,7 +21,7 @@ export interface DroppedUsers {
 
 /** A user who exceeds a limit. */
 export interface HeavyUser {
-  /** code of the user's key */
+  /** code of the user's key in the dictionary */
   code: number;
   events: number;
   /** number of events on the user's busiest day; absent without a daily limit */
@@ -52,7 +52,7 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
   ];
 }
 
-/** Selects the limits from options. */
+/** Returns the options that are limits. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
   return {
     dropUsersAbove,

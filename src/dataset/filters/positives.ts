@@ -1,7 +1,7 @@
-// Selects the events that happened from a log with labels, by a smallest label (--positive-from X), for trainings on
+// Selects the events that happened from a log with labels, by a minimum label (--positive-from X), for trainings on
 // positive events only.
 //
-//   log with labels ──► rows whose label is at least X ──► log of positive events, in which the label is no column any more
+//   log with labels ──► rows whose label is at least X ──► log of positive events, without the label column
 
 import { DataError, UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type Positives } from "../dataset.js";
@@ -74,8 +74,8 @@ export function labelOfEvents(
 }
 
 /**
- * Suggests the smallest label of an event: 1 for labels 0 and 1, or -1 and 1; for others the first above the mean, 4
- * for 1 to 5.
+ * Suggests the minimum label of an event: 1 for labels 0 and 1, or -1 and 1; otherwise the first label above the mean,
+ * such as 4 for 1 to 5.
  */
 function likelyPositive(labels: readonly number[]): number {
   const known = labels.filter((y) => !Number.isNaN(y));

@@ -15,7 +15,7 @@ export interface CellTest {
   column: string;
   /** offset of the column's name in the expression, from 0 */
   at: number;
-  /** true if cells are compared with a number */
+  /** true if the test compares cells with a number */
   numeric: boolean;
   /** texts with which cells are compared */
   texts: string[];
@@ -36,7 +36,7 @@ export interface Where {
   condition: Condition;
 }
 
-/** Parses an expression of a flag. @throws {UsageError} it is invalid; the message points at the character */
+/** Parses the expression of a flag. @throws {UsageError} it is invalid; the message marks the character */
 export function parseWhere(source: string, flag = "--where"): Where {
   const parser = new Parser(source, flag);
   return { source, flag, tests: parser.tests, condition: parser.whole() };
@@ -240,8 +240,8 @@ function negate(negated: boolean, of: Condition): Condition {
 }
 
 /**
- * Compares numbers by value and texts by their UTF-8 bytes; for a missing cell, or one that is not a number, all
- * comparisons are false.
+ * Compares numbers by value and texts by their UTF-8 bytes. All comparisons with a
+ * missing cell are false, and so are comparisons of a number with a cell that is not a number.
  */
 function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
   const test = comparisons[operator]!;
@@ -257,7 +257,7 @@ function comparisonOf(operator: string, literal: Literal): (cell: string) => boo
 }
 
 export interface Token {
-  /** word: a keyword or a bare column name; name: one in backquotes; text: a quoted literal */
+  /** word: keyword or unquoted column name; name: column name in backquotes; text: quoted literal */
   kind: "word" | "name" | "number" | "text" | "symbol" | "end";
   text: string;
   /** its start, from 0 */
@@ -270,15 +270,19 @@ const patterns: [kind: Token["kind"], pattern: RegExp][] = [
   ["symbol", /==|!=|<>|<=|>=|[=<>(),]/y],
 ];
 
-/** Opening quotes and the kind of the quoted token; a quote inside is doubled. */
+/** Opening quotes, and the kind of the quoted token. A quotation mark within a token is doubled. */
 const quotes: Record<string, Token["kind"]> = { '"': "text", "'": "text", "`": "name" };
 
-/** Returns a column's name as an expression writes it: in backquotes unless it is a plain word. */
+/** Returns a column's name in the syntax of expressions: in backquotes unless it is a plain word. */
 export function columnText(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
 }
 
-/** Splits an expression into tokens; the last has the kind `end`. @param error creates the error for an invalid character */
+/**
+ * Splits an expression into tokens; the last token has the kind `end`.
+ *
+ * @param error function that returns the error for an invalid character
+ */
 export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
   const tokens: Token[] = [];
   let at = 0;

@@ -116,8 +116,9 @@ function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
 }
 
 /**
- * Merges two dictionaries; the keys of the first keep their codes. @returns also the codes of the second's keys,
- * u32[second.size]
+ * Merges two dictionaries; the keys of the first keep their codes.
+ *
+ * @returns also the new codes of the second's keys, u32[second.size]
  */
 function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
   const index = new KeyIndex(first);

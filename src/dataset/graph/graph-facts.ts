@@ -12,7 +12,7 @@ export interface Spread {
 }
 
 export interface GraphFacts {
-  /** number of nodes with an edge */
+  /** number of linked nodes, which have an edge */
   linked: number;
   /** number of nodes without an edge, which occur only in self-loops or in edges that lack an end */
   isolated: number;
@@ -25,13 +25,15 @@ export interface GraphFacts {
   dangling?: number;
   /** number of arcs whose reverse is also an arc, for directed graphs */
   reciprocated?: number;
-  /** number of components of linked nodes, ignoring directions */
+  /** number of connected components of linked nodes, ignoring directions */
   components: number;
   /** number of nodes of the largest component */
   largestComponent: number;
 }
 
-/** Computes the statistics of a graph. O(E log degree) time; about 40 bytes per node beside the graph. */
+/**
+ * Computes the statistics of a graph in O(E log degree) time, with about 40 bytes per node in addition to the graph.
+ */
 export function graphFacts(graph: Graph): GraphFacts {
   const { numNodes, offsets, neighbors, directed } = graph;
   const outDegrees = mapTo(Uint32Array, { length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
@@ -57,7 +59,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   };
 }
 
-/** Whether there is an arc from one node to another. O(log degree). */
+/** Whether there is an arc from one node to another; takes O(log degree). */
 export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
   let [low, high] = [offsets[from]!, offsets[from + 1]!];
   while (low < high) {
@@ -76,7 +78,7 @@ function reciprocated(graph: Graph): number {
   return count;
 }
 
-/** Returns the statistics of numbers; zeros if there are none. */
+/** Returns the statistics of a list of numbers; all are 0 if it is empty. */
 export function spreadOf(given: ArrayLike<number>): Spread {
   const numbers = Float64Array.from(given);
   const n = numbers.length;
@@ -90,7 +92,7 @@ export function spreadOf(given: ArrayLike<number>): Spread {
   };
 }
 
-/** Finds components by union-find with path halving (Tarjan and van Leeuwen 1984). */
+/** Computes connected components by union-find with path halving (Tarjan and van Leeuwen 1984). */
 function componentsOf(
   { numNodes, offsets, neighbors }: Graph,
   degrees: Uint32Array,

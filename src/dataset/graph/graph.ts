@@ -11,13 +11,13 @@ import { MISSING } from "../../log/keys.js";
 import { DataError } from "../../errors.js";
 import type { Sequences } from "../sequences/sequences.js";
 
-/** A graph in compressed rows; an undirected edge is stored in both directions. */
+/** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
 export interface Graph {
-  /** number of features of the space */
+  /** number of nodes, which are the features of the space */
   numNodes: number;
   /** u32[numNodes + 1]: the arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: Uint32Array;
-  /** u32[numArcs]: ascending within a node */
+  /** u32[numArcs]: targets of the arcs, in ascending order within a node */
   neighbors: Uint32Array;
   /** f32[numArcs]: weights, above 0; absent if all are 1 */
   weights?: Float32Array;
@@ -126,7 +126,7 @@ function sortedArcs(
   return { numNodes, offsets, neighbors, weights: arcWeights, directed };
 }
 
-/** Sums repeated arcs in place. Weights that are all 1 are dropped. */
+/** Merges repeated arcs in place and sums their weights. Weights are dropped if all are 1. */
 function sumRepeated(graph: Graph, counts: EdgeCounts): void {
   const { numNodes, offsets, neighbors } = graph;
   let { weights } = graph;

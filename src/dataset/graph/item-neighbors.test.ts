@@ -4,7 +4,7 @@ import { importanceNeighbors } from "./item-neighbors.js";
 
 const namesOf = (numItems: number) => Array.from({ length: numItems }, (_, i) => `item ${draw(9, i)}`);
 
-/** Returns users' items as rows of a sparse matrix. */
+/** Returns the items of users as rows of a sparse matrix. */
 function listsOf(users: readonly (readonly number[])[]) {
   return {
     indptr: Uint32Array.from([0, ...users.map((_, u) => users.slice(0, u + 1).flat().length)]),
@@ -12,7 +12,7 @@ function listsOf(users: readonly (readonly number[])[]) {
   };
 }
 
-/** Returns neighbors as [item, weight], by item. */
+/** Returns the neighbors of each item as pairs [item, weight]. */
 function neighborsOf(users: readonly (readonly number[])[], names: readonly string[], most: number) {
   const { indptr, items, weights } = importanceNeighbors(listsOf(users), encodeKeys(names), most, 1);
   return names.map((_, i) =>

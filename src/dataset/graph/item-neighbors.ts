@@ -142,7 +142,7 @@ function usersByItem(
   return { usersOf: { indptr: ends, users }, order };
 }
 
-/** Samples a user's items: those with the lowest hashes, ascending. */
+/** Returns a sample of a user's items, which are those with the lowest hashes, in ascending order. */
 function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array {
   const drawn = new Map(Array.from(items, (item) => [item, draw(key, item)]));
   return items

@@ -2,7 +2,7 @@
 //
 //   feature rows (a pair for the user, one for the item) ──► by user: its items, ascending; by item: its users
 //
-// Row r of either side is the id of its field: row 0 is out-of-vocabulary and stays empty.
+// Row r of both matrices belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -43,7 +43,7 @@ export function sparseOf(
   return mergeRepeats(transpose(groupBy(columns, rows, numColumns, values), numRows));
 }
 
-/** Returns the user and item ids of each event that has both. */
+/** Returns the ids of the user and the item of each event that has both. */
 function userItemIds(
   rows: FeatureRows,
   user: FieldFeatures,

@@ -142,7 +142,7 @@ class SessionWriter {
   /** number of marked events whose session has ended */
   #numMarked = 0;
 
-  /** @param fields u32, one per row of the split: the tokens of each field */
+  /** @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,
@@ -190,7 +190,7 @@ class SessionWriter {
     if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
   }
 
-  /** Ends the open session, which is dropped if it is short. */
+  /** Ends the open session, and drops it if it is too short. */
   close(): void {
     const left = this.#numEvents;
     if (left >= this.how.minLength) this.#end();
@@ -283,7 +283,7 @@ function groupedByCode(
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 
-/** Sorts ascending positions by time in place; checks first, because most logs are in order already. */
+/** Sorts ascending positions by time in place. Checks the order first, because most logs are sorted already. */
 function sortByTime(positions: Uint32Array, rows: Uint32Array, times: Float64Array): void {
   for (let i = 1; i < positions.length; i++) {
     if (times[rows[positions[i - 1]!]!]! <= times[rows[positions[i]!]!]!) continue;
@@ -312,7 +312,7 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   );
 }
 
-/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
+/** Returns f64[numRows]: times in milliseconds; undefined if no column is the time. */
 function sessionTimes(
   dataset: Dataset,
   { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,

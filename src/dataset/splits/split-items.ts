@@ -58,7 +58,7 @@ export function splitItems(
   };
 }
 
-/** Returns f64[dictionary.size]: milliseconds of each item's first event; undefined if a row has no time. */
+/** Returns f64[dictionary.size]: time of each item's first event in milliseconds; undefined if a row has no time. */
 function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);

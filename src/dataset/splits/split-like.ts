@@ -1,12 +1,13 @@
 // Makes a validation split whose items are as popular as those of another log: a share of each user's items is held
 // out, with a probability that rises (or falls) with the number of an item's events.
 //
-//   d_i   users of an item among the rows that are split            u   a hash of seed, user and item, in (0, 1)
+//   d_i   number of users of item i among the rows to split            u   a hash of seed, user and item, in (0, 1)
 //   key   log(-log u) - γ log d_i                                   the user's items with the lowest keys are held out
 //
 // These are draws without replacement with weights d_i^γ (Efraimidis and Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
 // Hashes stay the same during the search for γ, so the mean of d over the held-out items never falls as γ grows:
-// bisection finds it. A held-out item counts without the user who holds it out, as an item of another log does.
+// bisection finds it. The degree of a held-out item excludes the user for whom it is held out, like the degree of an
+// item of another log.
 
 import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
@@ -18,7 +19,7 @@ import type { Parts } from "./parts.js";
 /** Required popularity of the held-out items: the item events of another log, or a target for their mean degree. */
 export type Likeness =
   | {
-      /** u32[keys of the item column]: number of events */
+      /** u32[keys of the item column]: number of events in the other log */
       events: Uint32Array;
       /** number of events whose items are not in the dataset */
       unknown: number;
@@ -137,7 +138,7 @@ interface Pairs {
   items: Uint32Array;
 }
 
-/** Finds the distinct pairs of users and items, in order of appearance. */
+/** Returns the distinct pairs of users and items, in order of appearance. */
 function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
   const ofRow = new Uint32Array(rows.length).fill(MISSING);
   const numbers = new Map<number, number>();

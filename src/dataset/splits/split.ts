@@ -135,7 +135,7 @@ function splitByTime(
   };
 }
 
-/** Returns the times of a log that has a time column; milliseconds since 1970. */
+/** Returns the times, in milliseconds since 1970, of a log that has a time column. */
 function splitTimes(dataset: Dataset): Float64Array {
   const column = columnNamed(dataset, dataset.roles.time!);
   if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);

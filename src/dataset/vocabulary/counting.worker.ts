@@ -1,4 +1,4 @@
-// Counts the rows of each key, in rounds of one column that threads share.
+// Counts the rows of each key. In each round, threads share the rows of one column.
 
 import { MISSING } from "../../log/keys.js";
 

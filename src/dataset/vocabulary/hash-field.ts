@@ -10,7 +10,7 @@ import { finish, mixWord } from "../../numeric/hash.js";
 
 export const MAX_BITS = 24;
 
-/** The parameters of the hash; a server needs them to compute the same buckets. */
+/** Parameters of the hash, with which a server computes the same buckets. */
 export interface HashRecipe {
   function: "murmur3-x86-32";
   seed: number;
@@ -25,7 +25,7 @@ export interface HashStatistics extends HashRecipe {
   collisionShare: number;
 }
 
-/** Returns the parameters for a field. @throws {UsageError} bits out of range */
+/** Returns the hash parameters of a field. @throws {UsageError} the number of bits is out of range */
 export function hashRecipe(field: string, bits: number): HashRecipe {
   if (!(Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS)) {
     throw new UsageError(
@@ -57,7 +57,7 @@ export function bucketsOf({ bytes, offsets, size }: Keys, { seed, bits }: HashRe
   return buckets;
 }
 
-/** Returns the buckets' keys `#0`, `#1`, ... in order. */
+/** Returns the keys of the buckets, `#0`, `#1`, ..., in order. */
 export function bucketKeys({ bits }: HashRecipe): Keys {
   const size = 2 ** bits;
   const offsets = new Uint32Array(size + 1);

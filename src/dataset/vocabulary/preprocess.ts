@@ -75,7 +75,7 @@ export interface Preprocess extends UserLimits {
   labelRange: [low: number, high: number];
   /** columns that the item determines, starting with the item column; absent if the run stores no items */
   itemFields?: string[];
-  /** settings of negative sampling, for a log without labels */
+  /** settings of negative sampling; set if the log has no labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
   /** parameters of the keyed hashes that replaced ids before any other step; absent if ids are not hashed */
   hashKeys?: KeyHashing;
@@ -103,7 +103,7 @@ export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
   return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
 }
 
-/** Returns the preprocessing of a space's fields. */
+/** Returns the preprocessing of the fields of a space. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   let firstRow = 0;
   return space.fields.map((field, f): FieldRecipe => {

@@ -1,4 +1,4 @@
-// The number of features that a vocabulary will have, before it is fitted: for estimates of memory.
+// Computes the number of features that a vocabulary will have before it is fitted, for estimates of memory.
 
 import type { Dataset } from "../dataset.js";
 import { isStored } from "../stored-columns.js";

@@ -48,7 +48,7 @@ export interface CategoricalField {
   hash?: HashRecipe | HashStatistics;
 }
 
-/** A numeric field in one-hot form: its keys are ranges, in ascending order. */
+/** A numeric field whose ranges are one-hot features; its keys are the ranges in ascending order. */
 export interface BinnedField extends Omit<CategoricalField, "kind"> {
   kind: "bins";
   /** as returned by quantileEdges of numeric.ts */
@@ -70,7 +70,7 @@ export interface NumericField {
 
 export type Field = CategoricalField | BinnedField | NumericField;
 
-/** Returns the keys of the rows of a field in an earlier table; undefined if the table lacks the field. */
+/** Returns the keys of a field's rows in an earlier table; undefined if the field is not in the table. */
 export type RowOrder = (field: string) => Keys | undefined;
 
 /** All fields of a model, and the numbering of their features. */
@@ -102,7 +102,7 @@ export interface FittingOptions {
  *
  * @param rows u32: rows of the training split
  * @param limits which keys are out-of-vocabulary; a number is the minimum count of every field
- * @param fitting other settings
+ * @param fitting settings other than limits
  * @throws {UsageError} a limit names an unknown field, or needs a user column that does not exist
  */
 export function fitFeatures(
@@ -258,7 +258,7 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
 
 /** Returns u32[size of the dictionary] for each column: the number of rows of each key or value; empty for numbers. */
 function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
-  // columns on disk are read one at a time
+  // columns on disk are read one at a time, to limit memory
   const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
   const counts = countColumns(together as KeyColumn[], rows);
   return columns.map((column) => {
@@ -268,7 +268,7 @@ function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array
   });
 }
 
-/** Returns u32[size of the dictionary]: the number of rows whose cell contains each value. */
+/** Returns u32[size of the dictionary]: number of rows whose cell contains each value. */
 export function countValues(
   { codes, indptr, values, dictionary }: MultiColumn,
   rows: Uint32Array,

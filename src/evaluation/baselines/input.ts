@@ -11,7 +11,7 @@ export interface QueryItems extends ItemLists {
 }
 
 export interface BaselineInput {
-  /** u32[numItems]: training events of each item */
+  /** u32[numItems]: number of training events of each item */
   counts: Uint32Array;
   /** items of each training user, distinct and ascending */
   history: ItemLists;

@@ -24,7 +24,7 @@ const HIDING_USERS = 1000;
 const HIDDEN = 0.2;
 const LEAST_ITEMS = 5;
 const TOP = 20;
-/** Maximum number of additions in a pass over the pairs of items of each user; a second suffices for 200 million. */
+/** Maximum number of additions in a pass over the pairs of items of each user; 200 million take about a second. */
 const MOST_ADDITIONS = 2e11;
 /** Number of items between two checks whether the pass is canceled. */
 const BREATH = 256;

@@ -61,7 +61,7 @@ export function categoriesOfSets(
   };
 }
 
-/** Returns the length of the longest list that the parts of a set can fill. */
+/** Returns the maximum length of a list that the parts of a set can fill. */
 export function longestOf({ parts, codes }: SetParts): number {
   const lengths = new Map<number, number>();
   parts.forEach(({ length }, part) => {

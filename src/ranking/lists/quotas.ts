@@ -18,7 +18,7 @@ import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./sear
 /** Quota: at most `most` items of each category. */
 export interface Quotas {
   most: number;
-  /** u32[numItems]: category of each item; MISSING for none */
+  /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
   /** parts of each set of items, by category */
   ofSet: SetParts[];

@@ -1,4 +1,4 @@
-// Searches the best items for a block of queries: by vectors, or by any ranker.
+// Searches the best items for a block of queries, either by vectors or by any other ranker.
 //
 //   set    item numbers that may be in a list, ascending: all allowed items, or those of a group
 //   place  position of an item in its set

@@ -98,12 +98,12 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return { length, matrix: allocateSparse(arena, matrix[side], { scale, shift }), scale, scaled, shift };
   }
 
-  /** Returns the number of entries of a side's vectors. */
+  /** Returns the number of entries of a vector of the given side. */
   lengthOf(side: MatrixSide): number {
     return this.#sides[side].length;
   }
 
-  /** Allocates a panel of zeros. @throws {UsageError} it does not fit */
+  /** Allocates a panel of zeros. @throws {UsageError} it does not fit into memory */
   panel(side: MatrixSide): Region {
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }

@@ -36,14 +36,14 @@ export function degreeNormalized(rows: SparseRows, columns: SparseRows): SvdMatr
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;
 export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.length - 1;
 
-/** Statistics of columns over all rows. */
+/** Statistics of each column over all rows. */
 export interface ColumnMoments {
   /** f64[numColumns] each: mean and sum of squares of each column of D_r S D_c */
   means: Float64Array;
   squares: Float64Array;
 }
 
-/** Returns means and sums of squares of D_r S D_c, before centering. */
+/** Returns the means and sums of squares of the columns of D_r S D_c, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   const { columns, rowScale, columnScale } = matrix;
   const numColumns = numColumnsOf(matrix);

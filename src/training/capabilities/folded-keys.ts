@@ -13,7 +13,7 @@ import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 
-/** A run that is ready to compute vectors from the events of one log after another. */
+/** A prepared run, which computes vectors from the events of any number of logs. */
 export interface FoldingIn {
   dim: number;
   /** true if keys have biases in addition to their vectors */
@@ -25,7 +25,7 @@ export interface FoldingIn {
   together?: string;
   /** Computes the vectors of a log's keys. @param mayBeNone true to accept a log in which no key gets a vector */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Stops the threads, if there are any. */
+  /** Ends the threads, if there are any. */
   close?(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ export function foldedEncoding(name: string, { dim, biased }: FoldingIn, numRows
   return { ...vectorEncoding(name, dim, numRows), ...(!biased && { unbiased: true as const }) };
 }
 
-/** Returns the keys whose events give no vector. */
+/** Returns the keys for which no vector could be computed from their events. */
 export function keysWithout({ column, codes, vectors }: FoldedKeys): string[] {
   return codes.flatMap((code, i) => (vectors[i] ? [] : [keyAt(column.dictionary, code)]));
 }

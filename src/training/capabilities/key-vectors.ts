@@ -1,4 +1,4 @@
-// Reads a run's vectors by feature, so that another model can start from them.
+// Reads a run's vectors by feature, with which another model can be initialized.
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";

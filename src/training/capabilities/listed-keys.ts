@@ -1,4 +1,4 @@
-// Lists keys in a message.
+// Formats a list of keys for a message.
 
 import { excerpt } from "../../errors.js";
 

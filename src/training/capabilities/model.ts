@@ -48,7 +48,12 @@ export interface Capabilities {
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
   /** Evaluates the model's scores against the labels of a log. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
-  /** Ranks the items that the run stores. @param inPlace as in `scorer` @throws {UsageError} the run stores no items */
+  /**
+   * Ranks the items that the run stores.
+   *
+   * @param inPlace same as in `scorer`
+   * @throws {UsageError} the run stores no items
+   */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table as vectors or features. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
@@ -80,7 +85,7 @@ export interface Capabilities {
    * @param table name of the table; undefined for the default table
    */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** Writers of the run's networks in ONNX. */
+  /** Functions that write the run's networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /**
    * Reads parts of the report that only this kind of model has: importances of columns in descending order of gain, or
@@ -107,7 +112,8 @@ export type NetworkName = "network" | "user" | "item";
 
 /**
  * Exports a network.
- * @throws {UsageError} {DataError} the run has no such tower, or ONNX cannot express its fields or keys
+ *
+ * @throws {UsageError} {DataError} the run does not have the requested tower, or ONNX cannot express its fields or keys
  */
 export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
@@ -120,7 +126,7 @@ export interface NetworkFile {
   note?: string;
 }
 
-/** The kinds of models of one trainer, by their name in the manifest. */
+/** Kinds of models of one trainer, by the kind's name in the manifest. */
 export type Models = Readonly<Record<string, Model>>;
 
 /**

@@ -62,7 +62,7 @@ export function newKeysOf(
   return first;
 }
 
-/** Returns the dataset's rows of each new key. */
+/** Returns the rows of the dataset that contain each new key. */
 export function rowsOfKeys({ column, codes }: NewKeys): number[][] {
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const rows = codes.map((): number[] => []);

@@ -1,5 +1,5 @@
-// Describes how a run's vectors can be rotated without changing its predictions: which vectors share a rotation, and
-// which files of model/ must be rotated with them.
+// Describes the rotations of a run's vectors that leave its predictions unchanged: the vectors that share a rotation,
+// and the files of model/ that must be rotated with them.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 
@@ -29,7 +29,7 @@ export interface RotatedTable {
   offset: number;
 }
 
-/** The possible rotations of a run's vectors. */
+/** Possible rotations of a run's vectors. */
 export interface Rotation {
   /** groups of blocks; the blocks of a group share a rotation */
   groups: VectorBlock[][];

@@ -30,7 +30,7 @@ export interface RowPredictor {
   as?: TrainedAs;
   /** sentences that warn about predictions which a user may misunderstand */
   notes: readonly string[];
-  /** Reads a log; it needs no labels, weights or event column. */
+  /** Reads a log, which needs no columns for labels, weights or events. */
   read(log: FurtherLog, watch: Watch): Promise<Dataset>;
   /**
    * Scores rows of a dataset that `read` returned, without a link function. The bytes depend neither on the thread
@@ -48,7 +48,7 @@ export interface RowPredictor {
 /** Opens a model file of another program. @throws {UsageError} its format is unknown */
 export type PredictForeign = (file: string, how: { threads: number }) => Promise<RowPredictor>;
 
-/** Returns the predictor of a model over features. */
+/** Returns the predictor of a model that scores feature rows. */
 export async function predictorOf(
   model: ScoringModel,
   { threads }: { threads: number },

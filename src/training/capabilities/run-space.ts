@@ -35,7 +35,7 @@ export async function readSpace(run: Run): Promise<RunSpace> {
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
-/** A run's model, ready to score rows that are encoded in its feature space. */
+/** A run's model with the scorer of rows that are encoded in its feature space. */
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {

@@ -101,7 +101,7 @@ export class CheckpointFile<Saved extends object> {
     if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
   }
 
-  /** Returns the error for arrays that do not match the training's. */
+  /** Returns the error for a checkpoint whose arrays do not match those of the training. */
   damaged(): ArtifactError {
     return damaged(this.#path);
   }

@@ -24,9 +24,9 @@ export interface EpochEvent {
   /** stopping metric by its name */
   auc?: number;
   rmse?: number;
-  /** rows per second of the training pass, without validation */
+  /** number of rows per second in the training pass, without validation */
   rowsPerSecond: number;
-  /** duration of the whole epoch */
+  /** duration of the whole epoch in seconds */
   seconds: number;
   /** true if the validation loss is the lowest so far; always true without validation */
   best: boolean;
@@ -34,7 +34,7 @@ export interface EpochEvent {
   [metric: `${string}At${number}`]: number;
 }
 
-/** An epoch as it is reported during training. */
+/** An epoch in the form in which it is reported during training. */
 export type EpochEnded = EpochEvent & {
   /** number of further validations without improvement after which training stops; absent without early stopping */
   stopsIn?: number;
@@ -85,7 +85,7 @@ export interface Steered {
   toBeat?: number;
 }
 
-/** The options of a training that the loop uses. */
+/** Options of a training that the epoch loop uses. */
 export interface EpochOptions {
   /** maximum number of epochs */
   epochs: number;
@@ -153,7 +153,7 @@ export async function runEpochs(
       const seen = await training.epoch(epoch);
       if (!seen) break;
       const { event: reported, stoppingValue } = seen;
-      // without a validation, every epoch counts as the best so far
+      // without validation, every epoch counts as the best so far
       const isBest = stoppingValue === undefined || (stoppingValue !== null && stopping.see(stoppingValue));
       const event = { epoch, ...reported, seconds: (performance.now() - began) / 1000, best: isBest };
 

@@ -30,7 +30,7 @@ export function arrayOf<T extends Tensor["data"]>(
   );
 }
 
-/** Prepends a prefix to the arrays' names, so that one checkpoint can hold several sets. */
+/** Prepends a prefix to the names of arrays, so that one checkpoint can contain several sets of arrays. */
 export function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
 }

@@ -92,7 +92,11 @@ function joinKeys(fields: Field[]): Keys {
   return { size, bytes, offsets };
 }
 
-/** Rebuilds the feature space from a table and the preprocessing. @throws {ArtifactError} their rows do not match */
+/**
+ * Rebuilds the feature space from a table and the preprocessing.
+ *
+ * @throws {ArtifactError} the table and the preprocessing do not match
+ */
 export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
   checkRows(preprocess, table);
   return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
@@ -154,7 +158,7 @@ export function unknownKeysOf(
     weights[f] = w[feature]!;
     vectors.set(all.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
-  // the vectors of a linear model's table are its weights
+  // the vectors in the table of a linear model are its weights
   return withoutUntrained({
     weights,
     vectors: dim === 0 ? weights : vectors,

@@ -21,7 +21,7 @@ const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
 export const NEGATIVES_FILE = "negatives.safetensors";
 
-/** Returns the catalogue as tensors. */
+/** Returns the item catalogue as tensors. */
 export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
   const arrays: [string, Tensor["data"]][] = [
     ["items.bytes", items.bytes],
@@ -41,7 +41,7 @@ function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, 
   ];
 }
 
-/** Returns the catalogue as a file of model/, for a run without sampled negatives. */
+/** Returns the item catalogue as a file of model/, for a run without sampled negatives. */
 export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }

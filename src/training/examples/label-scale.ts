@@ -1,4 +1,4 @@
-// Computes the initial bias of a model, and the unit in which its labels are trained.
+// Computes the initial bias of a model, and the scale of its labels in training.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError } from "../../errors.js";

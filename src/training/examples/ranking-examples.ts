@@ -124,7 +124,7 @@ export function rankingExamples(
   const examples = { source, train, valid, test };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
-  // only least squares uses feature rows
+  // feature rows are only needed for least squares
   const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
   const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
   return {
@@ -145,7 +145,7 @@ export function rankingExamples(
   };
 }
 
-/** Restricts each user's ranking to the user's candidates. */
+/** Restricts the ranking for each user to the user's candidates. */
 function amongCandidates(
   source: NegativeSource,
   all: RankingQueries,

@@ -60,7 +60,7 @@ export function labelledOrDrawn(
   return examples;
 }
 
-/** Returns a note that lists the columns that a negative replaces. */
+/** Returns a note with the columns that are replaced in negatives. */
 export function togetherNote({ negatives }: Examples, reported: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
   const how = reported ? "from --item-fields" : "inferred; --item-fields overrides";

@@ -133,7 +133,7 @@ function correctedForDraws(
   };
 }
 
-/** Feature rows that a run's model scores. */
+/** Feature rows to be scored by a run's model. */
 export interface RowsToScore {
   rows: FeatureRows;
   /** u32[rows.numRows]: dataset row of each feature row */

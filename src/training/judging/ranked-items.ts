@@ -25,7 +25,7 @@ export interface RankedKeys {
   items: Keys;
 }
 
-/** The users of a batch of queries. */
+/** Users of a batch of queries. */
 export interface RankedUsers {
   /** u32[numQueries]: index of each query's user in RankedKeys.users */
   users: Uint32Array;

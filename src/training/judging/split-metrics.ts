@@ -1,4 +1,4 @@
-// The metrics of a training's splits, and the stopping metric (--metric).
+// Computes the metrics of a training's splits, including the stopping metric (--metric).
 
 import { type FeatureRows, rowsAt } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
@@ -58,7 +58,7 @@ function metricsOfScores(
   return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
 }
 
-/** Measurements of a trained model. */
+/** Metrics and scores of a trained model. */
 export interface MeasuredParts {
   metrics: Record<string, Metrics>;
   /** f32[rows of the validation split]: scores of a model that predicts labels */

@@ -121,7 +121,7 @@ export function histogram(cells: { value: number; rows: number }[]): ColumnShape
   return { kind: "numbers", bins, min, median: quantile(0.5), max };
 }
 
-/** Counts keys by number of events, in doubling ranges: 1, 2 to 3, 4 to 7 and so on. */
+/** Counts keys by their number of events, in ranges that double: 1, 2 to 3, 4 to 7 and so on. */
 function doublingRanges(counts: Uint32Array): EventsOfKeys["ranges"] {
   const ranges: { from: number; to: number; keys: number; rows: number }[] = [];
   for (const rows of counts) {

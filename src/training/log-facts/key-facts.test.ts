@@ -1,7 +1,7 @@
 import { MISSING } from "../../log/keys.js";
 import { KeyCounter } from "./key-facts.js";
 
-/** Counts users 0 .. n - 1 with the given numbers of events. */
+/** Counts users 0 .. n - 1, who have the given numbers of events. */
 function counterOf(events: readonly number[]): KeyCounter {
   const counter = new KeyCounter();
   const codes = events.flatMap((count, user) => Array<number>(count).fill(user));

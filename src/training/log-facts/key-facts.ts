@@ -126,7 +126,7 @@ export class KeyCounter {
     }
   }
 
-  /** Returns the number of rows with a key. */
+  /** Returns the total number of rows with a key. */
   rowsOf(code: number): number {
     return this.#rows[code] ?? 0;
   }
@@ -194,7 +194,7 @@ export class KeyCounter {
   }
 }
 
-/** Rounds up to two significant digits. */
+/** Rounds a number up to two significant digits. */
 function roundedUp(x: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(x)) - 1);
   return Math.ceil(x / unit) * unit;

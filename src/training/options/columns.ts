@@ -113,7 +113,10 @@ export const hashedIds = {
   }),
 } as const;
 
-/** Parses `genres:|` and adds it to a record. The separator follows the first colon that is not the first character. */
+/**
+ * Parses a text such as `genres:|`, and adds it to a record. The separator follows the first colon that is not the
+ * first character.
+ */
 function multiOf(
   given: string,
   _: string,

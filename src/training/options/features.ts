@@ -131,7 +131,7 @@ function perField(
     }, previous);
 }
 
-/** Parses `user_id:20`, split at the last colon, and adds it to a record. */
+/** Parses a text such as `user_id:20`, split at the last colon, and adds it to a record. */
 function hashOf(
   given: string,
   flagName: string,

@@ -194,7 +194,7 @@ export const threads = {
   }),
 } as const;
 
-/** Parses `500M`, `4G`, `4GiB`, `4GB` or a number of bytes. @throws {UsageError} anything else */
+/** Parses a size such as `500M`, `4G`, `4GiB`, `4GB` or a number of bytes. @throws {UsageError} any other text */
 function sizeOf(given: string, flagName: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([KMG]?)(?:i?B)?$/iu.exec(given) ?? [];
   if (amount === undefined)
@@ -234,7 +234,7 @@ export function readingOf(
   if (columns) checkDistinct("--columns", columns);
   if (dedupeBy) checkDistinct("--dedupe-by", dedupeBy);
   return {
-    // commander sets `header` to true by default, because the flag begins with --no
+    // the flag begins with --no, so that the library commander sets `header` to true by default
     header: columns ? false : (given.header ?? reading.header.default),
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,

@@ -151,7 +151,7 @@ export const split = {
   }),
 } as const;
 
-/** Options that select and weight events. */
+/** Options that select events and set their weights. */
 export const events = {
   since: text("when", {
     help: "drop older events: an age such as 90d before the newest event (h, d, w), or a date",

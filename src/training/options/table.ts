@@ -93,7 +93,7 @@ export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 
-/** The options that a user set. */
+/** Options that the user set, by name. */
 export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
 /** Options that a command receives: all required ones, and any others that the user may set. */
@@ -270,7 +270,7 @@ export function shareOf(given: string, flagName: string): number {
   return percent === undefined ? numberOf(given, flagName) : Number(`${percent}e-2`);
 }
 
-/** Parses an integer of at least `min`. @throws {UsageError} anything else */
+/** Parses an integer of at least `min`. @throws {UsageError} any other text */
 export function wholeOf(given: string, flagName: string, min: number): number {
   const x = numberOf(given, flagName);
   if (!Number.isInteger(x) || x < min)

@@ -31,7 +31,7 @@ const near = "New items by their nearest:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Great-circle distance of latitude and longitude in degrees, or Euclidean distance of any numbers. */
+/** Distances between numbers: great-circle distance of latitude and longitude in degrees, or Euclidean distance. */
 export const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 

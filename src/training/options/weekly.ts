@@ -8,7 +8,7 @@ const MANY = Number.MAX_SAFE_INTEGER;
 /** Condition of options that require --init. */
 const ofInit = { init: true } as const;
 
-/** Stopping metrics of trainings that predict labels. */
+/** Names of the stopping metrics for trainings that predict labels. */
 export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
 export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 

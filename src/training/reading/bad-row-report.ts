@@ -23,7 +23,7 @@ export function badRowsOf({
 /** Maximum number of characters of collected lines, after which they are joined into one buffer. */
 const BLOCK = 1 << 16;
 
-/** Collects bad rows in memory and writes them atomically. */
+/** Collects bad rows in memory, and writes them to the file atomically. */
 export class BadRowReport {
   readonly #blocks: Buffer[] = [];
   #lines: string[] = [];
@@ -137,7 +137,7 @@ export class SkippedRows {
     }
   }
 
-  /** Checks the share of bad rows. @throws {DataError} it is too large */
+  /** Checks the share of bad rows. @throws {DataError} it exceeds the limit */
   check(): void {
     checkBadShare(this.#skipped, this.numRead, this.#maxBad, this.#paths);
   }

@@ -34,7 +34,7 @@ export type TrainedAs = Pick<
 > &
   Partial<Pick<Preprocess, "fields" | "negatives">>;
 
-/** A log that is read after training. */
+/** Options for a log that is read after training. */
 export interface FurtherLog extends Pick<
   DatasetOptions,
   "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
@@ -48,7 +48,7 @@ export interface FurtherLog extends Pick<
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
 
-/** The roles that a command requires of a log. */
+/** Roles that a command requires of a log. */
 export interface NeededRoles {
   /**
    * - `all` the run's roles (the default); labels are required unless the run samples negatives - `features`: labels,

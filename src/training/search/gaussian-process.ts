@@ -24,8 +24,8 @@ const FLOOR = 3;
 /** Minimum improvement that counts, in standard deviations of the values. */
 const LEAST_GAIN = 0.01;
 /**
- * Slope of the logistic function that approximates the normal distribution to 0.01, so that the improvement has a
- * closed form.
+ * Slope with which the logistic function approximates the normal distribution to 0.01, so that the expected improvement
+ * has a closed form.
  */
 const LOGISTIC_SLOPE = 1.702;
 
@@ -90,7 +90,7 @@ function fitted(points: readonly (readonly number[])[], y: Float64Array, given: 
     for (let j = 0; j < i; j++) factor[i * n + j] = kernel(points[i]!, points[j]!, lengths);
     factor[i * n + i] = 1 + NOISE;
   }
-  // `factor` now holds L in its lower triangle
+  // `factor` now contains L in its lower triangle
   const alpha = solveCholesky(factor, y.slice());
   // unreachable, because NOISE keeps K positive definite
   if (!alpha) throw new RangeError("the covariance of the settings is not positive definite");

@@ -41,7 +41,7 @@ const WORD = Math.SQRT1_2;
 /** Fraction of the span's logarithm beyond which a value is reported as being at the edge of the range. */
 const EDGE = 0.9;
 
-/** A setting that was tried, with its result. */
+/** A tried setting with its result. */
 interface ScoredSetting {
   setting: SearchSetting;
   /** value of the setting, where greater is better; -Infinity if it failed */
@@ -67,7 +67,7 @@ interface Edge {
   beyond: number | undefined;
 }
 
-/** The options to search, and their values. */
+/** Options to search, and the values to try. */
 export class SearchSpace {
   readonly #ranges: readonly [name: string, option: Option][];
   readonly #standard: Options;
@@ -89,7 +89,7 @@ export class SearchSpace {
     return this.#ranges.filter(mayApply).map(([name]) => name);
   }
 
-  /** The values of the default training. */
+  /** Values of the default training, by option. */
   get standard(): SearchSetting {
     return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
@@ -292,8 +292,8 @@ function nearValue(
 }
 
 /**
- * Rounds to three digits, which suffice to distinguish settings and are short to type, and clips to the option's
- * bounds.
+ * Rounds to three significant digits, which suffice to distinguish settings and are short to type, and clips to the
+ * option's bounds.
  */
 function limited({ integer, min = -Infinity, max = Infinity }: Option, value: number): number {
   const rounded = integer ? Math.round(value) : Number(value.toPrecision(3));

@@ -49,7 +49,7 @@ export interface SearchRequest {
   seed: number;
   /** name of the step that early stopping counts, if it is not an epoch: `tree` */
   round?: string | undefined;
-  /** options that an earlier run determines */
+  /** options whose values an earlier run determines */
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
   /** Trains with a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are invalid */
@@ -232,7 +232,7 @@ function goodnessOf(metric: string, value: number): number {
   return goodness(metric, value) ?? value;
 }
 
-/** Returns a value for which greater is better; failed settings come last. */
+/** Returns the metric's value with the sign for which greater is better; failed settings come last. */
 function scoreOf({ metric }: SearchState, line: TrialLine | undefined): number {
   return line?.value == null ? -Infinity : goodnessOf(metric!, line.value);
 }

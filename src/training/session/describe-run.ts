@@ -143,7 +143,7 @@ export function resolvedOptions(
 }
 
 /**
- * Describes the request that a training answers: options, and fingerprints of all inputs and runs.
+ * Describes the request for a training by its options, and fingerprints of all inputs and runs.
  *
  * @param given    the user's options, before any conversion
  * @param inputs   fingerprints of the log

@@ -26,7 +26,7 @@ export interface TrainingSize {
   ofColumn: ReadonlyMap<string, number>;
   /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
-  /** total bytes of the features' keys */
+  /** total number of bytes of the features' keys */
   keyBytes: number;
   /** true if the training reads the rows from disk */
   isStored: boolean;
@@ -34,7 +34,7 @@ export interface TrainingSize {
 
 /** Memory and disk that a training needs, in bytes. */
 export interface Estimate {
-  /** peak memory in addition to what the process already uses */
+  /** peak memory in addition to the memory that the process already uses */
   memory: number;
   /** size of the run directory */
   disk: number;
@@ -90,7 +90,7 @@ export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features"
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/** Returns the size of the temporary file of features that a training on rows from disk writes beside the run. */
+/** Returns the size of the temporary file of features, which a training with rows on disk writes next to the run. */
 export function fileOfRows({ isStored: onDisk, trainRows, cells }: TrainingSize): number {
   return onDisk ? 4 * cells * trainRows : 0;
 }
@@ -143,8 +143,8 @@ export async function checkNeeds(
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
 /**
- * Returns a watch that stops reading a log if its rows will not fit into memory, extrapolated from the rows read so
- * far.
+ * Returns a watch that stops the reading of a log if the rows, extrapolated from those read so far, will not fit into
+ * memory.
  */
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;

@@ -38,7 +38,7 @@ export interface Plan {
   comparedBy?: (valid: PartMetrics) => string;
   /** estimates memory and disk, which are not checked when it is absent */
   needs?: Needs;
-  /** Trains on the splits, and measures the metrics. */
+  /** Trains on the splits, and computes the metrics. */
   fit(source: TrainingInput, session: Session): Promise<Fit>;
 }
 

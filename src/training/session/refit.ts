@@ -107,7 +107,7 @@ function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   };
 }
 
-/** Checks --refit. @throws {UsageError} no row of the log is held out, so a refit would not differ */
+/** Checks --refit. @throws {UsageError} no row of the log is held out, so that a refit would use the same rows */
 export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining): void {
   if (!refit || holdsOutRows({ valid, test, split })) return;
   throw new UsageError(

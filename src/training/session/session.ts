@@ -201,7 +201,7 @@ function withUsableThreads<G extends GivenTraining>(given: G): G {
   };
 }
 
-/** Checks --search. @throws {UsageError} there is no validation split to compare settings on */
+/** Checks --search. @throws {UsageError} there is no validation split on which settings could be compared */
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(

@@ -16,7 +16,7 @@ export interface Trainer {
   description: string;
   /** examples in the help: command lines that work with the files in fixtures/ */
   examples: string;
-  /** all options of the command, in the order of the help */
+  /** all options of the command, in the order in which the help shows them */
   options: OptionTable;
   /** Returns the trainings with which `compare` tries this trainer on a log. */
   suits(log: LogTraits): Suits;

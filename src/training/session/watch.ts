@@ -12,20 +12,20 @@ export type Progress =
       stage: "epoch";
       /** name of the step, if it is not an epoch: `tree` */
       round?: string;
-      /** name of the training, in a pipeline */
+      /** name of the training, if it is part of a pipeline */
       training?: string;
       /** true in a refit on all rows */
       refit?: true;
     } & EpochProgress)
   /** one of several trainings has ended */
   | { stage: "training"; text: string; done: number; of: number; secondsLeft?: number }
-  /** a step that takes a while has begun: `writing run` */
+  /** a long step has begun: `writing run` */
   | { stage: "doing"; text: string }
   /** a note in the form of a sentence, for example on an inferred or ignored column */
   | { stage: "note"; text: string }
   /** a step of a pipeline has ended, or was skipped */
   | { stage: "step"; step: string; outcome: "done" | "skipped" | "failed"; text: string; seconds: number }
-  /** a pipeline begins or ends */
+  /** a pipeline has begun or ended */
   | { stage: "start"; pipeline: string; text: string; time: string }
   | {
       stage: "end";

@@ -52,7 +52,7 @@ export interface Vocabulary {
 
 /** A vocabulary that contains the keys of the run of --init. */
 export interface CarriedVocabulary extends Vocabulary {
-  /** u32[numFeatures]: each feature's number in the run, or NONE */
+  /** u32[numFeatures]: the run's feature with the same key, or NONE */
   from: Uint32Array;
   carried: Carried;
   /** names of the fields that are not in the run */
@@ -244,10 +244,10 @@ export function countCarried(
 }
 
 /**
- * Returns the history of the new run's table rows.
+ * Returns the times when the keys of the new run's table were last seen.
  *
  * @param before history by feature of the run of --init
- * @param from    u32[numFeatures]: each feature's number in that run, or NONE; absent without --init
+ * @param from    u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
  */
 export function nextHistory(
   space: FeatureSpace,
@@ -273,10 +273,10 @@ export function nextHistory(
 }
 
 /**
- * Reads the rows of each field in the table of --row-order.
+ * Reads the range of each field's rows in the table of --row-order.
  *
- * @param path undefined if no row numbers are kept
- * @throws {NoInputError} there is no such run
+ * @param path path of the run; undefined if no row numbers are kept
+ * @throws {NoInputError} the run does not exist
  * @throws {ArtifactError} damaged
  */
 export async function readRowOrder(path: string | undefined): Promise<RowOrder> {

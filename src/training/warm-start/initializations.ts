@@ -23,7 +23,7 @@ export interface TrainingSteps {
 
 /** Functions of a trainer that can train from a table. */
 export interface ComparedTrainings {
-  /** options in addition to those of lift */
+  /** options of the trainer in addition to those of `lift` */
   options: OptionTable;
   /** Plans the trainings. @throws {UsageError} options cannot be combined, or the run has no vectors */
   plan(given: GivenTraining & { init: string; patience?: number; epochs?: number }): Promise<ComparedPlan>;

@@ -33,7 +33,7 @@ export interface Course {
   losses?: readonly number[];
   /** name of the metric in messages: `loss`, or its title */
   name: string;
-  /** number of epochs; equal to `most` if the training did not stop early */
+  /** number of completed epochs, which equals `most` if the training did not stop early */
   done: number;
   most: number;
   /** flag that sets the number of epochs: --epochs */
@@ -42,7 +42,7 @@ export interface Course {
   best: number;
 }
 
-/** Warns if the training ended with its last allowed epoch while it was still improving. */
+/** Warns if the loss was still improving in the last allowed epoch. */
 export function unfinishedWarnings(course: Course): string[] {
   const { values, better, name, done, most, flag, best, losses = [] } = course;
   if (values.length === 0) return fallingWarnings(losses, course);
@@ -60,7 +60,7 @@ export function unfinishedWarnings(course: Course): string[] {
   ];
 }
 
-/** Warns if nothing is held out, and the last epoch still decreased the training loss. */
+/** Warns if there is no held-out split, and the training loss was still decreasing in the last epoch. */
 function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
   const [before, last] = [losses.at(-2), losses.at(-1)];
   if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];

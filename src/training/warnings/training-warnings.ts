@@ -182,7 +182,7 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
   return column?.kind === "key" ? column : undefined;
 }
 
-/** Returns u32[size of the dictionary]: the number of rows per user in splits of one dataset. */
+/** Returns u32[size of the dictionary]: the number of rows of each user in splits of one dataset. */
 function eventsByUser({ codes, dictionary }: KeyColumn, parts: readonly Part[]): Uint32Array {
   const events = new Uint32Array(dictionary.size);
   for (const { rows } of parts) for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;

@@ -80,7 +80,7 @@ function addedToWeights(
   return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
 }
 
-/** Returns the loss by row: log loss, or squared error of scores clipped to the range. */
+/** Returns the loss of each row: log loss, or squared error of scores that are clipped to the range of labels. */
 export function lossByRow(
   scores: ArrayLike<number>,
   { labels, weights }: Pick<FeatureRows, "labels" | "weights">,

@@ -75,13 +75,13 @@ interface Pairs {
   pass(before: number | undefined, field: number, rows: Parabolas, sums: Float64Array): void;
 }
 
-/** f32[numRows]: residual and curvature of each row at its score. */
+/** f32[numRows] each: residual and curvature of the loss of each row at its score. */
 interface Parabolas {
   residuals: Float32Array;
   curvatures: Float32Array;
 }
 
-/** Fits the weights to the rows' labels. The bytes depend only on the rows. */
+/** Fits the weights to the labels of the rows. The bytes of the weights depend only on the rows. */
 export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | "squared"): FeatureWeights {
   const fitted = { bias: 0, weights: new Float64Array(space.numFeatures) };
   const variances = new Float64Array(space.offsets.length);
@@ -237,7 +237,7 @@ function fieldColumns(
   return columns;
 }
 
-/** Iterates over every `every`-th row of `columns`. */
+/** Returns the pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {

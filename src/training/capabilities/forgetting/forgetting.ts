@@ -170,7 +170,7 @@ const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
 /** Keys to remove, by field. A field is a column's name, or `user` or `item` for the column with that role. */
 export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Returns the keys of all fields, each once. */
+/** Returns the distinct keys of all fields. */
 export function allKeys(asked: AskedKeys): string[] {
   return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
 }
