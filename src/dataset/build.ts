@@ -47,7 +47,7 @@ export interface BuiltDataset {
   dataset: Dataset;
   /** sentences that describe the inferred roles, one per column */
   inferred: string[];
-  /** notes for the user, such as the number of dropped rows, or keys that a side table lacks */
+  /** notes for the user, such as the number of dropped rows, or keys that are not in a side table */
   notes: string[];
   /** warnings that the summary prints again: ignored columns, and columns that look like another type */
   warnings: string[];
@@ -62,7 +62,7 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   numRows: number;
   roles: Roles;
   inputs: InputFingerprint[];
-  /** Number of rows of each file of the log. The log's files are the first `inputs`; the side tables follow them. */
+  /** Number of rows of each log file. In `inputs`, the files of the log precede the side tables. */
   fileRows: number[];
   /** as in Dataset */
   firstOther?: LabelPlace;

@@ -152,7 +152,9 @@ export class RowCollector {
     return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
   }
 
-  /** Returns the position in the log of each kept row. Malformed rows, known by their lines, occupy positions, too. */
+  /**
+   * Returns the position in the log of each kept row. Malformed rows, known by their line numbers, are counted, too.
+   */
   #rowNumbers(batch: Batch, fates: Uint8Array): Float64Array {
     const faulty = batch.faultyRows.map(({ line }) => line).sort((a, b) => a - b);
     const numbers: number[] = [];

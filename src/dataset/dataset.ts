@@ -58,7 +58,7 @@ export interface Roles {
   fields: string[];
   /** names of number columns that are features */
   numeric: string[];
-  /** multi-valued columns that are features, with the separator of their cells */
+  /** separators of the multi-valued columns that are features, by column */
   multi: Record<string, string>;
   /** columns of `multi` whose values have the form `key:number`; absent if there are none */
   multiWeights?: string[];
@@ -78,7 +78,7 @@ export interface Positives {
 
 export interface Dataset {
   numRows: number;
-  /** columns of the log in their order, followed by those of side tables */
+  /** columns of the log in their order, followed by the columns of side tables */
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
@@ -90,9 +90,9 @@ export interface Dataset {
   beside?: OriginalCells;
 }
 
-/** Original cells that results repeat beside each row; models do not use them. */
+/** Original cells that output files repeat next to the results of each row; models do not use them. */
 export interface OriginalCells {
-  /** columns with the text of each cell, whatever kind of column the model uses */
+  /** columns that contain the text of each cell, also for columns whose cells models use as numbers */
   texts: KeyColumn[];
   /** f64[numRows]: position of each row in the log, from 0, where skipped rows count */
   rowNumbers: Float64Array;

@@ -100,7 +100,7 @@ export function resolveRoles(
     ...roleNames.map((role) => options[role]),
     ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
-  // An option that names a column excludes it from inference, except that a user or item column may also be a feature.
+  // A column that an option names is not inferred, except that a user or item column may also be a feature.
   const isFree = (role: (typeof roleNames)[number], name: string) =>
     !named.has(name) &&
     !(role === "label" && options.keep?.includes(name)) &&
@@ -182,7 +182,7 @@ export function resolveRoles(
   return { roles, inferred, unnamed, integers, warnings };
 }
 
-/** Returns notes about the columns of a list of edges; it includes unused columns, to reveal a forgotten weight. */
+/** Returns notes about the columns of a list of edges, including unused columns, to reveal a forgotten weight. */
 function edgeNotes(
   columns: readonly string[],
   { weight, time }: Roles,
@@ -267,7 +267,7 @@ function because({ why }: InferredRoles, name: string): string {
   return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
 }
 
-/** Returns the flag that sets the column of a role; for the event role, it is the flag that also sets the weights. */
+/** Returns the flag that sets the column of a role; for the event role, this flag also sets the weights. */
 function roleFlag(role: (typeof roleNames)[number]): string {
   return role === "event" ? "--event-weight" : `--${role}`;
 }

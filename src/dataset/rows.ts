@@ -347,7 +347,7 @@ export function joinedRows(
   for (let r = 0; r < numRows; r++) {
     let [l, k] = [firstPair(left, leftPlaces[r]!), firstPair(right, rightPlaces[r]!)];
     const [endL, endK] = [firstPair(left, leftPlaces[r]! + 1), firstPair(right, rightPlaces[r]! + 1)];
-    // the next left pair and the next right pair belong to different fields, so their features differ
+    // the next left pair and the next right pair belong to different fields, so that their features differ
     while (l < endL || k < endK) {
       if (k === endK || (l < endL && left.ids[l]! < right.ids[k]!)) take(left, l++);
       else take(right, k++);

@@ -15,7 +15,7 @@ export type Scores = Float32Array | Float64Array;
  */
 export function auc(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   if (weights) return weightedAuc(scores, labels, weights);
-  // sorts positives and negatives separately, with the native sort, and then merges them
+  // sorts the positives and the negatives separately with the native sort, and then merges both
   let numPositive = 0;
   for (let i = 0; i < labels.length; i++) if (labels[i]! > 0) numPositive++;
   const numNegative = labels.length - numPositive;

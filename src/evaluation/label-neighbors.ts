@@ -34,7 +34,7 @@ export function sharedByChance(items: ItemLabels): Float64Array {
   const { numItems, numLabels } = items;
   const itemsOf: number[][] = Array.from({ length: numLabels }, () => []);
   for (let i = 0; i < numItems; i++) for (const label of labelsOfItem(items, i)) itemsOf[label]!.push(i);
-  // items with the same labels have the same chance
+  // chance(i) is computed once for all items with the same labels
   const known = new Map<string, number>();
   return mapTo(Float64Array, { length: numItems }, (_, i) => {
     const own = labelsOfItem(items, i);

@@ -1,4 +1,4 @@
-// Orders contenders from best to worst, and describes in a sentence which is best and how certain that is.
+// Orders contenders from best to worst, and states in a sentence which contender is best and how certain this is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
 import type { Interval } from "./intervals.js";
@@ -48,7 +48,10 @@ export interface Leaderboard {
   untrained: readonly Untrained[];
   /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */
   vectors?: string;
-  /** sentence on the best contender, and on whether it is significantly better than the next one and the baselines */
+  /**
+   * sentence that names the best contender and states whether it is significantly better than the next one and the
+   * baselines
+   */
   conclusion: string;
 }
 

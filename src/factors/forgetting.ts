@@ -10,7 +10,7 @@ import {
 } from "../training/capabilities/forgetting/forgetting.js";
 
 /**
- * Returns the removal of keys from a run of factors.
+ * Returns the capability of removing keys from a run of factors.
  *
  * @param more files of model/ in addition to those of every factor model
  * @throws {ArtifactError} damaged

@@ -115,7 +115,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    * Draws initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]; number of events; a feature without events gets the vector 0 and keeps it
+   * @param counts u32[n]: number of events; a feature without events gets the vector 0 and keeps it
    */
   async initialize(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
     const hashes = this.arena.put("the hashes of the features", featureHashes);
@@ -213,7 +213,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   }
 
   /**
-   * Restores the optimizer state for the flagged features, and for blocks of their vectors.
+   * Restores the optimizer state of the flagged features, and of flagged blocks of their vectors.
    *
    * @param known u8[numFeatures]
    */

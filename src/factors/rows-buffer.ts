@@ -84,7 +84,7 @@ function bytesOfIds(rows: FeatureRows): number {
   return 4 * firstPair(rows, rows.numRows);
 }
 
-/** Returns the maximum total number of pairs of any `count` rows. */
+/** Returns the maximum total number of pairs that any `count` of the rows have. */
 function pairsOfWidest(rows: FeatureRows, count: number): number {
   const { indptr } = rows;
   if (!indptr) return rows.width * Math.min(count, rows.numRows);

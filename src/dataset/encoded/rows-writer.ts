@@ -15,7 +15,7 @@ import { densityOf, type Density } from "../sparse-fields.js";
 import { ArrowFileWriter, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 
-/** Maximum number of cells of a batch. A batch of many columns has fewer rows, because it is in memory. */
+/** Maximum number of cells of a batch. Batches are in memory, so that a batch of many columns has fewer rows. */
 const MAX_CELLS_A_BATCH = 1 << 24;
 const MAX_ROWS_A_BATCH = 65_536;
 

@@ -16,7 +16,7 @@ export interface EventLimits {
   keepEvents?: KeepEvents;
 }
 
-/** Selection of a user's events: the latest ones, or ones spread evenly over all of the user's events. */
+/** Selection of a user's events: the latest events, or events that are evenly spread over all of the user's events. */
 export const keepEvents = ["latest", "spread"] as const;
 export type KeepEvents = (typeof keepEvents)[number];
 
@@ -79,8 +79,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
 
   const totals = new Uint32Array(column.dictionary.size);
   for (const code of column.codes) if (code !== MISSING) totals[code]!++;
-  // `latest` counts the events to drop; `spread` adds `most` per event, and keeps an event each time the sum reaches
-  // `total`
+  // `latest` counts the events to drop; `spread` adds `most` per event, and keeps an event when the sum reaches `total`
   const sums = new Float64Array(totals.length);
   const kept = new Uint8Array(dataset.numRows);
   for (const row of order) {

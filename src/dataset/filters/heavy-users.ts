@@ -73,7 +73,7 @@ export function columnsToCount(
   return { user, time };
 }
 
-/** Returns the dataset without users above the limits, their number, and a warning that names the most active ones. */
+/** Returns the dataset without users above the limits, their number, and a warning that names the most active users. */
 export function withoutHeavyUsers(
   dataset: Dataset,
   limits: UserLimits,

@@ -59,7 +59,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   };
 }
 
-/** Whether there is an arc from one node to another; takes O(log degree). */
+/** Whether an arc exists from one node to another, in O(log degree) time. */
 export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
   let [low, high] = [offsets[from]!, offsets[from + 1]!];
   while (low < high) {

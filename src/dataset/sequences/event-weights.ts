@@ -85,7 +85,7 @@ export function eventWeights(
   };
 }
 
-/** Returns f64[rows.length]: the value of the weight column times the weight of the kind; undefined without both. */
+/** Returns f64[rows.length]: the value of the weight column times the weight of the kind; undefined if none is set. */
 export function rowWeights(
   dataset: Dataset,
   rows: Uint32Array,

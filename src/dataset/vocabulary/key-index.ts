@@ -35,7 +35,7 @@ export class KeyIndex {
     return found === EMPTY ? -1 : found;
   }
 
-  /** Returns the slot that contains these bytes, or the empty slot to insert them. */
+  /** Returns the slot that contains the given bytes, or the empty slot to which they belong. */
   #probe(bytes: Uint8Array, from: number, to: number): number {
     let slot = hashBytes(bytes, from, to, SEED).lo & this.#mask;
     while (this.#slots[slot] !== EMPTY && !this.#equals(this.#slots[slot]!, bytes, from, to)) {

@@ -111,7 +111,7 @@ export function hashedFields(
   );
 }
 
-/** Returns the field of that name or, if there is none, the column with the role `user` or `item`. */
+/** Returns the field of that name. If it does not exist, returns the column with the role `user` or `item`. */
 function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;

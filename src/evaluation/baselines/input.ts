@@ -23,7 +23,7 @@ export interface BaselineInput {
 export interface AskedUsers {
   /** u32[numQueries] */
   users: Uint32Array;
-  /** items by which item-cf, ease and the filters rank: the user's training items, or the most recent ones */
+  /** items by which item-cf, ease and the filters rank: all training items of the user, or the most recent items */
   queries: QueryItems;
 }
 

@@ -41,7 +41,7 @@ export interface ItemColumns extends ItemLists {
 /** Result of one setting: columns of weights, number of entries used in each column, and factors of the scores. */
 export interface ItemWeights {
   columns: ItemColumns;
-  /** number of entries of a column that are used, the largest ones; all when absent */
+  /** number of entries of a column that are used, starting with the largest; all when absent */
   most?: number;
   /** f64[numItems]: factor s_j of the scores of item j; 1 when absent */
   scales?: Float64Array;
@@ -307,7 +307,7 @@ export async function nearestColumns(
   return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
 }
 
-/** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink), with c_ij the users who have both. */
+/** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink); c_ij is the number of users with both. */
 export async function cosineColumns(
   events: ItemEvents,
   most: number,

@@ -1,4 +1,4 @@
-// Ranks items at random, with the same order for the same seed, to show the metrics of chance.
+// Ranks items at random in an order that the seed determines, to show the metrics of chance.
 
 import { draw } from "../../numeric/random.js";
 import { noItems, type Ranker } from "../rankers.js";
@@ -22,7 +22,7 @@ function rankerOf(numItems: number, keyOf: (query: number) => number): Ranker {
         const length = Math.min(top, numItems - taken.size);
         const key = keyOf(q);
         for (let n = 0, r = 0; r < length; n++) {
-          // draws items by hash; after 64 top draws, it takes the remaining items in their order
+          // draws items by hash; after 64 * top draws, takes the remaining items in their order
           const item = n < 64 * top ? Math.floor((draw(key, n) / 2 ** 32) * numItems) : n - 64 * top;
           if (taken.has(item)) continue;
           taken.add(item);

@@ -88,8 +88,8 @@ export interface GraphFilterOptions {
 }
 
 /**
- * Tolerance of the eigenvectors. Only the space that they span matters, and the last ones may be mixed with further
- * ones of nearly equal eigenvalues.
+ * Tolerance of the eigenvectors. Only the space that they span matters. The last eigenvectors may be mixed with further
+ * eigenvectors of nearly equal eigenvalues.
  */
 const TOLERANCE = 0.1;
 

@@ -55,7 +55,7 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the lengths of the first panel are relative to its own, those of later panels are close to 1
+    // lengths are relative to the columns' original lengths in the first step, and close to 1 in later steps
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,

@@ -145,7 +145,7 @@ describe.each([
 });
 
 test("a value that every dimension has is found as often as is asked for", async () => {
-  // The matrix has 160 users, each with an item of their own. A Krylov space of one start reaches only sixteen of them.
+  // Each of the 160 users has an item of its own. A Krylov space of one start reaches only sixteen of them.
   const ones = { indptr: Uint32Array.from({ length: 161 }, (_, r) => r), indices: new Uint32Array(160) };
   ones.indices.forEach((_, r) => (ones.indices[r] = r));
   const { singularValues, method } = await truncatedSvd(

@@ -37,7 +37,7 @@ export interface Evaluated {
   vectorsAdd?: VectorsAdd | undefined;
   epochs: EpochEvent[];
   bestEpoch: number;
-  /** choices of the first training that the refit reuses; the trainer determines their names */
+  /** choices of the first training that the refit reuses, by names that the trainer defines */
   keeps?: Record<string, unknown>;
 }
 

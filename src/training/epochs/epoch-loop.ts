@@ -103,7 +103,7 @@ export interface Checkpoint {
   epochs: EpochEvent[];
 }
 
-/** Controls of a training that are not options of the model, such as interrupts and checkpoints. */
+/** Controls of a training other than the options of the model, such as interrupts and checkpoints. */
 export interface Controls {
   /**
    * Called once the training has a result to return. The argument is a function that ends the training early and
@@ -132,7 +132,7 @@ export interface EpochsDone {
  * Runs the epochs. Afterwards, the parameters that were kept last form the model.
  *
  * @param observe called after every epoch
- * @throws errors of the training, unless it was asked to finish
+ * @throws errors of the training, unless the user asked it to finish
  */
 export async function runEpochs(
   training: Steered,

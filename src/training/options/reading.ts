@@ -213,7 +213,7 @@ export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOpti
   return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
-/** Converts the options to those for reading a log; undefined ones are later taken from the run, if there is one. */
+/** Converts the options to those for reading a log; undefined options are later taken from the run, if there is one. */
 export function readingOf(
   given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),

@@ -14,7 +14,7 @@ export interface SplitFlags {
   split?: SplitBy;
   /** columns whose cells determine the split of a row, for a random split */
   splitKey?: string[];
-  /** path of a log; the items of the validation split should be as popular as those of that log */
+  /** path of a log, whose items the items of the validation split should resemble in popularity */
   validLike?: string;
   /** number of events, or groups of events, that are held out per user, for --split last; 1 when absent */
   last?: number;

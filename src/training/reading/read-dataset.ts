@@ -54,7 +54,7 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   badRows?: BadRowReport;
   /** receives the numbers of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
-  /** maximum bytes of an encoded dataset's rows in memory; larger ones stay on disk. Unlimited when absent */
+  /** maximum bytes of an encoded dataset's rows in memory; larger datasets stay on disk. Unlimited when absent */
   maxMemory?: number;
   /** flags that require all rows in memory, regardless of maxMemory */
   wholeFor?: readonly string[];
@@ -98,7 +98,7 @@ export async function readDataset(
   return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
 }
 
-/** Removes the users who exceed the limits, and warns with their names. */
+/** Removes the users who exceed the limits, and prints a warning with their names. */
 function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
   const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
   for (const text of warnings) observe({ stage: "warning", text });

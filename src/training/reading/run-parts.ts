@@ -25,7 +25,7 @@ type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?
 
 /** Options for reading a run's log again. */
 export interface ReadAgain {
-  /** number of threads; other reading options are those of the training */
+  /** number of threads; all other reading options are those of the training */
   reading: Pick<ReadOptions, "threads">;
   hashKeys?: string | undefined;
 }

@@ -86,7 +86,7 @@ export interface Fit {
   /**
    * Returns the content of the run.
    *
-   * @param first results to report: those of this training or, after a refit, those of the first training
+   * @param first results to report: the results of this training or, after a refit, of the first training
    */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }

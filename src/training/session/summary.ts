@@ -17,7 +17,7 @@ export interface Summary<Values = Metrics> {
   threads?: ThreadsInUse;
   /** number of rows of the log, without dropped rows */
   rows: number;
-  /** number of users that --drop-users-above dropped, and of their events */
+  /** number of users that --drop-users-above dropped, and number of their events */
   droppedUsers?: { users: number; events: number };
   /** rows that --dedupe-by dropped */
   droppedDuplicates?: DroppedDuplicates;
