@@ -1,7 +1,7 @@
 // Forms of a numeric feature, given by --numeric.
 //
 //   price           one feature whose value is (x - mean) / deviation
-//   price:log1p     one feature, as above, but for log(1 + x); suits counts and amounts with a long tail
+//   price:log1p     one feature, standardized after log(1 + x); suits counts and amounts with a long tail
 //   price:bins=20   one-hot: at most 20 ranges that contain equally many numbers of the training split
 //
 // In each form, an empty cell adds no feature.

@@ -2,7 +2,7 @@
 //
 //   N(i)      the k nearest other items of item i, or all n - 1 if there are fewer
 //   share(i)  share of N(i) that has at least one label in common with i
-//   chance(i) share of all other items that has; the expected share for random vectors
+//   chance(i) share of all other items with a label in common with i, which is the expected share for random vectors
 //
 // An item with a zero vector has no neighbors, and its share is 0.
 

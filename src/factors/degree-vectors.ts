@@ -1,6 +1,7 @@
 // Initial vectors of users and items: the singular vectors of the degree-normalized user-item matrix.
 //
-//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 for each pair of user and item with an event D row and column sums of W
+//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 for each pair of user and item with an event
+//                                          D  row and column sums of W
 //   user  U S^1/2, item  V S^1/2, each divided by its length
 
 import { transpose } from "../dataset/sequences/interactions.js";

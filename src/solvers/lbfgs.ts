@@ -1,6 +1,6 @@
 // Minimizes a smooth convex function of many variables from its values and gradients.
 //
-//   x     f64[n], updated in place        g the gradient at x
+//   x     f64[n], updated in place        g  the gradient at x
 //   s, y  recent steps and changes of the gradient, from which the inverse Hessian is approximated
 //
 // Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition

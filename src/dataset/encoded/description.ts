@@ -69,7 +69,7 @@ export interface Description {
   roles: Roles;
   columns: EncodedColumn[];
   inputs: InputFingerprint[];
-  /** Number of rows of each file of the log, which are the first `inputs`; absent in datasets of earlier versions. */
+  /** Number of rows of each log file, in the order of `inputs`; absent in datasets of earlier versions. */
   fileRows?: number[];
   options: ShapingOptions;
   /** parameters with which ids were hashed; absent if ids are not hashed */

@@ -1,15 +1,13 @@
-// Scores items with a spectral filter of the user-item graph. The filter has full rank, so that no table of vectors
-// gives the same scores.
+// Scores items with a spectral filter of the user-item graph. The filter is not truncated to a low rank, so that
+// no table of vectors gives the same scores.
 //
-//   R        users x items, 0 and 1        D_u, D_i row and column sums of R        r  the items of a user, a row over
-//            all items
-//   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~                                 V leading eigenvectors of P,
-//            numItems x n
-//   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r            c a polynomial b, g exponents of degrees a a
-//            weight
+//   R        users x items, 0 and 1        D_u, D_i  row and column sums of R        r  a user's items, a row of R
+//   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~         V  leading eigenvectors of P, numItems x n
+//   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r
+//            c  a polynomial        b, g  exponents of degrees        a  a weight
 //
 //   gf-cf     c(P) = P, b 0               a .3, g 1/2, n 256
-//   chebycf   c a plateau function, b .4           a .2, g .4, n 512
+//   chebycf   c a plateau, b .4           a .2, g .4, n 512
 //
 // A user's scores depend on the user's items and on the graph, so that the filter can score new users. A user without
 // items scores 0 everywhere, and an item without users always scores 0.

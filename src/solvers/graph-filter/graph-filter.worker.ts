@@ -1,7 +1,7 @@
 // A thread that scores users with a graph filter. It takes blocks of users until none is left.
 //
-//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► masked items set to -Infinity ──► scores of
-//   the best items, or of listed items
+//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► masked items set to -Infinity
+//     ──► scores of the best items, or of listed items
 
 import {
   BLOCK_USERS,

@@ -1,8 +1,8 @@
 // The full singular value decomposition of a matrix with one narrow side, through the Gram matrix of that side in
 // double precision.
 //
-//   A = S - e f'     S  f64, long x narrow, with its scalings e, f vectors on the long and on the narrow side, whose
-//                    product is the means
+//   A = S - e f'     S  f64, long x narrow, with its scalings
+//                    e, f  vectors on the long and on the narrow side, whose product e f' contains the means
 //   A'A = S'S - (S'e) f' - f (S'e)' + (e'e) f f' = V W V'               A V = U diag(singular values)
 
 import type { SparseRows } from "../../kernels/als/binding.js";

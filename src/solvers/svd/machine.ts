@@ -1,7 +1,6 @@
 // The matrix and the vectors of a decomposition in shared memory, and the threads that compute with them.
 //
-//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], allocated on request │ sums,
-//           coefficients
+//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], on request │ sums, coefficients
 
 import type { Region } from "../../kernels/shared/memory.js";
 import {

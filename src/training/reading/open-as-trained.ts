@@ -108,7 +108,7 @@ function rolesNeeded(roles: Roles, { roles: needed = "all", key }: NeededRoles):
 
 /**
  * Returns the options for reading events without labels. Session and time columns that the command does not use may be
- * missing, and sessions need not be hashed.
+ * missing, and need not be hashed.
  */
 function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partial<DatasetOptions> {
   const { user, session, time, item, fields } = roles;

@@ -1,8 +1,7 @@
 // The vocabulary of a warm-started training, for any model: it contains the keys of the run of --init that have not
 // expired.
 //
-//   run of --init ──► its keys, without expired keys ──► vocabulary ──► `from`: each feature's number in the run, or
-//   NONE
+//   run of --init ──► its keys, without expired keys ──► vocabulary ──► `from`: the run's feature of each key, or NONE
 //                └──► when each key was last seen ──► the same for the new run
 //   arrays with a row per feature of the run ──► rows by feature of the vocabulary
 //

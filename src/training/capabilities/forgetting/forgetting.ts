@@ -3,7 +3,7 @@
 //   preprocess.json                  test vectors with the key are removed, and the key is masked in expressions
 //   key-history                      the entries of the keys' rows become unknown and zero
 //   items, negatives                 entries of the items and users are removed, also from users' histories
-//   other tensors of the model according to the model: the rows of removed keys or features become zero
+//   other tensors of the model       according to the model: the rows of removed keys or features become zero
 
 import { type Preprocess, parsePreprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../../embedding/run-directory.js";
