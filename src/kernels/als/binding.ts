@@ -23,9 +23,9 @@ export interface AlsSide {
   numRows: number;
   /** f32[numRows][D] */
   rows: Region;
-  /** f32 panels of [D][D]: Gram matrix of the other side, written by the caller */
+  /** Gram matrix of the other side, in f32 panels of [D][D]; the caller writes it */
   gram: Region;
-  /** f32[numRows], written by the caller */
+  /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
   /** f64[numRows]: sum of c (1 - s)^2 of each row when it was last solved */
   losses: Region;
@@ -100,7 +100,7 @@ export function allocateScratch(
   });
 }
 
-/** Returns the most events of eight consecutive rows; a batch may start at any row. */
+/** Returns the maximum number of events in any eight consecutive rows. */
 function eventsOfWidestBatch({ indptr }: SparseRows): number {
   let widest = 0;
   for (let r = 0; r + 1 < indptr.length; r++) {

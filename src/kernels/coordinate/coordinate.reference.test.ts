@@ -10,7 +10,7 @@ import { draw } from "../../numeric/random.js";
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 const numRows = 40;
 
-/** Creates a machine of one dimension with random rows, and a function that computes its residuals by definition. */
+/** Creates random rows of a factorization machine with one dimension, and a function that computes their residuals by definition. */
 function machine(key: number) {
   const numFeatures = 8;
   const x = Array.from({ length: numRows }, (_, r) =>

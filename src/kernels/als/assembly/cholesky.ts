@@ -23,7 +23,7 @@ export function choleskySolve(s: Scratch, b: u32): void {
   substitute(s, b);
 }
 
-/** Scales row r to a row of U, and subtracts its contribution from the rows up to `end`. */
+/** Scales row r to a row of U, and subtracts its contribution from rows r + 1 .. end - 1. */
 function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
   const pivot = load<f32>(elementAt(s.matrix, b, r, r));
   const inverse: f32 = pivot > 0 ? 1 / sqrt<f32>(pivot) : 0;

@@ -20,7 +20,7 @@ export class Side {
   indptr: usize;
   /** u32[numEvents]: rows of H */
   indices: usize;
-  /** f32[numEvents], or 0 when all are 1 */
+  /** f32[numEvents], or 0 when the confidence of every event is 1 */
   confidences: usize;
   /** f32[n] */
   penalties: usize;
@@ -30,23 +30,23 @@ export class Side {
   losses: usize;
 }
 
-/** Memory that a thread writes to. */
+/** Buffers that belong to one thread. */
 export class Scratch {
   /** f32[2][D][4] */
   packed: usize;
-  /** f32[events of the widest eight rows] */
+  /** f32[maximum number of events in eight consecutive rows]: scores s */
   predictions: usize;
   /** f32[2][b / 8][4][8] */
   products: usize;
-  /** f32 panels of [CHUNK][D], and of [CHUNK][b] times the confidences */
+  /** gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences */
   gathered: usize;
   weighted: usize;
   /** f32[CHUNK] */
   gradients: usize;
-  /** A, then its factor U: f32 panels of [b][b]; and -U */
+  /** f32 panels of [b][b]: the matrix A, which its factor U then replaces; and the negated factor -U */
   matrix: usize;
   negated: usize;
-  /** f32[b]: g; 1 / u_kk; A^-1 g */
+  /** f32[b] each: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
   gradient: usize;
   inverses: usize;
   step: usize;

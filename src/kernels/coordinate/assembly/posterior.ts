@@ -3,7 +3,7 @@
 import { featureKey } from "../../shared/assembly/initial";
 import { normalDraw } from "../../shared/assembly/normal";
 
-/** Over-relaxation: how far a draw lies on the other side of the mean (Adler 1981); 0 is plain Gibbs sampling. */
+/** Over-relaxation factor (Adler 1981): the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION: f64 = 0.8;
 
 /** sqrt(1 - RELAXATION^2): scale of the random part, which keeps the posterior as the stationary distribution. */
@@ -29,7 +29,7 @@ export function keyOf(key: u32, hash: usize): u32 {
   return key ? featureKey(key, hash) | 1 : 0;
 }
 
-/** Codes for the treatment of a feature in a sweep. */
+/** Kinds of features in a sweep: the parameter is drawn, or set to the mean of the prior. */
 export const DRAWN: u8 = 1;
 
 export const AT_MEAN: u8 = 2;

@@ -1,4 +1,4 @@
-// Computes scores and gradients from the parts of a batch's scores; every thread does so for itself.
+// Computes scores and gradients from a batch's partial scores; every thread computes all of them.
 
 import { lossGradient4 } from "../../shared/assembly/loss";
 import { adaGrad } from "../../shared/assembly/steps";
@@ -15,7 +15,7 @@ export function combine(plan: Plan, thread: Thread, partials: usize, scores: usi
   }
 }
 
-/** Replaces scores by dLoss/dscore times the row's weight, and moves the bias one AdaGrad step on their mean. */
+/** Replaces scores by dLoss/dscore times the row's weight, and takes one AdaGrad step of the bias on their mean. */
 export function scoresToGradients(plan: Plan, thread: Thread): void {
   const gradients = thread.gradients;
   for (let r: usize = 0; r < thread.numRows; r += 4) {

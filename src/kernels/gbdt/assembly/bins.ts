@@ -35,7 +35,7 @@ export function binNumbers(
   }
 }
 
-/** Copies a column's bins to their place in the rows. @param bins u8[n], or u16[n] of a wide one */
+/** Copies a column's bins into the rows' matrix. @param bins u8[n], or u16[n] of a wide feature */
 export function placeBins(bins: usize, n: i32, wide: bool, out: usize, stride: usize): void {
   for (let i = 0; i < n; i++) {
     if (wide) store<u16>(out, load<u16>(bins + ((<usize>i) << 1)));
