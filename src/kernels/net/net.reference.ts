@@ -1,9 +1,9 @@
 // A network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
-//   x_0    the row's input, as shape.ts has it, through dense layers (../shared/dense.reference.ts)
+//   x_0    the row's input, defined in shape.ts, through dense layers (../shared/dense.reference.ts)
 //   score  the last layer's output [+ the wide part] [+ the score of the factorization machine of x_0]
 //
-// The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated.
+// The logistic loss is log(1 + e^s) - y s; of the squared loss, half is differentiated.
 
 import {
   denseLayersOf,
@@ -24,24 +24,24 @@ import {
   type ReferenceArrays,
 } from "../shared/dense.reference.js";
 
-/** Key of the dropout of a batch; `first` is the position of its first row in the epoch. */
+/** Random key of the dropout in a batch; `first` is the position of the batch's first row in the epoch. */
 export interface BatchDraws {
   seed: number;
   epoch: number;
   first: number;
 }
 
-/** Results of a pass over rows. */
+/** Results of one forward pass, and of one backward pass, over rows. */
 export interface ReferencePass {
   /** f64[numRows], before the link */
   scores: Float64Array;
   /** sum of the rows' losses times their weights */
   loss: number;
-  /** derivatives of that sum (of half of it for the squared loss), by parameter */
+  /** derivatives of `loss` by each parameter; for the squared loss, of half of `loss` */
   gradients: ReferenceArrays;
 }
 
-/** Returns the scores of rows without dropout. @returns f64[numRows] */
+/** Returns the scores of rows; no unit is dropped. @returns f64[numRows] */
 export function referenceNetScores(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -53,7 +53,7 @@ export function referenceNetScores(
   );
 }
 
-/** Returns scores, losses and gradients of rows. @param draws key of the dropout; without it nothing is dropped */
+/** Returns scores, losses and gradients of rows. @param draws random key of the dropout; if absent, no unit is dropped */
 export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -77,7 +77,7 @@ export function referenceNetPass(
   return { scores, loss, gradients };
 }
 
-/** Returns the input of the last layer for each row, without dropout. @returns f64[numRows][units] */
+/** Returns the last layer's input for each row; no unit is dropped. @returns f64[numRows][units] */
 export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, rows: NetRows): Float64Array[] {
   const layers = denseLayersOf(shape);
   return Array.from({ length: rows.numRows }, (_, r) =>
@@ -138,7 +138,7 @@ export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   return shape.arch === "fnn" ? score + x[0]! : score;
 }
 
-/** Adds a row's part to all gradients. @param gradient dLoss/dscore */
+/** Adds the contribution of one row to all gradients. @param gradient dLoss/dscore */
 function backward(
   shape: NetShape,
   layers: readonly DenseLayer[],
@@ -157,7 +157,7 @@ function backward(
   forEachPair(rows, r, (feature, value) => {
     const at = start + fieldOfFeature(shape, feature) * width;
     for (let k = 0; k < width; k++) {
-      // the ReLU passes gradients only where its input was positive
+      // the ReLU passes a gradient only if its input was positive
       if (shape.embeddingRelu && x[at + k]! <= 0) continue;
       embeddings![feature * width + k]! += value * dx[at + k]!;
     }

@@ -1,4 +1,4 @@
-// Addresses of a network's parameters and of the optimizers' state in the arena, and copies in and out.
+// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write them.
 //
 //   NAME ──► f32[rows][columns], row-major, as `parameterShapes` has them ──► (row, column) ──► place in a region
 //
@@ -60,7 +60,7 @@ export function startState(arena: Arena, layout: NetLayout): void {
   for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
 }
 
-/** Sets z of the wide part so that FTRL gives the current weights; to be called after weights were written. */
+/** Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written. */
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,

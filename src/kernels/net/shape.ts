@@ -13,18 +13,18 @@ import type { DenseLayer, DenseLearning } from "../shared/dense.js";
 
 export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
 
-/** The structure of a network, without its optimizers. */
+/** Structure of a network, without its optimizers. */
 export interface NetShape {
   arch: NetArch;
   /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1), the first of them out-of-vocabulary */
   offsets: ArrayLike<number>;
   /** k: length of a feature's vector */
   dim: number;
-  /** number of numeric inputs per row */
+  /** number of numeric inputs of each row */
   numNumeric: number;
-  /** units of the hidden layers; for deep-crossing, the inner units of each residual unit */
+  /** number of units of each hidden layer; for deep-crossing, of inner units of each residual unit */
   hidden: readonly number[];
-  /** activation of hidden layers; deep-crossing always has ReLU */
+  /** activation of the hidden layers; deep-crossing always uses ReLU */
   activation: "tanh" | "relu";
   /** whether e passes a ReLU, as in Deep Crossing's paper; it would zero half of a signed table */
   embeddingRelu: boolean;
@@ -34,18 +34,18 @@ export interface NetShape {
   layerNorm: boolean;
   /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of x_0 is added; only for networks that are not trained further */
+  /** whether the score of the factorization machine of x_0 is added; such a network cannot be trained */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
 
-/** Rows of a network: feature rows and further inputs. */
+/** Input rows of a network: features, and numeric inputs. */
 export interface NetRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
   indptr?: Uint32Array;
   width: number;
-  /** u32[numPairs]: features of the whole space */
+  /** u32[numPairs]: features, numbered over all fields */
   ids: Uint32Array;
   /** f32[numPairs]; absent when all are 1 */
   values?: Float32Array;
@@ -72,7 +72,7 @@ export function numFeaturesOf({ offsets }: NetShape): number {
   return offsets[offsets.length - 1]!;
 }
 
-/** Returns the position of the first field's block in x_0: after w0 if the network has one. */
+/** Returns the index in x_0 at which the block of the first field starts: 1 if the network has w0, else 0. */
 export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
@@ -137,13 +137,13 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** learning rate of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
   embeddingLearningRate: number;
-  /** penalty embeddingL2 / 2 |e|^2 on an embedding for each row that has it, added to the batch's summed loss */
+  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each row */
   embeddingL2: number;
-  /** f32[numFeatures]: the same penalty by feature, applied by a proximal step, which is stable for large penalties; absent: none */
+  /** f32[numFeatures]: individual L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent: none */
   keyPenalties?: Float32Array;
-  /** greatest length of the gradient of the batch's mean loss by all trained parameters, which is scaled down to it; 0: no limit */
+  /** maximum length of the gradient of the batch's mean loss by all trained parameters; a longer gradient is scaled down. 0: no limit */
   clipNorm: number;
-  /** learning rate of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
+  /** options of the wide part: learning rate and penalties of FTRL-proximal on the batch's summed loss */
   wideLearningRate: number;
   wideL1: number;
   wideL2: number;
