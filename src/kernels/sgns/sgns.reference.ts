@@ -188,7 +188,8 @@ export class ReferenceSgns {
 /**
  * Takes AdaGrad steps, with one sum of squares for each slice of 16 dimensions of a row.
  *
- * @param vectors f64[numRows * dim] @param squares f64[numRows][ceil(dim / 16)], updated too
+ * @param vectors f64[numRows * dim], updated in place
+ * @param squares f64[numRows][ceil(dim / 16)], updated in place
  */
 export function moveRows(
   vectors: Float64Array,

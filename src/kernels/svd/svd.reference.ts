@@ -1,4 +1,4 @@
-// The products of a truncated singular value decomposition in plain f64: the definition of correct for assembly/main.ts.
+// Products of a truncated singular value decomposition in plain f64: the definition of correct for assembly/main.ts.
 
 import type { SparseRows } from "../als/binding.js";
 
@@ -8,7 +8,7 @@ export interface Dense {
   data: Float64Array;
 }
 
-/** Y = D A X - f (e' X)  with e of ones unless given; D and f are left out when absent. */
+/** Returns Y = D A X - f (e' X), where D is the identity and f is 0 if absent; e consists of ones if absent. */
 export function referenceProduct(
   { indptr, indices, values }: SparseRows,
   { width, data }: Dense,

@@ -3,7 +3,7 @@
 /**
  * Returns whether an item is masked for a query.
  *
- * @param ends  u32[numQueries + 1]: the query's masks are masks[ends[query] .. ends[query + 1]), ascending
+ * @param ends  u32[numQueries + 1]: the items masked for the query are masks[ends[query] .. ends[query + 1]), ascending
  * @param masks u32
  */
 export function isMasked(ends: usize, masks: usize, query: u32, item: u32): bool {
