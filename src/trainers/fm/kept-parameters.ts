@@ -8,9 +8,9 @@ import type { FmParameters } from "../../factors/model.js";
 
 /** Parameters of the epoch in which `take` was last called. */
 export class KeptParameters {
-  /** overwritten by every `take`; until the first one, others may use them as scratch memory */
+  /** copy that every `take` overwrites; until the first `take`, other code may use the memory */
   readonly regions: ParameterRegions;
-  /** the optimizer's state, if it is kept */
+  /** optimizer state of the epoch, if it is kept */
   optimizer: OptimizerState | undefined;
   readonly #machine: FmMachine;
   readonly #keepsState: boolean;
@@ -30,10 +30,10 @@ export class KeptParameters {
     return isFinite;
   }
 
-  /** The copy as arrays of a checkpoint. */
+  /** Returns the copy as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const { arena } = this.#machine;
-    // shared memory cannot be written to disk, so copy it
+    // copies to unshared memory, because shared memory cannot be written to disk
     const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
     const { optimizer } = this;
     return {
@@ -48,7 +48,7 @@ export class KeptParameters {
     };
   }
 
-  /** Restores the copy from a checkpoint. @throws {ArtifactError} the arrays have other lengths */
+  /** Restores the copy from the named arrays of a checkpoint. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     for (const [name, region] of [
       ["keptVectors", this.regions.vectors],
@@ -85,7 +85,7 @@ export class KeptParameters {
   }
 }
 
-/** Multiplies the numbers by a factor, in place. */
+/** Multiplies numbers by a factor, in place. */
 function multiply(numbers: Float32Array, factor: number): Float32Array {
   if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i]! *= factor;
   return numbers;

@@ -47,7 +47,7 @@ export interface FmInput {
   /** first parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
-  /** L2 and learning rate of each feature, if they differ */
+  /** returns the L2 and learning rate of a feature; absent if all features have the same */
   ratesOf?: (feature: number) => FeatureRates;
 }
 
@@ -106,7 +106,7 @@ async function trainEpochs(
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = new KeptParameters(machine, controls.keepsState ?? false);
-  // dropping negatives raises all scores equally; undo it as in He et al. 2014, section 6.3, in log-odds
+  // dropping negatives raises every score by a constant; this subtracts it in log-odds, as in He et al. 2014, section 6.3
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };
@@ -126,7 +126,7 @@ async function trainEpochs(
       const pass = await trainOnce(epoch, key);
       const trained = performance.now();
 
-      // validate, and check how far vectors have grown
+      // compute the validation loss, and check the length of vectors
       const seen = validation && (await validation());
       const event = {
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
@@ -271,7 +271,7 @@ async function startFrom(
   if (freezes) machine.freezeBias();
 }
 
-/** Returns the rates of features if known ones are frozen: these take no steps. */
+/** Returns the learning rate of each feature if known features are frozen, for which the rate is 0; else undefined. */
 function freezingRates(
   { known }: FactorStart,
   ratesOf: (feature: number) => FeatureRates,

@@ -44,7 +44,7 @@ export function crossComposer(
       for (let d = 0; d < k; d++) sum += vectors[p + d]! * vectors[q + d]!;
       return sum;
     };
-    /** Sums the weights and interactions of a row, without those of feature `but`. */
+    /** Returns the sum of the weights and interactions of a row's features, except those of feature `but`. */
     const within = (rows: FeatureRows, row: number, but: number): number => {
       const pairs = pairsOfRow(rows, row).filter(([feature]) => feature !== but);
       let sum = 0;

@@ -64,7 +64,7 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** Returns the kernel's description of the fields. */
+/** Returns the kernel's input about fields: their features and hashes, and which of them are multi-valued. */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -99,7 +99,7 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   return changed ? { ...rows, ...sorted } : rows;
 }
 
-/** Sorts the pairs of training rows, whenever they are read or sampled. */
+/** Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted then. */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
     return {

@@ -1,4 +1,4 @@
-// The chain of ALS or MCMC. The machine holds the parameters; w0 and the priors are here. A sweep updates each of them
+// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep updates each of them
 // once.
 
 import { DivergedError } from "../../../errors.js";
@@ -8,7 +8,7 @@ import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 
-/** Standard deviation of the initial vectors. */
+/** Standard deviation from which initial vectors are drawn. */
 export const SPREAD = 0.1;
 /**
  * MCMC's precisions of weights and vectors in the first sweep. Initial weights are 0; a precision drawn from them would
@@ -22,7 +22,7 @@ export interface ChainInput {
   /** u32[numFeatures] */
   counts: Uint32Array;
   numRows: number;
-  /** ALS: penalties of each field's parameters; those of the options when absent */
+  /** for ALS: penalties of each field's parameters; absent: those of the options for all fields */
   penalties?: readonly { l2Weight: number; l2Vector: number }[];
 }
 
@@ -63,7 +63,7 @@ export class Chain {
     this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
   }
 
-  /** Updates every parameter once. @returns sums over the rows afterwards @throws {DivergedError} one is not finite */
+  /** Updates every parameter once. @returns sums over the rows after the sweep @throws {DivergedError} a parameter is not finite */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;
     const samples = method === "mcmc";
@@ -85,7 +85,7 @@ export class Chain {
         shift,
         priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
         keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
-        // a field can only move as a whole if it has its own prior
+        // whole fields are moved only if each field has its own prior
         moveKeys: Uint32Array.from(this.#priors, (_, i) =>
           priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
         ),
@@ -93,7 +93,7 @@ export class Chain {
       },
       epoch,
     );
-    // a prior moves with its field
+    // the prior of a field is moved together with the field
     const { moved } = this.#machine;
     this.#priors = this.#priors.map(({ lambda, mu }, i) => {
       const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
@@ -150,13 +150,13 @@ export class Chain {
     );
   }
 
-  /** Returns the key of a random draw in a sweep; 0, which means no draw, for ALS. */
+  /** Returns the random key of a draw in a sweep; 0 for ALS, which draws nothing. */
   #key(epoch: number, what: number): number {
     return this.#options.method === "als" ? 0 : draw(draw(this.#options.seed, epoch), what) || 1;
   }
 }
 
-/** Keys of draws besides the dimensions; keys from MOVES on are for moves of whole fields. */
+/** Numbers of the draws in a sweep that do not belong to a dimension; numbers from MOVES on belong to moves of whole fields. */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
 
@@ -175,7 +175,7 @@ interface Prior {
   mu: number;
 }
 
-/** The parameters of a group in one dimension, by field; only those for which `counts` is true. */
+/** Parameters that share a prior: those of one dimension, by field; only the indexes for which `counts` is true. */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 
 /**

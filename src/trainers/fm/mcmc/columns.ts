@@ -100,7 +100,7 @@ function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): FieldColumn
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
   const [indptr, rowIndexes, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
-  // counting sort by feature: count the pairs, then write each behind those of earlier features
+  // counting sort by feature: counts the pairs of each feature, then writes each pair behind those of earlier features
   visit(cells, (feature) => indptr[feature + 1]!++);
   for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
   const end = indptr.slice(0, size);

@@ -18,7 +18,7 @@ import { lesserProbability, type Link } from "./link.js";
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
-  /** factor of the table's scores; 1 when absent */
+  /** factor by which the table's scores are multiplied; absent: 1 */
   tableScale?: number;
 }
 
@@ -85,7 +85,7 @@ export class MeanPrediction {
         this.#sums[r]! += s;
         continue;
       }
-      // sum P(0) and P(1) separately, so that neither is lost to rounding beside 1
+      // P(0) and P(1) are summed separately, so that the smaller one is not rounded away next to 1
       const less = lesserProbability(this.#link, s);
       this.#sums[r]! += s > 0 ? 1 - less : less;
       this.#others[r]! += s > 0 ? less : 1 - less;

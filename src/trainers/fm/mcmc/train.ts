@@ -34,8 +34,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
   /**
-   * whether a feature without events represents unknown keys and gets its prior's mean; other ones keep their initial
-   * value
+   * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep their initial value
    */
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
@@ -45,7 +44,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   controls?: Controls;
 }
 
-/** The table's parameters, and the parameters of the predictions: the same for ALS, the draws for MCMC. */
+/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the draws. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
@@ -118,7 +117,7 @@ async function runSweeps(
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };
-      // a chain has no best sweep
+      // a chain has no best sweep, so its metric stops nothing
       return { event, stoppingValue: samples ? undefined : seen?.stoppingValue };
     },
     keep: () => kept.keep(parameters),
@@ -155,8 +154,7 @@ function linkOfOne(options: FmOptions): Ensemble["link"] {
 }
 
 /**
- * Restores known features without training rows to their initial values. A chain rotates all other vectors, so these
- * are rotated to match.
+ * Restores known features without training rows to their initial values, rotated to match the other vectors, which the chain has rotated.
  */
 function withUnseen(
   own: FmParameters,
@@ -204,18 +202,17 @@ function machineInput(
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
   /**
-   * Returns mean loss and stopping metric: of the mean prediction of all sweeps that count, or of a burn-in sweep
-   * alone.
+   * Returns mean loss and stopping metric of the mean prediction of all sweeps after the burn-in; during the burn-in, of the current sweep.
    */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
-  /** Returns the best factor of a table's scores. */
+  /** Returns the factor of a table's scores that minimizes the validation loss. */
   scaleOf(table: FmParameters): Promise<number>;
   /** the accumulated predictions */
   mean: MeanPrediction;
   terminate(): Promise<void>;
 }
 
-/** Starts the validation. @returns undefined if there are no rows */
+/** Starts the threads that score the validation split. @returns undefined if the split has no rows */
 async function validationOf(
   rows: FeatureRows,
   numFeatures: number,
