@@ -45,7 +45,7 @@ export interface CategoricalFeature {
 
 export type Feature = NumericFeature | CategoricalFeature;
 
-/** Returns the number of histogram cells of a feature. */
+/** Returns the number of histogram cells of a feature, including one for missing values. */
 export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
@@ -130,7 +130,7 @@ function numCategories({ keys, counts }: CategoricalField, maxBin: number): numb
   return n;
 }
 
-/** A column in the form that the kernel bins. */
+/** Values of a column, from which the kernel computes bins. */
 export type BinnedColumn =
   | { kind: "number"; values: Float64Array }
   /** u32 codes by row, u16 bins by code */

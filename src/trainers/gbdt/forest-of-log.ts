@@ -18,7 +18,7 @@ import { count, either, flag, list, number, object, record } from "../../io/json
 import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
 import { treeShape } from "./forest/tree.js";
 
-/** Trees, with the columns and vocabularies that scoring needs. */
+/** Trees, with the columns and vocabularies that are needed to score rows. */
 export interface GrownForest extends EpochsDone {
   forest: Forest;
   features: Feature[];
@@ -119,7 +119,7 @@ async function byClass(
   );
 }
 
-/** Refits the leaves of the run of --init to a split's rows. @param decay share of its value that a leaf keeps */
+/** Refits the leaves of the run of --init to a split's rows. @param decay share of its old value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,
@@ -147,7 +147,7 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   const { keys } = feature.field;
   if (keys.size < 2)
     warn(`column '${name}' has at most one category in the training split and carries no information`);
-  // nine out of ten rows have a different category
+  // column has a different category in more than nine out of ten rows
   else if (keys.size > 0.9 * numRows)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }
@@ -166,7 +166,7 @@ const doneShape = list(
   }),
 );
 
-/** Grows the next forest of a training. */
+/** Grows the next forest of a training; each call grows one. */
 export type GrowNext = (
   input: GbdtInput,
   options: GbdtOptions,

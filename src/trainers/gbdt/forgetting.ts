@@ -70,7 +70,7 @@ function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
   return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
 }
 
-/** Returns the categories whose key is empty now, but was not before. */
+/** Returns the numbers of the categories whose key has become empty. */
 function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   if (before.kind !== "category" || now.kind !== "category") return [];
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));

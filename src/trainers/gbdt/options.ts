@@ -58,7 +58,7 @@ const growing = {
     max: MANY,
     help: "maximum number of trees",
     group: training,
-    // --search tries small learning rates, which need many trees; early stopping limits the others
+    // --search tries small learning rates, which need many trees; with other rates, early stopping ends the training sooner
     default: (_: unknown, { searches }: { searches?: boolean }): number => (searches ? 1000 : 100),
     shown: "100; with --search 1000",
   }),

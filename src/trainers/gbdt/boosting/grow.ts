@@ -23,17 +23,17 @@ export type { GrownTree };
 /** A tree to grow from the current gradients. */
 export interface GrowTask {
   options: GbdtOptions;
-  /** class whose scores the tree changes; 0 unless the loss is softmax */
+  /** index of the class to whose scores the tree is added; 0 unless the loss is softmax */
   ofClass: number;
   /** number of sampled rows, which are in `bag`; undefined if all rows are used */
   bagged?: number;
-  /** largest factor by which gradients of sampled rows were multiplied */
+  /** maximum factor by which the gradients of a sampled row were multiplied */
   amplified: number;
   /** by feature, whether the tree may split on it; undefined for all */
   features?: Uint8Array;
 }
 
-/** "diverged" if a sum of |g| or h is not finite */
+/** The grown tree, or "diverged" if a sum of |g| or h is not finite. */
 export type Grown = GrownTree | "diverged";
 
 /** Grows a tree from the gradients and adds its values to the scores. */

@@ -23,14 +23,14 @@ export interface GbdtMachineShape {
   numLeaves: number;
   threads: number;
   loss: Loss;
-  /** number of scores per row */
+  /** number of scores per row: one per class, or one */
   numClasses: number;
   weighted: boolean;
   /** whether trees are grown on samples of the rows */
   bagged: boolean;
 }
 
-/** Rows and threads. The caller must call `terminate`, which ends the threads. */
+/** Rows and threads of a training. The caller must call `terminate`, which ends the threads. */
 export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown | undefined> {
   readonly layout: GbdtLayout;
   readonly #choice: Choice;
@@ -170,7 +170,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Number of threads that grow trees: as many of the started ones as are fastest. */
+  /** Number of threads that grow trees: the number at which the training is fastest. */
   override get threadsInUse(): ThreadsInUse {
     return { used: this.#choice.inUse, of: this.numThreads };
   }

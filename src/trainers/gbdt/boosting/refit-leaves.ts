@@ -12,7 +12,7 @@ import { numClassesOf, type Forest } from "../forest/forest.js";
 import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";
 
-/** Added to a leaf's sum of hessians, as in LightGBM. */
+/** Constant that is added to a leaf's sum of hessians, as in LightGBM. */
 const EPSILON = 1e-15;
 
 export interface RefitRows {
@@ -74,7 +74,7 @@ export function refitLeaves(
 function withLeaves(tree: Tree, leaves: Tree["leaves"]): Tree {
   const nodes = tree.nodes.map((node) => ({ ...node }));
   const partOf = (child: number) => (child >= 0 ? nodes[child]! : leaves[~child]!);
-  // children have greater numbers than their parents
+  // nodes are visited from the last, because children have greater indexes than their parents
   for (const node of nodes.toReversed()) {
     const [l, r] = [partOf(node.left), partOf(node.right)];
     node.weight = l.weight + r.weight;

@@ -98,12 +98,12 @@ function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel,
 }
 
 interface Numbered extends Categories {
-  /** LightGBM's number of each key */
+  /** number that LightGBM's model gives to each key */
   numbers: number[];
 }
 
 function namedCategories(names: readonly PandasCategory[]): Numbered {
-  // Python writes True and False
+  // Python writes booleans as True and False
   const readFileText = (name: PandasCategory) =>
     typeof name === "boolean" ? (name ? "True" : "False") : String(name);
   return {
@@ -158,9 +158,9 @@ export async function foreignPredictor(
 async function openForeign(file: string): Promise<{
   model: ForeignModel;
   vocabularies: Vocabularies;
-  /** the vocabularies with category names, for which unknown categories are counted; codes have no names */
+  /** vocabularies of categorical columns that have names; unknown categories are counted for these alone */
   named: Vocabularies;
-  /** @returns the dataset with the model's columns, and with the log's columns, whose `key` identifies rows */
+  /** @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column identifies rows */
   read: (
     log: FurtherLog,
     key: string | undefined,
@@ -195,7 +195,7 @@ async function readFileText(path: string): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** Reads the log's columns under the model's names; an additional key column keeps its name. */
+/** Reads the log's columns under the names that the model has for them; an additional key column keeps its name. */
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,

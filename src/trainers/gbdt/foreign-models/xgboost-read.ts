@@ -15,14 +15,14 @@ import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 /** The categories of a column; a category's number is its position. */
 export interface Categories {
   keys: string[];
-  /** content of cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is 3 */
+  /** meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3 */
   cells: "text" | "number" | "code";
 }
 
 /** The content of a LightGBM or XGBoost model file. */
 export interface ForeignModel {
   sums: TreeSums;
-  /** by name of the categorical column */
+  /** categories by name of the categorical column */
   categories: Map<string, Categories>;
 }
 
@@ -43,17 +43,14 @@ const LINKS = {
   ],
 };
 
-/**
- * The categories of a column: position p stands for code codes[p]; two more positions for missing and unlisted
- * categories.
- */
+/** Categories of a column: the category at position p has code codes[p]; two more positions represent missing and unlisted categories. */
 interface Codes {
   codes: number[];
   ifMissing: number;
   ifUnknown: number;
 }
 
-/** Statistics of a node or leaf that are not in the file, or not needed for scoring. */
+/** Statistics of a node or leaf that the file lacks or that scoring does not need. */
 const UNKNOWN = { value: 0, weight: 0, count: 0 };
 
 type Json = Record<string, unknown>;

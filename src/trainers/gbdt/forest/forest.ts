@@ -23,7 +23,7 @@ export interface ForestColumn {
   missing: MissingNumbers;
   /** set if numbers are rounded to f32 before they are compared */
   single?: true;
-  /** categories that replace missing and unknown ones; without them, both go right at every split */
+  /** numbers of the categories that replace missing and unknown ones; if absent, both go right at every split */
   ifMissing?: number;
   ifUnknown?: number;
 }
@@ -34,9 +34,9 @@ export interface TreeSums {
   trees: Tree[];
   /** number of classes, if there are several */
   numClasses?: number;
-  /** by tree, the class whose sum it adds to; t modulo numClasses when absent */
+  /** index of the class to whose sum each tree is added; absent: t modulo numClasses for tree t */
   classOf?: readonly number[];
-  /** by class, the initial value of its sum; 0 when absent */
+  /** initial value of each class's sum; absent: 0 */
   base?: readonly number[];
 }
 

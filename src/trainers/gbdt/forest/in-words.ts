@@ -10,7 +10,7 @@ export function leafKey(tree: number, leaf: number): string {
   return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
 }
 
-/** A column's name and categories, as conditions show them. */
+/** Name and categories of a column, as conditions show them. */
 interface Words {
   name: string;
   /** by category; an empty key was removed by `embed forget` */

@@ -28,7 +28,7 @@ const MISSING_LEFT = 2;
 const MISSING_NAN = 2 << 2;
 
 const FORMAT = "a LightGBM text model";
-/** Maximum number of classes; a row has a score per class. */
+/** Maximum number of classes, because every row has a score per class. */
 export const MAX_CLASSES = 10_000;
 
 /** Returns the text model. */
@@ -178,7 +178,7 @@ export interface LightgbmModel {
   pandasCategorical?: PandasCategory[][];
 }
 
-/** Throws: an error for a damaged file or, with "kind", for an unsupported kind of model. */
+/** Function that throws an error for a damaged file or, if called with "kind", for an unsupported kind of model. */
 export type Fail = (why: string, what?: "kind") => never;
 
 /** Returns the function that throws. @param format name of the expected format, with its article */

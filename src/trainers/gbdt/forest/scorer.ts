@@ -12,7 +12,7 @@ import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask }
 
 /** Maximum number of cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
-/** LightGBM compares with this f32 to find zeros. */
+/** Bound that LightGBM compares with to find zeros, as an f32. */
 const ZERO = Math.fround(1e-35);
 
 /** Vocabularies by column; category c is key c. */
@@ -36,9 +36,9 @@ export interface ScoredChunk {
   first: number;
   /** rows of the chunk */
   numRows: number;
-  /** f64[numRows][numClasses]: sums of leaf values, added in the trees' order */
+  /** f64[numRows][numClasses]: sums of leaf values, added in the order of the trees */
   scores: Float64Array;
-  /** u32[numRows][numTrees]: leaf within its tree; only if leaves were requested */
+  /** u32[numRows][numTrees]: index of the leaf within its tree; only if leaves were requested */
   leaves?: Uint32Array;
 }
 

@@ -13,7 +13,7 @@ import { lowerBound } from "../../../numeric/indices.js";
 const MAX_COLUMNS = 4;
 /** Numbers below this bound are looked up in a table, larger ones in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Number of a tuple that does not occur in training rows. */
+/** Number of a tuple that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**
@@ -38,8 +38,9 @@ export interface Tuples {
   /** number of distinct tuples */
   size: number;
   /**
-   * Returns u32[n]: the number of each row's tuple, ABSENT if it has none, MISSING if a code is missing.
-   * @param codes by column, u32[n]
+   * returns u32[n]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
+   *
+   * @param codes u32[n] by column
    */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
@@ -66,7 +67,7 @@ export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]
   };
 }
 
-/** Distinct numbers, with a function that ranks them. */
+/** A set of distinct numbers, with a function that returns the rank of a number. */
 interface Level {
   size: number;
   find: (numbers: Float64Array) => Uint32Array;

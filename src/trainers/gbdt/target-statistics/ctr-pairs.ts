@@ -32,7 +32,7 @@ export interface ChosenPair {
   pair: string;
   /**
    * Decrease of the mean loss of a training row when the pair is chosen: log loss in nats, or squared error; summed
-   * over classes. Absent for pairs that only trees confirm, all of them together.
+   * over classes. Absent for pairs that were chosen together by their effect on trees.
    */
   gain?: number;
 }
@@ -40,7 +40,7 @@ export interface ChosenPair {
 export interface PairsOptions {
   /** categorical columns */
   columns: readonly string[];
-  /** pairs that --ctr names already */
+  /** pairs that --ctr already names, which are not chosen */
   without: readonly string[];
   /** maximum number of pairs */
   most: number;
@@ -48,17 +48,15 @@ export interface PairsOptions {
   classes?: readonly string[] | undefined;
 }
 
-/** The choice; `considered` lists the columns if there were too many to consider all. */
+/** The chosen pairs; `considered` lists the columns whose pairs were considered, if not all were. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
-  /**
-   * other pairs by descending gain, with their number of distinct combinations; without those that nearly identify rows
-   */
+  /** other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are omitted */
   others: { pair: string; size: number }[];
   considered?: string[];
 }
 
-/** Number of rows by which sums are shrunk, so that steps of log-odds have a standard deviation of about 0.45. */
+/** Number of rows by which sums are shrunk; with it, steps of log-odds have a standard deviation of about 0.45. */
 const PRIOR_ROWS = 20;
 /** Number of sweeps that fit the additive model of single columns. */
 const SWEEPS = 2;
@@ -71,7 +69,7 @@ const LONGEST_STEP = 1;
 const STANDARD_ERRORS = 4.3;
 /** Maximum number of rows times pairs in the first round. */
 const MOST_CELLS = 2 ** 29;
-/** A pair with more combinations per row nearly identifies the rows. */
+/** Maximum number of combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
 
 /** Chooses pairs greedily. The same rows, order and options give the same pairs. */
@@ -114,10 +112,10 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     if (!best) break;
     const codes = paired(best.candidate.a, best.candidate.b);
     for (const target of targets) target.add(codes);
-    // the second order of the squared loss is half a squared error
+    // for the squared loss, the second-order gain is half the decrease of the squared error
     const gain = ((squared ? 2 : 1) * best.sum) / (weights ? sumOf(weights) : rows.length);
     pairs.push({ pair: best.candidate.name, gain });
-    // pairs without a gain now will hardly gain later
+    // pairs without a gain now are dropped, because they will hardly gain later
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
   const others = first
@@ -127,7 +125,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   return { pairs, others, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
 }
 
-/** u32[n]: codes of the training rows below `size`, or MISSING. */
+/** Codes of a column or pair for the training rows: u32[n], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;
@@ -152,7 +150,7 @@ interface Gain {
   squares: number;
 }
 
-/** An additive model over columns and pairs, in which each row is predicted from the rows before it. */
+/** An additive model over columns and pairs that predicts each row from earlier rows only. */
 class Additive {
   readonly #y: Float32Array;
   readonly #weights: Float32Array | undefined;

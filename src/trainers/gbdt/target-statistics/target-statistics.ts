@@ -26,9 +26,9 @@ export interface TargetStatistics {
   columns: string[];
   /** name of the column that is added */
   name: string;
-  /** by id column: the key of each id */
+  /** keys of each id, by id column */
   keys: Keys[];
-  /** f64 by id: sums of w y, and of w */
+  /** f64 by id: sum of w y; sum of w */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
@@ -62,7 +62,7 @@ export interface Targets {
 /** Statistics, with the columns that they add to the dataset they were fitted on. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
-  /** by name, f64 by row: ordered statistics for the training rows, full ones for the others */
+  /** f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for other rows */
   values: Map<string, Float64Array>;
 }
 
@@ -76,7 +76,7 @@ export const MAX_COMBINATIONS = 2 ** 21;
  * Fits the statistics of all columns.
  *
  * @param classes names of the classes, if labels are class numbers
- * @throws {UsageError} a column holds no ids, or there are more combinations than MAX_COMBINATIONS
+ * @throws {UsageError} a column does not contain ids, or there are more combinations than MAX_COMBINATIONS
  */
 export function fitTargetStatistics(
   train: Targets,
@@ -127,11 +127,11 @@ export function idColumn(dataset: Dataset, name: string): KeyColumn {
   return column;
 }
 
-/** The numbered ids of a column or a combination. */
+/** Ids of a column or of a combination of columns, with a number for each distinct id. */
 interface Ids {
   columns: KeyColumn[];
   size: number;
-  /** u32[numRows]: MISSING, or ABSENT for combinations without a training row */
+  /** u32[numRows]: number of each row's id; MISSING, or ABSENT if no training row has the combination */
   codes: Uint32Array;
 }
 
@@ -147,12 +147,13 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
 }
 
 /**
- * An order of the training rows. Rows of a group do not see one another; rows in no group see nothing and are not seen.
+ * An order of the training rows. A row's statistics are computed from rows of earlier groups. Rows in no group affect no other row, and no
+ * row affects them.
  */
 export interface GroupedRowOrder {
   /** u32: positions of the training rows */
   positions: Uint32Array;
-  /** u32: group g ends before positions[ends[g]] */
+  /** u32: index in `positions` of the end of each group */
   ends: Uint32Array;
 }
 
@@ -263,7 +264,7 @@ function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): 
 
 /**
  * Adds a column for each of the statistics.
- * @param values of the columns; computed from all training rows when absent
+ * @param values values of the added columns; absent: statistics of all training rows
  */
 export function withTargetStatistics(
   dataset: Dataset,
@@ -287,7 +288,7 @@ function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   });
 }
 
-/** Returns u32 by row: the position of its id in the statistics; ABSENT if they do not contain it. */
+/** Returns u32 by row: index of the row's id in the statistics; ABSENT if they do not contain it. */
 function positionsInStatistics(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
   const columns = names.map((name) => idColumn(dataset, name));
   const [first] = columns;
@@ -297,7 +298,7 @@ function positionsInStatistics(dataset: Dataset, { columns: names, keys }: Targe
       code === MISSING ? MISSING : ids[code] === 0 ? ABSENT : ids[code]! - 1,
     );
   }
-  // the stored ids in this dataset's codes; ids with a key that it does not have match no row
+  // converts the stored ids to codes of this dataset; an id with a key that the dataset lacks matches no row
   const stored = columns.map(({ dictionary }, c) =>
     idsOf({ keys: dictionary }, keys[c]!).map((id) => (id === 0 ? ABSENT : id - 1)),
   );
