@@ -1,4 +1,4 @@
-// The methods as data: the walks that each learns from, and the tables that it trains.
+// Definitions of the methods: the walks from which each learns, and the tables that it trains.
 //
 //   deepwalk   Perozzi, Al-Rfou and Skiena 2014 (arXiv:1403.6652)     first-order walks
 //   node2vec   Grover and Leskovec 2016 (arXiv:1607.00653)            second-order walks; with p = q = 1 it is DeepWalk
@@ -14,10 +14,10 @@ export type SampledOptions = GraphOptions & { samples: number };
 /** Parameters of walks, without the graph. */
 export type Walks = Omit<WalksShape, "graph">;
 
-/** A pair of tables that is trained on the walks. */
+/** A pair of tables, vectors and contexts, that is trained on the walks. */
 export interface Side {
   dim: number;
-  /** whether a node's vector is also its context: one table for both */
+  /** whether a node has the same vector as a node and as a context, in one table */
   oneTable: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface WalkMethod {
    * (docs/experiments/graph.md)
    */
   oftenRate: number;
-  /** usually one side; vectors of two sides are normalized and concatenated */
+  /** returns the pairs of tables, usually one; vectors of two sides are normalized and concatenated */
   sides(options: SampledOptions): readonly Side[];
 }
 

@@ -36,13 +36,14 @@ const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
 /**
- * Searches an option only by the AUC of held-out edges: losses depend on how pairs are sampled, and are not comparable.
+ * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled, and cannot be
+ * compared.
  */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
 }
 
-/** Returns a default that differs for EGES, which uses the settings of its paper. */
+/** Returns the default of an option: for EGES the setting of its paper, else the standard one. */
 function unlessEges(standard: number, ofEges: number) {
   return {
     shown: `${standard}; ${ofEges} with --method eges`,
@@ -229,9 +230,9 @@ export const options = withCommon(
 
 export type GivenGraph = Given<typeof options>;
 
-/** The options as the user left them, in which those that depend on the graph may be unset. */
+/** Options with defaults, except those that depend on the graph and may be unset. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
-/** The options with those that depend on the graph. */
+/** Options with defaults, including those that depend on the graph. */
 export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number; epochs: number };
 
 /** Returns the columns of an edge list; undefined for sessions. */
@@ -250,7 +251,7 @@ export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): 
 
 /**
  * Returns the number of edges that LINE samples per epoch.
- * @param numEdges of the graph; an undirected edge counts once
+ * @param numEdges number of edges of the graph, where an undirected edge is one
  */
 export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
   return samples ?? Math.max(1_000_000, 100 * numEdges);
@@ -269,7 +270,7 @@ const MOST_EPOCHS = 4;
  */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
-  // LINE's number of pairs is --samples, and EGES has the settings of its paper
+  // LINE's number of pairs is set by --samples, and EGES has the setting of its paper
   if (method === "line" || method === "eges") return 1;
   const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
   return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));

@@ -67,7 +67,7 @@ export function acceptSideColumns(
   };
 }
 
-/** Returns the kinds of side information of a dataset: the item's column, then the side columns. */
+/** Returns the names of the kinds of side information: the item's column, then the side columns. */
 export function kindsOf({ roles, columns }: Dataset): string[] {
   const sides = featureNames(roles).filter((name) => name !== roles.item);
   return [roles.item!, ...columns.map(({ name }) => name).filter((name) => sides.includes(name))];
