@@ -21,12 +21,12 @@ const MOST_NOISE = 4096;
 /** Stream of these samples, distinct from the seed's other streams. */
 const FOLD_IN_NOISE = 0xf01d;
 
-/** The context vectors and the noise, to which every new item is fitted. */
+/** Fixed context vectors, and the noise distribution, to which each new item is fitted. */
 export interface FixedContexts {
   dim: number;
   /** f32[numItems * dim], row-major */
   vectors: Float32Array;
-  /** items of the noise, and their probabilities, which sum to 1 */
+  /** items of the noise, and their probabilities, whose sum is 1 */
   noise: { items: Uint32Array; chances: Float64Array };
 }
 

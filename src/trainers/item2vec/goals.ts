@@ -15,7 +15,7 @@ import type { GivenItem2vec } from "./options.js";
 
 /** Mark of a goal event; rejections have the mark BESIDE of sequences. */
 const GOAL = 2;
-/** Maximum number of goals and rejections that a session keeps, the last ones. */
+/** Maximum number of goals and rejections that a session keeps; the last ones are kept. */
 const MOST_LISTED = 32;
 
 const NOTHING: ReadonlySet<number> = new Set();
@@ -23,7 +23,7 @@ const NOTHING: ReadonlySet<number> = new Set();
 /** Lists of rows that are contexts or negatives of every centre of a session. */
 export interface SessionLists {
   lists: SgnsPairs["lists"];
-  /** u32[numSessions]: the list of each session; 0 is the empty list */
+  /** u32[numSessions]: index of each session's list; list 0 is empty */
   ofSession: Uint32Array;
 }
 
@@ -85,7 +85,7 @@ export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   return { lists, ofSession };
 }
 
-/** Returns a session's marked rows, as row + 1 for goals and -(row + 1) for rejections. */
+/** Returns the distinct marked rows of a session, as row + 1 for a goal and -(row + 1) for a rejection. */
 function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): ReadonlySet<number> {
   if (offsets[session] === offsets[session + 1]) return NOTHING;
   const entries = new Set<number>();

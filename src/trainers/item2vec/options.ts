@@ -32,12 +32,15 @@ const ANY = Number.MAX_VALUE;
 /** Window of a whole session: the maximum number of tokens per side, limited by u8. */
 export const LONGEST_WINDOW = 255;
 
-/** Searches an option only by recall: losses with other windows or noise are on other pairs, and not comparable. */
+/**
+ * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other pairs, and cannot be
+ * compared.
+ */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
 }
 
-/** Options of making sequences from events. */
+/** Options that control how sequences are made from events. */
 const ofSequences = {
   ...gaps,
   minLength: whole({
@@ -67,7 +70,7 @@ const ofSequences = {
   }),
 } as const;
 
-/** Options of contexts and negatives besides the window. */
+/** Options of contexts and negatives in addition to the window. */
 const ofGoals = {
   goal: text("expression", {
     help:
@@ -237,7 +240,7 @@ export function item2vecOptionsOf(given: GivenItem2vec): Item2vecOptions {
   return resolved(own, given, { searches: given.search !== undefined });
 }
 
-/** Returns the number of tokens on each side of a centre; a window counts events with several tokens each. */
+/** Returns the number of tokens on each side of a centre; --window counts events, each of which has several tokens. */
 export function windowSize({
   window,
   tokens = ["item"],
