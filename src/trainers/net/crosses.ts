@@ -12,11 +12,11 @@ import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";
 
-/** The pairs of fields that are crossed. */
+/** Pairs of fields whose features are crossed. */
 export interface CrossPlan {
   /** names of the two fields of each pair */
   fields: readonly (readonly [string, string])[];
-  /** each pair of fields has 2^bits weights */
+  /** binary logarithm of the number of weights of each pair of fields */
   bits: number;
 }
 
