@@ -20,13 +20,13 @@ export interface NumericTable {
 }
 
 export interface ColumnsPca extends PcaModel {
-  /** columns with the same number in all rows */
+  /** names of the columns whose numbers are equal in all rows */
   constant: string[];
   /** number of missing cells, by name of each column that has any */
   missing: Record<string, number>;
 }
 
-/** Eigenvalues below this share of the greatest one are rounding errors. */
+/** Share of the greatest eigenvalue below which an eigenvalue is a rounding error. */
 const ROUNDING = 1e-13;
 
 /**
@@ -52,7 +52,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   );
   const centred = columns.map((column, c) => {
     const { mean, deviation } = stats[c]!;
-    // rounding errors of a constant column are not scaled up
+    // the numbers of a constant column stay 0: dividing would scale up rounding errors
     return column.map((x) => (x === x && deviation > 0 ? (x - mean) * scale[c]! : 0));
   });
   const covariance = covarianceOf(centred, weights);
@@ -96,7 +96,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
 
 interface Moments {
   mean: number;
-  /** 0 if all numbers are equal */
+  /** standard deviation; 0 if all numbers are equal */
   deviation: number;
   missing: number;
 }

@@ -35,7 +35,7 @@ const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
-/** Tells whether columns or vectors are scaled in a way that cannot be combined with normalization by degrees. */
+/** Returns whether columns or vectors are scaled in a way that excludes normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
 }
@@ -80,7 +80,7 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** filter h of the singular values, as responseOf parses it */
+  /** filter h of the singular values, parsed by responseOf */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
@@ -143,7 +143,7 @@ const own = {
     default: 1,
     only: ofCooccurrence,
   }),
-  /** 0 for the whole session */
+  /** number of events; 0 for the whole session */
   window: whole({
     min: 1,
     max: 1e6,
@@ -198,7 +198,7 @@ export const options = withCommon(
 );
 
 export type GivenPca = Given<typeof options>;
-/** The options as a decomposition uses them. */
+/** Options with their defaults, with which a decomposition runs. */
 export type PcaOptions = Resolved<typeof own>;
 
 /** Applies defaults to the user's options. */
