@@ -109,7 +109,7 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
 
 function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
-  // with few fields, a field-aware machine has little more vectors than a plain one, and gets the same default
+  // with few fields, a field-aware machine is similar to a plain one, and gets the same default
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
   return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
