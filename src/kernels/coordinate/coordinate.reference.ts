@@ -14,7 +14,7 @@ import { draw } from "../../numeric/random.js";
 
 /** Over-relaxation factor: the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION = 0.8;
-/** sqrt(1 - RELAXATION^2): scale of the random part, which keeps the posterior as the stationary distribution. */
+/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
 const CHANCE = 0.6;
 
 /** alpha: precision of the labels around the score; lambda and mu: precision and mean of the parameter's normal prior. */
@@ -24,7 +24,7 @@ export interface CoordinatePrior {
   mu: number;
 }
 
-/** e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent) of every row. */
+/** For every row: e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent). */
 export interface Residuals {
   e: Float64Array;
   q: Float64Array;
@@ -101,14 +101,17 @@ export function coordinateKey(key: number, hash: readonly [number, number]): num
   return key === 0 ? 0 : (featureKey(key, hash, 0) | 1) >>> 0;
 }
 
-/** Probit: returns the loss of a score, -log P(label | score) in nats, and a new target; key 0 returns the mean of the target. */
+/**
+ * Probit: returns the loss of a score, -log P(label | score) in nats, and a new target drawn by a random key; key 0 returns the mean of the
+ * target.
+ */
 export function referenceTarget(score: number, label: number, key: number): { loss: number; target: number } {
   const side = label > 0 ? 1 : -1;
   const beyond = key ? tailDraw(key, -side * score) : tailMean(-side * score);
   return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
 }
 
-/** Logit: returns the loss of a score in nats, and its row's precision and target; key 0 returns the mean precision. */
+/** Logit: returns the loss of a score in nats, and a precision drawn by a random key, with the target; key 0 returns the mean precision. */
 export function referenceLogit(
   score: number,
   label: number,

@@ -1,4 +1,4 @@
-// Parity of the coordinate kernel with its reference: rows, steps and targets.
+// Compares the coordinate kernel with its reference: rows, steps and targets.
 
 import type { CoordinateKernel } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";

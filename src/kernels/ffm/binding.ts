@@ -33,7 +33,7 @@ export interface FieldAwareness {
   numFields: number;
   /** u32[numFeatures] */
   fieldOf: Uint32Array;
-  /** u32[numFields]: hash of each field's name, from which the initial vectors for it are drawn */
+  /** u32[numFields]: hash of each field's name, from which initial vectors for partners of this field are drawn */
   fieldHashes: Uint32Array;
   /** for each field, whether a row may have several of its features; these features then also interact with each other */
   multi: readonly boolean[];
@@ -50,14 +50,14 @@ function stateOf(method: FmShape["method"]): { states: number; shares: boolean }
   return { states: shares ? 1 : METHODS[method].states, shares };
 }
 
-/** Returns the number of floats of a feature's vectors in the kernel, without state. */
+/** Returns the number of floats of a feature's vectors in the kernel, without optimizer state. */
 function paddedWidth(numFields: number, dim: number): number {
   const size = fieldsPerBlock(numFields);
   return Math.ceil(numFields / size) * size * Math.ceil(dim / 4) * 4;
 }
 
 /**
- * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena; the message says how much memory it needs
  */
@@ -178,7 +178,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   };
 }
 
-/** Returns the first feature of each block of fields, followed by the number of features. */
+/** Returns the first feature of each block of fields; the last element is the number of features. */
 function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: number): number[] {
   const starts = Array<number>(Math.ceil(numFields / blockFields) + 1).fill(fieldOf.length);
   fieldOf.forEach((field, feature) => {

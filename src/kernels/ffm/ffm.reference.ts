@@ -159,7 +159,7 @@ class BlockSteps {
     this.#sums.set(feature, own);
   }
 
-  /** Takes one step per repeated feature, on the sum of its gradients. */
+  /** Takes one step for each repeated feature, on the sum of its gradients. */
   finish(): void {
     const { dim, numFields, v } = this.#model;
     for (const [feature, { sums, pairs, step }] of this.#sums) {
@@ -191,7 +191,7 @@ class BlockSteps {
 }
 
 /**
- * Trains on one batch, in place.
+ * Trains the model on one batch, in place.
  *
  * @returns sum of the rows' losses before the step, times their weights
  */

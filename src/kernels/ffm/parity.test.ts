@@ -231,7 +231,7 @@ describe("tiles", () => {
 });
 
 describe("the accumulators of blocks of fields", () => {
-  // fields in blocks of 4, 4 and 1; two quads, of which the second has two dimensions
+  // nine fields are in blocks of 4, 4 and 1; vectors have two quads, the second with two dimensions
   const options = { numFields: 9, dim: 6, loss: "logistic" } as const;
   const rows = Array.from({ length: 300 }, (_, r) => rowOf(r, 9, () => [1]));
   const J = 18;

@@ -126,7 +126,7 @@ export function sliceOf(method: FmMethod, K: number): { numbers: number; accumul
 }
 
 /**
- * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena
  */
@@ -331,7 +331,7 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and learning rate of a feature. */
+/** L2 and learning-rate factor of a feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;
@@ -353,7 +353,7 @@ export function setRates(
   }
 }
 
-/** Returns w0, of which every thread has the same copy. */
+/** Returns w0; every thread has an equal copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
   return getField(arena, Thread, threads[0]!, "bias");
 }

@@ -35,7 +35,7 @@ export interface ReferenceFm {
   /** [n * dim], row-major */
   v: Float64Array;
   vectors: ReferenceParameters;
-  /** [n * slices]: AdaGrad's accumulators of slices */
+  /** f64[n * slices]: AdaGrad's accumulators of the slices */
   squares: Float64Array;
 }
 
@@ -44,7 +44,7 @@ export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
-  /** weight of the row; 1 when absent */
+  /** weight of the row; absent: 1 */
   weight?: number;
 }
 
@@ -125,7 +125,7 @@ export function referenceBiasStep(
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 }
 
-/** Returns the sum of the rows' losses, times their weights. */
+/** Returns the sum of the rows' losses times the rows' weights. */
 export function referenceLoss(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
@@ -182,7 +182,7 @@ class SliceSteps {
 }
 
 /**
- * Trains on one batch, in place.
+ * Trains the model on one batch, in place.
  *
  * @returns sum of the rows' losses before the step, times their weights
  */

@@ -21,11 +21,11 @@ export function mostUnmarked(numRows: number): number {
   return Math.max(8, Math.floor(numRows / 32));
 }
 
-/** Pairs of (feature, value) of consecutive rows. */
+/** (feature, value) pairs of consecutive rows. */
 export interface FeaturePairs {
   /** u32, unmarked */
   ids: Uint32Array;
-  /** f32, one per pair; undefined if all are 1 */
+  /** f32: value of each pair; undefined if all are 1 */
   values: Float32Array | undefined;
   numRows: number;
   /** returns the number of pairs in rows 0 .. r - 1 */

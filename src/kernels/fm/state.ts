@@ -15,7 +15,7 @@ import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 
-/** An accumulator so large that steps no longer change an f32 parameter. */
+/** Accumulator with which steps are too small to change an f32 parameter. */
 const FROZEN = 1e38;
 
 /** Copy of all parameters and their state; its bytes do not depend on the number of threads. */
@@ -148,7 +148,7 @@ export function freezeBias(arena: Arena, layout: FmLayout): void {
   setAccumulators(arena, layout, FROZEN);
 }
 
-/** Returns a copy of the optimizer's state. */
+/** Returns a copy of the optimizer state. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, L, numbers } = parameters;

@@ -139,7 +139,7 @@ export interface GbdtLayout extends RowLayout {
   /** u32[numTrain] each: rows of the left and the right side while a leaf is partitioned */
   left: number;
   right: number;
-  /** number of scores per row */
+  /** number of scores per row: one per class, or one */
   numClasses: number;
   pairs: number;
   /** bytes from the pairs of one class to those of the next */

@@ -1,4 +1,4 @@
-// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the memory of each thread.
+// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the buffers of each thread.
 
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -14,7 +14,7 @@ export const LANES = 16;
 /** Number of panels that finishPanels handles together, so that it reads the components once for all of them. */
 export const BLOCK_PANELS = 4;
 
-/** Number of users per block. */
+/** Number of users whose scores finishPanels computes together. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
 /** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */

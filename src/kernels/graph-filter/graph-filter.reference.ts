@@ -28,7 +28,7 @@ export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
   );
 }
 
-/** Returns the number of users of each item. */
+/** Returns the number of users who have each item. */
 export function referenceDegrees(events: ReferenceFilter["events"]): number[] {
   return events[0]!.map((_, i) => events.reduce((sum, row) => sum + row[i]!, 0));
 }

@@ -36,7 +36,7 @@ export interface GraphShape {
   /** maximum number of links of a node on a level above 0 (m) and on level 0 (m0) */
   m: number;
   m0: number;
-  /** u8[n]: the highest level of each node */
+  /** u8[n]: highest level of each node */
   levels: Uint8Array;
   /** node at which searches begin; it is on the highest level */
   entry: number;
@@ -59,7 +59,7 @@ export interface GraphLayout extends GraphShape {
   upperLinks: Region;
 }
 
-/** Lays out a graph without links and with zero vectors. @throws {UsageError} it does not fit in 4 GiB */
+/** Allocates a graph without links whose vectors are zero. @throws {UsageError} it does not fit in 4 GiB */
 export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   const { dim, nearness, m, m0, levels, entry } = shape;
   const numNodes = levels.length;

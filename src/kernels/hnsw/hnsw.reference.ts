@@ -3,7 +3,7 @@
 import type { ItemLists, TopItems } from "../top-items/binding.js";
 import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
 
-/** A node with its distance. */
+/** A node, with its distance from the query. */
 interface Near {
   node: number;
   distance: number;
@@ -25,7 +25,7 @@ export interface ReferenceInput extends GraphShape {
 
 const { fround } = Math;
 
-/** Sorts nearest first, ties by node. */
+/** Order of nodes: the nearest first; ties are sorted by node. */
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
 /**
@@ -45,7 +45,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
   return nearness === "l2" ? sum : 0 - sum;
 }
 
-/** Builds and searches a graph by the definition. */
+/** A graph that is built and searched by the definition. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
   /** links[node][level] */

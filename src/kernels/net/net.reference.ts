@@ -126,7 +126,9 @@ function scoreOf(
   return shape.machine ? score + machineScore(shape, x[0]!) : score;
 }
 
-/** Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the pairwise products of the fields' v. */
+/**
+ * Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the inner products of all pairs of the fields' v.
+ */
 export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
   const vOf = (f: number, k: number) => x[start + f * W + (W - shape.dim) + k]!;
@@ -165,7 +167,7 @@ function backward(
   if (wide) forEachWide(shape, rows, r, (i, value) => (wide[i]! += value * scoreGradient));
 }
 
-/** Visits a row's features with their values. */
+/** Calls `visit` with each feature of a row and its value. */
 export function forEachPair(
   { indptr, width, ids, values }: Pick<NetRows, "indptr" | "width" | "ids" | "values">,
   r: number,
@@ -175,7 +177,7 @@ export function forEachPair(
   for (let j = indptr ? indptr[r]! : r * width; j < end; j++) visit(ids[j]!, values?.[j] ?? 1);
 }
 
-/** Visits the row's weights in the wide part with their values: its features, then its crosses. */
+/** Calls `visit` with each weight of a row in the wide part and its value: first those of features, then those of crosses. */
 export function forEachWide(
   shape: NetShape,
   rows: NetRows,

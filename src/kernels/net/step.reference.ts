@@ -20,7 +20,7 @@ export interface ReferenceNet {
   parameters: Record<string, ReferenceParameters>;
 }
 
-/** Creates a network with the given initial parameters, by the names of `parameterShapes`. */
+/** Creates a network with the given initial parameters, which have the names of `parameterShapes`. */
 export function referenceNet(
   shape: NetShape,
   learning: NetLearning,
@@ -32,7 +32,7 @@ export function referenceNet(
   return { shape, learning, parameters };
 }
 
-/** Sets z of FTRL so that it gives the current weights. */
+/** Sets z of FTRL so that its formula gives the current weights. */
 function alignWide(
   { values, state }: ReferenceParameters,
   { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,

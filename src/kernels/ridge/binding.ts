@@ -27,7 +27,7 @@ export interface BlockRows {
   values: Float64Array;
 }
 
-/** The rows, their weights and their targets. */
+/** Rows, with their weights and targets. */
 export interface RidgeProblem {
   rows: BlockRows;
   /** f64[numRows], at least 0 */
@@ -45,7 +45,7 @@ export interface RidgeMap {
   mean: Float64Array;
   /** f64[p]: c */
   centers: Float64Array;
-  /** f64[p * width], row-major: B */
+  /** f64[p * width], row-major: coefficients B */
   coefficients: Float64Array;
 }
 

@@ -48,7 +48,7 @@ export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void
   if (!areLists) throw new RangeError("lists of pairs that are none");
   if (!markets) return;
   const { of, ends, rows } = markets;
-  // nothing can be sampled from a market without rows
+  // a market without rows has no row to sample
   const isMarket = (market: number) =>
     market === NO_MARKET || (market < ends.length - 1 && ends[market + 1]! > ends[market]!);
   const areMarkets =

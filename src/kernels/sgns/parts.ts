@@ -70,7 +70,7 @@ export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
       throw new RangeError(`node ${v} has an arc and no parts`);
 }
 
-/** Returns the shares of each row's kinds: the softmax of its attention. @returns f64[kinds of all rows] */
+/** Returns the share of each kind of each row: the softmax of its attention. @returns f64[kinds of all rows] */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
   for (let v = 0; v + 1 < ends.length; v++) {

@@ -13,7 +13,7 @@ export interface ReferenceRepeats {
   loss: "logistic" | "squared";
 }
 
-/** Counts the occurrences of repeated features. */
+/** Returns the number of occurrences of each repeated feature in the batch. */
 export function referenceRepeats(
   rows: readonly { ids: readonly number[] }[],
   isRepeated: (feature: number) => boolean,

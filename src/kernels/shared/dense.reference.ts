@@ -23,7 +23,7 @@ export type ReferenceArrays = Record<string, Float64Array>;
 export interface DropoutDraws {
   seed: number;
   epoch: number;
-  /** position of the row in the epoch */
+  /** position of the row in the epoch, which selects its random draws */
   place: number;
   /** share of units that dropout zeroes */
   dropout: number;

@@ -24,7 +24,7 @@ export const RESERVED = 10 * 2 ** 30;
 /**
  * Creates a memory of two pages, which threads can share and which grows up to 4 GiB.
  *
- * @internal the package's types do not mention WebAssembly, which projects without the types of Node or the DOM lack
+ * @internal the package's types do not mention WebAssembly, which a project lacks unless it has the types of Node or the DOM
  * @throws {IoError} the system does not provide the address space
  */
 export function newMemory(): WebAssembly.Memory {
@@ -53,7 +53,7 @@ export interface Region {
 
 /** Allocates zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
-  /** @internal not declared to users of the package: types of Node alone have no WebAssembly */
+  /** @internal not declared to users of the package, because the types of Node alone do not have WebAssembly */
   readonly memory = newMemory();
   #end = PAGE;
 

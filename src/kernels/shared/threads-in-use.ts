@@ -45,7 +45,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
   };
 }
 
-/** Copies floats of the first thread to the others. @param regions one per thread, of equal length */
+/** Copies the first thread's floats to the other threads. @param regions region of each thread, of equal length */
 export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
   for (const other of others) arena.f32(other).set(arena.f32(first!));
 }

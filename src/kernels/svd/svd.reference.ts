@@ -2,7 +2,7 @@
 
 import type { SparseRows } from "../als/binding.js";
 
-/** A dense matrix, f64[numRows][width], row-major. */
+/** A dense matrix in row-major order, f64[numRows][width]. */
 export interface Dense {
   width: number;
   data: Float64Array;

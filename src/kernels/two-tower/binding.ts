@@ -49,7 +49,7 @@ export interface TowerUsers {
 
 /** Events to learn from, and the distribution of negatives. */
 export interface TowerData extends TowerUsers {
-  /** n: number of rows of vectors; items come first */
+  /** n: number of vector rows; the rows of items come first */
   numRows: number;
   numItems: number;
   /** index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */

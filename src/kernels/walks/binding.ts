@@ -19,7 +19,7 @@ export interface WalkGraph {
   numNodes: number;
   /** u32[numNodes + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: Uint32Array;
-  /** u32[numArcs], ascending within a node */
+  /** u32[numArcs]: target of each arc, ascending within a node */
   neighbors: Uint32Array;
   /** f32[numArcs]: weight of each arc, above 0; absent when all are 1 */
   weights?: Float32Array;

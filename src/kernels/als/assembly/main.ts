@@ -31,7 +31,7 @@ function confidenceOf(side: Side, event: u32): f32 {
 /**
  * Updates consecutive rows of W, and writes the sum of c (1 - s)^2 of each to `losses`.
  *
- * @param scratch memory of this thread
+ * @param scratch buffers of this thread
  */
 export function solveRows(side: Side, scratch: Scratch, first: u32, numRows: u32): void {
   for (let from: u32 = 0; from < numRows; from += ROWS) {
@@ -55,7 +55,7 @@ function solveBatch(side: Side, s: Scratch, first: u32, numRows: u32): void {
   }
 }
 
-/** Packs rows of W four side by side, f32[2][D][4]; places beyond the last row are not used. */
+/** Packs rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
 function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {
@@ -80,7 +80,7 @@ function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   }
 }
 
-/** Writes W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
+/** Writes the product W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
 function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -94,7 +94,7 @@ function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u3
   }
 }
 
-/** Solves one block of one row, and updates the row's predictions. */
+/** Updates one block of dimensions of one row, and adapts the predictions of the row's events. */
 function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -200,7 +200,7 @@ function lossOf(side: Side, s: Scratch, row: u32, start: u32): f64 {
 }
 
 /**
- * Adds H'H of consecutive rows to `sums`, above the diagonal, a chunk of rows at a time.
+ * Adds the product H'H of consecutive rows to `sums`, on and above the diagonal, a chunk of rows at a time.
  *
  * @param rows f32[][D]
  * @param sums f32 panels of [D][D]

@@ -6,11 +6,11 @@ export const CHUNK: u32 = 128;
 /** Number of rows solved side by side, so that G is read once for all of them. */
 export const ROWS: u32 = 8;
 
-/** The arrays for one half of an epoch. */
+/** Arrays for one half of an epoch. */
 export class Side {
-  /** D: a multiple of 8 */
+  /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
-  /** b: a multiple of 8 */
+  /** b: number of dimensions of a block, a multiple of 8 */
   block: u32;
   /** W, f32[n][D] */
   rows: usize;
@@ -24,7 +24,7 @@ export class Side {
   confidences: usize;
   /** f32[n] */
   penalties: usize;
-  /** G, f32 panels of [D][D] */
+  /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
   /** f64[n] */
   losses: usize;

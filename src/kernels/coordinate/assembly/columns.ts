@@ -5,7 +5,7 @@
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 
-/** Adds p h e and p h^2 of rows [first, end) to the sums of their features. */
+/** Adds p h e and p h^2 of each row of [first, end) to the sums of the row's feature. */
 export function accumulate(
   first: u32,
   end: u32,
@@ -38,7 +38,7 @@ export function accumulate(
   }
 }
 
-/** Corrects e and q of rows [first, end) by the steps of a field's features. */
+/** Adapts e and q of rows [first, end) to the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,

@@ -1,4 +1,4 @@
-// Passes over rows that change e and q: add a field's terms to q, or subtract its squares from e.
+// Passes over rows that update e and q: add the terms of a field to q, or subtract the squares of a field from e.
 
 /** Returns element r of an array of f32; 1 if the array is absent (0). */
 export function atRow(numbers: usize, r: usize): f32 {
@@ -14,7 +14,7 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   }
 }
 
-/** `addToQ` of four fields whose values are all 1. */
+/** Does the work of `addToQ` for four fields whose values are all 1. */
 export function addFourToQ(
   first: u32,
   end: u32,
@@ -52,7 +52,7 @@ export function addSquare(first: u32, end: u32, eq: usize): void {
   }
 }
 
-/** e -= (x v)^2 / 2. */
+/** Subtracts (x v)^2 / 2, the square of the row's feature of one field, from e of rows [first, end). */
 export function subtractSquares(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;

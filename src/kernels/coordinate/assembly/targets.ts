@@ -1,4 +1,4 @@
-// The link from a score to the label: sums of the errors, and latent targets drawn for labels of 0 and 1 (probit, logit).
+// Compares scores with labels: sums of errors, and latent targets that are drawn for labels of 0 and 1 (probit and logit link).
 
 import { exp64, log64 } from "../../shared/assembly/exp64";
 import { normalCdf, tailDraw, tailMean } from "../../shared/assembly/normal";

@@ -15,7 +15,7 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
 /** Bytes of a quad. */
 const QUAD: usize = 16;
 
-/** Returns whether the functions below can handle the tile. */
+/** Returns whether the functions of this file can process the tile. */
 export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   const isQuad = plan.numQuads == 1 && plan.quadBytes == <u32>QUAD;
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;

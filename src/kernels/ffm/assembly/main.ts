@@ -41,7 +41,7 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Returns whether the quads of vectors are adjacent, without state between them. */
+/** Returns whether the quads of vectors are adjacent in memory, with no optimizer state between them. */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
@@ -175,7 +175,7 @@ export function trainBlock(
     scoresToGradients(plan, thread);
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
-    // one step for each pair of features of each row
+    // takes one step for each pair of features of each row
     for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
     clearRepeats(thread);
     if (thread.linear) updateWeights(plan, thread);
@@ -216,7 +216,7 @@ export function scoreBlock(
   return loss;
 }
 
-/** Returns the number of slices of features; the slice after them is that of the weights. */
+/** Returns the number of slices of features; the next slice is that of the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }

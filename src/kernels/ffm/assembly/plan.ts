@@ -1,5 +1,5 @@
-// The field-aware kernel's arguments beside plan.ts, as structs in the shared memory; ../binding.ts writes them.
-// Pointers are byte offsets, 64-byte aligned.
+// Arguments of the field-aware kernel in addition to those of fm/assembly/plan.ts, as structs in the shared memory; ../binding.ts writes
+// them. Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded
 //   A, B   blocks of two or four neighboring fields
@@ -9,7 +9,7 @@
 
 import { Plan, Thread } from "../../fm/assembly/plan";
 
-/** Number of features in a slice of `initialize`, `exportSlice` and `importSlice`. */
+/** Number of features in a slice, the unit of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
 
 /**
@@ -48,7 +48,7 @@ export class Tile {
   /** blocks A <= B */
   blockA: u32;
   blockB: u32;
-  /** fields fromA .. toA - 1 and fromB .. toB - 1 */
+  /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */
   fromA: u32;
   toA: u32;
   fromB: u32;
@@ -76,7 +76,7 @@ export class Table {
 /** Bytes of a Table. */
 export const TABLE: usize = 16;
 
-/** Memory of one thread, in addition to that of plan.ts. */
+/** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
 export class FfmThread extends Thread {
   /** Tile structs of the thread's tiles, which are all tiles of its groups */
   tiles: usize;

@@ -96,7 +96,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     }
   }
 
-  // each marked feature takes one step on the sum of its gradients
+  // take one step for each marked feature, on the sum of its gradients
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;

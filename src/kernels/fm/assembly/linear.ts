@@ -1,8 +1,8 @@
-// The linear slice: w of every feature, with its state beside it.
+// The linear slice: w of every feature, followed by its state.
 //
 //   score     sum of x w
 //   grad      x g + l2 w
-//   AdaGrad   f32[n][2]: w n             a row's features are distinct, so four of them are moved at once
+//   AdaGrad   f32[n][2]: w n             a row's features are distinct, so four of them are updated at once
 //   SGD       f32[n][2]: w -
 //   FTRL      f32[n][4]: w n z -         McMahan et al. 2013, algorithm 1, with beta = 1: L2 and L1 once a parameter
 //   Adam      f32[n][8]: w m s c1 c2, c being 1 - b^t
@@ -194,7 +194,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
       const p = weightOf(plan.linear, pair, 0, plan.linearStride);
       const rates = ratesOf(plan, feature);
       const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
-      // for FTRL, L2 is not part of the gradient
+      // FTRL's formula contains L2, so L2 is not part of its gradient
       const grad = sizeof<M>() == 2 ? dScore : dScore + l2 * load<f32>(p);
       if (isSummed<M>() && isMarked(feature)) {
         addToSum(thread, feature, grad);
@@ -239,7 +239,7 @@ export function exportWeights(plan: Plan, w: usize): bool {
   return check == 0;
 }
 
-/** Copies the weights from an array; their state stays unchanged. */
+/** Copies the weights from an array; their optimizer state stays unchanged. */
 export function importWeights(plan: Plan, w: usize): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));

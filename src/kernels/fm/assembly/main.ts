@@ -154,7 +154,7 @@ export function trainBlock(
     }
     scoresToGradients(plan, thread);
 
-    // one step for each feature of each row
+    // takes one step for each feature of each row
     for (let j = fromSlice; j < toSlice;) j += updateSlices(plan, thread, j, toSlice);
     if (index == 0) updateWeights(plan, thread);
   }

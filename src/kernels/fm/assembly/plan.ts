@@ -38,7 +38,7 @@ export class Plan {
   sums: usize;
   /** f32[2][J + 1][B]: partial scores; even and odd batches use different halves */
   partials: usize;
-  /** 1: squared loss, 0: logistic loss */
+  /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
   /** of w and w0 */
   learningRate: f32;
@@ -75,15 +75,15 @@ export class Thread {
   /** 1 if the batch's rows have arrays `values` and `ends`; 0 if every row has `width` pairs with the value 1 */
   general: u32;
   width: u32;
-  /** f32[B]: weights of its rows, in place or in blockWeights; 0 when all are 1 */
+  /** f32[B]: weights of the batch's rows, in place or copied to blockWeights; 0 when all are 1 */
   weights: usize;
-  /** u32: the batch's features, row after row, in place or in blockIds */
+  /** u32: features of the batch, row after row, in place or copied to blockIds */
   ids: usize;
-  /** f32[B]: the batch's labels, in place or in blockLabels */
+  /** f32[B]: labels of the batch, in place or copied to blockLabels */
   labels: usize;
   /** u32: ids of the copied pairs: those of a block with rows of constant width, or of a batch */
   blockIds: usize;
-  /** f32: the values of a batch's pairs */
+  /** f32: value of each pair of the batch */
   values: usize;
   /** u32[B]: index after the last pair of each row */
   ends: usize;

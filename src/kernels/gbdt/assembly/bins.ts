@@ -1,7 +1,7 @@
 // Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two if it is wide.
 
 /**
- * Bins numbers: bin b is the number of edges below x; NaN has the bin `missing`.
+ * Converts numbers to bins: bin b is the number of edges below x; NaN has the bin `missing`.
  *
  * @param values f64[n]
  * @param edges  f64[size], ascending, padded with infinity

@@ -80,7 +80,7 @@ function pairSums(x: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)));
 }
 
-/** Returns the sum of n rows' losses times their weights, in f64 and in the order of the rows. */
+/** Returns the sum over n rows of the loss times the weight, in f64 and in the order of the rows. */
 export function losses(scores: usize, labels: usize, weights: usize, n: i32, squared: bool): f64 {
   return addLosses(0, scores, labels, weights, <usize>n, squared);
 }

@@ -104,7 +104,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   let bestH: f64 = 0;
   let missingLeft = true;
 
-  // missing on the left: the right side grows from the last bin down
+  // missing values on the left: sums of the right side grow from the last bin down
   let g: f64 = 0;
   let h: f64 = 0;
   let c: f64 = 0;
@@ -125,7 +125,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
     }
   }
 
-  // missing on the right: the left side grows from the first bin up, at last to all values
+  // missing values on the right: sums of the left side grow from the first bin up, at last to all values
   if (countOf(missing) > 0) {
     g = 0;
     h = 0;

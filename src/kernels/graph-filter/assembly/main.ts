@@ -17,7 +17,7 @@ import { FilterPlan } from "./plan";
 /** Number of items per pass over the components; their rows stay in the second-level cache while all users of the panels are processed. */
 const TURN: u32 = 32;
 
-/** Writes  users = D_u^-1 A items. */
+/** Writes the product users = D_u^-1 A items. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);

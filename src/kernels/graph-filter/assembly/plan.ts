@@ -1,4 +1,4 @@
-// The struct of the graph filter's kernel, as ../binding.ts writes it.
+// Struct of the graph filter's kernel, which ../binding.ts writes.
 
 /** A bipartite graph of users and items, and the components that the filter adds; pointers are byte offsets. */
 export class FilterPlan {

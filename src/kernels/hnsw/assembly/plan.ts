@@ -16,7 +16,7 @@ export class Graph {
   /** d */
   dim: u32;
   numNodes: u32;
-  /** 1: squared Euclidean distances; 0: negated inner products */
+  /** 1 if distances are squared Euclidean distances, 0 if they are negated inner products */
   isL2: u32;
   /** number of links that a row above level 0 has room for */
   m: u32;

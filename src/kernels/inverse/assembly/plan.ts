@@ -1,4 +1,4 @@
-// The struct of the inverse kernel, and its block.
+// Struct and block size of the inverse kernel.
 
 /** Number of columns that are swept together; also the number of rows of one call. */
 export const SWEEP_BLOCK: u32 = 64;

@@ -41,7 +41,7 @@ export function eachEmbedding(
   return 0;
 }
 
-/** Writes the sums of the gradients of a part's features, padded with zeros, and the number of pairs of each. @returns number of features */
+/** Writes the sum of gradients of each feature of a part, padded with zeros, and the number of its pairs. @returns number of features */
 function sumEmbeddings(
   plan: NetPlan,
   thread: NetThread,

@@ -25,7 +25,7 @@ import { sortPairs } from "./parts";
 import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { eachWeight, wideScore } from "./wide";
 
-/** Increments a counter and returns its former value. */
+/** Increments a counter and returns its previous value. */
 function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
 }

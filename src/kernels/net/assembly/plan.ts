@@ -54,7 +54,7 @@ export class NetPlan extends DenseNetwork {
   keyPenalties: usize;
   /** maximum length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
-  /** f64[numParts]: squared lengths of the parts' summed gradients */
+  /** f64[numParts]: squared length of each part's summed gradients */
   norms: usize;
   numParts: u32;
   wideLearningRate: f32;

@@ -170,7 +170,7 @@ function addScaled(to: usize, by: v128, from: usize): void {
   }
 }
 
-/** target = Z' W (V - m) */
+/** Computes target = Z' W (V - m), the right-hand side of the normal equations. */
 function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
@@ -185,7 +185,7 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/** target = (Z' W Z + lambda) source */
+/** Computes target = (Z' W Z + lambda) source. */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);

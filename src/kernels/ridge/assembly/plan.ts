@@ -32,7 +32,7 @@ export class Fold {
   masses: usize;
 }
 
-/** The map of eight targets, fitted on a fold. */
+/** A map to eight targets, fitted on the rows of a fold. */
 export class Fit {
   fold: usize;
   /** f64[numRows][8] */

@@ -1,4 +1,4 @@
-// The struct of the scanner, and codes with a special meaning.
+// Struct of the scanner, and codes with a special meaning.
 
 /** The code of an empty cell. */
 export const MISSING: u32 = 0xffffffff;
@@ -6,7 +6,7 @@ export const MISSING: u32 = 0xffffffff;
 /** Code of a key that has no code yet; all codes are below it. */
 export const UNKNOWN: u32 = 0x80000000;
 
-/** The distinct keys of one column. */
+/** Distinct keys of one column. */
 export class Table {
   /** u8[numSlots * 16]: hash table with linear probing; each slot has tag u64, length u32, code + 1 u32 (0: free) */
   slots: usize;

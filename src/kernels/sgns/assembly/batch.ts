@@ -69,7 +69,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Clears the slots, so that the next batch can be opened. */
+/** Resets the slots of a batch, so that the next batch can be opened. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);

@@ -43,7 +43,7 @@ export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   rows.numPartSlots = slots;
 }
 
-/** Writes the shares of the parts of the batch's centres. */
+/** Computes the shares of all parts of the batch's centres. */
 export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let target = thread.partShares;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {

@@ -95,7 +95,7 @@ export class Plan {
   pairGradients: usize;
   /** maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused */
   mostParts: u32;
-  /** 1: the shares of kinds are learned; 0: they are equal */
+  /** 1 if the shares of kinds are learned, 0 if they are equal */
   attends: u32;
   /** u32[V + 1], u32[]: end of each row's parts; rows of the matrix of centres that are the parts */
   partEnds: usize;
@@ -103,7 +103,7 @@ export class Plan {
   /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */
   partKinds: usize;
   partWeights: usize;
-  /** f32[J][1 + R][16]: the batch's composed centres by slot; u32[1 + R]: 0, 1, 2, .. */
+  /** f32[J][1 + R][16]: composed vectors of the batch's centres, by slot; u32[1 + R]: the numbers 0, 1, 2, .. */
   composed: usize;
   slotNumbers: usize;
   /** f32[J][mostParts]: contribution of each slice to the attention's gradients */

@@ -10,7 +10,7 @@ import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 /** Maximum number of levels of the tree: 7 for 64 slices. */
 export const LEVELS: u32 = 7;
 
-/** Returns the first slice of a thread; with two, four or eight threads, the boundaries are those of the tree. */
+/** Returns the first slice of a thread; with two, four or eight threads, the slices of a thread form a subtree. */
 export function firstSlice(plan: Plan, index: u32): u32 {
   return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
 }
@@ -20,7 +20,7 @@ function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
-/** Returns the slice at which lo .. hi - 1 is split. */
+/** Returns the slice at which the tree splits slices lo .. hi - 1. */
 export function middle(lo: u32, hi: u32): u32 {
   return (lo + hi + 1) >>> 1;
 }

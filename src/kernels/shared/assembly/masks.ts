@@ -1,4 +1,4 @@
-// Masks: items that a query never finds, one list per query in compressed sparse rows.
+// Masks: for each query, a list of items that it must not find, in compressed sparse rows.
 
 /**
  * Returns whether an item is masked for a query.

@@ -8,7 +8,7 @@ export class PairRows {
   indptr: usize;
   /** u32 */
   ids: usize;
-  /** f32; 0 when all are 1 */
+  /** f32: value of each pair; 0 when all are 1 */
   values: usize;
 }
 

@@ -70,7 +70,7 @@ export function sampledSoftmax4(
   // rho log(total) + (rho - 1) highest - (own - highest); for rho = 1, no large numbers are subtracted
   const rhos = f32x4.splat(rho);
   const sums = f32x4.add(f32x4.mul(rhos, log4(total)), f32x4.mul(f32x4.splat(rho - 1), highest));
-  // if all negatives of a row are excluded, only its own item remains
+  // if all negatives of a row are excluded, its own item is the only candidate
   const isEmpty = f32x4.eq(total, zero);
   const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));

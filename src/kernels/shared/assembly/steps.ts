@@ -55,7 +55,7 @@ export type Adam = u64;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
-/** 1 - beta, rounded once */
+/** 1 - beta1 and 1 - beta2, rounded to f32 once */
 const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;

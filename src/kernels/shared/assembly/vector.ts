@@ -1,4 +1,4 @@
-// Four f32 at a time.
+// Functions on four f32 at a time.
 
 /** Returns x[0] + x[1] + x[2] + x[3], added in pairs: (x0 + x2) + (x1 + x3). */
 export function sum4(x: v128): f32 {

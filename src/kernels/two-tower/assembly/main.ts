@@ -29,7 +29,7 @@ import { addRows, holdRows, releaseRows, stepBiases, stepRows, zeroRows } from "
 import { addToNegatives, scoreFour } from "./scores";
 import { composeUsers, readPanels, rowBytes } from "./users";
 
-/** Returns the start of the n-th of T equal shares of a count. */
+/** Returns the start of the n-th of T equal parts of a range 0 .. count. */
 function shareOf(count: u32, n: u32, T: u32): u32 {
   return <u32>((<u64>count * n) / T);
 }

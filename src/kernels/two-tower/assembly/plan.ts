@@ -16,7 +16,7 @@ import { PairRows } from "../../shared/assembly/rows";
 export const PART: u32 = 256;
 /** Maximum number of events of one kernel call. */
 export const EVENTS: u32 = 4096;
-/** Bytes of a slice of a row. */
+/** Number of bytes of a slice of a vector row. */
 export const SLICE: usize = 32;
 /** Number of bytes of a bias with its Adam state: m, s, 1 - b1^t, 1 - b2^t, and padding. */
 export const BIAS: usize = 32;
@@ -30,7 +30,7 @@ export class History {
   ends: usize;
 }
 
-/** Rows of features by field; a slot is the sum of a field's vectors. */
+/** Rows of features, sorted by field; the slot of a field is the sum of the vectors of its features. */
 export class FieldRows extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
@@ -68,7 +68,7 @@ export class Plan extends NegativeSource {
   training: Users;
   /** f32[longest history]: weight of a token by the number of newer tokens; 0 when all weights are equal */
   recency: usize;
-  /** f32[longest history + 1]: cumulative sums of these weights */
+  /** f32[longest history + 1]: cumulative sums of `recency` */
   recencySums: usize;
   /** side features of each item; 0 if there are none */
   side: FieldRows;
@@ -122,7 +122,7 @@ export class Batch {
    */
   userGradients: usize;
   inputGradients: usize;
-  /** f32[PART / 4][N][4]: scores, then dLoss/dscore */
+  /** f32[PART / 4][N][4]: scores, which are replaced by dLoss/dscore */
   scores: usize;
   /** f32[PART / 4][N]: sums of dLoss/dscore over four events; 0 if scores are cosines */
   columns: usize;

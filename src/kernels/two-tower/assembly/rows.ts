@@ -172,7 +172,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** Takes one step of the biases of the batch's items. */
+/** Takes one step for the bias of each item of the batch. */
 export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
   const sums = plan.batch.biasGradients;
   for (let c: u32 = 0; c < numCandidates; c++) {

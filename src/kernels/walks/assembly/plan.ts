@@ -13,7 +13,7 @@ export const NONE: u32 = 0xffffffff;
 export class Plan {
   /** u32[V + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: usize;
-  /** u32[E], ascending within a node */
+  /** u32[E]: target of each arc, ascending within a node */
   neighbors: usize;
   /** u32[E][2]: alias tables of the nodes' arcs (threshold and alternative neighbor); 0 if the arcs of each node have equal weights */
   alias: usize;
@@ -21,7 +21,7 @@ export class Plan {
   weights: usize;
   sums: usize;
   directed: u32;
-  /** u32[numStarts]: nodes with an arc */
+  /** u32[numStarts]: nodes with an arc, at which walks start */
   starts: usize;
   numStarts: u32;
   /** u32[numStarts][2]: alias table by which positions in `starts` are sampled; 0: every start in turn, in random order */

@@ -101,7 +101,7 @@ export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32,
   return squares;
 }
 
-/** Returns the address of a batch's derivatives of four outputs. */
+/** Returns the address of the batch's derivatives by four outputs. */
 function batchOf(network: DenseNetwork, batch: usize, j: u32, half: u32): usize {
   return batch + ((<usize>(j * network.batchPitch)) << 5) + ((<usize>half) << 4);
 }
