@@ -95,7 +95,7 @@ function meanArray(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
-/** Returns the events of feature `own`, with labels and weights. */
+/** Returns the events that have feature `own`, with their labels and weights. */
 function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
     ...composer.events(rows, own),

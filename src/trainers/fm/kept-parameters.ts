@@ -1,4 +1,4 @@
-// A copy of the factorization machine's parameters that a training will return, in the machine's memory.
+// A copy, in the machine's memory, of the parameters of the factorization machine that a training will return.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { Region } from "../../kernels/shared/memory.js";
@@ -67,10 +67,9 @@ export class KeptParameters {
   }
 
   /**
-   * Returns the model in the labels' unit. Scores of divided labels are scaled back: w by the scale, vectors by its
-   * square root.
+   * Returns the model in the labels' unit. Since training divided labels by a scale, w is multiplied by it, and vectors by its square root.
    *
-   * @param correction added to every score
+   * @param correction number that is added to every score
    */
   parameters(numFeatures: number, labelScale: number, correction: number): FmParameters {
     const { arena, vectorWidth: dim } = this.#machine;

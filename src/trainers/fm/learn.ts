@@ -42,7 +42,7 @@ export function spaceInput(
   };
 }
 
-/** Returns the L2 penalties of each field, if --l2-field sets some. @throws {UsageError} there is no such field */
+/** Returns the L2 penalties of each field, if --l2-field sets some. @throws {UsageError} it names an unknown field */
 export function fieldPenalties(
   { fields }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,

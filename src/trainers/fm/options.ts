@@ -65,8 +65,7 @@ const steps: Record<Method, Record<Loss, Steps>> = {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
-  // penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is
-  // exact
+  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is exact
   als: {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
@@ -91,7 +90,7 @@ const RATE_OF_FEW = 0.2;
 const ROWS_PER_KEY = 100;
 
 /**
- * Tells whether rows have few fields, the training starts anew, and early stopping limits the overfitting of larger
+ * Returns whether rows have few fields, the training starts without a run of --init, and early stopping limits the overfitting of larger
  * steps.
  */
 function isNarrow(

@@ -34,7 +34,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  // these options do not depend on the data
+  // model, method and seed do not depend on the data, so they are determined before the log is read
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given, command);
   const features: FeatureModel<FmOptions, FactorStart> = {

@@ -1,4 +1,4 @@
-// One pass over the training rows, either in shared memory, or in chunks that alternate between two buffers.
+// Makes one pass over the training rows, either in shared memory, or in chunks that alternate between two buffers.
 //
 //   resident   rows ──► one buffer, once; the kernel shuffles
 //   chunks     chunk i + 1 ──► buffer (i + 1) % 2, while the threads train on chunk i in buffer i % 2
@@ -81,7 +81,7 @@ async function trainOnChunks(
   let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
-    // fill one buffer while the threads train on the other
+    // one buffer is filled while the threads train on the other
     next.load(chunk, labelScale);
     await running;
     running = machine.train(next, undefined);
@@ -106,7 +106,7 @@ interface Visited {
 
 /**
  * Yields blocks in the order in which the kernel would visit them.
- * @param key determines the order; undefined keeps the file's
+ * @param key random key of the order; undefined keeps the order of the file
  */
 function* blocksInOrder(numRows: number, key: number | undefined): Generator<Visited> {
   const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
@@ -151,7 +151,7 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
 }
 
 /**
- * Returns the training rows as one list, for methods that keep a residual per row. If rows are sampled, it is the first
+ * Returns the training rows as one list, for methods that store a residual for each row. If rows are sampled, it is the first
  * epoch's list, with its negatives and hidden keys.
  */
 export function residentRows(train: TrainingRows): FeatureRows {
@@ -160,7 +160,7 @@ export function residentRows(train: TrainingRows): FeatureRows {
   return joinRows([...train.draw(1)]);
 }
 
-/** Moves row i to places[i]. */
+/** Returns the rows in a new order: row i is moved to places[i]. */
 function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
   const order: number[] = [];
   places.forEach((place, row) => (order[place] = row));

@@ -31,7 +31,7 @@ export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
-/** Excludes an option from --init, which keeps the earlier trees or changes only their leaves. */
+/** Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their leaves. */
 const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
@@ -280,7 +280,7 @@ export const options = withCommon(
 );
 
 export type GivenGbdt = Given<typeof options>;
-/** The options of growing trees, as a training uses them. */
+/** Options for growing trees with their defaults, with which a training runs. */
 export type GbdtOptions = Resolved<typeof growing>;
 
 /** Returns the defaults. */

@@ -1,5 +1,4 @@
-// Capabilities of runs of trees: reading a log as in training, predictions, metrics, and what commands read from the
-// run itself.
+// Capabilities of runs of trees: reading a log as in training, predictions, metrics, importances, paths and vectors.
 
 import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";

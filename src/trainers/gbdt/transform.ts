@@ -55,7 +55,7 @@ export async function encodeWithTrees(
   return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
 }
 
-/** Trees, with what determines their encoding. */
+/** Trees, with the data by which their leaves are encoded. */
 interface Encoder extends ScoringTrees {
   /** preprocessing of a run; absent for a model file of another program */
   preprocess?: GbdtPreprocess;

@@ -1,7 +1,7 @@
-// --init of trees: the forest of a run, to which trees are added, or whose leaves are refitted.
+// --init of trees: starts from the forest of a run, to which trees are added, or whose leaves are refitted.
 //
 // A column's vocabulary is the log's, followed by the keys that only the run has. Categories in splits are renumbered
-// by key: what went left in the run still goes left, and new keys go right, as unknown ones did.
+// by key: categories that went left in the run still go left, and new keys go right, as unknown categories did.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";

@@ -23,7 +23,7 @@ export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): 
   };
 }
 
-/** Yields the training rows of an epoch, chunk by chunk. @param key determines the order of rows in memory */
+/** Yields the training rows of an epoch, chunk by chunk. @param key random key of the order of rows in memory */
 export function* chunksOfEpoch(
   train: TrainingRows,
   epoch: number,

@@ -164,7 +164,7 @@ async function trainEpochs(
 
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the training rows, in an order determined by (seed, epoch)
+      // make one pass over the training rows, in an order determined by (seed, epoch)
       const began = performance.now();
       const pass = await trainOnce(machine, train, form, options, epoch, average);
       const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;

@@ -51,7 +51,7 @@ import { factorOutcome } from "../../factors/outcome.js";
 
 /**
  * Returns the trainer.
- * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
  */
 export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
@@ -79,7 +79,7 @@ function planOf(model: NetFeatures, given: GivenNet): Plan {
 async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
-  // check the run of --init before the log is read, which may take long
+  // the run of --init is checked before the log is read, which may take long
   const table = init === RANDOM ? undefined : await openTableInit(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {

@@ -13,9 +13,9 @@ import type { PcaOptions } from "./options.js";
 
 export interface NumericTable {
   names: readonly string[];
-  /** f64[numRows] per column; NaN is missing */
+  /** f64[numRows] per column: numbers; NaN is missing */
   columns: readonly Float64Array[];
-  /** f32[numRows]; all 1 when absent */
+  /** f32[numRows]: weights; all 1 when absent */
   weights?: Float32Array;
 }
 

@@ -17,7 +17,7 @@ export interface Spectrum {
 }
 
 export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
-  /** f32[numColumns]: factor of each column; all 1 when absent */
+  /** f32[numColumns]: factor by which each column is multiplied; all 1 when absent */
   columnScale?: Float32Array;
   /** f32[numColumns]: number that is subtracted from each column after scaling; absent: 0 */
   means?: Float32Array;

@@ -20,7 +20,7 @@ export interface PcaModel extends Spectrum {
   restarts: number;
   /** maximum residual of a component, relative to the squared singular value */
   residual: number;
-  /** numbers of rows, columns and entries of the matrix */
+  /** numbers of rows, columns and entries of the decomposed matrix */
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;

@@ -56,7 +56,7 @@ export function projectionOf(
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
     return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
   }
-  // an encoded number is (x - field.mean) / field.deviation, and 0 if missing
+  // the encoded value of a number is (x - field.mean) / field.deviation, or 0 if it is missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);

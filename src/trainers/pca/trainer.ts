@@ -57,7 +57,7 @@ function plan(given: GivenPca): Plan {
   };
 }
 
-/** Checks weights. @throws {UsageError} they are set, but the matrix does not use them */
+/** Checks weights. @throws {UsageError} weights are set, but the matrix does not use them */
 function accepted(
   dataset: Dataset,
   { eventWeight, halfLife }: ExampleOptions,
@@ -177,7 +177,7 @@ async function normalizationOf(
   return chosen;
 }
 
-/** Reports the size and method of the decomposition, and where it fell short of the options. */
+/** Reports the size and method of the decomposition, and options that it could not satisfy. */
 function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
   const { rows, columns, entries } = model.size;
   const n = (x: number) => x.toLocaleString("en");

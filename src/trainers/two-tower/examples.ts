@@ -35,7 +35,7 @@ import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
-/** Ranking examples, with the training examples of the towers. */
+/** Examples for ranking, with the towers' form of the training examples. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }

@@ -34,7 +34,7 @@ interface Parts {
 }
 
 /**
- * Exports a tower of a run, with a note on its inputs.
+ * Exports a tower of a run; also returns a note on its inputs.
  *
  * @throws {UsageError} the run has no item tower; a column is multi-valued or hashed, which ONNX does not support
  * @throws {DataError} a key cannot be represented

@@ -18,7 +18,7 @@ export interface OrderedEvents {
   ends: Uint32Array;
   /** u32: index of each event among the given rows */
   places: Uint32Array;
-  /** u32: user and item of each event; NO_ITEM for an unknown item */
+  /** u32 each: user and item of each event; NO_ITEM for an unknown item */
   users: Uint32Array;
   items: Uint32Array;
   /** f64: time of each event in milliseconds since 1970; absent for a log without times */

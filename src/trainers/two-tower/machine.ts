@@ -62,9 +62,9 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   /**
    * Trains one epoch.
    *
-   * @param key          determines the order of events; undefined keeps their order
-   * @param negativeKey determines the sampled negatives
-   * @param epoch        determines the units that dropout drops
+   * @param key          random key of the order of events; undefined keeps their order
+   * @param negativeKey random key of the sampled negatives
+   * @param epoch        number of the epoch, which selects the units that dropout zeroes
    * @param rateAt       returns the learning rate at a fraction of the epoch
    * @returns the sum of the losses, each measured before its batch's step
    */

@@ -5,7 +5,7 @@ import type { TwoTowerOptions } from "./options.js";
 
 /**
  * Sums up the vectors with Adam's moments, copies of the best epoch and the tables, and the events with their
- * histories. The layers of the towers are small in comparison.
+ * histories. The layers of the towers are small in comparison and ignored.
  */
 export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
   return {

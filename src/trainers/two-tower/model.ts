@@ -153,7 +153,7 @@ export interface StoredTowers {
   /** f32[dim] each: bias of users, and vector of the example's age; absent if the model has none */
   userBias?: Float32Array;
   age?: Float32Array;
-  /** weights and biases of the layers, by name */
+  /** weights and biases of the layers, by name of the parameter */
   layers: NamedArrays;
 }
 

@@ -40,7 +40,7 @@ interface Tower {
   cosine: boolean;
 }
 
-/** The items that may occur in histories. */
+/** Items that may occur in histories. */
 export interface HistoryItems {
   /** keys of the items; an empty key is a row without an item */
   keys: Keys;

@@ -25,7 +25,7 @@ const command = "train-two-tower";
 
 /**
  * Returns the trainer.
- * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
  */
 export const trainerWith = (capable: Capable): Trainer => ({
   command,

@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** Trains the machine. @throws as trainFm */
+/** Trains the machine. @throws the errors of trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -79,7 +79,7 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;
-  // rows of equal width without values have one feature per field, in the same columns
+  // rows of equal width without values have one feature per field, in the order of the fields
   if (!indptr && !values) {
     if (isInOrder(ids, fieldOf, 0, width)) return rows;
     const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
@@ -122,7 +122,7 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
   };
 }
 
-/** Returns the stable order of a row's pairs by field. */
+/** Returns the order of a row's pairs by field; pairs of the same field keep their order. */
 function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }

@@ -11,13 +11,13 @@ import type { CoordinateMachine, Totals } from "./machine.js";
 /** Standard deviation from which initial vectors are drawn. */
 export const SPREAD = 0.1;
 /**
- * MCMC's precisions of weights and vectors in the first sweep. Initial weights are 0; a precision drawn from them would
- * be about the number of weights, and would hold them at 0.
+ * Precisions of weights and vectors in MCMC's first sweep. Initial weights are 0; a precision drawn from them would
+ * be about the number of weights, with which weights would stay near 0.
  */
 const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 
 export interface ChainInput {
-  /** field f owns features [offsets[f], offsets[f + 1]) */
+  /** field f has features offsets[f] .. offsets[f + 1] - 1 */
   offsets: readonly number[];
   /** u32[numFeatures] */
   counts: Uint32Array;
@@ -69,10 +69,10 @@ export class Chain {
     const samples = method === "mcmc";
     const { e, squares, precision } = this.#totals;
 
-    // precision of the labels; for labels 0 and 1, the link fixes it
+    // the precision of the labels is drawn; for labels 0 and 1, the link function fixes it
     const alpha =
       samples && loss === "squared" ? drawAlpha(this.#numRows, squares, this.#key(epoch, ALPHA)) : 1;
-    // w0 has a flat prior
+    // w0 is drawn with a flat prior
     const noise = samples ? normalDraw(this.#key(epoch, BIAS)) / Math.sqrt(alpha * precision) : 0;
     const shift = Math.fround(noise - e / precision);
     this.w0 += shift;
@@ -102,7 +102,7 @@ export class Chain {
     return this.#totals;
   }
 
-  /** All state that later sweeps read, for a checkpoint. */
+  /** Returns all state that later sweeps need, as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const { loss, e, squares, precision } = this.#totals;
     return {

@@ -4,7 +4,7 @@ import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/na
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 
-/** Returns the number of burn-in sweeps, at most half of all. */
+/** Returns the number of burn-in sweeps, at most half of all sweeps. */
 function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }

@@ -16,7 +16,7 @@ export function linkOf({ loss, link }: Pick<FmOptions, "loss" | "link">): Link {
   return loss === "logistic" ? link : "identity";
 }
 
-/** Returns the probability of the less likely label at score s, which keeps its precision when it is close to 0. */
+/** Returns the probability of the less likely label at score s; computed so that a probability near 0 is precise. */
 export function lesserProbability(link: Link, s: number): number {
   if (link === "probit") return normalCdf(-Math.abs(s));
   const t = exp(-Math.abs(s));

@@ -29,7 +29,7 @@ export interface MachineInput {
   offsets: readonly number[];
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
+  /** u8[numFeatures]: kind of each feature: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
   /** f32[1 + dim][numFeatures]: initial weights and vectors */
   first: Float32Array[];
@@ -96,7 +96,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return this.arena.f32(this.#plan.parameters).subarray(from, from + size);
   }
 
-  /** Copies of all state that later sweeps read. */
+  /** Returns copies of all state that later sweeps need. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
@@ -166,7 +166,7 @@ function layOut(
   const weights = arena.put("the weights of the rows", rows.weights);
   const columns = transposedColumns(arena, rows, offsets);
 
-  // each field has one extra place for "no feature", whose parameter stays 0
+  // each field has one additional parameter for "no feature", which stays 0
   const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
   for (const [f, size] of sizes.entries()) {
     const from = offsets[f]!;

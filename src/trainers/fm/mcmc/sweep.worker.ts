@@ -63,14 +63,14 @@ export interface SweepPlan {
 }
 
 export type SweepTask =
-  /** adds the interactions of the initial vectors to e, and draws the first targets */
+  /** start: adds the interactions of the initial vectors to e, and draws the first targets */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
       alpha: number;
       /** shift of w0 */
       shift: number;
-      /** f64[1 + dim][numFields][2]: lambda and mu of w, then of each dimension */
+      /** f64[1 + dim][numFields][2]: lambda and mu of the prior of w, then of each dimension of v */
       priors: Float64Array;
       /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
       keys: Uint32Array;
@@ -228,7 +228,7 @@ class Sweep {
       }
     });
     if (!this.#barrier()) return false;
-    // includes "no feature", whose sums are cleared and whose step is 0
+    // updates all parameters, including that of "no feature", whose sums are reset and whose step is 0
     const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
     this.#blocks(field.size + 1, (first, end, block) => {
       const own = moveKey && moments + block * MOMENTS_STRIDE;
@@ -263,7 +263,7 @@ class Sweep {
     return this.#barrier();
   }
 
-  /** Computes losses and sums of the rows and, for labels 0 and 1, draws new targets. */
+  /** Computes losses and sums over the rows; for labels 0 and 1, also draws new targets. */
   #finish(targetsKey: number): void {
     const { eq, targets, labels, weights, precisions, link, totals } = this.#plan;
     const kernel = this.#kernel;
@@ -281,7 +281,7 @@ class Sweep {
     this.#kernel.move(first, end, ids, values, this.#plan.eq, this.#plan.step, linear);
   }
 
-  /** Visits this thread's chunks, CALL_ROWS rows at a time. */
+  /** Calls a function for the rows of this thread's chunks, CALL_ROWS rows at a time. */
   #rows(visit: (first: number, end: number, chunk: number) => void): void {
     const { chunks, numThreads } = this.#plan;
     for (let c = this.#index; c < chunks.length; c += numThreads) {
@@ -290,7 +290,7 @@ class Sweep {
     }
   }
 
-  /** Visits this thread's blocks of a field's features. */
+  /** Calls a function for this thread's blocks of a field's features. */
   #blocks(size: number, visit: (first: number, end: number, block: number) => void): void {
     this.#features(size, (first, end, block) => {
       if (block % this.#plan.numThreads === this.#index) visit(first, end, block);

@@ -225,7 +225,7 @@ test("ALS without penalties finds what exact least squares finds for weights alo
   const counts = new Uint32Array(9);
   for (const id of ids) counts[id]!++;
   const input = { ...inputOf({ numRows, width: 2, ids, labels }), offsets: [0, 5, 9], counts };
-  // the penalty keeps vectors at zero
+  // the penalty is so large that vectors stay at zero
   const options = optionsOf("als", "squared", { l2Weight: 0, l2Vector: 1e12, epochs: 60 });
   const { ensemble } = await trainCoordinates(input, options);
   const scores = await scoreEnsemble(ensemble, input.train, { threads: 1 });
@@ -248,8 +248,8 @@ test.each(["all", "field"] as const)(
       optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000, priorOf }),
     );
 
-    // the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda on grids, w0 and
-    // alpha integrated out in closed form
+    // computes the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda are on grids, w0 and alpha are
+    // integrated out in closed form
     const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
     const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
     const y = Array.from(labels, (label) => label / scale);
@@ -260,12 +260,12 @@ test.each(["all", "field"] as const)(
     };
     let [total, moment, square] = [0, 0, 0];
     for (let w = -1; w < 2.5; w += 0.01) {
-      // likelihood: alpha ~ Gamma(1/2, 1/2), w0 flat
+      // likelihood with alpha ~ Gamma(1/2, 1/2) and a flat prior of w0
       const likelihood = (1 + squaresAt(w)) ** (-numRows / 2);
       let prior = 0;
       for (let logLambda = -8; logLambda < 6; logLambda += 0.1) {
         const lambda = exp(logLambda);
-        // mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) over a logarithmic grid
+        // prior with mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) on a logarithmic grid
         prior += Math.sqrt(lambda) * exp((-lambda * w * w) / 4) * Math.sqrt(lambda) * exp(-lambda / 2);
       }
       total += likelihood * prior;

@@ -1,4 +1,4 @@
-// ALS and MCMC: sweeps of coordinate descent, to a minimum or through the posterior.
+// ALS and MCMC: sweeps of coordinate descent that find a minimum (ALS) or sample the posterior (MCMC).
 //
 //   input ──► coordinate machine ──► chain of sweeps ──► ALS:  the best sweep's parameters
 //                                                   └──► MCMC: thinned draws ──► their mean prediction, and a table
@@ -98,7 +98,7 @@ async function runSweeps(
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {
-    // undo the division of labels
+    // parameters are converted to the unit of the labels, which training divided by their deviation
     const own = scaledBy(scale, machine.parameters(chain.w0));
     return start && samples ? withUnseen(own, start, input) : own;
   };
@@ -185,7 +185,7 @@ function machineInput(
     kinds[i] = counts[i]! > 0 ? DRAWN : standsForUnseen(i) ? AT_MEAN : FIXED;
     if (kinds[i] !== DRAWN) continue;
     const vector = start?.vectors.subarray(i * dim, (i + 1) * dim);
-    // an all-zero known feature was never trained, and is initialized like a new one
+    // a known feature whose vector is all zero was never trained, and is initialized like a new feature
     if (start?.known[i] && (start.w[i] !== 0 || vector!.some((v) => v !== 0))) {
       first[0]![i] = start.w[i]! / scale;
       for (let d = 1; d <= dim; d++) first[d]![i] = vector![d - 1]! / root;

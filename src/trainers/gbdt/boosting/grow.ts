@@ -20,7 +20,7 @@ import type { OwnShare } from "./thread-share.js";
 
 export type { GrownTree };
 
-/** A tree to grow from the current gradients. */
+/** Options of a tree to grow from the current gradients. */
 export interface GrowTask {
   options: GbdtOptions;
   /** index of the class to whose scores the tree is added; 0 unless the loss is softmax */
@@ -29,7 +29,7 @@ export interface GrowTask {
   bagged?: number;
   /** maximum factor by which the gradients of a sampled row were multiplied */
   amplified: number;
-  /** by feature, whether the tree may split on it; undefined for all */
+  /** for each feature, whether the tree may split on it; undefined if it may split on all */
   features?: Uint8Array;
 }
 
@@ -88,7 +88,7 @@ function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): nu
   return best;
 }
 
-/** Splits a leaf: makes it the left leaf and returns the right one. Rows are moved later (partition.ts). */
+/** Splits a leaf: makes it the left leaf and returns the right one. The rows are partitioned later (partition.ts). */
 function splitLeaf(
   leaf: GrowingLeaf,
   number: number,

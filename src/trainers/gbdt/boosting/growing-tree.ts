@@ -1,5 +1,5 @@
-// A growing tree in terms of bins: its leaves and nodes, the values of finished leaves, and the scores they change; and
-// its conversion to thresholds and categories.
+// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins to thresholds and
+// categories.
 
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
@@ -17,7 +17,7 @@ export interface GrownNode {
   /** for numbers: this bin and lower ones go left */
   bin: number;
   missingLeft: boolean;
-  /** for categories: u8 by bin, 1 if the bin goes left */
+  /** for categories: u8 by bin, 1 if rows with the bin go left */
   goesLeft?: Uint8Array;
 }
 

@@ -9,7 +9,7 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** Limits on splitting a leaf. */
+/** Limits that splits of a leaf must satisfy. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /** Leaves whose splits are searched together. */

@@ -16,13 +16,13 @@ import type { Tree } from "../forest/tree.js";
 const EPSILON = 1e-15;
 
 export interface RefitRows {
-  /** u16[numRows][numTrees]: the leaf of each row in each tree */
+  /** u16[numRows][numTrees]: index of the leaf of each row in each tree */
   leaves: Uint16Array;
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Refits the leaves. @param decay share in [0, 1] of its value that a leaf keeps */
+/** Refits the leaves. @param decay share of its old value that a leaf keeps, in [0, 1] */
 export function refitLeaves(
   forest: Forest,
   { leaves, labels, weights }: RefitRows,

@@ -90,7 +90,7 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
  * bits.
  */
 export function atRank(sizes: Float32Array, k: number): number {
-  // nonnegative floats are ordered like their bits
+  // nonnegative floats have the order of their bits
   const bits = new Uint32Array(sizes.buffer, sizes.byteOffset, sizes.length);
   const counts = new Uint32Array(65_536);
   for (const b of bits) counts[b >>> 16]!++;
@@ -106,8 +106,8 @@ export function atRank(sizes: Float32Array, k: number): number {
 
 /**
  * Samples columns for a tree.
- * @returns u8 by column: whether the tree may split on it; undefined for all
- * @param tree counted from 1
+ * @returns u8 by column: whether the tree may split on it; undefined if it may split on all
+ * @param tree number of the tree, from 1
  */
 export function drawColumns(
   { featureFraction, seed }: GbdtOptions,

@@ -31,7 +31,7 @@ import { withMachine } from "../../../workers/with-machine.js";
 export interface GbdtRows {
   /** columns, by feature */
   columns: BinnedColumn[];
-  /** u32: row numbers in the columns */
+  /** u32: indexes of the rows in the columns */
   rows: Uint32Array;
   /** f32[rows.length]: labels; class numbers if there are several classes */
   labels: Float32Array;
@@ -105,7 +105,7 @@ export async function trainGbdt(
   });
 }
 
-/** Copies a split into the machine. @param first number of the split's first row in the machine */
+/** Copies a split into the machine. @param first index in the machine of the split's first row */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -152,7 +152,7 @@ async function boost(
         const own = treeOf(tree, features, options);
         grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
       }
-      // no leaf can be split any more
+      // no leaf can be split any more, so boosting ends
       if (grown.every(({ nodes }) => nodes.length === 0)) return undefined;
       trees.push(...grown);
 
@@ -179,7 +179,7 @@ async function boost(
   const { numTrees: epochs, patience } = options;
   const done = await runEpochs(training, { epochs, patience }, controls, observe);
 
-  // an interrupted training returns the best number of trees, even without early stopping
+  // an interrupted training returns the trees up to the best iteration, even without early stopping
   const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;
   const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);

@@ -61,7 +61,7 @@ function readAny(text: string, file: string): ForeignModel {
   );
 }
 
-/** Renumbers LightGBM's categories by position: among all that pandas named, or among those that occur in splits. */
+/** Renumbers LightGBM's categories by their position among all categories that pandas named, or among those that occur in splits. */
 function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel, file: string): ForeignModel {
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
@@ -139,7 +139,7 @@ export async function encodeWithForeign(
   return { ...encodedLeaves({ forest: model.sums, vocabularies }, dataset, options, watch, keyed), warnings };
 }
 
-/** Returns a predictor for the trees of a model file. @throws as readForeignModel */
+/** Returns a predictor for the trees of a model file. @throws the errors of readForeignModel */
 export async function foreignPredictor(
   file: string,
   { threads }: { threads: number },
@@ -154,7 +154,7 @@ export async function foreignPredictor(
   };
 }
 
-/** Opens a model file, and returns a reader of logs for it. @throws as readForeignModel */
+/** Opens a model file, and returns a function that reads logs for it. @throws the errors of readForeignModel */
 async function openForeign(file: string): Promise<{
   model: ForeignModel;
   vocabularies: Vocabularies;
@@ -233,7 +233,7 @@ async function readColumns(
 
 /**
  * Finds the log's column of a feature; LightGBM replaces white space in names by _.
- * @throws {UsageError} there is none
+ * @throws {UsageError} the log has no such column
  */
 function columnFor(name: string, columns: readonly string[], file: string): string {
   const plain = (column: string) => column.replaceAll(/\s/g, "_");

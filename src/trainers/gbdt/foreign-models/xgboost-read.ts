@@ -120,7 +120,7 @@ export function readXgboost(text: string, file: string): ForeignModel {
   };
 }
 
-/** Returns the codes of each categorical column: all that have a name, or those that occur in splits. */
+/** Returns the codes of each categorical column: all codes that have a name, or those that occur in splits. */
 function codesOf(
   trees: readonly Json[],
   names: readonly (Categories | undefined)[],
@@ -194,7 +194,7 @@ function codesAlone({ codes }: Codes): Categories {
   return { keys: codes.map(String), cells: "code" };
 }
 
-/** Returns the positions that go left: unlisted codes, unknown categories, and the missing one if `missingLeft`. */
+/** Returns the positions that go left: unlisted codes, unknown categories, and missing cells if `missingLeft`. */
 function notListed(
   listed: readonly number[],
   missingLeft: boolean,
@@ -271,7 +271,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
   const [link] = Object.entries(LINKS).find(([, objectives]) => objectives.includes(objective)) ?? [];
   if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
-  // a number or, since 3.1, a list of one per class
+  // base_score is a number or, since version 3.1, a list with one number per class
   const given = text
     .replace(/^\[|\]$/g, "")
     .split(",")

@@ -15,7 +15,7 @@ const CHUNK_CELLS = 1 << 23;
 /** Bound that LightGBM compares with to find zeros, as an f32. */
 const ZERO = Math.fround(1e-35);
 
-/** Vocabularies by column; category c is key c. */
+/** Vocabularies by column; category c of a column is key c of its vocabulary. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
 /** Trees with the vocabularies of their categorical columns. */
@@ -24,13 +24,13 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** u32 rows of a dataset. */
+/** Rows to score; rows: u32, indexes of rows of the dataset. */
 export interface DatasetRows {
   dataset: Dataset;
   rows: Uint32Array;
 }
 
-/** The results of consecutive rows, as copies. */
+/** Scores and leaves of consecutive rows, as copies. */
 export interface ScoredChunk {
   /** index of the chunk's first row in the list of rows */
   first: number;
@@ -67,7 +67,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
   /**
    * Scores rows in their order.
    *
-   * @param rows u32
+   * @param rows u32: indexes of the rows
    * @throws {UsageError} a column's kind differs from the training
    */
   async *score(
@@ -193,7 +193,7 @@ function layOut(
   };
 }
 
-/** Returns u16[rows.length][numTrees]: the leaf of every row in every tree. */
+/** Returns u16[rows.length][numTrees]: index of the leaf of every row in every tree. */
 export async function leavesOf(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,

@@ -20,7 +20,7 @@ import {
 export type Test =
   | {
       kind: "number";
-      /** x <= threshold goes left */
+      /** numbers up to the threshold go left */
       threshold: number;
       missingLeft: boolean;
     }

@@ -31,7 +31,7 @@ import { draw } from "../../../numeric/random.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
 import type { Part } from "../../../training/examples/examples.js";
 
-/** Number of FTRL's passes over the rows. */
+/** Number of passes over the rows that FTRL makes. */
 const FTRL_PASSES = 3;
 /** Maximum number of L-BFGS steps. */
 const LBFGS_STEPS = 100;
@@ -231,7 +231,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   const key = draw(seed, 0x4ead);
   let isHead = (row: number) => draw(key, row) < share * 2 ** 32;
   if (column?.kind === "number") {
-    // order by time, then by row
+    // rows are sorted by time, then by index
     const order = rows.slice().sort((a, b) => column.values[a]! - column.values[b]! || a - b);
     const latest = new Set(order.subarray(rows.length - Math.round(share * rows.length)));
     isHead = (row) => latest.has(row);

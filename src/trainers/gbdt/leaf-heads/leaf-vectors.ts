@@ -29,7 +29,7 @@ export interface LeafVectors {
   vectors: Float32Array;
 }
 
-/** The rows that the vectors were fitted on, and the quality of the fit. */
+/** Number of rows on which the vectors were fitted, and quality of the fit. */
 export interface LeafFit {
   dim: number;
   /** number of rows that were decomposed */
@@ -118,7 +118,7 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
 /**
  * Adds up the projections of rows' leaves.
  *
- * @param leaves u32[n][numTrees], leaves within their trees
+ * @param leaves u32[n][numTrees]: index of each leaf within its tree
  * @param starts index of each tree's first leaf among all
  * @returns f32[n][dim]
  */

@@ -11,13 +11,13 @@ import { lowerBound } from "../../../numeric/indices.js";
 
 /** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
-/** Numbers below this bound are looked up in a table, larger ones in a sorted list. */
+/** Numbers below this bound are looked up in a table, greater numbers in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
 /** Number of a tuple that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**
- * Parses an id column or a combination of --ctr, such as user*hour.
+ * Parses the name of an id column, or a combination of id columns such as user*hour, as --ctr expects it.
  * @throws {UsageError} names are empty, repeated or too many
  */
 export function parseCombination(name: string): string[] {
@@ -73,7 +73,7 @@ interface Level {
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/** Returns f64[n]: prefix * size + code; -1 if one of them is absent, NaN if one is missing. */
+/** Returns f64[n]: prefix * size + code; -1 if prefix or code is absent, NaN if one of them is missing. */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {
@@ -84,7 +84,7 @@ function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64A
   return numbers;
 }
 
-/** Ranks the distinct numbers, which are below `end`, in ascending order. */
+/** Sorts the distinct numbers, all below `end`, and returns them with their ranks. */
 function numbersOf(numbers: Float64Array, end: number): Level {
   if (end <= TABLE_CELLS) {
     const table = new Uint32Array(end).fill(ABSENT);

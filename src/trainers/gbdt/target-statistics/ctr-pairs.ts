@@ -58,13 +58,13 @@ export interface ChosenPairs {
 
 /** Number of rows by which sums are shrunk; with it, steps of log-odds have a standard deviation of about 0.45. */
 const PRIOR_ROWS = 20;
-/** Number of sweeps that fit the additive model of single columns. */
+/** Number of sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;
-/** Longest step of log-odds, because the second order approximates the loss only near the score. */
+/** Maximum length of a step of log-odds, because the second-order approximation of the loss is valid only near the score. */
 const LONGEST_STEP = 1;
 /**
- * Minimum number of standard errors by which a gain must exceed 0. Without effects, one of the pairs of 40 columns does
- * in one log of a hundred.
+ * Minimum number of standard errors by which a gain must exceed 0. If no pair has an effect, one of the pairs of 40 columns exceeds this in
+ * one log of a hundred.
  */
 const STANDARD_ERRORS = 4.3;
 /** Maximum number of rows times pairs in the first round. */
@@ -106,7 +106,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
         first.push({ pair: candidate.name, size: codes.size, sum });
       return sum > STANDARD_ERRORS * Math.sqrt(squares) ? [{ candidate, sum }] : [];
     });
-    // of equal gains, the first pair comes first
+    // of pairs with equal gains, the first is chosen
     scored.sort((a, b) => b.sum - a.sum);
     const [best, ...others] = scored;
     if (!best) break;
@@ -137,7 +137,10 @@ function paired(a: Codes, b: Codes): Codes {
   return { name: `${a.name}*${b.name}`, size, codes: find([a.codes, b.codes]) };
 }
 
-/** Returns the columns with the greatest gains whose pairs do not exceed MOST_CELLS, in the log's order. */
+/**
+ * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; those with the greatest gains are
+ * taken.
+ */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;
   while (count > 2 && ((count * (count - 1)) / 2) * numRows > MOST_CELLS) count--;
@@ -179,7 +182,7 @@ class Additive {
     return this.#pass(codes, () => undefined);
   }
 
-  /** Adds the effects of codes to the scores. */
+  /** Adds the effects of a column's or pair's codes to the scores. */
   add(codes: Codes): Gain {
     const gain = this.#pass(codes, (i, step) => (this.#scores[i]! += step));
     this.#takeGradients();

@@ -91,7 +91,7 @@ interface CtrParts {
   pairs?: ChosenPair[];
 }
 
-/** Options and callbacks of choosing pairs. */
+/** Options and callbacks for choosing pairs. */
 interface CtrJob {
   threads: number;
   seed: number;
@@ -101,7 +101,7 @@ interface CtrJob {
   warn: (text: string) => void;
 }
 
-/** Adds the columns. Statistics are computed from the training split alone; in a refit, from all rows. */
+/** Adds columns of target statistics. They are computed from the training split alone; in a refit, from all rows. */
 export async function withCtr(
   parts: LogParts,
   target: Target,
@@ -218,7 +218,7 @@ async function chooseCtrPairs(
   return pairs;
 }
 
-/** Lets trees choose among the pairs that are not significant alone. */
+/** Lets trees choose among the pairs that are not significant by themselves. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
@@ -257,7 +257,7 @@ async function weakPairs(
   );
 }
 
-/** Warns of columns and combinations that differ in nearly every row. */
+/** Warns of columns and combinations whose value is different in nearly every row. */
 function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): string[] {
   const keys = statistics.filter(({ sums }) => sums.length > KEY_SHARE * numRows);
   return [...new Set(keys.map(({ columns }) => columns.join("*")))].map(
