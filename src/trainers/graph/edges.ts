@@ -1,4 +1,4 @@
-// The edges of a log: its rows, or the steps from one event to the next in its sessions.
+// Finds the edges of a log: its rows, or the steps from one event to the next in its sessions.
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";

@@ -156,7 +156,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the mean loss of the sides with that of the degrees. */
+/** Compares the mean loss of the sides with that of scores by degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],
@@ -185,7 +185,7 @@ function meanVisits(visits: Float64Array): number {
   return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
 }
 
-/** Maximum number of edges that are evaluated; of more, every n-th is used. */
+/** Maximum number of edges that are evaluated; if there are more, every n-th is used. */
 const MOST_EDGES = 20_000;
 /** Number of the random stream for the noise of held-out edges, which differs from the seed's other streams. */
 const HELD_OUT = 0x4e1d2;

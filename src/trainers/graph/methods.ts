@@ -8,7 +8,7 @@
 import type { WalksShape } from "../../kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
-/** Options with the number of edges that LINE samples. */
+/** Options, including the number of edges that LINE samples. */
 export type SampledOptions = GraphOptions & { samples: number };
 
 /** Parameters of walks, without the graph. */
@@ -24,8 +24,7 @@ export interface Side {
 export interface WalkMethod {
   walks(options: SampledOptions): Walks;
   /**
-   * initial learning rate if an epoch visits nodes more than 500 times on average; chosen on wiki
-   * (docs/experiments/graph.md)
+   * initial learning rate if an epoch visits each node more than 500 times on average; chosen on the wiki graph (docs/experiments/graph.md)
    */
   oftenRate: number;
   /** returns the pairs of tables, usually one; vectors of two sides are normalized and concatenated */
@@ -47,7 +46,7 @@ export const methods = {
     oftenRate: 0.2,
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },
-      // each end of an undirected edge is a centre
+      // an undirected edge has each of its ends as a centre
       ...{ before: directed ? 0 : 1, after: 1 },
     }),
     sides: ({ order, dim }) =>

@@ -29,7 +29,7 @@ import { output, weekly } from "../../training/options/weekly.js";
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Restricts an option to methods that learn from walks. */
+/** Values of `only` that restrict an option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
@@ -257,9 +257,7 @@ export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: 
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
 
-/**
- * Number of visits of a node per edge up to which epochs are added; chosen on five graphs (docs/experiments/graph.md).
- */
+/** Maximum number of visits of a node per edge in the default number of epochs; chosen on five graphs (docs/experiments/graph.md). */
 const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
@@ -277,8 +275,8 @@ export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions,
 }
 
 /**
- * Sets the learning rate, which is smaller if nodes are visited often, because their steps are summed before AdaGrad's
- * step.
+ * Sets the learning rate. It is smaller if nodes are visited often, because the steps of all visits are summed before AdaGrad's step.
+ *
  * @param visits mean number of visits of a node per epoch
  */
 export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
@@ -303,7 +301,7 @@ const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Options of columns that are not nodes, times or weights. */
+/** Options of columns that are neither nodes, times nor weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
 /** Checks the options. @throws {UsageError} they cannot be combined */

@@ -346,7 +346,7 @@ function graphNote(
   ].join("; ");
 }
 
-/** Warns of held-out edges that are also in the training split, repeated or reversed. */
+/** Warns of held-out edges that are also in the training split, in either direction. */
 function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges): string[] {
   let leaked = 0;
   for (let e = 0; e < sources.length; e++) {

@@ -63,7 +63,8 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
 
 /**
  * Checks the run's tokens.
- * @throws {UsageError} the run has no items, or sessions of new items would need other tokens, too
+ *
+ * @throws {UsageError} the run has no items, or its sessions have tokens other than items, which new items would need
  */
 function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
   const names = space.fields.map(({ name }) => name);
@@ -103,7 +104,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
     const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
     const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
 
-    // weights need no normalization here, because vectors are normalized
+    // weights are not normalized, because the vectors are normalized afterwards
     const counted = rowWeights(dataset, wholeOf(dataset).rows, model.preprocess);
     // known items of each user, with the maximum weight of the user's events with the item
     const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
@@ -139,7 +140,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
   };
 }
 
-/** Returns a function from a row to its age: milliseconds before the latest event of the same key. */
+/** Returns a function that computes the age of a row: milliseconds before the latest event of the same key. */
 function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: number) => number {
   const latest = new Float64Array(dictionary.size).fill(-Infinity);
   codes.forEach((code, row) => {
@@ -223,8 +224,8 @@ async function itemsOf(
 }
 
 /**
- * Returns for each new item its known contexts, with the sum of the pairs' weights, by distance and by the weights of
- * both events.
+ * Returns for each new item its known contexts, with the sum of their pairs' weights; a pair is weighted by its distance and by both
+ * events' weights.
  */
 function contextsOf(
   { offsets, tokens, rows, numSessions }: Sequences,

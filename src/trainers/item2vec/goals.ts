@@ -13,7 +13,7 @@ import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
-/** Mark of a goal event; rejections have the mark BESIDE of sequences. */
+/** Mark of a goal event; rejections have the mark BESIDE (sequences). */
 const GOAL = 2;
 /** Maximum number of goals and rejections that a session keeps; the last ones are kept. */
 const MOST_LISTED = 32;
@@ -36,7 +36,7 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
 }
 
 /**
- * Marks the events of a split that are goals or rejections; undefined if neither option is set.
+ * Returns marks of the events of a split that are goals or rejections; undefined if neither option is set.
  *
  * @param expected whether each expression must match some event
  * @returns u8[rows]
@@ -136,7 +136,7 @@ function sessionsWith(mark: number, numSessions: number, offsets: Uint32Array, m
   return all.filter((s) => marks.subarray(offsets[s], offsets[s + 1]).includes(mark));
 }
 
-/** Repeats each session with a goal `times` times. The copies come last, and have their own random draws. */
+/** Repeats each session with a goal `times` times. The copies are appended, and have different random draws. */
 export function oversampled(sequences: WeightedSequences, times: number): WeightedSequences {
   const { numSessions, offsets, tokens, rows, weights, marked } = sequences;
   if (times === 1 || !marked) return sequences;

@@ -1,4 +1,4 @@
-// The loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
+// Computes the loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
 
 import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
@@ -10,9 +10,9 @@ import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
-/** Maximum number of centres that are evaluated; of more, every n-th is used. */
+/** Maximum number of centres that are evaluated; if there are more, every n-th is used. */
 const MOST_CENTRES = 20_000;
-/** Stream of the noise of held-out pairs, distinct from the seed's other streams. */
+/** Number of the random stream for the noise of held-out pairs, which differs from the seed's other streams. */
 const HELD_OUT = 0x4e1d0;
 /** Number of the random stream for negatives from markets. */
 const MARKETS = 0x4e1d1;

@@ -29,7 +29,7 @@ const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:"
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
-/** Window of a whole session: the maximum number of tokens per side, limited by u8. */
+/** --window of a whole session: the maximum number of tokens per side, limited by u8. */
 export const LONGEST_WINDOW = 255;
 
 /**
@@ -230,9 +230,9 @@ export const options = withCommon(
 );
 
 export type GivenItem2vec = Given<typeof options>;
-/** The options as the user left them, in which the learning rate may be unset. */
+/** Options with defaults, except the learning rate, which may be unset. */
 export type Item2vecOptions = Resolved<typeof own>;
-/** The options as a training uses them. */
+/** Options with their defaults, with which a training runs. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** Applies defaults to the user's options. */
@@ -248,17 +248,14 @@ export function windowSize({
   return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** Returns the stopping metric, as an epoch's event names it. */
+/** Returns the stopping metric, by its name in the log of epochs. */
 export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
   return metric === "recall"
     ? { name: `recallAt${k}` as const, better: "higher" as const }
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/**
- * Sets the learning rate, which is smaller if rows are updated often, because their steps are summed before AdaGrad's
- * step.
- */
+/** Sets the learning rate. It is smaller if rows are updated often, because the steps of all updates are summed before AdaGrad's step. */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
   return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }

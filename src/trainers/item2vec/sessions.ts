@@ -1,4 +1,4 @@
-// Converts the splits of a log to sessions of tokens; a token is a feature of its field.
+// Converts the splits of a log to sessions of tokens; a token is a feature of the vocabulary, such as an item.
 
 import { MISSING } from "../../log/keys.js";
 import { type Roles, columnNamed, type Dataset } from "../../dataset/dataset.js";
@@ -175,7 +175,7 @@ function listsByRow(
 }
 
 /**
- * Returns the tokens' columns in their order; `user` and `item` stand for the columns in these roles, unless a column
+ * Returns the tokens' columns in their order; `user` and `item` are the columns in these roles, unless a column
  * has that name.
  */
 export function tokenColumns(

@@ -165,7 +165,7 @@ async function fit(
   };
 }
 
-/** Warns of keys in the training split that are in none of its sessions. */
+/** Warns of keys that occur in the training split, but in none of its sessions. */
 function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
   const alone = numAlone(space, totals);
   return alone === 0
@@ -176,7 +176,7 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
       ];
 }
 
-/** Trains on sessions in a comparison; without a session column, a session is a user's events. */
+/** Returns the training for a comparison; without a session column, a session is a user's events. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "item2vec", options: {}, effort: 6 }] };
 }

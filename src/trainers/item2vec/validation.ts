@@ -99,7 +99,7 @@ export interface NextItems {
 }
 
 /**
- * Prepares the evaluation. A query is the last item before a held-out one in its session, whatever split it is in; the
+ * Prepares the evaluation. A query is the last item before a held-out item in its session, which may belong to any split; the
  * query item itself is never retrieved.
  *
  * @param first,end range of the items' features

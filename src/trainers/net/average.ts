@@ -25,7 +25,7 @@ export class ParameterAverage {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
 
-  /** Adds the current parameters, without keeping a reference to them. */
+  /** Adds the current parameters to the averages; does not store a reference to them. */
   add(parameters: NamedArrays): void {
     const share = (1 - this.#decay) / (1 - pow(this.#decay, ++this.#count));
     for (const name in parameters) {

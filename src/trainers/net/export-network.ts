@@ -62,7 +62,7 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
   };
 }
 
-/** Returns a field as an input. @param range the field's first feature, and the one after its last */
+/** Returns a field as an input. @param range first feature of the field, and the feature after its last */
 function fieldOf(
   field: FeatureSpace["fields"][number],
   [from, to]: readonly number[],

@@ -26,7 +26,7 @@ import { modelChunks } from "../../export/onnx/model.js";
 
 /** Crosses of two fields, whose weights are looked up by a hash of the two features (`drawIn`). */
 export interface NetworkCross {
-  /** indices of the two categorical fields */
+  /** indexes of the two categorical fields */
   fields: readonly [number, number];
   bits: number;
   /** u32: hash of each feature of the first field, including that of the pair of fields */
@@ -41,11 +41,11 @@ export interface NetworkCross {
 /** A network in the form in which it is exported. */
 export interface Network {
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** length W of an embedding */
+  /** W: number of elements of an embedding */
   width: number;
   /** whether a ReLU is applied to x_0 */
   embeddingRelu: boolean;
-  /** dense layers; the last one's only output is the score */
+  /** dense layers; the only output of the last layer is the score */
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
   /** if present, the score of the factorization machine of x_0 is added, with bias w0; v starts at element `firstDim` of an embedding */
@@ -188,7 +188,7 @@ const shiftedXor = (graph: GraphBuilder, x: string, bits: number): string =>
 const modulo = (graph: GraphBuilder, x: string, by: number): string =>
   graph.apply("Mod", [x, graph.int64(by)]);
 
-/** Computes x factor modulo 2^32, for factor = high 2^16 + low, as (x low + (x high mod 2^16) 2^16) mod 2^32. */
+/** Computes (x factor) modulo 2^32, for factor = high 2^16 + low, as (x low + (x high mod 2^16) 2^16) mod 2^32. */
 function times(graph: GraphBuilder, x: string, factor: number): string {
   const low = graph.apply("Mul", [x, graph.int64(factor % TWO_16)]);
   const high = modulo(graph, graph.apply("Mul", [x, graph.int64(Math.floor(factor / TWO_16))]), TWO_16);

@@ -30,8 +30,8 @@ const HELD_OUT = 0.2;
 /** Maximum number of cells of the candidates' columns and their copies. */
 const MOST_CELLS = 2 ** 24;
 /**
- * Minimum number of standard errors by which the loss of held-out rows must fall; without effects, this happens in one
- * log of a hundred.
+ * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it decreases this much in
+ * one log of a hundred.
  */
 const STANDARD_ERRORS = 2.33;
 
@@ -54,7 +54,7 @@ export interface TreesJob {
   signal: AbortSignal;
 }
 
-/** The pairs that trees use, and their gain. */
+/** Pairs that trees use, with the gain of using them. */
 export interface PairsOfTrees {
   pairs: string[];
   /** decrease of the mean loss of held-out rows because of the pairs; and its standard error */
@@ -149,7 +149,7 @@ function withShuffledCopies(
   };
 }
 
-/** Returns f64: the loss of each held-out row, by trees that are stopped early on these rows. */
+/** Returns f64: loss of each held-out row, predicted by trees that were stopped early on the same rows. */
 async function lossesOfTrees({ train, valid }: HeldOutRows, job: TreesJob): Promise<Float64Array> {
   const grown = await grow(train, valid, { ...job, numTrees: LONG });
   const scores = await modelScores(grown, valid, job.threads);

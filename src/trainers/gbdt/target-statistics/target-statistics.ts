@@ -20,11 +20,11 @@ import { list, number, object, parseJsonLines, text, type Shape } from "../../..
 import { draw, permutation } from "../../../numeric/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-/** Statistics over all training rows of one id column, or a combination, and one target. */
+/** Statistics of one target for the ids of one id column, or of a combination of columns, over all training rows. */
 export interface TargetStatistics {
   /** names of the id columns */
   columns: string[];
-  /** name of the column that is added */
+  /** name of the added column */
   name: string;
   /** keys of each id, by id column */
   keys: Keys[];
@@ -40,11 +40,11 @@ export interface CtrOptions {
   columns: string[];
   /** whether the id columns remain features, too */
   keep: boolean;
-  /** p, the value of ids without rows; the weighted mean target of the training rows when absent */
+  /** p: value of ids without rows; absent: the weighted mean target of the training rows */
   prior?: number;
-  /** a, as a number of rows */
+  /** a: weight of p, as a number of rows */
   priorWeight: number;
-  /** number of permutations that values are averaged over; an order by time is a single one */
+  /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
   permutations: number;
   seed: number;
 }
@@ -52,14 +52,14 @@ export interface CtrOptions {
 /** Training rows with their targets. */
 export interface Targets {
   dataset: Dataset;
-  /** u32: rows of the dataset */
+  /** u32: indexes of the rows in the dataset */
   rows: Uint32Array;
   /** f32[rows.length] */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Statistics, with the columns that they add to the dataset they were fitted on. */
+/** Statistics, with the columns that they add to the dataset on which they were fitted. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
   /** f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for other rows */
@@ -108,7 +108,7 @@ function tooMany(column: string, size: number): UsageError {
   );
 }
 
-/** Returns the targets to average: the labels, or for each class whether a row belongs to it. @param y f32[n] */
+/** Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others. @param y f32[n] */
 export function targetsOf(
   labels: Float32Array,
   classes?: readonly string[],
@@ -120,7 +120,7 @@ export function targetsOf(
   }));
 }
 
-/** Returns an id column that --ctr names. @throws {UsageError} it holds no ids */
+/** Returns an id column that --ctr names. @throws {UsageError} the column does not contain ids */
 export function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
@@ -151,7 +151,7 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
  * row affects them.
  */
 export interface GroupedRowOrder {
-  /** u32: positions of the training rows */
+  /** u32: positions of the training rows, in this order */
   positions: Uint32Array;
   /** u32: index in `positions` of the end of each group */
   ends: Uint32Array;
@@ -206,7 +206,7 @@ function fitColumn(
     weights[code]! += weight;
   };
 
-  // a row's value uses the statistics before its group; then the group's rows are added
+  // a row's value is computed from rows of earlier groups; after that, the rows of its group are added to the sums
   const ordered = mapTo(Float64Array, rows, (row) => (codes[row] === MISSING ? NaN : prior));
   const isIn = new Uint8Array(rows.length);
   orders.forEach(({ positions, ends }, o) => {
@@ -217,7 +217,7 @@ function fitColumn(
       for (let at = from; at < end; at++) {
         const i = positions[at]!;
         const own = mean(codes[rows[i]!]!);
-        // running mean over the orders
+        // updates the mean over the orders
         ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
       }
       for (; from < end; from++) {

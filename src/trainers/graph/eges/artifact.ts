@@ -1,4 +1,4 @@
-// The files of an EGES run, besides its tables of items and contexts.
+// Files of an EGES run, in addition to its tables of items and contexts.
 //
 //   table `side`                     a vector for each value of each side column
 //   model/side-information.json      how rows are encoded as features of these columns, and the kinds of side information
@@ -65,7 +65,7 @@ export interface EgesVectors {
 export interface CarriedItems {
   /** u8[numFeatures]: 1 for items whose composition is kept */
   stays: Uint8Array;
-  /** f32[numFeatures, kinds], in the order of this training's kinds */
+  /** f32[numFeatures, kinds] each: attention and shares, in the order of this training's kinds */
   attention: Float32Array;
   shares: Float32Array;
 }
@@ -128,7 +128,7 @@ function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: si
   };
 }
 
-/** Writes the attention; feature range[0] stands for unknown items and has no row. */
+/** Writes the attention of each item; the feature range[0] represents unknown items and has no row. */
 function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
@@ -206,8 +206,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
 }
 
 /**
- * Returns the rotation of a run: items, contexts, side values and own vectors rotate together, and attention does not
- * change.
+ * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not change.
  */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
@@ -268,7 +267,7 @@ export async function readShares(
   return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
 }
 
-/** Lower bounds of the buckets of items, in numbers of events. */
+/** Lower bounds of the buckets into which items are divided by their number of events. */
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /**
@@ -302,7 +301,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
 /**
  * Returns the content of an EGES run.
  *
- * @param dataset       on which the vocabulary was fitted, with items and their side columns
+ * @param dataset       dataset on which the vocabulary was fitted, with items and their side columns
  * @param carriedItems parameters that items keep from the run of --init
  */
 export function egesContents(
@@ -317,7 +316,7 @@ export function egesContents(
   const [item] = side.names;
   const { items, range } = splitSpace(space, item!);
   const numItems = range[1] - range[0] - 1;
-  // the first field is the item's
+  // the first field is that of the item column
   const historyOf = (from: number, to?: number) => ({
     lastSeen: history.lastSeen.slice(from, to),
     missed: history.missed.slice(from, to),

@@ -13,7 +13,7 @@ interface Given extends Partial<VocabularyLimits> {
   multi?: Record<string, string>;
 }
 
-/** Returns the options of reading for --item-fields, whose columns are read even if --fields does not name them. */
+/** Returns reading options that include the columns of --item-fields, even if --fields does not name them. */
 export function sideReading(given: Given) {
   const { itemFields = [], fields, numeric = [], multi = {} } = given;
   const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
@@ -48,7 +48,7 @@ export function acceptSideColumns(
   return {
     dataset: {
       ...dataset,
-      // the first field is that of the graph's nodes
+      // the first field must be that of the graph's nodes
       columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,

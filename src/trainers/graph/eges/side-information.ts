@@ -1,4 +1,4 @@
-// The composition of items: an item's own row, and for each side column the rows of its values.
+// Composes items of an item's own row, and for each side column the rows of its values.
 //
 //   kind 0: the item itself      kind k: side column k; the mean of several values, so that a kind has one vector
 //
@@ -128,11 +128,7 @@ function partsOf(
   };
 }
 
-/**
- * Reports how many items lack a value of a side column.
- *
- * @throws {UsageError} no item has a value with a row
- */
+/** Reports for how many items a value of a side column is missing. @throws {UsageError} no item has a value with a row */
 export function checkSide(
   { names, parts, kindOf, without, varying }: SideInformation,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },

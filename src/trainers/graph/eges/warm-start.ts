@@ -21,7 +21,7 @@ import type { SideInformation } from "./side-information.js";
 import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
 import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** The run of --init; `vectors` are items' own vectors, and vectors of side values. */
+/** The run of --init; `vectors` contains items' own vectors, and vectors of side values. */
 export interface EgesInit extends SgnsInit {
   /** names of the run's kinds of side information; the first is that of the item's column */
   kinds: string[];
