@@ -1,8 +1,8 @@
 // Lays out a stack of dense layers in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters and Adam's moments
 // to their addresses.
 //
-//   layers for each layer: f32 W, m, s in groups of four outputs; W in groups of four inputs; x and dz of all rows of a batch
-//   scratch for each thread: f32 panels of x and dx of 16 rows for all layers
+//   layers     for each layer: f32 W, m, s in groups of four outputs; W in groups of four inputs; x and dz of all rows of a batch
+//   scratch    for each thread: f32 panels of x and dx of 16 rows for all layers
 
 import { BLOCK, DenseNetwork, Layer, LINEAR, NONE, PANELS, RELU, TANH } from "./layout.js";
 import type { Arena, Region } from "./memory.js";

@@ -1,6 +1,6 @@
 // An exponential moving average of a network's parameters. Validation and the run use the averages.
 //
-//   p_t parameters at their t-th addition b decay, in (0, 1)
+//   p_t  parameters at their t-th addition      b  decay, in (0, 1)
 //   a_t  = a_(t-1) + (p_t - a_(t-1)) (1 - b) / (1 - b^t)           the weighted mean of p_1 .. p_t, weights b^(t-s)
 //
 // Source: Polyak and Juditsky 1992 (10.1137/0330046) average all iterates. Exponential weights, normalized by their sum

@@ -1,6 +1,6 @@
 // Numbers the rows of vectors as the kernel expects, and converts features to these rows.
 //
-//   0 .. I-1 items as candidates then items in histories, unless they have the rows of candidates
+//   0 .. I-1   items as candidates               then items in histories, unless they have the rows of candidates
 //   then       features of the context fields, the users' bias, the example's age, features of the item's side fields
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";

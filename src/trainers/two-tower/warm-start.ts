@@ -1,7 +1,7 @@
 // --init of two towers: a run of two towers, or the item vectors of any other run.
 //
-//   two towers items, histories, fields and layers; keys that this log lacks keep their rows any other its item vectors, both as candidates
-//   and in histories
+//   two towers   items, histories, fields and layers; keys that this log lacks keep their rows
+//   any other    its item vectors, both as candidates and in histories
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";

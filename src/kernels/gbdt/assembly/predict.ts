@@ -1,6 +1,6 @@
 // Passes rows through a forest: finds the leaf of each row in each tree, and sums up their values.
 //
-//   codes u16[n][columns]: number of the column's thresholds below the row's value, or the category; 65535 is missing
+//   codes   u16[n][columns]: number of the column's thresholds below the row's value, or the category; 65535 is missing
 //   node    u16 column, u16 kind, u32 test, i32 left, i32 right; 16 bytes. A child below 0 is leaf ~child of its tree
 //             kind 0, 1: number; kind says whether missing values go left, and test is the threshold's position + kind
 //             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the bit set

@@ -1,7 +1,7 @@
 // Assigns pairs to parts: features are assigned in runs of 32, so that no two threads write to adjacent memory.
 //
-//   sorted u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ... numbered from the batch's first pair partStarts
-//   u32[blocks][PARTS + 1]: start of each part
+//   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...     numbered from the batch's first pair
+//   partStarts   u32[blocks][PARTS + 1]: start of each part
 //
 // The thread that processes a block sorts its pairs, so that a part finds its pairs, in the order of the batch, without reading all of
 // them.

@@ -1,6 +1,6 @@
 // The wide part: a sparse linear model over the row's features and crosses, by FTRL-proximal on the batch's sums.
 //
-//   The array f32[numFeatures + numCrosses][4] has w, n, z and the batch's sum of gradients, of features first, then of crosses
+//   wide   f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; first of features, then of crosses
 //
 // Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
 

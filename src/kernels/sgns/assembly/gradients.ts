@@ -2,8 +2,7 @@
 //
 //   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
-//   mass sum of (w - d + 1) / w times the weight of the pair, over the distances d = 1 .. left or right, the number of contexts on that
-//   side
+//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. left or right, the number of contexts on that side
 //
 // The weight of a noise row is its share of K samples per context. Without the factor mass, negatives would be w + 1 times too weak.
 

@@ -2,8 +2,7 @@
 //
 //   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
 //   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released, permanently
-//   cores number of cores that the process may use; if there are more threads, all sleep without spinning, as spinning threads would delay
-//   others
+//   cores   number of cores that the process may use; if there are more threads, all sleep at once, as spinning would delay others
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;

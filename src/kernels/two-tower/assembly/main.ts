@@ -7,7 +7,7 @@
 //
 // Source: Covington et al. 2016 (doi:10.1145/2959100.2959190); Yi et al. 2019 (doi:10.1145/3298689.3346996) for items by their features.
 //
-//   hold every thread separately: sample the negatives, and list the rows that the batch uses
+//   hold      every thread separately: samples the negatives, and lists the rows that the batch uses
 //   compose   candidates divided among threads by sixteens      ──barrier──
 //   score     256 events, divided by sixteens: users, scores, derivatives by users and inputs      ──barrier──
 //   add       halves of the events, divided by eights of negatives: derivatives by items      ──barrier──, the next 256 events

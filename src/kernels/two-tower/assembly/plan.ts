@@ -5,8 +5,8 @@
 //   d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
 //   E   events            I   items                         N   negatives that a batch shares
 //   C   candidates of a batch: the negatives that it draws, then the items of its events
-//   S slots of the user's input: one per history, one per context field; S' slots of the item's: one per side field R maximum number of
-//   rows that a batch uses
+//   S   slots of the user's input: one per history, one per context field; S' slots of the item's input: one per side field
+//   R   maximum number of rows that a batch uses
 
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";

@@ -1,7 +1,7 @@
 // Losses of events against the shared negatives of their batch, and the derivatives by users and items.
 //
 //   s_bn  score of negative n for event b: <user, item> + bias, or the cosine            g_bn  dLoss/ds_bn
-//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log probability(item) cosine: without z_b+ in the sum
+//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log probability(item)   cosine: without z_b+ in the sum
 //
 // Source: ../../shared/assembly/sampled-softmax.ts.
 

@@ -2,7 +2,7 @@
 // All fields are four bytes but the f64, pointers are byte offsets.
 //
 //   V   nodes                      E   arcs; an undirected edge is two       L   nodes of a walk
-//   p   node2vec's return parameter          q   node2vec's in-out parameter        t, v   the walk's last two nodes
+//   p   node2vec's return parameter          q   node2vec's in-out parameter   t, v   the walk's last two nodes
 //   alpha(x)  factor of the weight of the arc v→x: 1/p for x = t, 1 if x has an arc to t, else 1/q
 //   M   max(1, 1/q); candidates are accepted with probability alpha / M, and the part of 1/p above M is a separate candidate
 

@@ -1,7 +1,7 @@
 // Partitions the rows of a leaf between the two sides of its split; the rows of each side keep their order.
 //
 //   one thread       partition in place ─► both sides' best splits (leaf-splits.ts)
-//   more threads a piece's rows to a buffer, and those of the smaller side into the thread's histogram ─ barrier ─►
+//   more threads     a piece's rows to a buffer, and those of the smaller side into the thread's histogram ─ barrier ─►
 //                    pieces copied to their places, features merged and searched ─ barrier
 //
 // Trees have many small leaves, so that the number of barriers per leaf matters more than the copies of the rows.

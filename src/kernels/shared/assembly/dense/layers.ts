@@ -2,7 +2,7 @@
 // byte offsets, 64-byte aligned.
 //
 //   U   units of a layer, padded by zeros to a multiple of 8
-//   R rows of a batch, padded; the pitch of arrays with all rows of a batch
+//   R   rows of a batch, padded; the pitch of arrays with all rows of a batch
 //
 //   block   16 rows that go through all layers together
 //   panel   f32[U][8]: eight rows side by side for each unit, so that the next layer's tiles read a layer's outputs directly
