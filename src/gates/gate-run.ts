@@ -16,7 +16,7 @@ import {
   type FieldBounds,
   type NamedRoles,
 } from "./bounds.js";
-import { driftOf, fieldFacts } from "../api/table-facts.js";
+import { driftOf, fieldFacts } from "../evaluation/table-facts.js";
 
 /** Returns outcomes for shares and norms of each field's vectors. */
 export function tableOutcomes(

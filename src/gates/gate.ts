@@ -33,7 +33,7 @@ import {
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { newOutcomes } from "./gate-new.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
-import { numNotFinite } from "../api/table-facts.js";
+import { numNotFinite } from "../evaluation/table-facts.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { join } from "node:path";
