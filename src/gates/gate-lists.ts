@@ -1,11 +1,4 @@
-// Checks lists of a pipeline, and compares them with the previous version's.
-//
-//   lists.empty:OUT      share of owners with an empty list
-//   lists.coverage:OUT   share of the eligible items that occur in lists
-//   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous version
-//
-// The first two are computed from counts of embed recall, which the file alone does not contain; the previous version's
-// values are those of its gate.json.
+// Checks the recommendation lists of a pipeline, and compares them with the previous version's lists.
 
 import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -18,13 +11,13 @@ import { overlapOfLists } from "../api/recall/list-files.js";
 
 /** Counts of embed recall. */
 export interface ListFacts {
-  /** number of lists with items, and of empty lists */
+  /** number of lists that contain items, and number of empty lists */
   lists: number;
   empty: number;
   coverage: number;
 }
 
-/** The shape of the file with these counts beside the lists. */
+/** Schema of the JSON file that records these counts next to the lists. */
 export const listFactsShape = object({
   lists: count,
   empty: count,

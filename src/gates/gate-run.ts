@@ -40,7 +40,7 @@ export function tableOutcomes(
       ...(before && { whyNoPrevious: "the last version has no rows of it" }),
     });
     const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
-      // a field without rows is only measured if bounds name it
+      // a field without rows is only measured if the bounds name the field
       reported(
         about(name, facts?.[name], last?.[name], asShare),
         facts || isNamed(field) ? of(field) : undefined,
