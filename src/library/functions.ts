@@ -1,4 +1,5 @@
-// The functions of the library: the command of each, and the compiled function that declares its result type.
+// The functions of the library: the command of each function, and the compiled function that declares the type of its
+// result.
 
 import { commands } from "../cli/commands.js";
 import type { CommandSpec } from "../cli/command-spec.js";
