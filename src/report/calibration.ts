@@ -1,9 +1,4 @@
-// Calibration curves: predicted probabilities against observed rates, for all runs in one plot.
-//
-//   interval   Wilson's 95 % interval of a bin's rate, of n rows with rate p; z = 1.96
-//              (p + z²/2n ± z sqrt(p (1 - p) / n + z²/4n²)) / (1 + z²/n)
-//
-// Source: Wilson 1927 (doi:10.1080/01621459.1927.10502953).
+// Plots calibration curves: predicted probabilities against observed rates, for all runs.
 
 import type { ReportedRun } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
@@ -15,7 +10,9 @@ const Z = 1.96;
 
 type Calibrated = ReportedRun & { calibration: readonly CurveBin[] };
 
-/** Returns the curves of the runs that have one; undefined if none has. @param scoredOn a phrase: `the test part` */
+/**
+ * Returns the calibration curves of the runs; undefined if no run has one. @param scoredOn a phrase: `the test part`
+ */
 export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "a log"): Section | undefined {
   const calibrated = runs.filter((run): run is Calibrated => (run.calibration?.length ?? 0) > 0);
   if (calibrated.length === 0) return undefined;
