@@ -15,15 +15,15 @@ import {
 } from "typescript/unstable/ast/is";
 import { API, type Checker, type Type } from "typescript/unstable/sync";
 
-/** A name that is looked up in an object. */
+/** An expression that looks a name up in an object. */
 export interface NameLookup {
-  /** path relative to the folder */
+  /** path of the file, relative to the folder */
   file: string;
   line: number;
   kind: "in" | "read" | "write";
-  /** the expression, on one line */
+  /** text of the expression, on one line */
   text: string;
-  /** the object of the expression */
+  /** text of the object in which the name is looked up */
   object: string;
 }
 
@@ -75,7 +75,7 @@ function textOf(node: Node, source: SourceFile): string {
   return source.text.slice(node.getStart(source), node.end).replaceAll(/\s+/g, " ");
 }
 
-/** Whether an expression may be any text, instead of one of a closed set. */
+/** Whether an expression may be any string, instead of one of a fixed set of strings. */
 function isAnyText(node: Node, checker: Checker): boolean {
   if (isStringLiteral(node)) return false;
   const type = checker.getTypeAtLocation(node);

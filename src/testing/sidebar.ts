@@ -5,7 +5,7 @@
 
 import { anchorOf } from "./markdown.js";
 
-/** A page, or a group of pages, in VitePress's format. */
+/** A page, or a group of pages, in the format of VitePress. */
 export interface SidebarItem {
   text: string;
   link?: string;
