@@ -28,7 +28,7 @@ export async function bench(): Promise<void> {
   ]);
   const { input, testRows, testLabels } = await inputOf(`${train}.csv`, `${valid}.csv`, `${test}.csv`);
 
-  // quality first: the best epoch by validation loss, with the default options
+  // measures quality before speed: the epoch with the best validation loss, with default options
   const model = await learnFfm(input, options(2, 10), () => undefined);
   const scores = await model.score(testRows, { threads: 2 });
   console.log(
@@ -43,7 +43,7 @@ export async function bench(): Promise<void> {
       const trained = await learnFfm(timed, options(threads, EPOCHS), () => undefined);
       const { vectors } = trained.table(input.space);
       hashes.add(createHash("sha256").update(new Uint8Array(vectors.buffer)).digest("hex"));
-      // without the first epoch, in which the engine compiles the kernels
+      // omits the first epoch, in which the engine compiles the kernels
       speeds[threads - 1]!.push(Math.max(...trained.epochs.slice(1).map((epoch) => epoch.rowsPerSecond)));
     }
     await timePeer(`${train}.ffm`);
@@ -92,7 +92,7 @@ async function timePeer(log: string): Promise<void> {
 /** Returns the million rows per second of xLearn's fastest epoch. */
 export async function xlearnSpeed(program: string, log: string, threads: number): Promise<number> {
   const args = [log, "-s", "2", "-k", "4", "-r", "0.1", "-b", "0.0001", "-e", String(EPOCHS)];
-  // xLearn greets a user by name, and fails without USER
+  // xLearn prints a greeting with the user's name, and fails without the variable USER
   const env = { USER: "bench", ...process.env };
   const { stdout } = await run(program, [...args, "-nthread", String(threads), "-m", "none"], { env });
   const epochs = stripVTControlCharacters(stdout).matchAll(/%\s*\]\s+\d+\s+[\d.]+\s+([\d.]+)/g);

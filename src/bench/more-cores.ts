@@ -7,10 +7,10 @@ import { projectFolder } from "../testing/places.js";
 const HEADING = "### More cores\n";
 const page = join(projectFolder, "docs", "growth.md");
 
-/** The measured gain of a training from threads. */
+/** The measured speedup of a training by threads. */
 export interface Gain {
   name: string;
-  /** seconds with one thread divided by those with two */
+  /** seconds of one thread, divided by the seconds of two threads */
   ofTwo: number;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];

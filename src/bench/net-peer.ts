@@ -21,10 +21,10 @@ import { PEER } from "./net-torch.js";
 
 const SEEDS = [1, 2, 3];
 const HIDDEN = [64, 32];
-/** Upper ends of the training and the validation split, in tenths of the rows. */
+/** Ends of the training split and of the validation split, in tenths of the rows. */
 const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
 const PLAIN = { averageEpochs: 0 };
-/** Without the penalty per key, which PyTorch does not have. */
+/** Options that disable the penalty per key, which PyTorch does not have. */
 const UNPENALIZED = { keyL2: 0 };
 const ARCHS = ["fnn", "wide-deep"] as const;
 const NEGATIVES = 3;
@@ -127,10 +127,10 @@ function linesOf(path: string): string[] {
   return readFileSync(path, "utf8").trimEnd().split("\n");
 }
 
-/** Returns header and rows of a month in order of time, each event followed by its negatives. */
+/** Returns the header and the rows of one month in order of time; each event is followed by its sampled negatives. */
 async function purchases(): Promise<string[]> {
   const [, ...lines] = linesOf(await retail());
-  // takes columns from both ends, because the description may contain commas
+  // counts the columns after the description from the end, because the description may contain commas
   const events = lines.map((line) => {
     const cells = line.split(",");
     return { item: cells[1]!, user: cells.at(-2)!, country: cells.at(-1)!, time: cells.at(-4)! };

@@ -16,20 +16,20 @@ import { watch } from "./films.js";
 
 type Given = Omit<GivenCompare, "out">;
 interface ResultLog {
-  /** options as a reader types them; files of generated logs are named after their generator */
+  /** options as a reader of the page would type them; a generated log is named after its generator */
   command: string;
-  /** one sentence on the log and on what is held out */
+  /** a sentence that describes the log and the rows that are held out */
   about: string;
   paths: () => Promise<string[]>;
   given: Given;
-  /** commands that are also searched; the others would take hours */
+  /** commands whose settings are also searched; a search of the others would take hours */
   searched: string[];
 }
 
 const data = join(projectFolder, "..", "shared", "data");
 const shared = (...names: string[]) => Promise.resolve([join(data, ...names)]);
 const SETTINGS = 12;
-/** A day, so that no training is cut and the page does not depend on the machine. */
+/** Time budget of a day, so that no training is stopped early and the page does not depend on the machine. */
 const BUDGET = 24 * 3_600_000;
 
 const logs: Readonly<Record<string, ResultLog>> = {
@@ -127,7 +127,7 @@ async function sectionOf(
     const [first, second] = [metrics[0], metrics[1]!];
     const lines = standard.leaderboard.lines.map((line) => {
       const other = searched.leaderboard.lines.find((one) => one.name === line.name);
-      // baselines have no settings to search
+      // baselines have no settings that could be searched
       const cells = line.isBaseline && !line.run ? ["", ""] : [cell(other, first), cell(other, second)];
       return [
         `${line.name}${line.isBaseline ? " (baseline)" : ""}`,
@@ -138,7 +138,7 @@ async function sectionOf(
       ];
     });
     const head = ["", titleOf(first), "searched", titleOf(second), "searched"];
-    // without reasons that are obvious, such as another goal
+    // omits trainers that were left out for an obvious reason, such as another kind of label
     const notes = untrainedTexts(untrained)
       .filter((text) => !/(predicts no labels|ranks no items)$/.test(text))
       .map((text) => `- ${text}\n`);
