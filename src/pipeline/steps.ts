@@ -306,10 +306,7 @@ export async function publishStep(
   return { text: published.path, published };
 }
 
-/**
- * Returns the files of an export that the publication of a version lists, by their path within the export; "" if the
- * export is a single file.
- */
+/** Returns the files of an export that a version's publication lists: paths within the export; "" for a single file. */
 async function publishedFiles(version: string, out: string): Promise<string[]> {
   const place = `${EXPORTS_FOLDER}/${out}`;
   const { files = {} } = (await readPublication(version)) ?? {};
