@@ -15,8 +15,8 @@ import { asIoError, codeOf } from "./write.js";
 const ADVICE = "it is damaged or was tampered with; do not use it, get a new copy from a trusted source";
 
 /**
- * Returns why names cannot be those of the files of one directory, or undefined if they can. A name must be relative,
- * with slashes, and stay in the directory on every system; no two may denote the same file if case or Unicode
+ * Returns why the names cannot denote the files of one directory, or undefined if they can. A name must be relative,
+ * use slashes, and stay within the directory on every system. No two names may denote the same file if case or Unicode
  * composition is ignored.
  *
  * @param reserved names that the list must not contain
@@ -49,7 +49,7 @@ export function checkListed(names: readonly string[], file: string, reserved: re
 }
 
 /**
- * Checks that the names denote regular files that are reached without links; a missing file is reported by its reader.
+ * Checks that the names denote regular files, on paths without links. A missing file is reported later, by its reader.
  *
  * @throws {ArtifactError} one is a link, a named pipe, a device or a directory @throws {IoError} no permission
  */

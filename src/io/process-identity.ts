@@ -1,12 +1,4 @@
-// Identifies a process, to distinguish a running one from a dead one, and from a later one with the same pid.
-//
-//   pid        of the process, within its namespace
-//   start      ticks between the machine's boot and its own start; unknown without /proc
-//   boot       id of the machine's boot
-//   namespace  of pids: a container counts its own
-//   host       the machine's name
-//
-// They occur in the names of locks only and affect no result.
+// Identifies a process, to distinguish a running process from a dead one, and from a later process with the same pid.
 
 import { readFile, readlink } from "node:fs/promises";
 import { hostName } from "./leftovers.js";
@@ -20,7 +12,7 @@ export interface ProcessIdentity {
   host: string;
 }
 
-/** The value of parts that the system does not provide. */
+/** Placeholder for a part of the identity that the system does not provide. */
 const UNKNOWN = "-";
 
 /** Returns the identity of this process. */
@@ -35,9 +27,9 @@ export async function thisProcess(): Promise<ProcessIdentity> {
 }
 
 /**
- * Whether a process is certainly not running: it belongs to an earlier boot of this machine, its pid is unused or
- * belongs to a process with another start time, or it was killed and waits for its parent. This is unknown for other
- * machines and containers.
+ * Whether a process is certainly not running: it belongs to an earlier boot of this machine, or its pid is unused or
+ * belongs to a process with another start time, or it was killed and waits for its parent. False for processes of other
+ * machines and containers, about which nothing is known.
  */
 export async function isGone(other: ProcessIdentity): Promise<boolean> {
   const mine = await thisProcess();

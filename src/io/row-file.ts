@@ -1,17 +1,17 @@
-// Arrays on disk during a training: written once in sequence, and read at any position.
-//
-// Reads are synchronous, because they occur inside loops over arrays, and are usually served from the system's file
-// cache.
+// Arrays on disk during a training; they are written once, from start to end, and read at any position.
 
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { ArtifactError } from "../errors.js";
 import { asIoError } from "./write.js";
 
-/** Most bytes of one system call. */
+/** Maximum number of bytes that are read or written by one system call. */
 const MOST = 1 << 30;
 
-/** Closes files that are not referenced any more, because nothing marks the end of use of a dataset whose rows are on disk. */
+/**
+ * Closes a file when its object is collected, because nothing else shows when a dataset with rows on disk is no longer
+ * used.
+ */
 const unused = new FinalizationRegistry<number>(closeSync);
 
 /** A file opened for random access; call `close`, or drop the object. */
@@ -37,7 +37,8 @@ export class RowFile {
   }
 
   /**
-   * Creates a file beside the future run and deletes its name at once, so that it disappears with the process.
+   * Creates a file next to the future run and deletes its name at once, so that the file disappears when the process
+   * ends.
    *
    * @throws {IoError} it cannot be created
    */

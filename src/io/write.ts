@@ -7,7 +7,7 @@ import { EmbedError, IoError, OutputError } from "../errors.js";
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Small chunks are joined to blocks of this size, so that callers may pass chunks of any size. */
+/** Size in bytes of the blocks to which small chunks are joined, so that callers may pass chunks of any size. */
 const BLOCK = 1 << 20;
 
 /**
@@ -20,7 +20,10 @@ export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSi
   return await writeAll(await ChunkWriter.open(path), chunks, signal);
 }
 
-/** The same without a checksum, which takes a third of the time of writing text: for files that no description lists. */
+/**
+ * Writes chunks to a file without computing a checksum, which would take a third of the time of writing text; for files
+ * that no description lists.
+ */
 export async function writeUnlisted(path: string, chunks: Chunks, signal?: AbortSignal): Promise<void> {
   await writeAll(await ChunkWriter.open(path, { isHashed: false }), chunks, signal);
 }
@@ -59,7 +62,10 @@ export class ChunkWriter {
     this.#file = file;
   }
 
-  /** Creates the file and missing directories. @param isHashed false: the checksum is that of no bytes */
+  /**
+   * Creates the file and missing directories. @param isHashed if false, no checksum is computed: it is that of an empty
+   * file
+   */
   static async open(path: string, { isHashed = true } = {}): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });
     return new ChunkWriter(await open(path, "w"), isHashed);
@@ -72,7 +78,7 @@ export class ChunkWriter {
     if (this.#pendingBytes >= BLOCK) await this.flush();
   }
 
-  /** Writes all pending chunks; afterwards their arrays may be reused. */
+  /** Writes all pending chunks to the file; afterwards their arrays may be reused. */
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
     const block = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
