@@ -38,7 +38,7 @@ async function aligned(name: string, job: string[]): Promise<void> {
   await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
 }
 
-/** Returns rows with one random feature per field, including features without a row in the table. */
+/** Returns rows with one random feature per field, some of which have no row in the table. */
 function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
   const random = mulberry32(3);
   const [numRows, width] = [200, fields.length];
@@ -145,7 +145,7 @@ describe("principal components", () => {
       await embedOk(["train-pca", at(`${name}.csv`), ...flags, "-o", at(`${name}-last`), "--quiet"]);
       await embedOk(["train-pca", log, ...flags, "-o", at(name), "--quiet"]);
       await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
-      // in the second case these are new users
+      // if the run is folded in, the users are renamed, so that they are new
       const fresh = lines
         .slice(0, 60)
         .map((line, i) => (i === 0 || fold.length === 0 ? line : `new-${line}`));

@@ -30,7 +30,7 @@ test("of ids with rates of their own the column tells most that can be known", a
   writeFileSync(at("ids.csv"), `click,ad,x,timestamp\n${rows.join("\n")}\n`);
   const without = await trainOn(at("ids.csv"), "none", "--ignore", "ad");
   const own = await trainOn(at("ids.csv"), "own", "--ctr", "ad");
-  // the true rates have an AUC of 0.83
+  // the AUC of the true rates is 0.83
   expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(0.76);
   expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(without.metrics["test"]!["auc"]! + 0.2);
 });
@@ -61,7 +61,7 @@ test("--features writes the columns that are made; an id that training has not s
   expect(replaced.stdout.split("\n")[0]).toBe(
     "row,device,hour,ctr:user_id,ctr:item_id,ctr:item_id*user_id*device",
   );
-  // an unknown combination gets the prior, like an unknown id; one with a missing key is missing
+  // an unknown combination gets the prior, as an unknown id does; a combination with a missing key is missing
   const [ofNobody, ofMissing] = replaced.stdout
     .split("\n")
     .slice(1)
@@ -103,7 +103,7 @@ test("pairs that are weak alone are chosen by what trees make of all of them, an
   expect(none!.stderr).toContain("--ctr-pairs chose no pair");
   expect(weak!.stderr).toMatch(/chose \d+ pairs that trees use, of which none is significant alone: c/u);
   expect(weak!.numPairs).toBeGreaterThan(8);
-  // all 36 pairs have 0.893 of the loss
+  // with all 36 pairs, the loss is 0.893 of this one
   expect(weak!.loss).toBeLessThan(0.93 * alone!.loss);
 });
 

@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** The first rows of a fixture, by its name in command lines. */
+/** Files of fixtures, of which command lines use the first rows, by their names in command lines. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>
@@ -40,7 +40,7 @@ const placed = (line: string): string =>
     .replaceAll("FM.txt", at("FM.txt"));
 const logNameOf = (kind: Kind): string => /CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS";
 const logOf = (kind: Kind): string => at(`${logNameOf(kind)}.csv`);
-/** Returns a log of the same events by new users. */
+/** Returns the path of a log with the same events, but new users. */
 const newcomersOf = (kind: Kind): string => at(`${logNameOf(kind)}-newcomers.csv`);
 const itemOf = (kind: Kind): string => (logOf(kind) === at("PURCHASES.csv") ? "product_id" : "item_id");
 
@@ -311,7 +311,7 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
   expect(await embed(`export ${damaged} --format csv -o ${at("out.csv")}`)).toMatchObject({ code: 82 });
 });
 
-/** Paths that are given in place of a run or a log. */
+/** Paths that are passed as a run and as a log, with the expected exit codes and messages. */
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],

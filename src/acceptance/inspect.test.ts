@@ -21,7 +21,7 @@ test("shows every column with its role, its distinct values and its missing cell
   expect(lineOf("hour")).toMatch(/\b24\b/);
   expect(lineOf("timestamp")).toContain("time");
   expect(stdout).toMatch(/12,?000 rows/);
-  // the first row's item, which shows how the log was read
+  // the item of the first row is printed, which shows how the log was read
   expect(stdout).toContain("garden-09");
 });
 

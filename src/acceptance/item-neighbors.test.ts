@@ -56,8 +56,8 @@ const maxDifference = (a: readonly number[], b: readonly number[]) =>
   Math.max(...a.map((x, d) => Math.abs(x - b[d]!)));
 
 /**
- * Plants users in four groups. Popular items of a group have its kind; rare ones, with one to three users, have none,
- * so that only the items of the same users indicate their kind.
+ * Plants users in four groups. Popular items have the kind of their group. Rare items, with one to three users, have no
+ * kind, so that only other items of the same users reveal their group.
  */
 function planted(): { train: string[]; rare: string[]; items: string[] } {
   const random = mulberry32(3);
@@ -135,7 +135,7 @@ describe("--item-neighbors", () => {
   test("exports an item's own row, its features and its neighbors' shares of theirs", async () => {
     const [own, kinds] = [await exported("run", "item", "--compose", "none"), await exported("run", "kind")];
     const composed = await exported("run", "item");
-    // users of each item, and items of each user
+    // reads the users of each item, and the items of each user
     const pairs = readFileSync(at("log.csv"), "utf8")
       .split("\n")
       .slice(1)

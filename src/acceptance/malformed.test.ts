@@ -8,7 +8,7 @@ import { parseJson } from "../testing/json.js";
 
 interface Expected {
   file: string;
-  /** further arguments; the command runs in fixtures/malformed */
+  /** additional arguments; the command runs in the folder fixtures/malformed */
   args: string[];
   exit: number;
   /** parts of the message: the position, the value, what to try */

@@ -21,7 +21,7 @@ const commands = [...page.matchAll(/```sh\n(.+)\n```/g)].map(([, command]) => co
 /** Runs a line as a user types it, in the folder of the exports. */
 const typed = (line: string) => shell(line, { cwd: folder });
 
-/** Returns the log of a command and the flags for its file format; the run knows everything else. */
+/** Returns the log of a command, and the flags for the format of its files; the run stores all other options. */
 function logOf(command: string): string[] {
   const [, log = ""] = / train-\S+ '?([^\s']+)'?/.exec(command) ?? [];
   const [encoding = ""] = /--encoding \S+/.exec(command) ?? [];

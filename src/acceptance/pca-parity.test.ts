@@ -74,7 +74,7 @@ testOn("gowalla").each([
     expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-3);
     expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-3);
 
-    // G'VV'G, where column i of the matrix is the item whose key is i
+    // the matrix G'VV'G, where column i of G belongs to the item whose key is i
     const components = get("components");
     const { first, last } = rowsOf(table, "item");
     const projected = new Float64Array(SIGNS * LEADING);

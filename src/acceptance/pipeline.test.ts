@@ -179,7 +179,7 @@ export: [{ train: items, format: csv, out: items.csv }]
   expect((await embed(["run", "shop.yaml"], { cwd: at })).code).toBe(81);
   for (const name of ["items", "trees", "components"])
     expect(readdirSync(join(at, "store", name)).sort()).toEqual(["000001", "latest"]);
-  // finished steps are kept, because only the bound has changed
+  // steps that were finished before are skipped, because only the bound has changed
   writeFileSync(join(at, "shop.yaml"), yaml);
   expect(await steps(at)).toMatchObject({
     encode: "skipped",
@@ -242,7 +242,7 @@ describe("embed init", () => {
     const yaml = readFileSync(join(at, "jobs/weekly.yaml"), "utf8");
     expect(yaml).toContain('- "../log.txt"');
     expect(yaml).toContain('delimiter: ";"');
-    // from another folder, as cron does
+    // runs in another folder than the pipeline file's, as cron does
     const { stdout } = await embedOk(["run", join(at, "jobs/weekly.yaml")], { cwd: folder });
     expect(stdout).toBe(`${join(at, "jobs/store/items/000001")}\n`);
   });

@@ -31,7 +31,7 @@ async function reported(args: string[], out = at("page.html")): Promise<Summary 
 }
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
-/** Returns options for a file that names one item and all users, as names of a field. */
+/** Returns options that name a file with the names of one item and of all users, as names of a field's keys. */
 const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];
 
 beforeAll(async () => {
@@ -211,7 +211,7 @@ test("a page of large tables says what it drew, and stays small", async () => {
   );
   writeFileSync(at("large.csv"), ["click,user_id,item_id", ...rows].join("\n"));
   await embedOk(["train-fm", at("large.csv"), "-o", at("large"), "--epochs", "1"]);
-  // a layout by UMAP of as many points takes as many bytes, but twenty times as long
+  // uses PCA, because UMAP would take twenty times as long for the same number of points, and as many bytes
   const { page, bytes } = await reported([at("large"), at("large"), "--part", "none", "--map", "pca"]);
   expect(page).toMatch(/2,000 of 3,200 keys, by hash/);
   expect(bytes).toBeLessThan(2_000_000);
@@ -297,14 +297,15 @@ describe("in headless Chromium", () => {
         return { label: svg.getAttribute("aria-label"), width, height, right, marks };
       })`,
       );
-      // losses of three runs, a calibration plot, importances, two scree plots, three maps, norms of three runs, drift
+      // the page has at least: losses of three runs, a calibration plot, importances, two scree plots, three maps,
+      // norms of three runs, and drift
       expect(drawings.length).toBeGreaterThanOrEqual(16);
       const poor = drawings.filter(
         ({ width: w, height, marks, right }) => w < 200 || height < 50 || marks === 0 || right > width,
       );
       expect(poor).toEqual([]);
       expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-      // a table that is too wide scrolls in place, and a wide window is used
+      // a table that is too wide for the page scrolls, and a wide window is used completely
       const cut = await browser.value(
         `[...document.querySelectorAll("table")].filter((table) => {
           const place = table.parentElement;
@@ -312,7 +313,7 @@ describe("in headless Chromium", () => {
         }).length`,
       );
       expect(cut).toBe(0);
-      // from the list of sections to the window's edge
+      // the content extends from the list of sections to the edge of the window
       const main = await browser.value<{ left: number; right: number }>(
         `document.querySelector("main").getBoundingClientRect().toJSON()`,
       );

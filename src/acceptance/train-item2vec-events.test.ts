@@ -23,8 +23,8 @@ function write(name: string, lines: readonly Line[]): string {
 }
 
 /**
- * Returns sessions of four items of a cluster, with an `x` that occurs with cluster a in the first 300 and with b in
- * the last 100.
+ * Returns sessions of four items of a cluster. The item `x` occurs with cluster a in the first 300 sessions, and with
+ * cluster b in the last 100.
  */
 function movedItem(): Line[] {
   const random = mulberry32(5);

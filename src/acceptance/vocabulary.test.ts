@@ -91,7 +91,7 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
     userAuc: expect.any(Number),
   });
 
-  // a server finds a key's row by its hash
+  // a server that knows no keys finds the row of a key by its hash
   const { fields, testVectors } = parseJson<{
     fields: { name: string; firstRow: number; hash?: { seed: number; bits: number } }[];
     testVectors: { cells: Record<string, string>; indices: number[] }[];
