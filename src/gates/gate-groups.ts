@@ -1,5 +1,8 @@
 // Compares each file and day that is new since the previous version with the median of the earlier files or days, and
 // returns one outcome per bound.
+//
+//   newFiles.rows   gate; its value is that of the new file which violates the bound most
+//   previous        the median of the files that are not new
 
 import { shareOf, type GroupBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";

@@ -1,4 +1,11 @@
 // Checks the recommendation lists of a pipeline, and compares them with the previous version's lists.
+//
+//   lists.empty:OUT      share of owners with an empty list
+//   lists.coverage:OUT   share of the eligible items that occur in lists
+//   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous version
+//
+// The first two are computed from counts of embed recall, which the file alone does not contain; the previous version's
+// values are those of its gate.json.
 
 import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";

@@ -151,6 +151,10 @@ const SIX_HOURS = DAY / 4;
 const MOST_DAYS = 4000;
 
 // Groups a dataset's rows by file and by day, and finds the groups that the previous version did not have.
+//
+//   files   in the order of the log, the new ones last
+//   days    in UTC, oldest first. A last day without an event after 18:00 may be incomplete: the next
+//           version measures it
 
 /** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {

@@ -1,5 +1,8 @@
 // Checks a published version against the current bounds, by the values in the version's gate.json, so that bounds that
 // were tightened later also apply to it.
+//
+// Only bounds that concern the version alone are checked, as `embed gate` without --previous does: absolute ones, and
+// those of its new files and days.
 
 import { join } from "node:path";
 import type { GateBounds } from "../config/gates.js";
