@@ -1,4 +1,9 @@
 // Removes keys from one version of a store: from the files of its run, and from files that its publication added.
+//
+//   exports of a changed run   written again if pipeline.json has their options, else removed
+//   other files                removed if they contain a key in plain text
+//   pipeline.json              kept if no export is missing: the weekly job then recognizes the version. Without it the
+//                              job publishes again, with its exports
 
 import { join, dirname } from "node:path";
 import { RUN_MARKER } from "../embedding/manifest.js";
