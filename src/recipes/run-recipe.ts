@@ -1,5 +1,7 @@
 // Returns the options with which a run was trained, so that they train in the same way on another log with the same
 // columns.
+//
+//   manifest: request, roles, chosen setting ──► options of `embed encode` + options of the training ──► a command line, a pipeline
 
 import { join } from "node:path";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
