@@ -1,4 +1,9 @@
 // Plots calibration curves: predicted probabilities against observed rates, for all runs.
+//
+//   interval   Wilson's 95 % interval of a bin's rate, of n rows with rate p; z = 1.96
+//              (p + z²/2n ± z sqrt(p (1 - p) / n + z²/4n²)) / (1 + z²/n)
+//
+// Source: Wilson 1927 (doi:10.1080/01621459.1927.10502953).
 
 import type { ReportedRun } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
