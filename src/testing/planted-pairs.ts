@@ -1,5 +1,10 @@
 // A planted log of ids in which pairs of ids affect the label: users like certain campaigns, and items sell on certain
 // devices. Each id also has an effect of its own.
+//
+//   log-odds = -0.5 + user + item + user*campaign + item*device + 0.5 x      normal effects, those of pairs are larger
+//
+// 200 users and 30 campaigns form 6,000 pairs: of 40,000 rows each pair has seven on average. `visit` has 4,000 keys
+// and no effect.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32, normal } from "./random.js";

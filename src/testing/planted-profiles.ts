@@ -1,5 +1,10 @@
 // A planted log with nine columns of ids. Each row belongs to one of 5,000 profiles, which determines seven of ten of
 // its ids.
+//
+//   log-odds = -4.5 + an effect of each id (deviation 0.7) + an effect of the profile (deviation 3)
+//
+// Two ids of a profile are hardly ever shared by another one, so that every pair says something of the profile, and none much: its
+// combinations have few rows each. Label 1 is rare.
 
 import { logistic, pow } from "../numeric/exp.js";
 import { lowerBound } from "../numeric/indices.js";

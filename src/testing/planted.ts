@@ -1,5 +1,12 @@
 // Logs with a planted structure: users and items belong to groups, and users mostly click, buy or like items of their
 // own group.
+//
+//   odds(click) = 0.05 * (100 if the groups are the same) * odds of the user * odds of the item * odds of the device
+//   p(click)    = odds / (1 + odds)
+//
+// Odds multiply where scores would add, so that no exp is needed: every number here is computed with +, -, * and /, and
+// the files have the same bytes on every engine. An item's name contains its group (`tea-03`), but no column does:
+// neighbors can be found from the interactions only.
 
 import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
 
