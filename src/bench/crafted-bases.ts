@@ -1,5 +1,7 @@
 // Valid artifacts for the fuzzer of crafted files: small runs, datasets, checkpoints and files of other programs, each
 // with commands that read it.
+//
+// Placeholders in commands: $R the crafted copy, $B its base, $O a path for output, $D the folder of the logs.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";

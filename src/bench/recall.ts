@@ -1,6 +1,8 @@
 // `npm run bench -- recall`: finds the 100 best of a million items by dot product, for many queries at once, 64
 // dimensions, two threads. If the log exists, it also compares the whole `embed recall` on gowalla with the search of
 // the same vectors alone.
+//
+// Peer: faiss's IndexFlatIP, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with faiss.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
