@@ -1,5 +1,10 @@
 // The main thread's view of the thread of a command: the signals that it receives, its end, and the case that it does
 // not end by itself.
+//
+//   first signal    acknowledged at once and passed on; a command that has not ended after GRACE is ended
+//   second signal   ends the command at once
+//
+// A command that is ended in the middle leaves temporary files and locks, which it has reported; they are removed here.
 
 import { readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";

@@ -1,4 +1,7 @@
 // Formats the error of an invalid command line like other usage errors, and suggests the most similar name.
+//
+// The parser (commander) throws English sentences with a code. Its suggestions are not used, because it considers only
+// visible options, and the less common ones are hidden.
 
 import type { Command, CommanderError } from "commander";
 import { nearestName } from "../errors.js";

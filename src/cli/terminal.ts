@@ -1,4 +1,7 @@
 // Writes results to standard output, and all other text to standard error.
+//
+// Names of columns, keys and files come from the log, which may be hostile. All text passes through here, so that no
+// name in it controls the terminal, reorders a line or looks like a separate line.
 
 import type { WriteStream } from "node:tty";
 import { printable, shortened, visibleText } from "../errors.js";
