@@ -1,4 +1,9 @@
 // A pool of threads that execute one task at a time; each thread executes its share. A task module implements the task.
+//
+//   pool.run(task) ──► thread 0: run(task) ──► [result 0, result 1, ...]
+//                  └─► thread 1: run(task) ──┘
+//
+// Threads outlive their pool and serve the next one, because starting a thread takes longer than many tasks.
 
 import type { Worker } from "node:worker_threads";
 import { threadEnded } from "./thread-ended.js";
@@ -97,8 +102,6 @@ export class WorkerPool<Task, Result> {
     const mayStay = isIdle && freeAddresses() === Infinity;
     await Promise.all(
       workers.map((worker) => {
-        // a thread without work does not keep the process alive, so it is referenced again until it has left the pool
-        // or ended
         worker.ref();
         stopListening(worker);
         return mayStay ? stay(worker) : end(worker);

@@ -1,5 +1,12 @@
 // Shares the rounds of a computation between the calling thread and idle threads: each thread takes the next round
 // until none is left.
+//
+//   shareRounds ──► calling thread: run(0), run(2), run(3), ...
+//               └─► idle thread:            run(1), run(4), ...
+//
+// The calling thread does not wait for helpers; without any, it executes all rounds. Which thread executes which round
+// is random, so each round must write to its own places, in shared memory. If a round fails on another thread, all
+// rounds are executed again on the calling one.
 
 import { types } from "node:util";
 import { helpers } from "./idle.js";

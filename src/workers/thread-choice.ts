@@ -1,5 +1,10 @@
 // Determines by measurement how many threads work together. Threads that synchronize after every batch lose time if a
 // core has other work, or if communication between two cores is slow. Results do not depend on the number of threads.
+//
+//   warm up ──► try half as many, then one fewer ──► steady ──► try a neighboring number ──► steady ──► ...
+//
+// A trial measures short pieces of work with the current number (a) and with another (b) in turn: a b a b a. Each b is
+// compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
 /** Duration in milliseconds before the first trial, during which the engine still replaces unoptimized code. */
 const WARM_UP = 40;
