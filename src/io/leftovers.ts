@@ -1,5 +1,10 @@
 // Temporary names of outputs that are incomplete or no longer needed. A name shows whether the process that writes it
 // is still running.
+//
+//   .NAME.new-ID    an output while it is written, which becomes NAME
+//   .NAME.old-ID    the NAME that it replaces, until the new one is in place
+//   .NAME.gone-ID   a NAME that is being removed and is never restored
+//   ID              PID-RANDOM-HOST of the writer; it occurs in names only and affects no result
 
 import { randomBytes } from "node:crypto";
 import { lstat, readdir, mkdtemp, rm } from "node:fs/promises";

@@ -1,5 +1,7 @@
 // Memory that this process can still allocate, and free space on a disk, as Linux reports them; on other systems, as
 // Node reports them.
+//
+//   memory   the least of: what the machine has available, and what each control group leaves (containers, systemd, batch queues)
 
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";

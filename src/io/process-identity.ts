@@ -1,4 +1,12 @@
 // Identifies a process, to distinguish a running process from a dead one, and from a later process with the same pid.
+//
+//   pid        of the process, within its namespace
+//   start      ticks between the machine's boot and its own start; unknown without /proc
+//   boot       id of the machine's boot
+//   namespace  of pids: a container counts its own
+//   host       the machine's name
+//
+// They occur in the names of locks only and affect no result.
 
 import { readFile, readlink } from "node:fs/promises";
 import { hostName } from "./leftovers.js";

@@ -1,4 +1,7 @@
 // Arrays on disk during a training; they are written once, from start to end, and read at any position.
+//
+// Reads are synchronous, because they occur inside loops over arrays, and are usually served from the system's file
+// cache.
 
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
