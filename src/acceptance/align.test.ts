@@ -31,7 +31,7 @@ function firstLines(path: string, number: number): string {
 }
 const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
 
-/** Trains twice with different seeds, as NAME-last and NAME, and aligns the second as NAME-aligned. */
+/** Trains two runs with different seeds, NAME-last and NAME, and aligns NAME to NAME-last as NAME-aligned. */
 async function aligned(name: string, job: string[]): Promise<void> {
   await embedOk([...job, "-o", at(`${name}-last`), "--seed", "1", "--quiet"]);
   await embedOk([...job, "-o", at(name), "--seed", "2", "--quiet"]);

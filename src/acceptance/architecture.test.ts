@@ -72,7 +72,7 @@ function list(names: string[]): string {
   return names.length === 0 ? "nothing" : names.map((name) => `${name}/`).join(", ");
 }
 
-/** Returns the problems of the imports of a file in export/ with this text. */
+/** Returns the problem of each import in a text, as if the text were a file of export/. */
 function complaintsAbout(text: string): string[] {
   const source = sourceOf("export/csv", text);
   return source.imports.map((target) => complaint(source, target) ?? "fine");
@@ -120,7 +120,7 @@ test("no result depends on Math.random", () => {
   expect(complaints).toEqual([]);
 });
 
-/** Returns imports of references by code that ships. */
+/** Returns the imports of reference implementations by files of the package. */
 function referencesUsed(sources: readonly ProjectSource[]): string[] {
   const isReference = (file: string) => file.endsWith(".reference");
   return sources
@@ -146,7 +146,7 @@ test("what only tests import is named as a reference or a test's", () => {
   expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/numeric/a.ts")]);
 });
 
-/** Returns files that no program, library or worker imports, directly or indirectly. */
+/** Returns files that neither the program nor the library nor a worker imports, directly or indirectly. */
 function onlyTested(all: readonly ProjectSource[]): string[] {
   const isEntry = /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread)$/;
   const byName = new Map(all.map((source) => [source.file, source]));

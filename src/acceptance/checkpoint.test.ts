@@ -38,7 +38,7 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
   expect(killed.signal).toBe("SIGKILL");
   expect(existsSync(at(`${name}-killed`))).toBe(false);
   expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(true);
-  // a checkpoint does not depend on the number of threads
+  // resumes with another number of threads, on which a checkpoint does not depend
   const resumed = await embedOk([...checkpointed, "--threads", "1"]);
   expect(resumed.stderr).toMatch(/resuming after epoch \d*[02468]\n/);
   expect(bytesOf(`${name}-killed`)).toEqual(bytesOf(`${name}-whole`));

@@ -110,7 +110,7 @@ describe("--fold-in", () => {
     const [row, ...others] = await folded("events.csv");
     expect([row!.key, others]).toEqual([userOut, []]);
     expect(await folded("events.csv", "--threads", "1")).toEqual([row]);
-    // events are predicted better with the vector than without
+    // predictions of the user's events are better with the folded-in vector than without it
     const { stdout } = await embedOk(["transform", run, fixture("items.csv"), "--key", "item_id", "--quiet"]);
     const items = new Map(rowsOf(stdout).map((item) => [item.key, item]));
     const model = readFileSync(join(run, "model", "fm.safetensors"));

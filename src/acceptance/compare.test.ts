@@ -37,7 +37,7 @@ async function evaluated(name: string, ...args: string[]): Promise<Evaluation> {
 const manifestOf = (run: string): Manifest =>
   parseJson<Manifest>(readFileSync(join(run, "manifest.json"), "utf8"));
 
-/** Removes everything that depends on the clock. */
+/** Removes all times and durations from a text. */
 function withoutSeconds({ seconds: _, leaderboard, out: __, runs: ___, ...rest }: Comparison): unknown {
   const lines = leaderboard.lines.map(({ seconds: ____, run: _____, ...line }) => line);
   const options = { ...rest.options, out: "", runs: "", threads: 0 };

@@ -26,7 +26,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs a command of the copy. */
+/** Runs a command of the copied program. */
 async function copied(...args: string[]): Promise<Ended> {
   return await new Promise((resolve) => {
     execFile(process.execPath, [at("bin", "embed.js"), ...args], { cwd: folder }, (error, stdout, stderr) => {

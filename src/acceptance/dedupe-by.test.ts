@@ -1,4 +1,5 @@
-// --dedupe-by from the shell: on planted duplicates, every command reads what the log without them holds.
+// --dedupe-by from the shell: a log with planted duplicates gives the same results as the log without them, in every
+// command.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -63,7 +63,7 @@ function readBack(run: string, numRows: number, dim: number): Float32Array {
   );
 }
 
-/** Creates a copy of a run with other vectors. */
+/** Creates a copy of a run in which other vectors replace the original ones. */
 async function runOf(run: string, vectorsOf: (table: EmbeddingTable) => Float32Array): Promise<string> {
   const opened = await openRun(at(run));
   const { manifest } = opened;

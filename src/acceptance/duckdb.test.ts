@@ -489,7 +489,7 @@ train: { items: { command: train-fm, epochs: 1 } }
 });
 
 test("without the package, a message says how to install it", () => {
-  // outside of the project, no package is found
+  // a copy of the module outside of the project does not find the package
   mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });
   const module = readFileSync(join(projectFolder, "dist/engine/duckdb/bindings.js"), "utf8");
   writeFileSync(at("elsewhere/package.json"), '{ "type": "module" }');

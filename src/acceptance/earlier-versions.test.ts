@@ -1,5 +1,5 @@
-// Runs, datasets and stores that earlier versions wrote (fixtures/earlier): this version reads them, exports the same numbers and
-// measures the same metrics, and goes on from them.
+// Runs, datasets and stores that earlier versions wrote (fixtures/earlier): this version reads them, exports the same
+// numbers, measures the same metrics, and continues their trainings.
 
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// `embed encode`: a dataset directory gives the same results as the log, or an error if it cannot.
+// `embed encode`: an encoded dataset gives the same results as the log itself, or an error if this is not possible.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

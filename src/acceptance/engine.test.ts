@@ -72,8 +72,8 @@ async function encoded(args: readonly string[], running: Running = {}) {
 }
 
 /**
- * Returns the files whose encoding through the server differs from that on this machine; undefined if the server
- * rejected them.
+ * Returns the files whose encoding through the server differs from the local one, and the files that the server
+ * rejected.
  */
 async function differences(
   paths: readonly string[],

@@ -314,7 +314,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   expect(three.metrics).toEqual(one.metrics);
   const plain = await evaluated([...args, ...filters, "--filter-dim", "8"]);
   const steep = await evaluated([...args, ...filters, "--filter-flatness", "3", "--filter-power", "0"]);
-  // there are fewer items than the published number of eigenvectors
+  // a warning says that the log has fewer items than the published number of eigenvectors
   expect(one.warnings.join()).toMatch(/chebycf: --filter-dim must be below \d+ for \d+ users and \d+ items/);
   expect(plain.warnings.join()).not.toContain("eigenvectors");
   expect(plain.metrics["gf-cf"]).not.toEqual(one.metrics["gf-cf"]);

@@ -98,7 +98,7 @@ test("the probe's share of training items and its shuffles are chosen: their mea
   expect(low).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   expect(high).toBeGreaterThan(found.metrics["fm"]!["microF1"]!);
   expect(Object.keys(found.compared.at(-1)!.intervals)).toEqual(["microF1", "macroF1"]);
-  // fewer training items give worse predictions
+  // predictions are worse if the probe is trained on fewer items
   const few = await evaluated([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
   expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);

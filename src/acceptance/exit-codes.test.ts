@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const embed = commandLines();
 
-/** The training of each kind of run. */
+/** Words of the command that trains each kind of run. */
 const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
@@ -293,7 +293,7 @@ describe.each(lines)("embed %s", (line, refusals) => {
   });
 });
 
-/** Returns the other flags of a command: an output, and options that make it fast. */
+/** Returns additional flags of a command: its output, and options that make it fast. */
 function usualFlags(line: string): string {
   const out = ` -o ${at("out")}`;
   if (line.startsWith("train-")) return `${out} --threads 1 --quiet`;

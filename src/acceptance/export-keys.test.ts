@@ -195,7 +195,7 @@ describe.each(formats)("%s", (format) => {
   test("takes a table of one row and one dimension", async () => {
     if (!isThere) return;
     const table = tableOf({ item: ["7"] }, 1);
-    // tables with a single zero vector have no neighbors
+    // a table whose only vector is zero has no neighbors, so the vector is changed
     table.vectors[0] = 3;
     const { read } = await exported(table, format, { field: "item" });
     expect(await read()).toEqual([{ name: "7", vector: [3] }]);

@@ -1,4 +1,4 @@
-// File formats of logs through the built program.
+// Tests the file formats of logs through the built program.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -88,7 +88,8 @@ describe("a chain of weeks", () => {
   });
 
   test("a key ages by the log's newest event: berry, last seen in week 1, has expired in week 3", async () => {
-    // week 3 ends on day 11614.7: apple was seen on day 11608.1, cherry on 11607.7, berry on 11600.7
+    // the log of week 3 ends on day 11614.7; apple was last seen on day 11608.1, cherry on 11607.7, and berry on
+    // 11600.7
     expect((await keysOf("three")).sort()).toEqual(["apple 0", "cherry 0", "date 9", "elder 0", "fig 8"]);
     expect(manifestOf("three").init!.fields["item"]).toEqual({ kept: 4, unseen: 3, new: 1, expired: 1 });
   });
@@ -227,7 +228,7 @@ describe("--freeze known", () => {
       await train(weeks[1]!, `frozen-${method}`, ...init);
       const [before, after] = [await rowsByKey(`frozen-base-${method}`), await rowsByKey(`frozen-${method}`)];
       for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
-      // out-of-vocabulary features and w0 are not in the table, and are unchanged, too
+      // the weights of unknown keys and w0 are not in the table, but must be unchanged, too
       const model = (run: string) => readFileSync(join(at(run), "model", "fm.safetensors"));
       expect(model(`frozen-${method}`).equals(model(`frozen-base-${method}`))).toBe(true);
       // the vector of a new key is trained

@@ -70,7 +70,7 @@ test("shows the most frequent users and items, repeated rows, and warns of users
   const [first = "", second = ""] = days.map(({ impressions }) =>
     impressions.split("\n").slice(1).join("\n"),
   );
-  // the second day was exported twice
+  // the log contains the second day twice
   const input = `click,user_id,item_id,device,timestamp\n${first}${second}${second}`;
   const { stdout } = await embedOk(["inspect", "-", "--json", "--top", "2"], { input });
   const found = parseJson<Inspection & { warnings: string[] }>(stdout);

@@ -69,7 +69,7 @@ function planted(): { train: string[]; rare: string[]; items: string[] } {
     const own = new Set<number>();
     while (own.size < 6) own.add(4 * integerBelow(20, random) + (u % 4));
     for (const i of own) train.push(`u${u},p${i}`);
-    // 40 rare items per group: one in training, one held out
+    // each group has 40 rare items; a user has one of them in training, and another one held out
     const first = integerBelow(40, random);
     train.push(`u${u},r${4 * first + (u % 4)}`);
     rare.push(`u${u},r${4 * ((first + 1 + integerBelow(39, random)) % 40) + (u % 4)}`);

@@ -141,7 +141,7 @@ test("als stops early, and keeps the best epoch", async () => {
     .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   const best = losses.indexOf(Math.min(...losses));
   expect(losses.length - 1 - best).toBe(2);
-  // the metric uses predictions clipped to the labels' range, the loss does not
+  // the metric clips predictions to the range of the labels, so that it is at most the root of the loss
   expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
 });
 
@@ -176,7 +176,7 @@ test.each(["als", "mcmc"])(
     const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
     expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
 
-    // the user's vector exists, with the same neighbors
+    // the new run has a vector of the user, with mostly the same neighbors as before
     const nearest = async (run: string) => {
       const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
       return new Set(stdout.match(/\bu\d+\b/g));

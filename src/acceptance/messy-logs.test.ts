@@ -43,7 +43,7 @@ test.each(commands)("%s", async (command) => {
   expect([trained.code, trained.stderr]).toEqual([0, expect.not.stringContaining("embed:")]);
   const { rows, out } = parseJson<{ rows: number; out: string }>(trained.stdout);
   expect(rows).toBe(400);
-  // the run stores how its log was read
+  // the run stores the options with which its log was read, so that evaluate needs only those of the file format
   const [log, ...flags] = logOf(command);
   const on = ["--on", log!, ...flags, "--bootstrap", "0", "--json"];
   const { stdout } = await embedOk(["evaluate", out, ...on], { cwd: folder });

@@ -24,7 +24,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "log.csv"), `click,user,item,hour,time\n${rows.join("\n")}\n`);
 });
 
-/** Runs a command in a process of its own, whose memory is the command's. */
+/** Runs a command in its own process, so that the memory of the process is that of the command. */
 const run = (command: string, before = ""): Promise<ProgramOutput> =>
   shell(`${before}embed ${command}`, { cwd: folder });
 
@@ -65,7 +65,7 @@ test.each([
   120_000,
 );
 
-/** 4 million features of 64 dimensions. */
+/** Words of a training with 4 million features of 64 dimensions. */
 const large = `train-fm '${fixture("clicks.csv")}' --hash user_id:22 --dim 64 --epochs 1 -o large`;
 
 test("a control group that is too small is 74 before training, with the dimension that fits", async () => {

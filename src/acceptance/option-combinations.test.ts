@@ -70,13 +70,13 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
  */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
-/** Returns the reading options of the training. */
+/** Returns the options with which the training reads its log. */
 function readingIn(given: object): Record<string, unknown> {
   const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };
 }
 
-/** Evaluates with the reading options of the training. */
+/** Evaluates a run with the options with which the training reads its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {

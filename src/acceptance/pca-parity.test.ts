@@ -86,7 +86,7 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // the mean square off the diagonal is twice the sum of the angles' squared sines
+    // the mean square of the elements off the diagonal is twice the sum of the squared sines of the angles
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

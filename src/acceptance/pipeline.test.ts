@@ -120,7 +120,7 @@ describe("a pipeline", () => {
     expect(head).toBe(`${rows.length} 4`);
     expect(rows.some((row) => row.startsWith("tea-03 "))).toBe(false);
     expect((await embedOk(["ls", "store"], { cwd: at })).stdout).not.toContain("damaged");
-    // the next run trains nothing, and replaces the copy that still contains the key
+    // the next run trains nothing, but replaces the copy of the export, which still contains the forgotten key
     expect(await steps(at)).toMatchObject({ "publish items": "skipped", "copy items.txt": "done" });
     expect(readFileSync(join(at, "out/items.txt"), "utf8")).not.toContain("tea-03");
   });

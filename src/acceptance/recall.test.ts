@@ -263,7 +263,7 @@ describe("vectors", () => {
 });
 
 describe("what may stand in a list", () => {
-  /** All items of every user in order. */
+  /** All items of the log in each user's list, in the order of their scores. */
   let all: Record<string, string[]>;
   beforeAll(async () => {
     all = keysOf(await recallRows(ALS, "--k", String(NUM_ITEMS), "--repeats", "allow"));

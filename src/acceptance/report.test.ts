@@ -120,7 +120,7 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("fm");
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
-  // schemaVersion 1, which had no status
+  // writes a gate.json of schemaVersion 1, whose outcomes have no status
   writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
   const { page } = await reported(["store/items/latest", "--part", "none"]);
   expect(page).toContain("<title>items/000002");
@@ -373,7 +373,7 @@ describe("in headless Chromium", () => {
         };
       })()`);
     const tea = await find("TEA-0");
-    // ten items on two maps of the three runs that have vectors of them
+    // the search finds ten items on each of two maps of the three runs that have vectors of items
     expect(tea.found.length).toBeGreaterThan(10);
     expect(new Set(tea.found)).toEqual(new Set([""]));
     expect(tea.faint).toBeGreaterThan(100);

@@ -121,7 +121,7 @@ test("a run of which a file was made otherwise is 82 and names it; --keep keeps 
     readFileSync(at("forged/manifest.json"), "utf8"),
   );
   const table = readFileSync(at("forged/embeddings.arrow"));
-  // changes the last bits of a vector and corrects the checksum
+  // changes the last bits of a vector; its checksum is corrected below
   table[Math.floor(table.length / 2)]! ^= 1;
   writeFileSync(at("forged/embeddings.arrow"), table);
   expect((await reproduce("forged")).code).toBe(82);

@@ -32,7 +32,9 @@ const disk = [
 const belowTrainers =
   "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
 
-/** Rooms in the order in which data passes through them; tests may import anything. */
+/**
+ * Import rules of each room. The rooms are in the order in which data passes through them; tests may import every room.
+ */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
   io: {
@@ -48,16 +50,16 @@ export const rooms: Record<string, Room> = {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
   },
-  // data of a server or of DuckDB is read by the code for local logs: docs/decisions/0025-spark-connect-as-an-engine.md
+  // log/ also parses the data of a server and of DuckDB: docs/decisions/0025-spark-connect-as-an-engine.md
   engine: {
     mayImport: ["log", "io", "kernels", "errors"],
     packages: [
       ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
-      // DuckDB is loaded by its place, and spills into a temporary folder
+      // the package of DuckDB is loaded by its path, and DuckDB writes temporary files into a folder
       ...["node:module", "node:fs/promises", "node:os"],
     ],
   },
-  // rows are counted and encoded in rounds that threads share
+  // rounds that several threads share count and encode the rows
   dataset: {
     mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
     packages: ["apache-arrow"],
@@ -74,11 +76,11 @@ export const rooms: Record<string, Room> = {
   },
   evaluation: {
     mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"],
-    // a layout of a report's map: docs/decisions/0018-umap-by-a-package.md
+    // umap-js computes a layout for the maps of reports: docs/decisions/0018-umap-by-a-package.md
     packages: ["umap-js"],
   },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
-  // lists have the layout of the search for best items
+  // lists are read in the memory layout in which the kernel top-items returns them
   export: {
     mayImport: ["embedding", "kernels", "io", "errors"],
     packages: [
@@ -119,7 +121,7 @@ export const rooms: Record<string, Room> = {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
-  // the flags of a training are also the keys of a pipeline file
+  // a training's flags are also keys of a pipeline file, so that flags/ needs their schema
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
   gates: { mayImport: words(`${belowTrainers} training api store`), packages: ["yaml"] },
@@ -131,10 +133,10 @@ export const rooms: Record<string, Room> = {
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
     mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
-    // hooks are commands of the user
+    // cli/ runs hooks in processes of their own, because they are commands of the user
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
-  // the commands without a terminal: docs/decisions/0016-library-from-commands.md
+  // the TypeScript functions are the commands without a terminal: docs/decisions/0016-library-from-commands.md
   library: {
     mayImport: words("cli trainers training flags errors"),
     packages: ["commander"],

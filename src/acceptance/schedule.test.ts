@@ -110,7 +110,7 @@ test("each pipeline of a folder has a name and a log of its own, which all sched
   expect(found[0]).toEqual({ name: "embed-a-b", log: join(folder, "a-b.log") });
   expect(new Set(found.map(({ name }) => name)).size).toBe(files.length);
   expect(new Set(found.map(({ log }) => log)).size).toBe(files.length);
-  // RFC 1123, and at most the 52 characters of a CronJob's name
+  // names follow RFC 1123, and have at most the 52 characters that Kubernetes allows a CronJob
   for (const { name } of found) expect(name).toMatch(/^(?=.{1,52}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 });
 
@@ -239,7 +239,7 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
   const { podFailurePolicy, template } = job.spec.jobTemplate.spec;
   expect(template.spec.restartPolicy).toBe("Never");
   const [container] = template.spec.containers;
-  // $(NAME) is a variable in a command, and $$ a $; folders are not interpreted
+  // in a command, Kubernetes replaces $(NAME), and reads $$ as $; it does not interpret the names of folders
   expect(container!.command).toEqual(["/usr/bin/node", program, "run", file.replaceAll("$", "$$$$")]);
   expect([container!.workingDir, container!.volumeMounts[0]!.mountPath]).toEqual([odd, odd]);
   const { values } = podFailurePolicy.rules[0]!.onExitCodes;

@@ -77,7 +77,7 @@ const rowsOf = (stdout: string): Vectors =>
       .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
   );
 
-/** Returns vectors of new items, and of known ones. */
+/** Returns the vectors of the new items, and those of the known items. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);
@@ -106,7 +106,7 @@ async function coldAuc(run: string, newItems: string): Promise<number> {
   return (ranks - (same * (same + 1)) / 2) / (same * (scores.length - same));
 }
 
-/** Returns mean shares of item, style and tint. */
+/** Returns the mean share of the item itself, of its style and of its tint in the items' vectors. */
 function meanShares(run: string): number[] {
   const { data, shape } = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run).get(
     "shares",

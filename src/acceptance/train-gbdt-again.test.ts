@@ -132,7 +132,7 @@ test("--refit with --cross-fit gives each forest its number of trees on all rows
     { epochs: numTrees("folds"), rows: 12_000 },
     numTrees("folds"),
   ]);
-  // folds of all rows differ from those of the training split
+  // the refit computes its folds from all rows, which differ from the folds of the training split
   expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 

@@ -16,7 +16,7 @@ const put = (name: string, ...lines: string[]) => {
   return at(name);
 };
 
-/** Items of four kinds, each near its kind's vector; the price changes the third number. */
+/** Vectors of four kinds of items. An item's vector is near that of its kind; its price changes the third number. */
 const KINDS: Record<string, number[]> = {
   tea: [4, 0, 0, 0],
   coffee: [0, 4, 0, 0],

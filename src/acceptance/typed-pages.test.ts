@@ -58,11 +58,11 @@ const typed: Record<string, Typed> = {
       `${events} first-events.csv`,
       "cp fixtures/items.csv catalogue.csv",
       "cp fixtures/items.csv new-items.csv",
-      // an edge from each film to the next
+      // the edges connect each film with the next one
       "(echo source,target; tail -n +2 fixtures/items.csv | cut -d, -f1 | awk 'NR > 1 { print last \",\" $0 } { last = $0 }') > citations.csv",
       "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
     ],
-    // the page writes the same file twice
+    // renames the output of the second command, because the page writes the same file twice
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
   "compare.md": {

@@ -47,7 +47,10 @@ function events(hasGroups: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Returns edges between nodes of a group, or of any; nodes with low numbers have more. */
+/**
+ * Returns edges between nodes of the same group if `hasGroups`, else between any nodes; nodes with low numbers have
+ * more edges.
+ */
 function edges(hasGroups: boolean): string {
   const random = mulberry32(8);
   const node = (group: number) =>

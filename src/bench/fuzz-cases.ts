@@ -41,7 +41,7 @@ const DAMAGES = [
   "gzip",
 ] as const;
 
-/** Returns the case with a number; it depends only on the number. */
+/** Returns the case with the given index, on which alone the case depends. */
 export function fuzzCase(index: number): FuzzCase {
   const random = mulberry32(index + 1);
   const below = (n: number) => Math.floor(random() * n);

@@ -53,7 +53,10 @@ function argument(name: string, standard: number): number {
   return at === -1 ? standard : Number(process.argv[at + 1]);
 }
 
-/** Runs a child from a case on; returns the number of the first case that is left. */
+/**
+ * Runs cases in a child process, starting with a given case; returns the index of the first case that the child has not
+ * run.
+ */
 function runChild(
   { bench, megabytes, nameOf }: Fuzzing,
   from: number,

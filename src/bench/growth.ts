@@ -126,7 +126,10 @@ async function trained(training: string, log: string, { dim, threads }: Point): 
   }
 }
 
-/** Returns the CSV of a size, created once and kept in the temporary folder. @param timed adds a column of seconds, one per row */
+/**
+ * Returns the path of a CSV file with a number of rows and features, which is created once and kept in the temporary
+ * folder. @param timed adds a column of seconds, one per row
+ */
 export async function logOf(
   { rows, features }: Pick<Point, "rows" | "features">,
   timed = false,

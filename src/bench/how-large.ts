@@ -97,7 +97,7 @@ async function time(names: readonly string[]): Promise<void> {
   }
 }
 
-/** Trainings in the plot, with the options that a plan requires. */
+/** Trainings that are plotted, with the options that the estimate of their memory requires. */
 const plotted: Readonly<Record<string, object>> = {
   "train-fm": { dim: 64 },
   "train-ranking": { dim: 64 },

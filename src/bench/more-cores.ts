@@ -37,14 +37,14 @@ export function listOfGains(gains: readonly Gain[]): string {
   return lines.join("");
 }
 
-/** Returns the section as it is on the page. */
+/** Returns the text of the section that the page contains now. */
 export function keptMoreCores(): string {
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(HEADING);
   return at < 0 ? "" : text.slice(at);
 }
 
-/** Writes a new section to the page. */
+/** Replaces the section of the page by a new one. */
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();

@@ -184,7 +184,7 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   return (rating) => mean + bias("user", rating) + bias("item", rating);
 }
 
-/** Returns the root of the mean. */
+/** Returns the square root of the mean of numbers. */
 function rootOfMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
 }

@@ -44,7 +44,10 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Returns the curves of the first quarter of a search, whose settings are spread over the ranges. */
+/**
+ * Returns the score curves of the first quarter of a search's settings, which are spread over the ranges of the
+ * options.
+ */
 function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine[]): Curve[] {
   return lines.slice(0, Math.ceil(lines.length / 4)).flatMap(({ curve, value }) => {
     if (value === null) return [];

@@ -83,5 +83,5 @@ const LOG = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read 
 
 /** The argument for the log that a command reads. */
 export const logArgument = ["<log...>", `${LOG}; - is stdin`] as const;
-/** The same argument for a command with --engine-sql, which replaces the log. */
+/** The argument for the log of a command that also has --engine-sql, which replaces the log. */
 export const logOrQuery = ["[log...]", `${LOG}; - is stdin`] as const;

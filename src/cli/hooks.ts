@@ -26,7 +26,7 @@ export interface JobEnding {
 }
 
 /**
- * Runs the hook for the outcome to its end; after a signal it is started without waiting.
+ * Runs the hook for the outcome of the job, and waits for its end; after a signal, starts the hook without waiting.
  *
  * @param isInterrupted true after a signal, which ends this program at once
  */

@@ -10,7 +10,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** The signals that the main thread passes on. */
+/** Names of the signals that the main thread passes on to the command. */
 export class Interrupts {
   readonly #abort = new AbortController();
   readonly #tell: (message: FromCommand) => void;

@@ -1,5 +1,5 @@
-// Decides which command lines take only a few milliseconds: the main thread runs them itself, because starting a thread
-// takes 20.
+// Decides which command lines take only a few milliseconds. The main thread runs these itself, because starting a
+// thread takes 20 ms.
 //
 // Such a command must neither block signal handlers for long nor fill the heap, which would end the process without a
 // message. It reads a small table, compares a few rows with it, and prints the result.

@@ -170,7 +170,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
     observe(progress) {
       if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        // the time after the last byte cannot be estimated
+        // after the last byte was read, no remaining time can be estimated
         const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
         show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
         return;

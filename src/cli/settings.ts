@@ -16,7 +16,7 @@ export function addConfigOption(command: Command): void {
 }
 
 /**
- * Sets options of a command that the command line does not contain.
+ * Sets those options of a command that the command line does not contain, from variables and from the file of --config.
  *
  * @param scratch a copy of the program, which is parsed to find the options of the command line
  * @param everyCommand all commands with their options, because a config file may contain those of others

@@ -49,7 +49,7 @@ export interface StarterTrainer {
   options: readonly string[];
   /** the metric of the validation split that gates check; undefined if there is none */
   metric?: string | undefined;
-  /** the field whose vectors are exported; undefined if it writes no table of keys */
+  /** the field whose vectors are exported; undefined if the training writes no table of keys */
   field?: string | undefined;
   /** whether the training's vectors can be rotated to match those of the previous version */
   aligns: boolean;
@@ -175,7 +175,10 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     .join("\n");
 }
 
-/** Returns how much a log may grow from one version to the next: by two files, each half as large again; at least 50%. */
+/**
+ * Returns by how much a log may grow from one version to the next, as a percentage: by two files that are half as large
+ * again as the mean, and at least by 50%.
+ */
 function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }

@@ -151,7 +151,10 @@ function valueOutcomes(
   });
 }
 
-/** Whether a share of positives differs from the median by less than three standard deviations of such a sample. */
+/**
+ * Whether a share of positives differs from the median by less than three standard deviations of a random sample with
+ * as many rows.
+ */
 function isNoise({ value, facts: { rows } }: { value: number; facts: GroupFacts }, median: number): boolean {
   return Math.abs(value - median) * rows < 3 * Math.sqrt(rows * median * (1 - median));
 }

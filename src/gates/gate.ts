@@ -57,7 +57,7 @@ export async function gateBefore(
   previous: string | undefined,
   { now = Date.now() }: How = {},
 ): Promise<GateOutcome[]> {
-  // its rows stay on disk, and one column at a time is read
+  // the rows of the dataset stay on disk, and one column is read at a time
   const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
   const run = previous === undefined ? undefined : await openRun(previous);
   const before = run ? await earlierValues(run) : new Map<string, number>();

@@ -26,7 +26,7 @@ import {
 /** Names of the arrays that are read from an npz file. */
 const ARRAYS = ["key.npy", "value.npy", "scale.npy"];
 
-/** An archive may unpack to this many times its size, and always to at least this many bytes. */
+/** Maximum ratio of an archive's unpacked size to its own size, and number of unpacked bytes that is always allowed. */
 const [MAX_RATIO, ALWAYS] = [64, 64 << 20];
 
 /** @throws {DataError} a file unpacks to far more than its size, which would fill the memory */

@@ -83,7 +83,8 @@ export class TableCollector {
     const dim = this.#dim;
     const numRows = this.#keys.length;
     if (dim === undefined) throw new DataError("the file has no rows", { file });
-    // fields in order of appearance; the sort is stable
+    // sorts the rows by field, in the order in which fields first occur; the order within a field is kept, because the
+    // sort is stable
     const order = Array.from({ length: numRows }, (_, row) => row).sort(
       (a, b) => this.#fieldOf[a]! - this.#fieldOf[b]!,
     );

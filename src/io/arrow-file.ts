@@ -174,7 +174,10 @@ export class ArrowFile {
     }
   }
 
-  /** Reads rows first .. last - 1 of a column of text of a body; its offsets are buffer `index`, its bytes the next buffer. */
+  /**
+   * Reads the rows `first` to `last` - 1 of a text column. @param index number of the buffer with the column's offsets;
+   * the next buffer contains its bytes
+   */
   async textIn(body: Body, index: number, first = 0, last = body.length): Promise<ArrowText> {
     const size = last - first;
     if (size === 0) return { size, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };

@@ -26,7 +26,7 @@ import { asCreateError, asIoError, codeOf, syncDirectory, writeUnlisted, type Ch
 export type WriteStep = "written" | "old-aside" | "in-place";
 
 export interface AtomicOptions {
-  /** an abort removes the temporary and rejects with the signal's reason */
+  /** an abort removes the temporary file or directory, and the promise rejects with the signal's reason */
   signal?: AbortSignal;
   /** the kind of directory that --force may replace; this protects other directories from a mistyped path */
   own?: OwnDirectory;

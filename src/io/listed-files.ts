@@ -56,7 +56,7 @@ export function checkListed(names: readonly string[], file: string, reserved: re
 export async function checkRegularFiles(dir: string, names: Iterable<string>): Promise<void> {
   const files = [...names];
   const folders = [...new Set(files.flatMap((name) => foldersOf(name)))];
-  // in parallel: a run has ten files, and each check takes a fraction of a millisecond
+  // checks the files in parallel: a run has ten files, and each check takes a fraction of a millisecond
   const complaints = await Promise.all([
     ...folders.map((folder) => kindComplaint(join(dir, folder), "directory")),
     ...files.map((name) => kindComplaint(join(dir, name), "regular file")),

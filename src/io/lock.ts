@@ -61,7 +61,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: LockOptions): Promise<void> {
-  // the monotonic clock, so that changes of the machine's time do not affect the wait
+  // uses the monotonic clock, so that changes of the machine's time do not affect the wait
   const end = performance.now() + waitMs;
   for (let tries = 0; ; tries++) {
     signal.throwIfAborted();

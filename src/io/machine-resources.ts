@@ -91,7 +91,10 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   });
 }
 
-/** The groups from `path` up to the root of the mount; a container may see its own group as that root. */
+/**
+ * Returns the limits of the control groups from `path` up to the root of the mount; a container may see its own group
+ * as that root.
+ */
 function limitsOf(
   mount: string,
   path: string,

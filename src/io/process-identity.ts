@@ -47,7 +47,7 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // EPERM: the process exists and belongs to another user
+    // EPERM means that the process exists but belongs to another user
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));

@@ -84,7 +84,7 @@ export async function realPathOf(path: string): Promise<string | undefined> {
 /** Creates a directory and its missing parents. @throws {OutputError} it cannot be created @throws {IoError} disk full */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    // one level at a time: the recursive mkdir reports ENOENT on a read-only file system
+    // creates one level at a time, because the recursive mkdir reports ENOENT on a read-only file system
     await mkdir(path);
   } catch (error) {
     if (codeOf(error) === "EEXIST" && (await statOf(path))?.isDirectory) return;

@@ -11,9 +11,9 @@ export interface LibraryFunction {
   command: string;
   /** compiled file of the function that declares the result type */
   file: string;
-  /** name of that function, if it differs */
+  /** name of the exported function that declares the result type, if it differs from `name` */
   as?: string;
-  /** specification, if the command has several functions */
+  /** returns the specification of the command; only set if the command has several functions */
   spec?: () => Promise<CommandSpec>;
 }
 

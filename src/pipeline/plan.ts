@@ -222,7 +222,7 @@ async function planTraining(
   return plan;
 }
 
-/** Plans the steps of a training with a base, without deciding which run. */
+/** Plans the steps of a training that starts from a base, without deciding which of the steps run. */
 async function chain(
   pipeline: Pipeline,
   training: PipelineTraining,

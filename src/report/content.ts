@@ -44,9 +44,9 @@ export interface ReportedShares {
 /** A version of a name in a store. */
 export interface VersionPoint {
   version: string;
-  /** number of rows of its log */
+  /** number of rows of the log that the version was trained on */
   rows: number;
-  /** milliseconds since 1970 of the newest event that it was trained on */
+  /** time of the newest event that the version was trained on, in milliseconds since 1970 */
   newest?: number;
   metrics: Manifest["metrics"];
   /** number of keys in the field that the page shows */

@@ -9,7 +9,7 @@ const MOST = 20;
 /** Maximum number of characters in a value. */
 const VALUE = 160;
 
-/** Returns one block per run. */
+/** Returns the section, with a block of facts for each run. */
 export function facts(runs: readonly ReportedRun[]): Section {
   return {
     id: "facts",

@@ -51,7 +51,10 @@ function leadOf(maps: readonly ItemMap[]): Markup {
   text.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
-/** Labels are the same on all maps; their numbers of keys are shown if there is one map only. */
+/**
+ * Returns the legend of the labels, which are the same on all maps; if there is one map only, with their numbers of
+ * keys.
+ */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});

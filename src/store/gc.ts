@@ -120,7 +120,7 @@ async function planOf(
   };
 }
 
-/** Plans the removal of one version in any state. */
+/** Plans the removal of one version, even if the version is damaged. */
 async function removalOf(store: string, name: string, asked: string): ReturnType<typeof planOf> {
   const versions = await listVersions(store, name);
   const goes = versionCalled(versions, asked, `${store}/${name}`);

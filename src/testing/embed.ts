@@ -1,4 +1,4 @@
-// Runs the built program as a user does: a shell, a minimal environment like cron's.
+// Runs the built program as a user does: through a shell, in a minimal environment like that of cron.
 //
 // A command that does not need its own process is run by a resident one (resident.ts), because loading the program
 // takes longer than most commands of the tests. EMBED_TEST_PROCESSES=1 gives every command its own process.

@@ -72,7 +72,7 @@ export const exportReaders: Record<string, Reader> = {
     return Array.from({ length: key.shape[0]! }, (_, row) => {
       const points = Array.from({ length: width }, (__, i) => key.data.readUInt32LE(4 * (row * width + i)));
       while (points.at(-1) === 0) points.pop();
-      // spreading fails for a key of 100,000 characters
+      // converts the characters one by one, because spreading fails for a key of 100,000 characters
       const name = points.map((point) => String.fromCodePoint(point)).join("");
       const dim = value.shape[1]!;
       return { name, vector: floats(value.data, 4 * row * dim, dim) };

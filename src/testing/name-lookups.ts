@@ -27,7 +27,10 @@ export interface NameLookup {
   object: string;
 }
 
-/** Returns the lookups in a folder's project, in files whose path relative to it matches. */
+/**
+ * Returns the lookups in the project of a folder. @param files pattern of the searched files' paths, relative to the
+ * folder
+ */
 export function nameLookups(folder: string, files: RegExp): NameLookup[] {
   const api = new API({ cwd: folder });
   try {
@@ -106,7 +109,7 @@ function isChecked(node: Node, source: SourceFile): boolean {
   if (!isElementAccessExpression(node)) return false;
   const [object, name] = [textOf(node.expression, source), textOf(node.argumentExpression, source)];
   const check = `Object.hasOwn(${object}, ${name})`;
-  // go up to the top-level statement
+  // finds the top-level statement that contains the expression
   let at: Node = node;
   while (at.parent.kind !== SyntaxKind.SourceFile) at = at.parent;
   return textOf(at, source).includes(check);

@@ -1,4 +1,4 @@
-// Runs and their exports to a server, shared by the tests of Redis and of PostgreSQL.
+// Creates runs and exports them to a server; the tests of Redis and of PostgreSQL share these functions.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

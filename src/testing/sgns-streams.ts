@@ -25,7 +25,7 @@ export function streamOf(
   };
 }
 
-/** Creates sessions of random rows with `numTokens` tokens in total, the last one shorter. */
+/** Creates sessions of random rows with `numTokens` tokens in total; the last session may be shorter. */
 export function drawnSessions(numRows: number, numTokens: number, length: number): number[][] {
   const rowAt = (i: number) => Math.floor((draw(3, i) / 2 ** 32) ** 2 * numRows);
   return Array.from({ length: Math.ceil(numTokens / length) }, (_, s) =>

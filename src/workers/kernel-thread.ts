@@ -71,7 +71,7 @@ export type ThreadTask<Task> =
     }
   | { task: Task };
 
-/** Arguments that each thread starts with. */
+/** The data with which each thread is started. */
 export interface ThreadInit<Own> {
   memory: WebAssembly.Memory;
   /** kernels that share the memory */

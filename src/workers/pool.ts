@@ -102,6 +102,7 @@ export class WorkerPool<Task, Result> {
     const mayStay = isIdle && freeAddresses() === Infinity;
     await Promise.all(
       workers.map((worker) => {
+        // without this reference, the process could exit before the thread has left the pool or has ended
         worker.ref();
         stopListening(worker);
         return mayStay ? stay(worker) : end(worker);

@@ -74,7 +74,7 @@ export class ThreadChoice implements Choice {
   /** milliseconds since the last trial, and number of trials since the choice was steady */
   #since = 0;
   #turns = 0;
-  /** minimum milliseconds between the last trial and the next */
+  /** minimum number of milliseconds between two trials */
   #wait = STEADY;
   /** last measured speed of the current number */
   #speed: number | undefined;
