@@ -32,7 +32,7 @@ export interface RecallSummary {
   warnings: string[];
 }
 
-export type RecallFacts = Pick<
+export type RecallCounts = Pick<
   RecallSummary,
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
@@ -67,7 +67,7 @@ export function listCounter(
     facts(
       { for: whom, within }: RequestedLists,
       numChosen: number | undefined,
-    ): RecallFacts & { notes: string[] } {
+    ): RecallCounts & { notes: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {
