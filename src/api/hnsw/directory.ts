@@ -27,7 +27,6 @@ const SCHEMA_VERSION = 1;
 /** Advice for an index that cannot be used. */
 export const REBUILD = "build it again with embed index";
 
-/** Contents of index.json. */
 export interface IndexFacts {
   schemaVersion: number;
   /** version of embed */
@@ -101,7 +100,6 @@ export const ownIndex: OwnDirectory = {
   },
 };
 
-/** Returns the text of index.json. */
 export function factsText(facts: Omit<IndexFacts, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...facts }, undefined, 2)}\n`;
 }

@@ -9,7 +9,6 @@ import { openTable, type OpenTable } from "../tables.js";
 import { checkFits, openIndex, type IndexDirectory } from "./directory.js";
 import { indexSource, type IndexSource } from "./source.js";
 
-/** An index in memory. */
 export interface SearchIndex {
   space: Space;
   graph: HnswGraph;
@@ -35,7 +34,6 @@ export interface SearchIndexOptions {
   signal?: AbortSignal;
 }
 
-/** Default size of a search's candidate list. */
 export const DEFAULT_EF = 128;
 
 /**

@@ -44,7 +44,7 @@ import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/par
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
 import { sourceOf, type ListSource } from "./source.js";
-import { listCounter, type ListFacts, type RecallSummary } from "./summary.js";
+import { listCounter, type RecallCounts, type RecallSummary } from "./summary.js";
 
 /**
  * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
@@ -139,7 +139,7 @@ function statedOptions(
 /** Returns the lists, and a function for their facts, to be called after the lists were read to the end. */
 async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void },
-): Promise<{ lists: Lists; facts: () => ListFacts & { notes: string[] } }> {
+): Promise<{ lists: Lists; facts: () => RecallCounts & { notes: string[] } }> {
   const { opened, options, watch, warn } = given;
   const { run } = opened;
   const { for: whom } = options;
@@ -308,7 +308,6 @@ function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Ui
   });
 }
 
-/** Appends an empty list. */
 function withEmptyList({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);

@@ -4,7 +4,6 @@ import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js"
 import type { RequestedLists } from "./requested-lists.js";
 import type { ListSource } from "./source.js";
 
-/** Summary of `embed recall`. */
 export interface RecallSummary {
   command: "recall";
   version: string;
@@ -32,7 +31,7 @@ export interface RecallSummary {
   warnings: string[];
 }
 
-export type ListFacts = Pick<
+export type RecallCounts = Pick<
   RecallSummary,
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
@@ -67,7 +66,7 @@ export function listCounter(
     facts(
       { for: whom, within }: RequestedLists,
       numChosen: number | undefined,
-    ): ListFacts & { notes: string[] } {
+    ): RecallCounts & { notes: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {
