@@ -22,6 +22,7 @@ const MOST_QUERIES = 2000;
 const DEFAULT_K = [10];
 const DEFAULT_EF = [32, 64, 128];
 
+/** The queries of an evaluation. */
 export interface IndexQueries {
   field: string;
   /** number of queries, and number of rows that they were drawn from */

@@ -27,6 +27,7 @@ const SCHEMA_VERSION = 1;
 /** Advice for an index that cannot be used. */
 export const REBUILD = "build it again with embed index";
 
+/** Contents of index.json. */
 export interface IndexFacts {
   schemaVersion: number;
   /** version of embed */

@@ -9,6 +9,7 @@ import { openTable, type OpenTable } from "../tables.js";
 import { checkFits, openIndex, type IndexDirectory } from "./directory.js";
 import { indexSource, type IndexSource } from "./source.js";
 
+/** An index in memory. */
 export interface SearchIndex {
   space: Space;
   graph: HnswGraph;

@@ -4,6 +4,7 @@ import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js"
 import type { RequestedLists } from "./requested-lists.js";
 import type { ListSource } from "./source.js";
 
+/** Summary of `embed recall`. */
 export interface RecallSummary {
   command: "recall";
   version: string;
