@@ -11,7 +11,6 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { PLACES, type Queries } from "../../ranking/lists/search.js";
 
-/** Most queries of one search. */
 const BLOCK = 16_384;
 
 /** Returns the number of queries per search, for lists of length k. */
@@ -19,7 +18,6 @@ export function blockSize(k: number): number {
   return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
 }
 
-/** A block of owners with their queries. */
 export interface Block {
   keys: Keys;
   queries: Queries;

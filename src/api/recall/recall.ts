@@ -308,7 +308,6 @@ function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Ui
   });
 }
 
-/** Appends an empty list. */
 function withEmptyList({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);

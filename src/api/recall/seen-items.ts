@@ -91,7 +91,6 @@ async function seenOfImported(
 
 type Logs = LogsOfRun<RequestedLists>;
 
-/** The events that are needed. */
 interface Wanted {
   /** purpose, a clause for messages */
   wanted: string;
@@ -160,7 +159,6 @@ async function maskedEvents(logs: Logs, timed: boolean): Promise<Part> {
   return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
-/** Reads the events of --fold-in. */
 async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   const { preprocess, watch } = logs;
   const options = { ...logs.options, badRows: undefined };

@@ -30,7 +30,6 @@ import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 /** What a run without folding in cannot do, for messages. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
-/** A new item with its vector. */
 export interface NewItem extends ItemVector {
   key: string;
   /** number of its known events */
