@@ -314,10 +314,14 @@ function putGraph(
 /**
  * A bit for each user and item of the history at a hash of both, about one in eight of all set: what is not set is in no history.
  *
+ * @param numPairs decides b; by default the number of pairs
  * @returns u32[2^b / 32], and 32 - b: by how much the kernel's hash is shifted to be a place
  */
-function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift: number } {
-  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * items.length + 1))));
+export function membershipsOf(
+  { indptr, items }: ItemLists,
+  numPairs = items.length,
+): { bits: Uint32Array; shift: number } {
+  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * numPairs + 1))));
   const shift = 32 - b;
   const bits = new Uint32Array(2 ** (b - 5));
   for (let user = 0; user + 1 < indptr.length; user++) {

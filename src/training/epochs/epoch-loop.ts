@@ -6,7 +6,7 @@
 // named arrays, saved and read back. What it is asked for comes in `controls`; nothing here knows an algorithm.
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
-import type { NamedArrays } from "./named-arrays.js";
+import type { LargeArrays, NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
@@ -61,8 +61,10 @@ export interface Steered {
   keep(epoch: number): Promise<void> | void;
   /** Copies of all that later epochs read, and of what is kept when that is an earlier epoch's. */
   save(withKept: boolean): NamedArrays;
+  /** What of it is read piece by piece; valid until the next epoch. */
+  saveLarge?(withKept: boolean): LargeArrays;
   /** Goes back to where `save` was called; at any number of threads. @throws {ArtifactError} it is of another shape */
-  restore(arrays: NamedArrays): void;
+  restore(arrays: NamedArrays, large?: LargeArrays): void | Promise<void>;
   /** Gives up what the threads do; parameters stay readable. */
   terminate(): Promise<void>;
   /** threads that work together at present; absent where they do not choose how many */
@@ -89,6 +91,7 @@ export interface EpochOptions {
 export interface Checkpoint {
   /** what the trainer has made, and what it keeps of the best epoch */
   arrays: NamedArrays;
+  large?: LargeArrays | undefined;
   standing: Standing;
   epochs: EpochEvent[];
 }
@@ -133,7 +136,7 @@ export async function runEpochs(
   const standing = resume?.standing ?? firstStanding(training.toBeat);
   const stopping = new EarlyStopping(training.better, minDelta, standing);
   const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
-  if (resume) training.restore(resume.arrays);
+  if (resume) await training.restore(resume.arrays, resume.large);
   const interruption = new Interruption(training, onInterrupt);
 
   for (let epoch = epochs.length + 1; epoch <= most; epoch++) {
@@ -167,6 +170,7 @@ export async function runEpochs(
     if (checkpoint && epoch % checkpoint.every === 0 && epoch < most) {
       const saved = {
         arrays: training.save(stopsEarly),
+        large: training.saveLarge?.(stopsEarly),
         standing: stopping.standing,
         epochs: [...epochs],
       };

@@ -7,6 +7,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { TopItemsInput } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainedOn } from "../../embedding/manifest.js";
+import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
@@ -48,6 +49,8 @@ export interface LearnerInput<S = unknown> {
   /** first parameters, of a warm start */
   start?: S;
   controls?: Controls;
+  /** bytes of the table that may lie in memory, and where the rest goes while it is trained: beside this path */
+  memory?: { most: number; beside: string };
   /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */
   doing?: (text: string) => void;
   /** hears what the user should know */
@@ -130,7 +133,8 @@ export interface Trained extends Scorer {
   interrupted?: boolean;
   /** the server that trained it */
   engine?: TrainedOn;
-  table(space: FeatureSpace): EmbeddingTable;
+  /** in memory, or read batch by batch */
+  table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** tables beside the default one, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** what the table alone would score, where the model is more than its table */
