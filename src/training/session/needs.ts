@@ -24,6 +24,8 @@ export interface TrainingSize {
   /** features of all columns, and of each by its name */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
+  /** features of the users' column; 0 without one */
+  users: number;
   /** features of a row: a column of one key or number has one, a cell of several values about three */
   cells: number;
   /** bytes of the keys of all features */
@@ -36,7 +38,7 @@ export interface TrainingSize {
 export interface Estimate {
   /** memory at its peak beside what the process holds when it starts */
   memory: number;
-  /** of the run directory */
+  /** of the run directory, and of what lies beside it while it is trained */
   disk: number;
 }
 
@@ -79,6 +81,7 @@ export function trainingSize(
     heldOutRows: sum([valid, test].map((part) => part?.rows.length ?? 0)),
     features: sum(fields.map(({ features }) => features)),
     ofColumn: new Map(fields.map(({ name, features }) => [name, features])),
+    users: fields.find(({ name }) => name === dataset.roles.user)?.features ?? 0,
     cells: sum(featureColumns(dataset).map(({ kind }) => (kind === "multi" ? 3 : 1))),
     keyBytes: sum(fields.map(({ keyBytes }) => keyBytes)),
     isStored: isStored(dataset),
