@@ -2,8 +2,8 @@
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { sliceRows, type TableRows } from "../../embedding/rows.js";
-import { rowsOf, type RowRange } from "../../embedding/table.js";
+import { wholeFields, type TableRows } from "../../embedding/rows.js";
+import type { RowRange } from "../../embedding/table.js";
 import { fmModelFiles } from "../../factors/artifact.js";
 import { optimizerFile } from "../../factors/optimizer-file.js";
 import type { Partitions } from "../../kernels/ranking/partitions.js";
@@ -12,9 +12,6 @@ import { featureTable, tableFeatures } from "../../training/examples/feature-tab
 import type { Trained } from "../../training/session/feature-training.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { KeptRows, RowPlaces } from "./kept-rows.js";
-
-/** Bytes of vectors of a batch of the table. */
-const BATCH_BYTES = 64 << 20;
 
 /** Parameters of one moment. */
 export interface PartitionedModel {
@@ -92,28 +89,32 @@ function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number 
   return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
 }
 
-/** The table of all keys; its vectors are read from the store when they are asked for. */
+/** The table of all keys; its vectors are read from the store while it is written. */
 function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
   const { dim, partitions, w } = model;
-  // all but the vectors
+  // all but the vectors, whose place stays untouched
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
-  const { fields, numRows } = whole;
+  const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
   const features = tableFeatures(space);
-  const mostRows = Math.max(1, Math.floor(BATCH_BYTES / (4 * Math.max(1, dim))));
   return {
-    ...{ dim, numRows, fields, hasWeights: true },
-    async *batches({ range = { first: 0, last: numRows }, vectors = true } = {}) {
-      if (vectors) await checkPartitions(model);
-      for (const name of fields) {
-        const field = rowsOf(whole, name);
-        const last = Math.min(field.last, range.last);
-        for (let first = Math.max(field.first, range.first); first < last; first += mostRows) {
-          const rows = { first, last: Math.min(first + mostRows, last) };
-          const those = { first: features[rows.first]!, last: features[rows.last - 1]! + 1 };
-          const own = !vectors ? new Float32Array() : partitions.isUser(those.first) ? userVectors(model, those) : itemVectors(model, those);
-          yield { start: first, table: { ...sliceRows(whole, rows), dim, vectors: own } };
-        }
+    ...rows,
+    async *batches(pass) {
+      await checkPartitions(model);
+      yield* rows.batches(pass);
+    },
+    laterVectors({ first, last }) {
+      const vectors = new Float32Array((last - first) * dim);
+      for (let row = first; row < last;) {
+        // the rows of one field follow one another among the features, too
+        const isUser = partitions.isUser(features[row]!);
+        let end = row + 1;
+        while (end < last && features[end] === features[end - 1]! + 1 && partitions.isUser(features[end]!) === isUser)
+          end++;
+        const range = { first: features[row]!, last: features[end - 1]! + 1 };
+        vectors.set(isUser ? userVectors(model, range) : itemVectors(model, range), (row - first) * dim);
+        row = end;
       }
+      return vectors;
     },
   };
 }

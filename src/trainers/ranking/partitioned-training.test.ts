@@ -2,6 +2,8 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { keyAt } from "../../log/keys.js";
+import { rowsOf } from "../../embedding/table.js";
 import { openRun } from "../../embedding/run-directory.js";
 import { partitionBytes } from "../../kernels/ranking/partitions.js";
 import type { Progress } from "../../training/session/watch.js";
@@ -61,6 +63,30 @@ test.each([
   expect(runs[1]).toEqual(runs[0]);
   expect(runs[2]).toEqual(runs[0]);
   expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+});
+
+test("its vectors are written in the place of those of a table in memory", async () => {
+  await trained("written", { keepState: true });
+  const run = await openRun(at("written"));
+  const table = await run.readTable();
+  const { user, item } = { user: rowsOf(table, "user"), item: rowsOf(table, "item") };
+  const scoreOf = (u: number, i: number) => {
+    const vectorOf = (row: number) => table.vectors.subarray(12 * row, 12 * row + 12);
+    return vectorOf(user.first + u).reduce((sum, x, d) => sum + x * vectorOf(item.first + i)[d]!, 0);
+  };
+  // users score items of their own group above those of the next
+  let right = 0;
+  const groupOf = (row: number) => Number(keyAt(table.keys, row).slice(1)) % 5;
+  for (let u = 0; u < 700; u++) {
+    const own = groupOf(user.first + u);
+    const sums = [0, 0];
+    for (let i = 0; i < 400; i++) {
+      const group = (groupOf(item.first + i) - own + 5) % 5;
+      if (group < 2) sums[group]! += scoreOf(u, i);
+    }
+    if (sums[0]! > sums[1]!) right++;
+  }
+  expect(right).toBeGreaterThan(690);
 });
 
 test("it ranks as well as in one memory", async () => {
