@@ -139,24 +139,29 @@ export function allocateSlot(
   return { firstRow, events, contexts, context };
 }
 
-/** Has the kernel train on the events that lie in a slot. @param shift 32 less the bits of a place among memberships */
+/**
+ * Has the kernel train on events that lie in a slot, from event `first` on.
+ *
+ * @param shift 32 less the bits of a place among memberships
+ */
 export function useSlot(
   arena: Arena,
   plan: number,
-  { events, context }: Slot,
+  { events, contexts, context }: Slot,
   sections: ReturnType<typeof partitionSections>,
-  { hasWeights, shift }: { hasWeights: boolean; shift: number },
+  { first, hasWeights, shift }: { first: number; hasWeights: boolean; shift: number },
 ): void {
   const at = (section: number): number => events.offset + 4 * section;
   const fields = {
     context,
-    users: at(0),
-    items: at(sections.items),
-    eventWeights: hasWeights ? at(sections.weights) : 0,
+    users: at(first),
+    items: at(sections.items + first),
+    eventWeights: hasWeights ? at(sections.weights + first) : 0,
     historyEnds: at(sections.historyEnds),
     history: at(sections.history),
     memberships: at(sections.memberships),
     membershipShift: shift,
   } as const;
+  setField(arena, PairRows, context, "ids", contexts.offset + 4 * first);
   for (const [name, value] of Object.entries(fields)) setField(arena, Plan, plan, name as never, value);
 }

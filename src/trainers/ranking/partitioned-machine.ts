@@ -37,6 +37,23 @@ import { KeptRows } from "./kept-rows.js";
 /** Draws of an epoch's key that name the order of the partitions, and the key of each. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
+/**
+ * Turns of each partition in an epoch, with a share of its events each. Users that are trained in a few turns learn less from items that
+ * others have moved: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 of gowalla's validation split after 40 epochs is .131, .134,
+ * .136 and .139, as in one memory. Eight turns move twice the bytes of four.
+ */
+const VISITS = 4;
+
+/** A partition's turn in an epoch. */
+interface Visit {
+  partition: number;
+  /** number of the turn, of so many */
+  visit: number;
+  of: number;
+  /** names the order and the negatives */
+  key: number;
+}
+
 /** First parameters, by feature. */
 export interface FirstRows {
   /** u32[n][2] */
@@ -102,7 +119,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
         numItems: data.numItems,
         history: { indptr: new Uint32Array(rows + 1), items: new Uint32Array() },
         alias: data.alias,
-        groups: strataGroups({ ...data, items: data.items.subarray(0, data.items.length / count) }),
+        groups: strataGroups({ ...data, items: data.items.subarray(0, data.items.length / count / VISITS) }),
       },
       shape,
     );
@@ -139,34 +156,46 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   /** One pass over the events. Parameters and result as those of RankingMachine.train. */
   async train(isShuffled: boolean, epochKey: number, rate: number): Promise<number> {
     setRankingRate(this.arena, this.#layout, rate);
-    const order = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
-      (p) => this.#laid[p]!.sizes.numEvents > 0,
-    );
+    const order = this.#visits(epochKey);
     let loss = 0;
-    if (order.length > 0) await this.#load(order[0]!, 0);
-    for (const [i, partition] of order.entries()) {
+    if (order.length > 0) await this.#load(order[0]!.partition, 0);
+    for (const [i, visit] of order.entries()) {
       const slot = i & 1;
-      const training = this.#trainOne(partition, slot, isShuffled, draw(draw(epochKey, KEYS), partition));
+      const training = this.#trainOne(visit, slot, isShuffled);
       const moving = this.#move(order[i - 1], order[i + 1], 1 - slot);
       await Promise.all([training, moving]);
       loss += takeRankingLoss(this.arena, this.#layout);
     }
-    if (order.length > 0) await this.#save(order.at(-1)!, (order.length - 1) & 1);
+    await this.#move(order.at(-1), undefined, (order.length - 1) & 1);
     return loss;
   }
 
-  async #trainOne(partition: number, slot: number, isShuffled: boolean, key: number): Promise<void> {
+  /** The turns of an epoch: no partition has two in succession, unless it alone has events. */
+  #visits(epochKey: number): Visit[] {
+    const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
+      (p) => this.#laid[p]!.sizes.numEvents > 0,
+    );
+    const of = partitions.length === 1 ? 1 : VISITS;
+    const key = draw(epochKey, KEYS);
+    return Array.from({ length: of }, (_, visit) =>
+      partitions.map((partition) => ({ partition, visit, of, key: draw(draw(key, visit), partition) })),
+    ).flat();
+  }
+
+  async #trainOne({ partition, visit, of, key }: Visit, slot: number, isShuffled: boolean): Promise<void> {
     const { sizes, sections } = this.#laid[partition]!;
     const { plan, strata } = this.#layout;
-    const how = { hasWeights: this.#hasWeights, shift: this.#shift };
+    const first = Math.floor((visit * sizes.numEvents) / of);
+    const end = Math.floor(((visit + 1) * sizes.numEvents) / of);
+    const how = { first, hasWeights: this.#hasWeights, shift: this.#shift };
     useSlot(this.arena, plan, this.#slots[slot]!, sections, how);
-    await this.run(...strataRounds(plan, strata!.groups, sizes.numEvents, key, isShuffled));
+    await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
   /** Writes the partition of a slot back, and reads the next one into it. */
-  async #move(last: number | undefined, next: number | undefined, slot: number): Promise<void> {
-    if (last !== undefined) await this.#save(last, slot);
-    if (next !== undefined) await this.#load(next, slot);
+  async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
+    if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
+    if (next) await this.#load(next.partition, slot);
   }
 
   async #load(partition: number, slot: number): Promise<void> {
@@ -182,8 +211,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.read(partition, this.#numbersOf(slot));
   }
 
-  async #save(partition: number, slot: number): Promise<void> {
-    this.#squares[partition] = this.#squaresOf(this.#slots[slot]!.firstRow, this.partitions.rows);
+  async #save(partition: number, slot: number, isMeasured = true): Promise<void> {
+    if (isMeasured)
+      this.#squares[partition] = this.#squaresOf(this.#slots[slot]!.firstRow, this.partitions.rows);
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { PartitionedMachine } from "./partitioned-machine.js";
 
 const folder = temporaryFolder();
-const [numUsers, numItems, numEvents, count] = [150, 300, 14_000, 3];
+const [numUsers, numItems, numEvents, count] = [150, 300, 30_000, 3];
 const [epochKey, spread, accumulator] = [77, 0.4, 0.5];
 const shape: RankingShape = {
   ...{ dim: 12, threads: 1, loss: "bpr", cosine: false, method: "adagrad", batchSize: 256 },
@@ -78,19 +78,21 @@ test("every user has one row of one partition", () => {
   expect(places.size).toBe(numUsers);
 });
 
-test("an epoch of three partitions agrees with the reference to 1e-4", async () => {
+test("an epoch of three partitions agrees with the reference to 5e-4", async () => {
   const { machine } = await started(1, Infinity);
   const twin = new ReferenceRanking(shape.dim, await vectorsOf(machine), accumulator);
   const loss = await machine.train(true, epochKey, shape.learningRate);
 
   let expected = 0;
   const order = permutation(count, draw(epochKey, 0xfffffffb));
-  const average = { ...data, items: data.items.subarray(0, numEvents / count) };
-  for (const [i, p] of order.entries()) {
-    const own = Array.from(data.items.keys()).filter((e) => partitions.partitionOf(data.context.ids[e]!) === p);
+  const average = { ...data, items: data.items.subarray(0, numEvents / count / 4) };
+  for (let turn = 0; turn < 4 * count; turn++) {
+    const [p, visit] = [order[turn % count]!, Math.floor(turn / count)];
+    const all = Array.from(data.items.keys()).filter((e) => partitions.partitionOf(data.context.ids[e]!) === p);
+    const own = all.slice(Math.floor((visit * all.length) / 4), Math.floor(((visit + 1) * all.length) / 4));
     const pick = (numbers: Uint32Array) => Uint32Array.from(own, (e) => numbers[e]!);
     const rowOf = (feature: number): ReferenceRow => ({ ids: [feature], values: [1] });
-    const firstRow = partitions.itemRows + (i % 2) * partitions.rows;
+    const firstRow = partitions.itemRows + (turn % 2) * partitions.rows;
     const lists = Array.from({ length: partitions.rows }, (_, row) => {
       const user = (partitions.featureOf(p, row) ?? Infinity) - numItems;
       const { indptr, items } = data.history;
@@ -111,13 +113,13 @@ test("an epoch of three partitions agrees with the reference to 1e-4", async () 
         templates: Array.from(data.templates.ids, rowOf),
       },
     };
-    const key = draw(draw(epochKey, 0xfffffffa), p);
+    const key = draw(draw(draw(epochKey, 0xfffffffa), visit), p);
     const options = { ...shape, rankWeights: [] };
     expected += referenceStrata(twin, local, strataGroups(average), key, options);
   }
   const vectors = await vectorsOf(machine);
   await machine.terminate();
-  expect(Math.max(...vectors.map((v, i) => Math.abs(v - twin.vectors[i]!)))).toBeLessThan(1e-4);
+  expect(Math.max(...vectors.map((v, i) => Math.abs(v - twin.vectors[i]!)))).toBeLessThan(5e-4);
   expect(Math.abs(loss / expected - 1)).toBeLessThan(1e-5);
 });
 
