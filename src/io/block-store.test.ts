@@ -1,4 +1,12 @@
-import { readdirSync, readlinkSync, truncateSync, writeFileSync, openSync, writeSync, closeSync } from "node:fs";
+import {
+  readdirSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+  openSync,
+  writeSync,
+  closeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../testing/embed.js";
 import { BlockStore } from "./block-store.js";

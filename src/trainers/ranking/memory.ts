@@ -39,12 +39,18 @@ export function rankingNeeds(
 ): Needs {
   return {
     dim: given,
-    advice: "a smaller --max-memory keeps large tables on disk (bpr, warp), --min-count leaves fewer users and items, and --max-events-per-user fewer events",
+    advice:
+      "a smaller --max-memory keeps large tables on disk (bpr, warp), --min-count leaves fewer users and items, and --max-events-per-user fewer events",
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const rowBytes = rankingRowBytes(dim, optimizer);
       // a user and an item column alone
-      if (!sharesNegatives(loss) && layers === 0 && size.ofColumn.size === 2 && numPartitions(size.users, rowBytes) > 1) {
+      if (
+        !sharesNegatives(loss) &&
+        layers === 0 &&
+        size.ofColumn.size === 2 &&
+        numPartitions(size.users, rowBytes) > 1
+      ) {
         const { memory, beside } = partitionedNeeds(size, rowBytes, dim, maxMemory);
         return { memory, disk: beside + 1.2 * tableBytes(size, dim) };
       }

@@ -325,9 +325,7 @@ export const options = withCommon(
     init: { ...weekly.init, not: { start: ["svd"] } },
     maxMemory: {
       ...memory.maxMemory,
-      help:
-        "memory limit for the vectors of users, such as 4G (bpr and warp): what exceeds it is trained from disk, with " +
-        "the same result",
+      help: "memory limit for the vectors of users, such as 4G (bpr and warp); the rest is trained from disk",
     },
     positiveFrom: {
       ...labels.positiveFrom,

@@ -8,7 +8,6 @@
 import type { BlockStore } from "../../io/block-store.js";
 import {
   allocateRanking,
-  membershipsOf,
   setRankingRate,
   takeRankingLoss,
   type RankingData,
@@ -16,20 +15,14 @@ import {
   type RankingLayout,
   type RankingShape,
 } from "../../kernels/ranking/binding.js";
-import {
-  allocateSlot,
-  partitionSections,
-  useSlot,
-  type Partitions,
-  type PartitionSizes,
-  type Slot,
-} from "../../kernels/ranking/partitions.js";
+import { allocateSlot, useSlot, type Partitions, type Slot } from "../../kernels/ranking/partitions.js";
 import { strataGroups } from "../../kernels/ranking/strata.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { draw, permutation } from "../../numeric/random.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { eventsName, shiftOf, storeEvents, type Laid } from "./partition-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "./kept-rows.js";
@@ -64,12 +57,6 @@ export interface FirstRows {
   spread: number;
   accumulator: number;
   start: FactorStart | undefined;
-}
-
-/** Events of each partition, as they go into the store. */
-interface Laid {
-  sizes: PartitionSizes;
-  sections: ReturnType<typeof partitionSections>;
 }
 
 /** `terminate` ends the threads and must be called. */
@@ -143,7 +130,11 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   static async start(
     data: RankingData,
     shape: RankingShape,
-    { partitions, sourceUsers, store }: { partitions: Partitions; sourceUsers: Uint32Array; store: BlockStore },
+    {
+      partitions,
+      sourceUsers,
+      store,
+    }: { partitions: Partitions; sourceUsers: Uint32Array; store: BlockStore },
     first: FirstRows,
   ): Promise<PartitionedMachine> {
     const laid = await storeEvents(data, partitions, sourceUsers, store);
@@ -220,7 +211,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   /** u32: the rows of a slot. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
-    return this.arena.u32(this.#layout.vectors.region).subarray(from, from + this.partitions.rows * this.#stride);
+    return this.arena
+      .u32(this.#layout.vectors.region)
+      .subarray(from, from + this.partitions.rows * this.#stride);
   }
 
   #squaresOf(firstRow: number, numRows: number): number {
@@ -245,7 +238,11 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
     const numEvents = this.arena.numbers("the counts of the features", localRows);
-    const drawRows = async (first: number, numRows: number, featureOf: (row: number) => number | undefined) => {
+    const drawRows = async (
+      first: number,
+      numRows: number,
+      featureOf: (row: number) => number | undefined,
+    ) => {
       const [ofHashes, ofCounts] = [this.arena.u32(hashes), this.arena.u32(numEvents)];
       const features = Array.from({ length: numRows }, (_, row) => featureOf(row));
       features.forEach((feature, row) => {
@@ -271,7 +268,11 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /** As RankingMachine.startFrom has it. A user's weight is not trained. */
-  #startFrom({ known, w, vectors, freezes, optimizer }: FactorStart, feature: number | undefined, row: number) {
+  #startFrom(
+    { known, w, vectors, freezes, optimizer }: FactorStart,
+    feature: number | undefined,
+    row: number,
+  ) {
     if (feature === undefined || !known[feature]) return;
     const { dim } = this.#shape;
     const { kept, slices } = this.#layout;
@@ -295,7 +296,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   /** f32: the weight of a row, and its accumulator */
   #weightsOf(row: number): Float32Array {
     const width = this.#layout.weightStride / 4;
-    return this.arena.f32(this.#layout.weights).subarray(row * width, row * width + 1 + this.#layout.kept.weight);
+    return this.arena
+      .f32(this.#layout.weights)
+      .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
   /** Numbers that the steps keep of a vector and of a weight, and where those of a vector begin in its row. */
@@ -311,7 +314,8 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   /** Copies of the items' rows and weights. */
   get items(): { rows: Float32Array; weights: Float32Array } {
     const { itemRows } = this.partitions;
-    const of = (numbers: Float32Array, width: number) => Float32Array.from(numbers.subarray(0, itemRows * width));
+    const of = (numbers: Float32Array, width: number) =>
+      Float32Array.from(numbers.subarray(0, itemRows * width));
     return {
       rows: of(this.arena.f32(this.#layout.vectors.region), this.#stride),
       weights: of(this.arena.f32(this.#layout.weights), this.#layout.weightStride / 4),
@@ -343,69 +347,4 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     this.#numbersOf(0).set(numbers);
     await this.#save(p, 0);
   }
-}
-
-function eventsName(partition: number): string {
-  return `events ${partition}`;
-}
-
-/** Of memberships with as many places for every partition, as many as the one with the most pairs needs. */
-function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
-  return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
-}
-
-function placesFor(numPairs: number): { shift: number; bits: number } {
-  const none = { indptr: new Uint32Array(1), items: new Uint32Array() };
-  const { bits, shift } = membershipsOf(none, numPairs);
-  return { shift, bits: 32 * bits.length };
-}
-
-/** Writes the events of each partition, in their order, to the store. */
-async function storeEvents(
-  { context, users, items, weights, history }: RankingData,
-  partitions: Partitions,
-  sourceUsers: Uint32Array,
-  store: BlockStore,
-): Promise<Laid[]> {
-  const { count, rows } = partitions;
-  const ends = new Uint32Array(count + 1);
-  for (const feature of context.ids) ends[partitions.partitionOf(feature) + 1]!++;
-  for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
-  const places = ends.slice();
-  const sorted = new Uint32Array(items.length);
-  context.ids.forEach((feature, e) => (sorted[places[partitions.partitionOf(feature)]!++] = e));
-
-  const sourceOf = (p: number, row: number): number => {
-    const feature = partitions.featureOf(p, row);
-    return feature === undefined ? NONE : sourceUsers[feature - partitions.users.first]!;
-  };
-  const pairsOf = (user: number) => (user === NONE ? 0 : history.indptr[user + 1]! - history.indptr[user]!);
-  const sizes = Array.from({ length: count }, (_, p): PartitionSizes => {
-    let numPairs = 0;
-    for (let row = 0; row < rows; row++) numPairs += pairsOf(sourceOf(p, row));
-    return { numEvents: ends[p + 1]! - ends[p]!, numPairs };
-  });
-  const mostPairs = Math.max(0, ...sizes.map(({ numPairs }) => numPairs));
-  const how = { rows, hasWeights: weights !== undefined, bits: placesFor(mostPairs).bits };
-  const laid = sizes.map((size) => ({ sizes: size, sections: partitionSections(size, how) }));
-  for (const [p, { sections }] of laid.entries()) {
-    const numbers = new Uint32Array(sections.end);
-    const floats = new Float32Array(numbers.buffer);
-    sorted.subarray(ends[p], ends[p + 1]).forEach((e, i) => {
-      numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(context.ids[e]!);
-      numbers[sections.items + i] = items[e]!;
-      if (weights) floats[sections.weights + i] = weights[e]!;
-    });
-    const indptr = numbers.subarray(sections.historyEnds, sections.historyEnds + rows + 1);
-    const pairs = numbers.subarray(sections.history, sections.memberships);
-    for (let row = 0; row < rows; row++) {
-      const user = sourceOf(p, row);
-      indptr[row + 1] = indptr[row]! + pairsOf(user);
-      if (user !== NONE)
-        pairs.set(history.items.subarray(history.indptr[user], history.indptr[user + 1]), indptr[row]);
-    }
-    numbers.set(membershipsOf({ indptr, items: pairs }, mostPairs).bits, sections.memberships);
-    await store.write(eventsName(p), numbers);
-  }
-  return laid;
 }

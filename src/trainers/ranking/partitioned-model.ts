@@ -108,7 +108,11 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
         // the rows of one field follow one another among the features, too
         const isUser = partitions.isUser(features[row]!);
         let end = row + 1;
-        while (end < last && features[end] === features[end - 1]! + 1 && partitions.isUser(features[end]!) === isUser)
+        while (
+          end < last &&
+          features[end] === features[end - 1]! + 1 &&
+          partitions.isUser(features[end]!) === isUser
+        )
           end++;
         const range = { first: features[row]!, last: features[end - 1]! + 1 };
         vectors.set(isUser ? userVectors(model, range) : itemVectors(model, range), (row - first) * dim);

@@ -40,7 +40,9 @@ async function trained(
 
 function bytesOf(name: string): Record<string, string> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(name), "model")).map((file) => `model/${file}`)];
-  return Object.fromEntries(files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]));
+  return Object.fromEntries(
+    files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]),
+  );
 }
 
 const validated = { valid: 0.1, patience: 9, evaluateEvery: 1, keepState: true } as const;
@@ -57,7 +59,9 @@ test.each([
     await trained(name, { ...options, ...how }, (progress) => {
       if (progress.stage === "note") notes.push(progress.text);
     });
-    expect(notes.some((text) => text.includes("are read from disk during training"))).toBe("maxMemory" in how);
+    expect(notes.some((text) => text.includes("are read from disk during training"))).toBe(
+      "maxMemory" in how,
+    );
     runs.push(bytesOf(name));
   }
   expect(runs[1]).toEqual(runs[0]);
@@ -99,21 +103,24 @@ test("it ranks as well as in one memory", async () => {
   expect(recallOf(whole)).toBeGreaterThan(0.2);
 });
 
-test.each([[{}], [validated]])("what was stopped is resumed to the same bytes, with options %j", async (options) => {
-  const long = { ...options, epochs: 8, maxMemory: 1000 };
-  await trained("straight", long);
-  const abort = new AbortController();
-  const stopped = trained(
-    "stopped",
-    { ...long, checkpointEvery: 2, threads: 1 },
-    (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
-    abort.signal,
-  );
-  await expect(stopped).rejects.toThrow("stopped");
-  await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
-  expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
-  expect(readdirSync(folder).filter((file) => file.includes("checkpoint"))).toEqual([]);
-});
+test.each([[{}], [validated]])(
+  "what was stopped is resumed to the same bytes, with options %j",
+  async (options) => {
+    const long = { ...options, epochs: 8, maxMemory: 1000 };
+    await trained("straight", long);
+    const abort = new AbortController();
+    const stopped = trained(
+      "stopped",
+      { ...long, checkpointEvery: 2, threads: 1 },
+      (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
+      abort.signal,
+    );
+    await expect(stopped).rejects.toThrow("stopped");
+    await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
+    expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
+    expect(readdirSync(folder).filter((file) => file.includes("checkpoint"))).toEqual([]);
+  },
+);
 
 test("a checkpoint of other rows is damage", async () => {
   const abort = new AbortController();
@@ -125,7 +132,9 @@ test("a checkpoint of other rows is damage", async () => {
   );
   await expect(stopped).rejects.toThrow("stopped");
   Object.assign(partitionBytes, { each: 10_000 });
-  await expect(trained("other", { checkpointEvery: 2, resume: true })).rejects.toMatchObject({ exitCode: 82 });
+  await expect(trained("other", { checkpointEvery: 2, resume: true })).rejects.toMatchObject({
+    exitCode: 82,
+  });
 });
 
 test("a training starts from its run, and frozen keys keep their vectors", async () => {

@@ -88,7 +88,9 @@ test("an epoch of three partitions agrees with the reference to 5e-4", async () 
   const average = { ...data, items: data.items.subarray(0, numEvents / count / 4) };
   for (let turn = 0; turn < 4 * count; turn++) {
     const [p, visit] = [order[turn % count]!, Math.floor(turn / count)];
-    const all = Array.from(data.items.keys()).filter((e) => partitions.partitionOf(data.context.ids[e]!) === p);
+    const all = Array.from(data.items.keys()).filter(
+      (e) => partitions.partitionOf(data.context.ids[e]!) === p,
+    );
     const own = all.slice(Math.floor((visit * all.length) / 4), Math.floor(((visit + 1) * all.length) / 4));
     const pick = (numbers: Uint32Array) => Uint32Array.from(own, (e) => numbers[e]!);
     const rowOf = (feature: number): ReferenceRow => ({ ids: [feature], values: [1] });

@@ -3,8 +3,7 @@
 
 import { BlockStore } from "../../io/block-store.js";
 import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
-import type { RankingData } from "../../kernels/ranking/binding.js";
-import { sharesNegatives } from "../../kernels/ranking/binding.js";
+import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";

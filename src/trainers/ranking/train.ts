@@ -100,9 +100,7 @@ export async function firstVectors(
   if (examples.train.items.length === 0)
     throw new DataError("cannot sample negatives: every user has every item in the training split");
   // vectors of the run of --init are not of the SVD's space
-  return options.start === "svd" && !start
-    ? await svdStart(numFeatures, examples, options, signal)
-    : start;
+  return options.start === "svd" && !start ? await svdStart(numFeatures, examples, options, signal) : start;
 }
 
 async function trainEpochs(
@@ -181,7 +179,10 @@ async function trainEpochs(
 }
 
 /** The step size when so many epochs are over. */
-export function rateOf({ schedule, learningRate, learningRateDecay, epochs }: RankingOptions, over: number): number {
+export function rateOf(
+  { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
+  over: number,
+): number {
   if (schedule === "inverse") return learningRate / (1 + learningRateDecay * Math.floor(over));
   return cosineRate(learningRate, over / epochs);
 }

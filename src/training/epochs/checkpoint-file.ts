@@ -115,9 +115,10 @@ async function* checkpointChunks(
   arrays: NamedArrays,
   large: LargeArrays | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const shapes = new Map(Object.entries(arrays).map(([name, data]) => [name, tensorShape([data.length], data)]));
-  for (const name of large?.names ?? [])
-    shapes.set(LARGE + name, { dtype: "F32", shape: [large!.length] });
+  const shapes = new Map(
+    Object.entries(arrays).map(([name, data]) => [name, tensorShape([data.length], data)]),
+  );
+  for (const name of large?.names ?? []) shapes.set(LARGE + name, { dtype: "F32", shape: [large!.length] });
   const { head, order } = safetensorsHead(shapes);
   yield head;
   for (const name of order) {
