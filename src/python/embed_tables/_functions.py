@@ -739,7 +739,7 @@ def train_ranking(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        max_memory: memory limit for the vectors of users, such as 4G (bpr and warp); the rest is trained from disk (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         item_fields: side columns of the item, used in its vector and in negatives; inferred by default
         loss: ranking loss; the training defaults depend on it (default: bpr)
