@@ -1,6 +1,6 @@
 import { Partitions } from "../../kernels/ranking/partitions.js";
 import type { RankingData, RankingShape } from "../../kernels/ranking/binding.js";
-import { ReferenceRanking, type ReferenceRow } from "../../kernels/ranking/ranking.reference.js";
+import { ReferenceRanking, type ReferenceBag } from "../../kernels/ranking/ranking.reference.js";
 import { referenceStrata } from "../../kernels/ranking/strata.reference.js";
 import { strataGroups } from "../../kernels/ranking/strata.js";
 import { BlockStore } from "../../io/block-store.js";
@@ -93,7 +93,7 @@ test("an epoch of three partitions agrees with the reference to 5e-4", async () 
     );
     const own = all.slice(Math.floor((visit * all.length) / 4), Math.floor(((visit + 1) * all.length) / 4));
     const pick = (numbers: Uint32Array) => Uint32Array.from(own, (e) => numbers[e]!);
-    const rowOf = (feature: number): ReferenceRow => ({ ids: [feature], values: [1] });
+    const rowOf = (feature: number): ReferenceBag => ({ ids: [feature], values: [1] });
     const firstRow = partitions.itemRows + (turn % 2) * partitions.rows;
     const lists = Array.from({ length: partitions.rows }, (_, row) => {
       const user = (partitions.featureOf(p, row) ?? Infinity) - numItems;
