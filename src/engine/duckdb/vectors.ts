@@ -1,5 +1,5 @@
-// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in arrays that are
-// used again for the next batch. A vector's memory belongs to DuckDB and is copied.
+// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in memory that threads
+// share and that is used again for later batches. A vector's memory belongs to DuckDB and is copied.
 
 import type { Bindings, DuckDbVector } from "./bindings.js";
 import { TypeId, type VectorType, type ScalarType } from "./types.js";
@@ -157,7 +157,7 @@ export class FixedColumn extends VectorColumn {
 export class TextColumn extends VectorColumn {
   /** u32[numRows + 1]: text r is texts[bounds[r] .. bounds[r + 1]); a missing one is empty */
   bounds = new Uint32Array(1);
-  texts = new Uint8Array(1 << 12);
+  texts = new Uint8Array(0);
   #view = new DataView(this.texts.buffer);
 
   constructor(readonly type: ScalarType) {
@@ -383,7 +383,9 @@ export class ListColumn extends VectorColumn {
 /** Returns a copy of an array with room for at least `length` elements. */
 function enlarged<T extends Uint8Array | Uint32Array>(array: T, length: number): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same class
-  const larger = new (array.constructor as new (length: number) => T)(Math.max(length, 2 * array.length));
+  const larger = new (array.constructor as new (memory: SharedArrayBuffer) => T)(
+    new SharedArrayBuffer(array.BYTES_PER_ELEMENT * Math.max(length, 2 * array.length)),
+  );
   larger.set(array);
   return larger;
 }
