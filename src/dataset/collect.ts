@@ -288,9 +288,10 @@ export class RowCollector {
   /** Returns the cells of the rows that no filter drops and that are valid. */
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
-    for (const fate of fates) {
-      if (fate === KEPT) kept++;
-      else if (fate === DROPPED) this.dropped++;
+    // loops by index, because iterators and callbacks cost as much as the reading
+    for (let row = 0; row < fates.length; row++) {
+      if (fates[row] === KEPT) kept++;
+      else if (fates[row] === DROPPED) this.dropped++;
     }
     const cells = batch.columns.map((column, i) => {
       if (kept < batch.numRows) {
@@ -301,7 +302,7 @@ export class RowCollector {
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
       // with --time-format, times are read as text
-      return role === "time" && isTime !== true ? Float64Array.from(rows, timeOfNumber) : rows;
+      return role === "time" && isTime !== true ? timesOf(rows) : rows;
     });
     return { cells, kept };
   }
@@ -311,6 +312,12 @@ export class RowCollector {
     const numbers = this.#numberOfCode[i]!;
     return Float64Array.from(cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
+}
+
+function timesOf(numbers: Cells): Float64Array {
+  const times = new Float64Array(numbers.length);
+  for (let row = 0; row < times.length; row++) times[row] = timeOfNumber(numbers[row]!);
+  return times;
 }
 
 /** Whether the text of a cell must be a number: a time, or a label of true or false. */
