@@ -314,9 +314,9 @@ export class RowCollector {
   }
 }
 
-function timesOf(numbers: Cells): Float64Array {
-  const times = new Float64Array(numbers.length);
-  for (let row = 0; row < times.length; row++) times[row] = timeOfNumber(numbers[row]!);
+/** Converts times that are numbers to milliseconds, in place. */
+function timesOf(times: Cells): Cells {
+  for (let row = 0; row < times.length; row++) times[row] = timeOfNumber(times[row]!);
   return times;
 }
 

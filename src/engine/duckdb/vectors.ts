@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Bytes of memory that the rows take, approximately. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32: what the bytes do not tell, which rows are missing and where texts end. @param firstRow of the batch */
+  /** Returns u32: what the bytes do not tell, which rows are missing and where texts end; the next call overwrites it. @param firstRow of the batch */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Clears same[r] for rows whose value differs from that of row r - 1. */
@@ -159,6 +159,7 @@ export class TextColumn extends VectorColumn {
   bounds = new Uint32Array(1);
   texts = new Uint8Array(0);
   #view = new DataView(this.texts.buffer);
+  #lengths = new Uint32Array(0);
 
   constructor(readonly type: ScalarType) {
     super();
@@ -251,7 +252,8 @@ export class TextColumn extends VectorColumn {
 
   marks(firstRow: number): Uint32Array {
     const { bounds, numRows } = this;
-    const lengths = new Uint32Array(numRows);
+    if (this.#lengths.length < numRows) this.#lengths = new Uint32Array(this.bounds.length);
+    const lengths = this.#lengths.subarray(0, numRows);
     for (let row = 0; row < numRows; row++) lengths[row] = bounds[row + 1]! - bounds[row]!;
     if (!this.hasNulls) return lengths;
     for (const row of this.missing(firstRow)) lengths[row - firstRow] = 0xffffffff;
