@@ -169,26 +169,32 @@ export class TextColumn extends VectorColumn {
     if (numRows === 0) return;
     const data = duckdb.vector_get_data(vector, 16 * numRows);
     const words = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
-    let size = 0;
-    for (let row = 0; row < numRows; row++) if (this.valid[this.numRows + row] === 1) size += words[4 * row]!;
+    const { valid, numRows: first } = this;
+    let [size, longest] = [0, 0];
+    for (let row = 0; row < numRows; row++) {
+      if (valid[first + row] === 0) continue;
+      const length = words[4 * row]!;
+      size += length;
+      if (length > longest) longest = length;
+    }
     this.reserve(numRows, size);
-    const { bounds, valid, numRows: first } = this;
+    const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    let end = first + numRows;
-    for (let row = first; row < end; row++) {
-      const word = 4 * (row - first);
+    // the next text overwrites what does not belong to this one
+    for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
-      if (valid[row] === 1 && length <= MOST_INLINE) {
-        // the next text overwrites what does not belong to this one
-        view.setUint32(at, words[word + 1]!, true);
-        view.setUint32(at + 4, words[word + 2]!, true);
-        view.setUint32(at + 8, words[word + 3]!, true);
+      if (valid[row] === 1) {
+        if (length <= MOST_INLINE) {
+          view.setUint32(at, words[word + 1]!, true);
+          view.setUint32(at + 4, words[word + 2]!, true);
+          view.setUint32(at + 8, words[word + 3]!, true);
+        }
         at += length;
-      } else if (valid[row] === 1) at += length;
+      }
       bounds[row + 1] = at;
     }
-    this.#copyLong(duckdb, data, words, numRows);
+    if (longest > MOST_INLINE) this.#copyLong(duckdb, data, words, numRows);
   }
 
   /** Copies long texts; those that follow each other in DuckDB's memory are read at once. */
