@@ -100,8 +100,10 @@ class QueryLog {
   readonly #columns: ListSeparators;
   readonly #order: readonly string[];
   #names: readonly string[] = [];
-  /** columns of the current batch */
+  /** columns of the first batch */
   #batch: BatchColumns = new Map();
+  /** columns of the batch that the next chunk is added to */
+  #filling: BatchColumns = new Map();
   /** batches that are scanned, whose memory is used again */
   readonly #spare: BatchColumns[] = [];
   #rows: AsyncGenerator<number, void, undefined> | undefined;
@@ -131,7 +133,7 @@ class QueryLog {
     const isUsed = (name: string) => !ignored.has(name) && this.#types.get(name) !== undefined;
     await this.#start(names.filter(isUsed));
     const sample = this.#sample(names, isUsed);
-    const numSampled = this.#numRows();
+    const numSampled = numRowsOf(this.#batch);
     if (numSampled === 0)
       throw new NoRowsError("the table or query has no rows", { file: this.path, line: 1 });
     if (sample.length === 0 && this.options.onBadRow === "skip")
@@ -162,26 +164,23 @@ class QueryLog {
     await this.#rows?.return();
     this.#names = [...new Set([...names, ...this.#order])];
     this.#isEnd = false;
-    this.#rows = this.database.rows(this.query, this.#names, this.#order, () => this.#batch);
-    await this.#fill();
+    this.#rows = this.database.rows(this.query, this.#names, this.#order, () => this.#filling);
+    this.#batch = await this.#filled();
   }
 
   /** Reads the next rows to a batch that no thread reads; there are none at the end. */
-  async #fill(): Promise<void> {
-    this.#batch =
+  async #filled(): Promise<BatchColumns> {
+    const batch =
       this.#spare.pop() ?? new Map(this.#names.map((name) => [name, vectorColumn(this.#types.get(name)!)]));
-    for (const column of this.#batch.values()) column.clear();
-    while (!this.#isEnd && this.#numRows() < BATCH_ROWS) {
+    this.#filling = batch;
+    for (const column of batch.values()) column.clear();
+    while (!this.#isEnd && numRowsOf(batch) < BATCH_ROWS) {
       this.#isEnd = (await this.#rows!.next()).done === true;
       let bytes = 0;
-      for (const column of this.#batch.values()) bytes += column.bytesHeld;
+      for (const column of batch.values()) bytes += column.bytesHeld;
       if (bytes > BATCH_BYTES) break;
     }
-  }
-
-  #numRows(): number {
-    const [first] = this.#batch.values();
-    return first!.numRows;
+    return batch;
   }
 
   #leafOf(name: string): LeafColumn {
@@ -198,7 +197,7 @@ class QueryLog {
 
   /** Returns the first rows of the batch as text, without faulty ones. */
   #sample(names: readonly string[], isUsed: (name: string) => boolean): string[][] {
-    const numRows = this.#numRows();
+    const numRows = numRowsOf(this.#batch);
     const cells = names.map((name) =>
       isUsed(name)
         ? new BatchCursor(
@@ -256,9 +255,12 @@ class QueryLog {
     const fingerprint = () => ({ path, bytes: numBytes, sha256: digest.sha256(), of: "rows" as const });
     const file = { path, fingerprint };
     yield { kind: "start", file };
-    for (let group = 0; this.#numRows() > 0; group++) {
-      const own = this.#batch;
-      const length = this.#numRows();
+    let own = this.#batch;
+    for (let group = 0; numRowsOf(own) > 0; group++) {
+      const length = numRowsOf(own);
+      // it is filled while this one is scanned
+      const next = this.#filled();
+      next.catch(() => undefined);
       ties.check(own, length);
       let at = 0;
       for (const column of own.values()) {
@@ -271,9 +273,15 @@ class QueryLog {
       for (const leaf of columns)
         if (typeof leaf !== "string") batch.set(leaf.name, batchColumn(leaf, own.get(leaf.name)!, path));
       const range = { path, fd: -1, group, from: 0, to: length, groupRows: length, columns: [...columns], batch };
-      yield { kind: "range", range, release: () => void this.#spare.push(own) };
-      await this.#fill();
+      const scanned = own;
+      yield { kind: "range", range, release: () => void this.#spare.push(scanned) };
+      own = await next;
     }
     yield { kind: "end", file };
   }
+}
+
+function numRowsOf(columns: BatchColumns): number {
+  const [first] = columns.values();
+  return first!.numRows;
 }
