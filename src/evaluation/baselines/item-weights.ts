@@ -78,12 +78,12 @@ export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseli
 export async function itemWeightsRanker<S extends object>(
   model: ItemModel<S>,
   { history, counts }: BaselineInput,
-  { seed, threads, signal, note }: BaselineOptions,
+  { seed, threads, signal, note, timeLeft }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const numItems = counts.length;
   // passes over the pairs of items: one for the settings that share columns, and one with all events
   const passes = new Set(model.grid.map((setting) => model.columnsOf(setting))).size + 1;
-  const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note);
+  const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note, timeLeft);
   let pass = -1;
   let breaths = 0;
   const pause = async (): Promise<void> => {
