@@ -14,9 +14,12 @@ import { PLACES, type Queries } from "../../ranking/lists/search.js";
 /** Queries of one search at most. */
 const BLOCK = 16_384;
 
-/** Queries of one search whose lists have so many places. */
-export function blockSize(k: number): number {
-  return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
+/** Places of lists that are written as text at once: the next ones are searched for meanwhile. */
+const TEXT_PLACES = 1 << 19;
+
+/** Queries of one search whose lists have so many places. @param isText the file does not depend on the size of blocks */
+export function blockSize(k: number, isText: boolean): number {
+  return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
 /** Some of those who get lists. */
