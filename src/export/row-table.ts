@@ -12,6 +12,7 @@ import { arrowFileChunks } from "../embedding/arrow.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
+import { RowKernel } from "./files/row-kernel.js";
 import type { RowFormat } from "./row-formats.js";
 
 export interface RowColumn {
@@ -136,6 +137,9 @@ function jsonlChunks(
   return rowLines(batches, { before, end: "}\n", text: jsonString });
 }
 
+/** Rows of a batch that are worth a kernel's start. */
+const KERNEL_ROWS = 1 << 13;
+
 /** How rows are written as lines. */
 interface LineStyle {
   /** the text before the cell of each column */
@@ -154,16 +158,29 @@ export async function* rowLines(
   const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
   // the bytes of keys that occur in several batches, such as items, are made once
   const made: (WeakMap<Keys, Keys> | undefined)[] = [];
+  let kernel: RowKernel | undefined;
   for await (const { numRows, cells } of batches) {
     const columns = cells.map((column, c) => {
       made[c] ??= new WeakMap();
       return writtenColumn(column, { head: heads[c]!, text, made: made[c] });
     });
+    if (numRows >= KERNEL_ROWS) kernel ??= await RowKernel.start();
+    const fast = numRows >= KERNEL_ROWS && kernel?.take(columns, tail) === true ? kernel : undefined;
     for (let row = 0; row < numRows;) {
+      if (fast) {
+        const written = fast.write(row, numRows);
+        if (written.bytes.length > 0) yield written.bytes;
+        // a number that the kernel does not write, or a text that is longer than its room
+        if (written.row === row) {
+          row = writeLines(out, columns, tail, row, row + 1);
+          yield out.take();
+        } else row = written.row;
+        continue;
+      }
       row = writeLines(out, columns, tail, row, numRows);
       if (out.isFull) yield out.take();
     }
-    yield out.take();
+    if (!fast) yield out.take();
   }
 }
 
@@ -176,7 +193,7 @@ interface CellStyle {
 }
 
 /** A column as it is written: texts behind their heads, or numbers. All have the same members, which makes the loop fast. */
-interface WrittenColumn {
+export interface WrittenColumn {
   head: Uint8Array;
   texts: Keys | undefined;
   /** u32[numRows]: the text of each row; undefined if they are in the rows' order */
