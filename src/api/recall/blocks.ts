@@ -15,7 +15,7 @@ import { PLACES, type Queries } from "../../ranking/lists/search.js";
 const BLOCK = 16_384;
 
 /** Places of lists that are written as text at once: the next ones are searched for meanwhile. */
-const TEXT_PLACES = 1 << 21;
+const TEXT_PLACES = 1 << 20;
 
 /** Queries of one search whose lists have so many places. @param isText the file does not depend on the size of blocks */
 export function blockSize(k: number, isText: boolean): number {
