@@ -9,10 +9,10 @@
 
 import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
+import { RowKernel, type WrittenColumn } from "../kernels/rows/binding.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
-import { RowKernel } from "./files/row-kernel.js";
 import type { RowFormat } from "./row-formats.js";
 
 export interface RowColumn {
@@ -190,17 +190,6 @@ interface CellStyle {
   head: Uint8Array;
   text: LineStyle["text"];
   made: WeakMap<Keys, Keys>;
-}
-
-/** A column as it is written: texts behind their heads, or numbers. All have the same members, which makes the loop fast. */
-export interface WrittenColumn {
-  head: Uint8Array;
-  texts: Keys | undefined;
-  /** u32[numRows]: the text of each row; undefined if they are in the rows' order */
-  places: Uint32Array | undefined;
-  counts: Uint32Array | undefined;
-  f32: Float32Array | undefined;
-  f64: Float64Array | undefined;
 }
 
 function writtenColumn(cells: RowCells, style: CellStyle): WrittenColumn {

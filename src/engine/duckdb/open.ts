@@ -272,7 +272,16 @@ class QueryLog {
       const batch = new Map<string, BatchColumn>();
       for (const leaf of columns)
         if (typeof leaf !== "string") batch.set(leaf.name, batchColumn(leaf, own.get(leaf.name)!, path));
-      const range = { path, fd: -1, group, from: 0, to: length, groupRows: length, columns: [...columns], batch };
+      const range = {
+        path,
+        fd: -1,
+        group,
+        from: 0,
+        to: length,
+        groupRows: length,
+        columns: [...columns],
+        batch,
+      };
       const scanned = own;
       yield { kind: "range", range, release: () => void this.#spare.push(scanned) };
       own = await next;

@@ -339,7 +339,8 @@ class NearestItems {
     let at = 0;
     for (let child = 1; child < size; child = 2 * at + 1) {
       const other = child + 1;
-      if (other < size && isWorse(values[other]!, items[other]!, values[child]!, items[child]!)) child = other;
+      if (other < size && isWorse(values[other]!, items[other]!, values[child]!, items[child]!))
+        child = other;
       if (!isWorse(values[child]!, items[child]!, value, item)) break;
       [values[at], items[at]] = [values[child]!, items[child]!];
       at = child;

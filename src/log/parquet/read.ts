@@ -134,7 +134,8 @@ export async function readRanges(
     if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
     give!(columns);
     const read = progress.at(-1);
-    if (read) read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
+    if (read)
+      read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
     observe?.(progressOf(merger.numRows, progress));
   };
 

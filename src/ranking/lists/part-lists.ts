@@ -112,7 +112,12 @@ function listOf({ top, part, items, scores }: BestOfPart, query: number): TopIte
 }
 
 /** Writes the list of a query at `to`. */
-function copyList({ top, part, items, scores }: BestOfPart, query: number, lists: TopItems, to: number): void {
+function copyList(
+  { top, part, items, scores }: BestOfPart,
+  query: number,
+  lists: TopItems,
+  to: number,
+): void {
   const from = query * top;
   for (let r = 0; r < top && items[from + r] !== NO_ITEM; r++) {
     lists.items[to + r] = part[items[from + r]!]!;
