@@ -13,9 +13,12 @@ import { PLACES, type Queries } from "../../ranking/lists/search.js";
 
 const BLOCK = 16_384;
 
-/** Returns the number of queries per search, for lists of length k. */
-export function blockSize(k: number): number {
-  return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
+/** Number of places of lists that are written as text at once; the next lists are searched for meanwhile. */
+const TEXT_PLACES = 1 << 20;
+
+/** Returns the number of queries per search, for lists of length k. @param isText whether the file's bytes do not depend on the size of blocks */
+export function blockSize(k: number, isText: boolean): number {
+  return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
 export interface Block {

@@ -199,7 +199,8 @@ async function preparedLists(
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
-      const blocks = source.blocks({ chosen, size: blockSize(k * numLists) });
+      const isText = options.format === "csv" || options.format === "jsonl";
+      const blocks = source.blocks({ chosen, size: blockSize(k * numLists, isText) });
       for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
         counted.count(batch);
         const text = `making lists: ${counted.numAsked().toLocaleString("en")} ${whom}s so far`;
