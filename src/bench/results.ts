@@ -123,7 +123,9 @@ async function sectionOf(
     const standard = await measured({}, "standard.html");
     const searched = await measured({ search: settings, trainers: commands }, "searched.html");
     const { metrics, on, untrained } = standard.leaderboard;
-    const [first, second] = [metrics[0], metrics[1]!];
+    const [first] = metrics;
+    // normalized entropy says the same as log loss, and has no interval
+    const second = metrics.find((name) => name !== first && standard.leaderboard.lines[0]!.intervals[name])!;
     const lines = standard.leaderboard.lines.map((line) => {
       const other = searched.leaderboard.lines.find((one) => one.name === line.name);
       // baselines have no settings to try
