@@ -27,7 +27,7 @@ import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { blockSize, type Block } from "./blocks.js";
+import { blockSize, type Block, type Share } from "../../ranking/lists/blocks.js";
 import { inNumbersOf, type Had } from "./seen-items.js";
 import {
   cellsBesideLog,
@@ -44,7 +44,7 @@ import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/par
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
 import { sourceOf, type Source } from "./source.js";
-import { listCounter, type Measured, type RecallSummary } from "./summary.js";
+import { listCounter, type ListCounter, type Measured, type RecallSummary } from "./summary.js";
 
 /**
  * Makes the lists and writes them to a file, whole or not at all, or in chunks to `write`.
@@ -68,7 +68,7 @@ export async function recall(
   const { watch, warnings, warn } = collectWarnings(watching);
   const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {
-    const { lists, facts } = await listsOf({ opened, options, watch, warn });
+    const { lists, facts } = await listsOf({ opened, options, watch, warn, kept: {} });
     const sent = await deliver(lists, opened, { options, stated, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
     const { notes, ...measured } = facts();
@@ -128,7 +128,7 @@ async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists
 }
 
 /** Options as the summary has them: without those of reading and of the output. */
-function statedOptions(
+export function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
 ): Record<string, unknown> {
@@ -136,18 +136,18 @@ function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** The lists, and what is to be said of them once they are read to their end. */
-async function listsOf(
-  given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
-): Promise<{ lists: Lists; facts: () => Measured & { notes: string[] } }> {
-  const { opened, options, watch, warn } = given;
+/** The lists, or a share of them, and what is to be said of them once they are read to their end. */
+export async function listsOf(
+  given: Omit<Given, "preprocess"> & { warn: (text: string) => void; share?: Share },
+): Promise<{ lists: Lists; counted: ListCounter; facts: () => Measured & { notes: string[] } }> {
+  const { opened, options, watch, warn, kept, share } = given;
   const { run } = opened;
   const { for: whom } = options;
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const cells = cellsBesideLog(run, options.reading);
   const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
-  const listed = await readListedFiles(named, how, options, watch);
+  const listed = (kept.listed ??= await readListedFiles(named, how, options, watch));
   const added = options.newShare === undefined ? undefined : await addedItems(run, named.item);
   const source = await sourceOf({ ...given, preprocess });
   const sets = await setsOf(source.items, listed, named, how, options, watch);
@@ -192,21 +192,25 @@ async function listsOf(
       items: source.items,
       batches: batches(),
     },
-    facts: () => counted.facts(options, sets.numChosen),
+    counted,
+    facts: () => {
+      if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+      return counted.facts(options, sets.numChosen);
+    },
   };
 
   // nothing is started before it is asked for: a server may have the lists already
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
-      const blocks = source.blocks({ chosen, size: blockSize(k * numLists) });
+      const blocks = source.blocks({ chosen, share, size: blockSize(k * numLists) });
       for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
         counted.count(batch);
         const text = `making lists: ${counted.numAsked().toLocaleString("en")} ${whom}s so far`;
         watch.observe({ stage: "doing", text });
         yield batch;
       }
-      if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+      if (counted.numAsked() === 0 && !share) throw nobody(options, pairs !== undefined);
     } finally {
       await search.end();
       await quotas?.search.end();

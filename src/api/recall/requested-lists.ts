@@ -11,8 +11,10 @@ import { resolved, type Resolved } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { OpenRows } from "../tables.js";
+import type { ListedFiles } from "./allowed-items.js";
 import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
+import type { SeenItems } from "./seen-items.js";
 
 /** The options with their defaults, and how logs are read instead of how that is said. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
@@ -30,6 +32,8 @@ export interface Given {
   watch: Watch;
   /** undefined of a run that does not say how a log is read */
   preprocess: Preprocess | undefined;
+  /** what has been read for the lists: a process that makes a share of them gets it from another one */
+  kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
 /** At most so many items of one cell in a list. */

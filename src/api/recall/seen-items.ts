@@ -42,6 +42,10 @@ export interface SeenItems {
  * @throws {UsageError} what is needed is not to be had
  */
 export async function readSeenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
+  return (given.kept.seen ??= await seenItems(given, needsLog));
+}
+
+async function seenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
   const { opened, options, preprocess, watch } = given;
   const { run } = opened;
   const masks = options.repeats === "mask";

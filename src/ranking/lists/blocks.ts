@@ -9,7 +9,7 @@ import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { PLACES, type Queries } from "../../ranking/lists/search.js";
+import { PLACES, type Queries } from "./search.js";
 
 /** Queries of one search at most. */
 const BLOCK = 16_384;
@@ -17,6 +17,17 @@ const BLOCK = 16_384;
 /** Queries of one search whose lists have so many places. */
 export function blockSize(k: number): number {
   return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
+}
+
+/** One of so many parts, from 0. */
+export interface Share {
+  part: number;
+  numParts: number;
+}
+
+/** The first and the end of a share of numbers. */
+function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
+  return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
 /** Some of those who get lists. */
@@ -31,6 +42,8 @@ export type Chosen = KeyIndex | undefined;
 /** Which queries, in which blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
+  /** a part of several of equal size; all when absent */
+  share?: Share | undefined;
   /** queries of a block */
   size: number;
 }
@@ -49,13 +62,16 @@ export async function* blocksOfRows({
   rows,
   field,
   chosen,
+  share,
   isCosine,
   size,
   withVectors,
 }: RowBlocks): AsyncGenerator<Block> {
   const range = await rangeOf(rows, field);
   const { dim } = rows;
-  for await (const { start, table } of rows.batches({ range, vectors: withVectors })) {
+  const [from, to] = rangeOfShare(range.last - range.first, share).map((row) => range.first + row);
+  const own = { first: from!, last: to! };
+  for await (const { start, table } of rows.batches({ range: own, vectors: withVectors })) {
     for (let first = 0; first < table.numRows; first += size) {
       const last = Math.min(first + size, table.numRows);
       const kept = Uint32Array.from({ length: last - first }, (_, i) => first + i).filter(
@@ -80,11 +96,12 @@ export async function* blocksOfRows({
 /** The users of events. @param queriesOf what some of them, as the events number them, are asked by */
 export function* blocksOfUsers(
   users: Keys,
-  { chosen, size }: WhichBlocks,
+  { chosen, share, size }: WhichBlocks,
   queriesOf: (users: Uint32Array) => Omit<Queries, "size">,
 ): Generator<Block> {
-  for (let first = 0; first < users.size; first += size) {
-    const length = Math.min(size, users.size - first);
+  const [from, to] = rangeOfShare(users.size, share);
+  for (let first = from; first < to; first += size) {
+    const length = Math.min(size, to - first);
     const own = Uint32Array.from({ length }, (_, i) => first + i).filter(
       (user) => !chosen || chosen.find(users, user) >= 0,
     );
