@@ -8,14 +8,15 @@
 // Source: Spark's SQL reference, TRANSFORM; its programs run in the directory of the session's files.
 
 import { randomBytes } from "node:crypto";
-import { IoError, UsageError } from "../errors.js";
+import { IoError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { ArtifactFile } from "./artifacts.js";
 import { batchesIn } from "./batches.js";
 import { unescaped } from "./escaped-cells.js";
-import { ERROR_IF_EXISTS } from "./messages.js";
+import { literal } from "./files.js";
+import { ERROR_IF_EXISTS, OVERWRITE } from "./messages.js";
 import { packedProgram } from "./program-files.js";
-import { filtered, observed, projected, quotedColumn, queryOf } from "./plans.js";
+import { filesOf, filtered, limited, observed, projected, quotedColumn, queryOf } from "./plans.js";
 import type { EngineSession } from "./session.js";
 
 /** The oldest version of Spark whose servers return observations of a command. */
@@ -39,8 +40,33 @@ export interface ExecutorJob {
   files: ReadonlyMap<string, ArtifactFile["content"]>;
   numParts: number;
   columns: readonly OutputColumn[];
-  /** where Spark writes: a path or URI of the server's side that does not exist */
-  output: string;
+  output: FreeOutput;
+}
+
+/** Where Spark writes: a path or URI of the server's side without a file, and how it is written. */
+export interface FreeOutput {
+  path: string;
+  mode: number;
+}
+
+/**
+ * Checks that there is no output yet. A write that failed leaves an empty folder, which the next one replaces.
+ *
+ * @throws {OutputError} there is one @throws {EmbedError} as Session.run
+ */
+export async function freeOutput(session: EngineSession, path: string): Promise<FreeOutput> {
+  const [what, options] = [`'${path}'`, { recursiveFileLookup: "true" }];
+  const listing = limited(projected(filesOf("binaryFile", [literal(path)], options), ["path"]), 1);
+  try {
+    for (const bytes of await session.fetch(listing, what))
+      for (const { length } of batchesIn(bytes, ["text"], what))
+        if (length > 0)
+          throw new OutputError(`output '${path}' already exists: choose another --engine-output, or remove it`);
+    return { path, mode: OVERWRITE };
+  } catch (error) {
+    if (error instanceof NoInputError) return { path, mode: ERROR_IF_EXISTS };
+    throw error;
+  }
 }
 
 /** @throws {UsageError} the server's Spark is too old */
@@ -95,15 +121,15 @@ export async function runOnExecutors(
     filtered(watched, "report IS NULL"),
     columns.map(({ name, type }, c) => `${type === "STRING" ? unescaped(`c${c}`) : `c${c}`} AS ${quotedColumn(name)}`),
   );
-  const writeOperation = { input, source: "parquet", path: output, mode: ERROR_IF_EXISTS };
-  const { observedMetrics = [] } = await session.execute({ writeOperation }, "making them on the executors");
+  const writeOperation = { input, source: "parquet", ...output };
+  const { observedMetrics = [] } = await session.execute({ writeOperation }, "work on the executors");
   const values = observedMetrics.find(({ name }) => name === REPORTS)?.values ?? [];
   const [written, printedRows, ...reports] = values.map(({ string, long }) => string ?? long);
   if (reports.length !== numParts || !reports.every((report) => typeof report === "string"))
-    throw new IoError(`--engine: ${session.shown} returned no report of some parts: '${output}' is not complete`);
+    throw new IoError(`--engine: ${session.shown} returned no report of some parts: '${output.path}' is not complete`);
   if (written !== printedRows)
     throw new IoError(
-      `--engine: ${session.shown} received ${String(written)} rows of ${String(printedRows)}: '${output}' is not complete`,
+      `--engine: ${session.shown} received ${String(written)} rows of ${String(printedRows)}: '${output.path}' is not complete`,
     );
   return reports;
 }

@@ -16,6 +16,7 @@ import { withOpenRows } from "../api/tables.js";
 import type { ArtifactFile } from "../engine/artifacts.js";
 import {
   checkCanRun,
+  freeOutput,
   parallelismOf,
   runOnExecutors,
   type ExecutorJob,
@@ -43,7 +44,7 @@ export async function recallOnExecutors(
 ): Promise<RecallSummary> {
   const start = performance.now();
   const options = requestedLists(given);
-  const output = checkedOutput(options);
+  const out = checkedOutput(options);
   const { watch, warnings, warn } = collectWarnings(watching);
   const session = await openEngineSession(
     { address: options.engine!, timeout: options.engineTimeout },
@@ -52,6 +53,7 @@ export async function recallOnExecutors(
   );
   try {
     checkCanRun(session);
+    const output = await freeOutput(session, out);
     return await withOpenRows(path, options.table, async (opened) => {
       const kept = {};
       const { counted, facts } = await listsOf({ opened, options, watch, warn, kept });
@@ -73,7 +75,7 @@ export async function recallOnExecutors(
       const { notes, ...measured } = facts();
       for (const note of notes) warn(note);
       return {
-        ...{ command: "recall", version, out: output, seconds: (performance.now() - start) / 1000 },
+        ...{ command: "recall", version, out, seconds: (performance.now() - start) / 1000 },
         ...measured,
         options: { run: path, ...statedOptions(given, { ...options, format: "parquet" }) },
         warnings,
