@@ -15,8 +15,16 @@ export interface ArtifactFile {
 
 const CHUNK = 1 << 20;
 
-/** Yields the payloads of the messages that send the files. @throws {IoError} a file has changed its size */
-export async function* artifactPayloads(files: readonly ArtifactFile[]): AsyncGenerator<Message> {
+/**
+ * Yields the messages that send files.
+ *
+ * @param call the fields that each message has in addition
+ * @throws {IoError} a file has become shorter
+ */
+export async function* artifactMessages(
+  files: readonly ArtifactFile[],
+  call: Message,
+): AsyncGenerator<Message> {
   for (const { name, content } of files) {
     const totalBytes = content instanceof Uint8Array ? content.length : content.size;
     const path = `files/${name}`;
@@ -25,9 +33,10 @@ export async function* artifactPayloads(files: readonly ArtifactFile[]): AsyncGe
     for await (const bytes of chunksOf(content)) {
       const data = { data: bytes, crc: crc32(bytes) };
       // a server takes one chunk as a batch only
-      if (numChunks <= 1) yield { batch: { artifacts: [{ name: path, data }] } };
-      else if (isFirst) yield { beginChunk: { name: path, totalBytes, numChunks, initialChunk: data } };
-      else yield { chunk: data };
+      if (numChunks <= 1) yield { ...call, batch: { artifacts: [{ name: path, data }] } };
+      else if (isFirst)
+        yield { ...call, beginChunk: { name: path, totalBytes, numChunks, initialChunk: data } };
+      else yield { ...call, chunk: data };
       isFirst = false;
     }
   }

@@ -9,7 +9,7 @@ const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\b", "\t": "\\t", "\
 
 /** The expression that undoes escapedCell; few cells have an escape. */
 export function unescaped(column: string): string {
-  const replaced = [..."tnrb"].reduce(
+  const replaced = ["t", "n", "r", "b"].reduce(
     (text, letter) => `replace(${text}, concat(char(92), '${letter}'), char(${CODES[letter]!}))`,
     column,
   );

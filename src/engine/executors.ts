@@ -61,7 +61,9 @@ export async function freeOutput(session: EngineSession, path: string): Promise<
     for (const bytes of await session.fetch(listing, what))
       for (const { length } of batchesIn(bytes, ["text"], what))
         if (length > 0)
-          throw new OutputError(`output '${path}' already exists: choose another --engine-output, or remove it`);
+          throw new OutputError(
+            `output '${path}' already exists: choose another --engine-output, or remove it`,
+          );
     return { path, mode: OVERWRITE };
   } catch (error) {
     if (error instanceof NoInputError) return { path, mode: ERROR_IF_EXISTS };
@@ -80,7 +82,10 @@ export function checkCanRun({ shown, version }: Pick<EngineSession, "shown" | "v
 
 /** Returns the number of tasks that the server runs at a time. */
 export async function parallelismOf(session: EngineSession): Promise<number> {
-  const [what, query] = ["the number of cores", "SELECT max(n) + 1 FROM (SELECT spark_partition_id() AS n FROM range(0, 10000))"];
+  const [what, query] = [
+    "the number of cores",
+    "SELECT max(n) + 1 FROM (SELECT spark_partition_id() AS n FROM range(0, 10000))",
+  ];
   let found = 1;
   for (const bytes of await session.fetch(queryOf(query), what))
     for (const { children } of batchesIn(bytes, ["any"], what))
@@ -108,25 +113,37 @@ export async function runOnExecutors(
     ...paths.map((path, i) => ({ name: `${id}.${i}`, content: files.get(path)! })),
   ];
   await session.addFiles(artifacts, "the run and the program");
-  const printed = [...columns.map(({ type }, c) => `c${c} ${type}`), "part INT", "report STRING", "numRows BIGINT"];
+  const printed = [
+    ...columns.map(({ type }, c) => `c${c} ${type}`),
+    "part INT",
+    "report STRING",
+    "numRows BIGINT",
+  ];
   const command = `exec node "$(find . -name ${id}.cjs | head -n 1)"`;
   const delimited = "ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t'";
   const rows = queryOf(
     `SELECT TRANSFORM(id) ${delimited} USING '${command}' AS (${printed.join(", ")}) ${delimited} ` +
       `FROM range(0, ${numParts}, 1, ${numParts})`,
   );
-  const metrics = Array.from({ length: numParts }, (_, part) => `max(CASE WHEN part = ${part} THEN report END)`);
+  const metrics = Array.from(
+    { length: numParts },
+    (_, part) => `max(CASE WHEN part = ${part} THEN report END)`,
+  );
   const watched = observed(rows, REPORTS, ["count_if(report IS NULL)", "sum(numRows)", ...metrics]);
   const input = projected(
     filtered(watched, "report IS NULL"),
-    columns.map(({ name, type }, c) => `${type === "STRING" ? unescaped(`c${c}`) : `c${c}`} AS ${quotedColumn(name)}`),
+    columns.map(
+      ({ name, type }, c) => `${type === "STRING" ? unescaped(`c${c}`) : `c${c}`} AS ${quotedColumn(name)}`,
+    ),
   );
   const writeOperation = { input, source: "parquet", ...output };
   const { observedMetrics = [] } = await session.execute({ writeOperation }, "work on the executors");
   const values = observedMetrics.find(({ name }) => name === REPORTS)?.values ?? [];
   const [written, printedRows, ...reports] = values.map(({ string, long }) => string ?? long);
   if (reports.length !== numParts || !reports.every((report) => typeof report === "string"))
-    throw new IoError(`--engine: ${session.shown} returned no report of some parts: '${output.path}' is not complete`);
+    throw new IoError(
+      `--engine: ${session.shown} returned no report of some parts: '${output.path}' is not complete`,
+    );
   if (written !== printedRows)
     throw new IoError(
       `--engine: ${session.shown} received ${String(written)} rows of ${String(printedRows)}: '${output.path}' is not complete`,

@@ -153,7 +153,9 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
     );
   if (
     errorClass.startsWith("PATH_ALREADY_EXISTS") ||
-    /AccessControlException|AccessDenied|Permission denied|403 Forbidden|Mkdirs failed/.test(text)
+    /AccessControlException|AccessDenied|Permission denied|403 Forbidden|Mkdirs failed|Parent path is not a directory/.test(
+      text,
+    )
   )
     return new OutputError(`--engine-output: the server cannot write there: ${short}`, cause);
   // MLlib's computation over epochs is one long expression until a checkpoint cuts it

@@ -8,7 +8,7 @@ import { IoError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
-import { artifactPayloads, type ArtifactFile } from "./artifacts.js";
+import { artifactMessages, type ArtifactFile } from "./artifacts.js";
 import { openChannel, SilentStream, type Channel } from "./channel.js";
 import {
   DEADLINE,
@@ -203,18 +203,14 @@ export class EngineSession {
 
   /**
    * Sends files that the programs of this session's jobs find in their directory or below it, by name.
-   *
    * @throws {IoError} a file arrived damaged, or changed meanwhile @throws {EmbedError} as execute
    */
   async addFiles(files: readonly ArtifactFile[], what: string): Promise<void> {
     const shapes = [addArtifactsRequest, addArtifactsResponse] as const;
-    const call = { ...this.#who(), ...this.#sameSession, clientType: CLIENT };
-    const messages = async function* (): AsyncGenerator<Message> {
-      for await (const payload of artifactPayloads(files)) yield { ...call, ...payload };
-    };
+    const messages = artifactMessages(files, { ...this.#who(), ...this.#sameSession, clientType: CLIENT });
     const { signal } = this.#options;
     const answer = (await this.#channel
-      .upload("AddArtifacts", shapes, messages(), signal)
+      .upload("AddArtifacts", shapes, messages, signal)
       .catch((error: unknown) => {
         signal.throwIfAborted();
         if (isCallError(error) && isLost(error)) throw this.lost(what);

@@ -66,7 +66,9 @@ export async function recallOnExecutors(
       const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
       watch.observe({ stage: "doing", text });
       const columns = columnsOf(options);
-      const script = basename(new URL("./recall-part.worker.js", import.meta.url).pathname);
+      // the built program has it beside its other files, also if this module is run from where it was compiled
+      const { pathname } = new URL("./recall-part.worker.js", import.meta.url);
+      const script = `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
       const reports = await runOnExecutors(session, {
         ...{ script, files, numParts, columns, output },
       });
@@ -89,13 +91,16 @@ export async function recallOnExecutors(
 /** @returns the path of the output @throws {UsageError} options that the executors cannot follow */
 function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedLists): string {
   if (!engine!.startsWith("sc://"))
-    throw new UsageError(`--engine-output needs a Spark Connect server (sc://HOST:PORT), got --engine ${engine!}`);
+    throw new UsageError(
+      `--engine-output needs a Spark Connect server (sc://HOST:PORT), got --engine ${engine!}`,
+    );
   if (baseline !== undefined)
     throw new UsageError(
       `--score ${baseline} cannot be combined with --engine-output, because a baseline learns from all events in one ` +
         "process: write the lists on this machine with -o",
     );
-  if (foldIn) throw new UsageError("--fold-in cannot be combined with --engine-output: write these lists here with -o");
+  if (foldIn)
+    throw new UsageError("--fold-in cannot be combined with --engine-output: write these lists here with -o");
   return engineOutput!;
 }
 
@@ -103,7 +108,10 @@ function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedList
 function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   const { owner, category, item } = listColumns(whom === "item", listsPer);
   return [
-    ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({ name, type: "STRING" as const })),
+    ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({
+      name,
+      type: "STRING" as const,
+    })),
     { name: "rank", type: "INT" },
     { name: item, type: "STRING" },
     { name: "score", type: "FLOAT" },
