@@ -51,18 +51,16 @@ type Row = Record<string, unknown>;
 async function rowsBelow(path: string): Promise<Row[]> {
   const names = readdirSync(path).filter((name) => name.endsWith(".parquet"));
   const all: Row[] = [];
-  for (const name of names.sort()) {
-    const bytes = readFileSync(join(path, name));
-    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
-    all.push(...(await parquetReadObjects({ file, compressors })));
-  }
+  for (const name of names.sort()) all.push(...(await rowsOfFile(join(path, name))));
   return all;
 }
 
 async function rowsOfFile(path: string): Promise<Row[]> {
-  const bytes = readFileSync(path);
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
-  return await parquetReadObjects({ file, compressors });
+  return await parquetReadObjects({ file: bytesOf(path), compressors });
+}
+
+function bytesOf(path: string): ArrayBuffer {
+  return Uint8Array.from(readFileSync(path)).buffer;
 }
 
 interface Summary {
@@ -76,7 +74,7 @@ let outputs = 0;
 /** Makes lists here and on the executors, and expects the same rows in the same order, and the same summary. */
 async function expectSameLists(engine: readonly string[], args: readonly string[]): Promise<string> {
   const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
-  const local = await embedOk(["recall", ...args, "-o", here, "--json", "--quiet"]);
+  const local = await embedOk(["recall", ...args, "--format", "parquet", "-o", here, "--json", "--quiet"]);
   const own = ["--engine-output", there, "--engine-parts", "3", "--json", "--quiet"];
   const remote = await embedOk(["recall", ...args, ...engine, ...own]);
   const rows = await rowsOfFile(here);
@@ -94,8 +92,7 @@ withSpark("lists of users are those made here, with the columns and types of lis
   const there = await expectSameLists(engine, [at("als"), "--k", "7"]);
   const names = readdirSync(there).filter((name) => name.endsWith(".parquet"));
   expect(names).toHaveLength(3);
-  const bytes = readFileSync(join(there, names[0]!));
-  const { children } = parquetSchema(parquetMetadata(bytes.buffer.slice(bytes.byteOffset) as ArrayBuffer));
+  const { children } = parquetSchema(parquetMetadata(bytesOf(join(there, names[0]!))));
   expect(children.map(({ element }) => [element.name, element.type, element.converted_type])).toEqual([
     ["user", "BYTE_ARRAY", "UTF8"],
     ["rank", "INT32", undefined],

@@ -66,7 +66,8 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   return {
     ...options,
     ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
-    reading: readingOf(given),
+    // an engine that makes the lists reads nothing: files are those of this machine
+    reading: readingOf(given.engineOutput === undefined ? given : { ...given, engine: undefined }),
     ...badRowsOf(given),
   };
 }
