@@ -54,7 +54,7 @@ export const rooms: Record<string, Room> = {
     packages: [
       ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
       // DuckDB is loaded by its place, and spills into a temporary folder
-      ...["node:module", "node:fs/promises", "node:os"],
+      ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
     ],
   },
   // rows are counted and encoded in rounds that threads share

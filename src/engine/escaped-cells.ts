@@ -2,18 +2,29 @@
 
 /** Returns a cell in which the characters that separate cells and lines are escaped. */
 export function escapedCell(cell: string): string {
-  return cell.replaceAll(/[\\\t\n\r]/g, (character) => ESCAPES[character]!);
+  return cell.replaceAll(/[\\\t\n\r]/g, (character) => ESCAPES.get(character)!);
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\b", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+const ESCAPES = new Map([
+  ["\\", "\\b"],
+  ["\t", "\\t"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+]);
 
 /** The expression that undoes escapedCell; few cells have an escape. */
 export function unescaped(column: string): string {
-  const replaced = ["t", "n", "r", "b"].reduce(
-    (text, letter) => `replace(${text}, concat(char(92), '${letter}'), char(${CODES[letter]!}))`,
+  const replaced = CODES.reduce(
+    (text, [letter, code]) => `replace(${text}, concat(char(92), '${letter}'), char(${code}))`,
     column,
   );
   return `CASE WHEN contains(${column}, char(92)) THEN ${replaced} ELSE ${column} END`;
 }
 
-const CODES: Readonly<Record<string, number>> = { t: 9, n: 10, r: 13, b: 92 };
+/** The escaped characters; the backslash is the last, because the escapes of the others have one. */
+const CODES = [
+  ["t", 9],
+  ["n", 10],
+  ["r", 13],
+  ["b", 92],
+] as const;

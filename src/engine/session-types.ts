@@ -16,7 +16,7 @@ export interface CommandResult {
 }
 
 /** One response of a running plan. */
-export interface Response extends CommandResult {
+export interface PlanResponse extends CommandResult {
   responseId?: string;
   arrowBatch?: { data?: Uint8Array };
   resultComplete?: object;

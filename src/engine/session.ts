@@ -40,7 +40,7 @@ import type { SparkCommand, Relation } from "./plans.js";
 import {
   LostOperation,
   type CommandResult,
-  type Response,
+  type PlanResponse,
   type SessionOptions,
   type SparkType,
 } from "./session-types.js";
@@ -229,7 +229,7 @@ export class EngineSession {
   }
 
   /** Yields the responses to a plan until it is complete. @throws as run */
-  async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
+  async *#responses(plan: Message, doing: Doing): AsyncGenerator<PlanResponse, void, undefined> {
     const operationId = randomUUID();
     const own = { operationId, clientType: CLIENT };
     const start: Message = {
@@ -257,10 +257,10 @@ export class EngineSession {
             isStarted = true;
             heard = performance.now();
             attempt = 0;
-            const { responseId, resultComplete } = response as Response;
+            const { responseId, resultComplete } = response as PlanResponse;
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
-            yield response as Response;
+            yield response as PlanResponse;
             // the time that the consumer took does not count
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)

@@ -13,6 +13,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
+import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
 /** No set: nothing may stand in the list. */
@@ -42,12 +43,6 @@ export interface ItemCells {
 
 /** Categories of --lists-per, unless --max-categories allows more: each takes a search of its own. */
 const MAX_CATEGORIES = 1000;
-
-/** The files of --items and --users. */
-export interface ListedFiles {
-  items: ListedKeys | undefined;
-  users: ListedKeys | undefined;
-}
 
 /**
  * Reads --items and --users.
@@ -168,13 +163,6 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
     const key = index.find(asked, owner);
     return key < 0 || codes[key] === MISSING ? NO_SET : sets[codes[key]!]!;
   };
-}
-
-/** Keys of a file, each once, and what its columns say of them. */
-export interface ListedKeys {
-  keys: Keys;
-  /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
-  columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }
 
 /**

@@ -28,7 +28,8 @@ import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block, type Share } from "../../ranking/lists/blocks.js";
-import { inNumbersOf, type Had } from "./seen-items.js";
+import type { Had } from "./kept-inputs.js";
+import { inNumbersOf } from "./seen-items.js";
 import {
   cellsBesideLog,
   openKeysAsTrained,

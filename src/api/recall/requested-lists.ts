@@ -11,10 +11,9 @@ import { resolved, type Resolved } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { OpenRows } from "../tables.js";
-import type { ListedFiles } from "./allowed-items.js";
 import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
-import type { SeenItems } from "./seen-items.js";
+import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 
 /** The options with their defaults, and how logs are read instead of how that is said. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &

@@ -19,21 +19,8 @@ import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
 import { counting, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import type { Had, SeenItems } from "./kept-inputs.js";
 import type { Given, RequestedLists } from "./requested-lists.js";
-
-/** Users and the items that they have. */
-export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
-
-/** Events that users are asked by or that are left out, each where it is needed. */
-export interface SeenItems {
-  /** of the log, which lists may be asked by */
-  learned?: TrainingEvents;
-  /** of new users */
-  folded?: TrainingEvents;
-  /** what is left out of lists */
-  had?: Had;
-  warnings: string[];
-}
 
 /**
  * Reads what users have.

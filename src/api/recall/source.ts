@@ -36,7 +36,8 @@ import {
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
 import type { Given } from "./requested-lists.js";
-import { inNumbersOf, readSeenItems, type Had } from "./seen-items.js";
+import type { Had } from "./kept-inputs.js";
+import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
 /** What lists are made from. */
 export interface Source {
