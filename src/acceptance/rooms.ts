@@ -54,7 +54,7 @@ export const rooms: Record<string, Room> = {
     packages: [
       ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
       // DuckDB is loaded by its place, and spills into a temporary folder
-      ...["node:module", "node:fs/promises", "node:os"],
+      ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
     ],
   },
   // rows are counted and encoded in rounds that threads share
@@ -116,6 +116,11 @@ export const rooms: Record<string, Room> = {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
+  // what a Spark server's executors run, and how they are given it; V8 packs what a part is given
+  executors: {
+    mayImport: words("engine embedding export io training ranking api errors"),
+    packages: ["node:v8", "node:zlib", "node:fs/promises"],
+  },
   // the flags of a training are also the keys of a pipeline file
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
@@ -127,7 +132,7 @@ export const rooms: Record<string, Room> = {
   },
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
-    mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
+    mayImport: words("training trainers api executors store gates privacy pipeline flags config errors"),
     // hooks are commands of the user
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },

@@ -12,7 +12,7 @@ import { BatchCursor, type ListBounds } from "../log/parquet/batch-cursor.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { fixedValues, type PlainValues } from "../log/parquet/values.js";
 import type { RowDigest } from "./digest.js";
-import type { SparkType } from "./session.js";
+import type { SparkType } from "./session-types.js";
 
 /** Length of a missing value in a digest. */
 const MISSING = 0xffffffff;

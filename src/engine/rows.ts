@@ -39,7 +39,8 @@ import {
   type RowInput,
 } from "./row-inputs.js";
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
-import { LostOperation, type EngineSession } from "./session.js";
+import { LostOperation } from "./session-types.js";
+import type { EngineSession } from "./session.js";
 
 /** Approximate bytes of a batch: small batches cost time for each, large ones memory on both sides. */
 const BATCH_BYTES = 2 << 20;

@@ -37,7 +37,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
   // the query is the log, sql:FILE, and its rows have their checksum
-  ...["engine-sql", "engine-hash", "engine-train"],
+  ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
 /** Options of the engine that reads a pipeline's log. */

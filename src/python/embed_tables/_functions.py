@@ -3066,6 +3066,8 @@ def recall(
     engine_order: str | Sequence[str] | None = None,
     engine_slice: float | str | None = None,
     engine_timeout: int | None = None,
+    engine_output: Path | None = None,
+    engine_parts: int | None = None,
     format: Literal["csv", "jsonl", "parquet", "arrow", "redis", "postgres"] | None = None,
     out: Path | None = None,
     url_env: str | None = None,
@@ -3124,6 +3126,8 @@ def recall(
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
         engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
         engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_output: with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, below this path or URI of its side
+        engine_parts: with --engine-output: parts that the users are divided into, one task each (default: one for each core of the executors)
         format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL
