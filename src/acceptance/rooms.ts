@@ -56,7 +56,7 @@ export const rooms: Record<string, Room> = {
     packages: [
       ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
       // the package of DuckDB is loaded by its path, and DuckDB writes temporary files into a folder
-      ...["node:module", "node:fs/promises", "node:os"],
+      ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
     ],
   },
   // rounds that several threads share count and encode the rows
@@ -121,6 +121,11 @@ export const rooms: Record<string, Room> = {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
+  // code that the executors of a Spark server run, and its transfer to them; node:v8 serializes the data of a part
+  executors: {
+    mayImport: words("engine embedding export io training ranking api errors"),
+    packages: ["node:v8", "node:zlib", "node:fs/promises"],
+  },
   // a training's flags are also keys of a pipeline file, so that flags/ needs their schema
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
@@ -132,7 +137,7 @@ export const rooms: Record<string, Room> = {
   },
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
-    mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
+    mayImport: words("training trainers api executors store gates privacy pipeline flags config errors"),
     // cli/ runs hooks in processes of their own, because they are commands of the user
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },

@@ -14,7 +14,6 @@ import { openTable } from "./tables.js";
 /** Displacements up to this are rounding errors of rotated f32 vectors. */
 const ROUNDING = 1e-6;
 
-/** Options of the comparison of a field. */
 export interface FieldDiffOptions {
   /** number of nearest neighbors to compare */
   k: number;

@@ -13,6 +13,7 @@ import { fitFeatures, featureCounts } from "../dataset/vocabulary/vocabulary.js"
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import type { FactorStart } from "../factors/warm-start.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
@@ -41,7 +42,7 @@ export async function bench(): Promise<void> {
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     for (const threads of [1, 2] as const) {
       const trained = await learnFfm(timed, options(threads, EPOCHS), () => undefined);
-      const { vectors } = trained.table(input.space);
+      const { vectors } = trained.table(input.space) as EmbeddingTable;
       hashes.add(createHash("sha256").update(new Uint8Array(vectors.buffer)).digest("hex"));
       // omits the first epoch, in which the engine compiles the kernels
       speeds[threads - 1]!.push(Math.max(...trained.epochs.slice(1).map((epoch) => epoch.rowsPerSecond)));

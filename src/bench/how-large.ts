@@ -159,6 +159,7 @@ function sizeOf(keys: number): TrainingSize {
     heldOutRows: 0,
     features: keys,
     ofColumn,
+    users: 0.7 * keys,
     cells: 2,
     keyBytes: 8 * keys,
     isStored: false,

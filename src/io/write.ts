@@ -54,6 +54,8 @@ export class ChunkWriter {
   #bytes = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  /** holds the chunks of a block; new memory for each would cost page faults and garbage collections */
+  #block = Buffer.alloc(0);
 
   private constructor(
     file: FileHandle,
@@ -81,12 +83,23 @@ export class ChunkWriter {
   /** Writes all pending chunks to the file; afterwards their arrays may be reused. */
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
-    const block = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+    const block = this.#pending.length === 1 ? this.#pending[0]! : this.#joined();
     [this.#pending, this.#pendingBytes] = [[], 0];
     if (this.isHashed) this.#hash.update(block);
     this.#bytes += block.length;
     // a write may accept fewer bytes than requested
     for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
+  }
+
+  /** Returns the pending chunks as one block, which the next one overwrites. */
+  #joined(): Uint8Array {
+    if (this.#block.length < this.#pendingBytes) this.#block = Buffer.allocUnsafeSlow(2 * this.#pendingBytes);
+    let at = 0;
+    for (const chunk of this.#pending) {
+      this.#block.set(chunk, at);
+      at += chunk.length;
+    }
+    return this.#block.subarray(0, at);
   }
 
   /** Writes all pending chunks and syncs the file. */

@@ -37,7 +37,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
   // the log is already the query (sql:FILE), and its rows have a checksum
-  ...["engine-sql", "engine-hash", "engine-train"],
+  ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
 /** Options that a pipeline passes to the engine which reads its log. */

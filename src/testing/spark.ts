@@ -59,7 +59,8 @@ export async function startSpark(
   const program = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"];
   const child = spawn(
     join(found.folder, "bin/spark-submit"),
-    ["--master", "local[2]", "--driver-memory", "768m", ...all, ...program],
+    // a task that fails is run once more
+    ["--master", "local[2,2]", "--driver-memory", "768m", ...all, ...program],
     {
       cwd: home,
       env: { ...process.env, SPARK_HOME: found.folder, SPARK_LOCAL_IP: "127.0.0.1", ...env },

@@ -113,7 +113,11 @@ export function searchAll(
 }
 
 /** Stores the best split of each leaf that may split, after all features were searched. */
-export function takeBest(share: OwnShare, { both, open }: SearchedLeaves, features: Uint8Array | undefined): void {
+export function takeBest(
+  share: OwnShare,
+  { both, open }: SearchedLeaves,
+  features: Uint8Array | undefined,
+): void {
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
     if (split) leaf.split = split;
