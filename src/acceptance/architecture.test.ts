@@ -100,7 +100,8 @@ test("rooms import only what they may", () => {
 
 test("console and process are used by the command line only", () => {
   const complaints = shipped
-    // an executor's standard streams are what Spark reads, and engine/executors has the text of what it starts
+    // programs of executors/ write to standard streams, which Spark reads; engine/executors contains the text of such a
+    // program
     .filter(({ file, room }) => !["cli", "executors"].includes(room) && file !== "engine/executors")
     .flatMap(({ file, code }) =>
       terminal.flatMap(({ name, pattern, but }) =>

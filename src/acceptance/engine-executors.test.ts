@@ -1,5 +1,5 @@
-// `recall --engine-output` on a real Spark Connect server: its executors make the lists that are made here, row for row,
-// also if one of them dies. Without Java or the wheel the tests print a message and pass.
+// `recall --engine-output` on a real Spark Connect server: the executors make the same lists as a local run, row for
+// row, even if one executor dies. Without Java or the wheel the tests print a message and pass.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,12 +11,15 @@ import { startSpark, type SparkServer } from "../testing/spark.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-/** What the executors' `node` does: `die` kills the first task in the middle of its rows, `missing` is none at all. */
+/**
+ * Paths that determine how the executors' `node` behaves: if `die` exists, it kills the first task in the middle of its
+ * rows; if `missing` exists, there is no `node`.
+ */
 const [die, missing] = [at("die"), at("missing")];
 
 let server: SparkServer | undefined;
 
-/** Declares a test that needs the server, and passes without one. */
+/** Declares a test that is skipped if there is no server. */
 function withSpark(name: string, work: (engine: readonly string[]) => Promise<void>): void {
   test(
     name,
@@ -71,7 +74,7 @@ interface Summary {
 
 let outputs = 0;
 
-/** Makes lists here and on the executors, and expects the same rows in the same order, and the same summary. */
+/** Makes lists locally and on the executors; expects the same rows in the same order, and the same summary. */
 async function expectSameLists(engine: readonly string[], args: readonly string[]): Promise<string> {
   const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
   const local = await embedOk(["recall", ...args, "--format", "parquet", "-o", here, "--json", "--quiet"]);
@@ -158,7 +161,7 @@ withSpark(
     writeFileSync(missing, "");
     expect(await recall(at("late"))).toEqual([64, expect.stringContaining("needs Node 20 or later")]);
     rmSync(missing);
-    // what the failed write left does not count as an output
+    // files that the failed write left do not count as an output
     expect(await recall(at("late"))).toEqual([0, ""]);
     expect(await rowsBelow(at("late"))).not.toHaveLength(0);
   },

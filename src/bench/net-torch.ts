@@ -4,7 +4,7 @@
 // of squares that start at 1. PyTorch has no FTRL, so the wide part is trained by AdaGrad too. The penalty is FuxiCTR's: each batch adds
 // X/2 ||table||^2 over all keys to its mean loss, so that the gradient of the table is dense.
 
-/** Arguments: training, validation and test file, network, seed, hidden layers, penalty a key. */
+/** Arguments: training, validation and test file, network, seed, hidden layers, and penalty per key. */
 export const PEER = `
 import csv, json, sys
 import numpy as np, torch

@@ -125,7 +125,7 @@ async function sectionOf(
     const searched = await measured({ search: settings, trainers: commands }, "searched.html");
     const { metrics, on, untrained } = standard.leaderboard;
     const [first] = metrics;
-    // normalized entropy says the same as log loss, and has no interval
+    // normalized entropy is omitted, because it ranks as log loss does and has no interval
     const second = metrics.find((name) => name !== first && standard.leaderboard.lines[0]!.intervals[name])!;
     const lines = standard.leaderboard.lines.map((line) => {
       const other = searched.leaderboard.lines.find((one) => one.name === line.name);

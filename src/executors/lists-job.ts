@@ -1,12 +1,13 @@
-// What a part of the lists is given, beside the files of the run.
+// The data that each part of the lists receives in addition to the files of the run. A part is the lists of a share of
+// the users.
 
 import type { RecallOptions } from "../api/recall/options.js";
 import type { ListsRequest } from "../api/recall/requested-lists.js";
 
-/** The files of a part, beside those of the run. */
+/** Name of the file with the data of a part, and name of the folder with the files of the run. */
 export const [LISTS_FILE, RUN_FOLDER] = ["lists", "run"];
 
-/** What a part is given: LISTS_FILE, serialized by V8. */
+/** The data of a part, which LISTS_FILE contains as V8 serializes it. */
 export interface ListsJob {
   given: RecallOptions;
   kept: ListsRequest["kept"];

@@ -1,16 +1,17 @@
-// The standard streams of a program on an executor: the number of its part comes in, rows go out as lines of cells.
+// Standard input and output of a program on an executor: it reads the number of its part, and prints rows as lines of
+// cells.
 
 import { escapedCell } from "../engine/escaped-cells.js";
 import { rowLines, type RowBatch } from "../export/row-table.js";
 
-/** The number of the part, the only line of standard input. */
+/** Reads the number of the part, which is the only line of standard input. */
 export async function taskNumber(): Promise<number> {
   let text = "";
   for await (const chunk of process.stdin) text += String(chunk);
   return Number(text.trim());
 }
 
-/** Prints rows with a tab between cells. @returns how many they are */
+/** Prints rows, with a tab between cells. @returns the number of rows */
 export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: number): Promise<number> {
   let numRows = 0;
   const counted = async function* (): AsyncGenerator<RowBatch> {
@@ -20,7 +21,7 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
     }
   };
   const text = (key: Uint8Array): Uint8Array => {
-    // few keys have a character to escape
+    // most keys contain no character that must be escaped
     const isPlain = !key.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13);
     return isPlain ? key : Buffer.from(escapedCell(Buffer.from(key).toString("utf8")));
   };
@@ -29,12 +30,12 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
   return numRows;
 }
 
-/** What a part says of its rows, after them. */
+/** The report that a program prints after its rows. */
 export interface Report {
   part: number;
   report: string;
   numRows: number;
-  /** of the rows */
+  /** number of columns of the rows */
   numColumns: number;
 }
 

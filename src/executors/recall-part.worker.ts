@@ -1,4 +1,5 @@
-// What an executor runs for `embed recall --engine-output`: the lists of a share of the users, printed as rows.
+// The program that an executor runs for `embed recall --engine-output`: it makes the lists of a share of the users, and
+// prints them as rows.
 //
 //   argument: the directory of the part    standard input: its number    standard output: rows, and then a report
 //

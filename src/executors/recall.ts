@@ -1,8 +1,8 @@
-// `embed recall --engine-output`: the lists of all users, made by the executors of a Spark server and written by Spark.
+// `embed recall --engine-output`: the executors of a Spark server make the lists of all users, and Spark writes them.
 //
-//   here       what lists need of logs and files is read, and the options are checked, as for lists made here
-//   there      each part makes the lists of a share of the users with the run and what was read (recall-part.worker.ts)
-//   here       what the parts counted is added up for the summary
+//   locally     the options are checked, and the logs and files that lists need are read
+//   executors   each part makes the lists of a share of the users, from the run and that data (recall-part.worker.ts)
+//   locally     the counts of the parts are added up for the summary
 
 import { basename } from "node:path";
 import { deserialize, serialize } from "node:v8";
@@ -32,7 +32,7 @@ import { LISTS_FILE, RUN_FOLDER, type ListsJob } from "./lists-job.js";
 const SETTINGS = { "spark.sql.caseSensitive": "true" };
 
 /**
- * Makes the lists on the executors.
+ * Makes the lists of all users on the executors of a server.
  *
  * @throws {UsageError} an option has no counterpart there, or the server does not run programs
  * @throws {EmbedError} as recall, and as runOnExecutors
@@ -66,7 +66,8 @@ export async function recallOnExecutors(
       const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
       watch.observe({ stage: "doing", text });
       const columns = columnsOf(options);
-      // the built program has it beside its other files, also if this module is run from where it was compiled
+      // in the built program this file lies next to the other files, even if this module runs from the folder of
+      // compiled files
       const { pathname } = new URL("./recall-part.worker.js", import.meta.url);
       const script = `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
       const reports = await runOnExecutors(session, {
@@ -104,7 +105,7 @@ function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedList
   return engineOutput!;
 }
 
-/** The columns of the lists, as Spark types them. */
+/** Returns the names and the Spark types of the columns of the lists. */
 function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   const { owner, category, item } = listColumns(whom === "item", listsPer);
   return [
@@ -118,7 +119,7 @@ function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   ];
 }
 
-/** The files of a run, by path within the directory of a part. */
+/** Returns the files of a run, by their paths in the directory of a part. */
 async function filesOfRun(root: string): Promise<[string, { path: string; size: number }][]> {
   const paths = await filesBelow(root);
   return await Promise.all(

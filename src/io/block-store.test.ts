@@ -14,7 +14,7 @@ import { BlockStore } from "./block-store.js";
 const folder = temporaryFolder();
 const numbers = (from: number) => Uint32Array.from({ length: 1000 }, (_, i) => from + i);
 
-/** The store's file, which has no name, as Linux shows it. */
+/** Returns the path under /proc/self/fd of the store's file, whose own name was deleted. */
 function fileOf(path: string): string {
   const file = readdirSync("/proc/self/fd").find((fd) => {
     try {
@@ -41,7 +41,7 @@ test("blocks come back as they were written last, in memory and on disk", async 
   store.readPart("b", 10, part);
   expect([...part]).toEqual([60, 61]);
   expect(store.bytesOnDisk).toBe(8000);
-  // the file has no name that could stay behind
+  // the file's name was deleted, so that no file can stay behind
   expect(readdirSync(folder)).toEqual([]);
 });
 

@@ -1,17 +1,17 @@
-// Blocks of numbers by name, in memory up to a limit and on disk beyond it. Blocks on disk have a checksum, so that one that was cut or
-// changed is an error and not a wrong table.
+// Stores blocks of numbers by name: in memory up to a limit, and on disk beyond it. Blocks on disk have a checksum, so
+// that a truncated or changed block is an error.
 
 import { ArtifactError } from "../errors.js";
 import { RowFile } from "./row-file.js";
 
-/** A block on disk. */
+/** Position, length and checksum of a block on disk. */
 interface Stored {
   position: number;
   length: number;
   checksum: number;
 }
 
-/** Blocks keep their place: one that was put on disk is written there again. */
+/** A store of named blocks. A block stays in memory or at its position on disk when it is written again. */
 export class BlockStore {
   readonly #beside: string;
   readonly #inMemory = new Map<string, Uint32Array>();
@@ -21,20 +21,23 @@ export class BlockStore {
   #end = 0;
 
   /**
-   * @param beside the file is made beside this path, and has no name there
-   * @param budget bytes of all blocks in memory
+   * @param beside path of an output; the file is created next to it, and its name is deleted at once
+   * @param budget maximum number of bytes of all blocks in memory
    */
   constructor(beside: string, budget: number) {
     this.#beside = beside;
     this.#free = budget;
   }
 
-  /** Bytes on disk. */
+  /** Number of bytes on disk. */
   get bytesOnDisk(): number {
     return this.#end;
   }
 
-  /** Writes a block; one of that name must have the same length. @throws {IoError} disk full and the like */
+  /**
+   * Writes a block; a block that already has the name must have the same length. @throws {IoError} disk full and the
+   * like
+   */
   async write(name: string, numbers: Uint32Array): Promise<void> {
     const known = this.#inMemory.get(name);
     if (known) return known.set(numbers);
@@ -54,7 +57,7 @@ export class BlockStore {
     await this.#file.writeLater(numbers, stored.position);
   }
 
-  /** Reads a whole block. @throws {ArtifactError} it was cut or changed */
+  /** Reads a whole block. @throws {ArtifactError} the block was truncated or changed */
   async read(name: string, into: Uint32Array): Promise<void> {
     const known = this.#inMemory.get(name);
     if (known) return into.set(known);
@@ -67,7 +70,10 @@ export class BlockStore {
     );
   }
 
-  /** Reads some numbers of a block, from number `from` on, without its checksum. @throws {ArtifactError} it was cut */
+  /**
+   * Reads some numbers of a block, starting at number `from`, without verifying the checksum. @throws {ArtifactError}
+   * the block was truncated
+   */
   readPart(name: string, from: number, into: Uint32Array): void {
     const known = this.#inMemory.get(name);
     if (known) into.set(known.subarray(from, from + into.length));
@@ -81,7 +87,10 @@ export class BlockStore {
   }
 }
 
-/** A checksum of numbers: four sums that are mixed at every step, so that exchanged numbers are noticed. */
+/**
+ * Returns a checksum of numbers: four sums that are mixed at every step, so that it changes if two numbers are
+ * exchanged.
+ */
 function checksumOf(numbers: Uint32Array): number {
   let [a, b, c, d] = [1, 2, 3, 4];
   const end = numbers.length & ~3;
@@ -92,7 +101,8 @@ function checksumOf(numbers: Uint32Array): number {
     d = Math.imul(d ^ numbers[i + 3]!, 0x27d4eb2f);
   }
   for (let i = end; i < numbers.length; i++) a = Math.imul(a ^ numbers[i]!, 0x9e3779b1);
-  // a product moves no bit down: the high bits of each sum are brought into the next
+  // multiplication moves no bits from higher to lower positions, so the high bits of each sum are mixed into the next
+  // sum
   let sum = a ^ (a >>> 15);
   for (const part of [b, c, d]) sum = Math.imul(sum, 0x9e3779b1) ^ part ^ (part >>> 15);
   return sum >>> 0;

@@ -83,7 +83,7 @@ export class RowFile {
     }
   }
 
-  /** As `read`, while other work goes on. */
+  /** Reads as `read` does, but asynchronously. */
   async readLater(into: Uint32Array, position: number): Promise<void> {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length;) {
@@ -94,7 +94,7 @@ export class RowFile {
     }
   }
 
-  /** Writes an array from a byte offset on, while other work goes on. @throws {IoError} disk full and the like */
+  /** Writes an array from a byte offset on, asynchronously. @throws {IoError} disk full and the like */
   async writeLater(array: Uint32Array, position: number): Promise<void> {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let at = 0; at < bytes.length;) {

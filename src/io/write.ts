@@ -54,7 +54,10 @@ export class ChunkWriter {
   #bytes = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
-  /** holds the chunks of a block; new memory for each would cost page faults and garbage collections */
+  /**
+   * buffer that joins the chunks of a block; it is reused, because new memory for each block would cost page faults and
+   * garbage collections
+   */
   #block = Buffer.alloc(0);
 
   private constructor(
@@ -91,7 +94,7 @@ export class ChunkWriter {
     for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
   }
 
-  /** Returns the pending chunks as one block, which the next one overwrites. */
+  /** Returns the pending chunks as one block, in a buffer that the next call overwrites. */
   #joined(): Uint8Array {
     if (this.#block.length < this.#pendingBytes) this.#block = Buffer.allocUnsafeSlow(2 * this.#pendingBytes);
     let at = 0;
