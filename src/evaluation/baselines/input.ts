@@ -38,6 +38,8 @@ export interface BaselineOptions {
   signal?: AbortSignal;
   /** takes which setting was chosen */
   note?: (text: string) => void;
+  /** milliseconds for learning; it ends with OutOfTime when they are too few */
+  timeLeft?: (() => number) | undefined;
 }
 
 /** A model that ranks items for users, learned from the training events alone. */

@@ -145,7 +145,12 @@ const head = {
 
 /** Parses `auto`, or a number of pairs. */
 function parsePairs(given: string, flagName: string): number | "auto" {
-  return given === "auto" ? given : numberOf(given, flagName);
+  if (given === "auto") return given;
+  if (given.includes("*"))
+    throw new UsageError(
+      `${flagName} expects auto or a number, got '${given}': name pairs with --ctr ${given}`,
+    );
+  return numberOf(given, flagName);
 }
 
 function pairsComplaint(value: number | "auto"): string | undefined {

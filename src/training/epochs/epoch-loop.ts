@@ -7,7 +7,7 @@
 // what the caller asks for. This file knows no algorithm.
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
-import type { NamedArrays } from "./named-arrays.js";
+import type { LargeArrays, NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
@@ -62,8 +62,10 @@ export interface Steered {
   keep(epoch: number): Promise<void> | void;
   /** Copies everything that later epochs read. @param withKept includes the parameters copied by the last `keep` */
   save(withKept: boolean): NamedArrays;
+  /** Returns the arrays of a checkpoint that are read piece by piece; valid until the next epoch. */
+  saveLarge?(withKept: boolean): LargeArrays;
   /** Restores what `save` returned, at any number of threads. @throws {ArtifactError} the arrays have other sizes */
-  restore(arrays: NamedArrays): void;
+  restore(arrays: NamedArrays, large?: LargeArrays): void | Promise<void>;
   /** Stops the threads, even within an epoch; the parameters stay readable. */
   terminate(): Promise<void>;
   /** threads that currently work together; absent if their number is fixed */
@@ -90,6 +92,7 @@ export interface EpochOptions {
 export interface Checkpoint {
   /** the trainer's parameters, and its copy of the best epoch's */
   arrays: NamedArrays;
+  large?: LargeArrays | undefined;
   standing: Standing;
   epochs: EpochEvent[];
 }
@@ -134,7 +137,7 @@ export async function runEpochs(
   const standing = resume?.standing ?? firstStanding(training.toBeat);
   const stopping = new EarlyStopping(training.better, minDelta, standing);
   const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
-  if (resume) training.restore(resume.arrays);
+  if (resume) await training.restore(resume.arrays, resume.large);
   const interruption = new Interruption(training, onInterrupt);
 
   for (let epoch = epochs.length + 1; epoch <= most; epoch++) {
@@ -168,6 +171,7 @@ export async function runEpochs(
     if (checkpoint && epoch % checkpoint.every === 0 && epoch < most) {
       const saved = {
         arrays: training.save(stopsEarly),
+        large: training.saveLarge?.(stopsEarly),
         standing: stopping.standing,
         epochs: [...epochs],
       };

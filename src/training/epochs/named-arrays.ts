@@ -7,6 +7,15 @@ import { parseJson, type Shape } from "../../io/json-shape.js";
 /** Arrays, by names that the trainer chooses. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
+/** Arrays of 32-bit floats that are too large to be in memory together; each is read when it is written, or put in its place. */
+export interface LargeArrays {
+  names: readonly string[];
+  /** numbers of each */
+  length: number;
+  /** @throws {ArtifactError} it is damaged */
+  read(name: string): Promise<Float32Array>;
+}
+
 /**
  * Returns the array of 32-bit floats that was saved under the name.
  *

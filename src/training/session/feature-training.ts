@@ -7,6 +7,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { TopItemsInput } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainedOn } from "../../embedding/manifest.js";
+import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
@@ -48,6 +49,8 @@ export interface LearnerInput<S = unknown> {
   /** first parameters of a warm start */
   start?: S;
   controls?: Controls;
+  /** number of bytes of the table that may lie in memory; the rest is written beside the path `beside` during training */
+  memory?: { most: number; beside: string };
   /** called with what a long step does: `training on sc://host:15002` */
   doing?: (text: string) => void;
   /** called with notes for the user */
@@ -130,7 +133,8 @@ export interface Trained extends Scorer {
   interrupted?: boolean;
   /** the server that trained it, if any */
   engine?: TrainedOn;
-  table(space: FeatureSpace): EmbeddingTable;
+  /** Returns the table in memory, or rows that are read batch by batch. */
+  table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** further tables, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** scores by the table alone, if the model has parameters outside its table */

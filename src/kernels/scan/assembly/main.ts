@@ -165,6 +165,7 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
  * internCells adds keys; whether they find these keys depends on timing. The table must not be moved meanwhile.
  *
  * Parameters are those of internCells.
+ * @returns number of codes that are UNKNOWN
  */
 export function findCells(
   table: Table,
@@ -174,9 +175,10 @@ export function findCells(
   gap: usize,
   numCells: u32,
   codes: usize,
-): void {
+): u32 {
   const slots = table.slots;
   const mask = table.mask;
+  let numUnknown: u32 = 0;
   const end = codes + ((<usize>numCells) << 2);
   for (; codes < end; codes += 4, bounds += stride) {
     const key = base + load<u32>(bounds) + gap;
@@ -198,7 +200,9 @@ export function findCells(
       }
     }
     store<u32>(codes, found);
+    numUnknown += u32(found == UNKNOWN);
   }
+  return numUnknown;
 }
 
 /** Returns whether a key of more than 8 bytes equals the key of a code; both must have the same length. */

@@ -13,7 +13,7 @@ import type { OwnShare } from "./thread-share.js";
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /** Leaves whose splits are searched together. */
-export interface Sides {
+export interface SearchedLeaves {
   both: readonly GrowingLeaf[];
   /** whether each may split */
   open: readonly boolean[];
@@ -64,7 +64,7 @@ export function sidesOf(
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
   limits: LeafLimits,
-): Sides | undefined {
+): SearchedLeaves | undefined {
   const both = right ? [left, right] : [left];
   const open = both.map((leaf) => canSplit(leaf, limits));
   for (const leaf of both) delete leaf.split;
@@ -107,7 +107,7 @@ export function addRows(share: OwnShare, order: number, n: number, pairs: number
 export function searchAll(
   share: OwnShare,
   f: number,
-  { both, open, smaller, larger }: Sides,
+  { both, open, smaller, larger }: SearchedLeaves,
   features: Uint8Array | undefined,
 ): void {
   merge(share, f, smaller, larger);
@@ -116,7 +116,11 @@ export function searchAll(
 }
 
 /** Stores the best split of each leaf that may be split; called after all features have been searched. */
-export function takeBest(share: OwnShare, { both, open }: Sides, features: Uint8Array | undefined): void {
+export function takeBest(
+  share: OwnShare,
+  { both, open }: SearchedLeaves,
+  features: Uint8Array | undefined,
+): void {
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
     if (split) leaf.split = split;

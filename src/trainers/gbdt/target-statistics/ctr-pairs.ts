@@ -53,6 +53,8 @@ export interface ChosenPairs {
   pairs: ChosenPair[];
   /** other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are omitted */
   others: { pair: string; size: number }[];
+  /** pairs that were not chosen because they nearly are keys of the rows */
+  likeKeys: string[];
   considered?: string[];
 }
 
@@ -96,9 +98,11 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     .map(([a, b]) => ({ name: `${a.name}*${b.name}`, a, b }));
   const pairs: ChosenPair[] = [];
   const first: { pair: string; size: number; sum: number }[] = [];
+  const likeKeys: string[] = [];
   while (pairs.length < most && candidates.length > 0) {
     const scored = candidates.flatMap((candidate) => {
       const codes = paired(candidate.a, candidate.b);
+      if (pairs.length === 0 && codes.size > KEY_SHARE * rows.length) likeKeys.push(candidate.name);
       if (codes.size > MAX_COMBINATIONS / targets.length) return [];
       const parts = targets.map((target) => target.gain(codes));
       const [sum, squares] = [sumOf(parts.map((part) => part.sum)), sumOf(parts.map((part) => part.squares))];
@@ -118,11 +122,15 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     // pairs without a gain now are dropped, because they will hardly gain later
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
+  const isLeft = (pair: string) => !pairs.some((chosen) => chosen.pair === pair);
   const others = first
-    .filter(({ pair }) => !pairs.some((chosen) => chosen.pair === pair))
+    .filter(({ pair }) => isLeft(pair))
     .sort((a, b) => b.sum - a.sum)
     .map(({ pair, size }) => ({ pair, size: size * targets.length }));
-  return { pairs, others, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
+  return {
+    ...{ pairs, others, likeKeys: likeKeys.filter(isLeft) },
+    considered: few.length < columns.length ? few.map(({ name }) => name) : undefined,
+  };
 }
 
 /** Codes of a column or pair for the training rows: u32[n], below `size`, or MISSING. */

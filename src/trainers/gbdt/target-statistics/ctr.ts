@@ -32,6 +32,8 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
 
 /** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
+/** Pairs that a note names at most. */
+const MOST_NAMED = 3;
 
 /**
  * Default number of permutations, as in CatBoost (permutation_count). With many, a row's value is nearly the mean of
@@ -184,7 +186,7 @@ async function chooseCtrPairs(
   const [order] = rowOrders(train, 1, job.seed);
   const squared = task === "regression";
   const most = ctr.most === "auto" ? AUTO_PAIRS : ctr.most!;
-  const { pairs, others, considered } = choosePairs(train, order!, {
+  const { pairs, others, likeKeys, considered } = choosePairs(train, order!, {
     columns: fields,
     without: ctr.columns,
     most,
@@ -195,6 +197,13 @@ async function chooseCtrPairs(
     job.note(
       `--ctr-pairs considered ${considered.length} of ${fields.length} columns, those with the largest effects: ${considered.join(", ")}`,
     );
+  if (likeKeys.length > 0) {
+    const rest = likeKeys.length - MOST_NAMED;
+    job.note(
+      `--ctr-pairs left out pairs that are different in nearly every training row, like a key of the rows: ` +
+        `${likeKeys.slice(0, MOST_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`,
+    );
+  }
   const loss = squared ? "squared error" : "log loss";
   const chosen = pairs.map(({ pair, gain }) => `${pair} (${loss} -${gain!.toPrecision(2)})`);
   if (pairs.length > 0) job.note(`--ctr-pairs chose ${chosen.join(", ")}`);

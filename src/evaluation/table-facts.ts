@@ -4,7 +4,7 @@
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { isHole, keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
-import { diffVectors } from "../evaluation/table-diff.js";
+import { diffVectors } from "./table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";
 
 /** Most common keys of a field whose neighbors are compared, the most frequent ones; the time grows with the square. */
