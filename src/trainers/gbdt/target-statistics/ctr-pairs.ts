@@ -53,7 +53,7 @@ export interface ChosenPairs {
   pairs: ChosenPair[];
   /** other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are omitted */
   others: { pair: string; size: number }[];
-  /** pairs that were not chosen because they nearly are keys of the rows */
+  /** pairs that were not chosen because they nearly identify the rows */
   likeKeys: string[];
   considered?: string[];
 }

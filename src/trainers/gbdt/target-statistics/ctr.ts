@@ -32,7 +32,7 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
 
 /** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** Pairs that a note names at most. */
+/** Maximum number of pairs that a note names. */
 const MOST_NAMED = 3;
 
 /**
