@@ -34,7 +34,7 @@ export const NARROW_CELLS = 256;
 /** Number of edges of a numeric feature, a power of two; unused edges are infinity. */
 export const EDGES = 256;
 
-/** Approximate size in bytes of the piece of a column that waits to be binned, and minimum number of rows of the piece. */
+/** Approximate size in bytes of the piece of all columns that is binned at a time, and minimum number of rows of the piece. */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 

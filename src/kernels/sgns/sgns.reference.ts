@@ -33,7 +33,9 @@ export interface Sides<T> {
 
 /**
  * Returns the initial vectors: centres are uniform in plus or minus 1 / (2 dim); contexts are 0, or equal to the centres if there is one
- * table. @param hashes u32[numRows][2]
+ * table.
+ *
+ * @param hashes u32[numRows][2]
  */
 export function firstVectors(
   { numRows, dim, oneTable }: ReferenceShape,

@@ -50,7 +50,8 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
 /**
  * Takes one step for each feature of each row, by the plan's method; for FTRL, vectors take AdaGrad's steps.
  *
- * @param to end of the thread's slices @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
+ * @param to end of the thread's slices
+ * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
  */
 function updateSlices(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;

@@ -95,8 +95,9 @@ function gather(
 }
 
 /**
- * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one of zeros. @param own
- * address of the four features' bins in the first row
+ * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one of zeros.
+ *
+ * @param own address of the four features' bins in the first row
  */
 function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 32) {

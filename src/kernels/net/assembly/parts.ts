@@ -15,7 +15,9 @@ export function partOf(feature: u32): u32 {
 }
 
 /**
- * Sorts the pairs of a block by part, by counting sort. @param first index in `rows` of the batch's first row; `row` is that of the block's
+ * Sorts the pairs of a block by part, by counting sort.
+ *
+ * @param first index in `rows` of the batch's first row; `row` is that of the block's
  */
 export function sortPairs(
   plan: NetPlan,

@@ -81,7 +81,9 @@ export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
 }
 
 /**
- * Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2]. @returns 1 / s; 0 or NaN if the items are not finite
+ * Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2].
+ *
+ * @returns 1 / s; 0 or NaN if the items are not finite
  */
 export function writeItems(search: Search, from: u32, end: u32, target: usize): f32 {
   const d = search.dim;
