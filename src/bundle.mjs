@@ -103,7 +103,7 @@ function cut(info) {
 
   const scripts = ours.filter((id) => id.endsWith(".worker.js"));
   const tasks = scripts.filter(
-    (id) => !id.startsWith(join(dist, "cli")) && !id.startsWith(join(dist, "log")),
+    (id) => !["cli", "log", "executors"].some((room) => id.startsWith(join(dist, room))),
   );
   const inTasks = new Set(loadedWith(at("workers/thread"), ...tasks));
   put("main", loadedWith(main, at("workers/process-limits")));

@@ -31,14 +31,14 @@ function firstLines(path: string, number: number): string {
 }
 const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
 
-/** Trains twice with different seeds, as NAME-last and NAME, and aligns the second as NAME-aligned. */
+/** Trains two runs with different seeds, NAME-last and NAME, and aligns NAME to NAME-last as NAME-aligned. */
 async function aligned(name: string, job: string[]): Promise<void> {
   await embedOk([...job, "-o", at(`${name}-last`), "--seed", "1", "--quiet"]);
   await embedOk([...job, "-o", at(name), "--seed", "2", "--quiet"]);
   await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
 }
 
-/** Returns rows with one random feature per field, including features without a row in the table. */
+/** Returns rows with one random feature per field, some of which have no row in the table. */
 function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
   const random = mulberry32(3);
   const [numRows, width] = [200, fields.length];
@@ -145,7 +145,7 @@ describe("principal components", () => {
       await embedOk(["train-pca", at(`${name}.csv`), ...flags, "-o", at(`${name}-last`), "--quiet"]);
       await embedOk(["train-pca", log, ...flags, "-o", at(name), "--quiet"]);
       await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
-      // in the second case these are new users
+      // if the run is folded in, the users are renamed, so that they are new
       const fresh = lines
         .slice(0, 60)
         .map((line, i) => (i === 0 || fold.length === 0 ? line : `new-${line}`));

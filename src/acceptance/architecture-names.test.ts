@@ -10,7 +10,7 @@ import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
 const models = new Set<string>();
-/** Capability → commands of the trainers whose models have it. */
+/** Commands of the trainers whose models have a capability, by capability. */
 const capabilityTrainers = new Map<string, Set<string>>();
 for (const { command, home } of trainers)
   for (const [name, model] of Object.entries((await home()).models)) {
@@ -23,15 +23,18 @@ for (const { command, home } of trainers)
   }
 
 /**
- * Models whose names are ordinary words or symbols: `graph` for edges, `lr` for a learning rate. Only a string that
- * consists of the name counts.
+ * Names of models that are also ordinary words: `graph` for edges, `lr` for a learning rate. They are only found in
+ * strings that contain nothing else.
  */
 const ambiguous = ["graph", "net", "lr"];
-/** Capabilities that only one trainer has so far. A new capability needs two trainers, or becomes part of another. */
+/**
+ * Capabilities that only one trainer has so far. A new capability must belong to two trainers, or be part of another
+ * capability.
+ */
 const ofOneTrainer = ["rowTexts"];
 
 const oneOf = (names: Iterable<string>) => [...names].sort((a, b) => b.length - a.length).join("|");
-/** Matches a name as a word, but not as part of a file name such as `fm.safetensors` or `fm/repeats`. */
+/** Returns a pattern that matches names as words, but not in file names such as `fm.safetensors` or `fm/repeats`. */
 const word = (names: Iterable<string>) => `(?<![\\w./-])(?:${oneOf(names)})(?![\\w/-]|\\.\\w)`;
 const clearModels = [...models].filter((name) => !ambiguous.includes(name));
 const command = new RegExp(word([...commands, ...[...models].map((name) => `--model ${name}`)]));
@@ -39,11 +42,11 @@ const commandOrModel = new RegExp(
   word([...commands, ...clearModels, ...[...models].map((name) => `--model ${name}`)]),
 );
 const wholeName = new RegExp(`^["'\`](?:${oneOf([...commands, ...models])})["'\`]$`);
-/** Removes a layout of a report's map that has the same name as a trainer's model. */
+/** Removes the name of a map layout of reports that is also the name of a trainer's model. */
 const withoutMapLayout = (file: string, text: string) =>
   /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
 
-/** Returns a sentence per text of a file that names a trainer or a model. */
+/** Returns a sentence for each text of a file that contains the name of a trainer or a model. */
 function complaints({ file, room, code, texts }: ProjectSource): string[] {
   const loaded = new Set(
     [...code.matchAll(/(?:loadKernel|begin)\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
@@ -83,7 +86,10 @@ test.each([
   );
 });
 
-/** Complains about capabilities of a single trainer, and about entries of the list that are not. @param allowed the list */
+/**
+ * Returns a sentence for each capability of a single trainer that is not allowed, and for each allowed one that several
+ * trainers have. @param allowed capabilities that a single trainer may have
+ */
 function singleCapabilities(
   by: ReadonlyMap<string, ReadonlySet<string>>,
   allowed: readonly string[],
@@ -113,13 +119,16 @@ test("a capability of models has more than one trainer", () => {
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-/** Exported types that several files declare with different meanings; each is to be renamed by its content. */
+/**
+ * Names of exported types that several files declare with different meanings; each of these types should get a name
+ * that says what it contains.
+ */
 const repeatedTypes = words(`
   TableRows
 `);
-/** Functions with the same meaning in each file: the steps of a trainer. */
+/** Names of functions that have the same meaning in every trainer, because they are its steps. */
 const stepsOfTrainers = words("fit plan suits trainEpochs");
-/** Number of files from which on a function's name is too vague to be found. */
+/** Number of files that declare a function of one name, from which on the name is too vague. */
 const MANY_FILES = 5;
 
 const exportedType = /^export (?:declare )?(?:abstract )?(?:interface|type|class) (\w+)/gm;
@@ -135,7 +144,10 @@ function numFilesByName(sources: readonly ProjectSource[], pattern: RegExp): Map
   return counts;
 }
 
-/** Complains about names that too many files declare, and about entries of the list that do not. @param allowed the list */
+/**
+ * Returns a sentence for each name that too many files declare, and for each allowed name that no longer needs the
+ * permission. @param allowed names that many files may declare
+ */
 function vagueNames(
   counts: ReadonlyMap<string, number>,
   least: number,
@@ -153,7 +165,7 @@ function vagueNames(
 }
 
 test("an exported type, class or interface has a name of its own", () => {
-  // the layouts of kernels are generated, with the same names in each
+  // omits the generated layouts of kernels, which declare the same names
   const sources = readSources().filter(({ file }) => !/^kernels\/[^/]+\/layout$/.test(file));
   const counts = numFilesByName(sources, exportedType);
   expect(vagueNames(counts, 2, repeatedTypes)).toEqual([]);

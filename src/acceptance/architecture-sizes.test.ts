@@ -4,15 +4,15 @@
 import { readAssemblySources, readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
 
-/** Most lines of a file that ships. */
+/** Maximum number of lines in a file of the package. */
 const MOST_LINES = 400;
-/** Longer files that are to be split. */
+/** Files that exceed this number and must be split. */
 const longer: string[] = [];
 
 /**
- * Lines of api/, the room between the commands and the rooms that do their work, without option tables: code that a
- * second command needs belongs in a room below, and code for one kind of model in its trainer. The number is only
- * reduced: set it to the count, rounded up to hundreds, when that is lower.
+ * Maximum number of lines in api/, without option tables. Code that a second command needs belongs in a room below
+ * api/, and code for one kind of model in its trainer. The number may only be reduced: set it to the count, rounded up
+ * to hundreds, when that is lower.
  */
 const API_LINES = 12_900;
 

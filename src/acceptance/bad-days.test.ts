@@ -12,7 +12,7 @@ import { brokenDays, shop } from "../testing/shop.js";
 
 const folder = temporaryFolder();
 const { days } = shop();
-/** The first three days are published as version 1, the fourth is broken. */
+/** Index of the broken day: the three days before it are published as version 1. */
 const BROKEN = 3;
 const broken = days[BROKEN]!;
 
@@ -178,7 +178,7 @@ describe("by the bounds of embed init", () => {
   });
 });
 
-/** Bounds that a day without positive labels satisfies, because its log loss is lower. */
+/** A pipeline whose bounds a day without positive labels satisfies, because the log loss of such a day is lower. */
 const weak = `
 store: store
 log: logs/*.csv*
@@ -221,7 +221,7 @@ describe("a bad day that weak bounds published", () => {
   ])("is not compared with by today's bound %s, and its mended log passes", async (bound, why) => {
     const at = copyOf(start, bound.slice(0, 3));
     writeFileSync(join(at, "shop.yaml"), weak.replace("metrics: {", `metrics: { ${bound},`));
-    // the bad day again, against version 1
+    // runs the pipeline again on the bad day, which is now compared with version 1
     const again = await run(at);
     expect([again.code, latest(at)]).toEqual([81, "000002"]);
     expect(again.stderr).toContain(why);
@@ -255,7 +255,7 @@ test("--quiet prints the warnings of a version that was published, and no other 
   const { code, stderr } = await run(at);
   expect(code).toBe(0);
   expect(stderr).toMatch(/^warning: 'item_id' has about \d+ keys above 2\^53 such as .*dtype=str[^\n]*\n$/);
-  // nothing was published, so there is nothing new to report
+  // the last run published nothing, so this run has nothing new to warn of
   const again = await run(at);
   expect([again.code, again.stderr]).toEqual([0, ""]);
 });

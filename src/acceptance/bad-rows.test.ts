@@ -16,7 +16,7 @@ interface Row {
   text: string;
 }
 
-/** Creates a log of good rows with bad ones among them; the header is line 1. */
+/** Creates a log of good rows, in which some lines are replaced by bad rows; the header is line 1. */
 function logWith(bad: Record<number, string>, numLines: number): string {
   const lines = Array.from(
     { length: numLines - 1 },
@@ -39,7 +39,7 @@ test("--bad-rows lists every bad row of a log with file, line, reason and text, 
     {
       3: "1,u1",
       4: "0,u2,i1,2024-03-04,,",
-      // the first two are in one range of the scanner, the third in a quoted run
+      // the first two bad rows are in one range of the scanner, and the third in a range with quotes
       700: 'x"y,u1,i1',
       701: '1,"u ""1""",i1',
       702: "maybe,u1,i1,2024-03-04",

@@ -86,7 +86,7 @@ test("10,000 fields train at a dim that fits them, and linearly; at a greater on
   expect(stderr).toMatch(
     /rows have 10000 fields, whose pairwise terms give initial scores of about ±24: .* --model lr/,
   );
-  // a warning about many fields is printed once
+  // one warning names all of the many fields
   expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);
 }, 120_000);
 

@@ -18,14 +18,14 @@ const last = (stderr: string): string => stderr.trim().split("\n").at(-1)!;
 test("bytes that are not the encoding's are told with their line", async () => {
   const rows = Array.from({ length: 70_000 }, (_, i) => `${i % 2},u${i % 50},i${i % 70}`);
   const text = `click,user_id,item_id\n${rows.join("\n")}\n`;
-  // half of a surrogate pair stands in row 66,000, beyond the first megabyte
+  // row 66,000, beyond the first megabyte, contains half of a surrogate pair
   const lone = Buffer.from(text.replace(rows[65_999]!, `1,u\ud83d,i`), "utf16le");
   const wide = await embed(["train-fm", written("wide.csv", lone), ...train, "--encoding", "utf-16le"]);
   const line = 2 + rows.indexOf(rows[65_999]!);
   expect([wide.code, last(wide.stderr)]).toEqual([65, expect.stringContaining(`wide.csv:${line}: `)]);
 
   const bytes = Buffer.from("click,user_id\n1,a\n0,b\n1,x\n", "latin1");
-  // the first of two bytes of a character
+  // the first byte of a character of two bytes, without the second
   bytes[bytes.length - 2] = 0x81;
   const shift = ["--encoding", "shift_jis"];
   const japanese = await embed(["train-fm", written("japanese.csv", bytes), ...train, ...shift]);
@@ -93,7 +93,7 @@ test("--split user spreads the rows that have no user", async () => {
   const { split } = parseJson<{ split: { train: number; valid: number } }>(
     readFileSync(join(at("users"), "manifest.json"), "utf8"),
   );
-  // 400 rows without a user: if they formed one user, one split would contain all of them
+  // if the 400 rows without a user counted as one user, all of them would be in the same split
   expect(Math.max(split.train, split.valid)).toBeLessThan(390);
 });
 
@@ -104,7 +104,7 @@ test("evaluate warns when a side table has changed", async () => {
   const warningsOf = async () => {
     const { stdout } = await embedOk(["evaluate", at("side"), "--on", ratings, "--json"]);
     const { warnings } = parseJson<{ warnings: string[] }>(stdout);
-    // without the warning about a log that was trained on
+    // omits the warning that the run was trained on this log
     return warnings.filter((text) => !text.includes("was trained on"));
   };
   expect(await warningsOf()).toEqual([]);
@@ -117,7 +117,7 @@ test("threads of a reading and of a training do not inherit the flags of the pro
     await inspect(process.env.EMBED_LOG);
     await trainFm(process.env.EMBED_SHORT, { out: process.env.EMBED_OUT, epochs: 1, threads: 2 });`;
   const api = new URL("../library.js", import.meta.url).href;
-  // a log that is too large to be read by the calling thread alone
+  // a log that is so large that several threads read it
   const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
   writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
   const short = { EMBED_SHORT: fixture("clicks.csv"), EMBED_OUT: at("typed") };

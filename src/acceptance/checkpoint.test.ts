@@ -12,7 +12,7 @@ const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
 
-/** Returns all contents of a run except times. */
+/** Returns the contents of all files of a run, without times. */
 function bytesOf(run: string): Record<string, string> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
   return Object.fromEntries(
@@ -27,8 +27,8 @@ const lossesOf = (run: string) =>
     .map(({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }));
 
 /**
- * Trains without interruption, and again with a kill -9 when an epoch's line is printed; the second is completed with
- * --resume.
+ * Trains twice: without interruption, and with a kill -9 when the line of an epoch is printed. The second training is
+ * completed with --resume.
  */
 async function killedAndWhole(name: string, killAt: RegExp, options: string[]): Promise<void> {
   const train = ["train-fm", clicks, ...options];
@@ -38,7 +38,7 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
   expect(killed.signal).toBe("SIGKILL");
   expect(existsSync(at(`${name}-killed`))).toBe(false);
   expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(true);
-  // a checkpoint does not depend on the number of threads
+  // resumes with another number of threads, on which a checkpoint does not depend
   const resumed = await embedOk([...checkpointed, "--threads", "1"]);
   expect(resumed.stderr).toMatch(/resuming after epoch \d*[02468]\n/);
   expect(bytesOf(`${name}-killed`)).toEqual(bytesOf(`${name}-whole`));

@@ -13,7 +13,7 @@ const at = (name: string) => join(folder, name);
 const run = at("run");
 const log = readFileSync(fixture("ratings.csv"), "utf8").trimEnd().split("\n");
 const header = log[0]!;
-/** rows of one user and of one item are held out */
+/** a user and an item whose rows are held out */
 const [userOut, itemOut] = [log[1]!.split(",")[0]!, log[2]!.split(",")[1]!];
 const known = log
   .slice(1)
@@ -110,7 +110,7 @@ describe("--fold-in", () => {
     const [row, ...others] = await folded("events.csv");
     expect([row!.key, others]).toEqual([userOut, []]);
     expect(await folded("events.csv", "--threads", "1")).toEqual([row]);
-    // events are predicted better with the vector than without
+    // predictions of the user's events are better with the folded-in vector than without it
     const { stdout } = await embedOk(["transform", run, fixture("items.csv"), "--key", "item_id", "--quiet"]);
     const items = new Map(rowsOf(stdout).map((item) => [item.key, item]));
     const model = readFileSync(join(run, "model", "fm.safetensors"));

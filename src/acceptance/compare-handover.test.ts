@@ -12,7 +12,7 @@ const here = { cwd: folder };
 const at = (name: string): string => join(folder, name);
 const read = (name: string): string => readFileSync(at(name), "utf8");
 
-/** A quarter of the clicks, as the log of a folder. */
+/** Writes a quarter of the clicks as a log into a folder. */
 beforeAll(() => {
   mkdirSync(at("logs"));
   const [header, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
@@ -31,7 +31,10 @@ beforeAll(async () => {
   result = parseJson<Comparison>(stdout);
 }, 240_000);
 
-/** Writes the pipeline of a run, with the comparison's own split in place of the refit, and runs it. */
+/**
+ * Writes the pipeline that `embed init` makes from a run, with the split of the comparison instead of a refit, and runs
+ * it.
+ */
 async function runAsCompared(name: string): Promise<void> {
   await embedOk(["init", "--from", "clicks.html", "--run", name, "-o", `${name}.yaml`, "--quiet"], here);
   const own = read(`${name}.yaml`)
@@ -179,7 +182,7 @@ test("--like a run of a warm start goes on from version to version, and from ano
   expect(yaml).toContain("    init: latest");
   expect(yaml).toContain('  - "../logs/clicks.csv"');
   await embedOk(["run", "jobs/week.yaml", "--quiet"], here);
-  // a version was trained on an encoded log, whose own log and filters are taken
+  // the version was trained on an encoded log; the new pipeline names the original log, and has its filters
   await embedOk(["init", "--like", "fm-store/items/latest", "-o", "again.yaml", "--quiet"], here);
   expect(read("again.yaml")).toContain(`where: "device != 'tablet'"`);
 });

@@ -37,7 +37,7 @@ async function evaluated(name: string, ...args: string[]): Promise<Evaluation> {
 const manifestOf = (run: string): Manifest =>
   parseJson<Manifest>(readFileSync(join(run, "manifest.json"), "utf8"));
 
-/** Removes everything that depends on the clock. */
+/** Removes all times and durations from a text. */
 function withoutSeconds({ seconds: _, leaderboard, out: __, runs: ___, ...rest }: Comparison): unknown {
   const lines = leaderboard.lines.map(({ seconds: ____, run: _____, ...line }) => line);
   const options = { ...rest.options, out: "", runs: "", threads: 0 };
@@ -68,7 +68,8 @@ describe("a log with labels of 0 and 1", () => {
   });
 
   test("has the mean label of training as a baseline, whose log loss is that of one probability for all rows", () => {
-    // the log is ordered by time: the last tenth is the test split, and training ends before the tenth in front of it
+    // the log is ordered by time: the last tenth is the test split, the tenth before it the validation split, and
+    // training uses the rest
     const labels = readFileSync(clicks, "utf8")
       .trimEnd()
       .split("\n")
@@ -230,7 +231,7 @@ test("--search tries settings of each trainer", async () => {
 });
 
 test("a training that fails is listed with its reason, and the others are compared", async () => {
-  // the last two of each user's three events are held out, so that no session has two items
+  // the last two of the three events of each user are held out, so that no training session has two items
   const rows = Array.from({ length: 40 }, (_, u) =>
     [0, 1, 2].map((e) => `u${u},i${(u * 3 + e * 5) % 12},2024-01-0${1 + e}`),
   ).flat();

@@ -14,7 +14,7 @@ beforeAll(async () => {
     writeFileSync(script(shell), (await embedOk(["completion", shell])).stdout);
 });
 
-/** Returns bash's completions of a line while its last word is typed; `=` is a separate word, as in bash. */
+/** Returns the completions that bash offers for the last of the typed words; bash treats `=` as a word of its own. */
 function completed(...words: string[]): string[] {
   const body = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _embed; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const got = spawnSync("bash", ["--norc", "-uc", body, "bash", script("bash"), "embed", ...words], {

@@ -1,5 +1,5 @@
-// --compose and --mips: the vector of an item is the one that the model scores it with, including all columns that it
-// determines.
+// --compose and --mips: an exported item's vector is the one with which the model scores the item, including the
+// vectors of all columns that the item determines.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ test.each([
   expect(new Set(users.map(({ vector }) => vector.at(-1)))).toEqual(new Set([1]));
   expect(new Set(field("genres").map(({ vector }) => vector.at(-1)))).toEqual(new Set([0]));
 
-  // the model's own scores of user and item with the item's columns
+  // scores of each user and item by the model itself, with the item's columns
   const model = await scorerOf(await openRun(path));
   const side = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n").slice(1);
   const cells = new Map(side.map((line) => [line.slice(0, 7), line.split(",").slice(-2)]));
@@ -100,7 +100,7 @@ test.each([
   users.forEach(({ vector }, u) => {
     const dots = items.map((item) => item.vector.reduce((sum, x, d) => sum + x * vector[d]!, 0));
     const own = scores.subarray(u * items.length, (u + 1) * items.length);
-    // the difference is the same for all items: the user's weight and w0
+    // score and dot product differ by the user's weight and w0, which are the same for all items
     const shifts = dots.map((dot, i) => own[i]! - dot);
     expect(Math.max(...shifts) - Math.min(...shifts)).toBeLessThan(1e-5);
   });

@@ -17,7 +17,10 @@ const put = (name: string, lines: readonly string[]) => {
 const [NUM_ITEMS, NUM_USERS, NUM_GROUPS] = [400, 300, 8];
 const random = mulberry32(3);
 const groupOf = (index: number) => index % NUM_GROUPS;
-/** With probability one third an item's tag is that of its group, else any; its edges lead to items of its group. */
+/**
+ * Tags of the items: with probability 1/3 the tag of the item's group, else a random one. Edges connect items of the
+ * same group.
+ */
 const tags = Array.from({ length: NUM_ITEMS }, (_, item) =>
   random() < 1 / 3 ? `tag${groupOf(item)}` : `tag${integerBelow(NUM_GROUPS, random)}`,
 );
@@ -29,7 +32,7 @@ const edgeLines = (ends: readonly (readonly [number, number])[]) => ends.map(([a
 
 const catalogue = put("items.csv", ["item,tag", ...tags.map((tag, item) => `i${item},${tag}`)]);
 const citations = put("edges.csv", ["source,target", ...edgeLines(edges)]);
-/** The control: every edge keeps its source and gets another edge's target. */
+/** The control: every edge keeps its source, but its target is that of another edge. */
 const shuffled = put("shuffled.csv", [
   "source,target",
   ...edgeLines(edges.map(([a]) => [a, pick(edges, random)[1]] as const)),
@@ -71,7 +74,7 @@ test("new items are found by their neighbors' content, and not over shuffled edg
   expect(smoothed.content.hops).toBeGreaterThan(0);
   expect(smoothed.content.r2).toBeGreaterThan(alone.content.r2 + 0.1);
   expect(recallOf(smoothed)).toBeGreaterThan(recallOf(alone) + 0.1);
-  // in the control, no hop explains more than the content itself
+  // in the control, the content of neighbors explains no more than the item's own content
   expect(control.content.r2).toBeLessThan(alone.content.r2 + 0.03);
   expect(recallOf(control)).toBeLessThan(recallOf(alone) + 0.05);
 });

@@ -41,7 +41,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const noBytes = () => Promise.resolve();
 
-/** Returns all contents of a run except times. */
+/** Returns the contents of all files of a run, without times. */
 function bytesOf(run: string): Record<string, string> {
   const names = readdirSync(run, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !["manifest.json", "metrics.jsonl"].includes(entry.name))
@@ -51,7 +51,7 @@ function bytesOf(run: string): Record<string, string> {
   );
 }
 
-/** Training losses by epoch, which threads add up. */
+/** Returns the training loss of each epoch, which is a sum over threads. */
 const lossesOf = (run: string) =>
   readFileSync(join(run, "metrics.jsonl"), "utf8")
     .split("\n")
@@ -61,7 +61,10 @@ const lossesOf = (run: string) =>
 const metricsOf = (run: string) =>
   parseJson<{ metrics: unknown }>(readFileSync(join(run, "manifest.json"), "utf8")).metrics;
 
-/** Evaluates a run. The log repeats training events, which runs that score rows need not declare. */
+/**
+ * Evaluates a run on its own training log. Runs that rank require `repeats` for such a log; runs that score rows do
+ * not.
+ */
 function evaluated(row: TrainerRow, run: string, log: string) {
   const ranks = row.log === "purchases";
   const options: EvaluateOptions = {
@@ -79,7 +82,7 @@ async function exportedRows(run: string): Promise<ExportedRow[]> {
   return parseDelimited(readFileSync(out, "utf8"), ",");
 }
 
-/** Expects success with finite numbers, or a rejection with a message. */
+/** Expects either a result in which all numbers are finite, or an error with a message. */
 function expectSound<T>(outcome: WorkOutcome<T>): void {
   if ("refused" in outcome) expect(outcome.refused.message).toMatch(/\w{3}.* .*\w{3}/);
   else expect(notFinite(outcome.result)).toEqual([]);
@@ -120,7 +123,7 @@ describe.each(trainers)("$name", (row) => {
   });
 
   test("writes the same bytes where the number of threads changes after every call", async () => {
-    // vectors of three threads' dimensions at least
+    // a dimension that suffices for at least three threads
     const wide = row.options.includes("--dim") ? ["--dim", "40"] : [];
     const { start } = choosing;
     await train(`${run}-wide`, [...wide, "--threads", "1"]);
@@ -141,7 +144,7 @@ describe.each(trainers)("$name", (row) => {
   test("finds the planted answer", async () => {
     const metrics = metricsOf(run) as Record<string, { auc: number; explainedVarianceRatio: number[] }>;
     if (row.answer === "clicks") {
-      // half-way between no information and the true probabilities
+      // at least half-way from no information (0.5) to the AUC of the true probabilities
       expect(metrics["test"]!.auc).toBeGreaterThan((0.5 + plantedEvents(7, ROWS).bestAuc) / 2);
     } else if (row.answer === "groups") {
       expect(await sharedGroups(run)).toBeGreaterThan(0.6);
@@ -185,7 +188,7 @@ describe.each(trainers)("$name", (row) => {
     }
     const page = { out: `${run}.html`, top: 3, points: 100 };
     await report([run], page, { reading }, unwatched);
-    // the option reading.nulls lists NaN as a text that logs contain
+    // removes the option reading.nulls, whose value lists NaN as a text that means a missing cell
     const markup = readFileSync(page.out, "utf8").replace(/<li><b>reading\.nulls<\/b>[^<]*<\/li>/u, "");
     expect(markup).not.toMatch(/\bNaN\b|\bInfinity\b/);
     expectSound(await outcomeOf(() => transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched)));
@@ -251,9 +254,9 @@ describe.each(trainers)("$name", (row) => {
     const empty = at(`${name}-empty.csv`);
     writeFileSync(empty, `${lines()[0]}\n`);
     expectSound(await trainOn(plantedText(row.log, 200), "empty", ["--valid", empty]));
-    // a date after the newest event
+    // a split date that is later than the newest event
     expectSound(await trainOn(plantedText(row.log, 200), "late", ["--valid", "2031-01-01"]));
-    // for a log without labels: with unknown users and items
+    // a log without positive labels or, for trainers that use no labels, with unknown users and items
     const none = at(`${name}-none.csv`);
     const [head, ...rest] = lines();
     const negatives = rest.filter((line) => row.log !== "clicks" || line.startsWith("0,"));

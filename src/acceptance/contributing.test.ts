@@ -26,7 +26,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs a command of the copy. */
+/** Runs a command of the copied program. */
 async function copied(...args: string[]): Promise<Ended> {
   return await new Promise((resolve) => {
     execFile(process.execPath, [at("bin", "embed.js"), ...args], { cwd: folder }, (error, stdout, stderr) => {
@@ -52,10 +52,11 @@ beforeAll(() => {
   symlinkSync(project("node_modules"), at("node_modules"));
   mkdirSync(at("dist", "trainers", "drawn"));
   for (const path of ofTrainer) writeFileSync(at("dist", path), files.get(path)!);
-  // the build removes this module when it is part of dist/program, which does not contain the trainer
+  // the copied build lacks this module, because it was bundled into dist/program, which does not contain the new
+  // trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));
-  // an entry after the existing ones
+  // adds the trainer at the end of the list
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
   writeFileSync(list, `${before}${files.get("trainers/index.ts")}\n];${after}`);
@@ -130,7 +131,7 @@ test("the files that the page says to change are there", () => {
   const table = page.split("| to change ")[1]!.split("\n\n")[0]!;
   const paths = [...table.matchAll(/`((?:src|docs)\/[^`]+)`/g)].map(([, path]) => path!);
   expect(paths.length).toBeGreaterThan(15);
-  // NAME stands for any name, and a folder for its files
+  // in the paths of the page, NAME stands for any name, and a folder stands for its files
   const there = ["src", "docs"].flatMap((root) =>
     readdirSync(project(root), { recursive: true }).map(
       (name) => `${root}/${String(name).replaceAll("\\", "/")}`,

@@ -15,9 +15,9 @@ test("crafted runs, datasets, checkpoints and foreign files end no command with 
     encoding: "utf8",
   });
   expect(stderr).toBe("");
-  // failures are printed before the last line
+  // the bench prints failures before its last line
   expect(stdout.slice(stdout.indexOf("}") + 1).trim()).toBe("0 failures");
-  // most files were read up to the change, and many were rejected because of it
+  // many commands reject a crafted file with an error of damage (82) or of data (65), so the changes reach the readers
   expect(Number(/'82': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
   expect(Number(/'65': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(8);
 }, 3_600_000);

@@ -1,4 +1,5 @@
-// --dedupe-by from the shell: on planted duplicates, every command reads what the log without them holds.
+// --dedupe-by from the shell: a log with planted duplicates gives the same results as the log without them, in every
+// command.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const numCopies = clean.length / 20;
   const random = mulberry32(5);
   const copies = Array.from({ length: numCopies }, (_, i) => ({
     after: 20 * i + integerBelow(500, random),
-    // the same event, delivered again as the other label
+    // the same event, delivered a second time with the opposite label
     line: clean[20 * i]!.replace(/,([01]),/, (_, label) => `,${1 - Number(label)},`),
   }));
   const rows = clean.flatMap((line, i) => [

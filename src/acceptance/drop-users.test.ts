@@ -78,7 +78,7 @@ test("evaluate leaves out the same users of a log as the training, and of a data
   }
   const { stdout } = await embedOk(["evaluate", at("day"), "--part", "test", "--json"]);
   expect(parseJson<{ rows: number }>(stdout).rows).toBe(1200);
-  // rows to score are not events, so that none is dropped
+  // predict drops no rows, because its rows are not events
   await embedOk(["predict", at("day"), log, "-o", at("scores.csv")]);
   expect(readFileSync(at("scores.csv"), "utf8").trimEnd().split("\n").length).toBe(1 + 12_000 + BOT_EVENTS);
 });

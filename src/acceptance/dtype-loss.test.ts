@@ -52,7 +52,7 @@ async function lossOf(run: string, ...args: string[]): Promise<Loss> {
   return parseJson<{ dtypeLoss: Loss }>(stdout).dtypeLoss;
 }
 
-/** Reads the i8 export as numpy does: rows times their scales. */
+/** Reads an i8 export with numpy's rules, and multiplies each row by its scale. */
 function readBack(run: string, numRows: number, dim: number): Float32Array {
   const bytes = readFileSync(join(at(`${run}-i8`), "vectors.npy"));
   const start = 10 + bytes.readUInt16LE(8);
@@ -63,7 +63,7 @@ function readBack(run: string, numRows: number, dim: number): Float32Array {
   );
 }
 
-/** Creates a copy of a run with other vectors. */
+/** Creates a copy of a run in which other vectors replace the original ones. */
 async function runOf(run: string, vectorsOf: (table: EmbeddingTable) => Float32Array): Promise<string> {
   const opened = await openRun(at(run));
   const { manifest } = opened;

@@ -16,7 +16,7 @@ const inMemory = ["--engine", "duckdb:"];
 type DuckDb = typeof import("@duckdb/node-api");
 let duckdb: DuckDb | undefined;
 
-/** Declares a test that needs the package, and passes without it. */
+/** Declares a test that is skipped if the package duckdb is not installed. */
 function withDuckDb(name: string, work: () => Promise<void>): void {
   test(
     name,
@@ -42,7 +42,7 @@ beforeAll(async () => {
   else console.warn("skipped: @duckdb/node-api is not installed");
 });
 
-/** Events with planted values, and the items that they join. */
+/** SQL that creates events with planted labels, and the items that the events are joined with. */
 const SHOP = `
   CREATE TABLE items AS SELECT 'i' || i AS item, CASE WHEN i % 3 = 0 THEN 'tea' ELSE 'camera' END AS category FROM range(40) t(i);
   CREATE TABLE events AS SELECT 'u' || i % 97 AS user, 'i' || (i * 7) % 40 AS item,
@@ -58,7 +58,9 @@ function sqlFile(sql: string): string {
   return path;
 }
 
-/** Encodes, and returns checksums of the rows and values; after a failure its exit code and last line. */
+/**
+ * Encodes a log, and returns the checksums of its rows and values; after a failure, the exit code and the last line.
+ */
 async function encoded(args: readonly string[], running: Running = {}) {
   const out = at(`dataset-${files++}`);
   const { code, stderr } = await embed(["encode", ...args, "-o", out, "--quiet"], running);
@@ -87,7 +89,7 @@ async function bothWays(sql: string, order: string, flags: readonly string[] = [
   return { here, there };
 }
 
-/** Expressions of i, 0 to 199, by the types whose cells a Parquet file holds in the same way. */
+/** SQL expressions of i, 0 to 199, by column name; a Parquet file stores cells of these types exactly. */
 const typed: Record<string, string> = {
   t_tiny: "(i % 250 - 125)::TINYINT",
   t_small: "(i * 300 - 30000)::SMALLINT",
@@ -129,10 +131,10 @@ const typed: Record<string, string> = {
   l_double: "[i / 4.0]",
 };
 
-/** DuckDB has no CASE of arrays. */
+/** A column of arrays, some of which are missing; written as a cast, because DuckDB has no CASE of arrays. */
 const ARRAYS = "(CASE WHEN i % 4 <> 2 THEN [i % 3, i % 4] END)::INTEGER[2] AS l_array";
 
-/** Every column, and a copy in which each fourth value is missing. */
+/** Query with a column of each type, and a copy of it in which every fourth value is missing. */
 const TYPED = `SELECT i, ${Object.entries(typed)
   .flatMap(([name, sql]) => [`${sql} AS ${name}`, `CASE WHEN i % 4 <> 2 THEN ${sql} END AS n_${name}`])
   .join(",\n  ")}, ${ARRAYS} FROM range(200) r(i)`;
@@ -220,7 +222,8 @@ withDuckDb(
       (await encoded([...inMemory, "--engine-sql", sqlFile(sql), "--engine-order", order])).message;
     const rows = (x: string) => `SELECT i // 2 AS user, ${x} AS item, 1 AS label FROM range(140001) t(i)`;
     expect(await message(rows("7"), "user")).toBeUndefined();
-    // a batch has 65,536 rows, and its last row does not tie with the next; shifted by one, it does
+    // the last row of a batch of 65,536 rows and the next row have different users; shifted by one row, they have the
+    // same user
     expect(await message(`SELECT * FROM (${rows("7")}) OFFSET 1`, "user")).toBeUndefined();
     const last = "CASE WHEN i = 65537 THEN 8 ELSE 7 END";
     expect(await message(`SELECT * FROM (${rows(last)}) OFFSET 1`, "user")).toMatch(
@@ -486,7 +489,7 @@ train: { items: { command: train-fm, epochs: 1 } }
 });
 
 test("without the package, a message says how to install it", () => {
-  // outside of the project, no package is found
+  // a copy of the module outside of the project does not find the package
   mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });
   const module = readFileSync(join(projectFolder, "dist/engine/duckdb/bindings.js"), "utf8");
   writeFileSync(at("elsewhere/package.json"), '{ "type": "module" }');

@@ -1,5 +1,5 @@
-// Runs, datasets and stores that earlier versions wrote (fixtures/earlier): this version reads them, exports the same numbers and
-// measures the same metrics, and goes on from them.
+// Runs, datasets and stores that earlier versions wrote (fixtures/earlier): this version reads them, exports the same
+// numbers, measures the same metrics, and continues their trainings.
 
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,9 @@ import { projectFolder } from "../testing/places.js";
 const archives = join(projectFolder, "fixtures", "earlier");
 const versions = readdirSync(archives).map((name) => name.replace(".zip", ""));
 
-/** Unpacks what a version wrote. A zip has no links, so the store's `latest` is made anew. */
+/**
+ * Unpacks the files that an earlier version wrote. A zip contains no links, so the store's `latest` is created again.
+ */
 function unpacked(version: string): string {
   const folder = join(temporaryFolder(), version);
   const files = unzipSync(readFileSync(join(archives, `${version}.zip`)));
@@ -34,7 +36,7 @@ describe.each(versions)("version %s", (version) => {
     for (const name of expected.filter((file) => file.endsWith(".csv"))) {
       const run = name.replace(".csv", "");
       const { stdout } = await embedOk(["export", run, "--format", "csv"], { cwd });
-      // 0.1.0 wrote no conditions of leaves
+      // removes the conditions of leaves, which version 0.1.0 did not write
       const numbers = (text: string) =>
         run === "gbdt" ? text.replaceAll(/^((?:[^,]*,){3}[^,\n]*).*$/gm, "$1") : text;
       expect({ run, text: numbers(stdout) }).toEqual({ run, text: numbers(read(name)) });

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const table = (run: string): Buffer => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Ids that occur in no other text. */
+/** Rows whose ids occur in no other text, so that a search for them is reliable. */
 const rows = Array.from({ length: 200 }, (_, i) => {
   const friends = [`planted-user-${i % 5}`, `planted-user-${(i * 3) % 11}`].join("|");
   return `planted-user-${i % 11},planted-item-${i % 7},${i % 2},${friends}`;
@@ -31,7 +31,7 @@ test("no id stands in any file of the dataset or in what is printed", async () =
   const all = Buffer.concat([...files, printed.bytes, inspected.bytes]).toString("latin1");
   expect(all).not.toContain("planted-");
   expect(printed.stderr + inspected.stderr).not.toContain("planted-");
-  // the same search finds them in a dataset with raw ids
+  // the same search finds the ids in a dataset that was encoded without hashing
   await embedOk(["encode", at("log.csv"), "-o", at("raw"), "--multi", "friends:|"]);
   expect(readFileSync(join(at("raw"), "rows.arrow")).toString("latin1")).toContain("planted-");
 });

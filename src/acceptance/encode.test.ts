@@ -1,4 +1,4 @@
-// `embed encode`: a dataset directory gives the same results as the log, or an error if it cannot.
+// `embed encode`: an encoded dataset gives the same results as the log itself, or an error if this is not possible.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -162,7 +162,7 @@ describe("training from a dataset gives the table of training from the log", () 
     expect(fromDataset.table.equals(fromLog.table)).toBe(true);
     expect(fromDataset.summary.metrics).toEqual(fromLog.summary.metrics);
 
-    // the run scores a raw log like the other run, because it stores side tables and filters
+    // a run of the dataset scores a raw log as the run of the log does, because it stores side tables and filters
     const evaluated = async (run: string, on: string) =>
       parseJson<TrainedSummary>((await embedOk(["evaluate", at(run), "--on", on, "--json"])).stdout).metrics;
     const expected = await evaluated(`${name} log run`, fixture(log));

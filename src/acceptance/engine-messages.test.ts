@@ -6,7 +6,7 @@ import { roots } from "../engine/messages.js";
 import { decode, type FieldType, type MessageShape } from "../engine/wire.js";
 import { sparkFolder } from "../testing/spark.js";
 
-/** The needed part of google/protobuf/descriptor.proto. */
+/** The fields of google/protobuf/descriptor.proto that this test needs. */
 const field: MessageShape = {
   message: "FieldDescriptorProto",
   fields: {
@@ -80,7 +80,7 @@ function messagesOf(folder: string): Map<string, MessageOf> {
   return found;
 }
 
-/** Returns every shape that is reachable from the roots. */
+/** Returns the shapes of all messages that the engine's requests and responses contain. */
 function shapesOf(): MessageShape[] {
   const seen = new Set<MessageShape>();
   const visit = (type: FieldType | (() => MessageShape)): void => {
@@ -93,7 +93,7 @@ function shapesOf(): MessageShape[] {
   return [...seen];
 }
 
-/** Fields that Spark 4.0 does not have, and that are optional here. */
+/** Fields that Spark 4.0 does not define, and that engine/messages.ts declares as optional. */
 const LATER = new Set(["spark.connect.MlCommandResult.MlOperatorInfo.warning_message"]);
 
 const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];

@@ -19,14 +19,14 @@ const TOKEN = "a-token-that-no-text-may-hold";
 const env = { SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN };
 
 const SETTINGS = [
-  // a job that returns more than 4 MB fails
+  // makes a job fail if its result exceeds 4 MB
   "spark.driver.maxResultSize=4m",
   "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
 ];
 
 let server: SparkServer | undefined;
 
-/** Declares a test that needs the server, and passes without one. */
+/** Declares a test that is skipped if there is no server. */
 function withSpark(name: string, work: (engine: readonly string[]) => Promise<void>): void {
   test(
     name,
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 let outputs = 0;
 
-/** Encodes, and returns the bytes of the rows and values; after a failure its exit code and message. */
+/** Encodes a log, and returns the bytes of its rows and values; after a failure, the exit code and the message. */
 async function encoded(args: readonly string[], running: Running = {}) {
   const out = at(`dataset-${outputs++}`);
   const { code, stdout, stderr } = await embed(["encode", ...args, "-o", out, "--quiet"], {
@@ -72,8 +72,8 @@ async function encoded(args: readonly string[], running: Running = {}) {
 }
 
 /**
- * Returns the files whose encoding through the server differs from that on this machine; undefined if the server
- * rejected them.
+ * Returns the files whose encoding through the server differs from the local one, and the files that the server
+ * rejected.
  */
 async function differences(
   paths: readonly string[],
@@ -97,7 +97,7 @@ const HEAD = "user,item,label\n";
 const ROWS = Array.from({ length: 50 }, (_, i) => `u${i % 7},i${i % 5},${i % 2}\n`).join("");
 const MARK = "\uFEFF";
 
-/** Delimited text with everything that readers may interpret differently. */
+/** Files of delimited text with all details that readers may interpret differently, by name. */
 const odd: Record<string, string | Buffer> = {
   "mark.csv": MARK + HEAD + ROWS,
   "two-marks.csv": MARK + MARK + HEAD + ROWS,
@@ -216,13 +216,13 @@ withSpark("typed Parquet is the same bytes as on this machine, or refused", asyn
     engine,
   );
   expect(found).toEqual([]);
-  // JavaScript's numbers would round them
+  // large decimals are rejected, because JavaScript's numbers would round them
   expect(refused.filter((path) => !path.includes("large-decimals"))).toEqual([]);
 });
 
 withSpark("a query in an order is the log of its rows; rows that tie are refused", async (engine) => {
   copyFileSync(fixture("parquet/pages-1.parquet"), at("pages.parquet"));
-  // equal rows may tie, different ones may not
+  // the order of equal rows does not matter; rows that differ must have a definite order
   writeFileSync(
     at("rows.sql"),
     "-- a comment\nSELECT * FROM VALUES ('b', 'x', 2), ('a', 'y', 1), ('a', 'y', 1) AS t(user, item, label);\n",
@@ -300,7 +300,7 @@ withSpark(
     const { asked } = JSON.parse(readFileSync(join(at("parts-there"), "manifest.json"), "utf8")) as {
       asked: { inputs: { path: string }[] };
     };
-    // the validation split is a file of this machine
+    // the validation split was read from a file of this machine, and not through the server
     const paths = asked.inputs.map(({ path }) => path);
     expect(paths).toEqual([remote("first.csv"), remote("third.csv"), at("second.csv")]);
     await embedOk(["reproduce", at("parts-there"), ...engine], { env });
@@ -417,7 +417,7 @@ withSpark("a certificate is trusted by its authority and while it is valid", asy
 });
 
 withSpark("an interrupt ends the job on the server and leaves no output", async (engine) => {
-  // as many rows as take minutes to sort
+  // sorting this many rows takes minutes
   writeFileSync(at("endless.sql"), "SELECT id AS user, id AS item FROM range(3000000000)");
   const began = performance.now();
   const args = [
@@ -437,7 +437,7 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
   expect(ended.code).toBe(130);
   expect(existsSync(at("never"))).toBe(false);
   expect(performance.now() - began).toBeLessThan(60_000);
-  // both of the server's cores are free again
+  // the next job succeeds, so the interrupted one has released the server's cores
   expect((await encoded([`file://${fixture("clicks.csv")}`, ...engine])).code).toBe(0);
 });
 
@@ -453,7 +453,7 @@ const manifestOf = (run: string) =>
 withSpark(
   "train-als --engine-train trains on the server, about as well, and gives a run like any other",
   async (engine) => {
-    // two events in three have an item of the user's group
+    // in two of three events, the item is of the user's group
     const lines = Array.from({ length: 4_000 }, (_, i) => {
       const user = (i * 7919) % 251;
       const item = i % 3 === 0 ? (i * 31) % 60 : 4 * ((i * 13) % 15) + (user % 4);
@@ -487,7 +487,7 @@ withSpark(
       ["train-als", ...there, "-o", at("als-large"), "--dim", "64", "--epochs", "1", "--quiet"],
       { env },
     );
-    // Spark 4.0 has no limit
+    // Spark 4.0 does not limit the size of models
     if (other.engine!.version.startsWith("4.0.")) return;
     expect(large.code).toBe(64);
     expect(large.stderr).toMatch(/larger model than the server keeps .* raise .*maxModelSize there/);
@@ -520,7 +520,7 @@ withSpark("real logs are the same bytes, where they are here", async (engine) =>
   }
 });
 
-// the last test, because it ends the server
+// this test must be the last one, because it ends the server
 withSpark(
   "a server that is killed in mid-read and started again gives the same dataset; one that stays away, an error",
   async () => {
@@ -529,7 +529,7 @@ withSpark(
       log,
       HEAD + Array.from({ length: 300_000 }, (_, i) => `u${i % 7919},i${i % 997},${i % 2}\n`).join(""),
     );
-    /** Encodes, and kills the server after some of the log was transferred. */
+    /** Encodes a log, and kills the server after part of the log was transferred. */
     const interrupted = async (afterwards: () => Promise<unknown>, flags: readonly string[]) => {
       const proxy = await proxyOf(server!.port);
       let killed: Promise<unknown> | undefined;

@@ -44,7 +44,7 @@ test("an item has a vector, the same bytes at any number of threads, and neighbo
   expect(counts.reduce((a, b) => a + b)).toBe(12_000);
   const near = await embedOk(["neighbors", at("run1"), "--key", "item:tea-03", "--top", "3"]);
   expect(near.stdout.match(/[a-z]+-\d\d/g)).toHaveLength(4);
-  // the key itself and at least two of its three neighbors are teas
+  // the output contains the key itself, and at least two of its three neighbors are of its group
   expect(near.stdout.match(/tea-\d\d/g)!.length).toBeGreaterThan(2);
   const leaves = await embedOk(["export", at("run1"), "--table", "leaves", "--format", "csv"]);
   expect(leaves.stdout).toMatch(/^field,key,count,v0,path\nleaf,t000:l00,/);
@@ -109,7 +109,7 @@ test("--dense of a training keeps the vectors that hold most of the leaves, and 
   const squares = all.numbers.flat().reduce((sum, x) => sum + x * x, 0) / (12_000 * 40);
   expect(squares).toBeCloseTo(explained, 4);
 
-  // the span of the columns of a sparse projection, made orthonormal
+  // an orthonormal basis of the columns of a sparse projection
   const { numbers: leaves } = await numbersOf();
   const sizes = Array.from({ length: 40 }, (_, t) => 1 + Math.max(...leaves.map((row) => row[t]!)));
   const starts = sizes.map((_, t) => sizes.slice(0, t).reduce((a, b) => a + b, 0));

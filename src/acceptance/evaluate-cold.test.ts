@@ -9,7 +9,7 @@ import { integerBelow, mulberry32 } from "../testing/random.js";
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
-/** Users like one of four kinds; new items occur in all kinds. */
+/** Number of kinds of items. Each user likes one kind; new items occur in all kinds. */
 const KINDS = 4;
 const random = mulberry32(3);
 const lines: string[] = ["user,item,at"];
@@ -17,7 +17,7 @@ const kindOf = (item: number) => item % KINDS;
 for (let user = 0; user < 120; user++)
   for (let e = 0; e < 20; e++) {
     const item = KINDS * integerBelow(15, random) + (user % KINDS);
-    // events of an item begin at a time given by its number, so that the last items are the newest
+    // the time of an item's events increases with its number, so that items with high numbers are the newest
     lines.push(`u${user},i${item},${1_700_000_000 + 1000 * item + integerBelow(900, random)}`);
   }
 const log = at("log.csv");
@@ -60,7 +60,7 @@ test("content finds new items of a user's kind, where the mean and popularity fi
     [2, 12],
   ]);
   const recall = (events: number, name: string) => reported.metrics[`${events}:${name}`]!["newRecallAt3"]!;
-  // three of twelve new items have the user's kind
+  // a random item is of the user's kind with probability 1/4: three of the twelve new items
   expect(recall(0, "content")).toBeGreaterThan(0.95);
   expect(recall(0, "mean")).toBeCloseTo(0.25, 6);
   expect(recall(0, "popularity")).toBeCloseTo(0.25, 6);

@@ -154,10 +154,10 @@ test("the edges of a training on a list of edges are known, as long as the list 
   expect(found.warnings).toEqual([]);
   const named = await evaluated([...args, "--known-edges", at("known.csv")]);
   expect(named.metrics).toEqual(found.metrics);
-  // ignoring the run's direction is reported
+  // a warning says that the run was trained on directed edges
   const undirected = await evaluated([at("graph"), "--edges", at("held.csv")]);
   expect(undirected.warnings).toEqual([expect.stringMatching(/trained on directed edges.*--directed/)]);
-  // training edges are not held-out ones
+  // a warning says that the run was trained on these edges
   const leak = await evaluated([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
   expect(leak.warnings.join()).toMatch(
     /run '.*graph' was trained on '.*list\.csv': the metrics do not measure performance on new edges/,
@@ -228,7 +228,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
 });
 
 test("held-ends gives a node as many non-edges as held edges, so that degrees alone say little", async () => {
-  // a hub that all nodes point to, in kinds that carry no information
+  // n0 is a hub: all other nodes have an edge to it, so that its degree is high but carries no information
   const hub = nodes.slice(1).map((v) => [`n${v}`, "n0"] as const);
   writeFileSync(at("hub.csv"), list([...hub.slice(0, 20), ...held]));
   writeFileSync(at("hub-known.csv"), list([...hub.slice(20), ...known]));

@@ -42,8 +42,8 @@ const trained: Event[] = Array.from({ length: NUM_ITEMS }, (_, item) => {
 }).flat();
 
 /**
- * New users with 2 to 9 items in any order, some of them twice; an item that is not in training, a known user, and a
- * user of a single item.
+ * Events of new users with 2 to 9 items in any order, some of them repeated; also an unknown item, a known user, and a
+ * user with one item.
  */
 const unseen: Event[] = Array.from({ length: 12 }, (_, n) => {
   const items = Array.from({ length: NUM_ITEMS }, (__, item) => ({ item, key: random() }));
@@ -225,7 +225,7 @@ test("users of train-als are the least squares of their first items, solved here
   const scoreOf: ScoreOf = ({ user, folded }) => {
     const times = (key: string) => unseen.filter((e) => e.user === user && e.item === key).length;
     const own = items.filter(({ key }) => folded.includes(key)).map((row) => ({ ...row, c: times(row.key) }));
-    // (sum c h h' + a H'H + p I) w = sum c h
+    // solves (sum c h h' + a H'H + p I) w = sum c h
     const mass = own.reduce((sum, { c }) => sum + c, a * items.length);
     const dim = items[0]!.vector.length;
     const matrix = Array.from({ length: dim }, (_, i) => [
@@ -281,7 +281,7 @@ test("popularity and item-cf are asked by the same first items, beside several r
   expect(compared.map(({ name }) => name)).toEqual([...runs, "popularity", "item-cf", "ease", "random"]);
   for (const { intervals } of compared) expect(intervals).toHaveProperty("recallAt3");
   expect(options["foldInShare"]).toBe(SHARE);
-  // each as if evaluated alone, and for any number of threads
+  // each run has the same metrics if it is evaluated alone, with one thread
   for (const run of runs)
     expect(metrics[run]).toEqual((await evaluated(at(run), ...evaluation("--threads", "1"))).metrics["on"]);
 });
@@ -303,7 +303,7 @@ test("without times a note says that the order is the log's", async () => {
   expect(stderr).toContain(
     "the events have no times (in a column that training used as time): a user's items are taken in log order",
   );
-  // rows sorted by time have another order; reading the time restores the first one
+  // sorting the rows by time changes their order; --time restores the original order
   const sorted = put(
     "sorted.csv",
     unseen.toSorted((a, b) => a.time - b.time),

@@ -19,7 +19,10 @@ const evaluated = async (...args: string[]): Promise<Evaluation> =>
   parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
 const ITEMS = 60;
-/** A user walks pieces of a ring of items, each from a random start; the event after the last piece is held out. */
+/**
+ * Number of pieces, and of steps in a piece. A user walks along pieces of a ring of items, each from a random start;
+ * the event after the last piece is held out.
+ */
 const [PIECES, STEPS] = [4, 5];
 
 function writeChains(name: string): string {
@@ -34,7 +37,7 @@ function writeChains(name: string): string {
         lines.push(`u${user},i${(first + step) % ITEMS},u${user}-${piece},${time++}`);
     }
   }
-  // rows are shuffled: the last item is determined by its time
+  // shuffles the rows, so that only their times show which item is the last
   for (let i = lines.length - 1; i > 0; i--) {
     const j = Math.floor(between(0, i + 1, random));
     [lines[i], lines[j]] = [lines[j]!, lines[i]!];
@@ -92,7 +95,7 @@ test("what is not said is as if the default were: users' rows where there are an
   const args = [...held("als"), "--score", "cosine"];
   const [user, history] = [await evaluated(...args), await evaluated(...args, "--query", "history")];
   expect(history.metrics["on"]!["ndcgAt5"]).not.toBe(user.metrics["on"]!["ndcgAt5"]);
-  // this number includes all items
+  // with 1000 last items, the query contains the whole history
   expect((await evaluated(...args, "--query", "last:1000")).metrics).toEqual(history.metrics);
 });
 
@@ -103,7 +106,7 @@ test("the same at any number of threads", async () => {
 });
 
 describe("by hand", () => {
-  // a and b are close, and so are c and d; e has no vector
+  // the vectors of a and b are close, and so are those of c and d; e has no vector
   const vectors = ["a 1 0", "b 0.9 0.1", "c 0 1", "d 0.1 0.9"];
   const rows = ["u1,a,1", "u1,c,2", "u2,c,4", "u2,a,9", "u3,b,1", "u3,e,5", "u4,e,3", "u5,d,1"];
   const evaluate = async (...args: string[]) =>
@@ -123,14 +126,15 @@ describe("by hand", () => {
 
   test("the nearest to the last item stands first; items and users without a vector are counted", async () => {
     const { metrics, warnings } = await evaluate("--query", "last");
-    // u1's last item c predicts d; u2's a predicts b; for u3 and u4 the last item is e, which the table lacks
+    // the last item of u1 is c, whose nearest item is d; that of u2 is a, nearest to b; u3 and u4 end with e, which has
+    // no vector
     expect(metrics["hand"]!["recallAt1"]).toBeGreaterThanOrEqual(0.5);
     expect(warnings.join("\n")).toContain("hand: ignored 2 of 4 query items without a vector");
     expect(warnings.join("\n")).toContain("hand: 2 of 4 users have no query item with a vector");
-    // u3 has b before e, which predicts a
+    // the last two items of u3 are b and e, and the nearest item of b is a
     const two = await evaluate("--query", "last:2");
     expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
-    // without --query: there is no message about items without a vector, only about users without any
+    // without --query, no warning counts query items without a vector, only users without any
     const usual = await evaluate();
     expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
     expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
@@ -192,7 +196,7 @@ test("a short half-life makes of a history its last item, a long one changes not
     (await evaluated(...args, "--query", query, "--query-half-life", span)).metrics;
   const last = (await evaluated(...args, "--query", "last")).metrics;
   const history = (await evaluated(...args, "--query", "history")).metrics;
-  // events are a second apart, and 0.00001h are 36 milliseconds
+  // events are one second apart; 0.00001h are 36 milliseconds, so that only the last item counts
   for (const name of ["after", "item-cf", "ease"]) {
     expect((await aged("history", "0.00001h"))[name]!["recallAt1"]).toBeCloseTo(last[name]!["recallAt1"]!, 2);
     expect((await aged("history", "100000w"))[name]!["recallAt5"]).toBeCloseTo(

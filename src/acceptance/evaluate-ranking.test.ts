@@ -34,13 +34,13 @@ interface Evaluation {
 const evaluated = async (args: string[]): Promise<Evaluation> =>
   parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
-// four users, items a .. e by popularity: a 4, b 3, c 2, d 1, e 1
+// four users; items a to e by descending popularity, with their numbers of events: a 4, b 3, c 2, d 1, e 1
 const training = ["u1,a", "u2,a", "u3,a", "u4,a", "u1,b", "u2,b", "u3,b", "u1,c", "u2,c", "u4,d", "u1,e"];
 const purchases = ["--user", "customer_id", "--item", "product_id", "--fields", "customer_id,product_id"];
 
 beforeAll(async () => {
   write("train.csv", training);
-  // u9 is new; u4 has a already; f is unknown
+  // u9 is a new user; u4 already has item a; item f is unknown
   write("test.csv", ["u4,b", "u4,c", "u3,d", "u9,a", "u2,f"]);
   const small = ["--user", "user", "--item", "item", "--dim", "4", "--epochs", "2"];
   await embedOk(["train-als", at("train.csv"), "-o", at("small"), ...small]);
@@ -67,13 +67,14 @@ test("popularity on a log of four users is what is worked out by hand", async ()
     withoutTraining: 1,
     repeatShare: 0,
   });
-  // u4 lacks b, c, e: b and c are found. u3 lacks c, d, e: c, then d or e by a hash. u2 lacks d, e; f cannot be found
+  // items that are ranked by popularity: b, c, e for u4, who finds b and c; c, d, e for u3, where a hash breaks the tie
+  // of d and e; d, e for u2, whose held-out item f is unknown
   const { popularity } = metrics;
   expect(popularity!["recallAt1"]).toBeCloseTo(0.5 / 3, 12);
   expect(popularity!["precisionAt1"]).toBeCloseTo(1 / 3, 12);
   expect([1 / 3, 2 / 3]).toContainEqual(expect.closeTo(popularity!["recallAt2"]!, 12));
   expect(popularity!["hitRateAt2"]).toBeCloseTo(popularity!["recallAt2"]!, 12);
-  // the lists of three users contain b, c and d or e: their numbers of events are 3, 2 and 1
+  // the first items of the lists of three users are b, c, and d or e, which have 3, 2 and 1 events
   expect(popularity!["popularityAt1"]).toBeCloseTo((3 + 2 + 1) / 3, 12);
   expect(popularity!["itemCoverageAt1"]).toBeCloseTo(3 / 5, 12);
 });
@@ -90,7 +91,7 @@ test("candidates rank what is held out among themselves", async () => {
     "popularity",
   ];
   const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
-  // u4: b, c, e; u3: c, then d and e; u2: d only
+  // candidates in order of popularity: b, c, e for u4; c, d and e for u3; d for u2
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
   expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
@@ -101,7 +102,7 @@ test("candidates rank what is held out among themselves", async () => {
 });
 
 test("candidates that their users have from training are masked unless repeats are allowed, and both say how many", async () => {
-  // u4 has a and d from training, u3 a and b: nothing is left for u3 except d, which is held out
+  // u4 already has a and d, and u3 already has a and b, so that these candidates are masked
   write("had.csv", ["u4,a", "u4,d", "u4,e", "u3,a", "u3,b", "u3,d", "u2,d"]);
   const args = [
     at("small"),
@@ -121,9 +122,9 @@ test("candidates that their users have from training are masked unless repeats a
   expect(masked.warnings.join()).toContain(
     "skipped 1 users without unmasked candidates other than their held-out items",
   );
-  // u4 finds b before e; u2's f is unknown
+  // u4 finds b before e; u2's held-out item f is unknown
   expect(masked.metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 2, 12);
-  // a, the most popular item, is first for u4 and u3
+  // if repeats are allowed, the most popular item a is the first for u4 and u3
   const allowed = await evaluated([...args, "--k", "1", "--repeats", "allow"]);
   expect(allowed.users).toMatchObject({
     judged: 3,
@@ -142,7 +143,7 @@ test("candidates that their users have from training are masked unless repeats a
 });
 
 test("users whose held-out items are all masked are counted", async () => {
-  // u1 has a, u3 has b from training
+  // u1 already has a, and u3 already has b
   write("again.csv", ["u1,a", "u3,b", "u3,c", "u4,b"]);
   const args = [at("small"), "--on", at("again.csv"), "--repeats", "mask", "--json"];
   const { stdout, stderr } = await embedOk(["evaluate", ...args]);
@@ -189,7 +190,7 @@ test("runs and baselines stand side by side on the test part of the training, wi
     if (own["recallAt10"]! < best)
       expect(toBest["recallAt10"]!.difference).toBeCloseTo(own["recallAt10"]! - best, 12);
   }
-  // a table for a terminal and one for Markdown
+  // a table for a terminal, and then a table in Markdown
   const text = (await embedOk(["evaluate", ...args])).stdout;
   expect(text).toMatch(/^implicit .*0\.\d{4} ±0\.\d{4}/m);
   expect(text).toContain("*: the best");
@@ -313,7 +314,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   expect(three.metrics).toEqual(one.metrics);
   const plain = await evaluated([...args, ...filters, "--filter-dim", "8"]);
   const steep = await evaluated([...args, ...filters, "--filter-flatness", "3", "--filter-power", "0"]);
-  // there are fewer items than the published number of eigenvectors
+  // a warning says that the log has fewer items than the published number of eigenvectors
   expect(one.warnings.join()).toMatch(/chebycf: --filter-dim must be below \d+ for \d+ users and \d+ items/);
   expect(plain.warnings.join()).not.toContain("eigenvectors");
   expect(plain.metrics["gf-cf"]).not.toEqual(one.metrics["gf-cf"]);
@@ -324,7 +325,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   const among = ["--on", at("test.csv"), "--candidates", at("among.csv"), ...filters, "--k", "1,3"];
   const { metrics } = await evaluated([at("small"), ...among]);
   for (const name of ["gf-cf", "chebycf"]) {
-    // f, which is not in training, is the only held-out item of u2; u3 and u4 find one and two among three
+    // u2's only held-out item f is unknown, so u2 finds none; u3 and u4 find all of theirs among three
     expect(metrics[name]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   }
 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
     "--dim",
     "8",
   ]);
-  // vectors that contain the genres and nothing else, under another field name
+  // vectors that contain only the genres, in a table whose field has another name
   const [, ...items] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
   const names = ["Action", "Comedy", "Crime", "Drama", "Horror", "Musical", "Romance", "Western"];
   const vectors = items.map((line) => {
@@ -98,7 +98,7 @@ test("the probe's share of training items and its shuffles are chosen: their mea
   expect(low).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   expect(high).toBeGreaterThan(found.metrics["fm"]!["microF1"]!);
   expect(Object.keys(found.compared.at(-1)!.intervals)).toEqual(["microF1", "macroF1"]);
-  // fewer training items give worse predictions
+  // predictions are worse if the probe is trained on fewer items
   const few = await evaluated([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
   expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);
@@ -183,7 +183,7 @@ test.each([
   ["no colon", ["--labels", "items.csv", "--probe", "genres"], 64, "--labels expects FILE:KEY"],
   ["no such file", ["--labels", "none.csv:item", "--probe", "genres"], 66, "none.csv"],
 ])("%s is refused by name", async (_, args, code, message) => {
-  // each title once, so that titles can be a key
+  // makes the titles unique, so that a title can be used as a key
   const lines = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
   const items = lines.map((line, i) =>
     i === 0 ? line : line.replace(/^(\w+),(".*?"|[^,]*),/, `$1,title ${i},`),

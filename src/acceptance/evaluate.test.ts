@@ -50,7 +50,7 @@ test("scores values that training never saw, and counts them", async () => {
   writeFileSync(at("unseen.csv"), `${header}\n${unseen.join("\n")}\n`);
   const got = await embedOk(["evaluate", run, "--on", at("unseen.csv"), "--json"]);
   expect(parseJson<TrainedSummary>(got.stdout).metrics["on"]!["auc"]).toBeGreaterThan(0.8);
-  // 20 cells of the user's field; in the summary's warnings or on stderr
+  // the number of unknown cells in the user's field, 20, is in a warning of the summary or on standard error
   expect(got.stdout + got.stderr).toMatch(/user_id[^\n]*\b20\b|\b20\b[^\n]*user_id/);
 });
 
@@ -106,7 +106,8 @@ test("--part test measures on what the training held out, with the AUC of users,
   expect([low < metrics["on"]!["logLoss"]!, high > metrics["on"]!["logLoss"]!]).toEqual([true, true]);
   const [curve] = Object.values(curves);
   expect(curve!.reduce((sum, { rows }) => sum + rows, 0)).toBe(testPart.length);
-  // bins of equal counts, by ascending prediction; their means give the calibration of all rows
+  // the bins contain equal numbers of rows, in the order of their predictions; the means of all bins give the
+  // calibration of all rows
   expect(curve!.map(({ rows }) => rows)).toEqual(Array.from({ length: 10 }, () => 120));
   const sum = (name: "predicted" | "observed") => curve!.reduce((all, bin) => all + bin.rows * bin[name], 0);
   expect(sum("predicted") / sum("observed")).toBeCloseTo(metrics["on"]!["calibration"]!, 9);
@@ -132,7 +133,7 @@ describe("of drawn negatives", () => {
     writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
   });
 
-  // calibration over all items is near 1, whatever distribution negatives were drawn from
+  // summed over all items, calibration is near 1, for every distribution from which negatives are drawn
   test.each(["uniform", "popularity"])(
     "from %s noise there is no calibration but with --logq",
     async (noise) => {

@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const embed = commandLines();
 
-/** The training of each kind of run. */
+/** Words of the command that trains each kind of run. */
 const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** The first rows of a fixture, by its name in command lines. */
+/** Files of fixtures, of which command lines use the first rows, by their names in command lines. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>
@@ -40,7 +40,7 @@ const placed = (line: string): string =>
     .replaceAll("FM.txt", at("FM.txt"));
 const logNameOf = (kind: Kind): string => /CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS";
 const logOf = (kind: Kind): string => at(`${logNameOf(kind)}.csv`);
-/** Returns a log of the same events by new users. */
+/** Returns the path of a log with the same events, but new users. */
 const newcomersOf = (kind: Kind): string => at(`${logNameOf(kind)}-newcomers.csv`);
 const itemOf = (kind: Kind): string => (logOf(kind) === at("PURCHASES.csv") ? "product_id" : "item_id");
 
@@ -293,7 +293,7 @@ describe.each(lines)("embed %s", (line, refusals) => {
   });
 });
 
-/** Returns the other flags of a command: an output, and options that make it fast. */
+/** Returns additional flags of a command: its output, and options that make it fast. */
 function usualFlags(line: string): string {
   const out = ` -o ${at("out")}`;
   if (line.startsWith("train-")) return `${out} --threads 1 --quiet`;
@@ -311,7 +311,7 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
   expect(await embed(`export ${damaged} --format csv -o ${at("out.csv")}`)).toMatchObject({ code: 82 });
 });
 
-/** Paths that are given in place of a run or a log. */
+/** Paths that are passed as a run and as a log, with the expected exit codes and messages. */
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],

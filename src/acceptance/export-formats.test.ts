@@ -72,7 +72,7 @@ describe("fnn", () => {
       for (const field of Object.keys(vocab)) {
         if (row[field] === "") continue;
         const { shape, values } = tensors[field]!;
-        // an unknown key is the last row
+        // the last row is that of unknown keys
         const z = (vocab[field]![row[field]!] ?? shape[0]! - 1) * 9;
         score += values[z]!;
         for (let d = 0; d < 8; d++) {
@@ -103,7 +103,7 @@ describe("fnn", () => {
       const rowAt = (row: number): number[] => values.slice(row * 9, row * 9 + 9);
       expect(shape).toEqual([numRows + 2, 9]);
       expect(rowAt(padding).every((x) => x === 0)).toBe(true);
-      // rare users were mapped to it by --min-count
+      // the row of unknown keys was trained, because --min-count mapped rare users to it
       expect(rowAt(unknown).every((x) => x !== 0)).toBe(true);
       expect(Math.min(...Object.values(vocab["user_id"]!))).toBe(first);
       expect(values.slice(first * 9, (first + numRows) * 9)).toEqual(plain.tensors["user_id"]!.values);
@@ -159,7 +159,7 @@ test("npz under --reserve fuxictr names the two rows as FuxiCTR does, and takes 
   expect(shape).toEqual([rows.length + 2, 8]);
   expect(values.slice(0, 8).every((x) => x === 0)).toBe(true);
   expect(values.slice(8, -8)).toEqual(rows.flatMap(({ vector }) => vector.map(Math.fround)));
-  // rare users were mapped to it by --min-count
+  // the row of unknown keys was trained, because --min-count mapped rare users to it
   expect(values.slice(-8).every((x) => x !== 0)).toBe(true);
   expect(await failure("--format", "npz", "--field", "item", "--reserve", "keras")).toEqual([
     64,
@@ -277,7 +277,7 @@ describe("--delta", () => {
   const week1 = at("week1");
   const week2 = at("week2");
   beforeAll(async () => {
-    // the first log lacks teas, the second lacks chess; old keys keep their rows
+    // the first log has no teas and the second no chess; keys of both keep their rows
     const write = (name: string, without: string): void =>
       writeFileSync(at(name), `${[header, ...lines.filter((line) => !line.includes(without))].join("\n")}\n`);
     write("week1.csv", "tea-");
@@ -316,7 +316,7 @@ describe("--delta", () => {
         table[rows.readUInt32LE(start + 4 * i)] = values.slice(4 * i, 4 * i + 4);
       const removed = readFileSync(join(out, "removed.jsonl"), "utf8").trimEnd().split("\n");
       for (const line of removed) table[parseJson<{ row: number }>(line).row] = [0, 0, 0, 0];
-      // one of the twelve was too rare in the first log
+      // one of the twelve items has no row, because it was too rare in the first log
       expect(removed.length).toBe(11);
       expect(table).toEqual(expected);
       const unknown = { keras: 1, pytorch: 0 }[reserve[1] ?? ""];

@@ -19,12 +19,15 @@ const folder = temporaryFolder();
 const formats = [...exportFormats.keys()];
 
 const WORDS = ["word2vec", "word2vec-bin", "fasttext-vec", "glove"];
-/** Prefix for formats whose keys share a namespace with others of a server. */
+/** Prefix of keys in formats for servers, which store other keys next to them. */
 const PREFIX = "items";
 const CELLS = ["recbole", "projector", "faiss", "usearch", "starspace-tsv"];
 const [STARSPACE, RECBOLE] = ["starspace-tsv", "recbole"];
 
-/** A key, and the formats that change it: the changed key, or undefined if it is rejected. */
+/**
+ * Special keys. For each list of formats that change the key: the changed key, or undefined if these formats reject the
+ * key.
+ */
 const special: [key: string, elsewhere: [formats: string[], becomes: string | undefined][]][] = [
   ["a blank", [[[...WORDS, STARSPACE], "a_blank"]]],
   [" around ", [[[...WORDS, STARSPACE], "_around_"]]],
@@ -171,7 +174,7 @@ describe.each(formats)("%s", (format) => {
     if (!isThere) return;
     const table = tableOf({ item: held.map(([key]) => key) }, 3);
     const { read, reported } = await exported(table, format, { field: "item" });
-    // rows of onnx are looked up by key
+    // looks rows of onnx up by key
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
     if (format !== "fnn") expect(reported).toContain("1 rows are zero vectors");
@@ -192,7 +195,7 @@ describe.each(formats)("%s", (format) => {
   test("takes a table of one row and one dimension", async () => {
     if (!isThere) return;
     const table = tableOf({ item: ["7"] }, 1);
-    // tables with a single zero vector have no neighbors
+    // a table whose only vector is zero has no neighbors, so the vector is changed
     table.vectors[0] = 3;
     const { read } = await exported(table, format, { field: "item" });
     expect(await read()).toEqual([{ name: "7", vector: [3] }]);
@@ -221,7 +224,7 @@ describe.each(formats)("%s", (format) => {
     const changed = tableOf({ item: ["a\tb"] }, 2);
     const [met, strict] = [
       await refusal(exported(alike, format, { field: "item" })),
-      // libsvm has no name for a row with --strict
+      // libsvm is not tested with --strict, because its rows have no names
       format === "libsvm" ? [0] : await refusal(exported(changed, format, { field: "item", strict: true })),
     ];
     if (!replaces) expect([met[0], strict[0]]).toEqual([0, 0]);
@@ -237,7 +240,7 @@ describe.each(formats)("%s", (format) => {
     table.keys.bytes.set([0xc3, 0x28], 2);
     const [code, message] = await refusal(exported(table, format, { field: "item" }));
     expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
-    // two characters, one of which is split between keys
+    // the boundary between two keys lies within the first of two characters
     const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
     cut.keys.offsets.set([2], 1);
     expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);
@@ -248,7 +251,7 @@ test("a numeric field's row, whose key is empty, is called like the field where 
   const table = tableOf({ price: [""] }, 2);
   const named = [...WORDS, "recbole", "starspace-tsv", "projector", "faiss", "redis", "elasticsearch-bulk"];
   for (const format of formats) {
-    // onnx cannot look the row up
+    // the model of onnx cannot look up this key
     if (format === "onnx" || !(await canRead(format))) continue;
     const rows = await (await exported(table, format, { field: "price" })).read();
     const isNamed = named.includes(format) || format === "usearch";

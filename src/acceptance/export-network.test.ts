@@ -91,7 +91,7 @@ const forms = {
     "--arch wide-deep --hidden 16,8 --min-count 20 --wide-l1 0 --cross user_id*item_id --cross device*user_id --numeric hour:log1p",
   "wide-deep-ranges":
     "--arch wide-deep --hidden 16 --activation tanh --layer-norm --cross hour*device --cross-bits 9 --numeric hour:bins=6",
-  // no epoch is better than the machine: the score is its own
+  // no epoch improves the machine, so the exported score is the machine's own
   "fnn-machine": "--arch fnn --hidden 8 --init machine --valid 0.2 --embedding-learning-rate 5 --epochs 1",
   "deep-crossing":
     "--arch deep-crossing --hidden 16,8 --min-count 20 --numeric hour --embedding-relu --layer-norm",
@@ -150,7 +150,7 @@ test("crosses take 4 bytes a weight and 12 a key in the file, however many pairs
   const run = await openRun(at("wide-deep"));
   const { space, table } = await readSpace(run);
   const { wide } = (await readNetParameters(run, space, table)).parameters;
-  // the crosses matter for the scores above
+  // many weights of crosses are not 0, so the scores above depend on them
   expect((wide as Float32Array).subarray(space.numFeatures).filter((x) => x !== 0).length).toBeGreaterThan(
     1000,
   );

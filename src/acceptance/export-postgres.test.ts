@@ -20,7 +20,7 @@ const [MONDAY, TUESDAY, LARGE] = [at("monday"), at("tuesday"), at("large")];
 let server: Server | undefined;
 let database: Client;
 
-/** Declares a test that needs the server, and passes without one. */
+/** Declares a test that is skipped if there is no server. */
 function withPostgres(name: string, work: () => Promise<void>): void {
   test(name, async () => {
     if (server) await work();
@@ -221,7 +221,7 @@ withPostgres(
     for (const run of [TUESDAY, MONDAY]) await sendOk(run);
     await database.query("CREATE VIEW copy AS SELECT * FROM items");
     for (let turn = 0; turn < 2 || seen.reads <= 20; turn++) await sendOk(turn % 2 ? MONDAY : TUESDAY);
-    // a transaction with an old snapshot first reads the table after it was replaced
+    // reads the table after it was replaced, in a transaction whose snapshot is older
     await database.query("DROP VIEW copy");
     done.abort();
     await reading;
@@ -297,7 +297,7 @@ withPostgres("what is no table for these vectors is refused with 73, and stays",
   expect([code, stderr]).toEqual([73, expect.stringContaining("foreign keys of sales")]);
 });
 
-/** Waits until an export copies rows. @throws {Error} it has ended before */
+/** Waits until an export copies rows. @throws {Error} the export has ended before */
 async function underWay(client: Client, ended: Promise<unknown>): Promise<void> {
   let isOver = false;
   void ended.then(() => (isOver = true));

@@ -23,7 +23,7 @@ function clientOf({ url }: Server) {
   return createClient({ url, RESP: 2, socket: { reconnectStrategy: false } }).on("error", () => undefined);
 }
 
-/** Declares a test that needs the server, and passes without one. */
+/** Declares a test that is skipped if there is no server. */
 function withRedis(name: string, work: () => Promise<void>): void {
   test(name, async () => {
     if (server) await work();
@@ -51,7 +51,7 @@ const keysOf = async (pattern: string): Promise<string[]> => (await redis.keys(p
 const numKeysOf = async (pattern: string): Promise<number> => (await redis.keys(pattern)).length;
 const latest = (): Promise<string | null> => redis.get("items:latest");
 
-/** Returns a vector as a reader finds it through the pointer. */
+/** Returns a vector as a client finds it: through the pointer to the current version. */
 async function vectorOf(key: string, client = redis): Promise<number[] | undefined> {
   const version = await client.get("items:latest");
   const blob = (await client.sendCommand(["HGET", `items:${version}:${key}`, "vector"], {

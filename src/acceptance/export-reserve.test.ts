@@ -1,4 +1,5 @@
-// `embed export --reserve` for the table of every trainer, and several fields in one export: each field as it is alone.
+// `embed export --reserve` for the table of every trainer. An export of several fields contains each field as an export
+// of that field does.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +41,7 @@ function npy(folderOfFiles: string): { keys: string[]; vectors: number[][] } {
 const meanOf = (vectors: number[][]) =>
   vectors[0]!.map((_, d) => vectors.reduce((sum, vector) => sum + vector[d]!, 0) / vectors.length);
 
-/** The vectors of unknown items in tables whose training has no rare keys. */
+/** Expected source of the vector of unknown items, for trainings that have no rare keys. */
 const expected: Record<string, string> = {
   "train-fm --method mcmc": "trained",
   "train-two-tower": "mean",

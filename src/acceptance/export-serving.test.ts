@@ -19,7 +19,7 @@ beforeAll(async () => {
   const rows = keys.flatMap((key, i) =>
     Array.from({ length: 4 + i }, (_, n) => `${n % 2},u${(n * 3 + i) % 5},${cell(key)},${n}`),
   );
-  // one event each: below --min-count
+  // items with one event each, which is below --min-count
   const rare = ["x", "y"].map((key) => `1,u0,${key},3`);
   writeFileSync(at("log.csv"), `click,user,item,price\n${[...rows, ...rare].join("\n")}\n`);
   const columns = ["--label", "click", "--user", "user", "--item", "item", "--numeric", "price"];
@@ -76,7 +76,7 @@ describe("onnx", () => {
       expect(vectors.values).toEqual(rows.flatMap(({ vector }) => asF32(vector)));
       expect(found[`${field}_weight`]!.values).toEqual(asF32(rows.map(({ weight }) => weight!)));
     }
-    // a number is no key
+    // a numeric column has no keys to look up, so it has no table
     expect(Object.keys(found).sort()).toEqual(["item_vector", "item_weight", "user_vector", "user_weight"]);
   });
 

@@ -19,7 +19,7 @@ interface Event {
   item: string;
   brand: string;
   channel: string;
-  /** NaN if the cell is missing */
+  /** amount that the event states; NaN if the cell is missing */
   spent: number;
   price: number;
   time: string;
@@ -64,7 +64,7 @@ const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   return found;
 };
 
-/** Padding cells of a history, and the cell of an item. */
+/** The cell that pads a history, and the cell of an item. */
 interface Cells {
   nothing: readonly (string | number)[];
   of: (item: string) => string | number;
@@ -91,7 +91,7 @@ const floats = (values: number[]): Input => ({ type: "float32", values });
 
 interface Form {
   args: string[];
-  /** by the name of the input, the channel of its events; undefined for all channels */
+  /** for each input of a history: the channel of its events; undefined for events of all channels */
   histories: Record<string, string | undefined>;
   hasContext?: true;
   hasItemTower?: true;
@@ -181,7 +181,7 @@ function feedsOf(
   };
 }
 
-/** Each item of the training once. */
+/** One event of each item of the training. */
 const catalogue = [...new Map(trained.map((event) => [event.item, event])).values()];
 const itemFeeds = (items: readonly Pick<Event, "item" | "brand" | "price">[]): Record<string, Input> => ({
   item: texts(items.map(({ item }) => item)),
@@ -306,7 +306,7 @@ test.each(Object.keys(forms))("%s: users without a history, and a history withou
       vectors.flatMap(() => [first![0]!, first![0]!]),
     ),
   ).toBe(0);
-  // without layers, whose biases give a vector even for zeros, only zeros remain
+  // zeros give a zero vector, unless layers or a bias are added
   expect(first![0]!.some((x) => x !== 0)).toBe(
     form.args.some((arg) => ["--user-tower", "--user-bias"].includes(arg)),
   );

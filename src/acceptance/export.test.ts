@@ -32,11 +32,11 @@ const exported = async (...args: string[]): Promise<Buffer> =>
 const vectors = (rows: Iterable<readonly [string, readonly number[]]>): Record<string, number[]> =>
   Object.fromEntries(Array.from(rows, ([key, vector]) => [key, vector.map(Math.fround)]));
 
-/** Returns a log in which each item has a click and a row without one. */
+/** Returns a log in which each item occurs in a click and in a row that is not a click. */
 const logOf = (items: string[]): string =>
   `click,user_id,item_id\n${items.flatMap((item) => [`0,u,"${item}"`, `1,v,"${item}"`]).join("\n")}\n`;
 
-/** Returns exit code and message of an export. */
+/** Returns the exit code and the message of an export that fails. */
 async function failureOf(...args: string[]): Promise<[number | null, string]> {
   const got = await embed(["export", ...args]);
   return [got.code, got.stderr];

@@ -1,5 +1,5 @@
-// Weekly trainings of a field-aware machine: `--init`, with a vector per partner field in each row, and all options
-// that affect it.
+// Weekly trainings of a field-aware machine with `--init`, where each row has a vector for every partner field, and
+// with all options that affect them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ const train = (log: string, run: string, ...options: string[]) =>
 type Rows = Map<string, Record<string, unknown>>;
 const read = new Map<string, Rows>();
 
-/** Returns weight and blocks of each row, by field and key. */
+/** Returns the weight and the vectors of each row, by field and key. */
 async function rowsOf(run: string): Promise<Rows> {
   const known = read.get(run) ?? (await readRows(run));
   read.set(run, known);
@@ -82,13 +82,13 @@ test("keys go on with their vectors; a key that the log lacks keeps every bit; d
   expect(after.get("item:berry")).toEqual(before.get("item:berry"));
   expect(after.get("item:berry")!["user"]).toHaveLength(DIM);
   expect(after.get("item:apple")).not.toEqual(before.get("item:apple"));
-  // a new key starts with the same vector as in any other training
+  // trains with --expire, so that berry, which the second log lacks, is removed
   await train(second, "lost", "--init", at("two"), "--expire", "1");
   expect([...(await rowsOf("lost")).keys()].sort()).not.toContain("item:berry");
 });
 
 test("a new field gives every row a vector for it, and leaves the others where they were", async () => {
-  // without steps, all parameters keep their initial values
+  // trains with a very small learning rate, so that parameters keep their initial values
   const still = ["--init", at("one"), "--learning-rate", "0.000001", "--epochs", "1"];
   const reported = await train(wider, "wider", ...still);
   expect(reported.stderr).toMatch(/field 'device' is not in run '.*': every row gets a new vector for it/);
@@ -100,7 +100,7 @@ test("a new field gives every row a vector for it, and leaves the others where t
       expect([key, field, near(row[field], after.get(key)![field])]).toEqual([key, field, true]);
   }
   const isZero = (x: unknown) => (x as number[]).every((v) => v === 0);
-  // only features in this log get a vector for the new field
+  // only features that occur in this log get a vector for the new field
   expect(isZero(after.get("item:apple")!["device"])).toBe(false);
   expect(isZero(after.get("item:berry")!["device"])).toBe(true);
 });
@@ -160,7 +160,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
   ] as const) {
     expect(await refused(options[0], ...options.slice(1))).toEqual([64, expect.stringMatching(message)]);
   }
-  // rows are normalized as in the run
+  // normalizes rows, as the training of the earlier run did
   await train(second, "normalized-2", "--init", at("normalized"));
   const manifest = readFileSync(join(at("normalized-2"), "manifest.json"), "utf8");
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });

@@ -34,7 +34,7 @@ test("writes a vector of a block for each field, the same bytes at 1, 2 and 3 th
   const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--field", "device"]);
   const { vector } = parseJson<{ vector: number[] }>(stdout.split("\n")[0]!);
   expect(vector).toHaveLength(layout.dim * layout.fields.length);
-  // no row has two devices, so vectors of devices for their own field are zero
+  // no row has two devices, so the vectors of devices for the field device stay zero
   const own = layout.fields.indexOf("device") * layout.dim;
   expect(vector.slice(own, own + layout.dim)).toEqual([0, 0, 0, 0]);
   expect(vector.slice(0, layout.dim).some((x) => x !== 0)).toBe(true);
@@ -84,12 +84,12 @@ test("a table that is too large is refused with its size and what shrinks it", a
   const row = (y: number) => [y, ...names.map((_, f) => `${f % 7}${y}`)].join(",");
   const log = join(folder, "wide.csv");
   writeFileSync(log, [["y", ...names].join(","), row(0), row(1), row(1)].join("\n"));
-  // 10,000 names are too many for a command line
+  // passes the 10,000 names in a file, because a command line cannot be that long
   const config = join(folder, "wide.yaml");
   writeFileSync(config, `label: y\nfields: [${names.join(",")}]\n`);
   const run = join(folder, "wide");
   const { code, stderr } = await embed(["train-fm", log, "-o", run, "--model", "ffm", "--config", config]);
-  // 64 where the machine has the memory, which WebAssembly lacks
+  // the exit code is 64 if the machine has enough memory, because WebAssembly cannot use that much
   expect([64, 74]).toContain(code);
   for (const part of [
     /needs (about )?\d+\.\d GiB/,

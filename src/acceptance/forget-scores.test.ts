@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 const [user, item] = ["u019", "tea-03"];
 
-/** Trains a run, and removes the keys from a copy of it, in which grep does not find them. */
+/** Trains a run, copies it, and removes the keys from the copy, in which grep no longer finds them. */
 async function forgottenRun(name: string, job: string[]): Promise<[before: string, after: string]> {
   await embedOk([...job, "-o", at(name), "--quiet"]);
   const after = at(`${name}-after`);
@@ -58,7 +58,7 @@ test.each([
     ...options,
   ]);
   const ranked = ["--ranking", "--repeats", "allow", "--k", "96"];
-  // a list of 96 contains all items except the forgotten one
+  // a list of 96 items contains all items except the forgotten one
   const recallOf = async (run: string) =>
     (await metricsOn(run, fixture("purchases.csv"), ...ranked))["recallAt96"]!;
   expect(await recallOf(before)).toBe(1);

@@ -15,7 +15,7 @@ const at = (...names: string[]) => join(folder, ...names);
 const [user, item] = ["u019", "tea-03"];
 const lock = { waitMs: 0, signal: new AbortController().signal };
 
-/** Returns files below a folder that contain a key, as grep finds them. */
+/** Returns the files below a folder in which grep finds a key. */
 function grep(place: string, ...keys: string[]): string[] {
   const found = spawnSync("grep", ["-rlaE", keys.join("|"), place], { encoding: "utf8" });
   expect(found.stderr).toBe("");
@@ -61,7 +61,7 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  // the statistics of the user, and those of 65 items combined with the user
+  // the statistics of the user, and of 65 combinations of the user with an item
   expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });
@@ -132,7 +132,7 @@ test("other rows keep their numbers and vectors; the key's row is a hole", async
     (await embedOk(["export", run, "--format", "csv", "--with-weight"])).stdout.split("\n");
   const [before, after] = [await csv(at("fm")), await csv(at("store/fm/latest"))];
   const gone = before.filter((line) => !after.includes(line)).map((line) => line.split(",")[1]);
-  // u020 and u021 were in no row
+  // u020 and u021 have no rows
   expect(gone.sort()).toEqual([item, user].sort());
   const holes = after.filter((line) => !before.includes(line));
   expect(holes).toEqual(["user_id,,0,0,0,0,0,0", "item_id,,0,0,0,0,0,0"]);

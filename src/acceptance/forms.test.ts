@@ -1,4 +1,4 @@
-// File formats of logs through the built program.
+// Tests the file formats of logs through the built program.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -60,7 +60,7 @@ describe("the clicks give the same embeddings.arrow", () => {
 });
 
 describe("libffm and libsvm text", () => {
-  // a click if user and item are both odd or both even
+  // the label is 1 if the numbers of user and item are both odd or both even
   const events = Array.from({ length: 2000 }, (_, i) => [(i * 7) % 20, (i * 13 + (i >> 4)) % 30]);
   const label = ([user, item]: number[]) => ((user + item) % 2 === 0 ? 1 : 0);
 
@@ -78,7 +78,7 @@ describe("libffm and libsvm text", () => {
     const textOf = (tokenOf: (token: { field: number; index: number }) => string) =>
       indices.map((tokens, row) => [cells[row]![0], ...tokens.map(tokenOf)].join(" "));
     const csv = cells.map((row) => row.join(","));
-    // every fifth row is held out in each format; only the random initial vectors differ
+    // in each format, every fifth row is held out; the metrics differ only by the random initial vectors
     const files = Object.entries({
       "same.csv": { header: ["click,user,item,device,hour"], lines: csv },
       "same.libfm": { header: [], lines: textOf(({ index }) => `${index}:1`) },

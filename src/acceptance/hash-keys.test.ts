@@ -40,7 +40,7 @@ const keyFile = write("secret", `${secret}\n`);
 const hashing = ["--hash-keys", keyFile];
 const hmac = (id: string) => createHmac("sha256", secret).update(id).digest("hex");
 
-/** Returns files under a path that contain planted text. */
+/** Returns the files under a path that contain one of the planted ids. */
 function leaking(path: string): string[] {
   const files = statSync(path).isDirectory() ? readdirSync(path, { recursive: true }).map(String) : [""];
   return files.filter((name) => {

@@ -73,7 +73,8 @@ describe.each(everyCommand.map(({ name }) => name))("%s", (command) => {
 
   test("each line of --help-all names what it is about", async () => {
     const lines = optionLines((await embedOk([command, "--help-all"])).stdout);
-    // a text that continues the line above, or has no subject, cannot be understood when grep shows it alone
+    // a description must be understood alone, as grep shows it: it must not continue the line before, and needs a
+    // subject
     const riddles = lines.filter((line) =>
       /^ {2}\S.*? {2,}(its|of|likewise|in its place|the same|more of them|these|they|whose|that|as)\b/.test(
         line,
@@ -111,7 +112,7 @@ const mistakes: [typed: string, said: RegExp][] = [
   ["xxxxxxxxxxxxx", /^embed: unknown command 'xxxxxxxxxxxxx'; `embed help` lists/],
   ["--hlep", /^embed: unknown option '--hlep'/],
   ["train-fm log.csv --valdi 0.1", /^embed: train-fm has no option '--valdi': did you mean '--valid'\?/],
-  // including options that --help hides
+  // options that --help hides are suggested, too
   [
     "train-fm log.csv --burnin 5 -o run",
     /^embed: train-fm has no option '--burnin': did you mean '--burn-in'\?/,
@@ -155,7 +156,7 @@ describe("help TOPIC", () => {
     const { stdout, stderr } = await embedOk(["help", name]);
     expect(stdout.length).toBeGreaterThan(300);
     expect(stderr).toBe("");
-    // as wide as a terminal, except for lines of options and of the table
+    // lines are at most as wide as a terminal, except for lines of options and of the table
     expect(stdout.split("\n").filter((line) => !line.startsWith("  ") && line.length > 140)).toEqual([]);
   });
 

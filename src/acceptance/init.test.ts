@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const DAY = 86_400;
 
-/** Writes a log with the given number of events of each item, from a day on, one event per hour. */
+/** Writes a log with the given number of events of each item. Events begin on a day and are one hour apart. */
 function writeLog(name: string, day: number, items: Record<string, number>): string {
   let time = day * DAY;
   const lines = Object.entries(items).flatMap(([item, events]) =>
@@ -88,7 +88,8 @@ describe("a chain of weeks", () => {
   });
 
   test("a key ages by the log's newest event: berry, last seen in week 1, has expired in week 3", async () => {
-    // week 3 ends on day 11614.7: apple was seen on day 11608.1, cherry on 11607.7, berry on 11600.7
+    // the log of week 3 ends on day 11614.7; apple was last seen on day 11608.1, cherry on 11607.7, and berry on
+    // 11600.7
     expect((await keysOf("three")).sort()).toEqual(["apple 0", "cherry 0", "date 9", "elder 0", "fig 8"]);
     expect(manifestOf("three").init!.fields["item"]).toEqual({ kept: 4, unseen: 3, new: 1, expired: 1 });
   });
@@ -109,7 +110,7 @@ describe("a chain of weeks", () => {
   test("with --row-order rows stay where they are, and an expired one is a hole", async () => {
     await train(weeks[2]!, "ordered", "--init", at("two"), "--expire", "10d", "--row-order", at("two"));
     expect(await keysOf("ordered")).toEqual(["date 9", "cherry 0", "elder 0", "apple 0", " 0", "fig 8"]);
-    // a week later the hole is still empty
+    // a week later the row of the removed key is still empty
     await train(weeks[2]!, "ordered-again", "--init", at("ordered"), "--row-order", at("ordered"));
     expect(await keysOf("ordered-again")).toEqual([
       "date 9",
@@ -154,7 +155,7 @@ test("vectors of a regression go on too, whatever the spread of this week's labe
   await embedOk([...ratings, "-o", at("ratings")]);
   await embedOk([...ratings, "-o", at("ratings-again"), "--init", at("ratings")]);
   const rmse = (run: string) => manifestOf(run).metrics["train"]!["rmse"]!;
-  // the first epoch starts where the earlier model ended
+  // training continues from the earlier model, so that its loss is lower
   expect(rmse("ratings-again")).toBeLessThan(rmse("ratings"));
 });
 
@@ -227,10 +228,10 @@ describe("--freeze known", () => {
       await train(weeks[1]!, `frozen-${method}`, ...init);
       const [before, after] = [await rowsByKey(`frozen-base-${method}`), await rowsByKey(`frozen-${method}`)];
       for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
-      // out-of-vocabulary features and w0 are not in the table, and are unchanged, too
+      // the weights of unknown keys and w0 are not in the table, but must be unchanged, too
       const model = (run: string) => readFileSync(join(at(run), "model", "fm.safetensors"));
       expect(model(`frozen-${method}`).equals(model(`frozen-base-${method}`))).toBe(true);
-      // a new key is trained
+      // the vector of a new key is trained
       await train(weeks[1]!, `moved-${method}`, ...init, "--epochs", "3");
       expect((await rowsByKey(`moved-${method}`)).get("item:date")).not.toEqual(after.get("item:date"));
     },

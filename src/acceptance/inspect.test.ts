@@ -21,7 +21,7 @@ test("shows every column with its role, its distinct values and its missing cell
   expect(lineOf("hour")).toMatch(/\b24\b/);
   expect(lineOf("timestamp")).toContain("time");
   expect(stdout).toMatch(/12,?000 rows/);
-  // the first row's item, which shows how the log was read
+  // the item of the first row is printed, which shows how the log was read
   expect(stdout).toContain("garden-09");
 });
 
@@ -70,7 +70,7 @@ test("shows the most frequent users and items, repeated rows, and warns of users
   const [first = "", second = ""] = days.map(({ impressions }) =>
     impressions.split("\n").slice(1).join("\n"),
   );
-  // the second day was exported twice
+  // the log contains the second day twice
   const input = `click,user_id,item_id,device,timestamp\n${first}${second}${second}`;
   const { stdout } = await embedOk(["inspect", "-", "--json", "--top", "2"], { input });
   const found = parseJson<Inspection & { warnings: string[] }>(stdout);

@@ -56,8 +56,8 @@ const maxDifference = (a: readonly number[], b: readonly number[]) =>
   Math.max(...a.map((x, d) => Math.abs(x - b[d]!)));
 
 /**
- * Plants users in four groups. Popular items of a group have its kind; rare ones, with one to three users, have none,
- * so that only the items of the same users indicate their kind.
+ * Plants users in four groups. Popular items have the kind of their group. Rare items, with one to three users, have no
+ * kind, so that only other items of the same users reveal their group.
  */
 function planted(): { train: string[]; rare: string[]; items: string[] } {
   const random = mulberry32(3);
@@ -69,7 +69,7 @@ function planted(): { train: string[]; rare: string[]; items: string[] } {
     const own = new Set<number>();
     while (own.size < 6) own.add(4 * integerBelow(20, random) + (u % 4));
     for (const i of own) train.push(`u${u},p${i}`);
-    // 40 rare items per group: one in training, one held out
+    // each group has 40 rare items; a user has one of them in training, and another one held out
     const first = integerBelow(40, random);
     train.push(`u${u},r${4 * first + (u % 4)}`);
     rare.push(`u${u},r${4 * ((first + 1 + integerBelow(39, random)) % 40) + (u % 4)}`);
@@ -135,7 +135,7 @@ describe("--item-neighbors", () => {
   test("exports an item's own row, its features and its neighbors' shares of theirs", async () => {
     const [own, kinds] = [await exported("run", "item", "--compose", "none"), await exported("run", "kind")];
     const composed = await exported("run", "item");
-    // users of each item, and items of each user
+    // reads the users of each item, and the items of each user
     const pairs = readFileSync(at("log.csv"), "utf8")
       .split("\n")
       .slice(1)

@@ -83,7 +83,7 @@ async function folded(events: string, ...more: string[]): Promise<{ key: string;
 }
 
 describe("new items", () => {
-  /** every tenth item is renamed, in sessions that were not in training */
+  /** returns sessions that were not in training, in which every tenth item is renamed */
   const renamed = (numSessions: number) =>
     ringEvents(2, numSessions).map((row) =>
       row.map((cell) => (/^i\d*0$/.test(cell) ? `new-${cell}` : cell)).join(","),

@@ -1,5 +1,5 @@
-// Columns of nearly unique keys, labels of true and false, and negative rows in logs of a hurried user, which could
-// spoil a training silently. Through the library, and advice that is to be typed through the shell.
+// Logs with columns of nearly unique keys, labels True and False, or negative rows, which could spoil a training
+// silently. Tested through the library; advice that a user is to type is tested through the shell.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const columns = {
   reading,
 };
 
-/** Trains a small machine and returns its manifest and the bytes of its table. */
+/** Trains a small factorization machine, and returns its manifest and the bytes of its table. */
 async function train(log: string, out: string, given: Partial<TrainOptions> = {}, command = "train-fm") {
   const options = { out: at(out), force: true, epochs: 1, dim: 4, threads: 1, ...given };
   const { warnings } = await trainByName(command, [log], options, watch);
@@ -43,7 +43,10 @@ async function train(log: string, out: string, given: Partial<TrainOptions> = {}
 const encoded = (log: string, out: string, given = {}) =>
   encodeWith([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
-/** Writes 600 rows, each with its own request, or one request per `rowsOf` rows; labels are written as by Python. */
+/**
+ * Writes 600 rows. Each row has its own request, or `rowsOf` rows have the same request; labels are written as Python
+ * writes them.
+ */
 function visits(name: string, rowsOf = 1): string {
   const rows = Array.from({ length: 600 }, (_, i) =>
     [`u${i % 50}`, `i${(i * 7) % 40}`, `r${Math.floor(i / rowsOf)}`, i % 3 === 0 ? "True" : "False"].join(
@@ -71,7 +74,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
   expect(fromDataset.roles).toEqual(fromLog.roles);
   expect(fromDataset.table).toBe(fromLog.table);
 
-  // a log without the column is read like that of the run
+  // evaluates the run on a log that lacks the column
   writeFileSync(at("new.csv"), "user_id,item_id,clicked\nu1,i1,1\nu2,i2,0\n");
   const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")] }, watch);
   expect(metrics["on"]).toHaveProperty("logLoss");
@@ -153,7 +156,7 @@ test("--positive-from learns from the events of that label alone, as --where doe
   await expect(ranking(at("clicks"), "refused", {})).rejects.toThrow(
     /'click' is the label.*--positive-from 1/,
   );
-  // the run reads another log like its own
+  // evaluates each run on a log, which is read with the run's own options
   const ofRuns = await Promise.all(
     ["chosen", "filtered"].map((run) =>
       evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0 }, watch),

@@ -21,10 +21,13 @@ import { parseJson } from "../testing/json.js";
 import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 import { trainers } from "../trainers/index.js";
 
-/** Any function of the library without types, because these tests pass values that the types reject. */
+/**
+ * Type of any function of the library, without types of its arguments, because the tests pass values that the types
+ * reject.
+ */
 type Loose = (...given: unknown[]) => Promise<Record<string, unknown>>;
 
-/** Milliseconds for tests that run a compiler and other programs, on a busy machine. */
+/** Milliseconds that a test may take if it runs a compiler and other programs on a busy machine. */
 const slow = 300_000;
 
 const folder = temporaryFolder();
@@ -51,7 +54,7 @@ test("the package's entry is what the build writes of today's options", async ()
 });
 
 test("every command is a function, every trainer by its own name", () => {
-  // commands that explain the command line
+  // commands about the command line, which are not functions
   const none = ["help", "completion"];
   const missing = commands.filter(
     ({ name }) => !none.includes(name) && !functions.some(({ command }) => command === name),
@@ -144,7 +147,7 @@ test.each(trainings)(
     const [ours, theirs] = [at(`${name}-${log}-library`), at(`${name}-${log}-command`)];
     const summary = await library[name]!(fixture(log), { ...options, out: ours });
     const words = [command, fixture(log), ...flags.split(" "), "-o", theirs, "--json"];
-    // the tests' number of threads must not be the default
+    // unsets the tests' number of threads, so that the default is used
     const { stdout } = await embedOk(words, { env: { EMBED_THREADS: "" } });
     expect(contentsOf(ours)).toEqual(contentsOf(theirs));
     const printed = parseJson(stdout) as Record<string, unknown>;
@@ -188,7 +191,7 @@ test(
   slow,
 );
 
-/** Wrong names, values and files, as given in TypeScript and on the command line. */
+/** Wrong names, values and files, passed from TypeScript and on the command line. */
 const wrong: [name: string, given: unknown[], words: string[], message: RegExp][] = [
   [
     "trainFm",
@@ -436,7 +439,8 @@ test(
       ...{ module: "NodeNext", target: "ES2023", types: [], outDir: "out", skipLibCheck: false },
     };
     writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    // the types reject what the library rejects, so that the comments are needed
+    // the types reject the same mistakes as the library: the compiler would report a comment that expects an error
+    // without need
     writeFileSync(
       join(place, "refused.ts"),
       `import { evaluate, inspect, publish, trainFm } from "embed-tables";

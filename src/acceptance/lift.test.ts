@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const log = fixture("clicks.csv");
 const parts = ["--valid", "0.1", "--test", "0.1"];
-/** A small network, two seeds, one pair of learning rates. */
+/** Options of a small network, with two seeds and one pair of learning rates. */
 const small = [
   "--arch",
   "deep-crossing",

@@ -32,7 +32,10 @@ onLinux("16 GiB of addresses suffice at any number of threads, and give the same
   expect(ours!.equals(free!)).toBe(true);
 });
 
-/** Later versions of Node need fewer addresses and files, or fail before they load the program. */
+/**
+ * Whether this is Node 20; later versions need less address space and fewer files, or fail before they load the
+ * program.
+ */
 const isNode20 = process.version.startsWith("v20.");
 
 onLinux.each([
@@ -46,7 +49,7 @@ onLinux.each([
   ],
   ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
-    // which file exceeds the limit depends on the threads
+    // the file that exceeds the limit depends on the timing of threads
     "-n 23",
     /^embed: (cannot read '.*': )?too many files are open \(EMFILE\)[:,] raise the limit of this process, for example `ulimit -n 4096`$/,
   ],

@@ -10,7 +10,7 @@ export function mainJob(run: string): string[] {
   return ["train-fm", fixture("clicks.csv"), "-o", run, ...mainJobOptions];
 }
 
-/** The output of `--json`, with names that scripts rely on (docs/cli.md). */
+/** The output of `--json`, with the names that scripts rely on (docs/cli.md). */
 export interface TrainedSummary {
   command: string;
   version: string;

@@ -8,7 +8,7 @@ import { parseJson } from "../testing/json.js";
 
 interface Expected {
   file: string;
-  /** further arguments; the command runs in fixtures/malformed */
+  /** additional arguments; the command runs in the folder fixtures/malformed */
   args: string[];
   exit: number;
   /** parts of the message: the position, the value, what to try */
@@ -25,7 +25,7 @@ test.each(cases)("train-fm $file $args ends with $exit and says where and what",
   const missing = expected.message.filter((part) => !got.stderr.includes(part));
   expect({ code: got.code, missing, stderr: got.stderr }).toMatchObject({ code: expected.exit, missing: [] });
   expect(got.stdout).toBe("");
-  // a sentence for the user, not a stack trace
+  // the message contains no stack trace
   expect(got.stderr).not.toMatch(/^\s+at /m);
   expect(readdirSync(folder)).toEqual([]);
 });

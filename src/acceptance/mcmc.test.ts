@@ -17,7 +17,7 @@ const ratings = [
   ...["--time", "timestamp", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"],
   ...["--ignore", "title", "--numeric", "year", ...split, "--dim", "8"],
 ];
-/** Penalties for small logs with little noise, such as the fixtures. */
+/** Options of penalties that suit small logs with little noise, such as the fixtures. */
 const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
 
 async function summaryOf(args: string[]): Promise<TrainedSummary> {
@@ -59,8 +59,8 @@ describe("mcmc on clicks", () => {
     );
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
     expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
-    // the uncalibrated mean of the draws has 0.49, the draws have 0.42: scores of the mean are calibrated on the
-    // validation split
+    // the log loss of the uncalibrated mean of the draws is 0.49, and that of the draws 0.42; the scores of the mean
+    // are therefore calibrated on the validation split
     expect(metrics["testByTable"]!["logLoss"]).toBeLessThan(1.05 * metrics["test"]!["logLoss"]!);
     expect(summary.warnings.filter((text) => text.includes("the table"))).toEqual([]);
     expect(metrics).toEqual(summary.metrics);
@@ -85,7 +85,7 @@ describe("mcmc on clicks", () => {
       validLoss: number;
     }[];
     expect(lines.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
-    // one draw is worse than many together
+    // the mean of many draws is better than that of a few
     expect(lines[59]!.validLoss).toBeLessThan(lines[19]!.validLoss);
   });
 });
@@ -141,7 +141,7 @@ test("als stops early, and keeps the best epoch", async () => {
     .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   const best = losses.indexOf(Math.min(...losses));
   expect(losses.length - 1 - best).toBe(2);
-  // the metric uses predictions clipped to the labels' range, the loss does not
+  // the metric clips predictions to the range of the labels, so that it is at most the root of the loss
   expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
 });
 
@@ -176,7 +176,7 @@ test.each(["als", "mcmc"])(
     const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
     expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
 
-    // the user's vector exists, with the same neighbors
+    // the new run has a vector of the user, with mostly the same neighbors as before
     const nearest = async (run: string) => {
       const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
       return new Set(stdout.match(/\bu\d+\b/g));
@@ -219,7 +219,7 @@ describe("--search", () => {
     const { search } = parseJson<{ search: object[] }>(readFileSync(join(run, "manifest.json"), "utf8"));
     const names = search.map((trial) => Object.keys(trial).filter((name) => !/poch|value/.test(name)));
     expect(names).toEqual([["dim"], ["dim"], ["dim"]]);
-    // with a given dimension, nothing is left to search
+    // if the dimension is given, no option is left to search
     const got = await embed([...clicks, ...small, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([
       64,
@@ -287,7 +287,8 @@ test("mcmc folds in new users: by the first half of their events their vectors o
     table.map((row) => [row.find((cell) => /^[a-z]+-\d\d$/.test(cell))!, numbers(row.slice(-4))]),
   );
 
-  // pairs of a click and a row without one of the same user: the share that the inner product orders correctly
+  // the share of pairs, of a click and a row that is no click of the same user, which the inner product orders
+  // correctly
   const later = own.filter((_, i) => !isFirst[i]).map((line) => line.split(","));
   const score = ([, user, item]: string[]) =>
     items.get(item!)!.reduce((sum, x, d) => sum + x * users.get(user!)![d]!, 0);

@@ -21,7 +21,7 @@ const commands = [...page.matchAll(/```sh\n(.+)\n```/g)].map(([, command]) => co
 /** Runs a line as a user types it, in the folder of the exports. */
 const typed = (line: string) => shell(line, { cwd: folder });
 
-/** Returns the log of a command and the flags for its file format; the run knows everything else. */
+/** Returns the log of a command, and the flags for the format of its files; the run stores all other options. */
 function logOf(command: string): string[] {
   const [, log = ""] = / train-\S+ '?([^\s']+)'?/.exec(command) ?? [];
   const [encoding = ""] = /--encoding \S+/.exec(command) ?? [];
@@ -43,7 +43,7 @@ test.each(commands)("%s", async (command) => {
   expect([trained.code, trained.stderr]).toEqual([0, expect.not.stringContaining("embed:")]);
   const { rows, out } = parseJson<{ rows: number; out: string }>(trained.stdout);
   expect(rows).toBe(400);
-  // the run stores how its log was read
+  // the run stores the options with which its log was read, so that evaluate needs only those of the file format
   const [log, ...flags] = logOf(command);
   const on = ["--on", log!, ...flags, "--bootstrap", "0", "--json"];
   const { stdout } = await embedOk(["evaluate", out, ...on], { cwd: folder });

@@ -9,7 +9,10 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const table = (run: string): Buffer => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Events in which field 1 has one feature with a number, field 2 one or two; `1` is omitted if `bare`. */
+/**
+ * Events in which field 1 has one feature with a value, and field 2 has one or two. A value of 1 is not written if
+ * `bare`.
+ */
 const events = Array.from({ length: 300 }, (_, i) => ({
   label: i % 3 === 0 ? 1 : 0,
   user: `u${i % 7}`,
@@ -77,7 +80,7 @@ test("preprocess.json states whose values carry numbers, and its test vectors fo
     ["1", "stated"],
     ["2", "stated"],
   ]);
-  // the sum of a row's values is that of its cells, whichever keys are known
+  // the sum of a row's values is the sum over its cells, whether their keys are known or not
   const sumOf = (cell: string): number =>
     cell
       .split(" ")
@@ -90,7 +93,7 @@ test("preprocess.json states whose values carry numbers, and its test vectors fo
   expect(new Set(testVectors.flatMap(({ values }) => values)).size).toBeGreaterThan(4);
 });
 
-// the last row comes after those from which columns are determined
+// the invalid row comes after the rows from which the columns are determined
 const many = `${"0 0:u0:1 1:p:0.5 2:a:0.5\n".repeat(1000)}1 0:u:2\n`;
 test.each([
   ["a.libffm", `${libffm}\n1 0:u:1 1:p:x\n`, [], /a\.libffm:301: expected a number .* got "x"/],

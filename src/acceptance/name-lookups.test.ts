@@ -8,12 +8,15 @@ import { nameLookups, type NameLookup } from "../testing/name-lookups.js";
 import { projectFolder } from "../testing/places.js";
 import { scaffolding } from "./rooms.js";
 
-/** Files that may look names up in objects without a check, by reason. A new file checks, or adds its reason. */
+/**
+ * Files that may look up names in objects without a check, by the reason. A new file must use a check, or be added with
+ * its reason.
+ */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
     "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
-    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
+    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/ranking/train-partitions trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
@@ -35,7 +38,7 @@ const mayRead: Record<string, string> = {
   "a role is user or item": "privacy/forget",
 };
 
-/** Objects that are assigned to by a name that cannot come from a log, by reason. */
+/** Objects to which code may assign by name, because the name cannot come from a log; by the reason. */
 const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
     "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
@@ -58,7 +61,7 @@ const mayWrite: Record<string, string> = {
 const folder = temporaryFolder();
 const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
 
-/** Returns the entry that allows a lookup: the file, or the file and the object. */
+/** Returns the entry of the lists above that would allow a lookup: the file, or the file and the object. */
 function entryOf({ file, kind, object }: NameLookup): string {
   const name = file.replace(/^src\/|\.ts$/g, "");
   return kind === "write" ? `${name}:${object}` : name;

@@ -1,4 +1,5 @@
-// Memory and disk that a training needs: estimated before it starts, near what it takes, and refused where it does not fit.
+// The memory and disk space that a training needs are estimated before it starts, are close to what it uses, and are
+// refused if they do not fit.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ import type { TrainingSummary } from "../training/session/summary.js";
 const folder = temporaryFolder();
 const GIB = 2 ** 30;
 
-/** Rows of nearly as many users: the vectors take most of the memory. */
+/** Number of rows, which have nearly as many users, so that vectors take most of the memory. */
 const NUM_ROWS = 60_000;
 
 beforeAll(() => {
@@ -23,7 +24,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "log.csv"), `click,user,item,hour,time\n${rows.join("\n")}\n`);
 });
 
-/** Runs a command in a process of its own, whose memory is the command's. */
+/** Runs a command in its own process, so that the memory of the process is that of the command. */
 const run = (command: string, before = ""): Promise<ProgramOutput> =>
   shell(`${before}embed ${command}`, { cwd: folder });
 
@@ -58,13 +59,13 @@ test.each([
     const [, bytes] = /^(\d+)/.exec(execFileSync("du", ["-sb", name], { cwd: folder, encoding: "utf8" }))!;
     expect(disk / Number(bytes)).toBeGreaterThan(1 / 2);
     expect(disk / Number(bytes)).toBeLessThan(2);
-    // too small for a line
+    // a training that needs so little prints no estimate
     expect(stderr).not.toContain("needs about");
   },
   120_000,
 );
 
-/** 4 million features of 64 dimensions. */
+/** Words of a training with 4 million features of 64 dimensions. */
 const large = `train-fm '${fixture("clicks.csv")}' --hash user_id:22 --dim 64 --epochs 1 -o large`;
 
 test("a control group that is too small is 74 before training, with the dimension that fits", async () => {

@@ -29,7 +29,7 @@ function nearest(key: string, top: number, metric: "cosine" | "dot"): string[] {
     return metric === "dot" ? dot : dot / Math.hypot(...vector);
   };
   const others = items.filter((item) => item.key !== key);
-  // sort is stable: ties stay in row order
+  // the sort is stable, so that items with the same score stay in the order of rows
   return others
     .sort((a, b) => score(b) - score(a))
     .slice(0, top)

@@ -1,4 +1,4 @@
-// `--numeric` in its forms: the rows of the table, and that evaluate sees the same features as training.
+// The forms of `--numeric`: the rows that they add to the table; evaluation sees the same features as training.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { parseJson } from "../testing/json.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** Clicks in the middle of the price range, which a linear function of the price cannot predict. */
+/** Clicks for prices in the middle of their range, which a linear function of the price cannot predict. */
 const lines = Array.from({ length: 2000 }, (_, r) => {
   const price = (r * 7919) % 1000;
   const cell = r % 50 === 0 ? "" : String(price / 10);

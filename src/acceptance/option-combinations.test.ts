@@ -52,7 +52,7 @@ beforeAll(async () => {
   }
 });
 
-/** Matches an option, a column, a file or a key in a message. */
+/** Pattern of a message that names an option, a column, a file or a key. */
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
@@ -64,16 +64,19 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
   return drawn.some(({ flag }) => flags.has(flag)) || quoted.some((name) => named.has(name));
 }
 
-/** Messages with exit code 65: options such as --min-users 20 leave no event, or --input-format jsonl misreads the log. */
+/**
+ * Pattern of messages with exit code 65, which are expected: options such as --min-users 20 leave no events, or
+ * --input-format jsonl misreads the log.
+ */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
-/** Returns the reading options of the training. */
+/** Returns the options with which the training reads its log. */
 function readingIn(given: object): Record<string, unknown> {
   const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };
 }
 
-/** Evaluates with the reading options of the training. */
+/** Evaluates a run with the options with which the training reads its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
@@ -142,7 +145,7 @@ async function faultsOf(
   return { accepted: true, faults, message: "" };
 }
 
-/** Longer than any small training takes on a busy machine. */
+/** Milliseconds after which a small training is regarded as hanging, even on a busy machine. */
 const HANG_MILLISECONDS = 60_000;
 
 async function withinTime<T>(work: Promise<T>): Promise<T> {
@@ -188,7 +191,7 @@ test(
     }
     process.stderr.write(`${acceptedCount} of ${COUNT} combinations were accepted\n`);
     expect(found).toEqual([]);
-    // a generator whose combinations are mostly rejected would test little
+    // at least half of the combinations must be accepted, because rejected ones test little
     expect(acceptedCount).toBeGreaterThanOrEqual(COUNT / 2);
   },
   COUNT * 5000 + 60_000,

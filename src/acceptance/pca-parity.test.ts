@@ -74,7 +74,7 @@ testOn("gowalla").each([
     expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-3);
     expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-3);
 
-    // G'VV'G, where column i of the matrix is the item whose key is i
+    // the matrix G'VV'G, where column i of G belongs to the item whose key is i
     const components = get("components");
     const { first, last } = rowsOf(table, "item");
     const projected = new Float64Array(SIGNS * LEADING);
@@ -86,7 +86,7 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // the mean square off the diagonal is twice the sum of the angles' squared sines
+    // the mean square of the elements off the diagonal is twice the sum of the squared sines of the angles
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

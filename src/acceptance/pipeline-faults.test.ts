@@ -97,14 +97,14 @@ describe("kill -9 at moments of a seed's choice", () => {
     for (let attempt = 0; killed < kills && attempt < 4 * kills; attempt++) {
       rmSync(at, { recursive: true, force: true });
       copyTo(before, at);
-      // a run first starts node: a kill during that time tests nothing
+      // the kill comes after the time in which the run starts Node, when it would test nothing
       const ran = await killedAfter(duration * (0.1 + 0.9 * random()), at);
-      // a run that ended before its kill shows how long a run takes now
+      // a run that ended before its kill gives a new estimate of the duration of a run
       if (ran.ended) duration = ran.milliseconds;
       else killed++;
       expect(["000001", "000002"]).toContain(await wholeLatest(at));
       await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
-      // a version that was killed before its publication has used its number; no number is assigned twice
+      // a version that was killed before its publication has used its number, because no number is assigned twice
       expect(["000002", "000003"]).toContain(await wholeLatest(at));
       expect(versionBytes(at)).toEqual(expected);
       expect(readFileSync(join(at, "items.csv")).toString("base64")).toBe(bytesOf(at, "exports/items.csv"));
@@ -142,7 +142,8 @@ describe("a full disk", () => {
     }
   });
   afterAll(() => {
-    // the resident process may not have collected every file that it released
+    // unmounts the disk even if it is busy, because the resident process may still have files open until they are
+    // collected
     if (isMounted) execFileSync("umount", ["--lazy", disk]);
   });
 
@@ -150,8 +151,8 @@ describe("a full disk", () => {
     if (!isMounted) return;
     const before = secondWeek("filled", 6000);
     const failedAt = new Set<string>();
-    // bytes left: none, then increasingly more of what a run writes; a run first removes outputs of the previous
-    // version, which frees some
+    // numbers of free bytes: none, and then increasing shares of what a run writes. A run first removes outputs of the
+    // previous version, which frees some space.
     for (const left of [0, 40, 80, 120, 150, 180, 210, 240, 300, 360].map((kib) => kib << 10)) {
       for (const name of readdirSync(disk)) rmSync(join(disk, name), { recursive: true });
       copyTo(before, disk);
@@ -164,7 +165,7 @@ describe("a full disk", () => {
       });
       const step = /^(\w+( before| after)?)[^:\n]*: failed/m.exec(stderr)?.[1] ?? "before any step";
       failedAt.add(step);
-      // copies outside the store come after publication
+      // exports are copied out of the store after the publication
       expect(await wholeLatest(disk)).toBe(step === "copy" ? "000002" : "000001");
       expect(half(disk)).toEqual([]);
       rmSync(join(disk, "filler"));
@@ -246,7 +247,7 @@ test("a log that is cut in the middle of a row is 65, and nothing is published",
   const at = secondWeek("torn");
   const log = join(at, "log.csv");
   const text = readFileSync(log, "utf8");
-  // within the last row's third cell
+  // truncates the log within the third cell of the last row
   const row = rows[1199]!;
   truncateSync(log, text.length - 1 - row.length + row.indexOf(",", row.indexOf(",") + 1) + 3);
   const { code, stderr } = await embed(["run", "shop.yaml", "--quiet"], { cwd: at });
@@ -333,7 +334,7 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
   const at = secondWeek("moved");
   await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
   writeLog(at, 1400);
-  // the training does not hold the lock of the name
+  // the rollback succeeds during the training, which does not hold the lock of the name
   let wentBack: Promise<unknown> | undefined;
   const act = (): void => {
     wentBack = embedOk(["rollback", "store/items"], { cwd: at });

@@ -44,7 +44,7 @@ async function run(file: string, env: Record<string, string> = {}) {
   return { code, stderr, stepOf, gateOf };
 }
 
-/** Returns items by user, from a csv of lists. */
+/** Returns the items of each user, from the text of a csv file of lists. */
 function listsOf(path: string): Map<string, string[]> {
   const lists = new Map<string, string[]>();
   for (const line of readFileSync(path, "utf8").trimEnd().split("\n").slice(1)) {
@@ -54,7 +54,7 @@ function listsOf(path: string): Map<string, string[]> {
   return lists;
 }
 
-/** Computes the overlap by its definition, over users in both. */
+/** Computes the overlap of lists by its definition, for the users who have a list in both versions. */
 function overlapOf(now: Map<string, string[]>, before: Map<string, string[]>, k: number): number {
   const shares = [...now].flatMap(([user, items]) => {
     const others = before.get(user)?.slice(0, k);
@@ -113,7 +113,7 @@ test("a bound that lists break ends with 81, and nothing is published", async ()
   const { code, stderr } = await run(file);
   expect([code, stderr]).toEqual([81, expect.stringContaining("lists.empty:lists.csv is 0%: not min 50%")]);
   expect(existsSync(join(place, "store/shop/latest"))).toBe(false);
-  // the lists exist: with another bound they are checked again, but not computed
+  // the lists exist already: with another bound they are checked again, but not computed
   writeFileSync(file, readFileSync(file, "utf8").replace("min: 50%", "max: 1%"));
   const loose = await run(file);
   expect([loose.code, loose.stepOf("recall lists.csv")?.outcome]).toEqual([0, "skipped"]);

@@ -19,7 +19,10 @@ interface Manifest {
 const manifestOf = (store: string, name: string) =>
   parseJson<Manifest>(readFileSync(join(folder, store, name, "latest/manifest.json"), "utf8"));
 
-/** Writes a log in whose ten newest rows, which are held out, a new user has alternately a new item and known ones. */
+/**
+ * Writes a log whose ten newest rows are held out. In these, a new user has a new item in every second row, and known
+ * items in the others.
+ */
 function writeLog(log: PlantedLog): void {
   const [header, ...rows] = plantedText(log, ROWS).trimEnd().split("\n");
   const names = header!.split(",");
@@ -114,7 +117,7 @@ describe("options of a training", () => {
     "keep no row out of the table in %s",
     async (week) => {
       const log = readFileSync(join(folder, "clicks.csv"), "utf8");
-      // the same rows with columns in another order are another log
+      // appends a row, so that the log of the next week differs
       if (week === "the next week")
         writeFileSync(join(folder, "clicks.csv"), `${log}${log.trimEnd().split("\n").at(-1)!}\n`);
       const file = writePipeline("options", "clicks", trainings);

@@ -45,7 +45,7 @@ test("off a terminal there is a line where it starts, one a step and an epoch, a
     /^\d{4}-.*Z shop: published items 000001 in \d+\.\d s$/,
   ];
   const lines = stderr.trimEnd().split("\n");
-  // a warning may be among them
+  // omits warnings, which may be printed between the lines
   const reported = lines.filter((line) => !line.startsWith("warning: "));
   expect(reported).toEqual(shapes.map((shape) => expect.stringMatching(shape) as string));
   expect(/\p{Cc}/u.test(lines.join(""))).toBe(false);

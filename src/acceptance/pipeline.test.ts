@@ -120,7 +120,7 @@ describe("a pipeline", () => {
     expect(head).toBe(`${rows.length} 4`);
     expect(rows.some((row) => row.startsWith("tea-03 "))).toBe(false);
     expect((await embedOk(["ls", "store"], { cwd: at })).stdout).not.toContain("damaged");
-    // the next run trains nothing, and replaces the copy that still contains the key
+    // the next run trains nothing, but replaces the copy of the export, which still contains the forgotten key
     expect(await steps(at)).toMatchObject({ "publish items": "skipped", "copy items.txt": "done" });
     expect(readFileSync(join(at, "out/items.txt"), "utf8")).not.toContain("tea-03");
   });
@@ -179,7 +179,7 @@ export: [{ train: items, format: csv, out: items.csv }]
   expect((await embed(["run", "shop.yaml"], { cwd: at })).code).toBe(81);
   for (const name of ["items", "trees", "components"])
     expect(readdirSync(join(at, "store", name)).sort()).toEqual(["000001", "latest"]);
-  // finished steps are kept, because only the bound has changed
+  // steps that were finished before are skipped, because only the bound has changed
   writeFileSync(join(at, "shop.yaml"), yaml);
   expect(await steps(at)).toMatchObject({
     encode: "skipped",
@@ -242,7 +242,7 @@ describe("embed init", () => {
     const yaml = readFileSync(join(at, "jobs/weekly.yaml"), "utf8");
     expect(yaml).toContain('- "../log.txt"');
     expect(yaml).toContain('delimiter: ";"');
-    // from another folder, as cron does
+    // runs in another folder than the pipeline file's, as cron does
     const { stdout } = await embedOk(["run", join(at, "jobs/weekly.yaml")], { cwd: folder });
     expect(stdout).toBe(`${join(at, "jobs/store/items/000001")}\n`);
   });

@@ -129,7 +129,7 @@ test("several classes have a probability each, which sum to 1 and whose log loss
   const rows = rowsOf(stdout);
   const sums = rows.map(([, ...p]) => Math.abs(p.reduce((sum, x) => sum + Number(x), 0) - 1));
   expect(Math.max(...sums)).toBeLessThan(1e-12);
-  // evaluate skips rows of a class that was not in training
+  // evaluate skips rows of a class that did not occur in training
   const kept = rows.filter(([rating]) => classes.has(rating!));
   const losses = kept.map(([rating, ...p]) => -Math.log(Number(p[names.indexOf(`probability:${rating}`)])));
   const { multiLogLoss } = await evaluated("classes", "new-ratings.csv");
@@ -145,7 +145,7 @@ test("a ranking model gives a user and an item the score by which recall ranks t
     expect([user, item]).toEqual([lists[i]![0], lists[i]![2]]);
     return Math.abs(Number(score) - Number(lists[i]![3]));
   });
-  // recall adds the terms of a vector in another order
+  // predict and recall add the same terms in a different order
   expect(Math.max(...apart)).toBeLessThan(1e-6);
 });
 
@@ -316,7 +316,7 @@ test.each(["fm", "ffm", "net", "gbdt"])(
       while (out.split("\n").length <= lines)
         await new Promise((resolve) => child.stdout.once("data", resolve));
     };
-    // the first rows have no missing cells, while the whole log has
+    // the first rows have no missing cells, but later rows of the stream have
     child.stdin.write(`${clicksHead!}\n${newClicks[0]!}\n`);
     await answered(2);
     child.stdin.write(`${newClicks[1]!}\n${newClicks[2]!}\n`);

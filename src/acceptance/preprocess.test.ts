@@ -1,4 +1,4 @@
-// A server with a run's table and model/preprocess.json, and none of this program's code, computes the same features.
+// Code that uses only a run's table and model/preprocess.json, and nothing of this program, computes the same features.
 
 import { tableFromIPC } from "apache-arrow";
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ interface Preprocess {
   testVectors: { cells: Record<string, string>; indices: number[]; values: number[] }[];
 }
 
-/** The server: docs/formats.md in a few lines. */
+/** Computes features as a server would, in a few lines that follow docs/formats.md. */
 function rebuild(run: string): { fields: Recipe[]; vectors: Preprocess["testVectors"]; got: object[] } {
   const table = tableFromIPC(readFileSync(join(run, "embeddings.arrow")));
   const [fieldOf, keyOf] = [table.getChild("field")!, table.getChild("key")!];
@@ -63,7 +63,7 @@ test("the 20 test vectors follow from the table and model/preprocess.json alone"
 
   expect(vectors).toHaveLength(20);
   expect(got).toEqual(vectors);
-  // every kind of cell occurs
+  // the test vectors contain every kind of cell
   expect(fields.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["key", "multi", "number"]));
   expect(vectors.at(-1)!.indices).toEqual([]);
   for (const field of fields.filter(({ kind }) => kind !== "number")) {

@@ -68,7 +68,10 @@ async function on(place: "inherited" | "ordinary", command: string): Promise<str
   return (await embedOk(words, { cwd: join(folder, place) })).stdout;
 }
 
-/** Returns the first columns of a command's output, with ordinary names in the first line and the first column. */
+/**
+ * Returns the first columns of a command's output, in which inherited names in the first line and column are replaced
+ * by ordinary ones.
+ */
 async function table(place: "inherited" | "ordinary", command: string, numColumns = 99): Promise<string[][]> {
   const byName = new Map(Object.entries(inherited).map(([name, column]) => [column, `the_${name}`]));
   const lines = (await on(place, command)).split("\n");
@@ -80,7 +83,7 @@ async function table(place: "inherited" | "ordinary", command: string, numColumn
 test("tables, predictions and encodings are those of the log with ordinary names", async () => {
   for (const place of ["inherited", "ordinary"] as const) {
     await on(place, "encode log.csv $COLUMNS --multi $tags:| --side items.csv:$item -o dataset");
-    // weights start at 0, so that the table contains no random numbers named by a field
+    // trains a model whose weights start at 0, because initial random numbers would depend on the names of fields
     await on(place, "train-fm dataset --model lr --epochs 2 --valid 0.1 --split time -o lr");
     await on(
       place,
@@ -90,11 +93,11 @@ test("tables, predictions and encodings are those of the log with ordinary names
   }
   for (const [command, numColumns] of [
     ["export lr --format csv"],
-    // the path of a leaf contains the names of its columns
+    // compares the first four columns only, because the paths of leaves contain names of columns
     ["export trees --table leaves --format csv", 4],
     ["predict trees log.csv -o -"],
     ["transform trees log.csv --features -o -"],
-    // field, key and count; the initial vectors are random numbers named by fields
+    // compares field, key and count only, because initial vectors depend on the names of fields
     ["export fm --format csv", 3],
   ] as const)
     expect(await table("inherited", command, numColumns)).toEqual(
@@ -172,7 +175,7 @@ test("a pipeline's trainings may be called constructor and toString; __proto__ i
       expect.stringContaining("a key cannot be called '__proto__'"),
     ]);
   }
-  // the length of a function is a number, but not a metric
+  // a function has a numeric length, which must not be taken for a metric
   const failed = await run(pipeline("toString", "[]", "constructor.length"));
   expect(failed.code).toBe(81);
 });

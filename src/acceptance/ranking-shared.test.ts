@@ -40,7 +40,7 @@ describe("items of many frequencies, which no user prefers", () => {
   const total = counts.reduce((sum, count) => sum + count, 0);
 
   beforeAll(() => {
-    // one event per user: no item is masked because of another event
+    // each user has one event, so that no item is masked because of another event
     const uniform = mulberry32(3);
     const rows = Array.from({ length: 15_000 }, (_, u) => {
       let left = uniform() * total;
@@ -51,7 +51,7 @@ describe("items of many frequencies, which no user prefers", () => {
     writeFileSync(at("zipf.csv"), ["user,item", ...rows].join("\n"));
   });
 
-  /** Returns how an item's weight grows with the logarithm of its number of events. */
+  /** Returns the slope of the items' weights over the logarithm of their numbers of events. */
   async function slopeOf(...options: string[]): Promise<number> {
     const run = at(options.join(" "));
     await embedOk([
@@ -160,7 +160,7 @@ test("--search tunes what the loss has by the metric of its lists, and trains wi
     .map((line) => parseJson<{ options: Record<string, number>; value: number; chosen?: boolean }>(line))
     .find((trial) => trial.chosen)!;
   expect(search).toHaveLength(4);
-  // given options are not part of a setting
+  // an option that was given is not varied by the search
   expect(search.every(({ temperature }) => temperature === undefined)).toBe(true);
   expect(options).toMatchObject({
     negativeWeight: chosen.options["negativeWeight"],

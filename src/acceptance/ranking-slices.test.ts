@@ -1,4 +1,5 @@
-// train-ranking on columns beside user and item: threads have slices of dimensions, each in a table of its own.
+// train-ranking with columns in addition to user and item: each thread updates its own slice of the dimensions, in its
+// own table.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// train-ranking in blocks without common rows gives the same bytes for any number of threads and any log.
+// train-ranking in blocks that have no rows in common gives the same bytes for any number of threads and any log.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

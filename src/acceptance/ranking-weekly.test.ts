@@ -126,7 +126,7 @@ test("an earlier run's --keep-state goes on as the training would have", async (
     await train(log, `${task}-half`, task, "--keep-state", ...how);
     await train(log, `${task}-on`, task, "--init", at(`${task}-half`), ...how);
     await train(log, `${task}-reset`, task, "--epochs", "8", ...how);
-    // the drawn negatives differ, so that the losses are close but not equal
+    // the two trainings draw different negatives, so that their losses are close but not equal
     const [on, whole] = [lossesOf(`${task}-on`)[0]!, lossesOf(`${task}-reset`)[4]!];
     expect(Math.abs(on - whole) / whole).toBeLessThan(0.05);
   }
@@ -143,7 +143,7 @@ test("layers go on from the vectors before them, and keep rows that the log lack
   await train(fewer, "layers-after", "layers", "--init", run);
   await train(fewer, "layers-alone", "layers", "--start", "random");
   expect(lossesOf("layers-after")[0]!).toBeLessThan(lossesOf("layers-alone")[0]!);
-  // rows of keys without an event in this log are those of the earlier run
+  // keys without an event in the new log keep the rows of the earlier run
   const keysOf = (log: string) =>
     new Set(
       readFileSync(log, "utf8")

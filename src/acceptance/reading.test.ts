@@ -98,7 +98,7 @@ describe("keys are text", () => {
     "x".repeat(200),
     "é".repeat(200),
   ];
-  // each key with both labels, so that every one is trained
+  // each key occurs with both labels, so that its vector is trained
   const rows = keys.flatMap((key, i) => [`1,u${i % 3},${quote(key)}`, `0,u${(i + 1) % 3},${quote(key)}`]);
   const log = `click,user_id,item_id\n${rows.join("\n")}\n`;
 

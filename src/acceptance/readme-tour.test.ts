@@ -1,4 +1,4 @@
-// The script that types README's commands detects errors. CI runs it on README itself.
+// Tests that the script which types the commands of README detects errors. CI runs the script on README itself.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";

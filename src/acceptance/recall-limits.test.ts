@@ -14,7 +14,7 @@ const MANY = "100000000";
 const MISSING_TEXTS = ["NULL", "\\N", "N/A", "NaN", ""];
 
 let items: string[] = [];
-/** by item; undefined if the cell is missing */
+/** categories by item; undefined if the cell is missing */
 const categories = new Map<string, string | undefined>();
 
 interface Summary {
@@ -47,7 +47,7 @@ async function lists(out: string, ...options: string[]) {
   return { byUser, summary: parseJson<Summary>(stdout), bytes: readFileSync(at(out)) };
 }
 
-/** Returns the first k of each list with at most `most` items of a category. */
+/** Returns the first k items of each list, with at most `most` items of each category. */
 function cut(byUser: ReadonlyMap<string, string[][]>, most: number, k: number) {
   return new Map(
     [...byUser].map(([user, list]) => {

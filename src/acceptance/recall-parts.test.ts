@@ -16,7 +16,7 @@ const kindOf = (item: string) => ["shoe", "hat", "bag"][Number(item.slice(1)) % 
 const marketOf = (key: string) => `m${Math.floor(Number(key.slice(1)) / 7) % 2}`;
 const known = Array.from({ length: ITEMS }, (_, i) => `i${i}`);
 const added = Array.from({ length: NEW }, (_, i) => `i${ITEMS + i}`);
-// every tenth item has no kind
+// every tenth item has no kind in the catalogue
 const shownKind = (item: string) => (Number(item.slice(1)) % 10 === 9 ? "" : kindOf(item));
 
 const put = (name: string, lines: readonly string[]): string => {
@@ -156,7 +156,7 @@ describe("--lists-per", () => {
     ]);
     const how = ["run", "--k", "4", "--items", some, "--where", "stock > 0", "--lists-per", "kind"];
     const { rows, summary } = await lists(how);
-    // every hat is out of stock, and no training event has a ghost
+    // no list contains a hat, because all hats are out of stock, or a ghost, because ghosts have no training events
     expect(new Set(rows.map(({ category }) => category))).toEqual(new Set(["shoe", "bag"]));
     expect([summary["lists"], summary["empty"]]).toEqual([2 * USERS, 0]);
     expect(summary["warnings"]).toContainEqual(
@@ -216,7 +216,7 @@ describe("--new-share", () => {
       const now = own.filter((row) => !isNew(row)).map(({ item }) => item);
       expect(now).toEqual(before.slice(0, now.length));
     }
-    // the first new item of nearly every list is of the user's group, though every group has as many
+    // in nearly every list the first new item is of the user's group, although the groups have equally many new items
     const first = [...byOwner].map(([owner, own]) => groupOf(own.find(isNew)!.item) === groupOf(owner));
     expect(first.filter(Boolean).length).toBeGreaterThan(0.9 * USERS);
     const { items, share } = summary["newItems"] as { items: number; share: number };

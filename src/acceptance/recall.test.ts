@@ -26,7 +26,7 @@ const random = mulberry32(5);
 const events = Array.from({ length: NUM_USERS }, (_, user) =>
   Array.from({ length: 4 + (user % 9) }, (__, n) => ({
     user: `u${user}`,
-    // users of one group share items, and some repeat
+    // users of a group share items, and some events of a user repeat
     item: `i${(user % 3) * 6 + integerBelow(user % 5 === 0 ? NUM_ITEMS : 9, random)}`.replace(
       /i(2[5-9]|[3-9]\d)$/u,
       "i0",
@@ -67,7 +67,7 @@ const [BPR, ALS, FM, NET, SESSIONS, TOWERS, SIDES] = [
   "sides",
 ].map(at) as [string, string, string, string, string, string, string];
 const clicked = "--label click --fields user,item,device --ignore time";
-/** Trains a run with options in one string; user and item columns are those of the log. */
+/** Trains a run with options that are written in one string; the columns of user and item are those of the log. */
 const train = (command: string, log: string, out: string, options: string) =>
   embedOk([command, log, "-o", out, ...roles, ...options.split(" ")]);
 beforeAll(async () => {
@@ -98,7 +98,7 @@ const linesOf = <T>(text: string): T[] =>
     .split("\n")
     .map((line) => parseJson<T>(line));
 
-/** Returns the items of each owner, in the order of the ranks, which count from 1. */
+/** Returns the items in the list of each user or item, in the order of the ranks, which start at 1. */
 function listsOf(rows: readonly Row[]): Map<string, Row[]> {
   const lists = new Map<string, Row[]>();
   for (const row of rows) {
@@ -263,7 +263,7 @@ describe("vectors", () => {
 });
 
 describe("what may stand in a list", () => {
-  /** All items of every user in order. */
+  /** All items of the log in each user's list, in the order of their scores. */
   let all: Record<string, string[]>;
   beforeAll(async () => {
     all = keysOf(await recallRows(ALS, "--k", String(NUM_ITEMS), "--repeats", "allow"));

@@ -1,4 +1,5 @@
-// `--refit`, `--metric`, `--min-delta`: early stopping selects the epoch, and the table includes the newest days.
+// `--refit`, `--metric` and `--min-delta`: early stopping chooses the number of epochs, and the final table is also
+// trained on the newest days.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

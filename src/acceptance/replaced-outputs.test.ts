@@ -88,8 +88,7 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
       const path = at(`${what} ${name}`);
       mkdirSync(path);
       write(join(path, own.marker));
-      // exports have no description: a file of another program with the same name and nothing beside it cannot be
-      // detected
+      // an export has no description, so that a file of another program with the name of an export cannot be recognized
       if (what !== "link" && !["run", "dataset", "index"].includes(name)) continue;
       await expect(force(path)).rejects.toMatchObject({ exitCode: 73 });
       expect(existsSync(join(path, own.marker))).toBe(true);
@@ -156,7 +155,7 @@ test("a web app with its .git stays as it is, whatever its manifest.json says", 
   rmSync(at("app"), { recursive: true });
 });
 
-/** Returns mode, owner and group; for a directory those of each file, too. */
+/** Returns mode, owner and group of a path; for a directory also those of each file in it. */
 function accessIn(path: string): unknown[] {
   const { mode, uid, gid } = statSync(path);
   const names = statSync(path).isDirectory() ? readdirSync(path).sort() : [];

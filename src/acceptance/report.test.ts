@@ -31,7 +31,7 @@ async function reported(args: string[], out = at("page.html")): Promise<Summary 
 }
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
-/** Returns options for a file that names one item and all users, as names of a field. */
+/** Returns options that name a file with the names of one item and of all users, as names of a field's keys. */
 const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];
 
 beforeAll(async () => {
@@ -120,7 +120,7 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("fm");
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
-  // schemaVersion 1, which had no status
+  // writes a gate.json of schemaVersion 1, whose outcomes have no status
   writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
   const { page } = await reported(["store/items/latest", "--part", "none"]);
   expect(page).toContain("<title>items/000002");
@@ -211,7 +211,7 @@ test("a page of large tables says what it drew, and stays small", async () => {
   );
   writeFileSync(at("large.csv"), ["click,user_id,item_id", ...rows].join("\n"));
   await embedOk(["train-fm", at("large.csv"), "-o", at("large"), "--epochs", "1"]);
-  // a layout by UMAP of as many points takes as many bytes, but twenty times as long
+  // uses PCA, because UMAP would take twenty times as long for the same number of points, and as many bytes
   const { page, bytes } = await reported([at("large"), at("large"), "--part", "none", "--map", "pca"]);
   expect(page).toMatch(/2,000 of 3,200 keys, by hash/);
   expect(bytes).toBeLessThan(2_000_000);
@@ -297,14 +297,15 @@ describe("in headless Chromium", () => {
         return { label: svg.getAttribute("aria-label"), width, height, right, marks };
       })`,
       );
-      // losses of three runs, a calibration plot, importances, two scree plots, three maps, norms of three runs, drift
+      // the page has at least: losses of three runs, a calibration plot, importances, two scree plots, three maps,
+      // norms of three runs, and drift
       expect(drawings.length).toBeGreaterThanOrEqual(16);
       const poor = drawings.filter(
         ({ width: w, height, marks, right }) => w < 200 || height < 50 || marks === 0 || right > width,
       );
       expect(poor).toEqual([]);
       expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-      // a table that is too wide scrolls in place, and a wide window is used
+      // a table that is too wide for the page scrolls, and a wide window is used completely
       const cut = await browser.value(
         `[...document.querySelectorAll("table")].filter((table) => {
           const place = table.parentElement;
@@ -312,7 +313,7 @@ describe("in headless Chromium", () => {
         }).length`,
       );
       expect(cut).toBe(0);
-      // from the list of sections to the window's edge
+      // the content extends from the list of sections to the edge of the window
       const main = await browser.value<{ left: number; right: number }>(
         `document.querySelector("main").getBoundingClientRect().toJSON()`,
       );
@@ -372,7 +373,7 @@ describe("in headless Chromium", () => {
         };
       })()`);
     const tea = await find("TEA-0");
-    // ten items on two maps of the three runs that have vectors of them
+    // the search finds ten items on each of two maps of the three runs that have vectors of items
     expect(tea.found.length).toBeGreaterThan(10);
     expect(new Set(tea.found)).toEqual(new Set([""]));
     expect(tea.faint).toBeGreaterThan(100);

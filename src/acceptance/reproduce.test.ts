@@ -33,7 +33,7 @@ beforeAll(() => {
   symlinkSync(fixture("items.csv"), at("items.csv"));
 });
 
-/** Flags with other values than the default, from all groups of options. */
+/** Trainings, by name, in which flags of all groups have values other than their defaults. */
 const jobs: Record<string, string> = {
   fm: "train-fm clicks.csv --valid 0.2 --refit --dim 6 --epochs 3 --l2-field user_id=0.01 --min-count 2 --time-fields dow,day --since 20d --method adam --keep-state --metric auc --seed 5",
   joined:
@@ -90,7 +90,7 @@ test("what went on from an earlier run, in its row order, and was aligned to it,
   expect(files.map(({ file }) => file)).toEqual(
     expect.arrayContaining(["embeddings.arrow", "model/fm.safetensors", "metrics.jsonl", "manifest.json"]),
   );
-  // the dataset is encoded again from the log, if a weekly job has removed it
+  // removes the dataset, as a weekly job may do; reproduce encodes it again from the log
   rmSync(at("dataset"), { recursive: true });
   const encoded = await reproduce("later");
   expect({ code: encoded.code, stderr: encoded.stderr }).toEqual({ code: 0, stderr: "" });
@@ -121,7 +121,7 @@ test("a run of which a file was made otherwise is 82 and names it; --keep keeps 
     readFileSync(at("forged/manifest.json"), "utf8"),
   );
   const table = readFileSync(at("forged/embeddings.arrow"));
-  // changes the last bits of a vector and corrects the checksum
+  // changes the last bits of a vector; its checksum is corrected below
   table[Math.floor(table.length / 2)]! ^= 1;
   writeFileSync(at("forged/embeddings.arrow"), table);
   expect((await reproduce("forged")).code).toBe(82);

@@ -20,7 +20,7 @@ test("evaluate draws the negatives that training drew for its test part", async 
   const args = ["train-fm", at("train.csv"), ...roles, "--test", at("test.csv"), "-o", at("run"), "--json"];
   const trained = parseJson<TrainedSummary>((await embedOk(args)).stdout);
   const got = await embedOk(["evaluate", at("run"), "--on", at("test.csv"), "--json"]);
-  // with drawn negatives there is no calibration and no normalized entropy without --logq
+  // calibration and normalized entropy are not reported for drawn negatives without --logq
   const { auc, logLoss } = trained.metrics["test"]!;
   expect(parseJson<TrainedSummary>(got.stdout).metrics["on"]).toEqual({
     auc,

@@ -1,10 +1,10 @@
-// The rooms of src/ as data: the rules of docs/architecture.md that architecture.test.ts checks.
+// The rooms of src/ and their rules as data, which architecture.test.ts checks (docs/architecture.md).
 
-/** The imports that a room may use. */
+/** The modules that the files of a room may import. */
 export interface Room {
-  /** other rooms whose files it may import; a single file by its path without .ts */
+  /** other rooms whose files may be imported; a single file is named by its path without .ts */
   mayImport: string[];
-  /** packages and built-in modules that it may import in addition to those open to all */
+  /** packages and built-in modules that may be imported in addition to those that every room may import */
   packages?: string[];
 }
 
@@ -32,53 +32,55 @@ const disk = [
 const belowTrainers =
   "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
 
-/** Rooms in the order in which data passes through them; tests may import anything. */
+/**
+ * Import rules of each room. The rooms are in the order in which data passes through them; tests may import every room.
+ */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
   io: {
     mayImport: ["errors"],
     packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
   },
-  // arithmetic that gives the same bits on every engine
+  // arithmetic that gives the same bits on every JavaScript engine
   numeric: { mayImport: ["errors"] },
   kernels: { mayImport: ["numeric", "errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
-  // the scanner is a kernel, and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
+  // log/ reads files in parallel, with a kernel as scanner: docs/decisions/0002-log-reads-in-parallel.md
   log: {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
   },
-  // data of a server or of DuckDB is read by the code for local logs: docs/decisions/0025-spark-connect-as-an-engine.md
+  // log/ also parses the data of a server and of DuckDB: docs/decisions/0025-spark-connect-as-an-engine.md
   engine: {
     mayImport: ["log", "io", "kernels", "errors"],
     packages: [
       ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
-      // DuckDB is loaded by its place, and spills into a temporary folder
-      ...["node:module", "node:fs/promises", "node:os"],
+      // the package of DuckDB is loaded by its path, and DuckDB writes temporary files into a folder
+      ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
     ],
   },
-  // rows are counted and encoded in rounds that threads share
+  // rounds that several threads share count and encode the rows
   dataset: {
     mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
     packages: ["apache-arrow"],
   },
-  // draws are named by hashes that dataset/ defines, and keys are log/'s dictionaries
+  // random numbers are drawn by hashes that dataset/ defines; keys are those of dictionaries in log/
   sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
-  // an index is read from its file, and levels are hashes of keys
+  // an index is read from its file; the levels of its nodes are hashes of keys
   retrieval: {
     mayImport: ["embedding", "io", "kernels", "numeric", "workers", "errors"],
     packages: ["usearch"],
   },
   evaluation: {
     mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"],
-    // a layout of a report's map: docs/decisions/0018-umap-by-a-package.md
+    // umap-js computes a layout for the maps of reports: docs/decisions/0018-umap-by-a-package.md
     packages: ["umap-js"],
   },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
-  // lists have the layout of the search for best items
+  // lists are read in the memory layout in which the kernel top-items returns them
   export: {
     mayImport: ["embedding", "kernels", "io", "errors"],
     packages: [
@@ -86,7 +88,7 @@ export const rooms: Record<string, Room> = {
       "fflate",
       "usearch",
       "node-sqlite3-wasm",
-      // servers are written to from here: docs/decisions/0010-exports-into-servers.md
+      // export/ also writes to servers: docs/decisions/0010-exports-into-servers.md
       "@redis/client",
       "pg",
       "pg-copy-streams",
@@ -100,23 +102,31 @@ export const rooms: Record<string, Room> = {
     mayImport: ["embedding", "evaluation", "errors"],
     packages: ["@observablehq/plot", "linkedom"],
   },
-  // shared by all trainers: log → examples, the loop of epochs, checkpoints, refit, search, metrics, the manifest
+  // code that all trainers share: reading of examples, the loop of epochs, checkpoints, refit, search, metrics, the
+  // manifest
   training: { mayImport: words(belowTrainers), packages: ["node:os"] },
-  // the factor model that several trainers share: parameters, scoring, composition, folding in and rotation
+  // the factor model that several trainers share: its parameters, scores, composition of vectors, folding in, and
+  // rotation
   factors: { mayImport: words(`${belowTrainers} training`) },
-  // shared by trainers of skip-grams: vectors and contexts in shared memory, warm starts
+  // code that trainers of skip-grams share: vectors and contexts in shared memory, and warm starts
   "skip-grams": { mayImport: words(`${belowTrainers} training`) },
   // node:os: the default of --threads
   trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
-  // ranking for evaluate, recall and others: for which users, by which queries, without which items, and its metrics
+  // code that evaluate, recall and other commands share: ranking of items for users or queries, masking of items, and
+  // metrics of ranking
   ranking: { mayImport: words(`${belowTrainers} training trainers`) },
-  // how runs were trained, for commands that train like them
+  // descriptions of how runs were trained, for commands that train in the same way
   recipes: { mayImport: words(`${belowTrainers} training trainers`) },
   api: {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
-  // the flags of a training are also the keys of a pipeline file
+  // code that the executors of a Spark server run, and its transfer to them; node:v8 serializes the data of a part
+  executors: {
+    mayImport: words("engine embedding export io training ranking api errors"),
+    packages: ["node:v8", "node:zlib", "node:fs/promises"],
+  },
+  // a training's flags are also keys of a pipeline file, so that flags/ needs their schema
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
   gates: { mayImport: words(`${belowTrainers} training api store`), packages: ["yaml"] },
@@ -127,11 +137,11 @@ export const rooms: Record<string, Room> = {
   },
   privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
-    mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
-    // hooks are commands of the user
+    mayImport: words("training trainers api executors store gates privacy pipeline flags config errors"),
+    // cli/ runs hooks in processes of their own, because they are commands of the user
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
-  // the commands without a terminal: docs/decisions/0016-library-from-commands.md
+  // the TypeScript functions are the commands without a terminal: docs/decisions/0016-library-from-commands.md
   library: {
     mayImport: words("cli trainers training flags errors"),
     packages: ["commander"],
@@ -214,7 +224,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
   },
 ];
 
-/** Rooms that only tests and benchmarks may import, and that may import and print anything. */
+/** Rooms that only tests and benchmarks may import; their own imports and output are not restricted. */
 export const scaffolding = ["acceptance", "testing", "bench"];
 
 /** Names that belong to the terminal: only the command line may use them. */

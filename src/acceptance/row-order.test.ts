@@ -1,4 +1,5 @@
-// `--row-order`: a network with a copy of the previous table by row can use the new table.
+// `--row-order`: a new table keeps the row numbers of the previous one, so that a network that refers to these rows can
+// use it.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

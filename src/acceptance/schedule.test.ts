@@ -8,7 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
-// characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
+// a path with characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
 const odd = join(folder, String.raw`it's 50% \% $HOME $(NAME) $$ "{{x}}"`);
 const file = join(odd, "Shop weekly.yaml");
 
@@ -29,13 +29,12 @@ function cronLine(text: string): { fields: string[]; command: string } {
   const [line, ...rest] = text.split("\n").filter((each) => each !== "" && !each.startsWith("#"));
   expect(rest).toEqual([]);
   const [, fields, command] = /^((?:\S+ ){5})(.*)$/.exec(line!)!;
-  // versions of cron differ in how they handle \% and \\: neither occurs, and everything else means the same to all of
-  // them
+  // the command contains neither \% nor \\, which versions of cron interpret differently; they agree on everything else
   expect(command).not.toMatch(/%|\\\\/);
   return { fields: fields!.trim().split(" "), command: command! };
 }
 
-/** Writes a program in place of embed that prints its folder and arguments, and exits with a code. */
+/** Writes a program that replaces embed: it prints its folder and arguments, and exits with a code. */
 function standIn(code: number): string {
   const path = join(odd, `ends-with-${code}.js`);
   writeFileSync(
@@ -111,7 +110,7 @@ test("each pipeline of a folder has a name and a log of its own, which all sched
   expect(found[0]).toEqual({ name: "embed-a-b", log: join(folder, "a-b.log") });
   expect(new Set(found.map(({ name }) => name)).size).toBe(files.length);
   expect(new Set(found.map(({ log }) => log)).size).toBe(files.length);
-  // RFC 1123, and at most the 52 characters of a CronJob's name
+  // names follow RFC 1123, and have at most the 52 characters that Kubernetes allows a CronJob
   for (const { name } of found) expect(name).toMatch(/^(?=.{1,52}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 });
 
@@ -183,7 +182,7 @@ describe("systemd", () => {
   const verifies = has("systemd-analyze");
   if (!verifies) console.warn("skipped: systemd-analyze is not here to verify the units");
   (verifies ? test : test.skip)("systemd-analyze verify finds nothing wrong", async () => {
-    // systemd checks that programs exist, and reads their paths unquoted
+    // systemd-analyze checks that the program exists, and reads the path without its quotes
     const plain = join(folder, "50% $HOME {{x}}");
     mkdirSync(plain);
     for (const [i, where] of [odd, plain].entries()) {
@@ -240,7 +239,7 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
   const { podFailurePolicy, template } = job.spec.jobTemplate.spec;
   expect(template.spec.restartPolicy).toBe("Never");
   const [container] = template.spec.containers;
-  // $(NAME) is a variable in a command, and $$ a $; folders are not interpreted
+  // in a command, Kubernetes replaces $(NAME), and reads $$ as $; it does not interpret the names of folders
   expect(container!.command).toEqual(["/usr/bin/node", program, "run", file.replaceAll("$", "$$$$")]);
   expect([container!.workingDir, container!.volumeMounts[0]!.mountPath]).toEqual([odd, odd]);
   const { values } = podFailurePolicy.rules[0]!.onExitCodes;
@@ -251,7 +250,7 @@ describe("airflow", () => {
   const python = has("python3");
   if (!python) console.warn("skipped: python3 is not here to run the DAG");
 
-  // a replacement of the parts of Airflow that a DAG needs: the task runs at once, and prints its outcome
+  // a replacement of those parts of Airflow that the DAG uses: it runs the task at once, and prints the outcome
   const airflow = `
 import contextlib, json, sys, types
 seen = {}

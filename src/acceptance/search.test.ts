@@ -61,7 +61,7 @@ test("trains every setting, keeps the best, and shows and writes what it tried",
   expect(others).toEqual([]);
   for (const name of ["learningRate", "l2Weight", "l2Vector"] as const)
     expect(options[name]).toBe(chosen!.options[name]);
-  // the chosen setting was trained once more: the best, or the default where that is within noise
+  // the best setting is trained once more, or the default if its difference from the best is within noise
   expect(metrics["valid"]!["logLoss"]).toBe(chosen!.value);
   expect([search[0]!.value, lines[0]!.value]).toContain(chosen!.value);
   expect(lines.map(({ trial }) => trial)).toEqual([1, 2, 3, 4]);
@@ -165,7 +165,7 @@ test("--candidates is the validation protocol: held-out items among the file's, 
   const [header, ...rows] = readFileSync(log!, "utf8").trimEnd().split("\n");
   const [user, item] = ["customer_id", "product_id"].map((name) => header!.split(",").indexOf(name));
   const [users, items] = [user!, item!].map((c) => [...new Set(rows.map((row) => row.split(",")[c]!))]);
-  // every user has every third item
+  // each user has an event with every third item
   const pairs = users!.flatMap((u) => items!.filter((_, i) => i % 3 === 0).map((i) => `${u},${i}`));
   writeFileSync(at("pairs.csv"), ["customer_id,product_id", ...pairs].join("\n"));
   const words = [...purchases, "--valid", "0.2", "--split", "random", "--epochs", "2", "--threads", "1"];

@@ -17,7 +17,7 @@ const PAGE = "serving.md";
 const DIM = 16;
 const folder = temporaryFolder();
 const run = join(folder, "run");
-/** The list of one user, as in a file. */
+/** The list of one user, as `embed recall` writes it to a file. */
 let listed: string[];
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ beforeAll(async () => {
   expect(listed).toHaveLength(12);
 });
 
-/** Sends lists with the page's command. */
+/** Sends lists to a server with the command of the page. */
 async function send(server: ListServer, { url }: Server): Promise<void> {
   const args = ["recall", run, "--k", "12", "--format", server, "--url-env", "LISTS_URL", "--into", "recs"];
   const { stderr } = await embedOk(args, { env: { LISTS_URL: url } });
@@ -40,7 +40,7 @@ async function send(server: ListServer, { url }: Server): Promise<void> {
 /** Returns the words in a text that look like items of the fixture, in order. */
 const itemsIn = (text: string): string[] => text.match(/[a-z]+-\d{2}/g) ?? [];
 
-/** Returns the nearest items of an item, by embed itself. */
+/** Returns the nearest items of an item, as `embed neighbors` finds them. */
 async function nearest(top: number): Promise<string[]> {
   const args = ["neighbors", run, "--key", "item:tea-03", "--top", String(top), "--json"];
   const { stdout } = await embedOk(args);
@@ -119,7 +119,7 @@ test("vectors in PostgreSQL: a user's items, in the order of the model's own pro
 });
 
 test("hnswlib in Python and in Node finds the neighbors that embed finds", async () => {
-  // the command `index` may be missing: this test then does nothing
+  // skips the test if the program has no command `index`
   if (!(await embedOk(["--help"])).stdout.includes("\n  index "))
     return console.warn("skipped: there is no embed index");
   await embedOk(["index", run, "--field", "item", "--metric", "cosine", "-o", join(folder, "index")]);

@@ -22,7 +22,7 @@ const rowsOf = (name: string) =>
     .slice(1)
     .map((line) => line.split(","));
 
-/** Runs a step of the script and notes its seconds. */
+/** Runs a step of the script, and records how many seconds it takes. */
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();
   const result = await work();
@@ -52,14 +52,14 @@ test("from compare to cron: lists are of the planted groups, a broken day stays 
   }>(compared.stdout);
   const recallOf = (name: string) =>
     leaderboard.lines.find((line) => line.name === name)!.metrics.recallAt20!;
-  // one item in eight is of a user's group, with nine purchases in ten
+  // one item in eight is of the user's group, but nine purchases in ten are
   expect(recallOf(leaderboard.lines[0]!.name)).toBeGreaterThan(3 * recallOf("popularity"));
 
   await step("init", () => embedOk(["init", "--from", "compare.html", "-o", "shop.yaml", "--quiet"], here));
   await step("first version", () => embedOk(["run", "shop.yaml", "--quiet"], here));
   expect(latest()).toBe("000001");
 
-  // as cron runs it: from another folder, without variables
+  // runs the command as cron does: in another folder, without environment variables
   write(3);
   const cron = await step("next day, from cron", () =>
     shell(`cd "${folder}" && env -i "$EMBED_NODE" "$EMBED_PROGRAM" run shop.yaml --quiet`, { cwd: "/" }),

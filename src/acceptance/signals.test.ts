@@ -18,10 +18,13 @@ import { between, mulberry32, pick } from "../testing/random.js";
 const times = Number(process.env["EMBED_TEST_SIGNALS"] ?? 0);
 const isWhole = times > 0;
 const folder = temporaryFolder();
-/** Milliseconds: the documented two seconds, and the delay of a machine that is busy with other tests. */
+/** Milliseconds in which a command must end: the documented two seconds, plus the delay of a busy machine. */
 let limit = 2000;
 
-/** Arguments of each command; `out` is where it may write a run, in a folder with the outputs of prepare(). */
+/**
+ * Arguments of each command, in a folder with the outputs of prepare(); `out` is the path of a run that the command may
+ * write.
+ */
 const COMMANDS: Record<string, string[]> = {
   inspect: ["log.csv"],
   encode: ["log.csv", "-o", "out-dataset"],
@@ -84,7 +87,7 @@ const GATES = "after:\n  zero: { max: 100% }\n";
 interface Ended {
   code: number | null;
   by: NodeJS.Signals | null;
-  /** milliseconds from the signal to the end; 0 if the command ended before the signal */
+  /** milliseconds between the signal and the end of the command; 0 if the command ended before the signal */
   took: number;
   stderr: string;
 }
@@ -135,7 +138,7 @@ function unfinishedIn(at: string): string[] {
   return names.filter((name) => /\.(new|old|gone)-\d|\.lock\b|^tmp\/embed-/.test(name));
 }
 
-/** Returns the problems of how a signalled command ended. */
+/** Returns a sentence for everything that is wrong with the end of a signaled command. */
 async function complaints(
   at: string,
   { code, by, took, stderr }: Ended,
@@ -144,7 +147,7 @@ async function complaints(
   const wrong: string[] = [];
   const isAcknowledged = new RegExp(`^embed: ${signal}: (stopping|saving)`, "m").test(stderr);
   if (took > limit) wrong.push(`took ${took.toFixed(0)} ms`);
-  // a signal before the program handles it ends the process; one that comes too late has no effect
+  // a signal that arrives before the program handles it ends the process, and one that arrives too late has no effect
   if (code !== 0 && code !== SIGNAL_EXITS[signal] && by !== signal)
     wrong.push(`ended with ${code ?? by}: ${stderr}`);
   if (code === SIGNAL_EXITS[signal] && !isAcknowledged) wrong.push(`no word of ${signal}: ${stderr}`);

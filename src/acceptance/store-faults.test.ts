@@ -55,7 +55,8 @@ test("a disk that is full at publish or forget is 74, and leaves the old version
     const before = readFileSync(join(store(disk), "items/latest/embeddings.arrow"));
     for (let free = 3; free >= 0; free--) {
       rmSync(join(disk, "ballast"), { force: true });
-      // a different number of free 4 KiB pages, so that the disk becomes full in another file each time
+      // leaves a different number of 4 KiB pages free each time, so that the disk becomes full while another file is
+      // written
       const { bavail, bsize } = statfsSync(disk);
       writeFileSync(join(disk, "ballast"), new Uint8Array((bavail - free) * bsize));
       const published = await publish(disk);
@@ -94,7 +95,7 @@ test("a disk without a name left for a file is 74 at every command, and the old 
       const commands = [
         ["publish", run, "--store", store(disk), "--name", "items"],
         ["forget", store(disk), `item:${key}`],
-        // these need at most one or two names
+        // these commands need at most one or two directory entries, so that they fail only if none is left
         ...(free === 0
           ? [
               ["rollback", join(store(disk), "items")],

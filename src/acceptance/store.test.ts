@@ -124,7 +124,7 @@ test("gc removes what dead writers left, and the name of a first publication tha
   expect([locked.code, locked.stderr]).toEqual([75, expect.stringContaining("rm '")]);
   rmSync(at("left/killed/.lock"));
   mkdirSync(at("left/killed", `.000001.new-${dead}`));
-  // versions of the names before the locked one are removed
+  // the versions of names that sort before the locked name are removed
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
   const { stdout } = await embedOk(["gc", store]);
   expect(stdout).toContain("items: removed none; 1 kept");

@@ -35,7 +35,7 @@ function writeItems(name: string, style: (item: number) => string, header = "ite
   return at(name);
 }
 
-// the second week lacks items 0 .. 7, and has 40 .. 47, of which 44 .. 47 have a style of their own
+// the log of the second week lacks items 0 to 7 and has the new items 40 to 47; items 44 to 47 have a new style
 const week1 = writeLog("week1.csv", { seed: 3, from: 0, to: 40 });
 const week2 = writeLog("week2.csv", { seed: 4, from: 8, to: 48 });
 const items = writeItems("items.csv", (item) => (item >= 44 && item < 48 ? "new" : `s${styleOf(item)}`));
@@ -98,7 +98,7 @@ beforeAll(async () => {
 
 test("items that the log lacks keep their vectors, contexts and composition; the others go on", async () => {
   const { stderr } = await train(week2, "warm", "--init", at("first"));
-  // 40 items, 4 styles and 5 tags; 8 items and a style are new
+  // keys of the first run: 40 items, 4 styles and 5 tags; new keys: 8 items and a style
   expect(stderr).toContain("49 keys kept (8 not in this log), 9 new, 0 expired");
   await train(week2, "warm-slow", "--init", at("first"), "--learning-rate", "0.1");
   expect(firstLoss("warm-slow")).toBeLessThan(firstLoss("cold"));
@@ -152,7 +152,7 @@ test("frozen items whose side values changed keep their vectors, and are counted
   const { stderr } = await embedOk([
     ...["train-graph", week2, "--method", "eges", ...flags, "--freeze", "known", "-o", at("changed")],
   ]);
-  // of items 8 .. 11, which the log has, 8 had that style before
+  // of the items 8 to 11, which are in the log, item 8 had the same style before
   expect(stderr).toContain("3 items of run");
   expect(stderr).toContain(
     "' have different side values here but keep the vectors composed from the earlier values",
@@ -198,7 +198,7 @@ test("--expire drops items and side values that logs have lacked", async () => {
   const { stderr } = await train(week2, "twice", "--init", at("once"), "--expire", "2");
   expect(stderr).toContain("8 expired");
   expect([...(await rowsOf("twice")).keys()].filter(isGone)).toEqual([]);
-  // a third log lacks the new style for the first time, and a fourth for the second
+  // the third training is the first whose log lacks the new style, and the fourth training is the second
   const third = await train(week1, "third", "--init", at("twice"), "--expire", "2");
   expect(third.stderr).toContain("0 expired");
   await train(week1, "fourth", "--init", at("third"), "--expire", "2");

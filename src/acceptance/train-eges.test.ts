@@ -25,7 +25,7 @@ const draw = (n: number) => Math.floor(between(0, n, random));
 const styleOf = (item: number) => item % STYLES;
 const tints = Array.from({ length: WARM + COLD }, () => draw(STYLES));
 
-/** Sessions contain items 0 .. WARM - 1; those with low numbers are popular in their style. */
+/** Writes sessions of the items 0 to WARM - 1; items with low numbers are popular within their style. */
 function writeLog(name: string): string {
   const rows: string[] = [];
   for (let session = 0; session < 500; session++) {
@@ -39,9 +39,9 @@ function writeLog(name: string): string {
   return at(name);
 }
 
-/** Writes a table of items; permuted: each has the values of another one. */
+/** Writes a table of items; if permuted, each item has the values of another item. */
 function writeItems(name: string, from: number, to: number, permuted = false): string {
-  // 77 and 240 have no common factor, so that no two items get the values of the same one
+  // 77 and 240 have no common factor, so that each item gets the values of a different one
   const source = (item: number) => (permuted ? Math.floor((item * 77 + 13) % 240) : item);
   const all = Array.from({ length: WARM + COLD }, (_, item) => source(item));
   const shuffled = mulberry32(9);
@@ -77,7 +77,7 @@ const rowsOf = (stdout: string): Vectors =>
       .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
   );
 
-/** Returns vectors of new items, and of known ones. */
+/** Returns the vectors of the new items, and those of the known items. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);
@@ -88,7 +88,10 @@ async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vector
   return { fresh: rowsOf(fresh.stdout), known: new Map(known.map(({ key, vector }) => [key, vector])) };
 }
 
-/** Returns how often a pair of a new and a known item of the same style has a higher cosine than a pair of different styles. */
+/**
+ * Returns the probability that a new and a known item of the same style have a higher cosine than a new and a known
+ * item of different styles.
+ */
 async function coldAuc(run: string, newItems: string): Promise<number> {
   const { fresh, known } = await vectorsOf(run, newItems);
   const style = (key: string) => styleOf(Number(key.slice(1)));
@@ -103,7 +106,7 @@ async function coldAuc(run: string, newItems: string): Promise<number> {
   return (ranks - (same * (same + 1)) / 2) / (same * (scores.length - same));
 }
 
-/** Returns mean shares of item, style and tint. */
+/** Returns the mean share of the item itself, of its style and of its tint in the items' vectors. */
 function meanShares(run: string): number[] {
   const { data, shape } = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run).get(
     "shares",

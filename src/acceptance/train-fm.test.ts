@@ -181,11 +181,11 @@ describe("purchases without a label", () => {
   test("train against drawn negatives, and the brand goes with the product", async () => {
     const job = [...args, ...split, "--negatives", "4", "--epochs", "10", "-o", at("purchases")];
     const got = await embedOk([...job, "--json"]);
-    // the inference is printed: the product determines its brand, but not the channel
+    // a message says that the product determines its brand; the product does not determine the channel
     const inferred = got.stderr.split("\n").filter((line) => line.includes("brand"));
     expect(inferred.join("\n")).not.toBe("");
     const summary = parseJson<TrainedSummary>(got.stdout);
-    // nine purchases in ten are of the customer's own group: popularity alone gives 0.5 here
+    // nine purchases in ten are of the customer's own group; ranking by popularity has an AUC of 0.5 here
     expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
   });
 
@@ -195,7 +195,7 @@ describe("purchases without a label", () => {
       (await summaryOf([...ids, "--negatives", negatives, "--epochs", "1", "-o", at(`ids-${negatives}`)]))
         .options;
     expect(await optionsOf("4")).toMatchObject({ vectorRate: 0.25, l2Vector: 0.01 });
-    // 5,400 events with one negative each: two keys per row, of 160 customers and 96 products
+    // 5,400 events, with one negative each, make two keys per row, of 160 customers and 96 products
     const rowsPerKey = (2 * 5400 * 2) / (160 + 96);
     const few = await optionsOf("1");
     expect(few["l2Vector"]).toBeCloseTo((0.01 * 100) / rowsPerKey, 3);
@@ -238,7 +238,7 @@ describe("ratings with a side table", () => {
       "Romance",
       "Western",
     ]);
-    // a numeric field has one row, whose key is empty
+    // a numeric field has a single row, whose key is empty
     expect(await keysOf(at("ratings"), "year")).toEqual([""]);
   });
 

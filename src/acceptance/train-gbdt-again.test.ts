@@ -28,7 +28,7 @@ const modelOf = (run: string) =>
   );
 /** Returns the model without its options. */
 const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
-/** Returns the structure lines of each tree, which contain its splits. */
+/** Returns the lines of a model that describe the structure of each tree, including its splits. */
 const splitsOf = (run: string) =>
   modelOf(run)[1]!
     .trimEnd()
@@ -48,7 +48,8 @@ describe("--init RUN", () => {
     expect(after.slice(0, before.length)).toEqual(before);
     expect(second.metrics["test"]!["logLoss"]!).toBeLessThan(first.metrics["test"]!["logLoss"]!);
     expect(manifestOf("second").init).toEqual({ run: at("first"), trees: 10 });
-    // a single training grows nearly the same trees: scores are sums of 32-bit floats
+    // a training of all trees at once grows nearly the same trees; the difference is that scores are sums of 32-bit
+    // floats
     const whole = await trained("whole", ...cut, "--num-trees", "20");
     expect(second.metrics["test"]!["logLoss"]!).toBeCloseTo(whole.metrics["test"]!["logLoss"]!, 2);
   });
@@ -83,7 +84,7 @@ describe("--init RUN", () => {
     );
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
-    // with a decay of 1 all old values are kept
+    // a decay of 1 keeps the values of all leaves
     await trained("same", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });
@@ -131,7 +132,7 @@ test("--refit with --cross-fit gives each forest its number of trees on all rows
     { epochs: numTrees("folds"), rows: 12_000 },
     numTrees("folds"),
   ]);
-  // folds of all rows differ from those of the training split
+  // the refit computes its folds from all rows, which differ from the folds of the training split
   expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 

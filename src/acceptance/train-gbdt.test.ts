@@ -66,7 +66,7 @@ test("transform tells each row's leaves in every format, the same in all", async
     .split("\n")
     .slice(1);
 
-  // leaves are numbered as in the table, tree by tree
+  // the leaves are numbered in the order of the table, tree by tree
   const starts = leaves[0]!.map((_, t) =>
     table.findIndex((row) => row.includes(`t${String(t).padStart(3, "0")}:`)),
   );
@@ -250,7 +250,7 @@ test("a row of weight 3 counts as three rows do", async () => {
     const job = ["train-gbdt", log, "-o", `${log}.run`, ...shape, ...more, "--json", "--quiet"];
     return parseJson<TrainedSummary>((await embedOk(job)).stdout).metrics["train"]!["logLoss"]!;
   };
-  // a bound on hessians is one on weights
+  // a minimum sum of hessians in a leaf counts weighted rows
   const least = ["--min-sum-hessian-in-leaf", "5"];
   expect(await lossOf(one, "--weight", "w", ...least)).toBeCloseTo(await lossOf(three, ...least), 2);
 });

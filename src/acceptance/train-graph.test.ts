@@ -88,7 +88,7 @@ test.each(methods)(
     const flags = [...ends, "--weight", "weight", "--method", method, "--dim", "16", ...more];
     const { run } = await trained("planted", fixture("edges.csv"), ...flags);
     const control = await trained("rewired", rewired(), ...flags);
-    // LINE uses direct neighbors only, or with its second order shared neighbors
+    // LINE uses only direct neighbors; of second order, nodes with common neighbors
     expect(await sameGroup(run)).toBeGreaterThan(method === "line" ? 0.8 : 0.95);
     expect(await sameGroup(control.run)).toBeLessThan(0.3);
   },
@@ -179,7 +179,7 @@ describe("sessions", () => {
   test("have no events that were left too soon, and end at gaps", async () => {
     const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
     const { run, stderr } = await trained("stays", log(), ...flags);
-    // b at 200 is followed by c within half a second, and v pauses between a and b
+    // b at 200 is followed by c within half a second and is dropped; between a and b, v pauses
     expect(stderr).toContain("1 event followed by another one within 1 s dropped (--min-stay)");
     expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
@@ -240,7 +240,7 @@ describe("from week to week", () => {
     expect([...before.keys()].sort()).toEqual(["1.centres", "1.contexts", "centres", "contexts"]);
     for (const [name, { data }] of before) {
       const now = after.get(name)!.data;
-      // sums never decrease; from these few edges alone they would be near their initial value 1
+      // sums of squares never decrease; after these few edges, without --init, they would be near their initial value 1
       expect(data.every((sum: number | bigint, i: number) => now[i]! >= sum)).toBe(true);
       expect(Math.max(...Array.from(data, Number))).toBeGreaterThan(2);
     }
@@ -281,7 +281,7 @@ test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch
   const { run } = await trained("held", fixture("edges.csv"), ...flags, ...more);
   const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
   const losses = lines.map((line) => parseJson<{ validLoss: number }>(line).validLoss);
-  // without information, a positive and five negatives cost log 2 each
+  // without information, the loss of each of the six pairs, one positive and five negatives, is log 2
   expect(Math.min(...losses)).toBeLessThan(6 * Math.LN2);
   const { metrics } = parseJson<{ metrics: { valid: { pairLoss: number } } }>(
     readFileSync(join(run, "manifest.json"), "utf8"),
@@ -355,7 +355,7 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
   const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
-  // the same edges with other sampled non-edges
+  // the validation edges are the same, but the sampled non-edges differ
   expect(Math.abs(metrics.valid.edgeAuc - evaluated.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
   expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
   const gate = async (min: number) => {
@@ -404,7 +404,7 @@ describe("align", () => {
       return rows.reduce((sum, { key, vector }) => sum + cosine(vector, last.get(key)!) / rows.length, 0);
     };
     expect(await mean(at("turned"))).toBeGreaterThan(0.3 + (await mean(run)));
-    // each half of the table contains the rows of its own table, normalized, and scores of both orders are kept
+    // each half of the table contains the normalized rows of one order's table, and the scores of both orders are kept
     const [rows, one, two] = [
       await rowsOf(at("turned")),
       await rowsOf(at("turned"), "order1"),

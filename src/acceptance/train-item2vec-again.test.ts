@@ -36,7 +36,7 @@ const epochsOf = (run: string) =>
 test("a refit takes the steps of a training of all its epochs on all rows, up to the best one", async () => {
   const log = writeSessions("refit.csv", 400);
   const how = [...columns, "--epochs", "6"];
-  // no epoch gains that much, so that the first training ends after its second epoch
+  // no epoch improves the metric by 1000, so that the first training ends after its second epoch
   const stopping = ["--valid", "0.2", "--split", "user", "--patience", "1", "--min-delta", "1000", "--refit"];
   await embedOk(["train-item2vec", log, ...how, ...stopping, "-o", at("refit")]);
   await embedOk(["train-item2vec", log, ...how, "-o", at("whole")]);
@@ -59,7 +59,7 @@ async function rowsOf(run: string, ...more: string[]): Promise<Row[]> {
     });
 }
 
-/** Returns the share of the rows whose nearest other row is of their cluster. */
+/** Returns the share of the rows whose nearest other row is of the same cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const cosine = (a: number[], b: number[]) =>
     a.reduce((sum, x, k) => sum + x * b[k]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
@@ -78,7 +78,7 @@ describe("--init", () => {
   beforeAll(async () => {
     const week1 = writeSessions("week1.csv", 600);
     const lines = readFileSync(week1, "utf8");
-    // an item that the second week lacks
+    // the item `gone` occurs in the first week only
     writeFileSync(week1, `${lines}old,gone\nold,c0-0\nolder,gone\nolder,c0-1\n`);
     await train(week1, "first");
     await train(week2(), "cold");

@@ -23,8 +23,8 @@ function write(name: string, lines: readonly Line[]): string {
 }
 
 /**
- * Returns sessions of four items of a cluster, with an `x` that occurs with cluster a in the first 300 and with b in
- * the last 100.
+ * Returns sessions of four items of a cluster. The item `x` occurs with cluster a in the first 300 sessions, and with
+ * cluster b in the last 100.
  */
 function movedItem(): Line[] {
   const random = mulberry32(5);
@@ -109,7 +109,7 @@ async function rowsOf(run: string, field: string): Promise<Row[]> {
     .map((line) => parseJson<Row>(line));
 }
 
-/** Returns the share of the rows whose nearest other row, by cosine, is of their cluster. */
+/** Returns the share of the rows whose nearest other row, by cosine, is of the same cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const clusterOf = ({ key }: Row) => key[1];
   const cosine = (a: number[], b: number[]) =>

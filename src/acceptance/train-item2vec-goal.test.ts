@@ -63,7 +63,7 @@ describe("planted markets and styles: the mean rank of the booked item among the
     const both = await rankOf(log, [...goal, ...markets]);
     expect(Math.max(global, within)).toBeLessThan(plain - 0.25);
     expect(both).toBeLessThan(Math.min(global, within) - 0.2);
-    // the gain of markets disappears when they are permuted among the items
+    // markets that are permuted among the items give no gain
     const permuted = write("permuted.csv", bookingsCsv(sessions, permutedMarkets(3)));
     expect(await rankOf(permuted, [...goal, ...markets])).toBeGreaterThan(global);
   });

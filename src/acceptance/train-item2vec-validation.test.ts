@@ -12,7 +12,7 @@ const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /**
- * Writes events of users who stay in one of eight clusters of five items, six events each; `shuffled`: with items
+ * Writes six events of each user, who stays in one of eight clusters of five items. If `shuffled`, the items are
  * permuted at random.
  */
 function writeLog(name: string, { shuffled = false, first = 0, numUsers = 400 } = {}): string {
@@ -62,7 +62,7 @@ describe("--metric recall", () => {
     expect(pairLoss).toBeGreaterThan(0);
     const best = Math.max(...epochsOf("planted").map((epoch) => epoch["recallAt4"]!));
     expect(recallAt4).toBe(best);
-    // 4 of the 39 other items
+    // by chance, 4 of 39 items are found
     expect(manifestOf("shuffled").metrics.valid!["recallAt4"]).toBeLessThan(0.25);
   });
 

@@ -1,4 +1,4 @@
-// Options that `embed train-net` rejects, and the messages.
+// Combinations of options that `embed train-net` rejects, with the messages.
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

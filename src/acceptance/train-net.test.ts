@@ -175,7 +175,7 @@ describe("what a network makes of rows, users and items", () => {
       const order = [...items.keys()]
         .filter((item) => q > 0 || item !== 3)
         .sort((a, b) => expected[q * 30 + b]! - expected[q * 30 + a]! || a - b);
-      // an item that the run lacks is never returned
+      // an item that is not in the run is never returned
       expect([...best.subarray(q * 31, q * 31 + order.length)]).toEqual(order);
       expect(best[q * 31 + order.length]).toBe(NO_ITEM);
       expect(bestScores[q * 31]).toBe(expected[q * 30 + order[0]!]);
@@ -228,7 +228,7 @@ describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machin
       `${run}-refit`,
     );
     expect(warnings).toContainEqual(expect.stringMatching(/^no epoch was better/));
-    // keys of the held-out rows are new to the machine
+    // the machine does not know the keys of the held-out rows
     const on = ["--on", fixture("clicks.csv"), "--json"];
     const { stdout } = await embedOk(["evaluate", at(`${run}-refit`), at("fm"), ...on]);
     const { metrics } = parseJson<NetSummary>(stdout);
@@ -245,7 +245,8 @@ describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machin
 });
 
 describe("rows of a pair that is planted, beside keys of two rows each that mean nothing", () => {
-  // label 1 with probability 0.9 where the table of (item, hour) says so, else with 0.1: at best 0.325 nats
+  // the label is 1 with probability 0.9 if the table of (item, hour) says so, and with 0.1 otherwise; the minimum of
+  // the log loss is 0.325
   const best = -(0.9 * Math.log(0.9) + 0.1 * Math.log(0.1));
   const lossWith = async (...more: string[]) => {
     const random = mulberry32(4);
@@ -307,7 +308,8 @@ describe("a frozen table", () => {
     const z = parameters["embeddings"] as Float32Array;
     const width = 1 + shape.dim;
     const differences = Array.from(expected, (score, r) => {
-      // w0 + sum of w + half of (square of the sum minus sum of the squares), of the numbers that the network reads
+      // score of the factorization machine: w0 + sum of w + half of (square of the sum of vectors - sum of their
+      // squares)
       let own = (parameters["w0"] as Float32Array)[0]!;
       const [sums, squares] = [new Float64Array(shape.dim), new Float64Array(shape.dim)];
       forEachPair(rows, r, (feature) => {
@@ -380,7 +382,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
   expect(stderr).toMatch(/\d+ of its keys are kept without training rows/);
   const [kept, before] = [await usersOf("kept"), await usersOf("fm")];
   expect([...kept.keys()].sort()).toEqual([...before.keys()].sort());
-  // users without a row are unchanged, the others have changed
+  // the vectors of users without a row are unchanged, and those of other users have changed
   expect(kept.get("u100")).toBe(before.get("u100"));
   expect(kept.get("u010")).not.toBe(before.get("u010"));
   const aucOf = async (run: string): Promise<number> => {

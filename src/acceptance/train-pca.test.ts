@@ -195,7 +195,7 @@ test("components explain about as much of held-out rows as of those that they ar
 });
 
 test("--matrix columns tells the components of a table whose spread is known", async () => {
-  // b is 2 a, c is independent
+  // column b is twice column a, and column c is independent of both
   const rows = Array.from({ length: 40 }, (_, r) => `${r},${2 * r},${[1, -1, -1, 1][r % 4]},x`);
   const input = ["a,b,c,word", ...rows].join("\n");
   const run = at("columns");

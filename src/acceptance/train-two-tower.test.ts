@@ -131,7 +131,7 @@ describe("items of many frequencies, which no user prefers", () => {
     );
   });
 
-  /** Returns how an item's bias grows with the logarithm of its number of events. */
+  /** Returns the slope of the items' biases over the logarithm of their numbers of events. */
   async function slopeOf(...options: string[]): Promise<number> {
     const name = options.join(" ");
     await train(
@@ -201,7 +201,7 @@ describe("users who take items of their group", () => {
       events.map((event, i) => ({ ...event, item: dealt[i]! })),
     );
     const other = await train(anew, "dealt", ...quick, ...cut);
-    // by chance twenty of 160 items
+    // by chance, 20 of 160 items are found
     expect(metrics["test"]!["recallAt20"]).toBeGreaterThan(0.6);
     expect(other.metrics["test"]!["recallAt20"]).toBeLessThan(0.2);
   });

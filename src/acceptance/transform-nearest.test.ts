@@ -14,7 +14,7 @@ const put = (name: string, ...lines: string[]) => {
   return at(name);
 };
 
-/** A table of items with chosen vectors, which show the items of a mean. */
+/** A table of items whose vectors show which items a mean contains. */
 const vectors = ["a,1,0,0", "b,0,1,0", "c,0,0,1", "d,8,8,8", "e,16,0,0"];
 const run = at("run");
 beforeAll(async () => {

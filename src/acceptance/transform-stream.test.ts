@@ -114,7 +114,7 @@ describe("standard input stays open", () => {
 
     stream.write(`${purchases.header}\n${rows[0]!.join("\n")}\n${rows[1]![0]}\n`);
     expect(await stream.read(2)).toEqual([vectors.get("customer_id"), vectors.get(key(0))]);
-    // a line in two pieces
+    // sends a line in two pieces
     const second = `${rows[1]!.slice(1).join("\n")}\n`;
     stream.write(second.slice(0, 30));
     stream.write(second.slice(30));
@@ -124,7 +124,7 @@ describe("standard input stays open", () => {
     expect(await stream.read(1)).toEqual([""]);
     stream.write("stranger,nothing,none,web,2024-03-04T00:00:00Z\n\n");
     expect(await stream.read(1)).toEqual([""]);
-    // the last line lacks its end
+    // sends a last line without a line end
     stream.write(rows[2]!.join("\n"));
     const { code, lines, stderr } = await stream.end();
     expect([code, lines]).toEqual([0, [vectors.get(key(2))]]);

@@ -12,13 +12,13 @@ import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
-/** The replacements and files that a page needs. */
+/** The files and replacements that the commands of a page need. */
 interface Typed {
-  /** the page's placeholder for an existing run of clicks.csv */
+  /** placeholder of the page for an existing run that was trained on clicks.csv */
   run?: string;
-  /** commands that create the reader's other files */
+  /** commands that create other files which the reader of the page has */
   before?: string[];
-  /** files of the reader that no command creates */
+  /** files which the reader of the page has and that no command creates */
   files?: Record<string, () => string>;
   /** placeholders of the page with their replacements */
   filled?: [written: string, typed: string][];
@@ -58,17 +58,17 @@ const typed: Record<string, Typed> = {
       `${events} first-events.csv`,
       "cp fixtures/items.csv catalogue.csv",
       "cp fixtures/items.csv new-items.csv",
-      // an edge from each film to the next
+      // the edges connect each film with the next one
       "(echo source,target; tail -n +2 fixtures/items.csv | cut -d, -f1 | awk 'NR > 1 { print last \",\" $0 } { last = $0 }') > citations.csv",
       "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
     ],
-    // the page writes the same file twice
+    // renames the output of the second command, because the page writes the same file twice
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // the number of runs depends on the machine
+    // uses a given run, because the number of runs that fit the time budget depends on the machine
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
@@ -81,7 +81,7 @@ const typed: Record<string, Typed> = {
       `${events} all.csv`,
       "grep -Ev '^00[0-4]' all.csv > train.csv",
       "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
-      // each user has an item once
+      // keeps one event of each user and item
       "awk -F, '!had[$1, $2]++' train.csv | head -2500 > early.csv",
       "awk -F, 'NR == FNR { had[$1, $2] = 1; next } FNR == 1 || !(($1, $2) in had)' early.csv all.csv > LOG",
       "embed train-als early.csv --test 0.1 --epochs 2 -o RUN",
@@ -94,7 +94,7 @@ const typed: Record<string, Typed> = {
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n 40) > held-edges.csv",
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n +2 | head -n -40) > known-edges.csv",
     ],
-    // a run of each kind
+    // replaces the run by one of the kind that each command needs
     filled: [
       ["RUN --part test --score context", "SKIPGRAMS --part test --score context"],
       ["RUN... --labels labels.csv", "GRAPH --labels labels.csv"],
@@ -146,7 +146,7 @@ const typed: Record<string, Typed> = {
   "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
-    // other logs, so that the run is not the same
+    // names the runs differently, because they are trained on other logs
     filled: [
       ["edges.txt -o run", "edges.txt -o run-of-text"],
       ["log.csv -o run", "log.csv -o run-of-log"],

@@ -29,7 +29,7 @@ const said = ({ warnings }: Said) => warnings.filter((text) => text.startsWith(W
 
 const GROUPS = 6;
 
-/** Returns users with sessions of three items each, of the user's group or of any. */
+/** Returns users with sessions of three items each: items of the user's group if `hasGroups`, else any items. */
 function events(hasGroups: boolean): string {
   const random = mulberry32(7);
   const lines = ["user_id,item_id,session_id"];
@@ -47,7 +47,10 @@ function events(hasGroups: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Returns edges between nodes of a group, or of any; nodes with low numbers have more. */
+/**
+ * Returns edges between nodes of the same group if `hasGroups`, else between any nodes; nodes with low numbers have
+ * more edges.
+ */
 function edges(hasGroups: boolean): string {
   const random = mulberry32(8);
   const node = (group: number) =>
@@ -109,7 +112,8 @@ test("every trainer is tried here", () => {
 test("train-gbdt: leaves add to the mean label, and with a head to the values of the leaves", async () => {
   const trees = await trained("train-gbdt", "clicks-true.csv", "--valid", "0.2", "--num-trees", "20");
   expect(trees.vectorsAdd).toMatchObject({ control: "mean label", metric: "logLoss", units: "rows" });
-  // the entropy of the validation labels is the loss of their mean
+  // the loss of the control, the mean label, is the entropy of the validation labels: the loss divided by the
+  // normalized entropy
   const { logLoss, normalizedEntropy } = trees.metrics["valid"]!;
   expect(trees.vectorsAdd!.value).toBeCloseTo(logLoss! / normalizedEntropy! - logLoss!, 2);
   const args = ["--head", "lr", "--valid", "0.2", "--num-trees", "20"];

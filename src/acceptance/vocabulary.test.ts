@@ -79,7 +79,7 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
   expect(hashing["user_id"]!["collisionShare"]).toBeGreaterThan(0.5);
   expect(users.filter(({ count }) => count > 0)).toHaveLength(Number(hashing["user_id"]!["usedBuckets"]));
 
-  // the test split as a separate log gives the same metrics
+  // evaluating the test split as a separate log gives the same metrics
   const lines = readFileSync(log, "utf8").trimEnd().split("\n");
   writeFileSync(
     at("test.csv"),
@@ -91,7 +91,7 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
     userAuc: expect.any(Number),
   });
 
-  // a server finds a key's row by its hash
+  // a server that knows no keys finds the row of a key by its hash
   const { fields, testVectors } = parseJson<{
     fields: { name: string; firstRow: number; hash?: { seed: number; bits: number } }[];
     testVectors: { cells: Record<string, string>; indices: number[] }[];

@@ -52,7 +52,7 @@ test("weights count in training, in metrics, and in evaluate alike, at any numbe
   expect(weighted.metrics["train"]!["logLoss"]).not.toBe(plain.metrics["train"]!["logLoss"]);
   const { stdout } = await embedOk(["evaluate", at("weighted"), "--on", log, "--json"]);
   const on = parseJson<{ metrics: { on: Record<string, number> } }>(stdout).metrics.on;
-  // positives have three times the weight: predictions are near a rate with three times the odds
+  // positive rows have three times the weight, so that predictions are near a rate with three times the odds
   expect(on["calibration"]).toBeGreaterThan(0.8);
   expect(on["calibration"]).toBeLessThan(1.2);
 });

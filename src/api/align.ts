@@ -5,7 +5,7 @@
 // docs/alignment.md has measured benefits and limits.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import { sharedRows, driftOf, type SharedRows } from "./table-facts.js";
+import { sharedRows, driftOf, type SharedRows } from "../evaluation/table-facts.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";

@@ -34,7 +34,6 @@ export interface ItemComposition {
 /** Returns the reason for refusing a model without the capability. @param flag the option that needs it */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
-/** Returns the table with its items composed. */
 export async function composed(
   table: EmbeddingTable,
   { run, sums, preprocess, item, others }: ItemComposition,

@@ -8,13 +8,12 @@ import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
 import { diffOptions, type DiffOptions } from "./options/diff.js";
-import { sharedRows, type SharedRows } from "./table-facts.js";
+import { sharedRows, type SharedRows } from "../evaluation/table-facts.js";
 import { openTable } from "./tables.js";
 
 /** Displacements up to this are rounding errors of rotated f32 vectors. */
 const ROUNDING = 1e-6;
 
-/** Options of the comparison of a field. */
 export interface FieldDiffOptions {
   /** number of nearest neighbors to compare */
   k: number;

@@ -14,10 +14,8 @@ import { silently } from "../training/reading/split-parts.js";
 import { rowsOfKeys } from "../training/judging/ranked-items.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Default names of the columns of the ends. */
 const NAMES = ["source", "target"] as const;
 
-/** Edges as read from a file. */
 export interface EdgeFile {
   dataset: Dataset;
   source: KeyColumn;
@@ -30,7 +28,6 @@ interface ReadEdges extends EdgeFile {
   others: readonly string[];
 }
 
-/** Options for reading edge files. */
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
   /** columns of the ends; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;

@@ -175,7 +175,7 @@ async function encodeAgain(
   if ((await namedInput(out)).sha256 !== before?.sha256)
     throw new DataError(
       `dataset '${log[0]}' no longer exists, and encoding ${paths.join(", ")} ` +
-        `${paths.length === 1 ? "gives" : "gives"} a different one: restore the log to reproduce the run`,
+        `gives a different one: restore the log to reproduce the run`,
     );
   return out;
 }

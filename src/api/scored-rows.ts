@@ -33,7 +33,6 @@ export async function scoreRows(
   return { compared: compare(measured, units, { samples, seed }), ...rest };
 }
 
-/** Metrics of runs on a log. */
 interface MeasuredScores extends Omit<ScoredResult, "compared"> {
   /** without sums per user if the runs keep different rows */
   measured: Measured[];

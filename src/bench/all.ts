@@ -1,5 +1,5 @@
-// `npm run bench -- all [WORK...]`: measures every work and its peer alternately in one run, and writes the table of docs/performance.md.
-// With names, only the lines of these works are measured and replaced.
+// `npm run bench -- all [WORK...]`: measures every piece of work and its peer alternately in one run, and writes the
+// table of docs/performance.md. If names are given, only their lines are measured and replaced.
 //
 // EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; gcc compiles
 // fm-native. Run it on an idle machine.
@@ -34,7 +34,7 @@ const python = process.env["EMBED_PEER_PYTHON"];
 const xlearn = process.env["EMBED_XLEARN"];
 const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 
-/** Works by the names that the command takes, in the order of the table. */
+/** The measured pieces of work by their names on the command line, in the order of the table. */
 const works: Readonly<Record<string, () => Promise<Duel[]>>> = {
   read,
   fm,
@@ -81,7 +81,7 @@ function linesIn(path: string): string[] {
   return lines;
 }
 
-/** Replaces earlier lines of the same work and peer by the measured ones; new lines are appended. */
+/** Replaces earlier lines of the table that have the same work and peer; new lines are appended. */
 function replacing(earlier: readonly string[], measured: readonly string[]): string[] {
   const keyOf = (line: string) => [1, 6].map((cell) => line.split("|")[cell]!.trim()).join();
   const fresh = new Map(measured.map((line) => [keyOf(line), line]));
@@ -108,7 +108,7 @@ ${machine}. This page is written by
 \`EMBED_XLEARN\` names \`xlearn_train\`. Wide ranges of a ratio show that the machine was not equally fast throughout.
 `;
 
-/** Returns the name and version of a peer's Python package; undefined if it is not installed. */
+/** Returns the name and version of a peer's Python package; undefined if the package is not installed. */
 async function versionOf(packageName: string): Promise<string | undefined> {
   if (!python) return undefined;
   const code = `import ${packageName}; print(${packageName}.__version__)`;
@@ -116,7 +116,7 @@ async function versionOf(packageName: string): Promise<string | undefined> {
   return found && `${packageName} ${found.stdout.trim()}`;
 }
 
-/** Returns a peer in Python, or the reason why it is missing. */
+/** Returns a function that measures a peer written in Python, or the reason why it cannot be run. */
 async function peerOf(packageName: string): Promise<{ name: string; python: string } | { missing: string }> {
   const name = await versionOf(packageName);
   return name && python
@@ -308,7 +308,7 @@ async function net(): Promise<Duel[]> {
     [2, 1 / 2.6],
   ] as const) {
     const machine = await startNet(plan, firstOf(plan), { threads });
-    // warm-up: the engine compiles the kernels during the first steps
+    // warm-up, because the engine compiles the kernels during the first steps
     await machine.train(rows, { epoch: 1, first: 0 });
     duels.push({
       rows: [

@@ -10,7 +10,7 @@ export interface Used {
   seconds: number;
   processor: number;
   peakMb: number;
-  /** standard output of the command */
+  /** text that the command wrote to standard output */
   printed: string;
 }
 
@@ -27,7 +27,7 @@ export async function embedMeasured(args: readonly string[]): Promise<Used> {
   const used = parseJson<NodeJS.ResourceUsage>(lines.at(-1)!);
   return {
     ...{ seconds, processor: (used.userCPUTime + used.systemCPUTime) / 1e6, peakMb: used.maxRSS / 1024 },
-    // worker threads print a report when they end too
+    // removes the reports that worker threads print when they end
     printed: lines.filter((line) => !line.startsWith('{"userCPUTime"')).join("\n"),
   };
 }

@@ -32,9 +32,9 @@ interface Run {
 }
 
 const NUM_EVENTS = [1, 3, 10];
-/** Penalty of a bias, in number of ratings. */
+/** L2 penalty of each bias of the peers, in number of ratings. */
 const SHRINKAGE = 5;
-/** Default penalties of the training. */
+/** The trainer's default penalties. */
 const TRAINING_L2 = { l2Weight: 0.05, l2Vector: 0.1 };
 
 export async function bench(): Promise<void> {
@@ -73,7 +73,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
     console.log(`  train-fm ${model}: ${rmse(hidden, (rating) => scoreOf(run, rating, vectors))}`);
   }
 
-  // all are evaluated on the same ratings: those after each film's tenth
+  // every number of events is evaluated on the same ratings: those after the tenth of each film
   const later = ranked(hidden)
     .filter(({ place }) => place >= 10)
     .map(({ rating }) => rating);
@@ -135,7 +135,7 @@ function split(ratings: Rating[], out: Set<string>): { train: Rating[]; hidden: 
   };
 }
 
-/** Returns the ratings with their rank among the ratings of the same film, from 0. */
+/** Returns the ratings, each with its position among the ratings of the same film, from 0. */
 function ranked(ratings: Rating[]): { rating: Rating; place: number }[] {
   const seen = new Map<string, number>();
   return ratings.map((rating) => {

@@ -1,4 +1,5 @@
-// Bases for the fuzzer of crafted files: small runs, datasets, checkpoints and foreign files of every kind, and commands that read each.
+// Valid artifacts for the fuzzer of crafted files: small runs, datasets, checkpoints and files of other programs, each
+// with commands that read it.
 //
 // Placeholders in commands: $R the crafted copy, $B its base, $O a path for output, $D the folder of the logs.
 
@@ -10,14 +11,14 @@ import { pick, type Random } from "../testing/random.js";
 import { fixture, program } from "../testing/places.js";
 import { embedHere } from "../testing/in-process.js";
 
-/** A valid artifact to be changed, and commands that read it. */
+/** A valid artifact that the fuzzer changes, and commands that read it. */
 export interface Base {
   name: string;
-  /** path within the folder of bases */
+  /** path of the artifact in the folder of bases */
   path: string;
-  /** file with the checksums of the others; absent if there is none */
+  /** name of the file that contains the checksums of the artifact's other files; absent if there is none */
   marker?: "manifest.json" | "dataset.json" | "index.json";
-  /** files that may be changed; absent: all */
+  /** names of the files that may be changed; by default all files */
   files?: RegExp;
   commands: string[];
 }
@@ -73,7 +74,7 @@ const trees = "train-gbdt $D/clicks.csv --num-trees 3 --num-leaves 4 --valid 0.2
 const net =
   "train-net $D/clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 1 --valid 0.2 --split random";
 
-/** The training of each run, and further commands that read it. */
+/** The command that trains each run, and further commands that read the run. */
 const runs: Record<string, [train: string, commands: string[]]> = {
   fm: [`${fm} --keep-state --numeric hour`, [...ofClicks, fnn, init(`${fm} --numeric hour`), init(net)]],
   lr: [`${fm} --model lr`, ofClicks],
@@ -174,7 +175,7 @@ export async function makeBases(folder: string): Promise<void> {
       .slice(0, ROWS + 1)
       .join("\n");
   writeFileSync(join(folder, "clicks.csv"), `${head("clicks.csv")}\n`);
-  // without the time column, whose values would all be distinct keys
+  // removes the time column, because all of its values would be distinct keys
   const purchases = head("purchases.csv").replaceAll(/,[^,\n]*$/gm, "");
   writeFileSync(join(folder, "purchases.csv"), `${purchases}\n`);
   writeFileSync(join(folder, "new.csv"), `${purchases.replaceAll(/^u/gm, "new-u")}\n`);
@@ -239,7 +240,10 @@ export const bases: readonly Base[] = [
   })),
 ];
 
-/** Commands that train or start threads for every field. They take five times as long, and are run a fifth as often. */
+/**
+ * Commands that train or that start threads for every field. Each takes five times as long, so they are run a fifth as
+ * often.
+ */
 const SLOW = /^(report|diff|align|gate|train)/;
 
 /** Returns a random command that reads a base. */

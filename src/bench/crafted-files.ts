@@ -1,4 +1,4 @@
-// Crafts files of a run as an attacker might: their checksums are right, but their contents are not.
+// Changes the files of a run as an attacker might: the checksums are correct, but the contents are not.
 
 import { readSafetensors, safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { integerBelow, pick, type Random } from "../testing/random.js";
@@ -6,7 +6,7 @@ import { integerBelow, pick, type Random } from "../testing/random.js";
 const numbers = [-1, 0, 0.5, 3, 255, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40, 2 ** 53, 1e300];
 const words = ["", "x", "__proto__", "constructor", "../../x", "-1", "1e9", "4294967295", "NaN", "\u0000"];
 
-/** Returns changed bytes of a file. */
+/** Returns the bytes of a file with random changes. */
 export function craftedFile(name: string, bytes: Uint8Array, random: Random): Uint8Array {
   const at = random();
   if (at < 0.04) return bytes.slice(0, integerBelow(bytes.length + 1, random));
@@ -135,7 +135,7 @@ function fill({ data }: Tensor, random: Random): void {
   else data.fill(pick([...numbers, NaN, Infinity, -Infinity], random), from, to);
 }
 
-/** Returns the same bytes with a changed header. */
+/** Returns the bytes of a file in which only the header is changed. */
 function craftedHeader(bytes: Uint8Array, random: Random): Uint8Array {
   const view = Buffer.from(bytes);
   const length = Number(view.readBigUInt64LE(0));

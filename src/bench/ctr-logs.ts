@@ -12,7 +12,7 @@ export const sharedBench = fileURLToPath(new URL("../../../shared/bench/", impor
 export const run = promisify(execFile);
 const cache = join(tmpdir(), "embed-bench");
 
-/** Prints the log of the bench. Returns false, with a message, if the generator is missing. */
+/** Prints which log the bench reads. Returns false, with a message, if the generator is missing. */
 export function canGenerate(bench: string): boolean {
   if (!existsSync(join(sharedBench, "gen-ctr.mjs"))) {
     console.log(`${bench}: skipped, ../shared/bench is not here`);
@@ -21,7 +21,7 @@ export function canGenerate(bench: string): boolean {
   return true;
 }
 
-/** Returns the path of a log without its extension: .csv, .libsvm or .ffm. */
+/** Returns the path of a log without its extension, which is .csv, .libsvm or .ffm. */
 export async function ctrLog(seed: number, numRows: number): Promise<string> {
   await mkdir(cache, { recursive: true });
   const prefix = join(cache, `ctr-${seed}-${numRows}`);
@@ -37,7 +37,7 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** Formats `0.31 s (0.29 to 0.40)`: median, minimum and maximum. */
+/** Formats the median, minimum and maximum of seconds: `0.31 s (0.29 to 0.40)`. */
 export function describeSeconds(seconds: readonly number[]): string {
   const [low, high] = [Math.min(...seconds), Math.max(...seconds)];
   return `${median(seconds).toFixed(2)} s (${low.toFixed(2)} to ${high.toFixed(2)})`;

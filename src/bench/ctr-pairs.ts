@@ -43,11 +43,11 @@ interface Log {
   label: string;
   /** files with training, validation and test rows */
   paths: [string, string, string];
-  /** sets of options, by the name that is printed */
+  /** options of each measured training of embed, by the name that is printed */
   ours: Record<string, string[]>;
 }
 
-/** Settings of CatBoost, for both logs. */
+/** Settings of each measured training of CatBoost, the same for both logs. */
 const theirs = [{}, { depth: 4, learning_rate: 0.1 }];
 
 export async function bench(): Promise<void> {
@@ -63,7 +63,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Prints how far the training loss of random labels falls below chance. */
+/** Prints how far the training loss on random labels falls below that of a constant prediction. */
 async function random(): Promise<void> {
   const numRows = 6000;
   const rows = ascending(numRows);

@@ -24,38 +24,38 @@ const splits = { split: "random", valid: 0.1, test: 0.1 } as const;
 
 /** Logs by the name that the page prints. Rejects if a log is missing. */
 export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
-  // 16 fields of 3 to 50,000 keys, a planted factorization machine
+  // 16 fields of 3 to 50,000 keys; labels from a planted factorization machine
   clicks: async () => ({ paths: [`${await ctrLog(1, 100_000)}.csv`], given: { ...splits, label: "click" } }),
   // 26 numbers and two fields of keys
   tabular: async () => ({ paths: [await tabular()], given: { ...splits, label: "label" } }),
-  // 13 fields, most of them with few keys; tested on the published test split
+  // 13 fields, most of which have few keys; the test split is the published one
   adult: () => Promise.resolve(adult({})),
-  // the same, with the six integer columns as numbers
+  // the log adult, with its six integer columns as numbers
   "adult-numbers": () =>
     Promise.resolve(
       adult({ numeric: "age,fnlwgt,education_num,capital_gain,capital_loss,hours_per_week".split(",") }),
     ),
   // 13 heavy-tailed numbers and 26 fields of keys; the log-odds are a sum over the columns
   wide: () => planted("wide-39", 50_000, wide),
-  // 40 fields of keys with a planted factorization machine
+  // 40 fields of keys; labels from a planted factorization machine
   forty: () => planted("forty", 50_000, forty),
-  // a log of ids alone: users and items with factors and biases
+  // two fields of ids; labels depend on factors and biases of users and items
   ids: () => planted("ids", 100_000, ids),
-  // ten fields of ids each (id-logs.ts)
+  // ten fields of ids (id-logs.ts)
   repeats: () => generated("repeats", repeats),
   factors: () => generated("factors", factors),
-  // films, ratings and genres; the latest ratings are held out
+  // ratings of films with genres; the latest ratings are held out
   ratings: () =>
     Promise.resolve(
       ratings({ side: [`${data}/movietweetings/movies.csv:movie_id`], multi: { genres: "|" } }),
     ),
   // the same without genres
   "ratings-ids": () => Promise.resolve(ratings({})),
-  // ratings of 1 to 5 by 1,000 users of 1,500 films, 100 ratings a user, planted biases and factors
+  // ratings from 1 to 5 by 1,000 users of 1,500 films, 100 ratings per user, from planted biases and factors
   "ratings-dense": () => dense(100_000),
-  // ratings of movietweetings from 8 on, as likes
+  // ratings of movietweetings; a rating of at least 8 is a like
   likes: () => Promise.resolve(ratings({ positiveFrom: 8, split: "random" })),
-  // invoices of one month, with three sampled negatives each
+  // invoices of one month; for each purchase, three sampled negatives
   retail: async () => ({
     paths: [await retail()],
     given: {
@@ -68,7 +68,7 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
       negatives: 3,
     },
   }),
-  // check-ins of every twentieth user, with three sampled negatives each
+  // check-ins of every twentieth user; for each check-in, three sampled negatives
   gowalla: () =>
     Promise.resolve({ paths: [gowalla()], given: { ...splits, user: "user", item: "item", negatives: 3 } }),
 };
@@ -97,7 +97,7 @@ async function tabular(): Promise<string> {
   });
 }
 
-/** Returns the invoices of November 2011 with a customer, without cancellations. */
+/** Returns the invoices of November 2011 that have a customer and are no cancellations. */
 export async function retail(): Promise<string> {
   return await made("retail-month.csv", async (path) => {
     const from = join(data, "online-retail", "online_retail_2010_2011.csv.gz");
@@ -156,7 +156,7 @@ async function made(name: string, make: (path: string) => Promise<void>): Promis
   return path;
 }
 
-/** A row of a planted log: its cells, and the log-odds of label 1. */
+/** A row of a planted log: its cells, and the log-odds that its label is 1. */
 interface Planted {
   cells: (string | number)[];
   score: number;

@@ -2,29 +2,32 @@
 
 import { median } from "./ctr-logs.js";
 
-/** A line of the table: a figure that both programs give. */
+/** A line of the table: a figure that both programs measure. */
 export interface Row {
   work: string;
   unit: "s" | "ms" | "M rows/s" | "M pairs/s";
-  /** ratio that we aim for, at least */
+  /** minimum ratio that is the target */
   target?: number;
 }
 
-/** Works that are measured together, in one run of each program. */
+/** Figures that are measured together, in one run of each program. */
 export interface Duel {
   rows: readonly Row[];
-  /** runs embed; returns a figure for each row */
+  /** runs embed; returns the figure of each row */
   ours: () => Promise<number[]>;
-  /** runs the peer, for the same figures; or the reason why it is missing; absent if there is no peer */
+  /**
+   * runs the peer and returns the same figures; `missing` is the reason why it cannot be run; absent if there is no
+   * peer
+   */
   peer?: { name: string; figures: () => Promise<number[]> } | { missing: string };
-  /** called after the last measurement */
+  /** called after the last measurement to release resources */
   end?: () => Promise<void> | void;
 }
 
 export interface MeasuredRow extends Row {
   ours: number[];
   peer: string;
-  /** empty if the peer was not run */
+  /** figures of the peer, one per repetition; empty if the peer was not run */
   theirs: number[];
 }
 
@@ -51,13 +54,16 @@ export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: numb
   return measured;
 }
 
-/** Returns, for each repeat, how many times as fast embed is; for speeds and for durations, more is better. */
+/** Returns for each repetition how many times as fast as its peer embed is, from speeds or from durations. */
 export function ratiosOf({ unit, ours, theirs }: MeasuredRow): number[] {
   const isSpeed = unit.endsWith("/s");
   return theirs.map((their, i) => (isSpeed ? ours[i]! / their : their / ours[i]!));
 }
 
-/** Returns the cells of a line: work, embed's figure, the peer's, ratio of medians with the least and greatest ratio, target, peer. */
+/**
+ * Returns the cells of a line: work, embed's figure, the peer's figure, the ratio of their medians with the smallest
+ * and largest ratio, target, peer.
+ */
 export function cellsOf(row: MeasuredRow): string[] {
   const { work, unit, target, ours, theirs, peer } = row;
   const ratios = ratiosOf(row);

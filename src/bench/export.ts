@@ -33,7 +33,7 @@ const formats = [
   ["redis", "--into", "items"],
 ];
 
-/** Prints one line per format. */
+/** Exports in each format, and prints a line for each. */
 export async function bench(): Promise<void> {
   const [millions = "5", ...wanted] = process.argv.slice(3);
   const numRows = Number(millions) * 1e6;
@@ -53,7 +53,7 @@ export async function bench(): Promise<void> {
 }
 
 async function timeExport(source: string, format: string, flags: string[], out: string): Promise<void> {
-  // the child prints its resource usage when it exits
+  // makes the child print its resource usage when it exits
   const report = `process.on("exit", () => { const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
     console.error("used " + maxRSS / 1024 + " " + (userCPUTime + systemCPUTime) / 1e6); });`;
   const args = ["export", source, "--format", format, "--field", "item", ...flags, "-o", out, "--quiet"];
@@ -92,7 +92,7 @@ async function timeCopy(from: string, to: string): Promise<void> {
   console.log(`a synced copy of the table: ${(megabytes / seconds).toFixed(0)} MB/s`);
 }
 
-/** Times hyparquet-writer on the vectors of a batch: lists as arrays, columns as float arrays. */
+/** Times hyparquet-writer with the vectors of a batch as lists (arrays) and as columns of floats. */
 function timeWriter(): void {
   const rows = 16_384;
   const columns = Array.from({ length: DIM }, (_, d) =>

@@ -13,6 +13,7 @@ import { fitFeatures, featureCounts } from "../dataset/vocabulary/vocabulary.js"
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import type { FactorStart } from "../factors/warm-start.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
@@ -28,7 +29,7 @@ export async function bench(): Promise<void> {
   ]);
   const { input, testRows, testLabels } = await inputOf(`${train}.csv`, `${valid}.csv`, `${test}.csv`);
 
-  // quality first: the best epoch by validation loss, with the default options
+  // measures quality before speed: the epoch with the best validation loss, with default options
   const model = await learnFfm(input, options(2, 10), () => undefined);
   const scores = await model.score(testRows, { threads: 2 });
   console.log(
@@ -41,9 +42,9 @@ export async function bench(): Promise<void> {
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     for (const threads of [1, 2] as const) {
       const trained = await learnFfm(timed, options(threads, EPOCHS), () => undefined);
-      const { vectors } = trained.table(input.space);
+      const { vectors } = trained.table(input.space) as EmbeddingTable;
       hashes.add(createHash("sha256").update(new Uint8Array(vectors.buffer)).digest("hex"));
-      // without the first epoch, in which the engine compiles the kernels
+      // omits the first epoch, in which the engine compiles the kernels
       speeds[threads - 1]!.push(Math.max(...trained.epochs.slice(1).map((epoch) => epoch.rowsPerSecond)));
     }
     await timePeer(`${train}.ffm`);
@@ -92,7 +93,7 @@ async function timePeer(log: string): Promise<void> {
 /** Returns the million rows per second of xLearn's fastest epoch. */
 export async function xlearnSpeed(program: string, log: string, threads: number): Promise<number> {
   const args = [log, "-s", "2", "-k", "4", "-r", "0.1", "-b", "0.0001", "-e", String(EPOCHS)];
-  // xLearn greets a user by name, and fails without USER
+  // xLearn prints a greeting with the user's name, and fails without the variable USER
   const env = { USER: "bench", ...process.env };
   const { stdout } = await run(program, [...args, "-nthread", String(threads), "-m", "none"], { env });
   const epochs = stripVTControlCharacters(stdout).matchAll(/%\s*\]\s+\d+\s+[\d.]+\s+([\d.]+)/g);

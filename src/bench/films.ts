@@ -1,4 +1,5 @@
-// Shared by benches of new films: movietweetings' ratings in time order, and vectors of runs as the commands write them.
+// Functions that the benches of new films share: they read movietweetings' ratings in order of time, and vectors of
+// runs as the commands write them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

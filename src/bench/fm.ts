@@ -1,4 +1,5 @@
-// Compares the factorization machine with one thread of C (../shared/bench/fm-native.c), on the same rows, in the same run.
+// Compares the factorization machine with a program in C on one thread (../shared/bench/fm-native.c), on the same rows,
+// in the same run.
 //
 // It isolates the training pass: both programs have the rows in memory as feature ids, and reading is not timed. The C program takes
 // rows in file order; embed is timed in file order and shuffled. It first checks that the log losses after an epoch agree to within 0.02.
@@ -34,7 +35,7 @@ export async function bench(): Promise<void> {
   const input = inputOf(await readLibsvm(train));
   const testRows = await readLibsvm(test);
 
-  // quality first: the best epoch by validation loss, with the default options
+  // measures quality before speed: the epoch with the best validation loss, with default options
   const model = await trainFm({ ...input, valid: await readLibsvm(valid) }, defaultFmOptions("logistic"));
   const loss = logLoss(await scoreRows(model, testRows, { threads: 2 }), testRows.labels);
   console.log(
@@ -83,7 +84,9 @@ async function compare(
   });
 }
 
-/** Returns options with the native program's learning rate and penalty, so that both do the same work. */
+/**
+ * Returns options with the learning rate and penalties of the native program, so that both programs do the same work.
+ */
 export function steps(dim: number, threads: number, shuffle: boolean, epochs: number): FmOptions {
   const rest = { learningRate: 0.05, l2Weight: 2e-5, l2Vector: 2e-5 };
   return { ...defaultFmOptions("logistic"), ...rest, dim, threads, shuffle, epochs };
@@ -105,7 +108,7 @@ async function checkAgreement(
   if (!(Math.abs(loss - first!.testLoss) < 0.02)) throw new Error("losses differ: nothing was timed");
 }
 
-/** Returns the speed of the fastest epoch, without the first, in which code is still being optimized. */
+/** Returns the speed of the fastest epoch after the first one, in which the engine still optimizes code. */
 export function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }
@@ -147,7 +150,7 @@ export async function readLibsvm(path: string): Promise<FeatureRows> {
 }
 
 export function inputOf(rows: FeatureRows): FmInput {
-  // number of all keys that the generator can produce, whatever the log
+  // number of distinct keys that the generator can produce, even if the log contains fewer
   const numFeatures = 79_064;
   const counts = new Uint32Array(numFeatures);
   for (const id of rows.ids) counts[id]!++;

@@ -1,4 +1,5 @@
-// Cases of fuzz-log: rows in every format, damaged in the ways that files get damaged, and the number of rows that a simple reader finds.
+// Generates the cases of fuzz-log: rows in every format, damaged as files get damaged in practice, with the number of
+// rows that a simple reader finds.
 
 import { gzipSync } from "node:zlib";
 import { inputFormats, type InputFormat } from "../log/form.js";
@@ -13,9 +14,12 @@ export interface FuzzCase {
   file: string;
   bytes: Uint8Array;
   options: ReadOptions;
-  /** number of rows that a successful reading must find, including skipped ones; undefined if a simple reader cannot tell */
+  /**
+   * number of rows that a successful reading must find, including skipped rows; undefined if a simple reader cannot
+   * determine it
+   */
   numRows: number | undefined;
-  /** what the log is read as: batches only, a side table, or a dataset */
+  /** form in which the log is read: as batches only, as a side table, or as a dataset */
   as: "log" | "side table" | "dataset";
 }
 
@@ -37,13 +41,13 @@ const DAMAGES = [
   "gzip",
 ] as const;
 
-/** Returns the case with a number; it depends only on the number. */
+/** Returns the case with the given index, on which alone the case depends. */
 export function fuzzCase(index: number): FuzzCase {
   const random = mulberry32(index + 1);
   const below = (n: number) => Math.floor(random() * n);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;
   const form = pick([...inputFormats, "csv", "csv", "jsonl"] as const);
-  // these are rare, because each takes as long as hundreds of others
+  // these damages are rare, because reading such a file takes as long as hundreds of other cases
   const damage =
     below(60) === 0
       ? pick(["columns", "megabyte cell"] as const)
@@ -133,7 +137,7 @@ export function fuzzCase(index: number): FuzzCase {
     return Uint8Array.from(Buffer.from(rows.map((row) => [below(2), ...tokens(row)].join(" ")).join("\n")));
   }
 
-  /** Returns a value for an option of a column: usually 1, else some text that may be invalid. */
+  /** Returns a value for an option of a column: usually 1, or else a text that may be invalid. */
   function value(): string {
     return below(4) === 0 ? pick(["0.5", "-2", "0", "1e-3", "+3.", "1e39", "x", "NaN"]) : "1";
   }
@@ -150,7 +154,7 @@ export function fuzzCase(index: number): FuzzCase {
         .split("\n")
         .filter((line) => line.trim() !== "").length;
     if (damage === "none" || damage === "gzip") return numRows + (options.header ? 0 : 1);
-    // damaged quotes make it ambiguous what a record is
+    // damaged quotes make the boundaries of records ambiguous
     if (text.includes('"')) return undefined;
     const lines = text
       .replace(/^\ufeff/, "")

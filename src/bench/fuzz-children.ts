@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Time limit of a case, longer than any takes on a busy machine. */
+/** Time limit of a case; no case takes this long, even on a busy machine. */
 const LIMIT_MS = 60_000;
 
 /** Outcome of a case: `rows` or the name of an expected error, or a failure. */
@@ -22,7 +22,7 @@ export interface Fuzzing {
   bench: string;
   /** default number of cases */
   cases: number;
-  /** limit for a child's heap and for all its memory; more is a failure */
+  /** maximum size of a child's heap, and of all its memory; a child that exceeds it has failed */
   megabytes: number;
   nameOf: (index: number) => string;
 }
@@ -53,7 +53,10 @@ function argument(name: string, standard: number): number {
   return at === -1 ? standard : Number(process.argv[at + 1]);
 }
 
-/** Runs a child from a case on; returns the number of the first case that is left. */
+/**
+ * Runs cases in a child process, starting with a given case; returns the index of the first case that the child has not
+ * run.
+ */
 function runChild(
   { bench, megabytes, nameOf }: Fuzzing,
   from: number,
@@ -62,7 +65,7 @@ function runChild(
   failures: string[],
 ): Promise<number> {
   return new Promise((resolve) => {
-    // further arguments of the bench
+    // passes the bench's other arguments to the child
     const others = process.argv.slice(3).filter((word, i, words) => {
       const isTaken = (text: string | undefined) => text === "--from" || text === "--cases";
       return !isTaken(word) && !isTaken(words[i - 1]);
@@ -111,7 +114,7 @@ async function runCases(
     const run = await prepare(folder);
     for (let index = first; index < first + numCases; index++) {
       const ending = await run(index);
-      // maxRSS, in kB, never falls: the child is replaced, so that only this case is reported
+      // maxRSS, in kB, never decreases, so the child is replaced and only this case is reported
       const used = process.resourceUsage().maxRSS / 1024;
       const tooMuch = used > megabytes && { failure: `the process took ${Math.round(used)} MB` };
       await new Promise((resolve) => process.send!({ index, ...ending, ...tooMuch }, resolve));

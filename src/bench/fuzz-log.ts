@@ -45,7 +45,7 @@ async function endOf(fuzz: FuzzCase, folder: string): Promise<Ending> {
   }
 }
 
-/** Reads a side table with its first column as the key, which has as many keys as rows. */
+/** Reads a side table whose key is its first column, and whose number of keys must equal its number of rows. */
 async function endOfSide(log: Log, path: string): Promise<Ending> {
   const [key] = log.columns;
   const { keys, columns } = await readSide(log, path, key!, key!);
@@ -58,7 +58,7 @@ async function endOfSide(log: Log, path: string): Promise<Ending> {
 /** Reads a dataset with inferred roles. */
 async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<Ending> {
   const { onBadRow, multi = {}, ignore = [] } = options;
-  // keeps options whose columns exist, since a missing column is an error of the flags and not of the log
+  // keeps options whose columns exist, because a missing column would be an error of the options and not of the log
   const reported = {
     multi: Object.fromEntries(Object.entries(multi).filter(([name]) => log.columns.includes(name))),
     ignore: ignore.filter((name) => log.columns.includes(name)),

@@ -1,5 +1,5 @@
-// `npm run bench -- fuzz-runs --cases 20000`: reads runs, datasets, checkpoints and foreign files that were crafted with right checksums.
-// Every command must end soon, with little memory, and with exit code 0 or that of an expected error.
+// `npm run bench -- fuzz-runs --cases 20000`: reads crafted runs, datasets, checkpoints and foreign files with correct
+// checksums. Every command must end soon, use little memory, and return exit code 0 or that of an expected error.
 
 import { createHash } from "node:crypto";
 import {
@@ -27,7 +27,7 @@ const COPIES = /^(?:align|publish) /;
 
 /** Runs the bench. @throws {Error} a base cannot be created */
 export async function bench(): Promise<void> {
-  // saves time: further threads would be workers to start, and bootstrap intervals only repeat draws
+  // uses one thread and no bootstrap intervals, because neither more threads nor more draws would find other errors
   Object.assign(process.env, { EMBED_THREADS: "1", EMBED_BOOTSTRAP: "0" });
   const given = process.argv.indexOf("--bases");
   const folder = given === -1 ? mkdtempSync(join(tmpdir(), "embed-bases-")) : process.argv[given + 1]!;
@@ -53,7 +53,7 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   const { random, base } = caseOf(index);
   const crafted = join(own, base.path);
   cpSync(join(folder, base.path), crafted, { recursive: true });
-  // sometimes nothing is changed, to check that embed's own output is never called damaged
+  // sometimes changes nothing, to check that an undamaged file is never reported as damaged
   const isCrafted = random() >= 0.1;
   const what = isCrafted ? craft(crafted, base, random) : "nothing changed";
   const command = commandOf(base, random);

@@ -28,7 +28,7 @@ const REPEATS = 3;
 const THREADS = 2;
 const SCORED_ROWS = 1_000_000;
 const adult = join(projectFolder, "..", "shared", "data", "adult");
-/** Options chosen on a fifth of adult's training split. */
+/** Options that were chosen on a fifth of adult's training split. */
 const CHOSEN = [
   ...["--learning-rate", "0.05", "--num-leaves", "15", "--feature-fraction", "0.2"],
   ...["--max-cat-to-onehot", "50", "--min-data-in-leaf", "10"],
@@ -50,7 +50,7 @@ export async function bench(): Promise<void> {
     for (const threads of [THREADS, 1]) {
       const [ours, theirs]: [Figures[], Figures[]] = [[], []];
       for (let seed = 1; seed <= REPEATS; seed++) {
-        // the training of one tree reads and bins like one of a hundred
+        // trains one tree to measure reading and binning, which do not depend on the number of trees
         const more = ["--test", test, "--threads", String(threads), "--seed", String(seed)];
         const one = await trainOurs(train, [...more, "--num-trees", "1"], out);
         const all = await trainOurs(train, more, out);
@@ -126,7 +126,10 @@ let isVersionGiven = false;
 /** Figures that are printed with four digits. */
 const fine = new Set(["auc", "logLoss", "normalizedEntropy", "calibration"]);
 
-/** Prints a line per figure with medians; for the AUC, which depends on the seed of the binning sample, also minimum and maximum. */
+/**
+ * Prints the median of each figure; also the minimum and maximum of the AUC, which depends on the seed of the binning
+ * sample.
+ */
 function printFigures(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
   for (const [who, all] of [
     ["ours", ours],
@@ -150,7 +153,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const withHead = await trainOurs(train, ["--test", test, "--head", "lr"], both);
   const folds = await trainOurs(train, ["--test", test, "--head", "lr", "--cross-fit", "3"], both);
 
-  // counter-example: a head that is fitted on the rows that grew the trees
+  // a counter-example: the head is fitted on the same rows as the trees
   const artifact = await readGbdt(await openRun(trees));
   const { preprocess } = artifact;
   const partOf = async (log: string) => {
@@ -223,7 +226,7 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
     "100",
     "--refit",
   ];
-  // reported test metrics are those of the first model, so the refitted one is evaluated separately
+  // the run reports test metrics of the model before the refit, so the refitted model is evaluated separately
   await trainOurs(log, ["--label", "income", ...stopping, ...CHOSEN], out);
   const { stdout } = await run(process.execPath, [
     join(projectFolder, "bin", "embed.js"),

@@ -65,7 +65,7 @@ export async function bench(): Promise<void> {
   };
   try {
     const last = join(work, "run");
-    // `evaluate` needs a run to compute baselines; any run will do
+    // `evaluate` computes baselines only with a run, which may be any run
     const asked = commands.filter(isAsked);
     for (const name of asked.length > 0 ? asked : commands.slice(0, 1)) {
       const [command = "", ...options] = name.split(" ");

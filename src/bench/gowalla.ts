@@ -29,7 +29,7 @@ const settings: Record<string, GivenRanking> = {
   warp: { loss: "warp" },
   "sampled-softmax": { loss: "sampled-softmax" },
   ccl: { loss: "ccl" },
-  // as the authors of the loss set them for this data
+  // options that the authors of the loss chose for this data
   "ccl 0.9": { loss: "ccl", margin: 0.9, negativeWeight: 150 },
 };
 

@@ -12,7 +12,7 @@ export interface WalkSetting {
   files: string;
   /** walks per node */
   walks: number;
-  /** most chunks of walks to train on, in random order */
+  /** maximum number of chunks of walks that are trained on, in random order */
   mostChunks: number;
   /** initial learning rate */
   rate: number;
@@ -22,14 +22,16 @@ export interface WalkSetting {
   dim: number;
 }
 
-/** Seconds, peak memory, and the AUC of the pairs by cosine. */
+/**
+ * Seconds, peak memory, and the AUC with which the cosine of two vectors tells pairs within a group from other pairs.
+ */
 export interface Reported {
   walks: number;
   /** seconds of an epoch of walks with p = 0.25 and q = 4 */
   biased: number;
   /** seconds of walks and training */
   all: number;
-  /** processor seconds of the same, which hardly depend on other load */
+  /** processor seconds of walks and training, which hardly depend on the load of the machine */
   processor: number;
   peakMb: number;
   auc: number;

@@ -28,11 +28,11 @@ const NUM_NODES = 100_000;
 const NUM_EDGES = 2_000_000;
 const NUM_GROUPS = 20;
 const PAIRS = 20_000;
-/** Walks per node, and nodes per walk. */
+/** Number of walks from each node, and number of nodes in a walk. */
 const [WALKS, LENGTH] = [10, 80];
 const folder = join(projectFolder, "..", "shared", "data", "graphs");
 
-/** A graph, and the group or class of each node; NONE if it has none. */
+/** A graph, and the index of each node's group or class; NONE for a node without one. */
 interface Grouped {
   graph: WalkGraph;
   groups: Uint32Array;
@@ -106,7 +106,7 @@ function described({ walks, biased, all, processor, peakMb, auc }: Reported): st
   );
 }
 
-/** Returns the CSR of an undirected graph. @param codes a N + b for each edge a < b, once */
+/** Returns the compressed sparse rows of an undirected graph. @param codes a N + b for each edge a < b, once */
 function rowsOf(numNodes: number, codes: ReadonlySet<number>): WalkGraph {
   const ends = (code: number) => [Math.floor(code / numNodes), code % numNodes] as const;
   const offsets = new Uint32Array(numNodes + 1);
@@ -123,7 +123,10 @@ function rowsOf(numNodes: number, codes: ReadonlySet<number>): WalkGraph {
   return { numNodes, offsets, neighbors, directed: false };
 }
 
-/** Generates a Chung-Lu graph in groups: ends have weights (i + 1)^(-2/3); nine of ten second ends are in the group of the first. */
+/**
+ * Generates a Chung-Lu graph with groups: node i is an end of an edge with weight (i + 1)^(-2/3), and nine of ten edges
+ * connect nodes of the same group.
+ */
 function drawnGraph(): Grouped {
   const weights = Float64Array.from({ length: NUM_NODES }, (_, i) => pow(i + 1, -2 / 3));
   const groups = Uint32Array.from(weights, (_, i) => draw(1, i) % NUM_GROUPS);
@@ -145,7 +148,7 @@ function drawnGraph(): Grouped {
   };
   const codes = new Set<number>();
   for (let i = 0; codes.size < NUM_EDGES; i++) {
-    // the first edges make sure that each node has one
+    // the first edges give each node at least one
     const a = i < NUM_NODES ? i : drawn(all);
     const b = drawn(next() < 0.9 * 2 ** 32 ? within[groups[a]!]! : all);
     if (a !== b) codes.add(Math.min(a, b) * NUM_NODES + Math.max(a, b));
@@ -177,7 +180,9 @@ function wiki(): Grouped {
   return { graph: rowsOf(numbers.size, codes), groups };
 }
 
-/** Samples pairs of nodes, half of them within a group. @returns u32[PAIRS][2], those within a group first */
+/**
+ * Samples pairs of nodes; half of the pairs are within a group. @returns u32[PAIRS][2], the pairs within a group first
+ */
 function pairsOf({ graph: { numNodes }, groups }: Grouped): Uint32Array {
   const pairs = new Uint32Array(2 * PAIRS);
   let [same, other] = [0, PAIRS / 2];

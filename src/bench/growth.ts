@@ -39,7 +39,7 @@ interface Point {
 }
 const middle: Point = { rows: 1_000_000, features: 100_000, dim: 16, threads: 2 };
 
-/** Values of each coordinate of a point. */
+/** Values that are measured along each axis. */
 const axes = {
   rows: [1_000_000, 4_000_000, 16_000_000],
   features: [100_000, 1_000_000, 10_000_000],
@@ -54,7 +54,7 @@ const nameOf: Readonly<Record<Axis, keyof Point>> = {
   threads: "threads",
 };
 
-/** Measured trainings, as typed on the command line. */
+/** The measured trainings, as words of the command line. */
 const trainings: Readonly<Record<string, readonly string[]>> = {
   "train-fm": ["train-fm", "--label", "click", "--epochs", "5"],
   "train-als": ["train-als", "--user", "user", "--item", "item", "--positive-from", "1", "--epochs", "3"],
@@ -63,7 +63,7 @@ const trainings: Readonly<Record<string, readonly string[]>> = {
 interface Figures {
   seconds: number;
   gigabytes: number;
-  /** timings of the manifest: reading, encoding, training */
+  /** durations of reading, encoding and training, from the run's manifest */
   read: number;
   encode: number;
   train: number;
@@ -126,7 +126,10 @@ async function trained(training: string, log: string, { dim, threads }: Point): 
   }
 }
 
-/** Returns the CSV of a size, created once and kept in the temporary folder. @param timed adds a column of seconds, one per row */
+/**
+ * Returns the path of a CSV file with a number of rows and features, which is created once and kept in the temporary
+ * folder. @param timed adds a column of seconds, one per row
+ */
 export async function logOf(
   { rows, features }: Pick<Point, "rows" | "features">,
   timed = false,
@@ -169,7 +172,7 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
     writeFileSync(join(docs, `growth-${axis}.svg`), plotSvg(pen, axis, lines));
-    // plots of the other axes are in docs/how-large.md
+    // the plots of the other axes are part of docs/how-large.md
     if (axis !== "threads") continue;
     sections.push(
       "## Threads\n",

@@ -19,7 +19,7 @@ import { projectFolder } from "../testing/places.js";
 
 const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 const [DIM, SEED] = [128, 1];
-/** Only users with at most this many items count in the statistics. */
+/** Maximum number of items of a user who counts in the statistics. */
 const MOST_ITEMS = 60;
 
 interface Pairs {
@@ -111,7 +111,10 @@ async function heldOut({ users, items }: Pairs): Promise<boolean[]> {
   return isHeld;
 }
 
-/** Returns statistics that should be alike for both splits: shares of all pairs, and ratios to what chance would give. */
+/**
+ * Returns statistics that should be similar for both splits: shares of all pairs, and ratios to the values expected by
+ * chance.
+ */
 function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const users = Uint32Array.from([...kept.users, ...held.users]);
   const items = Uint32Array.from([...kept.items, ...held.items]);
@@ -123,7 +126,7 @@ function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const share = held.items.length / items.length;
   const mean = (of: Uint32Array) => of.reduce((sum, item) => sum + counts[item]!, 0) / of.length;
   const frequent = (of: Uint32Array) => of.reduce((sum, item) => sum + (all[item]! > 1000 ? 1 : 0), 0);
-  // for pairs of items of a user: how often users have both, and whether both are held out
+  // for pairs of a user's items: the number of users who have both items, and whether both are held out for this user
   const history = historyOf(users, items, numUsers);
   const byItem = historyOf(items, users, numItems);
   const heldOf = historyOf(held.users, held.items, numUsers);

@@ -21,7 +21,7 @@ const labelled = "--label click --ignore time";
 const events = "--user user --item item --time time --ignore click,hour,device,category,region";
 const edges = "--source user --target item --num-walks 1";
 
-/** Trainings as typed on the command line, and the option for their number of passes. */
+/** The measured trainings as words of the command line, and the name of the option that sets their number of passes. */
 const trainings: Readonly<Record<string, { command: string; rounds?: string }>> = {
   "train-fm": { command: `train-fm ${labelled} --dim 16` },
   "--model ffm": { command: `train-fm ${labelled} --model ffm` },
@@ -91,13 +91,13 @@ async function time(names: readonly string[]): Promise<void> {
     const { rounds = "--epochs" } = trainings[name]!;
     const of = async (count: number) =>
       (await trained(name, log, `--threads 1${rounds && ` ${rounds} ${count}`}`)).used.processor;
-    // a decomposition without an option for passes is measured as one
+    // a decomposition without an option for passes is measured as a single pass
     const seconds = rounds === "" ? await of(1) : (await of(3)) - (await of(1));
     console.log(`| \`${name}\` | ${((seconds / (rounds === "" ? 1 : 2) / rows) * 1e6).toFixed(1)} |`);
   }
 }
 
-/** Trainings in the plot, with the options that a plan requires. */
+/** Trainings that are plotted, with the options that the estimate of their memory requires. */
 const plotted: Readonly<Record<string, object>> = {
   "train-fm": { dim: 64 },
   "train-ranking": { dim: 64 },
@@ -159,6 +159,7 @@ function sizeOf(keys: number): TrainingSize {
     heldOutRows: 0,
     features: keys,
     ofColumn,
+    users: 0.7 * keys,
     cells: 2,
     keyBytes: 8 * keys,
     isStored: false,

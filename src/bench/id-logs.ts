@@ -11,7 +11,7 @@ export type LogLines = (numRows: number, random: Random) => string[];
 
 const NEGATIVES = 2;
 
-/** Returns a sampler of keys in [0, size); the n-th has a frequency in proportion to 1 / (n + 1). */
+/** Returns a function that draws keys in [0, size); the probability of key n is proportional to 1 / (n + 1). */
 function zipf(size: number): (random: Random) => number {
   // inverse of the distribution function in its continuous approximation
   return (random) => Math.min(size - 1, Math.floor((size + 1) ** random()) - 1);
@@ -24,7 +24,7 @@ function normal(random: Random): number {
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, x, k) => sum + x * b[k]!, 0);
 
-/** Number of keys of each context. These contexts are drawn for each event; those in OF_USER are fixed for each user. */
+/** Number of keys of the contexts that are drawn for each event; contexts in OF_USER are fixed for each user. */
 const CONTEXTS = { daytime: 7, weekday: 7, place: 3, weather: 9, network: 2, language: 12 };
 const OF_USER = { country: 80, city: 230 };
 
@@ -63,7 +63,7 @@ export const repeats: LogLines = (numRows, random) => {
     const wanted = contexts.map(({ keys: vectors }, c) => vectors[keys[c]!]!);
     const beside = [...keys.map((key, c) => `${contexts[c]!.name}${key}`), ...fixed].join(",");
     if (random() < 0.05) had.add(drawItem(random));
-    // samples an item in proportion to e^fit by adding Gumbel noise
+    // draws an item with probability proportional to e^fit, by adding Gumbel noise
     const fit = (item: number) =>
       0.3 * wanted.reduce((sum, w) => sum + dot(w, items[item]!), 0) - Math.log(-Math.log(random() + 1e-12));
     let [used, best] = [-1, -Infinity];
@@ -82,7 +82,10 @@ export const repeats: LogLines = (numRows, random) => {
   return lines;
 };
 
-/** Log-odds are the sum of weights of all keys, dot products of five pairs of fields, and the product of three fields' signs. */
+/**
+ * Generates labels whose log-odds are the sum of a weight per key, of dot products in five pairs of fields, and of the
+ * product of three fields' signs.
+ */
 export const factors: LogLines = (numRows, random) => {
   const sizes = [5, 12, 30, 80, 200, 500, 1200, 3000, 8000, 20_000];
   const [pairs, triple] = [

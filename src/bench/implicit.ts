@@ -65,7 +65,7 @@ export function given({ clock, processor }: Times): string {
   return `${range(clock)} by the clock, ${range(processor)} of processors`;
 }
 
-/** Returns the events by user and by item; row 0 of both is for unknown keys. */
+/** Returns the events grouped by user and grouped by item; row 0 of both matrices is for unknown keys. */
 export function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
   const lines = readFileSync(join(folder, `${part}.csv`), "utf8")
     .trimEnd()

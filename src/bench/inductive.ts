@@ -35,13 +35,13 @@ type Genres = ReadonlyMap<string, readonly string[]>;
 /** Recall@20 by user. */
 type Recalls = ReadonlyMap<string, number>;
 
-/** A training; its films have their own genres, permuted ones, or none. */
+/** A training, whose films have their own genres, genres of other films (permuted), or none. */
 interface Setting {
   given: GivenRanking;
   genres?: "permuted" | "none";
 }
 
-/** Chosen on the validation films (docs/experiments/inductive.md). */
+/** Options that were chosen on the validation films (docs/experiments/inductive.md). */
 const chosen: GivenRanking = { negatives: 8, epochs: 5, dim: 32 };
 const neighbors: GivenRanking = { ...chosen, itemNeighbors: 20, neighborWeight: 0.3 };
 const settings: Record<string, Setting> = {
@@ -52,7 +52,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** Settings in JSON that replace these, for trials. */
+/** Settings as JSON that replace the ones above, to try others. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {
@@ -63,7 +63,7 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // 0 hides the newest tenth; n drops the newest n tenths, then hides the newest tenth of the rest
+  // 0 hides the newest tenth of the films; n drops the newest n tenths, and hides the newest tenth of the others
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));
@@ -121,7 +121,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
     const seeds = recalls.map((of) => mean(users.map((user) => of.get(user)!)));
     console.log(`  ${name}: ${mean(seeds).toFixed(4)} ± ${deviation(seeds).toFixed(4)}`);
   }
-  // each setting is compared with its best genre mean, with or without biases
+  // compares each setting with the better of its genre means, with and without biases
   const isUnbiased = (name: string) => name.endsWith("without biases");
   for (const [name, recalls] of means) {
     const [best] = [...means]
@@ -132,7 +132,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
   }
 }
 
-/** Evaluates with a tenth of the ratings held out, of films that keep some. */
+/** Evaluates the films that keep some ratings, of which a tenth is held out. */
 async function fewRatings(folder: string, ratings: Rating[]): Promise<void> {
   const genres = readGenres();
   const parts = shuffle(ratings, 11);
@@ -206,7 +206,7 @@ async function trained(
   return join(out, "run");
 }
 
-/** Returns the Recall@20 of each user. @param films decides the order of equal scores */
+/** Returns the Recall@20 of each user. @param films films in the order that breaks ties */
 function recallsOf(
   users: readonly string[],
   wanted: ReadonlyMap<string, ReadonlySet<string>>,

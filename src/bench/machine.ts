@@ -5,9 +5,9 @@ import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
 import { version } from "../io/package-version.js";
 
-/** Milliseconds of a measurement, and number of measurements. */
+/** Duration of a measurement in milliseconds, and number of measurements. */
 const [MILLISECONDS, REPEATS] = [20, 9];
-/** Round trips between two readings of the clock. */
+/** Number of round trips between two readings of the clock. */
 const ROUNDS = 64;
 
 /** Returns processor, cores, round trip, Node and embed version. */
@@ -20,8 +20,8 @@ export async function machineText(): Promise<string> {
 }
 
 /**
- * Measures the nanoseconds in which a cache line moves to another core and back: two threads write to it in turn. Median of several
- * measurements.
+ * Measures the nanoseconds in which a cache line moves to another core and back, while two threads write to it
+ * alternately. Returns the median of several measurements.
  *
  * @returns undefined on one core
  */

@@ -7,10 +7,10 @@ import { projectFolder } from "../testing/places.js";
 const HEADING = "### More cores\n";
 const page = join(projectFolder, "docs", "growth.md");
 
-/** The measured gain of a training from threads. */
+/** The measured speedup of a training by threads. */
 export interface Gain {
   name: string;
-  /** seconds with one thread divided by those with two */
+  /** seconds of one thread, divided by the seconds of two threads */
   ofTwo: number;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];
@@ -37,14 +37,14 @@ export function listOfGains(gains: readonly Gain[]): string {
   return lines.join("");
 }
 
-/** Returns the section as it is on the page. */
+/** Returns the text of the section that the page contains now. */
 export function keptMoreCores(): string {
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(HEADING);
   return at < 0 ? "" : text.slice(at);
 }
 
-/** Writes a new section to the page. */
+/** Replaces the section of the page by a new one. */
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();

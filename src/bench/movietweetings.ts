@@ -26,10 +26,13 @@ import { readRatings, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
-/** Penalty of a bias, in number of ratings. */
+/** L2 penalty of a bias, in number of ratings. */
 const SHRINKAGE = 5;
 
-/** Learning rate, L2 and epochs of libFM, chosen on the validation split among 0.005 to 0.02, 0.05 to 0.2 and 10 to 40. */
+/**
+ * Options of libFM. Learning rate, L2 penalty and epochs were chosen on the validation split, among 0.005 to 0.02, 0.05
+ * to 0.2, and 10 to 40.
+ */
 const LIBFM_SGD = ["-method", "sgd", "-learn_rate", "0.02", "-regular", "0,0.2,0.2", "-iter", "10"];
 const LIBFM_MCMC = ["-method", "mcmc", "-iter", "100"];
 const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
@@ -181,7 +184,7 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   return (rating) => mean + bias("user", rating) + bias("item", rating);
 }
 
-/** Returns the root of the mean. */
+/** Returns the square root of the mean of numbers. */
 function rootOfMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
 }

@@ -1,6 +1,6 @@
 // `npm run bench -- net-peer [LOG...]`: compares networks of train-net with the same networks in PyTorch: the same rows and splits,
-// embedding dimension, hidden layers, optimizers and learning rates, stopped by the validation loss with the same patience. Prints mean
-// and standard deviation over three seeds, and each training to standard error as it ends.
+// embedding dimension, hidden layers, optimizers, learning rates and penalty per key, stopped by the validation loss with the same
+// patience. Prints mean and standard deviation over three seeds, and each training to standard error as it ends.
 //
 //   retail   purchases of a month, each with three sampled items that the customer did not buy, so that both read the same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
@@ -21,11 +21,11 @@ import { PEER } from "./net-torch.js";
 
 const SEEDS = [1, 2, 3];
 const HIDDEN = [64, 32];
-/** Upper ends of the training and the validation split, in tenths of the rows. */
+/** Ends of the training split and of the validation split, in tenths of the rows. */
 const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
 const PLAIN = { averageEpochs: 0 };
-/** Without the penalty per key, which PyTorch does not have. */
-const UNPENALIZED = { keyL2: 0 };
+/** Options with the penalty per key that train-net uses by default. */
+const PENALTY = { keyL2: 0.005 };
 const ARCHS = ["fnn", "wide-deep"] as const;
 const NEGATIVES = 3;
 const cache = join(tmpdir(), "embed-bench");
@@ -60,8 +60,8 @@ export async function bench(): Promise<void> {
     const splits = await log();
     for (const arch of ARCHS) {
       const peers: Record<string, (seed: number) => Promise<Figures> | Figures> = {
-        "train-net": (seed) => trained(splits, { arch, seed, ...UNPENALIZED }),
-        "train-net --average-epochs 0": (seed) => trained(splits, { arch, seed, ...UNPENALIZED, ...PLAIN }),
+        "train-net": (seed) => trained(splits, { arch, seed, ...PENALTY }),
+        "train-net --average-epochs 0": (seed) => trained(splits, { arch, seed, ...PENALTY, ...PLAIN }),
         ...(python && { PyTorch: (seed: number) => torch(python, splits, arch, seed) }),
       };
       for (const [by, of] of Object.entries(peers)) {
@@ -111,7 +111,15 @@ async function trained(
 }
 
 function torch(python: string, splits: Splits, arch: string, seed: number): Figures {
-  const args = [splits.train, splits.valid, splits.test, arch, String(seed), HIDDEN.join(",")];
+  const args = [
+    splits.train,
+    splits.valid,
+    splits.test,
+    arch,
+    String(seed),
+    HIDDEN.join(","),
+    String(PENALTY.keyL2),
+  ];
   const { stdout, stderr, status } = spawnSync(python, ["-c", PEER, ...args], { encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Figures;
@@ -127,10 +135,10 @@ function linesOf(path: string): string[] {
   return readFileSync(path, "utf8").trimEnd().split("\n");
 }
 
-/** Returns header and rows of a month in order of time, each event followed by its negatives. */
+/** Returns the header and the rows of one month in order of time; each event is followed by its sampled negatives. */
 async function purchases(): Promise<string[]> {
   const [, ...lines] = linesOf(await retail());
-  // takes columns from both ends, because the description may contain commas
+  // counts the columns after the description from the end, because the description may contain commas
   const events = lines.map((line) => {
     const cells = line.split(",");
     return { item: cells[1]!, user: cells.at(-2)!, country: cells.at(-1)!, time: cells.at(-4)! };

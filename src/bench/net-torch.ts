@@ -1,15 +1,17 @@
 // PyTorch program for `npm run bench -- net-peer`: trains one network and prints its figures as a JSON line.
 //
 // The optimizers are those of train-net: Adam on the mean loss for dense layers, and for embeddings AdaGrad on the summed loss, with sums
-// of squares that start at 1. PyTorch has no FTRL, so the wide part is trained by AdaGrad too.
+// of squares that start at 1. PyTorch has no FTRL, so the wide part is trained by AdaGrad too. The penalty is FuxiCTR's: each batch adds
+// X/2 ||table||^2 over all keys to its mean loss, so that the gradient of the table is dense.
 
-/** Arguments: training, validation and test file, network, seed, hidden layers. */
+/** Arguments: training, validation and test file, network, seed, hidden layers, and penalty per key. */
 export const PEER = `
 import csv, json, sys
 import numpy as np, torch
 
 files, arch, seed = sys.argv[1:4], sys.argv[4], int(sys.argv[5])
 HIDDEN = [int(units) for units in sys.argv[6].split(",")]
+KEY_L2 = float(sys.argv[7])
 DIM, BATCH, PATIENCE, EPOCHS = 16, 256, 2, 100
 torch.set_num_threads(1)
 torch.manual_seed(seed)
@@ -36,7 +38,7 @@ def encode(rows):
 train, valid, test = [encode(rows if n == 0 else read(file)[1]) for n, file in enumerate(files)]
 fnn = arch == "fnn"
 width = DIM + 1 if fnn else DIM
-table = torch.nn.Embedding(total, width, sparse=True)
+table = torch.nn.Embedding(total, width)
 torch.nn.init.uniform_(table.weight, -0.05, 0.05)
 table.weight.data[offsets] = 0
 wide = torch.nn.Embedding(total, 1, sparse=True)
@@ -81,6 +83,7 @@ for epoch in range(1, EPOCHS + 1):
         for method in methods: method.zero_grad(set_to_none=True)
         loss = bce(score(train[0][batch]), train[1][batch], reduction="sum")
         loss.backward()
+        table.weight.grad += KEY_L2 * len(batch) * table.weight.data
         for p in dense: p.grad /= len(batch)
         for method in methods: method.step()
     now = bce(scored(valid), valid[1]).item()

@@ -1,5 +1,6 @@
-// `npm run bench -- recall`: the 100 best of a million items by dot product, for many queries at once, 64 dimensions, two threads. If the
-// log exists, also the whole `embed recall` on gowalla, compared with the search of the same vectors alone.
+// `npm run bench -- recall`: finds the 100 best of a million items by dot product, for many queries at once, 64
+// dimensions, two threads. If the log exists, it also compares the whole `embed recall` on gowalla with the search of
+// the same vectors alone.
 //
 // Peer: faiss's IndexFlatIP, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with faiss.
 
@@ -60,7 +61,7 @@ async function faissSeconds(python: string, work: string): Promise<number> {
   return Number((await run(python, ["-c", peer, work, ...[DIM, TOP, THREADS].map(String)])).stdout);
 }
 
-/** Generates items and queries, a search of them, and a folder that has both. */
+/** Generates items and queries, starts a search of them, and writes both to a folder. */
 async function million() {
   const [items, queries] = [numbers(numItems * DIM, 1), numbers(numQueries * DIM, 2)];
   const work = mkdtempSync(join(tmpdir(), "embed-recall-"));

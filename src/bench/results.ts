@@ -16,20 +16,20 @@ import { watch } from "./films.js";
 
 type Given = Omit<GivenCompare, "out">;
 interface ResultLog {
-  /** options as a reader types them; files of generated logs are named after their generator */
+  /** options as a reader of the page would type them; a generated log is named after its generator */
   command: string;
-  /** one sentence on the log and on what is held out */
+  /** a sentence that describes the log and the rows that are held out */
   about: string;
   paths: () => Promise<string[]>;
   given: Given;
-  /** commands that are also searched; the others would take hours */
+  /** commands whose settings are also searched; a search of the others would take hours */
   searched: string[];
 }
 
 const data = join(projectFolder, "..", "shared", "data");
 const shared = (...names: string[]) => Promise.resolve([join(data, ...names)]);
 const SETTINGS = 12;
-/** A day, so that no training is cut and the page does not depend on the machine. */
+/** Time budget of a day, so that no training is stopped early and the page does not depend on the machine. */
 const BUDGET = 24 * 3_600_000;
 
 const logs: Readonly<Record<string, ResultLog>> = {
@@ -124,10 +124,12 @@ async function sectionOf(
     const standard = await measured({}, "standard.html");
     const searched = await measured({ search: settings, trainers: commands }, "searched.html");
     const { metrics, on, untrained } = standard.leaderboard;
-    const [first, second] = [metrics[0], metrics[1]!];
+    const [first] = metrics;
+    // normalized entropy is omitted, because it ranks as log loss does and has no interval
+    const second = metrics.find((name) => name !== first && standard.leaderboard.lines[0]!.intervals[name])!;
     const lines = standard.leaderboard.lines.map((line) => {
       const other = searched.leaderboard.lines.find((one) => one.name === line.name);
-      // baselines have no settings to search
+      // baselines have no settings that could be searched
       const cells = line.isBaseline && !line.run ? ["", ""] : [cell(other, first), cell(other, second)];
       return [
         `${line.name}${line.isBaseline ? " (baseline)" : ""}`,
@@ -138,7 +140,7 @@ async function sectionOf(
       ];
     });
     const head = ["", titleOf(first), "searched", titleOf(second), "searched"];
-    // without reasons that are obvious, such as another goal
+    // omits trainers that were left out for an obvious reason, such as another kind of label
     const notes = untrainedTexts(untrained)
       .filter((text) => !/(predicts no labels|ranks no items)$/.test(text))
       .map((text) => `- ${text}\n`);
@@ -164,7 +166,8 @@ function headOf(settings: number): string {
   return `# Results on the shared logs
 
 Every trainer on every log that it suits, with its default options. The columns "searched" have the best of ${settings}
-settings (\`--search ${settings}\`), chosen on the validation split, for the trainers whose search takes minutes. The test split chose nothing. Each table is one
+settings (\`--search ${settings}\`), chosen on the validation split, or the default where the best is ahead by noise alone, for the trainers whose search takes
+minutes. The test split chose nothing. Each table is one
 \`embed compare\` per column, so all its lines are measured on the same held-out rows, and ± is half the width of a
 95 % bootstrap interval. The best line is first. [Gowalla](gowalla.md) has more models, [defaults](experiments/defaults.md) says how the defaults were chosen.
 

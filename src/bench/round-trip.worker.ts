@@ -1,4 +1,5 @@
-// The worker of the round trip in machine.ts: answers every odd number with the next one, until it is -1.
+// The worker thread of the round trip in machine.ts: it answers every odd number with the next number, until it reads
+// -1.
 
 import { workerData } from "node:worker_threads";
 

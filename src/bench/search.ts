@@ -1,5 +1,5 @@
-// `npm run bench -- search RUN...`: compares full trainings with early stopping with rules that drop settings early, at an equal number of
-// epochs.
+// `npm run bench -- search RUN...`: compares searches that train every setting with early stopping, with searches that
+// drop settings early, at an equal number of epochs.
 //
 // A run of --search stores the validation values of each setting by epoch; each setting was trained in full. The outcome of a rule is
 // computed from these: r epochs of a training are the first r values. That is exact if the steps of an epoch do not depend on the planned
@@ -20,11 +20,11 @@ import { mulberry32 } from "../testing/random.js";
 /** Number of settings of a search. */
 const SIZE = 12;
 const DRAWS = 1000;
-/** Least numbers of epochs, or trees, before a setting may be dropped. */
+/** Minimum numbers of epochs, or of trees, after which a setting may be dropped. */
 const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {
-  /** score by epoch; greater is better */
+  /** validation score of each epoch; a greater score is better */
   scores: number[];
   /** best score of the whole training */
   best: number;
@@ -44,7 +44,10 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Returns the curves of the first quarter of a search, whose settings are spread over the ranges. */
+/**
+ * Returns the score curves of the first quarter of a search's settings, which are spread over the ranges of the
+ * options.
+ */
 function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine[]): Curve[] {
   return lines.slice(0, Math.ceil(lines.length / 4)).flatMap(({ curve, value }) => {
     if (value === null) return [];
@@ -53,7 +56,7 @@ function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine
   });
 }
 
-/** Returns a line of the table: means over samples of settings. */
+/** Returns a line of the table: means over random samples of settings. */
 function compared(run: string, curves: readonly Curve[], name: string, rule: Rule, from: number): string {
   const random = mulberry32(23);
   const sums = { epochs: 0, drops: 0, ruled: 0, full: 0 };
@@ -68,7 +71,7 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
     sums.epochs += epochs;
     sums.ruled += top - chosen.best;
     if (chosen.best < Math.max(...own.map(({ best }) => best))) sums.drops++;
-    // full trainings of the same settings in the same order, with as many epochs
+    // compares with a search that trains the same settings fully, in the same order, for the same number of epochs
     sums.full += top - bestWithin(own, epochs);
   }
   const mean = (sum: number) => sum / DRAWS;
@@ -78,7 +81,7 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
   );
 }
 
-/** Chooses a setting. @param from the epoch from which settings may be dropped */
+/** Chooses a setting, and counts the epochs. @param from the epoch from which settings may be dropped */
 type Rule = (curves: readonly Curve[], from: number) => { chosen: Curve; epochs: number };
 
 const scoreAt = ({ scores }: Curve, epochs: number) => Math.max(...scores.slice(0, epochs));
@@ -101,7 +104,7 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // `from` times the epoch at which the best setting so far had its best score
+  // settings may be dropped from `from` times the epoch at which the best setting so far had its best score
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));
@@ -109,7 +112,10 @@ const rules: Readonly<Record<string, Rule>> = {
     }),
 };
 
-/** Trains settings in turn, and stops one if its best score so far is below the median of the earlier ones at that epoch. */
+/**
+ * Trains settings one after another, and stops a setting if its best score so far is below the median of the earlier
+ * settings at that epoch.
+ */
 function byMedian(curves: readonly Curve[], fromOf: (done: readonly Curve[]) => number): ReturnType<Rule> {
   const done: Curve[] = [];
   let epochs = 0;
@@ -127,7 +133,7 @@ function byMedian(curves: readonly Curve[], fromOf: (done: readonly Curve[]) => 
   return { chosen: done.reduce((a, b) => (b.best > a.best ? b : a)), epochs };
 }
 
-/** Returns the best score of full trainings, one after another, within a number of epochs. */
+/** Returns the best score that full trainings, one after another, reach within a number of epochs. */
 function bestWithin(curves: readonly Curve[], most: number): number {
   let [left, best] = [most, -Infinity];
   for (const { scores } of curves) {

@@ -17,7 +17,7 @@ import { median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;
 const EPOCHS = 3;
-/** Epochs of the peer, which needs no warm-up. */
+/** Number of epochs that the peer trains; the peer needs no warm-up. */
 const PEER_EPOCHS = 1;
 const MIN_COUNT = 5;
 const [window, negatives] = [5, 5];
@@ -82,7 +82,9 @@ function invoices(): Sessions {
   return { numRows: rows.size, lists: lists.filter((list) => list.length > 1) };
 }
 
-/** Generates sessions of 2 to 41 rows with similar numbers; popular ones are more frequent. */
+/**
+ * Generates sessions of 2 to 41 rows. The rows of a session have similar numbers, and popular rows are more frequent.
+ */
 function drawnSessions(): Sessions {
   const numRows = 5000;
   const lists = Array.from({ length: 40_000 }, (_, s) => {

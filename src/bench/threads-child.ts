@@ -27,7 +27,7 @@ const { threads } = await trainInProcess(command!, words, {
   observe(progress) {
     const now = { clock: performance.now() / 1000, processor: used() };
     if (progress.stage === "doing") began ??= now;
-    // the first stage after the last epoch ends the training
+    // the training ends when the stage after the last epoch begins
     if (progress.stage === "doing" || progress.stage === "epoch") ended = now;
   },
 });

@@ -24,14 +24,14 @@ const THREADS = [1, 2, 4, 8, 16];
 const data = join(projectFolder, "..", "shared", "data");
 const child = fileURLToPath(new URL("./threads-child.js", import.meta.url));
 
-/** A training that is measured. */
+/** A training whose speedup by threads is measured. */
 interface Training {
-  /** command, with the options for both measurements */
+  /** words of the command that both measurements have in common */
   of: string;
   log: () => string | Promise<string>;
-  /** options for measuring the gain */
+  /** further options for measuring the speedup */
   options: string;
-  /** options for measuring processor time; vectors are long enough for many threads */
+  /** further options for measuring processor time, with vectors that are long enough for many threads */
   wide: string;
 }
 

@@ -31,7 +31,7 @@ export function addCommand(
   });
 }
 
-/** Adds arguments, options and the texts of the help. */
+/** Adds the arguments, the options and the additional texts of the help to a command. */
 export function declareCommand(command: Command, spec: CommandSpec): Command {
   command.description(spec.description).addHelpText("before", spec.examples);
   if (spec.usage !== undefined) command.usage(spec.usage);
@@ -44,7 +44,7 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
   return addTable(command, spec.options);
 }
 
-/** Makes a command fail without a log, unless a query replaces it. */
+/** Makes a command fail if neither a log nor an engine's query is given. */
 function needsLogOrQuery(command: Command): void {
   command.hook("preAction", () => {
     if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)

@@ -5,19 +5,19 @@ export function commandNamed(argv: readonly string[]): string | undefined {
   return argv.slice(2).find((word) => !word.startsWith("-"));
 }
 
-/** Returns the value of --log-format or of its variable, also if the command line is invalid. */
+/** Returns the value of --log-format or of EMBED_LOG_FORMAT, even if the rest of the command line is invalid. */
 export function formatNamed(argv: readonly string[]): "text" | "json" {
   const [, named = process.env["EMBED_LOG_FORMAT"]] = / --log-format[= ](\S+)/.exec(argv.join(" ")) ?? [];
   return named === "json" ? "json" : "text";
 }
 
-/** The flag for the help with every option of the command. */
+/** Name of the flag that prints the help with every option of a command. */
 export const HELP_ALL = "--help-all";
 
 /** Commands that print information about the program itself. */
 const TELLING = ["help", "completion"];
 
-/** Whether the command line requests help or the version, which take little time. */
+/** Whether a command line only prints help or the version, which takes little time. */
 export function isForHelp(argv: readonly string[]): boolean {
   const flags = ["--help", HELP_ALL, "-h", "--version", "-V"];
   const name = commandNamed(argv);

@@ -7,11 +7,11 @@ type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
 
 export interface CommandEntry {
   name: string;
-  /** one line for the program's help */
+  /** description of the command in one line, for the program's help */
   summary: string;
-  /** its heading in the help */
+  /** heading under which the program's help lists the command */
   stage: Stage;
-  /** what is kept when a signal stops it, as a clause; by default that nothing is written */
+  /** clause that says what is kept when a signal stops the command; by default, that no output was written */
   keeps?: string;
   load: () => Promise<CommandSpec>;
 }

@@ -6,7 +6,9 @@ import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
 import type { FromCommand, SignalSent } from "./signals.js";
 
-/** Sends and receives the messages of a command's thread; its streams are those of the process. */
+/**
+ * Exchanges messages with a command on the main thread as a worker would; the command uses the streams of the process.
+ */
 export class CommandHere extends EventEmitter implements CommandHost {
   readonly stdin = null;
   readonly stdout = null;
@@ -22,7 +24,7 @@ export class CommandHere extends EventEmitter implements CommandHost {
     this.#interrupts.take(sent);
   }
 
-  /** Does nothing, because the command ends with the process. */
+  /** Does nothing, because the command ends when the process does. */
   terminate(): Promise<void> {
     return Promise.resolve();
   }

@@ -7,7 +7,7 @@ import type { GivenTo, OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 
-/** An argument as in the usage: `<run>`, `[log...]`; its help; and its allowed values. */
+/** An argument: its name as in the usage (`<run>`, `[log...]`), its description, and its allowed values. */
 export type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
 
 type Word<S extends string> = S extends `${string}...${string}`
@@ -15,17 +15,17 @@ type Word<S extends string> = S extends `${string}...${string}`
   : S extends `<${string}`
     ? string
     : string | undefined;
-/** The parsed arguments of a command line: `[run: string, log: string[]]`. */
+/** The types of a command line's parsed arguments, such as `[run: string, log: string[]]`. */
 type Words<A extends readonly CommandArgument[]> = { [K in keyof A]: Word<A[K][0]> };
 
 /** The caller of a command, which receives its output: the terminal, or a program. */
 export interface Caller {
   watch: Watch;
-  /** receives the output if there is no `out`, or `-` */
+  /** receives the output if the option `out` is absent or `-` */
   write: (chunk: string | Uint8Array) => Promise<void>;
 }
 
-/** A command with arguments `A`, options `T` and a result `R`. */
+/** A command as data, with arguments `A`, options `T`, and a result `R`. */
 export interface CommandSpec<
   A extends readonly CommandArgument[] = readonly CommandArgument[],
   T extends OptionTable = OptionTable,
@@ -33,40 +33,43 @@ export interface CommandSpec<
 > {
   description: string;
   arguments: A;
-  /** replaces commander's usage of the arguments */
+  /** usage of the arguments, which replaces the one that commander generates */
   usage?: string;
-  /** printed at the start of the help */
+  /** examples that are printed at the start of the help */
   examples: string;
-  /** printed at the end of the help */
+  /** text that is printed at the end of the help */
   after?: string;
   options: T;
-  /** options for printing: those of a command that shows progress (default), those of a short one, or none */
+  /** printing options of the command: `display` with progress (the default), `lines` for a short command, or none */
   terminal?: "display" | "lines" | "none";
-  /** help of --json and --quiet, if it differs from that of other commands */
+  /** descriptions of --json and --quiet that replace the common ones */
   about?: { json?: string; quiet?: string };
-  /** true if without `out`, or with `-`, the output goes to standard output, so that JSON cannot be printed */
+  /**
+   * true if the command writes its output to standard output when `out` is absent or `-`, so that JSON cannot be
+   * printed
+   */
   writes?: true;
-  /** options that TypeScript does not have: the terminal's, or those of another function */
+  /** options that the TypeScript function does not have: options of a terminal, or of another function */
   without?: readonly (keyof T & string)[];
   /** Runs the command. @throws {EmbedError} it failed */
   call(words: Words<A>, given: GivenTo<T>, caller: Caller): Promise<R>;
-  /** Formats the result for standard output, if not --json. */
+  /** Formats the result for standard output; not called with --json. */
   text?(result: R, given: Given<T>): string;
-  /** Formats lines about the result for standard error, unless --quiet. */
+  /** Formats lines about the result for standard error; not called with --quiet. */
   notes?(result: R, given: Given<T>): readonly string[];
-  /** Returns the value that --json prints, if it is not the result itself. */
+  /** Returns the value that --json prints; by default the result itself. */
   json?(result: R, given: Given<T>): unknown;
-  /** Rejects options before anything is read. @throws {UsageError} */
+  /** Rejects invalid combinations of options before any file is read. @throws {UsageError} */
   refuse?(given: Given<T>): void;
-  /** Checks the result after it is printed. @throws {EmbedError} the result is not acceptable */
+  /** Checks the result after it was printed. @throws {EmbedError} the result must not end with exit code 0 */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
-  /** Returns the watch with which a signal finishes the work early. */
+  /** Returns a watch that lets a signal end the work early with a result, instead of aborting it. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
-  /** Replaces `call` and all printing. */
+  /** Runs the command instead of `call`, and prints its own output. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;
 }
 
-/** The options, including those of the terminal. */
+/** The parsed options of a command, including those for printing. */
 type Given<T extends OptionTable> = GivenTo<T> & TerminalOptions;
 
 /** Declares a command; its types are checked here, and callers do not need to know its options. */
@@ -80,5 +83,5 @@ const LOG = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read 
 
 /** The argument for the log that a command reads. */
 export const logArgument = ["<log...>", `${LOG}; - is stdin`] as const;
-/** The same argument for a command with --engine-sql, which replaces the log. */
+/** The argument for the log of a command that also has --engine-sql, which replaces the log. */
 export const logOrQuery = ["[log...]", `${LOG}; - is stdin`] as const;

@@ -1,4 +1,5 @@
-// A command's thread, seen from the main thread: its signals, its end, and what happens if it does not end by itself.
+// The main thread's view of the thread of a command: the signals that it receives, its end, and the case that it does
+// not end by itself.
 //
 //   first signal    acknowledged at once and passed on; a command that has not ended after GRACE is ended
 //   second signal   ends the command at once
@@ -19,17 +20,20 @@ import {
 } from "./signals.js";
 import { standardError, writeError } from "./terminal.js";
 
-/** Milliseconds that a command may take to clean up. */
+/** Maximum number of milliseconds in which a command may clean up after a signal. */
 const GRACE = 1200;
-/** Milliseconds within which a second signal counts as the first one: a terminal and npm both send one for a single Ctrl-C. */
+/** Milliseconds within which two signals count as one: for a single Ctrl-C, the terminal and npm each send a signal. */
 const SAME = 300;
-/** Milliseconds that a thread may take to end. */
+/** Maximum number of milliseconds in which a thread may end. */
 const TERMINATION = 250;
 
-/** The message about what is kept, unless the command has another. */
+/** Message about what is kept after a signal, for commands that do not set their own. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
-/** Where a command runs: on a worker, or on this thread (command-here.ts), with the streams of the process. */
+/**
+ * The place in which a command runs: a worker thread, or the main thread with the streams of the process
+ * (command-here.ts).
+ */
 export interface CommandHost {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
@@ -58,13 +62,13 @@ export class CommandThread {
     this.#format = formatNamed(argv);
   }
 
-  /** Passes on its streams and signals. @returns the exit code, when the command has ended */
+  /** Forwards streams and signals until the command has ended. @returns the exit code */
   async ended(): Promise<number> {
     this.#place.stdout?.pipe(process.stdout);
     this.#place.stderr?.pipe(process.stderr);
     this.#place.on("message", (message) => this.#hear(message));
     this.#place.on("error", (error) => (this.#failure = error));
-    // the command may end while input still arrives
+    // ignores errors of writing input, because the command may end while input still arrives
     this.#place.stdin?.on("error", () => undefined);
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#take(signal));
@@ -76,7 +80,7 @@ export class CommandThread {
   async endNow(exitCode: number, signal?: SignalName): Promise<void> {
     const ended = await Promise.race([this.#place.terminate().then(() => true), pause(TERMINATION, false)]);
     await this.#tidy(exitCode, true);
-    // shows the cursor, which a spinner hides
+    // shows the cursor again, which a spinner has hidden
     if (standardError().isTTY) standardError().write("\u001B[?25h");
     if (!ended && signal) {
       // a system call that does not return, such as opening a pipe without a writer, keeps the process from exiting;
@@ -127,7 +131,7 @@ export class CommandThread {
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // a second signal may end the process while the first one is handled, and must not run the hook again
+    // clears the hook, because a second signal during the first one must not run it again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");
@@ -151,10 +155,10 @@ export class CommandThread {
 
 function removeIfPossible({ path, target }: Unfinished): void {
   try {
-    // if the lock was removed by hand, it may belong to another process now
+    // does not remove a lock that another process has acquired, after somebody removed this one by hand
     if (target !== undefined && readlinkSync(path) !== target) return;
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // a later command removes what is left
+    // ignores the error, because a later command removes the leftovers of dead processes
   }
 }

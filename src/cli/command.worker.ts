@@ -1,5 +1,5 @@
-// The thread of a command. It sees the program like the main thread does, except for signals, which the main thread
-// passes on.
+// Runs a command on its own thread. The thread behaves like a main thread, except that it receives signals from the
+// main thread.
 
 import { isatty, WriteStream } from "node:tty";
 import { parentPort, workerData } from "node:worker_threads";
@@ -16,7 +16,7 @@ const tell = (message: FromCommand): void => port.postMessage(message);
 
 process.argv = argv;
 let readsStdin = false;
-// the main thread must not read input that nobody reads here, because a shell loop may read the same standard input
+// the main thread reads standard input only if the command does, because a shell loop may read the same input
 process.stdin.on("newListener", (event) => {
   if (readsStdin || (event !== "readable" && event !== "data")) return;
   readsStdin = true;

@@ -1,4 +1,5 @@
-// Formats contenders for people: one line each, one column per metric, one table per length of lists.
+// Formats the comparison of runs and baselines as text: one line for each, one column per metric, and one table per
+// length of lists.
 
 import type { Evaluation } from "../api/evaluate/evaluate.js";
 import { metricText, titleOf } from "../evaluation/metrics.js";
@@ -68,7 +69,7 @@ function formatCount(n: number): string {
   return n.toLocaleString("en");
 }
 
-/** Returns the metrics of each table: those without a K, then those of each K. */
+/** Returns the names of the metrics of each table: first those without a K, then those of each K. */
 function metricsByTable({ compared }: Evaluation): string[][] {
   const names = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))];
   const lengths = [...new Set(names.map((name) => /At(\d+)$/.exec(name)?.[1]))];

@@ -12,12 +12,12 @@ export interface CompletedCommand {
   options: readonly TableOption[];
 }
 
-/** Allowed words after a command, by its name. */
+/** Words that are allowed as the argument of a command, by the command's name. */
 type Arguments = Readonly<Record<string, readonly string[]>>;
 
 export type Shell = "bash" | "zsh" | "fish";
 
-/** By shell: returns its script. */
+/** Functions that return the completion script, by shell. */
 export const completionScripts: Record<
   Shell,
   (commands: readonly CompletedCommand[], words: Arguments) => string

@@ -14,7 +14,7 @@ export interface HookFlags {
   onFailure?: string;
 }
 
-/** How a job ended, as far as known. */
+/** The end of a job, as far as it is known. */
 export interface JobEnding {
   exitCode: number;
   /** path of the pipeline file, as the user named it */
@@ -26,7 +26,7 @@ export interface JobEnding {
 }
 
 /**
- * Runs the hook for the outcome to its end; after a signal it is started without waiting.
+ * Runs the hook for the outcome of the job, and waits for its end; after a signal, starts the hook without waiting.
  *
  * @param isInterrupted true after a signal, which ends this program at once
  */
@@ -57,7 +57,7 @@ export async function runHook(flags: HookFlags, ending: JobEnding, isInterrupted
   });
 }
 
-/** Returns the environment of a hook; every value is a text, empty if unknown. */
+/** Returns the environment variables of a hook; each is a text, which is empty if its value is unknown. */
 function environmentOf(
   { exitCode, file, report, manifest, error }: JobEnding,
   isInterrupted: boolean,

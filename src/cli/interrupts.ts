@@ -1,15 +1,16 @@
-// Signals as a command sees them: it is aborted, or, if it supports that, asked once to finish with what it has.
+// Delivers signals to a command: a signal aborts the command, or asks it to finish with the result so far if it
+// supports that.
 
 import { SIGNAL_EXITS, type FromCommand, type InterruptedHook, type SignalSent } from "./signals.js";
 
-/** The reason of an aborted command. */
+/** The error with which an interrupted command is aborted. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super("interrupted");
   }
 }
 
-/** The signals that the main thread passes on. */
+/** Names of the signals that the main thread passes on to the command. */
 export class Interrupts {
   readonly #abort = new AbortController();
   readonly #tell: (message: FromCommand) => void;
@@ -31,12 +32,15 @@ export class Interrupts {
     return this.#exitCode;
   }
 
-  /** Sets what is kept if a signal stops the command, as a clause: `finished steps are kept`. */
+  /** Sets the clause that says what is kept if a signal stops the command, such as `finished steps are kept`. */
   keeps(text: string): void {
     this.#tell({ keeps: text });
   }
 
-  /** Sets the hook to run if the command is ended in the middle of its work; undefined if it runs the hook itself. */
+  /**
+   * Sets the hook that the main thread runs if the command is ended in the middle of its work; undefined if the command
+   * runs it itself.
+   */
   hook(hook: InterruptedHook | undefined): void {
     this.#tell({ hook });
   }
@@ -50,14 +54,14 @@ export class Interrupts {
   finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
     this.#tell({ saves });
-    // a signal may have arrived between two trainings of a command
+    // the signal may have arrived before, between two trainings of the command
     if (this.#exitCode !== undefined) finish();
     return () => {
       if (this.#finish === finish) this.#finish = undefined;
     };
   }
 
-  /** Must be called when the main thread has received a signal. */
+  /** Handles a signal that the main thread has received and passed on. */
   take({ signal, finish }: SignalSent): void {
     const exitCode = SIGNAL_EXITS[signal];
     if (!finish) {

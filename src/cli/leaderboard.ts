@@ -1,4 +1,5 @@
-// Formats a leaderboard for people: one line per contender, what was not trained, and the conclusion in the last line.
+// Formats a leaderboard as text: one line per contender, then the trainers that were left out, and the conclusion in
+// the last line.
 
 import type { Comparison } from "../api/compare/compare.js";
 import { commandLine } from "../training/options/flag-words.js";

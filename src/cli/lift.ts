@@ -1,4 +1,4 @@
-// Formats a lift experiment for people: one line per initialization, its validation losses as a curve of block
+// Formats a lift experiment as text: one line per initialization, with its validation losses as a curve of block
 // characters, and the conclusion.
 
 import type { Lift } from "../api/lift/lift.js";
@@ -6,7 +6,7 @@ import { shown, shownReach, type ArmSummary } from "../api/lift/summary.js";
 import { formatTable } from "./terminal.js";
 
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-/** Most epochs of a curve that are drawn. */
+/** Maximum number of epochs of a curve that are drawn. */
 const MAX_EPOCHS = 60;
 
 /** Formats the result as text or markdown. */
@@ -67,7 +67,7 @@ function reachedCells(arm: ArmSummary): string[] {
 function curveLines({ trained }: Lift): string {
   const curves = trained.map(({ trainings }) => {
     const length = Math.max(...trainings.map(({ validLosses }) => validLosses.length));
-    // after early stopping, a training keeps its best loss
+    // a training that stopped early is continued with its best loss
     return Array.from({ length: Math.min(length, MAX_EPOCHS) }, (_, e) => {
       const losses = trainings.map(({ validLosses }) => validLosses[e] ?? Math.min(...validLosses));
       return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;

@@ -1,5 +1,5 @@
-// Decides which command lines take only a few milliseconds: the main thread runs them itself, because starting a thread
-// takes 20.
+// Decides which command lines take only a few milliseconds. The main thread runs these itself, because starting a
+// thread takes 20 ms.
 //
 // Such a command must neither block signal handlers for long nor fill the heap, which would end the process without a
 // message. It reads a small table, compares a few rows with it, and prints the result.
@@ -7,16 +7,16 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** By command: options with which it is not short, because it reads or writes files of any size. */
+/** Options with which a command is not short, because it reads or writes files of any size; by command. */
 const LONG: Readonly<Record<string, readonly string[]>> = {
   neighbors: ["keys", "names", "index", "table", "out", "format", "force", "config"],
 };
-/** Most words of a command line after the run. */
+/** Maximum number of words after the run on a short command line. */
 const MOST_WORDS = 40;
-/** Most bytes of the table: comparing a key with them takes 8 ms. */
+/** Maximum number of bytes of the table; comparing a key with this many takes 8 ms. */
 const SMALL = 2 ** 24;
 
-/** Whether a command line is short in this sense; the run is the first word after the command. */
+/** Whether a command line takes only a few milliseconds. The run is the first word after the command. */
 export async function isShort(
   [, , command = "", run = "-", ...words]: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -26,7 +26,7 @@ export async function isShort(
   if (!long || run.startsWith("-") || words.length > MOST_WORDS) return false;
   if (words.some((word) => /^-[^-]/.test(word) || long.some((name) => isOption(word, name)))) return false;
   if (long.some((name) => environment[`EMBED_${name.toUpperCase()}`])) return false;
-  // such options may limit the heap
+  // options of Node may limit the heap of the main thread
   if (environment["NODE_OPTIONS"] || execArgv.length > 0) return false;
   const files = ["manifest.json", "embeddings.arrow", "embeddings.added.arrow"];
   const sizes = await Promise.all(files.map((file) => fileSize(join(run, file))));

@@ -1,4 +1,4 @@
-// The main thread of the program: it starts the command on another thread, passes its streams on, and handles signals.
+// The main thread of the program: starts the command on another thread, forwards its streams, and handles signals.
 // Reasons: docs/decisions/0013-commands-on-a-thread.md.
 
 import { formatNamed, isForHelp } from "./arguments.js";
@@ -6,7 +6,7 @@ import { CommandThread, type CommandHost } from "./command-thread.js";
 import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
-/** Runs the program with the arguments of the process, and sets its exit code. */
+/** Runs the program with the command line of the process, and sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
   let command: CommandThread | undefined;
   try {
@@ -31,7 +31,7 @@ async function placeFor(argv: string[]): Promise<CommandHost> {
 
 /** @param end ends the program with an exit code */
 function watchStreams(end: (exitCode: number) => void): void {
-  // a reader that has seen enough (head) closes the pipe, which is not an error
+  // a reader that stops early, such as head, closes the pipe; this is not an error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") return end(0);
     writeError(`writing to standard output failed: ${error.message}`);

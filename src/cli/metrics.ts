@@ -41,7 +41,7 @@ function shareOfRows(some: number, all: number): string {
   return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 
-/** Number of columns whose importance is printed. */
+/** Maximum number of columns whose importance is printed. */
 const TOLD = 5;
 
 /** Lists the columns with the largest gain, and their share of the total gain. */

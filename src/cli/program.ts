@@ -15,7 +15,10 @@ import { addConfigOption, applySettings } from "./settings.js";
 import { topics } from "./topics.js";
 import { standardError, writeError, writeText } from "./terminal.js";
 
-/** Columns of a terminal of unknown width, and a width at which no line of help is wrapped. */
+/**
+ * Number of columns that is assumed for a terminal of unknown width, and a width at which no line of the help is
+ * wrapped.
+ */
 const [USUAL, UNWRAPPED] = [80, 10_000];
 
 /** Runs the program. @returns the exit code */
@@ -48,7 +51,9 @@ export async function runProgram(given: string[], interrupts: Interrupts): Promi
   }
 }
 
-/** Creates the program with the commands of `isWanted`; the others have only name and summary. */
+/**
+ * Creates the program. Commands for which `isWanted` is true are complete; the others have only a name and a summary.
+ */
 async function programOf(
   interrupts: Interrupts,
   isWanted: (entry: CommandEntry) => boolean,
@@ -59,11 +64,11 @@ async function programOf(
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
     .configureOutput({
-      // outside of a terminal, each option is on one line, for grep
+      // if the output is not a terminal, each option is on one line, so that grep finds it
       getOutHelpWidth: () => widthOf(process.stdout),
       getErrHelpWidth: () => widthOf(standardError()),
       writeErr: (text) => writeText(visibleText(text)),
-      // the program prints the error itself, in the form of its other errors
+      // commander must not print the error, because the program prints it in the form of its other errors
       outputError: () => undefined,
     })
     .configureHelp({ showGlobalOptions: false })

@@ -12,11 +12,11 @@ import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 /** Seconds between two lines about reading, outside of a terminal. */
 const READING_INTERVAL = 10;
 
-/** Text on a terminal until a command reports its progress. */
+/** Text that a terminal shows until the command reports its progress. */
 const WORKING = "working";
 /** Seconds after which the duration of a step is shown. */
 const LONG = 3;
-/** Most lines for one training's epochs, because a job's log has other lines, too. */
+/** Maximum number of lines for the epochs of one training, because the log of a job also contains other lines. */
 const MOST_EPOCHS = { line: 15, terminal: 40 };
 /** Number of recent epochs from which the duration of the next one is estimated. */
 const RECENT = 5;
@@ -74,7 +74,7 @@ function jsonDisplay(): Display {
   };
 }
 
-/** Prints lines for a job's log: few for many epochs, and for similar warnings. */
+/** Prints lines for the log of a job, and combines the lines of many epochs or of many similar warnings. */
 function linesDisplay(lineOf: (progress: Progress) => string): Display {
   const isDue = everySoOften();
   const epochs = new EpochLines(MOST_EPOCHS.line, (event, isBest) =>
@@ -102,7 +102,10 @@ function linesDisplay(lineOf: (progress: Progress) => string): Display {
   };
 }
 
-/** Prints notes and warnings. @returns functions that take a note, and print held ones before another event */
+/**
+ * Prints notes and warnings, and combines similar ones. @returns functions that print a note or warning, and that print
+ * held ones before another event
+ */
 function sentenceLines(write: (text: string) => void): { isTaken(progress: Progress): boolean; end(): void } {
   const lines = {
     note: new SimilarLines(write),
@@ -123,7 +126,7 @@ function sentenceLines(write: (text: string) => void): { isTaken(progress: Progr
   };
 }
 
-/** Returns a function that tells whether a line about reading is due. */
+/** Returns a function that returns true at most every ten seconds, when a line about reading may be printed. */
 function everySoOften(): () => boolean {
   let written = performance.now();
   return () => {
@@ -140,7 +143,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   const shown: Ora = ora({
     stream: standardError(),
     text: WORKING,
-    // a background job is stopped when it changes the terminal's modes
+    // changing the terminal's modes would stop a job in the background
     discardStdin: false,
     ...(colored ? {} : { color: false }),
   }).start();
@@ -153,7 +156,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   const epochs = new EpochLines(MOST_EPOCHS.terminal, (event, isBest) =>
     above(`${isBest ? "best: " : ""}${lineOf(event)}`),
   );
-  // the current step, and its start
+  // text of the current step, and the time at which the step began
   let [doing, since] = [WORKING, performance.now()];
   const show = (text: string): void => {
     if (text !== doing) [doing, since] = [text, performance.now()];
@@ -167,7 +170,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
     observe(progress) {
       if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        // the time after the last byte cannot be estimated
+        // after the last byte was read, no remaining time can be estimated
         const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
         show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
         return;
@@ -250,7 +253,10 @@ function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
   return `${of}${refit ? "refit " : ""}${round} ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
-/** Returns a function that formats the remainder of a training: a time if its end is known, else the stopping condition. */
+/**
+ * Returns a function that formats how long a training still takes: a duration if its last epoch is known, or else its
+ * stopping condition.
+ */
 function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string {
   let recent: number[] = [];
   return ({ round = "epoch", epoch, epochs, seconds, stopsIn }) => {
@@ -269,7 +275,7 @@ function trainingLeft({ done, of, secondsLeft }: Extract<Progress, { stage: "tra
   return `${done} of ${of} trainings${left}`;
 }
 
-/** `0.8 s`, `42 s`, `3 min`, `2.5 h`. */
+/** Formats a duration: `0.8 s`, `42 s`, `3 min`, `2.5 h`. */
 function durationText(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;

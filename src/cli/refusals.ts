@@ -1,4 +1,4 @@
-// Formats the error of an invalid command line like other usage errors, with the most similar name.
+// Formats the error of an invalid command line like other usage errors, and suggests the most similar name.
 //
 // The parser (commander) throws English sentences with a code. Its suggestions are not used, because it considers only
 // visible options, and the less common ones are hidden.
@@ -10,7 +10,7 @@ import type { TableOption } from "../flags/table-option.js";
 import type { CommandEntry } from "./command-entry.js";
 
 /**
- * Returns what is wrong with the command line, and what to try.
+ * Returns a message that says why the command line is invalid, and what to try.
  *
  * @param command the named command with its options; undefined if there is none
  * @param words   the words after the command's name
@@ -20,7 +20,7 @@ export function refusalText(
   command: Command | undefined,
   words: readonly string[],
 ): string {
-  // the quoted part of the parser's message is the option or the argument
+  // the quoted text in commander's message is the option or the argument that it rejects
   const [quoted = "", value = ""] = [...message.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const name = command?.name() ?? "embed";
   const options = (command?.options ?? []) as TableOption[];
@@ -31,7 +31,7 @@ export function refusalText(
     case "commander.unknownOption":
       return unknownOption(quoted, command);
     case "commander.missingMandatoryOptionValue": {
-      // a mistyped option may be the cause
+      // an option may have been rejected because another one is misspelled
       const [unknown] = command?.parseOptions([...words]).unknown ?? [];
       if (unknown !== undefined) return unknownOption(unknown, command);
       return `${name} needs ${quoted}${option ? `: ${option.description}` : ""}`;
@@ -97,7 +97,9 @@ function unknownOption(typed: string, command: Command | undefined): string {
   return `${command.name()} has no option '${flag}'${hint} \`embed ${command.name()} --help-all\` lists all of them`;
 }
 
-/** Returns the most similar name as a question. @param otherwise the text if no name is similar */
+/**
+ * Returns the suffix `did you mean ...?` with the most similar name. @param otherwise the suffix if no name is similar
+ */
 function didYouMean(typed: string, names: readonly string[], otherwise = ""): string {
   const near = nearestName(typed, names);
   return near === undefined ? otherwise : `: did you mean '${near}'?`;

@@ -5,7 +5,7 @@ import { version } from "../io/package-version.js";
 import { openFileLimit } from "../workers/process-limits.js";
 import { writeError } from "./terminal.js";
 
-/** Advice by the code of an error of Node's. */
+/** Advice for errors of Node, by their code. */
 const REFUSED: Record<string, string> = {
   EMFILE: "too many files are open (EMFILE): raise the limit of this process, for example `ulimit -n 4096`",
   ENFILE: "too many files are open on this machine (ENFILE): close other programs, or raise fs.file-max",
@@ -19,10 +19,10 @@ const REFUSED: Record<string, string> = {
     "the JavaScript heap is full: NODE_OPTIONS=--max-old-space-size=8192 raises the limit to 8192 MB",
 };
 
-/** A limit of open files below the number that loading the program's modules needs. */
+/** A lower limit of open files than this is too low for loading the program's modules. */
 const FEW_FILES = 256;
 
-/** Reports an error. @returns its exit code: 74 if the system refused something, 70 for a bug */
+/** Reports an error. @returns its exit code: 74 if the operating system refused a request, 70 for a bug */
 export function reportError(error: unknown, format: "text" | "json"): number {
   if (error instanceof EmbedError) {
     const { name, place } = error as EmbedError & { place?: object };
@@ -42,16 +42,16 @@ export function reportError(error: unknown, format: "text" | "json"): number {
   return 70;
 }
 
-/** Returns what the system refused, with advice; undefined for another error. */
+/** Returns a message about a request that the operating system refused, with advice; undefined for another error. */
 export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // an error from another thread has its code in the message only
+  // an error that comes from another thread has its code only in the message
   const code = "code" in error ? String(error.code) : (/^(E[A-Z]+): /.exec(error.message)?.[1] ?? "");
-  // Node opens files to search for a package, and reports it as missing if it cannot open them
+  // Node reports a package as missing if it cannot open the files in which it looks for the package
   const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];
   if (known !== undefined) return known;
-  // V8's error, which has no code
+  // an error of V8, which has no code
   if (error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message))
     return (
       `out of memory (${error.message}): free some memory, or raise the limit of this process, for ` +

@@ -1,4 +1,5 @@
-// Formats the components of a decomposition for people: one line each for the first ones, then for every doubling.
+// Formats the components of a decomposition as text: one line for each of the first components, then one line per
+// doubling of their number.
 
 import type { PartMetrics, Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";

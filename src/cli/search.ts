@@ -1,4 +1,4 @@
-// Formats the results of --search for people.
+// Formats the results of --search as text.
 
 import { flagOf } from "../errors.js";
 import { titleOf } from "../evaluation/metrics.js";

@@ -1,5 +1,5 @@
-// Options that are not on the command line: EMBED_* variables and --config. A flag takes precedence over a variable, a
-// variable over the file, the file over the default.
+// Sets options from EMBED_* variables and from the file of --config. A flag takes precedence over a variable, a
+// variable over the file, and the file over the default.
 
 import type { Command } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
@@ -16,7 +16,7 @@ export function addConfigOption(command: Command): void {
 }
 
 /**
- * Sets options of a command that the command line does not contain.
+ * Sets those options of a command that the command line does not contain, from variables and from the file of --config.
  *
  * @param scratch a copy of the program, which is parsed to find the options of the command line
  * @param everyCommand all commands with their options, because a config file may contain those of others
@@ -38,7 +38,7 @@ export async function applySettings(
   try {
     given.parseOptions(argv.slice(3));
   } catch {
-    // the program reports the error when it parses the command line
+    // ignores the error, which the program reports when it parses the command line
     return;
   }
   const open = optionsOf(command).filter(

@@ -1,4 +1,4 @@
-// Opens a file in the default browser, which goes on when the command has ended.
+// Opens a file in the default browser, which stays open after the command has ended.
 
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";

@@ -12,36 +12,42 @@ export const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type SignalName = keyof typeof SIGNAL_EXITS;
 
-/** The message of the main thread after a signal. */
+/** The message that the main thread sends to a command after a signal. */
 export interface SignalSent {
   signal: SignalName;
-  /** true if the command must finish with what it has, instead of stopping */
+  /** true if the command must finish with its result so far, instead of stopping */
   finish: boolean;
 }
 
-/** For `embed run`: what the hook needs before the run ends. */
+/** The hook of `embed run`, for the main thread, which runs it if the command is ended in the middle of its work. */
 export interface InterruptedHook {
   flags: HookFlags;
   /** path of the pipeline file, as the user named it */
   file: string;
 }
 
-/** Messages of the command to the main thread. */
+/** The messages that a command sends to the main thread. */
 export type FromCommand =
-  /** what a signal makes it save from now on, with --on-interrupt save; before that a signal stops it */
+  /**
+   * what the command saves if a signal arrives from now on, with --on-interrupt save; without this message a signal
+   * stops it
+   */
   | { saves: string }
-  /** what is kept if a signal stops it, as a clause of a sentence */
+  /** clause that says what is kept if a signal stops the command */
   | { keeps: string }
-  /** a temporary file, or a lock, that it creates, or has removed */
+  /** a temporary file or a lock that the command is about to create, or has removed */
   | { unfinished: Unfinished; isThere: boolean }
-  /** commands of the user to run if it is ended in the middle of its work; undefined if it runs them itself */
+  /**
+   * the user's hook, to be run if the command is ended in the middle of its work; undefined if the command runs it
+   * itself
+   */
   | { hook: InterruptedHook | undefined }
   /** lines for standard error */
   | { text: string }
   /** it reads standard input */
   | { readsStdin: true };
 
-/** The data that the command's thread is started with. */
+/** The data with which a command's thread is started. */
 export interface CommandStart {
   argv: string[];
 }

@@ -1,4 +1,4 @@
-// Which epochs of a long training get a line, and how similar sentences are combined.
+// Tests which epochs of a long training are printed, and how similar sentences are combined.
 
 import type { Progress } from "../training/session/watch.js";
 import { EpochLines, similarTogether, SimilarLines } from "./similar-lines.js";
@@ -10,7 +10,7 @@ const epochOf = (epoch: number, epochs: number, more: Partial<Epoch> = {}): Epoc
   ...more,
 });
 
-/** Returns the epochs with a line; those written as the best are marked by a star. */
+/** Returns the epochs that are printed; a star marks an epoch that is printed as the best. */
 function linesOf(most: number, events: readonly Epoch[]): string[] {
   const lines: string[] = [];
   const epochs = new EpochLines(most, ({ epoch }, isBest) => lines.push(`${epoch}${isBest ? "*" : ""}`));

@@ -5,24 +5,24 @@ import { isAtK } from "../evaluation/metrics.js";
 
 type Epoch = Extract<Progress, { stage: "epoch" }>;
 
-/** Number of lines in addition to the evenly spaced ones: the first, the best and the last. */
+/** Number of printed epochs in addition to the evenly spaced ones: the first, the best and the last. */
 const EXTRA = 3;
 
-/** Whether an epoch was evaluated on held-out rows, so that there is a best one. */
+/** Whether an epoch was evaluated on held-out rows, which is needed to choose the best epoch. */
 export function isValidated(event: Epoch): boolean {
   return event.validLoss !== undefined || Object.keys(event).some(isAtK);
 }
 
 /**
- * Selects epochs that get a line: all of a short training; of a longer one the first, evenly spaced ones, and at its
- * end the best and the last.
+ * Selects the epochs that are printed: all of a short training; of a longer training the first, some at equal
+ * distances, and at its end the best and the last.
  */
 export class EpochLines {
   readonly #most: number;
   readonly #write: (event: Epoch, isBest: boolean) => void;
   #last: Epoch | undefined;
   #best: Epoch | undefined;
-  /** whether these have been written */
+  /** whether the last epoch and the best epoch have been printed */
   #written = { last: true, best: true };
 
   /**
@@ -47,7 +47,7 @@ export class EpochLines {
     this.#written.best = isShown;
   }
 
-  /** Writes the lines that were held back until the end of a training; must be called before anything else is written. */
+  /** Writes the epochs that were held back until the end of a training. Must be called before other text is written. */
   end(): void {
     const isLastBest = this.#best === this.#last;
     if (this.#best && !this.#written.best && !isLastBest) this.#write(this.#best, true);
@@ -56,7 +56,7 @@ export class EpochLines {
   }
 }
 
-/** Whether an epoch continues the training of another. */
+/** Whether an epoch belongs to the same training as the last one, and comes after it. */
 function isNext(last: Epoch, { training, refit, epoch }: Epoch): boolean {
   return last.training === training && last.refit === refit && last.epoch < epoch;
 }
@@ -73,12 +73,12 @@ export class SimilarLines {
 
   see(text: string): void {
     this.#held.push(text);
-    // a long computation may follow, so held sentences are written after a short time
+    // writes the held sentences soon, because a long computation may follow before the next event
     this.#timer ??= setTimeout(() => this.end(), 100);
     this.#timer.unref();
   }
 
-  /** Writes held sentences; must be called before anything else is written. */
+  /** Writes the held sentences. Must be called before other text is written. */
   end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -88,12 +88,15 @@ export class SimilarLines {
   }
 }
 
-/** Most similar sentences that are written separately. */
+/** Maximum number of similar sentences that are written separately. */
 const FEW = 3;
-/** Most names of other sentences that a line contains. */
+/** Maximum number of names, from the other sentences, in a combined line. */
 const MOST_NAMED = 10;
 
-/** Combines sentences that differ only in quoted names and numbers: the first, followed by the names of the others. */
+/**
+ * Combines sentences that differ only in quoted names and numbers: the first sentence, followed by the names in the
+ * others.
+ */
 export function similarTogether(sentences: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const text of sentences) {
@@ -107,7 +110,7 @@ export function similarTogether(sentences: readonly string[]): string[] {
   );
 }
 
-/** Returns the names of the other sentences that the first does not contain. */
+/** Returns the quoted names that occur in the other sentences but not in the first. */
 function othersText([first, ...others]: readonly string[]): string {
   const namesOf = (text: string) => text.match(/'[^']*'/g) ?? [];
   const known = namesOf(first!);

@@ -1,4 +1,4 @@
-// Writes results to stdout and everything else to stderr.
+// Writes results to standard output, and all other text to standard error.
 //
 // Names of columns, keys and files come from the log, which may be hostile. All text passes through here, so that no
 // name in it controls the terminal, reorders a line or looks like a separate line.
@@ -10,12 +10,15 @@ const decoder = new TextDecoder();
 
 let opened: WriteStream | undefined;
 
-/** Returns standard error. It is opened on first use, because that takes some time. */
+/** Returns standard error, which is opened on first use because opening takes time. */
 export function standardError(): WriteStream {
   return opened ?? process.stderr;
 }
 
-/** Replaces standard error by another stream, because a thread's own does not know the terminal. */
+/**
+ * Replaces the stream of standard error. A command's thread needs this, because its own stream does not know the
+ * terminal.
+ */
 export function standardErrorIs(stream: WriteStream): void {
   opened = stream;
 }
@@ -37,7 +40,10 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
 
 let write = (text: string): void => void standardError().write(text);
 
-/** Lets another thread write lines for people, because a thread's own stream delays them until its event loop runs. */
+/**
+ * Sets the function that writes lines, so that another thread writes them: a thread's own stream delays lines until its
+ * event loop runs.
+ */
 export function writeLinesBy(other: (text: string) => void): void {
   if (!standardError().isTTY) write = other;
 }
@@ -52,7 +58,7 @@ export function writeLine(text: string): void {
   write(`${visibleText(shortened(text)).replaceAll(/\n(?! )/g, "\n  ")}\n`);
 }
 
-/** Writes a line for a collector of logs: an object as JSON. */
+/** Writes an object as a line of JSON, for a collector of logs. */
 export function writeJsonLine(value: object): void {
   const short = (_: string, inner: unknown) => (typeof inner === "string" ? shortened(inner) : inner);
   write(`${visibleText(JSON.stringify(value, short))}\n`);

@@ -61,7 +61,7 @@ const sharedTables = {
   weekly,
 } satisfies Record<string, OptionTable>;
 
-/** By topic: returns its page. */
+/** Functions that return the page of a topic, by topic. */
 export const pages: Readonly<Record<TopicName, () => Promise<string> | string>> = {
   columns: () => page(COLUMNS, optionLines(sharedTables.columns), WHERE),
   reading: () => page(READING, optionLines(sharedTables.reading)),

@@ -7,7 +7,7 @@ const ends = (...days: number[]) => days.map((each) => start + each * day);
 test("the cadence is the largest time between the ends of two files", () => {
   expect(cadenceOf(ends(7, 0, 14))).toBe(7 * day);
   expect(cadenceOf(ends(0, 1, 2, 5))).toBe(3 * day);
-  // files that are parts of one export
+  // files that end on the same day are parts of one export, so there is no interval
   expect(cadenceOf(ends(0, 0.01, 0.02))).toBeUndefined();
   expect(cadenceOf(ends(0))).toBeUndefined();
 });

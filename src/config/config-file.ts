@@ -8,23 +8,29 @@ import { z } from "zod";
 import { excerpt, nearestName } from "../errors.js";
 import { readYamlDocument } from "./yaml-file.js";
 
-/** An option of the command, as a key of the file. */
+/** An option of a command, as a key of a configuration file. */
 export interface ConfigSetting {
   name: string;
-  /** flag: true or false; one: a single value; many: a value, a list of them, or a mapping from columns to values */
+  /**
+   * kind of the option's value. flag: true or false; one: a single value; many: a value, a list of values, or a mapping
+   * from columns to values
+   */
   kind: "flag" | "one" | "many";
   choices?: readonly string[];
-  /** its help, for a schema */
+  /** help text of the option, for a schema */
   help?: string;
-  /** always: its value starts with the path of a file or run; maybe: or it is something else */
+  /** always: the value starts with the path of a file or run; maybe: the value may be a path */
   path?: "always" | "maybe";
-  /** true if results do not depend on it */
+  /** true if the option does not change results */
   noBytes?: true;
 }
 
 /** The value of one option in the file. */
 export interface ConfigEntry {
-  /** in the syntax of the command line; a list has one element per occurrence, the elements of a mapping are KEY:VALUE */
+  /**
+   * the value in the syntax of the command line; a list has one element per occurrence, and each element of a mapping
+   * is KEY:VALUE
+   */
   value: boolean | string | string[];
   line: number;
   /** from 1 */

@@ -22,22 +22,25 @@ const time = z
     "expected a time such as 2026-11-20 or 2026-11-20T03:00:00Z",
   );
 
-/** Bounds of a count or a norm: absolute ones, and a share of the previous version's value by which it may differ. */
+/**
+ * Bounds of a count or a norm: absolute ones (min, max), and the share by which it may differ from the previous
+ * version's value.
+ */
 const countBounds = { min: z.number().optional(), max: z.number().optional(), within: share.optional() };
-/** The same bounds for a share. */
+/** Bounds of a share, of the same kinds as those of a count. */
 const shareBounds = { min: share.optional(), max: share.optional(), within: share.optional() };
 
 const count = z.strictObject(countBounds);
 const ofShare = z.strictObject(shareBounds);
 
-/** Bounds for every field, and different ones for some. */
+/** Bounds of single fields, which replace the bounds that apply to every field. */
 const perField = { fields: z.record(z.string(), ofShare).optional() };
 
-/** Bounds for each new file or day: absolute ones, and shares of the median of the earlier files or days. */
+/** Bounds of each new file or day: absolute ones, and ones relative to the median of the earlier files or days. */
 const ofGroup = { atLeast: share.optional(), atMost: share.optional() };
 const groupCount = z.strictObject({ min: z.number().optional(), max: z.number().optional(), ...ofGroup });
 const groupShare = z.strictObject({ min: share.optional(), max: share.optional(), ...ofGroup });
-/** `maxRise`: how much it may exceed the median of the earlier ones */
+/** bounds of a share of new keys; `maxRise` is the maximum increase over the median of the earlier files or days */
 const unseenShare = z.strictObject({
   min: share.optional(),
   max: share.optional(),
@@ -50,7 +53,7 @@ const groupBounds = {
   items: groupCount.optional(),
   positiveRate: groupShare.optional(),
   labelSpread: groupCount.optional(),
-  /** share of rows whose key is in no earlier file or day */
+  /** share of rows whose user is in no earlier file or day */
   unseenUsers: unseenShare.optional(),
   unseenItems: unseenShare.optional(),
 };
@@ -58,7 +61,7 @@ const groupBounds = {
 export const beforeBounds = z.strictObject({
   /** number of rows of the dataset */
   rows: count.optional(),
-  /** share of labels from `from` on; of those above 0 without it */
+  /** share of labels that are at least `from`; without `from`, share of labels above 0 */
   positiveRate: z.strictObject({ ...shareBounds, from: z.number().optional() }).optional(),
   /** standard deviation of the labels */
   labelSpread: count.optional(),
@@ -69,7 +72,9 @@ export const beforeBounds = z.strictObject({
   missing: z.strictObject({ ...shareBounds, columns: z.record(z.string(), ofShare).optional() }).optional(),
   /** share of each field's cells whose key the previous version's table lacks */
   unseen: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /** time of the newest event: absolute, its age, and how much newer it is than the previous version's */
+  /**
+   * time of the newest event: its absolute bounds, its age, and its distance from the previous version's newest event
+   */
   newest: z
     .strictObject({
       min: time.optional(),
@@ -80,22 +85,22 @@ export const beforeBounds = z.strictObject({
     })
     .optional(),
   /**
-   * each file that the previous version's log lacks, compared with the median of the others; copies: those with the
-   * rows of another file
+   * each file that the previous version's log does not contain, compared with the median of the other files; `copies`
+   * bounds the number of files with the same rows as another file
    */
   newFiles: z.strictObject({ ...groupBounds, copies: atMostSo.optional() }).optional(),
   /** files of the previous version's log that are missing, although files that sort before them by name exist */
   goneFiles: atMostSo.optional(),
   /**
-   * each day after the previous version's newest event, compared with the median of the earlier ones; empty: longest
-   * run of days without an event
+   * each day after the previous version's newest event, compared with the median of the earlier days; `empty` bounds
+   * the longest run of days without an event
    */
   newDays: z.strictObject({ ...groupBounds, empty: atMostSo.optional() }).optional(),
 });
 
 export const afterBounds = z.strictObject({
   /**
-   * metrics of the validation split, by the manifest's name; `worse` is in the metric's unit, or a share of the
+   * metrics of the validation split, by their names in the manifest; `worse` is in the metric's unit, or a share of the
    * previous version's value
    */
   metrics: z
@@ -121,7 +126,7 @@ export const afterBounds = z.strictObject({
   overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20), ...perField }).optional(),
   /** 1 - cosine to the previous version's vector after one table is rotated to match the other, mean over the same keys */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /** for each file of lists that a pipeline's `recall` writes */
+  /** bounds on the lists in each file that the section `recall` of a pipeline writes */
   lists: z
     .strictObject({
       /** share of users, or of items, with an empty list */
@@ -129,8 +134,8 @@ export const afterBounds = z.strictObject({
       /** share of the eligible items that are in at least one list */
       coverage: ofShare.optional(),
       /**
-       * share of a list's first k items that are among the first k of the same owner's list in the previous version,
-       * mean over owners of both
+       * share of the first k items of a list that are also among the first k of the previous version's list for the
+       * same user or item; mean over the users or items that have a list in both versions
        */
       overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20) }).optional(),
     })

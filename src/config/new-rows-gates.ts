@@ -1,16 +1,16 @@
-// Derives the starter's bounds on new files and days from how much those of the log differ from each other.
+// Derives the bounds on new files and days in a starter pipeline from how much the files and days of the log differ.
 
-/** The variation of the number of rows per file, or per day, of a log. */
+/** The variation of the number of rows in the files, or in the days, of a log. */
 export interface RowSpread {
   groups: number;
-  /** rows of the smallest and of the largest group, relative to the median */
+  /** number of rows of the smallest group and of the largest group, relative to the median */
   least: number;
   most: number;
-  /** for days: the longest run of days without an event that occurs at least twice; 0 if there is none */
+  /** for days: length of the longest run of days without an event that occurs at least twice; 0 if there is none */
   empty?: number;
 }
 
-/** Fewest groups of a log that show how they vary, including weekends. */
+/** Minimum number of files or days that show how their sizes vary; two weeks include weekends. */
 const ENOUGH = 14;
 
 /** @param sizes rows of each group; not empty */
@@ -35,14 +35,14 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** The properties of a log that its bounds depend on. */
+/** The properties of a log that determine the bounds. */
 export interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
   hasItem: boolean;
-  /** undefined: one file that is named */
+  /** variation of the files; undefined if the log is one file that is named without a pattern */
   files: RowSpread | undefined;
-  /** undefined: no column is the time */
+  /** variation of the days; undefined if no column has the role of time */
   days: RowSpread | undefined;
 }
 
@@ -74,7 +74,7 @@ function boundLines(
   { task, hasUser, hasItem }: Pick<NewRowsLog, "task" | "hasUser" | "hasItem">,
 ): string[] {
   const few = groups < ENOUGH;
-  // a file truncated to a quarter fails unless files differ by that much
+  // a file that is truncated to a quarter of its rows fails unless the files of the log differ by that much
   const atLeast = Math.max(5, Math.min(few ? 30 : 50, Math.floor(12 * least) * 5));
   const atMost = Math.max(few ? 250 : 180, Math.ceil(15 * most) * 10);
   const counts = `{ atLeast: ${atLeast}%, atMost: ${atMost}% }`;
@@ -89,13 +89,14 @@ function boundLines(
   ].map((line) => `  ${line}`);
 }
 
-// Derives the starter's bounds on the newest event from how often the log's files come, by the newest event of each.
+// Derives the bounds on the newest event in a starter pipeline from the interval between the newest events of the log's
+// files.
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** The default interval for one file, or for files that end together: the job is weekly. */
+/** Interval that is assumed for one file, or for files that end at the same time: a weekly job. */
 const WEEK = 7 * DAY;
-/** Number of intervals that a log may lag; an older log is a sample of the past. */
+/** Maximum age of a log, in intervals; an older log is regarded as a sample from the past. */
 const MOST_LAG = 8;
 
 export interface NewestGate {

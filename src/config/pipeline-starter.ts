@@ -1,25 +1,26 @@
-// The starter pipeline of `embed init`: inferred roles, a suitable training, and gates around the log's current values.
+// The starter pipeline that `embed init` writes: inferred roles, a suitable training, and gates around the log's
+// current values.
 
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
 /** The known properties of a log. */
 export interface StarterLog {
-  /** names as written into the file */
+  /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
-  /** a sentence on which files these are now and later */
+  /** a sentence that says which files these names denote now and later */
   note: string;
-  /** number of files that match the patterns now; undefined for one file that is named */
+  /** number of files that match the patterns now; undefined if one file is named without a pattern */
   files?: number;
   rows: number;
   columns: readonly StarterColumn[];
-  /** lines of `reading`: what was needed to read it */
+  /** lines of the section `reading`: the options that were needed to read the log */
   reading: readonly string[];
-  /** lines of `columns` beyond roles, fields and numbers */
+  /** lines of the section `columns` for options other than roles, fields and numeric columns */
   otherColumns: readonly string[];
   /** bounds on the newest event; absent if no event has a time */
   newest?: NewestGate;
-  /** variation of its files, and of its days if it has times */
+  /** variation of the log's files, and of its days if events have times */
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
@@ -42,15 +43,15 @@ export function starterTraining(
 /** The training of the starter. */
 export interface StarterTrainer {
   command: string;
-  /** a comment on the command */
+  /** comment on the command, for the file */
   comment?: string;
   /** lines of its options */
   options: readonly string[];
   /** the metric of the validation split that gates check; undefined if there is none */
   metric?: string | undefined;
-  /** the field whose vectors are exported; undefined if it writes no table of keys */
+  /** the field whose vectors are exported; undefined if the training writes no table of keys */
   field?: string | undefined;
-  /** whether its vectors can be rotated to match the last version */
+  /** whether the training's vectors can be rotated to match those of the previous version */
   aligns: boolean;
 }
 
@@ -73,8 +74,8 @@ export function starterTrainer(
 }
 
 /**
- * Returns YAML text with a comment for every choice. @param training result of starterTraining, which bounds of the log
- * depend on
+ * Returns YAML text with a comment for every choice. @param training result of starterTraining, on which the bounds of
+ * the log depend
  */
 export function starterPipeline(log: StarterLog, training: StarterTraining, trainer: StarterTrainer): string {
   const { logs, rows, columns, reading, otherColumns } = log;
@@ -174,12 +175,17 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     .join("\n");
 }
 
-/** Returns how much a log may grow from one version to the next: by two files, each half as large again; at least 50%. */
+/**
+ * Returns by how much a log may grow from one version to the next, as a percentage: by two files that are half as large
+ * again as the mean, and at least by 50%.
+ */
 function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
 
-/** Bounds of the trained run: its metric, and the share of zero vectors if it has vectors of keys. */
+/**
+ * Returns bounds for the trained run: a bound on its metric, and one on the share of zero vectors if keys have vectors.
+ */
 function afterLines({ metric, field }: StarterTrainer): string {
   const ranks = metric === undefined || !ofLabels.includes(metric);
   const zero = ranks
@@ -195,7 +201,7 @@ function afterLines({ metric, field }: StarterTrainer): string {
   return lines.length === 0 ? "  after: {}" : ["  after:", ...lines.map((line) => `    ${line}`)].join("\n");
 }
 
-/** Returns bounds of twice the current shares of missing cells, and at least 5%. */
+/** Returns a bound on missing cells: twice their current share, and at least 5%. */
 function missingLine({ rows, columns }: StarterLog): string {
   const most = Math.max(0, ...columns.map(({ missing }) => missing / Math.max(1, rows)));
   return `missing: { max: ${Math.min(100, Math.max(5, Math.ceil(200 * most)))}% }`;
@@ -238,13 +244,13 @@ export const LEFT_OUT = "left out";
 /** The known properties of a column. */
 export interface StarterColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric, field or left out */
+  /** user, item, label, time, weight, session or numeric; `field`; or `left out` */
   role: string;
   distinct: number;
   missing: number;
-  /** `multi`: its cells hold several values */
+  /** `multi` if the column's cells hold several values */
   type?: string;
-  /** the reason for the role; for a field, what it looks like but is not read as */
+  /** reason for the role; for a field, the type that its cells resemble but are not read as */
   why?: string;
 }
 
@@ -315,7 +321,10 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
     .join("");
 }
 
-/** Returns `160 distinct, 3 missing`, and what a field looks like but is not read as. */
+/**
+ * Returns the counts of a column, such as `160 distinct, 3 missing`, and the type that a field's cells resemble but are
+ * not read as.
+ */
 export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
   const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;

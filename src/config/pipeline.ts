@@ -55,11 +55,11 @@ export interface SendContent {
   into: string;
 }
 
-/** Keys of an export's entry beside its flags. */
+/** Keys in an entry of `export:` that are not flags of `embed export`. */
 export const EXPORT_KEYS = ["train", "out", "to"] as const;
 export const RECALL_KEYS = [...EXPORT_KEYS, "send", "format", "url-env", "into"] as const;
 
-/** Formats of lists that can be read back, because the next version's lists are compared with them. */
+/** Formats in which lists can be read back, which the gates need to compare them with the next version's lists. */
 export const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
 /** Servers that accept lists. */
 export const LIST_SERVERS = ["redis", "postgres"] as const;

@@ -36,7 +36,7 @@ export async function readYaml<T>(
 /** A parsed YAML file. */
 export interface YamlFile {
   content: unknown;
-  /** Returns its content. @throws {ConfigError} an unknown key, or a value of another kind */
+  /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */
   check<T>(schema: z.ZodType<T>): T;
   /** @param place keys from the top; for a missing key, where it would be @throws {ConfigError} always */
   fail(place: readonly string[], message: string): never;
@@ -73,7 +73,7 @@ export async function openYaml(path: string, what: string): Promise<YamlFile> {
   };
 }
 
-/** Returns the expected value; if several kinds are allowed, that of each. */
+/** Returns a description of the expected value; of a union of types, the description of each type. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== "invalid_union" || issue.errors.length === 0)
     return issue.message.replace(/^Invalid input: /, "").replace(/, received .*/, "");
@@ -81,7 +81,10 @@ function messageOf(issue: z.core.$ZodIssue): string {
   return messages.filter((each, i) => messages.indexOf(each) === i).join(", or ");
 }
 
-/** Returns the keys that the schema allows at a place. @param content selects one of several kinds */
+/**
+ * Returns the keys that the schema allows at a path. @param content the value at the path, which selects the schema of
+ * a union
+ */
 function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): string[] {
   let at: unknown = schema;
   let value = content;
@@ -96,7 +99,7 @@ function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): s
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** Returns the kind that a value states. */
+/** Returns the schema of a union that the value's discriminator selects. */
 function statedKind({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
   const said = memberOf(value, def.discriminator);
   return options.find((option) => {
@@ -114,7 +117,7 @@ function childOf(schema: unknown): unknown {
   return schema instanceof z.ZodArray ? schema.element : undefined;
 }
 
-/** Returns the position of a key or an element of a list; for a missing one, where it would be. */
+/** Returns the offset of a key or of a list's element; for a missing key, the offset at which it could be added. */
 function offsetOf(document: Document, path: readonly string[]): number {
   let at: unknown = document.contents;
   let offset = 0;
@@ -176,7 +179,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
     const content: unknown = document.toJS();
     return { document, content, placeOf, fail };
   } catch (error) {
-    // the parser's limit of about a hundred repetitions of an anchor
+    // the parser throws when aliases repeat an anchor more than about a hundred times
     if (error instanceof ReferenceError)
       return fail(firstAlias, "aliases repeat too many values: write the values out");
     throw error;
@@ -223,12 +226,12 @@ function checkUniqueKeys(document: Document, fail: (offset: number, message: str
 }
 
 /**
- * Most nested lists and mappings; a pipeline file has six. A few hundred overflow the parser's stack, which ends the
- * process.
+ * Maximum depth of nested lists and mappings; a pipeline file needs six. A depth of a few hundred overflows the
+ * parser's stack, which ends the process.
  */
 const DEEPEST = 100;
 
-/** Rejects deep nesting before anything recurses into it. */
+/** Rejects deep nesting before a recursive function parses the text. */
 function checkDepth(text: string, fail: (offset: number, message: string) => never): void {
   const parser = new Parser();
   for (const lexeme of new Lexer().lex(text)) {
@@ -238,7 +241,10 @@ function checkDepth(text: string, fail: (offset: number, message: string) => nev
   }
 }
 
-/** Checks that each alias refers to an earlier anchor outside of which it is. @returns the position of the first alias */
+/**
+ * Checks that each alias refers to an earlier anchor that does not contain the alias. @returns the offset of the first
+ * alias
+ */
 function checkAliases(document: Document, fail: (offset: number, message: string) => never): number {
   let first: number | undefined;
   visit(document, {

@@ -292,9 +292,10 @@ export class RowCollector {
   /** Returns the cells of the rows that no filter drops and that are valid. */
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
-    for (const fate of fates) {
-      if (fate === KEPT) kept++;
-      else if (fate === DROPPED) this.dropped++;
+    // loops use indexes, because iterators and callbacks take as long as reading the log
+    for (let row = 0; row < fates.length; row++) {
+      if (fates[row] === KEPT) kept++;
+      else if (fates[row] === DROPPED) this.dropped++;
     }
     const cells = batch.columns.map((column, i) => {
       if (kept < batch.numRows) {
@@ -305,7 +306,7 @@ export class RowCollector {
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
       // if --time-format is given, times are read as text
-      return role === "time" && isTime !== true ? mapTo(Float64Array, rows, timeOfNumber) : rows;
+      return role === "time" && isTime !== true ? timesOf(rows) : rows;
     });
     return { cells, kept };
   }
@@ -315,6 +316,12 @@ export class RowCollector {
     const numbers = this.#numberOfCode[i]!;
     return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
+}
+
+/** Converts numeric times to milliseconds, in place. */
+function timesOf(times: Cells): Cells {
+  for (let row = 0; row < times.length; row++) times[row] = timeOfNumber(times[row]!);
+  return times;
 }
 
 /** Whether the text of a cell must parse as a number: a time, or a label of true or false. */

@@ -6,7 +6,6 @@
 // Commands that show a table include both, a field's added rows after its trained ones. `--table default` and `--table
 // added` select one.
 
-import { mapTo } from "../numeric/indices.js";
 import { encodeKeys, keyAt } from "../log/keys.js";
 import { rangeOf, tableRows, type RowPass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
@@ -139,8 +138,8 @@ export function addedTable(
     ...{ dim, numRows: all.length, fields },
     fieldOf: new Uint32Array(all.length).fill(fields.indexOf(field)),
     keys: encodeKeys(all.map(({ key }) => key)),
-    counts: mapTo(Uint32Array, all, ({ count }) => count),
-    ...(weights && { weights: mapTo(Float32Array, all, ({ weight = 0 }) => weight) }),
+    counts: Uint32Array.from(all, ({ count }) => count),
+    ...(weights && { weights: Float32Array.from(all, ({ weight = 0 }) => weight) }),
     vectors,
   };
 }

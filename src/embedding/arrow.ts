@@ -41,16 +41,44 @@ export async function* arrowChunks(
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
+  /** the array that vectors which lie elsewhere would fill */
+  const place = new Set<ArrayBufferLike>();
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
     for await (const { table } of rows.batches()) {
+      place.add(table.vectors.buffer);
       yield batchOf(arrow, schema, types, fields, table, narrow);
       numBatches++;
     }
     // an empty table has one empty batch, because dictionaries are written with the first batch
     if (numBatches === 0) yield batchOf(arrow, schema, types, fields, emptyTable(rows), narrow);
   }
-  yield* arrowFileChunks(arrow, schema, batches());
+  const chunks = arrowFileChunks(arrow, schema, batches());
+  yield* rows.laterVectors ? withVectors(chunks, rows, place) : chunks;
+}
+
+/** Most bytes of vectors that are read from elsewhere at once. */
+const LATER_BYTES = 64 << 20;
+
+/** Replaces the chunks that are views of the place by the vectors that belong there. */
+async function* withVectors(
+  chunks: AsyncIterable<Uint8Array>,
+  { dim, laterVectors }: TableRows,
+  place: Set<ArrayBufferLike>,
+): AsyncGenerator<Uint8Array> {
+  const rowBytes = 4 * dim;
+  const mostRows = Math.max(1, Math.floor(LATER_BYTES / rowBytes));
+  for await (const chunk of chunks) {
+    if (!place.has(chunk.buffer)) {
+      yield chunk;
+      continue;
+    }
+    const end = (chunk.byteOffset + chunk.byteLength) / rowBytes;
+    for (let first = chunk.byteOffset / rowBytes; first < end; first += mostRows) {
+      const vectors = laterVectors!({ first, last: Math.min(first + mostRows, end) });
+      yield new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    }
+  }
 }
 
 interface Types {

@@ -36,6 +36,11 @@ export interface TableRows {
    * bytes
    */
   batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
+  /**
+   * Returns f32[rows * dim], of a table whose vectors lie elsewhere: `vectors` of its batches are views of one array that was never
+   * written, which takes no memory. For writing alone.
+   */
+  laterVectors?: (range: RowRange) => Float32Array;
 }
 
 /** Returns rows first .. last - 1 as a table; its arrays are views. */

@@ -34,7 +34,7 @@ export function safetensorsChunks(
     if (elementCount(shape) !== data.length || name === "__metadata__") {
       throw new RangeError(`tensor '${name}' of shape [${shape.join()}] has ${data.length} elements`);
     }
-    shapes.set(name, { dtype: dtypeOf(data), shape });
+    shapes.set(name, tensorShape(shape, data));
   }
   const { head, order } = safetensorsHead(shapes, metadata);
   return [
@@ -44,6 +44,11 @@ export function safetensorsChunks(
       return new Uint8Array(buffer, byteOffset, byteLength);
     }),
   ];
+}
+
+/** Returns the type and shape of data. */
+export function tensorShape(shape: number[], data: Tensor["data"]): TensorShape {
+  return { dtype: dtypeOf(data), shape };
 }
 
 /** Type and shape of a tensor in a file's header. */
@@ -198,26 +203,29 @@ const PIECE = 64 << 20;
  * Reads the tensors of an open file.
  *
  * @param name name of the file, for messages
- * @param only reads only the tensor of this name, if it exists
+ * @param isWanted reads only the tensors of these names
  * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
 export async function readSafetensorsFile(
   file: ReadHandle,
   name: string,
-  only?: string,
+  isWanted: (tensor: string) => boolean = () => true,
 ): Promise<Map<string, Tensor>> {
-  const { size } = await file.stat();
-  const prefix = await bytesAt(file, 0, Math.min(8, size), name);
-  const length = prefix.length < 8 ? 0 : Number(new DataView(prefix.buffer).getBigUint64(0, true));
-  const end = Math.min(8 + length, size);
-  const entries = entriesOf(await bytesAt(file, 0, end, name), size, name);
   const tensors = new Map<string, Tensor>();
-  for (const [tensor, { shape, start, bytes, arrayOf }] of entries) {
-    if (only !== undefined && tensor !== only) continue;
+  for (const [tensor, { shape, start, bytes, arrayOf }] of await entriesOfFile(file, name)) {
+    if (!isWanted(tensor)) continue;
     const data = await bytesAt(file, start, start + bytes, name);
     tensors.set(tensor, { shape, data: new arrayOf(data.buffer) });
   }
   return tensors;
+}
+
+/** Reads the header of an open file. @throws {ArtifactError} as readSafetensorsFile */
+export async function entriesOfFile(file: ReadHandle, name: string): Promise<Map<string, TensorEntry>> {
+  const { size } = await file.stat();
+  const prefix = await bytesAt(file, 0, Math.min(8, size), name);
+  const length = prefix.length < 8 ? 0 : Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  return entriesOf(await bytesAt(file, 0, Math.min(8 + length, size), name), size, name);
 }
 
 /** Splits chunks into pieces that a writer accepts. */

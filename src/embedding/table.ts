@@ -1,6 +1,5 @@
 // An embedding table: one vector per key of each field.
 
-import { mapTo } from "../numeric/indices.js";
 import { keyAt, type Keys } from "../log/keys.js";
 import { UsageError, excerpt, nearestName } from "../errors.js";
 
@@ -135,7 +134,7 @@ export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTab
     fieldOf: rows.map((row) => table.fieldOf[row]!),
     keys: { size: rows.length, bytes, offsets },
     counts: rows.map((row) => table.counts[row]!),
-    ...(weights && { weights: mapTo(Float32Array, rows, (row) => weights[row]!) }),
+    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
     vectors: vectorsAt(table, rows),
   };
 }

@@ -8,11 +8,11 @@ import type { Data } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
+import { BatchCursor, type ListBounds } from "../log/parquet/batch-cursor.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { fixedValues, type PlainValues } from "../log/parquet/values.js";
-import { BatchCursor, type ListBounds } from "./batch-cursor.js";
 import type { RowDigest } from "./digest.js";
-import type { SparkType } from "./session.js";
+import type { SparkType } from "./session-types.js";
 
 /** Length of a missing value in a digest. */
 const MISSING = 0xffffffff;
@@ -68,7 +68,7 @@ export class ArrowCursor extends BatchCursor {
     const cells = isList ? data.children[0]! : data;
     const levels = levelsOf(cells);
     const values = nonNullValues(cells, levels, column, path);
-    super(column, values, levels, isList ? listBounds(data) : undefined);
+    super(column, { values, levels, lists: isList ? listBounds(data) : undefined });
   }
 
   /**

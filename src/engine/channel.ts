@@ -129,6 +129,46 @@ export class Channel {
     });
   }
 
+  /** Sends a stream of messages, and returns the one response to all. @throws the error of the call */
+  async upload(
+    method: string,
+    [request, response]: readonly [MessageShape, MessageShape],
+    messages: AsyncIterable<Message>,
+    signal: AbortSignal,
+  ): Promise<Message> {
+    signal.throwIfAborted();
+    let call: Grpc.ClientWritableStream<Message> | undefined;
+    const answer = new Promise<Message>((resolve, reject) => {
+      call = this.#client.makeClientStreamRequest(
+        `${SERVICE}/${method}`,
+        (value: Message) => encode(request, value),
+        (bytes: Buffer) => decode(response, bytes),
+        this.#metadata,
+        {},
+        (error, value) => (error ? reject(error) : resolve(value ?? {})),
+      );
+    });
+    const onAbort = (): void => call!.cancel();
+    signal.addEventListener("abort", onAbort);
+    const isOver = answer.then(
+      () => true,
+      () => true,
+    );
+    try {
+      for await (const message of messages) {
+        if (call!.write(message)) continue;
+        // a call that has failed takes no more
+        const drained = new Promise<false>((resolve) => call!.once("drain", () => resolve(false)));
+        if (await Promise.race([isOver, drained])) break;
+      }
+      call!.end();
+      return await answer;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      call!.cancel();
+    }
+  }
+
   /**
    * Yields the responses of a plan until the server ends the stream or the signal aborts it.
    *

@@ -1,6 +1,6 @@
 // Converts the error of a failed call to the project's errors, without the token.
 
-import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
+import { DataError, EmbedError, IoError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { decode, type Message } from "./wire.js";
 import { errorInfo, status } from "./messages.js";
 import { TOKEN_VARIABLE } from "./address.js";
@@ -144,7 +144,20 @@ export interface Doing {
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
 /** Returns the error of a command. */
-function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
+function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
+  if (/exited with status 127\b/.test(text))
+    return new UsageError(
+      `--engine-output needs Node 20 or later on the server's executors, as \`node\` on the path of their shell (${short}): ` +
+        "install it there, or write the file on this machine with -o",
+      cause,
+    );
+  if (
+    errorClass.startsWith("PATH_ALREADY_EXISTS") ||
+    /AccessControlException|AccessDenied|Permission denied|403 Forbidden|Mkdirs failed|Parent path is not a directory/.test(
+      text,
+    )
+  )
+    return new OutputError(`--engine-output: the server cannot write there: ${short}`, cause);
   // MLlib's computation over epochs is one long expression until a checkpoint cuts it
   if (/StackOverflowError/.test(text))
     return new UsageError(

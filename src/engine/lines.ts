@@ -10,7 +10,8 @@ import type { ByteSource } from "../io/source.js";
 import { literal, type RemoteFile } from "./files.js";
 import { batchesIn, int64At } from "./batches.js";
 import { filesOf, filtered, projected, quotedColumn, sorted, type Relation } from "./plans.js";
-import { LostOperation, type EngineSession } from "./session.js";
+import { LostOperation } from "./session-types.js";
+import type { EngineSession } from "./session.js";
 
 /** The only line end: a \r belongs to the line, as for local files. */
 const NEWLINE = 0x0a;

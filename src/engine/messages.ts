@@ -64,6 +64,11 @@ const objectRef = shape("ObjectRef", { id: [1, "text"] });
 const method = shape("Fetch.Method", { method: [1, "text"] });
 const fetch = shape("Fetch", { objRef: [1, objectRef], methods: [2, method, "repeated"] });
 const mlRelation = shape("MlRelation", { fetch: [2, fetch] });
+const collectMetrics = shape("CollectMetrics", {
+  input,
+  name: [2, "text"],
+  metrics: [3, expression, "repeated"],
+});
 const relation: MessageShape = shape("Relation", {
   read: [2, read],
   project: [3, project],
@@ -75,6 +80,7 @@ const relation: MessageShape = shape("Relation", {
   sql: [10, sql],
   localRelation: [11, localRelation],
   offset: [13, offset],
+  collectMetrics: [29, collectMetrics],
   cachedRemoteRelation: [37, cachedRemoteRelation],
   mlRelation: [300, mlRelation],
 });
@@ -103,7 +109,14 @@ const checkpoint = shape("CheckpointCommand", {
   eager: [3, "bool"],
 });
 const removeCached = shape("RemoveCachedRemoteRelationCommand", { relation: [1, cachedRemoteRelation] });
+const writeOperation = shape("WriteOperation", {
+  input: [1, relation],
+  source: [2, "text"],
+  path: [3, "text"],
+  mode: [5, "int"],
+});
 const command = shape("Command", {
+  writeOperation: [2, writeOperation],
   checkpointCommand: [14, checkpoint],
   removeCachedRemoteRelationCommand: [15, removeCached],
   mlCommand: [17, mlCommand],
@@ -117,6 +130,7 @@ export const GROUP_BY = 1;
 export const INTERRUPT_ALL = 1;
 export const UNION = 2;
 export const ESTIMATOR = 1;
+export const [OVERWRITE, ERROR_IF_EXISTS] = [2, 3];
 
 const reattachOptions = shape("ReattachOptions", { reattachable: [1, "bool"] });
 const requestOption = shape("ExecutePlanRequest.RequestOption", { reattachOptions: [1, reattachOptions] });
@@ -141,8 +155,14 @@ const operatorInfo = shape("MlCommandResult.MlOperatorInfo", {
 });
 const mlCommandResult = shape("MlCommandResult", { operatorInfo: [3, operatorInfo] });
 
+const observedMetrics = shape("ExecutePlanResponse.ObservedMetrics", {
+  name: [1, "text"],
+  values: [2, literal, "repeated"],
+});
+
 export const executePlanResponse = shape("ExecutePlanResponse", {
   arrowBatch: [2, arrowBatch],
+  observedMetrics: [6, observedMetrics, "repeated"],
   responseId: [13, "text"],
   resultComplete: [14, resultComplete],
   checkpointCommandResult: [19, checkpointResult],
@@ -235,11 +255,41 @@ export const interruptResponse = shape("InterruptResponse", {});
 export const releaseSessionRequest = shape("ReleaseSessionRequest", { ...session, clientType: [3, "text"] });
 export const releaseSessionResponse = shape("ReleaseSessionResponse", {});
 
+const artifactChunk = shape("AddArtifactsRequest.ArtifactChunk", { data: [1, "bytes"], crc: [2, "int"] });
+const beginChunkedArtifact = shape("AddArtifactsRequest.BeginChunkedArtifact", {
+  name: [1, "text"],
+  totalBytes: [2, "int"],
+  numChunks: [3, "int"],
+  initialChunk: [4, artifactChunk],
+});
+const singleChunkArtifact = shape("AddArtifactsRequest.SingleChunkArtifact", {
+  name: [1, "text"],
+  data: [2, artifactChunk],
+});
+const batch = shape("AddArtifactsRequest.Batch", { artifacts: [1, singleChunkArtifact, "repeated"] });
+const artifactSummary = shape("AddArtifactsResponse.ArtifactSummary", {
+  name: [1, "text"],
+  isCrcSuccessful: [2, "bool"],
+});
+
+export const addArtifactsRequest = shape("AddArtifactsRequest", {
+  ...session,
+  batch: [3, batch],
+  beginChunk: [4, beginChunkedArtifact],
+  chunk: [5, artifactChunk],
+  clientType: [6, "text"],
+  clientObservedServerSideSessionId: [7, "text"],
+});
+export const addArtifactsResponse = shape("AddArtifactsResponse", {
+  artifacts: [1, artifactSummary, "repeated"],
+});
+
 /** Shapes that reach all messages above. */
 export const roots: readonly MessageShape[] = [
   ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
   ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],
   ...[interruptRequest, interruptResponse, releaseSessionRequest, releaseSessionResponse],
+  ...[addArtifactsRequest, addArtifactsResponse],
 ];
 
 const anyMessage: MessageShape = {

@@ -10,7 +10,8 @@ import { DivergedError, IoError } from "../errors.js";
 import { batchesIn } from "./batches.js";
 import { ESTIMATOR } from "./messages.js";
 import { filtered, type Relation } from "./plans.js";
-import { LostOperation, type EngineSession } from "./session.js";
+import { LostOperation } from "./session-types.js";
+import type { EngineSession } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";

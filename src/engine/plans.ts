@@ -67,6 +67,11 @@ export function unionOf(all: readonly Relation[]): Relation {
   return { setOp: { leftInput: left, rightInput: right, setOpType: UNION, isAll: true } };
 }
 
+/** Computes expressions over all rows that pass, which a command returns under this name. */
+export function observed(input: Relation, name: string, metrics: readonly string[]): Relation {
+  return { collectMetrics: { input, name, metrics: metrics.map(expressionOf) } };
+}
+
 /** Quotes a column's name for an expression. */
 export function quotedColumn(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;

@@ -7,7 +7,8 @@ import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
 import { batchesIn, int64At, type ExpectedType } from "./batches.js";
 import { countRows, projected, quotedColumn, type Relation } from "./plans.js";
-import type { SparkType, EngineSession } from "./session.js";
+import type { SparkType } from "./session-types.js";
+import type { EngineSession } from "./session.js";
 
 /** An input that is read as rows: one file, or a table or query with its order. */
 export interface RowInput {

@@ -39,7 +39,8 @@ import {
   type RowInput,
 } from "./row-inputs.js";
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
-import { LostOperation, type EngineSession } from "./session.js";
+import { LostOperation } from "./session-types.js";
+import type { EngineSession } from "./session.js";
 
 /** Approximate bytes of a batch: small batches cost time for each, large ones memory on both sides. */
 const BATCH_BYTES = 2 << 20;
@@ -186,12 +187,7 @@ async function readInputs(
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const inputs: InputFingerprint[] = [];
   const progress = files.map(({ bytes }) => ({ bytesRead: 0, totalBytes: bytes }));
-  /** the current batch */
-  let data: readonly Data[] = [];
-  const scanner = new ParquetScanner(requested, memories.scanner, options.nulls, {
-    open: (column, { path }) => new ArrowCursor(column, data[placeOf.get(column.name)!]!, path),
-  });
-  let placeOf = new Map<string, number>();
+  const scanner = new ParquetScanner(requested, memories.scanner, options.nulls);
   let group = 0;
   for (const [at, file] of files.entries()) {
     merger.startFile(0);
@@ -199,22 +195,22 @@ async function readInputs(
     const names = [...new Set(requests.map(({ name }) => name))].filter(
       (name) => !columns.ignored.has(name) && file.types.has(name),
     );
-    placeOf = new Map(names.map((name, i) => [name, i]));
     const digest = new RowDigest(names.length);
     const cells = requests.map(({ name }) => columnOf(file, name, columns));
     let [numBytes, numRows] = [0, 0];
     for await (const batch of batchesOf(session, file, names, rowsOfSlice)) {
-      data = batch.children;
       const length = batch.length;
       numBytes += batch.bytes;
       numRows += length;
-      for (const [i, name] of names.entries()) {
+      const cursors = names.map((name, i) => {
         const column = columnOf(file, name, columns) as LeafColumn;
-        new ArrowCursor(column, data[i]!, file.path).digest(digest, i, length);
-      }
+        return new ArrowCursor(column, batch.children[i]!, file.path);
+      });
+      for (const [i, cursor] of cursors.entries()) cursor.digest(digest, i, length);
       const range: ParquetRowRange = {
         ...{ path: file.path, fd: -1, group: group++, from: 0, to: length, groupRows: length },
         columns: cells,
+        batch: new Map(cursors.map((cursor, i) => [names[i]!, cursor.batch])),
       };
       const scan = scanner.scan(range);
       const merged = ranges.merge(scan, range);

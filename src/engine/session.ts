@@ -8,6 +8,7 @@ import { IoError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
+import { artifactMessages, type ArtifactFile } from "./artifacts.js";
 import { openChannel, SilentStream, type Channel } from "./channel.js";
 import {
   DEADLINE,
@@ -19,6 +20,8 @@ import {
   type Doing,
 } from "./failures.js";
 import {
+  addArtifactsRequest,
+  addArtifactsResponse,
   analyzePlanRequest,
   analyzePlanResponse,
   configRequest,
@@ -34,6 +37,13 @@ import {
   releaseSessionResponse,
 } from "./messages.js";
 import type { SparkCommand, Relation } from "./plans.js";
+import {
+  LostOperation,
+  type CommandResult,
+  type PlanResponse,
+  type SessionOptions,
+  type SparkType,
+} from "./session-types.js";
 import type { Message, MessageShape } from "./wire.js";
 
 /** Time limit of the first call, in milliseconds. */
@@ -51,37 +61,6 @@ const MOST_RESTARTS = 5;
 const CLIENT = `embed/${version}`;
 /** Delays between attempts, in milliseconds: the last is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
-
-/** The type of a column, in the server's representation: `{ decimal: { scale: 2 } }`. */
-export type SparkType = Message;
-
-/** The result of a command: a relation that the server stores, or a model. */
-export interface CommandResult {
-  /** for a checkpoint */
-  checkpointCommandResult?: { relation?: { relationId?: string } };
-  /** for a training */
-  mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
-}
-
-/** One response of a running plan. */
-interface Response extends CommandResult {
-  responseId?: string;
-  arrowBatch?: { data?: Uint8Array };
-  resultComplete?: object;
-}
-
-/** Thrown if the operation is gone, because the server was restarted or released it. */
-export class LostOperation extends Error {}
-
-/** How a session is opened. */
-export interface SessionOptions {
-  address: string;
-  /** most milliseconds that the server may be unreachable or silent */
-  timeout: number;
-  signal: AbortSignal;
-  /** Spark's settings for the session */
-  settings: Readonly<Record<string, string>>;
-}
 
 /**
  * Opens a session.
@@ -211,14 +190,35 @@ export class EngineSession {
     const result: CommandResult = {};
     try {
       for await (const response of this.#responses({ command }, { verb: "", what })) {
-        const { checkpointCommandResult: checkpoint, mlCommandResult: model } = response;
+        const { checkpointCommandResult: checkpoint, mlCommandResult: model, observedMetrics } = response;
         if (checkpoint) result.checkpointCommandResult = checkpoint;
         if (model) result.mlCommandResult = model;
+        if (observedMetrics) result.observedMetrics = observedMetrics;
       }
     } catch (error) {
       throw error instanceof LostOperation ? this.lost(what) : error;
     }
     return result;
+  }
+
+  /**
+   * Sends files that the programs of this session's jobs find in their directory or below it, by name.
+   * @throws {IoError} a file arrived damaged, or changed meanwhile @throws {EmbedError} as execute
+   */
+  async addFiles(files: readonly ArtifactFile[], what: string): Promise<void> {
+    const shapes = [addArtifactsRequest, addArtifactsResponse] as const;
+    const messages = artifactMessages(files, { ...this.#who(), ...this.#sameSession, clientType: CLIENT });
+    const { signal } = this.#options;
+    const answer = (await this.#channel
+      .upload("AddArtifacts", shapes, messages, signal)
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (isCallError(error) && isLost(error)) throw this.lost(what);
+        throw this.#failure(error, { verb: "sending", what });
+      })) as { artifacts?: { isCrcSuccessful?: boolean }[] };
+    const { artifacts = [] } = answer;
+    if (artifacts.length !== files.length || !artifacts.every((one) => one.isCrcSuccessful === true))
+      throw new IoError(`--engine: ${this.shown} received damaged files: run the command again`);
   }
 
   /** The error if results on the server are lost. @param what what was done */
@@ -229,7 +229,7 @@ export class EngineSession {
   }
 
   /** Yields the responses to a plan until it is complete. @throws as run */
-  async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
+  async *#responses(plan: Message, doing: Doing): AsyncGenerator<PlanResponse, void, undefined> {
     const operationId = randomUUID();
     const own = { operationId, clientType: CLIENT };
     const start: Message = {
@@ -257,10 +257,10 @@ export class EngineSession {
             isStarted = true;
             heard = performance.now();
             attempt = 0;
-            const { responseId, resultComplete } = response as Response;
+            const { responseId, resultComplete } = response as PlanResponse;
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
-            yield response as Response;
+            yield response as PlanResponse;
             // the time that the consumer took does not count
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)

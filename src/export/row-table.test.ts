@@ -3,6 +3,7 @@ import { tableFromIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { integerBelow, mulberry32 } from "../testing/random.js";
 import type { RowFormat } from "./row-formats.js";
 import { ofOneSize, rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
@@ -79,4 +80,51 @@ test("however rows come, a file has batches of one size, and every format gives 
     ),
     { numRuns: 60, seed: 5 },
   );
+});
+
+test("many rows at once are the same text as few at a time", async () => {
+  const names: RowColumn[] = [
+    { name: "owner", type: "key" },
+    { name: "rank", type: "count" },
+    { name: "item", type: "key" },
+    { name: "score", type: "f32" },
+  ];
+  const random = mulberry32(5);
+  const numRows = 20_000;
+  const bits = new Uint32Array(1);
+  const anyFloat = (): number => {
+    bits[0] = Math.floor(random() * 2 ** 32);
+    const value = new Float32Array(bits.buffer)[0]!;
+    return Number.isFinite(value) ? value : 0;
+  };
+  const kinds = [
+    () => random() * 2 - 1,
+    () => integerBelow(2_000_000, random) / 1000,
+    () => 2 ** (integerBelow(60, random) - 30),
+    () => -integerBelow(1_000_000_000, random),
+    () => (random() - 0.5) * 10 ** (integerBelow(16, random) - 6),
+    () => (random() < 0.5 ? -0 : 0),
+    anyFloat,
+  ];
+  const scores = Float32Array.from({ length: numRows }, (_, row) => kinds[row % kinds.length]!());
+  const long = "x".repeat(300_000);
+  const owners = encodeKeys(
+    Array.from({ length: numRows }, (_, row) => (row === 77 ? `${long}"` : `u${row}`)),
+  );
+  const items = encodeKeys(["a", "b,c", "twelve bytes", "é", long]);
+  const places = Uint32Array.from({ length: numRows }, (_, row) =>
+    row % 9000 === 4 ? 4 : row % 11 === 3 ? 0xffffffff : integerBelow(4, random),
+  );
+  const ranks = Uint32Array.from({ length: numRows }, (_, row) => (row % 5 === 0 ? 2 ** 32 - 1 - row : row));
+  const all: RowBatch = { numRows, cells: [owners, ranks, { keys: items, places }, scores] };
+  for (const format of ["csv", "jsonl"] as const) {
+    const textOf = async (batches: AsyncIterable<RowBatch>): Promise<string> => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of rowChunks(format, names, batches)) chunks.push(Uint8Array.from(chunk));
+      return Buffer.concat(chunks).toString("utf8");
+    };
+    const few = await textOf(ofOneSize(each([all]), 1000));
+    expect((await textOf(each([all]))) === few).toBe(true);
+    expect(few.split("\n")).toHaveLength(numRows + (format === "csv" ? 2 : 1));
+  }
 });

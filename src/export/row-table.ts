@@ -9,6 +9,7 @@
 
 import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
+import { RowKernel, type WrittenColumn } from "../kernels/rows/binding.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
@@ -136,6 +137,9 @@ function jsonlChunks(
   return rowLines(batches, { before, end: "}\n", text: jsonString });
 }
 
+/** Rows of a batch that are worth a kernel's start. */
+const KERNEL_ROWS = 1 << 13;
+
 /** How rows are written as lines. */
 interface LineStyle {
   /** the text before the cell of each column */
@@ -154,16 +158,29 @@ export async function* rowLines(
   const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
   // the bytes of keys that occur in several batches, such as items, are made once
   const made: (WeakMap<Keys, Keys> | undefined)[] = [];
+  let kernel: RowKernel | undefined;
   for await (const { numRows, cells } of batches) {
     const columns = cells.map((column, c) => {
       made[c] ??= new WeakMap();
       return writtenColumn(column, { head: heads[c]!, text, made: made[c] });
     });
+    if (numRows >= KERNEL_ROWS) kernel ??= await RowKernel.start();
+    const fast = numRows >= KERNEL_ROWS && kernel?.take(columns, tail) === true ? kernel : undefined;
     for (let row = 0; row < numRows;) {
+      if (fast) {
+        const written = fast.write(row, numRows);
+        if (written.bytes.length > 0) yield written.bytes;
+        // a number that the kernel does not write, or a text that is longer than its room
+        if (written.row === row) {
+          row = writeLines(out, columns, tail, row, row + 1);
+          yield out.take();
+        } else row = written.row;
+        continue;
+      }
       row = writeLines(out, columns, tail, row, numRows);
       if (out.isFull) yield out.take();
     }
-    yield out.take();
+    if (!fast) yield out.take();
   }
 }
 
@@ -173,17 +190,6 @@ interface CellStyle {
   head: Uint8Array;
   text: LineStyle["text"];
   made: WeakMap<Keys, Keys>;
-}
-
-/** A column as it is written: texts behind their heads, or numbers. All have the same members, which makes the loop fast. */
-interface WrittenColumn {
-  head: Uint8Array;
-  texts: Keys | undefined;
-  /** u32[numRows]: the text of each row; undefined if they are in the rows' order */
-  places: Uint32Array | undefined;
-  counts: Uint32Array | undefined;
-  f32: Float32Array | undefined;
-  f64: Float64Array | undefined;
 }
 
 function writtenColumn(cells: RowCells, style: CellStyle): WrittenColumn {

@@ -16,10 +16,11 @@ import { readSpace, type RunSpace } from "../training/capabilities/run-space.js"
 
 const MODEL_FILE = "fm.safetensors";
 
-/** Returns the files of model/. */
+/** Returns the files of model/. @param vectorOf returns f32[dim]: the vector of a feature, valid until the next call */
 export function fmModelFiles(
   space: FeatureSpace,
-  { dim, w0, w, vectors }: FmParameters,
+  { dim, w0, w }: Pick<FmParameters, "dim" | "w0" | "w">,
+  vectorOf: (feature: number) => Float32Array,
 ): Record<string, readonly Uint8Array[]> {
   const numFields = space.fields.length;
   const oovWeights = new Float32Array(numFields);
@@ -28,7 +29,7 @@ export function fmModelFiles(
     if (field.kind === "number") return;
     const feature = space.offsets[f]!;
     oovWeights[f] = w[feature]!;
-    oovVectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+    oovVectors.set(vectorOf(feature), f * dim);
   });
   const tensors = new Map([
     ["w0", { shape: [1], data: Float32Array.of(w0) }],

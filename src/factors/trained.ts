@@ -32,7 +32,7 @@ export async function readFactors(
 
 /** Wraps any model that scores like a factorization machine. @param name name of the model in the manifest */
 export function trainedFactors(name: string, model: FmModel): Trained {
-  const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
+  const { dim, vectors, loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
     ...factorScorer(model),
     name,
@@ -42,7 +42,7 @@ export function trainedFactors(name: string, model: FmModel): Trained {
     interrupted,
     table: (space) => featureTable(space, model),
     files: (space) => ({
-      ...fmModelFiles(space, model),
+      ...fmModelFiles(space, model, (feature) => vectors.subarray(feature * dim, (feature + 1) * dim)),
       ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
     }),
   };

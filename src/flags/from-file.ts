@@ -8,7 +8,7 @@ import type { OptionTable } from "../training/options/table.js";
 import { nameOf, settingOf, parsedSetting } from "./setting.js";
 import { addTable, type TableOption } from "./table-option.js";
 
-/** Returns a table's options as keys of a file, each with its heading in the help. */
+/** Returns the options of a table as keys of a file, each with the heading of its group in the help. */
 export function settingsOf(table: OptionTable): (ConfigSetting & { group: string })[] {
   return optionsOf(table).map((option) => ({ ...settingOf(option), group: option.declared.group }));
 }

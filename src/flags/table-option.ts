@@ -56,7 +56,7 @@ function withDefault({ help, shown, default: standard, placeholder }: Declared):
   return text === "" ? help : `${help} (default: ${text})`;
 }
 
-/** Returns the options of a table that were set on the command line, by a variable or in a file. */
+/** Returns the options of a table that were set: on the command line, by an environment variable, or in a file. */
 export function givenOf(command: Command, table: OptionTable): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
@@ -70,7 +70,10 @@ export function givenOf(command: Command, table: OptionTable): Record<string, un
 /** Options that are shown for every command. */
 const ALWAYS = ["help", "config", "json", "quiet"];
 
-/** Hides less common options, except in --help-all, and prints their number; shows all if the command marks none as common. */
+/**
+ * Hides uncommon options from --help and prints their number; --help-all shows them. Shows all options if the command
+ * declares none as common.
+ */
 export function hideUncommon(command: Command, helpAll: string): void {
   const shown = command.options.filter(({ hidden }) => !hidden) as TableOption[];
   if (!shown.some(({ declared }) => declared.common)) return;

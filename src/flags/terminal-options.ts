@@ -26,10 +26,10 @@ export const display = {
 /** Options of a short command. */
 export const lines = pick(display, "quiet", "json");
 
-/** The values of these options. */
+/** The values of the options for printed output. */
 export type TerminalOptions = Given<typeof display>;
 
-/** The option for a file with options that the command line does not contain. */
+/** The option --config: a file with values of options that the command line does not set. */
 export const config = {
   config: text("file", {
     help: "YAML file of options by their long names; EMBED_NAME environment variables override it",

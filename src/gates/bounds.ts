@@ -11,15 +11,15 @@ export const asShare: Show = (value) => `${Number((100 * value).toPrecision(3))}
 export const asNumber: Show = (value) => String(Number(value.toPrecision(5)));
 export const asTime: Show = (value) => new Date(value).toISOString();
 
-/** A value that a gate has measured. */
+/** A value that a gate has measured, with the previous version's value. */
 export interface GateMeasurement {
   gate: string;
   value: number | undefined;
   previous: number | undefined;
   show: Show;
-  /** why there is no value */
+  /** reason why there is no value */
   why?: string;
-  /** why there is no previous value; by default because there is no previous version */
+  /** reason why there is no previous value; by default, that there is no previous version */
   whyNoPrevious?: string;
 }
 
@@ -29,7 +29,7 @@ export interface ValueBounds {
   within?: number | string | undefined;
 }
 
-/** Checks absolute bounds, and the previous version's value ± a share of it. */
+/** Checks a value against absolute bounds, and against the previous version's value ± a share of it (`within`). */
 export function checkBounds(
   measured: GateMeasurement,
   { min, max, within }: ValueBounds = {},
@@ -48,7 +48,7 @@ export function checkBounds(
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/** Returns the outcomes of a value that may be absent: none if it has no bounds either. */
+/** Returns the outcomes of a value that may be absent. An absent value without bounds has no outcome. */
 export function reported(measured: GateMeasurement, bounds: ValueBounds | undefined): GateOutcome[] {
   const { min, max, within } = bounds ?? {};
   const isAsked = min !== undefined || max !== undefined || within !== undefined;
@@ -60,8 +60,8 @@ function absolute(measured: GateMeasurement, name: "min" | "max", bound: number,
 }
 
 /**
- * Returns the outcome of a bound that compares with the previous version: not compared without a previous value, failed
- * without a current one.
+ * Returns the outcome of a bound that compares a value with the previous version's. The outcome is `notCompared` if the
+ * previous value is absent, and `failed` if the current one is.
  */
 export function relative(
   measured: GateMeasurement,
@@ -113,7 +113,7 @@ export interface NewestBounds {
   maxAdvance?: string | undefined;
 }
 
-/** Checks bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
+/** Checks the bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
 export function checkTime(
   measured: GateMeasurement,
   { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
@@ -133,7 +133,9 @@ export function checkTime(
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/** Clocks and time zones may put an event this far into the future: a later time is wrong, and its age is meaningless. */
+/**
+ * Maximum time by which clocks and time zones may put an event into the future; a later event has no meaningful age.
+ */
 const AHEAD = durationOf("1d");
 
 function ageOutcome(measured: GateMeasurement, maxAge: string, now: number): GateOutcome {
@@ -153,18 +155,20 @@ function ageOutcome(measured: GateMeasurement, maxAge: string, now: number): Gat
 
 type PerField = ValueBounds & { fields?: Record<string, ValueBounds> | undefined };
 
-/** The columns in the roles that may name a field. */
+/** Names of the columns whose role may be used in place of a field's name. */
 export interface NamedRoles {
   user?: string | undefined;
   item?: string | undefined;
 }
 
-/** The bounds of one gate by field. */
+/** The bounds of one gate, by field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
   /** whether the field has its own bounds */
   isNamed: (field: string) => boolean;
-  /** failed outcomes of bounds for unknown fields, which would otherwise check nothing */
+  /**
+   * failed outcomes of bounds that name unknown fields; without these outcomes a misspelled field would not be checked
+   */
   unknown: GateOutcome[];
 }
 
@@ -192,7 +196,7 @@ export function fieldBounds(
   return { of: (field) => own.get(field) ?? every, isNamed: (field) => own.has(field), unknown };
 }
 
-/** Returns outcomes of a gate that compares two tables if there is no previous one. */
+/** Returns the outcomes of a gate that compares two tables when there is no previous version. */
 export function withoutEarlier(gate: string, bounds: PerField | undefined): GateOutcome[] {
   const why = "there is no earlier version to compare with";
   const own = Object.entries(bounds?.fields ?? {});
@@ -202,7 +206,7 @@ export function withoutEarlier(gate: string, bounds: PerField | undefined): Gate
   ];
 }
 
-/** Returns outcomes of bounds that there is nothing to compare with. */
+/** Returns the outcomes of bounds whose value cannot be compared. */
 export function notCompared(
   gate: string,
   { min, max, within }: ValueBounds = {},

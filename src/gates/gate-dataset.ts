@@ -9,7 +9,7 @@ import { newestEvent } from "../dataset/vocabulary/last-seen.js";
 import { labelsOf } from "./group-facts.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** Measurements of a dataset; undefined if it has no column for one. */
+/** Measurements of a dataset. A measurement is undefined if the dataset lacks the column that it needs. */
 export interface DatasetFacts {
   rows: number;
   positiveRate: number | undefined;

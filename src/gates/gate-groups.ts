@@ -1,4 +1,5 @@
-// Compares files and days that are new since the previous version with the median of the earlier ones; returns one outcome per bound.
+// Compares each file and day that is new since the previous version with the median of the earlier files or days, and
+// returns one outcome per bound.
 //
 //   newFiles.rows   gate; its value is that of the new file which violates the bound most
 //   previous        the median of the files that are not new
@@ -11,7 +12,7 @@ import type { GroupFacts, MeasuredGroup } from "./group-facts.js";
 type Kind = "newFiles" | "newDays";
 type Bounds = Record<string, number | string | undefined>;
 
-/** For each kind of bound: how it is checked, and which of several values is the worst. */
+/** Rule of each kind of bound: the check, and the order that finds the value which violates the bound most. */
 const RULES = new Map<
   string,
   {
@@ -29,7 +30,10 @@ const RULES = new Map<
   }),
 );
 
-/** Whether a value of a new file or day satisfies a bound; true if a median is needed and there is none. */
+/**
+ * Whether the value of a new file or day satisfies a bound. A bound that is relative to the median is satisfied if
+ * there is no median.
+ */
 export function holdsGroupBound(
   kind: string,
   bound: number | string,
@@ -52,7 +56,7 @@ const SHOWN: Record<keyof GroupFacts, { show: Show; why: string }> = {
 };
 
 /**
- * Returns the outcomes of the values that both files and days have.
+ * Returns the outcomes of the measurements that files and days have in common.
  *
  * @param groups groups of a version's log; string: why the new ones cannot be measured
  */
@@ -147,7 +151,10 @@ function valueOutcomes(
   });
 }
 
-/** Whether a share of positives differs from the median by less than three standard deviations of such a sample. */
+/**
+ * Whether a share of positives differs from the median by less than three standard deviations of a random sample with
+ * as many rows.
+ */
 function isNoise({ value, facts: { rows } }: { value: number; facts: GroupFacts }, median: number): boolean {
   return Math.abs(value - median) * rows < 3 * Math.sqrt(rows * median * (1 - median));
 }
@@ -160,8 +167,8 @@ function medianOf(values: readonly number[]): number | null {
 }
 
 /**
- * Returns the outcome for a number of unwanted things, of which there may be at most `max`. @param found names for the
- * message
+ * Returns the outcome of a count that must not exceed the bound `max`. @param found names of the counted things, for
+ * the message
  */
 export function countOutcome(
   gate: string,

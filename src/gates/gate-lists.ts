@@ -1,4 +1,4 @@
-// Checks lists of a pipeline, and compares them with the previous version's.
+// Checks the recommendation lists of a pipeline, and compares them with the previous version's lists.
 //
 //   lists.empty:OUT      share of owners with an empty list
 //   lists.coverage:OUT   share of the eligible items that occur in lists
@@ -18,13 +18,13 @@ import { overlapOfLists } from "../api/recall/list-files.js";
 
 /** Counts of embed recall. */
 export interface ListFacts {
-  /** number of lists with items, and of empty lists */
+  /** number of lists that contain items, and number of empty lists */
   lists: number;
   empty: number;
   coverage: number;
 }
 
-/** The shape of the file with these counts beside the lists. */
+/** Schema of the JSON file that records these counts next to the lists. */
 export const listFactsShape = object({
   lists: count,
   empty: count,

@@ -1,4 +1,5 @@
-// Checks a run's metrics against absolute bounds, and against the previous version's by how much worse they may be.
+// Checks a run's metrics against absolute bounds, and against bounds on how much worse they are than the previous
+// version's.
 
 import { shareOf, type AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
@@ -33,8 +34,8 @@ export function metricOutcomes(
 }
 
 /**
- * Checks the lower end of the interval of the vectors' gain, which must exceed its bound: vectors that add exactly
- * nothing fail `min: 0`.
+ * Checks the lower end of the confidence interval of the vectors' gain, which must exceed its bound, so that vectors
+ * without any gain fail `min: 0`.
  */
 export function vectorsAddOutcomes(
   now: VectorsAdd | undefined,
@@ -67,7 +68,7 @@ function metricOutcome(
   return [
     ...outcomes,
     relative(measured, `worse by no more than ${String(worse)}`, (value, previous) => {
-      // a percentage is relative to the previous version's value, a number is in the metric's unit
+      // `worse` as a percentage is relative to the previous version's value; as a number it is in the metric's unit
       const most = typeof worse === "string" ? shareOf(worse) * Math.abs(previous) : worse;
       return goodness(metric, previous)! - goodness(metric, value)! <= most;
     }),

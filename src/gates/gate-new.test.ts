@@ -1,4 +1,4 @@
-// Rows are grouped by file and by day, and the groups are measured.
+// Expects that rows are grouped by file and by day, and that each group has the right measurements.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
@@ -52,18 +52,18 @@ test("days are those of the log, with those between that have no event", () => {
     ["2026-01-05", true, true, 2],
     ["2026-01-06", true, true, 0],
     ["2026-01-07", true, true, 3],
-    // the day may be incomplete
+    // the last day may be incomplete
     ["2026-01-08", true, false, 1],
   ]);
   expect(found[2]).toMatchObject({
     users: 2,
     positiveRate: 1 / 3,
     labelSpread: expect.closeTo(Math.sqrt(2) / 3, 12) as number,
-    // user 2 is new and in two of three rows
+    // user 2 has no earlier rows, and occurs in two of the three rows of the day
     unseenUsers: 2 / 3,
     unseenItems: undefined,
   });
-  // every key of the first day is new, and a day without rows has no measurements
+  // the share of new users is undefined for the first day, whose keys are all new, and for a day without rows
   expect(found.map(({ unseenUsers }) => unseenUsers)).toEqual([undefined, undefined, 2 / 3, 1]);
 });
 

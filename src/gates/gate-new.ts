@@ -9,7 +9,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { countOutcome, groupOutcomes, withoutValue } from "./gate-groups.js";
 import { measuredGroups, type MeasuredGroup, dayGroups, fileGroups, type RowGroup } from "./group-facts.js";
 
-/** Files with fewer rows may be equal by chance. */
+/** Minimum number of rows of a file that is compared with other files; smaller files may be equal by chance. */
 const LEAST_COPY = 10;
 
 /**
@@ -75,7 +75,7 @@ function dayOutcomes(
   }
   const measured = measuredGroups(dataset, days, from);
   const { length, name } = longestEmptyRun(measured);
-  // a day without events counts for the bound `empty` and for no other
+  // a day without events is checked against the bound `empty` only
   const filled = measured.filter(({ isNew, isWhole, start, end }) => end > start && (isWhole || !isNew));
   return [
     ...groupOutcomes("newDays", filled, bounds),

@@ -16,7 +16,7 @@ import {
   type FieldBounds,
   type NamedRoles,
 } from "./bounds.js";
-import { driftOf, fieldFacts } from "../api/table-facts.js";
+import { driftOf, fieldFacts } from "../evaluation/table-facts.js";
 
 /** Returns outcomes for shares and norms of each field's vectors. */
 export function tableOutcomes(
@@ -40,7 +40,7 @@ export function tableOutcomes(
       ...(before && { whyNoPrevious: "the last version has no rows of it" }),
     });
     const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
-      // a field without rows is only measured if bounds name it
+      // a field without rows is only measured if the bounds name the field
       reported(
         about(name, facts?.[name], last?.[name], asShare),
         facts || isNamed(field) ? of(field) : undefined,

@@ -33,7 +33,7 @@ import {
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { newOutcomes } from "./gate-new.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
-import { numNotFinite } from "../api/table-facts.js";
+import { numNotFinite } from "../evaluation/table-facts.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ import { join } from "node:path";
 interface How {
   threads?: number;
   signal?: AbortSignal;
-  /** milliseconds since 1970, for `maxAge`; the current time when absent */
+  /** current time in milliseconds since 1970, which `maxAge` is compared with; by default the system's time */
   now?: number;
 }
 
@@ -57,7 +57,7 @@ export async function gateBefore(
   previous: string | undefined,
   { now = Date.now() }: How = {},
 ): Promise<GateOutcome[]> {
-  // its rows stay on disk, and one column at a time is read
+  // the rows of the dataset stay on disk, and one column is read at a time
   const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
   const run = previous === undefined ? undefined : await openRun(previous);
   const before = run ? await earlierValues(run) : new Map<string, number>();
@@ -121,7 +121,7 @@ async function unseenOutcomes(
   const outcomes = table.fields.flatMap((field) => {
     const gate = `unseen:${field}`;
     const isHashed = Object.hasOwn(hashing, field);
-    // the keys of the table are buckets
+    // the table's keys are hash buckets
     const value = isHashed ? undefined : unseenShare(dataset, table, field);
     const why = isHashed ? "a hashed field has no keys" : "the dataset has no such column of keys";
     const asked = value !== undefined || isNamed(field) ? of(field) : undefined;
@@ -185,7 +185,7 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-/** Returns outcomes for bounds of lists, which cannot be checked for a run alone. */
+/** Returns the outcomes of bounds on lists when a run is checked without its pipeline, which has the lists. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
@@ -196,7 +196,7 @@ function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): G
 export interface TriedGates {
   command: "gate";
   version: string;
-  /** the bounds that were checked: those before training, for a dataset, or those after it, for a run */
+  /** stage whose bounds were checked: `before` training for a dataset, `after` training for a run */
   stage: "before" | "after";
   /** true if no bound failed */
   passed: boolean;
@@ -226,7 +226,8 @@ export async function tryGates(path: string, given: GateOptions, signal?: AbortS
 }
 
 /**
- * Returns the values of a version by gate; for a run that was published without gates, only its number of rows.
+ * Returns the values that the gates of a version measured, by the name of the gate. For a run that was published
+ * without gates, this is only the number of rows.
  *
  * @throws {ArtifactError} gate.json is damaged
  */

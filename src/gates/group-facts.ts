@@ -1,11 +1,11 @@
-// Measures groups of rows for the gates. One column at a time is read, and memory beside it is 8 bytes per key.
+// Measures groups of rows for the gates. Reads one column at a time, and needs 8 bytes of memory per key besides.
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { MISSING } from "../log/keys.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** Measurements of a file or a day; undefined if the log has no column for one, or the group no row. */
+/** Measurements of a file or a day. A measurement is undefined if the log lacks its column or the group has no rows. */
 export interface GroupFacts {
   rows: number;
   /** number of distinct keys */
@@ -21,7 +21,7 @@ export interface GroupFacts {
 
 export type MeasuredGroup = RowGroup & {
   facts: GroupFacts;
-  /** equal for groups with the same rows in any order */
+  /** hash of the rows; it does not depend on their order */
   digest: string;
 };
 
@@ -70,7 +70,7 @@ function keyFacts(
   const column = name === undefined ? undefined : columnNamed(dataset, name);
   if (column?.kind !== "key") return undefined;
   const { codes, dictionary } = column;
-  // numbers of the first and the last group with a key, from 1
+  // index, from 1, of the first and of the last group that contains each key
   const first = new Uint32Array(dictionary.size);
   const last = new Uint32Array(dictionary.size);
   let seen = 0;
@@ -130,7 +130,7 @@ export function labelsOf(
   };
 }
 
-/** Returns a sum of 32-bit hashes, which does not depend on the order of the rows. */
+/** Returns a sum of 32-bit hashes of the rows' values; the sum does not depend on the order of the rows. */
 function hashOf(
   cells: Uint32Array | Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,
@@ -138,7 +138,7 @@ function hashOf(
 ): number {
   let sum = 0;
   for (let i = start; i < end; i++) {
-    // times are whole milliseconds, of which imul uses the low 32 bits
+    // a time is a whole number of milliseconds, of which imul uses the low 32 bits
     const mixed = Math.imul(cells[order ? order[i]! : i]!, 0x9e3779b1);
     sum = (sum + Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)) | 0;
   }
@@ -147,7 +147,7 @@ function hashOf(
 
 const DAY = 86_400_000;
 const SIX_HOURS = DAY / 4;
-/** Most days that are grouped: a wrong time must not create a million groups. */
+/** Maximum number of days that are grouped, so that a wrong time does not create a million groups. */
 const MOST_DAYS = 4000;
 
 // Groups a dataset's rows by file and by day, and finds the groups that the previous version did not have.
@@ -159,9 +159,9 @@ const MOST_DAYS = 4000;
 /** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {
   name: string;
-  /** true if the previous version did not have it */
+  /** true if the previous version did not have the group */
   isNew: boolean;
-  /** false for a first day that begins in the middle, and for a last one that may be incomplete */
+  /** false for a first day whose first events are missing, and for a last day that may be incomplete */
   isWhole: boolean;
   start: number;
   end: number;
@@ -169,7 +169,7 @@ export interface RowGroup {
 
 export interface RowGroups {
   groups: RowGroup[];
-  /** row numbers by group; absent if the rows are in this order */
+  /** row numbers, sorted by group; absent if the rows of the dataset are sorted by group */
   order?: Uint32Array;
 }
 
@@ -187,7 +187,7 @@ export function fileGroups(
   if (fileRows.reduce((sum, rows) => sum + rows, 0) !== dataset.numRows) return undefined;
   const known = new Map<string, number>();
   for (const { sha256 } of before) known.set(sha256, (known.get(sha256) ?? 0) + 1);
-  // if two files have the bytes of one earlier file, the second is new
+  // if two files have the same bytes as one earlier file, the second of them is new
   const isKnown = (sha256: string) => {
     const left = known.get(sha256) ?? 0;
     known.set(sha256, left - 1);
@@ -217,7 +217,7 @@ export function dayGroups(
   if (newest === undefined || column?.kind !== "number") return undefined;
   const last = Math.floor(newest / DAY);
   const { values } = column;
-  // days count back from the newest; NaN without a time
+  // number of days between a row and the newest event; NaN for a row without a time
   const ageOf = (row: number) => last - Math.floor(values[row]! / DAY);
   const counts = new Uint32Array(MOST_DAYS);
   let [oldest, isSorted, latest] = [Infinity, true, MOST_DAYS];

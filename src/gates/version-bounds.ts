@@ -1,5 +1,5 @@
-// Checks a published version against today's bounds, by the values in its gate.json: bounds that were tightened apply
-// to versions, too.
+// Checks a published version against the current bounds, by the values in the version's gate.json, so that bounds that
+// were tightened later also apply to it.
 //
 // Only bounds that concern the version alone are checked, as `embed gate` without --previous does: absolute ones, and
 // those of its new files and days.
@@ -16,14 +16,14 @@ import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 type Asked = Record<string, number | string | undefined>;
 
 /**
- * Returns the messages of today's bounds that a version violates.
+ * Returns the messages of the current bounds that a version violates.
  *
  * @throws {ArtifactError} its gate.json is damaged
  */
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;
-  // a metric that the version lacks for another reason was not requested when it was trained
+  // a metric that is absent for another reason was not requested when the version was trained
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
     ({ gate, status, value }) =>
       status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
@@ -46,7 +46,8 @@ function breaches(
     if (bound === undefined) return [];
     const stated = `${kind} ${bound}`;
     const judged = stored.find((each) => each.gate === gate && each.bound === stated);
-    // the check at that time may have been more than a comparison of two numbers
+    // a bound that passed when the version was published is not checked again, because its check may need more than two
+    // numbers
     if (judged && judged.status !== "failed") return [];
     if (isGroup)
       return holdsGroupBound(kind, bound, judged?.value ?? value, previous)
@@ -58,7 +59,7 @@ function breaches(
   });
 }
 
-/** Returns the bounds of a gate that concern a version alone. */
+/** Returns the bounds of a gate that can be checked without another version. */
 function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: NamedRoles): Asked {
   const colon = gate.indexOf(":");
   const [name, of] = colon < 0 ? [gate, ""] : [gate.slice(0, colon), gate.slice(colon + 1)];

@@ -23,10 +23,10 @@ import {
   type NpyArray,
 } from "./npy-array.js";
 
-/** The arrays of an npz file that are read. */
+/** Names of the arrays that are read from an npz file. */
 const ARRAYS = ["key.npy", "value.npy", "scale.npy"];
 
-/** An archive may unpack to this many times its size, and always to at least this many bytes. */
+/** Maximum ratio of an archive's unpacked size to its own size, and number of unpacked bytes that is always allowed. */
 const [MAX_RATIO, ALWAYS] = [64, 64 << 20];
 
 /** @throws {DataError} a file unpacks to far more than its size, which would fill the memory */
@@ -147,7 +147,7 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
   try {
     tensors = readSafetensors(bytes, path);
   } catch (error) {
-    // a file of another program is data, not an artifact of this one
+    // the file was written by another program, so the error is one of input data, not of an artifact
     if (error instanceof ArtifactError) throw new DataError(error.message);
     throw error;
   }
@@ -187,7 +187,10 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
   return [fingerprint];
 }
 
-/** Returns an array's rows as numbers. @param scale for i8 @throws {DataError} it has another type, or is truncated */
+/**
+ * Returns a function that reads an array's rows as numbers. @param scale scales of the rows, for i8 @throws {DataError}
+ * the array has another type, or is truncated
+ */
 function vectorsOf(value: NpyArray, scale: NpyArray | undefined, file: string): ReturnType<typeof rowReader> {
   const values = elementsOf(value);
   const scales = scale && elementsOf(scale);

@@ -5,9 +5,9 @@ import type { EmbeddingTable } from "../embedding/table.js";
 
 const HALF_A_PAIR = /[\ud800-\udfff]/u;
 
-/** How keys are assigned to fields. */
+/** The assignment of keys to fields. */
 export interface FieldOfKeys {
-  /** the field of all rows; undefined: keys are `field:key` */
+  /** field of all keys; if undefined, each key has the form `field:key` */
   field: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export class TableCollector {
   readonly #fields = new Map<string, number>();
   readonly #fieldOf: number[] = [];
   readonly #keys: string[] = [];
-  /** by `field:key`: the line of its row, 0 if there are no lines */
+  /** line number of each row, by `field:key`; 0 for a format without lines */
   readonly #lines = new Map<string, number>();
   readonly #counts: number[] = [];
   readonly #weights: number[] = [];
@@ -83,7 +83,8 @@ export class TableCollector {
     const dim = this.#dim;
     const numRows = this.#keys.length;
     if (dim === undefined) throw new DataError("the file has no rows", { file });
-    // fields in order of appearance; the sort is stable
+    // sorts the rows by field, in the order in which fields first occur; the order within a field is kept, because the
+    // sort is stable
     const order = Array.from({ length: numRows }, (_, row) => row).sort(
       (a, b) => this.#fieldOf[a]! - this.#fieldOf[b]!,
     );

@@ -34,7 +34,7 @@ export async function readDelimited(
   }
   const numbers = columns.filter((name) => !["field", keyColumn].includes(name));
   const dims = numbers.filter((name) => !["count", "weight"].includes(name));
-  // a given field takes precedence over the column
+  // a field that the caller names takes precedence over the column `field`
   const hasField = field === undefined && columns.includes("field") && keyColumn !== "field";
   const requests = [
     { name: keyColumn, as: "key" as const },

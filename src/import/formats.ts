@@ -1,4 +1,4 @@
-// The readers of foreign tables by format. A new format is a file beside this one and a line here.
+// The readers of foreign tables, by format. To add a format, add its file to this folder and an entry to this table.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
@@ -26,7 +26,9 @@ interface Columns {
 }
 type Read = (path: string, rows: TableCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
-/** The reader of each format: it adds every row to the collector, and returns the fingerprints of the files. */
+/**
+ * Reader of each format: it adds every row to the collector, and returns the fingerprints of the files that it read.
+ */
 export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,

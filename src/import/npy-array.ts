@@ -6,14 +6,14 @@
 import { fromHalf } from "../embedding/half.js";
 
 export interface NpyArray {
-  /** numpy's name of the element type */
+  /** numpy's name of the type of the elements */
   descr: string;
   shape: number[];
-  /** aligned for any element type */
+  /** bytes of the elements, aligned for any element type */
   data: Uint8Array<ArrayBuffer>;
 }
 
-/** Elements of vectors; Uint16Array contains the bits of halves. */
+/** Elements of vectors. A Uint16Array contains the bits of 16-bit floats. */
 export type Elements = Float32Array | Float64Array | Uint16Array | Int8Array;
 
 /** Parses the array of a file; undefined if it is invalid or not in row order. */
@@ -62,7 +62,10 @@ export function fixedWidthTexts({ descr, shape, data }: NpyArray): (string | und
 
 const elements = { "<f4": Float32Array, "<f8": Float64Array, "<f2": Uint16Array, "|i1": Int8Array };
 
-/** Returns numbers of those types; undefined for others, or if there is less data than the shape says. */
+/**
+ * Returns the elements as a typed array; undefined if vectors cannot have this type, or if there is less data than the
+ * shape says.
+ */
 export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefined {
   if (!Object.hasOwn(elements, descr)) return undefined;
   const type = elements[descr as keyof typeof elements];
@@ -72,7 +75,7 @@ export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefin
 }
 
 /**
- * Returns a function that returns a row as numbers.
+ * Returns a function that returns the numbers of a row.
  *
  * @param scales f32[rows], for i8
  */
@@ -83,7 +86,7 @@ export function rowReader(
 ): (row: number) => ArrayLike<number> {
   const rowAt = (row: number): Elements => values.subarray(row * dim, (row + 1) * dim);
   if (values.BYTES_PER_ELEMENT === 2) return (row) => Float32Array.from(rowAt(row), (bits) => fromHalf(bits));
-  // in 32 bits, as other readers multiply
+  // multiplies in 32 bits, as other readers of this format do
   if (scales) return (row) => Float32Array.from(rowAt(row), (q) => q * scales[row]!);
   return rowAt;
 }

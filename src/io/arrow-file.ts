@@ -15,10 +15,10 @@ export interface ArrowBytes {
   read(into: Uint8Array, offset: number): Promise<void>;
 }
 
-/** Throws the error for a file with an unexpected structure. */
+/** Throws the error of a file whose structure is not the expected one. */
 export type FailFile = (why: string) => never;
 
-/** Arrow's numbers of types, from Schema.fbs. */
+/** Identifiers of Arrow's types, from Schema.fbs. */
 export const ARROW_TYPES = { int: 2, float: 3, utf8: 5, fixedSizeList: 16 } as const;
 
 /** A table of a FlatBuffer. */
@@ -33,7 +33,7 @@ export class FlatTable {
     return new FlatTable(view, view.getUint32(0, true));
   }
 
-  /** Returns the position of a field; 0 if it has its default value. */
+  /** Returns the position of a field; 0 if the table does not store the field, which then has its default value. */
   #field(index: number): number {
     const vtable = this.at - this.view.getInt32(this.at, true);
     const slot = 4 + 2 * index;
@@ -174,7 +174,10 @@ export class ArrowFile {
     }
   }
 
-  /** Reads rows first .. last - 1 of a column of text of a body; its offsets are buffer `index`, its bytes the next buffer. */
+  /**
+   * Reads the rows `first` to `last` - 1 of a text column. @param index number of the buffer with the column's offsets;
+   * the next buffer contains its bytes
+   */
   async textIn(body: Body, index: number, first = 0, last = body.length): Promise<ArrowText> {
     const size = last - first;
     if (size === 0) return { size, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
@@ -186,7 +189,7 @@ export class ArrowFile {
     return { size, bytes: await this.bufferOf(body, index + 1, offsets[size]!, start), offsets };
   }
 
-  /** Reads `length` bytes of a body's buffer, starting at byte `from`. */
+  /** Reads `length` bytes of one buffer of a body, starting at the buffer's byte `from`. */
   async bufferOf(
     { buffers }: Body,
     index: number,

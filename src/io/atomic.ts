@@ -26,11 +26,11 @@ import { asCreateError, asIoError, codeOf, syncDirectory, writeUnlisted, type Ch
 export type WriteStep = "written" | "old-aside" | "in-place";
 
 export interface AtomicOptions {
-  /** an abort removes the temporary and rejects with the signal's reason */
+  /** an abort removes the temporary file or directory, and the promise rejects with the signal's reason */
   signal?: AbortSignal;
-  /** the kind of directory that force may replace, so that `--force` with a mistyped path deletes nothing else */
+  /** the kind of directory that --force may replace; this protects other directories from a mistyped path */
   own?: OwnDirectory;
-  /** called after each step; tests stop a writer there */
+  /** called after each step of the write; tests interrupt the writer there */
   onStep?: (step: WriteStep) => void | Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export async function writeDirectory(
     if (exists && !force)
       throw new OutputError(`output '${target}' was created by another program in the meantime`);
     if (exists) {
-      // hours may have passed since the first check
+      // checks again, because hours may have passed since the first check
       await checkDirectory(target, own);
       await keepAccess(target, temporary);
       await rename(target, old);
@@ -108,7 +108,7 @@ export async function writeDirectory(
     }
     await syncDirectory(dirname(resolve(target)));
     await onStep?.("in-place");
-    // the new directory is complete; if the old one cannot be deleted now, the next write removes it
+    // the new directory is complete; if the old one cannot be deleted now, the next write deletes it
     if (exists) await rm(old, { recursive: true, force: true }).catch(() => undefined);
   });
 }
@@ -142,7 +142,7 @@ export async function writeFileAtomic(
 }
 
 /**
- * Writes a file like writeFileAtomic, or passes its chunks to `write` if the path is missing or `-`.
+ * Writes a file as writeFileAtomic does; if the path is missing or `-`, passes the chunks to `write` instead.
  *
  * @throws {OutputError} as checkOutput
  * @throws {IoError} as writeFileAtomic
@@ -210,7 +210,7 @@ export async function restoreInterrupted(target: string, isAlone = false): Promi
       await syncDirectory(parent);
       return undefined;
     } catch (error) {
-      // another command restored it first
+      // another command has restored the directory in the meantime
       if (await lstat(target).catch(() => undefined)) return undefined;
       throw asIoError(error, `cannot restore '${target}' from '${name}'`);
     }
@@ -219,8 +219,8 @@ export async function restoreInterrupted(target: string, isAlone = false): Promi
 }
 
 /**
- * Creates a directory beside a target, complete and synced, calls `use` with it, and removes it afterwards, also after
- * an error.
+ * Creates a directory next to a target, complete and synced, and calls `use` with it. The directory is removed
+ * afterwards, even after an error.
  *
  * @param isNeeded whether something still refers to the directory after an error; if so, it is kept
  * @throws {IoError} disk full, permission and the like during the write
@@ -240,7 +240,7 @@ export async function withTemporary(
   await underTemporaryName(target, "directory", whole, isNeeded);
 }
 
-/** Runs a write under a temporary name, which is removed afterwards, also after an error. */
+/** Runs a write under a temporary name; the temporary file or directory is removed if the write fails. */
 async function underTemporaryName(
   target: string,
   kind: "directory" | "file",
@@ -250,7 +250,8 @@ async function underTemporaryName(
   const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
   const temporary = join(parent, temporaryName(name, "new", id));
-  // without this check, a directory that something refers to would be removed when the process ends
+  // a directory that something may still refer to is not registered, because registered ones are removed when the
+  // process ends
   if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {
@@ -273,7 +274,7 @@ async function underTemporaryName(
   }
 }
 
-/** Removes temporary files that dead writers left beside a target that exists (or never existed). */
+/** Removes temporary files that dead writers left next to a target, whether the target exists or not. */
 async function sweep(target: string): Promise<void> {
   const parent = dirname(resolve(target));
   const kinds = (await lstat(target).catch(() => undefined)) ? (["new", "old"] as const) : (["new"] as const);

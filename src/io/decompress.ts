@@ -8,7 +8,7 @@ import { UsageError } from "../errors.js";
 export type Decompress = (compressed: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>;
 
 interface Options {
-  /** size of the output pieces in bytes */
+  /** size in bytes of the pieces that are returned */
   chunkSize: number;
 }
 
@@ -20,7 +20,7 @@ export function gunzip(options: Options): Decompress {
     compressed.on("error", (error) => stream.destroy(error));
     try {
       yield* typedPieces(compressed.pipe(stream));
-      // the stream may end before its input (bytes after the last member), but the fingerprint needs all bytes
+      // decompression may end before the input does (bytes after the last member), but the fingerprint needs all bytes
       for await (const _ of compressed);
     } finally {
       compressed.destroy();
@@ -56,7 +56,7 @@ export function unzstd(options: Options): Decompress {
 }
 
 /**
- * Passes input to a stream for one frame. Node's stream ends silently if a frame ends within a piece.
+ * Passes the input of one frame to a decompressor, which ends without an error if the frame ends within a piece.
  *
  * @returns the unused input, which belongs to the next frame; undefined at the end of the input
  */
@@ -82,7 +82,7 @@ async function feedFrame(
   return undefined;
 }
 
-/** Types the pieces of a byte stream, which Node types as `any`. */
+/** Declares the type of a byte stream's pieces, which Node declares as `any`. */
 export function typedPieces(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- neither objectMode nor an encoding is set
   return stream as AsyncIterable<Uint8Array>;

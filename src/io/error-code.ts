@@ -1,6 +1,6 @@
 /**
- * Returns the `code` of an error of Node's, such as ENOENT; empty if it has none. Does not use instanceof Error, which
- * is false under jest.
+ * Returns the `code` of an error that Node throws, such as ENOENT; empty if the error has none. Does not use instanceof
+ * Error, which is false under jest.
  */
 export function errorCode(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";

@@ -22,13 +22,13 @@ export function sha256OfAll(parts: readonly Uint8Array[]): string {
 }
 
 export interface InputFingerprint {
-  /** as the user named it; `-` for standard input */
+  /** path as the user named it; `-` for standard input */
   path: string;
   /** size of the file on disk, compressed or not */
   bytes: number;
   /** hexadecimal */
   sha256: string;
-  /** `rows` if the checksum is that of the rows as they were read, and not of the file's bytes */
+  /** `rows` if the checksum was computed from the rows that were read, and not from the file's bytes */
   of?: "rows";
   /** time of the last modification of a remote file, ISO 8601 */
   modified?: string;

@@ -11,7 +11,7 @@ import { MAGIC, expandPaths } from "./glob.js";
 export interface Proposal {
   /** one pattern, or one per compression, that matches exactly the files; undefined if there is none */
   patterns?: string[];
-  /** the closest pattern, and the other files that it matches */
+  /** the pattern that matches all files and the fewest others, and those others */
   nearest?: { pattern: string; others: string[] };
 }
 
@@ -28,7 +28,7 @@ export async function patternsFor(files: readonly string[]): Promise<Proposal> {
   return { nearest };
 }
 
-/** Returns a pattern for a file and others with a similar name; undefined if its name contains no number. */
+/** Returns a pattern for a file and files with a similar name; undefined if the file's name contains no number. */
 export function patternLike(file: string): string | undefined {
   const at = file.lastIndexOf("/") + 1;
   const { stem, compression } = split(file.slice(at));
@@ -76,7 +76,7 @@ function pattern(names: readonly string[], width: "wide" | "narrow"): string {
   const [prefix, suffix] = [first!.slice(0, head), first!.slice(first!.length - tail)];
   if (width === "narrow") return `${prefix}*${suffix}`;
   const shapes = new Set(names.map((name) => name.replaceAll(/\d+/g, "0")));
-  // the names differ in words: the pattern replaces whole words
+  // the names differ in more than numbers, so the pattern replaces the differing words as a whole
   if (shapes.size > 1) return `${prefix.replace(/[\p{L}\d]+$/u, "")}*${suffix.replace(/^[\p{L}\d]+/u, "")}`;
   return `${cutPrefix(prefix)}*${cutSuffix(suffix)}`;
 }

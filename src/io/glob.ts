@@ -4,7 +4,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { NoInputError } from "../errors.js";
 
-/** Characters of patterns; a path with one of these is a pattern unless a file of that name exists. */
+/**
+ * Special characters of patterns; a path that contains one of them is a pattern unless a file with this name exists.
+ */
 export const MAGIC = /[*?[]/;
 
 /**

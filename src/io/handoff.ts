@@ -17,7 +17,7 @@ export class Handoff<T> {
   }
 
   /**
-   * Yields the pieces as they are given, and finally the last ones of the producer.
+   * Yields the pieces when they are passed, and after them the pieces that the producer returns at its end.
    *
    * @param making resolves when the producer has ended; the loop throws its error, unless it says that the consumer has
    * stopped

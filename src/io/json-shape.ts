@@ -4,10 +4,12 @@
 
 import { ArtifactError, excerpt } from "../errors.js";
 
-/** Returns the problem of a value: where in the file, and what was expected; undefined if there is none. */
+/**
+ * Returns the first problem of a value: its position in the file, and what was expected; undefined if there is none.
+ */
 export type Shape = (value: unknown, at: string) => string | undefined;
 
-/** Most nested lists and objects of a value. */
+/** Maximum depth of nested lists and objects. */
 const MAX_DEPTH = 32;
 
 function expected(what: string, at: string, value: unknown): string {
@@ -23,7 +25,7 @@ function expected(what: string, at: string, value: unknown): string {
   return `${at === "" ? "it" : at}: expected ${what}, got ${shown}`;
 }
 
-/** A value for which `holds` returns true. @param what the expected value, for the message */
+/** A value for which `holds` returns true. @param what description of the expected value, for the message */
 export function where(what: string, holds: (value: unknown) => boolean): Shape {
   return (value, at) => (holds(value) ? undefined : expected(what, at, value));
 }
@@ -71,7 +73,7 @@ export function word(...words: readonly string[]): Shape {
   );
 }
 
-/** A value of the shape, or null. */
+/** Null, or a value of the given shape. */
 export function orNull(shape: Shape): Shape {
   return (value, at) => (value === null ? undefined : shape(value, at));
 }

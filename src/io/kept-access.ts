@@ -1,4 +1,4 @@
-// Gives an output that replaces another the same mode, owner and group.
+// Gives an output the mode, owner and group of the file or directory that it replaces.
 
 import { chmod, chown, lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,14 +17,16 @@ export async function accessOf(path: string): Promise<Access | undefined> {
   return await stat(path).catch(() => undefined);
 }
 
-/** Gives a new file or directory the access rights of the old one during the write, but keeps it writable for the writer. */
+/**
+ * Gives an output the access rights of the one that it replaces while it is written; the writer may still write to it.
+ */
 export async function giveWhileWritten(path: string, { mode, uid, gid }: Access): Promise<void> {
   await give(path, { mode: mode | ((await lstat(path)).isDirectory() ? OWNER_MAY_WRITE : 0o600), uid, gid });
 }
 
 /**
- * Gives a new file or directory the access rights of the old one at `old`, and likewise each file and folder below that
- * both contain.
+ * Gives an output the access rights of the one that it replaces, which is at `old`, and likewise each file and folder
+ * that both contain.
  */
 export async function keepAccess(old: string, made: string): Promise<void> {
   const [before, now] = [await stat(old).catch(() => undefined), await lstat(made)];
@@ -38,7 +40,8 @@ async function give(path: string, { mode, uid, gid }: Access): Promise<void> {
   // only root may change the owner
   await chown(path, uid, gid).catch(() => chown(path, -1, gid).catch(() => undefined));
   const isInGroup = (await lstat(path)).gid === gid;
-  // if the group could not be changed, the rights of the old group must not apply to another group
+  // if the group could not be changed, the new group gets the rights of all other users instead of the old group's
+  // rights
   const others = mode & 0o7;
   const permitted = isInGroup ? mode & 0o7777 : (mode & 0o700) | (others << 3) | others;
   await chmod(path, permitted).catch((error: unknown) => {

@@ -1,4 +1,5 @@
-// Names of outputs that are incomplete or no longer needed; a name shows whether its writer is still running.
+// Temporary names of outputs that are incomplete or no longer needed. A name shows whether the process that writes it
+// is still running.
 //
 //   .NAME.new-ID    an output while it is written, which becomes NAME
 //   .NAME.old-ID    the NAME that it replaces, until the new one is in place
@@ -13,7 +14,7 @@ import { codeOf, asIoError } from "./write.js";
 
 type Kind = "new" | "old" | "gone";
 
-/** IDs of this process's current writes. The pid of this process is alive, but an earlier write of it may have failed. */
+/** IDs of this process's current writes. Other IDs with the pid of this process belong to writes that have failed. */
 const ours = new Set<string>();
 
 /** Returns an ID for a write of this process, which counts as running until `endWrite`. */
@@ -35,14 +36,14 @@ export function temporaryName(name: string, kind: Kind, id: string): string {
 
 export interface Leftover {
   name: string;
-  /** the final or former name */
+  /** name of the output: the one that it will get, or the one that it had */
   of: string;
   kind: Kind;
-  /** true if its writer is certainly not running */
+  /** true if the writer of the output is certainly not running */
   dead: boolean;
 }
 
-/** Lists the temporary names beside a target, the most recently renamed first. */
+/** Lists the temporary names that belong to a target, the most recently renamed first. */
 export async function leftoversOf(target: string, kind: Kind): Promise<Leftover[]> {
   const [parent, of] = [dirname(resolve(target)), basename(resolve(target))];
   const found = (await leftoversIn(parent)).filter(
@@ -65,7 +66,10 @@ export async function leftoversIn(directory: string): Promise<Leftover[]> {
   });
 }
 
-/** Whether a writer is certainly not running. This is unknown for a writer on another machine that shares the disk. */
+/**
+ * Whether the writer of a temporary name is certainly not running; false for a writer on another machine that shares
+ * the disk.
+ */
 function isDead(id: string, pid: number, writerHost: string): boolean {
   if (writerHost !== hostName()) return false;
   // in containers, every run has the same pid
@@ -86,9 +90,9 @@ export function hostName(): string {
 // Tracks the temporary files, directories and locks of this process, so that they are removed when the process is ended
 // in the middle of its work.
 
-/** A temporary file or directory, or a lock. */
+/** A temporary file or directory, or a lock, that must be removed if the process is ended. */
 export interface Unfinished {
-  /** absolute, or relative to the working directory of the process */
+  /** path, absolute or relative to the working directory of the process */
   path: string;
   /** for a lock: the link's target while this process holds it */
   target?: string;
@@ -98,23 +102,27 @@ type Observer = (unfinished: Unfinished, isThere: boolean) => void;
 
 let observer: Observer = () => undefined;
 
-/** Sets the observer, which is called before each such name is created, and after it was renamed or removed. */
+/**
+ * Sets the observer, which is called before a temporary file, directory or lock is created, and after it was renamed or
+ * removed.
+ */
 export function observeUnfinished(observe: Observer): void {
   observer = observe;
 }
 
-/** Must be called before such a name is created. */
+/** Must be called before a temporary file, a temporary directory or a lock is created. */
 export function unfinishedStarts(unfinished: Unfinished): void {
   observer(unfinished, true);
 }
 
-/** Must be called after it was renamed or removed. */
+/** Must be called after a temporary file, a temporary directory or a lock was renamed or removed. */
 export function unfinishedEnds(path: string): void {
   observer({ path }, false);
 }
 
 /**
- * Calls `work` with a new directory under the system's temporary one, and removes it afterwards, also after an error.
+ * Calls `work` with a new directory in the system's temporary directory; the directory is removed afterwards, even
+ * after an error.
  * @throws {IoError}
  */
 export async function withTemporaryDirectory<T>(

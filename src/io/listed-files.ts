@@ -15,8 +15,8 @@ import { asIoError, codeOf } from "./write.js";
 const ADVICE = "it is damaged or was tampered with; do not use it, get a new copy from a trusted source";
 
 /**
- * Returns why names cannot be those of the files of one directory, or undefined if they can. A name must be relative,
- * with slashes, and stay in the directory on every system; no two may denote the same file if case or Unicode
+ * Returns why the names cannot denote the files of one directory, or undefined if they can. A name must be relative,
+ * use slashes, and stay within the directory on every system. No two names may denote the same file if case or Unicode
  * composition is ignored.
  *
  * @param reserved names that the list must not contain
@@ -49,14 +49,14 @@ export function checkListed(names: readonly string[], file: string, reserved: re
 }
 
 /**
- * Checks that the names denote regular files that are reached without links; a missing file is reported by its reader.
+ * Checks that the names denote regular files, on paths without links. A missing file is reported later, by its reader.
  *
  * @throws {ArtifactError} one is a link, a named pipe, a device or a directory @throws {IoError} no permission
  */
 export async function checkRegularFiles(dir: string, names: Iterable<string>): Promise<void> {
   const files = [...names];
   const folders = [...new Set(files.flatMap((name) => foldersOf(name)))];
-  // in parallel: a run has ten files, and each check takes a fraction of a millisecond
+  // checks the files in parallel: a run has ten files, and each check takes a fraction of a millisecond
   const complaints = await Promise.all([
     ...folders.map((folder) => kindComplaint(join(dir, folder), "directory")),
     ...files.map((name) => kindComplaint(join(dir, name), "regular file")),

@@ -45,7 +45,7 @@ async function holder(): Promise<ChildProcess> {
 const ended = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve) => child.once("exit", resolve));
 
-/** Creates a lock like one of a killed process. */
+/** Leaves a lock whose process was killed. */
 async function leaveStale(): Promise<void> {
   const child = await holder();
   child.kill("SIGKILL");
@@ -149,7 +149,7 @@ test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])
     const { pid: _, host, namespace } = await thisProcess();
     const store = join(folder, "store");
     const inStore = join(store, ".lock");
-    // the intermediate folder that a token with slashes would need
+    // the folder that must exist if the token, which contains slashes, were used as a path
     mkdirSync(`${inStore}.`, { recursive: true });
     symlinkSync(`embed:${2 ** 22 + 1}:1:-:${namespace}:${token}:${host}`, inStore);
     const refused = { exitCode: 75, message: expect.stringContaining("what no embed made") };
@@ -183,7 +183,7 @@ test("of many processes that find a stale lock at once, one works at a time and 
   const entered = lines.filter((line) => line.startsWith("in "));
   expect(new Set(entered).size).toBe(24);
   expect(entered).toHaveLength(24);
-  // every process that was not killed left before the next one entered
+  // every process that was not killed released the lock before the next one acquired it
   const overlaps = lines.filter((line, i) => {
     const [what, index] = line.split(" ");
     return what === "in" && Number(index) % 4 !== 3 && lines[i + 1] !== `out ${index}`;

@@ -32,7 +32,7 @@ interface Holder extends ProcessIdentity {
   token: string;
 }
 
-/** The holder of a lock that this program did not write. */
+/** Stands for the holder of a lock that this program did not write. */
 const FOREIGN = "foreign";
 
 /**
@@ -61,7 +61,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: LockOptions): Promise<void> {
-  // the monotonic clock, so that changes of the machine's time do not affect the wait
+  // uses the monotonic clock, so that changes of the machine's time do not affect the wait
   const end = performance.now() + waitMs;
   for (let tries = 0; ; tries++) {
     signal.throwIfAborted();
@@ -101,7 +101,7 @@ async function tryAcquire(
       observe?.(`${holderText(held)} is gone: taking over its lock`);
       return undefined;
     }
-    // another process took it over first
+    // another process has taken over the lock in the meantime
     await release(turn, mine);
   }
 }
@@ -109,7 +109,7 @@ async function tryAcquire(
 async function release(path: string, mine: Holder): Promise<void> {
   try {
     const held = await holderOf(path);
-    // if the lock was removed by hand, it may belong to another process now
+    // does not remove a lock that another process has acquired, after somebody removed this one by hand
     if (held && held !== FOREIGN && held.token === mine.token) await unlink(path);
   } catch (error) {
     throw asIoError(error, `removing the lock '${path}' failed`);
@@ -132,8 +132,8 @@ function lockTarget({ pid, start, boot, namespace, token, host }: Holder): strin
 }
 
 /**
- * Anybody who may write to the directory can create such a link, and its token becomes part of a path, so each part is
- * restricted.
+ * Pattern of a lock's target. Each part is restricted, because anybody who may write to the directory can create such a
+ * link, and the token becomes part of a path.
  */
 const HOLDER = /^embed:([1-9]\d{0,9}):(\d+|-):([0-9a-f-]+):(\d+|-):([0-9a-f]{12}):([A-Za-z0-9_.-]+)$/;
 

@@ -1,4 +1,4 @@
-// Limits of control groups, as containers and batch queues set them, in files as Linux has them.
+// Tests the memory limits of control groups, which containers and batch queues set, with files like those of Linux.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
@@ -9,7 +9,7 @@ import { availableMemory, freeDisk, totalMemory } from "./machine-resources.js";
 const folder = temporaryFolder();
 const GIB = 2 ** 30;
 
-/** Writes files below a folder that stands for the system's root. */
+/** Writes files into a folder that is used as the root of the file system. */
 function system(name: string, files: Readonly<Record<string, string>>): string {
   const root = join(folder, name);
   for (const [path, text] of Object.entries({ "proc/meminfo": "MemAvailable: 8388608 kB\n", ...files })) {

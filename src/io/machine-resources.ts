@@ -1,4 +1,5 @@
-// Memory that this process can still take, and space on a disk, as Linux states them. Elsewhere Node's own figures.
+// Memory that this process can still allocate, and free space on a disk, as Linux reports them; on other systems, as
+// Node reports them.
 //
 //   memory   the least of: what the machine has available, and what each control group leaves (containers, systemd, batch queues)
 
@@ -9,7 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { memoryUsage, resourceUsage } from "node:process";
 import { errorCode } from "./error-code.js";
 
-/** Memory in bytes, and what limits it, as a message says it. */
+/** A number of bytes of memory, and a description of what limits it, for messages. */
 export interface Memory {
   bytes: number;
   limit: "this machine" | "the memory limit of this container or control group";
@@ -19,7 +20,7 @@ const MACHINE = "this machine";
 const GROUP = "the memory limit of this container or control group";
 
 /**
- * Returns the memory that can still be taken.
+ * Returns how much memory can still be allocated.
  *
  * @param root where the system's files are, for tests
  */
@@ -35,18 +36,21 @@ export function totalMemory(root = "/"): number {
   return Math.min(totalmem(), ...groupsOf(root).map(({ limit }) => limit));
 }
 
-/** Returns the memory that this process holds now, and the most that it has held, in bytes. */
+/** Returns the memory that this process occupies now, and the maximum that it has occupied, in bytes. */
 export function processMemory(): { now: number; most: number } {
   const most = 1024 * resourceUsage().maxRSS;
   try {
     return { now: memoryUsage.rss(), most };
   } catch {
-    // in a root without /proc
+    // there is no /proc
     return { now: most, most };
   }
 }
 
-/** Returns the free bytes of the disk that a file or folder is on, or will be on; infinite if the system does not tell. */
+/**
+ * Returns the free bytes of the disk on which a file or folder is or will be; infinite if the system does not report
+ * it.
+ */
 export async function freeDisk(path: string): Promise<number> {
   const place = resolve(path);
   try {
@@ -59,13 +63,16 @@ export async function freeDisk(path: string): Promise<number> {
   }
 }
 
-/** The limits of the process's control group and of those around it, and what is used of each without reclaimable file pages. */
+/**
+ * Returns the limits of the process's control group and of the groups that contain it, and the memory that each uses,
+ * without reclaimable file pages.
+ */
 function groupsOf(root: string): { limit: number; used: number }[] {
   const lines = (textOf(join(root, "proc/self/cgroup")) ?? "").split("\n");
   return lines.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];
-    // version 2 names no controllers
+    // in version 2 of control groups, the line has no controllers
     if (controllers === "")
       return ["sys/fs/cgroup", "sys/fs/cgroup/unified"].flatMap((mount) =>
         limitsOf(join(root, mount), path, {
@@ -84,7 +91,10 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   });
 }
 
-/** The groups from `path` up to the root of the mount; a container may see its own group as that root. */
+/**
+ * Returns the limits of the control groups from `path` up to the root of the mount; a container may see its own group
+ * as that root.
+ */
 function limitsOf(
   mount: string,
   path: string,
@@ -98,7 +108,7 @@ function limitsOf(
     const files = new RegExp(`^${names.files} (\\d+)$`, "m").exec(
       textOf(join(folder, "memory.stat")) ?? "",
     )?.[1];
-    // no limit is `max`, or the largest multiple of a page
+    // `max` and the largest multiple of a page mean that there is no limit
     if (limit < 2 ** 60 && used >= 0) found.push({ limit, used: used - Number(files ?? 0) });
     if (dirname(at) === at) return found;
   }

@@ -19,7 +19,7 @@ export async function checkNotAnInput(
   const target = await realPathOf(output);
   if (target === undefined) return;
   for (const input of inputs.filter((path) => path !== "-")) {
-    // a path without a file is reported by its reader
+    // a pattern that matches no file is reported later, by the reader of the input
     const paths = await expandPaths([input]).catch(() => [input]);
     for (const path of paths) {
       if ((await realPathOf(path)) !== target) continue;

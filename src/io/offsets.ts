@@ -1,7 +1,7 @@
 // Checks offsets into other arrays that were read from files, before a loop uses them.
 
 /**
- * Returns the problem of offsets that must ascend from 0 to `end`, or undefined if there is none.
+ * Returns a description of the first error in offsets, which must ascend from 0 to `end`; undefined if there is none.
  *
  * @param offsets u32
  * @param end the last offset, or an upper bound of it if `exact` is false
@@ -14,7 +14,7 @@ export function wrongOffsets(offsets: Uint32Array, end: number, exact = true): s
   return last > end || (exact && last < end) ? `offsets end at ${last} of ${end}` : undefined;
 }
 
-/** Returns the problem of numbers that must be less than `bound`, or undefined if there is none. */
+/** Returns a description of the first number that is not less than `bound`; undefined if there is none. */
 export function wrongIds(ids: Uint32Array, bound: number): string | undefined {
   for (let i = 0; i < ids.length; i++)
     if (ids[i]! >= bound) return `entry ${i} is ${ids[i]}, there are ${bound}`;

@@ -1,5 +1,5 @@
-// A symbolic link to one of its siblings, such as `latest`. It is replaced by one rename, so that it always names a
-// complete one.
+// A symbolic link, such as `latest`, to a file or directory next to it. The link is replaced by one rename, so that it
+// always names a complete target.
 
 import { readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -18,7 +18,7 @@ export async function readPointer(path: string): Promise<string | undefined> {
 }
 
 /**
- * Points a link to another sibling; a concurrent reader finds the old one or the new one.
+ * Makes the link point to another target next to it; a concurrent reader finds the old target or the new one.
  *
  * @throws {OutputError} the link cannot be created: a read-only file system, no permission
  * @throws {IoError} the disk is full

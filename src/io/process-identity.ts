@@ -1,4 +1,4 @@
-// Identifies a process, to distinguish a running one from a dead one, and from a later one with the same pid.
+// Identifies a process, to distinguish a running process from a dead one, and from a later process with the same pid.
 //
 //   pid        of the process, within its namespace
 //   start      ticks between the machine's boot and its own start; unknown without /proc
@@ -20,7 +20,7 @@ export interface ProcessIdentity {
   host: string;
 }
 
-/** The value of parts that the system does not provide. */
+/** Placeholder for a part of the identity that the system does not provide. */
 const UNKNOWN = "-";
 
 /** Returns the identity of this process. */
@@ -35,9 +35,9 @@ export async function thisProcess(): Promise<ProcessIdentity> {
 }
 
 /**
- * Whether a process is certainly not running: it belongs to an earlier boot of this machine, its pid is unused or
- * belongs to a process with another start time, or it was killed and waits for its parent. This is unknown for other
- * machines and containers.
+ * Whether a process is certainly not running: it belongs to an earlier boot of this machine, or its pid is unused or
+ * belongs to a process with another start time, or it was killed and waits for its parent. False for processes of other
+ * machines and containers, about which nothing is known.
  */
 export async function isGone(other: ProcessIdentity): Promise<boolean> {
   const mine = await thisProcess();
@@ -47,7 +47,7 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // EPERM: the process exists and belongs to another user
+    // EPERM means that the process exists but belongs to another user
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));

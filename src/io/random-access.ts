@@ -1,4 +1,4 @@
-// A file with random access, as Parquet needs it, and its fingerprint.
+// Opens a file for random access, which Parquet requires, and computes its fingerprint.
 
 import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -8,7 +8,7 @@ import type { InputFingerprint } from "./fingerprint.js";
 
 export interface RandomAccessFile {
   readonly path: string;
-  /** descriptor of the open file, for reading it on several threads; this object owns it */
+  /** descriptor of the open file, for readers on several threads; this object closes it */
   readonly fd: number;
   readonly totalBytes: number;
   /** returns u8: a copy of the bytes [start, end) */
@@ -18,7 +18,7 @@ export interface RandomAccessFile {
 
 /** Opens a file. @throws as openSource; {IoError} it is a pipe */
 export async function openRandomAccess(path: string): Promise<RandomAccessFile> {
-  // openSource reports errors of opening in the same way as for every input
+  // opens the file once with openSource, so that errors are reported as for every other input
   const source = await openSource(path);
   const { totalBytes } = source;
   await source.close();

@@ -37,7 +37,7 @@ export async function openArtifact(path: string): Promise<ReadHandle> {
 
 /** Opens a file and checks that it is regular. O_NONBLOCK, because opening a named pipe would wait for a writer. */
 async function openRegular(path: string): Promise<FileHandle> {
-  // Windows has neither the flag nor such pipes
+  // Windows has no flag O_NONBLOCK, and no named pipes that could block the call
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = await file.stat();

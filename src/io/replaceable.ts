@@ -11,13 +11,18 @@ import { entriesOf, kindAt } from "./tree.js";
 export interface OwnDirectory {
   /** for messages: `a run` */
   what: string;
-  /** the file that identifies such a directory, for messages */
+  /** name of the file that identifies such a directory, for messages */
   marker: string;
-  /** Returns the names of all files of such a directory, with slashes; undefined if this program did not write it. */
+  /**
+   * Returns the names of all files that such a directory lists, with slashes; undefined if this program did not write
+   * it.
+   */
   filesOf(dir: string): Promise<readonly string[] | undefined>;
 }
 
-/** A directory without a description: it contains `marker`, and only files with these names. */
+/**
+ * A kind of directory without a description: it contains `marker`, and no files with other names than the given ones.
+ */
 export function ownFiles(what: string, marker: string, names: readonly string[]): OwnDirectory {
   const filesOf = async (dir: string) =>
     (await kindAt(join(dir, marker))) === "file" ? [marker, ...names] : undefined;
@@ -25,7 +30,7 @@ export function ownFiles(what: string, marker: string, names: readonly string[])
 }
 
 /**
- * Checks that a directory may be replaced; an empty one may.
+ * Checks that a directory may be replaced. An empty directory may always be replaced.
  *
  * @throws {OutputError} this program did not write it, or it contains another file; the message names it
  */
@@ -47,7 +52,7 @@ export async function checkReplaceable(target: string, own: OwnDirectory): Promi
   }
 }
 
-/** Returns the first entry of a directory that is not one of the files; undefined if there is none. */
+/** Returns the first entry of a directory that is not one of the given files; undefined if there is none. */
 export async function foreignEntry(dir: string, files: readonly string[]): Promise<string | undefined> {
   const [known, folders] = [new Set(files), new Set(files.flatMap(foldersOf))];
   const within = async (folder: string): Promise<string | undefined> => {

@@ -1,17 +1,23 @@
-// Arrays on disk during a training: written once in sequence, and read at any position.
+// Arrays on disk during a training; they are written once, from start to end, and read at any position.
 //
 // Reads are synchronous, because they occur inside loops over arrays, and are usually served from the system's file
 // cache.
 
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, read, readSync, unlinkSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
 import { randomBytes } from "node:crypto";
 import { ArtifactError } from "../errors.js";
 import { asIoError } from "./write.js";
 
-/** Most bytes of one system call. */
+/** Maximum number of bytes that are read or written by one system call. */
 const MOST = 1 << 30;
 
-/** Closes files that are not referenced any more, because nothing marks the end of use of a dataset whose rows are on disk. */
+const [readAt, writeAt] = [promisify(read), promisify(write)];
+
+/**
+ * Closes a file when its object is collected, because nothing else shows when a dataset with rows on disk is no longer
+ * used.
+ */
 const unused = new FinalizationRegistry<number>(closeSync);
 
 /** A file opened for random access; call `close`, or drop the object. */
@@ -37,7 +43,8 @@ export class RowFile {
   }
 
   /**
-   * Creates a file beside the future run and deletes its name at once, so that it disappears with the process.
+   * Creates a file next to the future run and deletes its name at once, so that the file disappears when the process
+   * ends.
    *
    * @throws {IoError} it cannot be created
    */
@@ -76,6 +83,29 @@ export class RowFile {
     }
   }
 
+  /** Reads as `read` does, but asynchronously. */
+  async readLater(into: Uint32Array, position: number): Promise<void> {
+    const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(MOST, bytes.length - at);
+      const { bytesRead } = await readAt(this.#file, bytes, at, length, position + at).catch(this.#failed);
+      if (bytesRead === 0) throw new ArtifactError(`'${this.#path}' is truncated: it is damaged`);
+      at += bytesRead;
+    }
+  }
+
+  /** Writes an array from a byte offset on, asynchronously. @throws {IoError} disk full and the like */
+  async writeLater(array: Uint32Array, position: number): Promise<void> {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(MOST, bytes.length - at);
+      const { bytesWritten } = await writeAt(this.#file, bytes, at, length, position + at).catch(
+        this.#failed,
+      );
+      at += bytesWritten;
+    }
+  }
+
   close(): void {
     unused.unregister(this);
     closeSync(this.#file);
@@ -85,7 +115,11 @@ export class RowFile {
     try {
       return work();
     } catch (error) {
-      throw asIoError(error, `reading or writing rows in '${this.#path}' failed`);
+      return this.#failed(error);
     }
   }
+
+  readonly #failed = (error: unknown): never => {
+    throw asIoError(error, `reading or writing rows in '${this.#path}' failed`);
+  };
 }

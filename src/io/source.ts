@@ -10,13 +10,13 @@ import { errorCode } from "./error-code.js";
 import { asIoError } from "./write.js";
 import type { InputFingerprint } from "./fingerprint.js";
 
-/** One input, read once from start to end. */
+/** An input that is read once, from start to end. */
 export interface ByteSource {
-  /** as the user named it; `-` for standard input */
+  /** path as the user named it; `-` for standard input */
   readonly path: string;
   /** number of bytes read so far, before decompression */
   readonly bytesRead: number;
-  /** size on disk; undefined for a pipe */
+  /** size of the file on disk; undefined for a pipe */
   readonly totalBytes: number | undefined;
   /**
    * Yields the decompressed bytes. A piece may share its buffer with others: copy it before transferring or keeping it.
@@ -61,24 +61,24 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   }
 }
 
-/** A source whose first bytes were read ahead; it passes to the caller of `take`. */
+/** A source whose first bytes have been read; the caller of `take` becomes its owner. */
 export interface PeekedSource {
   path: string;
-  /** u8: some of its first bytes, decompressed; none if the input is empty */
+  /** u8: some of the input's first bytes, decompressed; empty if the input is empty */
   first: Uint8Array;
-  /** Returns the source, with all of its bytes still to come; undefined from the second call on. */
+  /** Returns the source, which still yields all of its bytes; undefined from the second call on. */
   take(): ByteSource | undefined;
-  /** Closes the source if it was not taken. */
+  /** Closes the source unless `take` was called. */
   leave(): Promise<void>;
 }
 
-/** Reads the first bytes of a source ahead. @throws as its pieces() */
+/** Reads the first bytes of a source in advance. @throws as its pieces() */
 export async function peekedSource(source: ByteSource): Promise<PeekedSource> {
   const pieces = source.pieces();
   let first: Uint8Array = new Uint8Array(0);
   try {
     const { value, done } = await pieces.next();
-    // a piece may share its buffer with the next
+    // copies the piece, because the next one may use the same buffer
     if (done !== true) first = Uint8Array.from(value);
   } catch (error) {
     await source.close();
@@ -128,7 +128,7 @@ export async function canReopen(path: string): Promise<boolean> {
   try {
     return !(await stat(path)).isFIFO();
   } catch {
-    // opening it reports the error
+    // the path cannot be examined; opening it will report the error
     return true;
   }
 }
@@ -189,7 +189,7 @@ function decompressOf(path: string, pieceBytes: number): Decompress | undefined 
   return undefined;
 }
 
-/** Reads one piece ahead, so that disk and consumer work in parallel. */
+/** Reads one piece in advance, so that the disk and the consumer of the pieces work in parallel. */
 async function* filePieces(handle: FileHandle, path: string, pieceBytes: number) {
   const readPiece = async () => {
     const buffer = Buffer.allocUnsafeSlow(pieceBytes);

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
-/** The kind of a path itself; links are not followed. */
+/** The kind of a path. A link is a kind of its own and is not followed. */
 export type EntryKind = "file" | "directory" | "link" | "other";
 
 /** An entry of a directory. */
@@ -84,7 +84,7 @@ export async function realPathOf(path: string): Promise<string | undefined> {
 /** Creates a directory and its missing parents. @throws {OutputError} it cannot be created @throws {IoError} disk full */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    // one level at a time: the recursive mkdir reports ENOENT on a read-only file system
+    // creates one level at a time, because the recursive mkdir reports ENOENT on a read-only file system
     await mkdir(path);
   } catch (error) {
     if (codeOf(error) === "EEXIST" && (await statOf(path))?.isDirectory) return;
@@ -125,7 +125,7 @@ export async function linkFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Error codes if a file system supports no hard links, or not as many of one file. */
+/** Codes of the errors by which a file system reports that it supports no hard links, or no further ones of a file. */
 const CANNOT_LINK = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**

@@ -7,7 +7,7 @@ import { EmbedError, IoError, OutputError } from "../errors.js";
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Small chunks are joined to blocks of this size, so that callers may pass chunks of any size. */
+/** Size in bytes of the blocks to which small chunks are joined, so that callers may pass chunks of any size. */
 const BLOCK = 1 << 20;
 
 /**
@@ -20,7 +20,10 @@ export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSi
   return await writeAll(await ChunkWriter.open(path), chunks, signal);
 }
 
-/** The same without a checksum, which takes a third of the time of writing text: for files that no description lists. */
+/**
+ * Writes chunks to a file without computing a checksum, which would take a third of the time of writing text; for files
+ * that no description lists.
+ */
 export async function writeUnlisted(path: string, chunks: Chunks, signal?: AbortSignal): Promise<void> {
   await writeAll(await ChunkWriter.open(path, { isHashed: false }), chunks, signal);
 }
@@ -51,6 +54,11 @@ export class ChunkWriter {
   #bytes = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  /**
+   * buffer that joins the chunks of a block; it is reused, because new memory for each block would cost page faults and
+   * garbage collections
+   */
+  #block = Buffer.alloc(0);
 
   private constructor(
     file: FileHandle,
@@ -59,7 +67,10 @@ export class ChunkWriter {
     this.#file = file;
   }
 
-  /** Creates the file and missing directories. @param isHashed false: the checksum is that of no bytes */
+  /**
+   * Creates the file and missing directories. @param isHashed if false, no checksum is computed: it is that of an empty
+   * file
+   */
   static async open(path: string, { isHashed = true } = {}): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });
     return new ChunkWriter(await open(path, "w"), isHashed);
@@ -72,15 +83,26 @@ export class ChunkWriter {
     if (this.#pendingBytes >= BLOCK) await this.flush();
   }
 
-  /** Writes all pending chunks; afterwards their arrays may be reused. */
+  /** Writes all pending chunks to the file; afterwards their arrays may be reused. */
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
-    const block = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+    const block = this.#pending.length === 1 ? this.#pending[0]! : this.#joined();
     [this.#pending, this.#pendingBytes] = [[], 0];
     if (this.isHashed) this.#hash.update(block);
     this.#bytes += block.length;
     // a write may accept fewer bytes than requested
     for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
+  }
+
+  /** Returns the pending chunks as one block, in a buffer that the next call overwrites. */
+  #joined(): Uint8Array {
+    if (this.#block.length < this.#pendingBytes) this.#block = Buffer.allocUnsafeSlow(2 * this.#pendingBytes);
+    let at = 0;
+    for (const chunk of this.#pending) {
+      this.#block.set(chunk, at);
+      at += chunk.length;
+    }
+    return this.#block.subarray(0, at);
   }
 
   /** Writes all pending chunks and syncs the file. */

@@ -56,7 +56,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   setOptions(found, optionsOf(command, spec), command, options);
   checkNoNul(name, [words, options]);
   if (spec.writes) checkWrites(found, options, watching);
-  // in an object, because commander's promise does not return the result of the action
+  // the result is stored in an object, because the promise that commander returns does not contain it
   const box: { result?: unknown } = {};
   await watchedBy(watching, options["onInterrupt"] === "save", async (watch) => {
     command.action(async (...parsed: unknown[]) => {
@@ -75,7 +75,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   return box.result;
 }
 
-/** Creates the command of a function, with its flags and without any output. */
+/** Creates the commander command of a library function, with its flags; the command prints nothing. */
 export async function commandOf(found: Pick<LibraryFunction, "command" | "spec">): Promise<Command> {
   const silent = () => undefined;
   return addCommand(new Command(), found.command, await specOf(found), new Interrupts())

@@ -1,4 +1,5 @@
-// The functions of the library: the command of each, and the compiled function that declares its result type.
+// The functions of the library: the command of each function, and the compiled function that declares the type of its
+// result.
 
 import { commands } from "../cli/commands.js";
 import type { CommandSpec } from "../cli/command-spec.js";
@@ -10,9 +11,9 @@ export interface LibraryFunction {
   command: string;
   /** compiled file of the function that declares the result type */
   file: string;
-  /** name of that function, if it differs */
+  /** name of the exported function that declares the result type, if it differs from `name` */
   as?: string;
-  /** specification, if the command has several functions */
+  /** returns the specification of the command; only set if the command has several functions */
   spec?: () => Promise<CommandSpec>;
 }
 

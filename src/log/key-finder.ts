@@ -86,9 +86,10 @@ export class KeyFinder {
    * @param table byte offset
    * @param gap   bytes before each key that are not part of it
    * @param codes u32[size], receives the codes
+   * @returns the number of codes that are UNKNOWN
    */
-  find(table: number, { size, bytes, offsets }: Keys, gap: number, codes: Uint32Array): void {
-    codes.fill(UNKNOWN);
+  find(table: number, { size, bytes, offsets }: Keys, gap: number, codes: Uint32Array): number {
+    let numUnknown = 0;
     for (let from = 0; from < size;) {
       const start = offsets[from]!;
       let to = Math.min(from + PIECE, size);
@@ -102,12 +103,16 @@ export class KeyFinder {
         this.#u8.set(bytes.subarray(start, offsets[to]), bytesAt);
         const { findCells } = this.#kernel;
         const base = this.#scratch + bytesAt - start;
-        findCells(table, base, this.#scratch, 4, gap, to - from, this.#scratch + 4 * codesAt);
+        numUnknown += findCells(table, base, this.#scratch, 4, gap, to - from, this.#scratch + 4 * codesAt);
         this.#leave();
         codes.set(this.#u32.subarray(codesAt, codesAt + to - from), from);
+      } else {
+        codes.fill(UNKNOWN, from, to);
+        numUnknown += to - from;
       }
       from = to;
     }
+    return numUnknown;
   }
 
   #enter(): boolean {

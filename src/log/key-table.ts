@@ -81,12 +81,14 @@ export class KeyTable {
     return codes;
   }
 
-  /** Like codesOf, but adds no keys: unknown keys get the code UNKNOWN. */
-  find(keys: Keys, gap: number, codes: Uint32Array): void {
+  /** Like codesOf, but adds no keys: unknown keys get the code UNKNOWN. @returns their number */
+  find(keys: Keys, gap: number, codes: Uint32Array): number {
     const { kernel } = this.#memory;
-    this.#eachPiece(keys, gap, codes, ({ base, bounds, stride, numCells }, _, at) =>
-      kernel.findCells(this.#table.offset, base, bounds, stride, gap, numCells, at),
-    );
+    let numUnknown = 0;
+    this.#eachPiece(keys, gap, codes, ({ base, bounds, stride, numCells }, _, at) => {
+      numUnknown += kernel.findCells(this.#table.offset, base, bounds, stride, gap, numCells, at);
+    });
+    return numUnknown;
   }
 
   #eachPiece(

@@ -25,29 +25,29 @@ import { holdsOutRows } from "../training/options/split-options.js";
 import type { Trainer } from "../training/session/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
-/** Throws the error of a key. */
+/** Reports an error of a key in the pipeline file by throwing it. */
 export type FailKey = (name: string, message: string) => never;
 
-/** Returns the trainer of a command of a pipeline file, which was checked. */
+/** Returns the trainer that a command of a checked pipeline file runs. */
 async function checkedTrainer(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
 }
 
-/** Flags that the pipeline itself sets. */
+/** Flags that a pipeline sets itself, so that its file must not contain them. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // the query is the log, sql:FILE, and its rows have their checksum
-  ...["engine-sql", "engine-hash", "engine-train"],
+  // the log is already the query (sql:FILE), and its rows have a checksum
+  ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
-/** Options of the engine that reads a pipeline's log. */
+/** Options that a pipeline passes to the engine which reads its log. */
 const ENGINE = ["engine", "engine-order", "engine-slice", "engine-timeout"];
 
 /** Returns the keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
   const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group, name }) => group === "Reading:" || ENGINE.includes(name));
-  // a training reads the dataset, but may have its own number of threads and skip rows
+  // a training reads the encoded dataset, but its number of threads and of skipped rows may differ from the encoding's
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
     settingsOf(options).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
@@ -65,8 +65,8 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
 }
 
 /**
- * Returns the options of a pipeline's training: the file's, and by default a refit that includes the held-out rows
- * (--refit), the row numbers of the previous version (--row-order latest), and checkpoints.
+ * Returns the options of a pipeline's training: those in the file and, unless the file sets them, a refit that includes
+ * the held-out rows (--refit), the row order of the previous version (--row-order latest), and checkpoints.
  *
  * @throws the errors of `fail`
  */
@@ -88,21 +88,21 @@ export async function withDefaults(command: string, given: YamlOptions, fail: Fa
   };
 }
 
-/** Returns the options of a training that require another one, such as `init`, by their names in the file. */
+/** Returns the options of a training that require a given option, such as `init`, by their names in the file. */
 export async function optionsThatNeed(command: string, other: string): Promise<string[]> {
   const { options } = await checkedTrainer(command);
   const names = Object.entries(options).filter(([, option]) => (option as Option).only?.[other] === true);
   return names.map(([name]) => flagOf(name).slice(2));
 }
 
-/** Value of --init and --row-order: the latest version when the pipeline starts, or none. */
+/** Values of --init and --row-order in a pipeline file: the latest version at the start of the pipeline, or none. */
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
 
-/** Values of path options that are not paths: two of pipelines, and the random initialization of networks. */
+/** Values of path options that are not paths: the two above, and `random`, the random initialization of networks. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
-/** Whether the training resumes from its checkpoint; every search does. */
+/** Whether a training can resume from a checkpoint, as every search can. */
 export async function resumes(command: string, { search }: YamlOptions): Promise<boolean> {
   return search !== undefined || (await checkedTrainer(command)).checkpointEvery !== undefined;
 }
@@ -115,7 +115,7 @@ export async function checkTraining(command: string, given: YamlOptions, fail: F
   checkRefit(own);
 }
 
-/** Trains on a dataset; `given` includes the output run. @throws {EmbedError} as the command does */
+/** Trains on a dataset. @param given includes the path of the output run @throws {EmbedError} as the command does */
 export async function runTraining(
   command: string,
   given: YamlOptions,
@@ -133,7 +133,8 @@ export function checkEncoding(given: YamlOptions, fail: FailKey): void {
 }
 
 /**
- * Reads the rows that an engine has, for their checksums: of the log, if it is a table or query, and of side tables.
+ * Reads the rows of an engine's tables and queries, to compute their checksums: those of the log, and those of side
+ * tables.
  *
  * @param logs none if they are files of this machine
  * @throws {EmbedError} as embed encode does
@@ -171,7 +172,7 @@ export async function engineInputs(
   return inputs;
 }
 
-/** Encodes the log; `given` includes the output dataset. @throws {EmbedError} as embed encode does */
+/** Encodes the log. @param given includes the path of the output dataset @throws {EmbedError} as embed encode does */
 export async function runEncoding(
   given: YamlOptions,
   logs: readonly string[],
@@ -197,7 +198,7 @@ export async function checkExport(given: YamlOptions, fail: FailKey): Promise<bo
   return format.needsDirectory;
 }
 
-/** Writes an export; `given` includes its output or its server. @throws {EmbedError} as embed export does */
+/** Writes an export. @param given includes its output path or its server @throws {EmbedError} as embed export does */
 export async function runExport(
   given: YamlOptions,
   run: string,
@@ -217,7 +218,7 @@ export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<vo
   requestedLists(own);
 }
 
-/** Writes lists; `given` includes their file. @throws {EmbedError} as embed recall does */
+/** Writes lists. @param given includes the path of their file @throws {EmbedError} as embed recall does */
 export async function runRecall(given: YamlOptions, run: string, watch: Watch): Promise<RecallSummary> {
   const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");

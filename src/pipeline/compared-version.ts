@@ -17,7 +17,7 @@ import { fingerprintOf, pathExists } from "../io/read-artifact.js";
 export interface BaseVersion {
   version: string;
   path: string;
-  /** SHA-256 of its manifest at that time */
+  /** SHA-256 of the version's manifest when it was chosen */
   manifest: string;
 }
 
@@ -37,7 +37,7 @@ export async function comparedVersion(
 ): Promise<ComparedVersion> {
   const passedOver: ComparedVersion["passedOver"] = [];
   for (let version = latest; version;) {
-    // the search ends at a version that gc removed
+    // gc has removed this version, so there are no earlier ones
     if (!(await pathExists(version.path))) break;
     try {
       const broken = await brokenBounds(await openRun(version.path), bounds);
@@ -47,7 +47,7 @@ export async function comparedVersion(
       version = before === null ? undefined : { version: before, path: join(store, name, before) };
     } catch (error) {
       if (!(error instanceof EmbedError)) throw error;
-      // the steps report a damaged base; a damaged version before it is treated as removed
+      // a damaged base is reported by the steps; a damaged earlier version is treated as if it were removed
       return { version: version === latest ? latest : undefined, passedOver };
     }
   }

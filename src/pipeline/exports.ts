@@ -1,5 +1,5 @@
-// Parses the entries of `export:` and `recall:` in a pipeline file: which files are written, and what is sent to
-// servers.
+// Parses the entries of `export:` and `recall:` in a pipeline file: the files that are written, and the rows and lists
+// that are sent to servers.
 
 import { basename, isAbsolute, normalize, join } from "node:path";
 import { type ConfigSetting, asFlagValue } from "../config/config-file.js";
@@ -28,7 +28,7 @@ export interface PipelineSend {
   given: YamlOptions;
   /** the environment variable that holds the server's URL */
   variable: string;
-  /** its name in messages: format and name */
+  /** format and name of the export, for messages */
   label: string;
 }
 
@@ -111,8 +111,8 @@ export async function recallEntry(
 }
 
 /**
- * Returns the training of an entry. @throws {ConfigError} there is none of that name, or there are several and none is
- * named
+ * Returns the training that an entry exports. @throws {ConfigError} no training has the name, or there are several and
+ * the entry names none
  */
 function trainingNamed(
   yaml: YamlFile,
@@ -130,7 +130,7 @@ function trainingNamed(
   );
 }
 
-/** Returns where an entry is written. @throws {ConfigError} `out` is outside of exports/ */
+/** Returns the paths to which an entry is written. @throws {ConfigError} `out` is outside of exports/ */
 function outputPaths(
   yaml: YamlFile,
   folder: string,
@@ -167,7 +167,7 @@ export function checkPlaces(
   }
 }
 
-/** Adds the place of an entry to an error about options that exclude each other. */
+/** Adds the position of an entry in the file to an error about options that exclude each other. */
 export async function within<T>(yaml: YamlFile, place: string[], check: () => Promise<T>): Promise<T> {
   try {
     return await check();
@@ -195,7 +195,7 @@ export async function withPaths(
     const path = paths.get(name);
     if (!path) placed[name] = value;
     else if (typeof value !== "object") placed[name] = await place(path, value);
-    // the value is a mapping of files to keys, or a list
+    // the value is a mapping from files to keys, or a list
     else placed[name] = await Promise.all([asFlagValue(value)].flat().map((one) => place(path, one)));
   }
   return placed;
@@ -206,7 +206,9 @@ export function inFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : join(folder, path);
 }
 
-/** Resolves what an engine reads: the file of `sql:FILE` and `duckdb:FILE`; other names are returned unchanged. */
+/**
+ * Resolves the path in a name that an engine reads, such as `sql:FILE` or `duckdb:FILE`; returns other names unchanged.
+ */
 export function engineNameInFolder(folder: string, name: string): string {
   const [, scheme, path] = /^(sql:|duckdb:)(.+)$/is.exec(name) ?? [];
   return scheme === undefined ? name : `${scheme}${inFolder(folder, path!)}`;

@@ -33,9 +33,9 @@ export interface PipelineTraining {
   /** name in the store */
   name: string;
   command: string;
-  /** its flags by their long names */
+  /** flags of the training's command, by their long names */
   given: YamlOptions;
-  /** bounds of its run; the pipeline's or its own */
+  /** bounds of the trained run: the training's own, or else those of the pipeline */
   bounds: AfterBounds;
   /** undefined: aligned if possible */
   align: boolean | undefined;
@@ -48,7 +48,7 @@ export interface Pipeline {
   store: string;
   /** files and patterns */
   logs: string[];
-  /** options of the encoding: columns and reading */
+  /** options of the encoding: the sections `columns` and `reading` */
   encoding: YamlOptions;
   before: BeforeBounds;
   trainings: PipelineTraining[];

@@ -1,4 +1,4 @@
-// Computes fingerprints of the inputs of steps; a step whose output has the same fingerprint is skipped.
+// Computes fingerprints of the inputs of steps; a step is skipped if an output with the same fingerprint exists.
 //
 //   fingerprint   16 hexadecimal digits of the SHA-256 of: version of the program, kind of step, and its parts
 //   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or paths
@@ -17,10 +17,10 @@ import { filesOfLog } from "../log/directory.js";
 import { isRemote, type LogFile } from "../log/log.js";
 import { engineInputs, NO_PATHS } from "./commands.js";
 
-/** The inputs of a step, by the name that messages use. */
+/** The inputs of a step, by their names in messages. */
 export type StepInputs = Readonly<Record<string, unknown>>;
 
-/** Returns the fingerprint of each part, and the version of the program as another part. */
+/** Returns the fingerprint of each input of a step, and that of the program's version. */
 export function fingerprintsOf(parts: StepInputs): Record<string, string> {
   const all = { ...parts, "embed's version": version };
   return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
@@ -38,7 +38,10 @@ function short(value: unknown): string {
 /** A file of a log, with the columns that its path gives. */
 export type PipelineLogFile = InputFingerprint & Pick<LogFile, "partition">;
 
-/** Returns the part of a log that determines results: the contents of files, and the columns of their paths. */
+/**
+ * Returns the properties of a log that determine results: the content of its files, and the columns that their paths
+ * contain.
+ */
 export function logPart(files: readonly PipelineLogFile[]): unknown {
   return files.map(({ bytes, sha256, partition }) =>
     Object.keys(partition).length === 0 ? [bytes, sha256] : [bytes, sha256, partition],
@@ -46,8 +49,8 @@ export function logPart(files: readonly PipelineLogFile[]): unknown {
 }
 
 /**
- * Returns the files of a log, with size and checksum, for which they are read completely; so are the rows of tables and
- * queries of an engine.
+ * Returns the files of a log with size and checksum, which requires reading each file, and each table or query of an
+ * engine, completely.
  *
  * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
  * @throws {EmbedError} as engineInputs
@@ -73,7 +76,7 @@ export async function logFiles(
 /** Returns the options that determine results; files are represented by their content. */
 export async function optionsPart(given: YamlOptions, settings: readonly ConfigSetting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
-  // an additional output file is part of the result, too
+  // an additional output file is also part of the result
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
   for (const name of Object.keys(given).sort()) {
@@ -95,7 +98,7 @@ async function contentOf(value: unknown): Promise<unknown> {
   return value;
 }
 
-/** Returns the possible paths in a value: `items.csv:item_id` may refer to the file items.csv. */
+/** Returns the parts of a value that may be paths: `items.csv:item_id` may refer to the file items.csv. */
 function beforeColons(value: string): string[] {
   const parts = value.split(":");
   return parts.slice(1).map((_, i) => parts.slice(0, parts.length - 1 - i).join(":"));

@@ -94,12 +94,12 @@ export async function initPipeline(
   return text;
 }
 
-/** The column as an option names it: with the form of its numbers. */
+/** Returns a column as an option names it; for a numeric column, with the kind of its numbers if one was given. */
 function formOf({ name }: StarterColumn, { numeric = [] }: LogOptions): string {
   return numeric.find((form) => form.startsWith(`${name}:`)) ?? name;
 }
 
-/** Column options beyond those that name a role or a plain feature, which the file lists with counts. */
+/** Column options that name neither a role nor a field nor a numeric column; the file lists those with their counts. */
 const otherColumns = {
   ...omit(columnOptions, "user", "item", "label", "time", "weight", "session", "fields", "numeric"),
   ...hashedIds,
@@ -107,13 +107,16 @@ const otherColumns = {
 
 type LogOptions = Given<typeof columnOptions & typeof hashedIds & typeof reading & typeof badRows>;
 
-/** The options of the log among those that the user set. */
+/** Returns those options of the user that concern the log. */
 function optionsOfLog(given: InitOptions): LogOptions {
   const names = Object.keys({ ...columnOptions, ...hashedIds, ...reading, ...badRows });
   return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
 }
 
-/** The log as it was named, or that of the run. @throws {UsageError} none is named @throws {NoInputError} that of the run is gone */
+/**
+ * Returns the log that the user named, or else the log of the run. @throws {UsageError} none is named @throws
+ * {NoInputError} the log of the run is gone
+ */
 async function namedLogs(
   logs: readonly string[],
   source: RecipeSource | undefined,
@@ -131,8 +134,8 @@ async function namedLogs(
 }
 
 /**
- * Inspects the log. If options or a run say what its columns are, it is encoded as the pipeline will encode it, so that bounds are
- * those of the rows and columns that are left.
+ * Inspects the log. If options or a run state the roles of its columns, the log is encoded as the pipeline will encode
+ * it, so that the bounds fit the rows and columns that remain.
  */
 async function factsOfLog(
   files: readonly string[],
@@ -167,9 +170,9 @@ export interface ProposedLog {
   log: readonly string[];
   /** files that match now */
   files: string[];
-  /** a sentence on how later files are handled */
+  /** a sentence that says whether and how later files are read */
   note: string;
-  /** true if later files may not match */
+  /** true if the names of later files may not match the pattern */
   isUnsure: boolean;
 }
 

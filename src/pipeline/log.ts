@@ -11,9 +11,9 @@ import { readDescription } from "../dataset/encoded/read.js";
 import type { Roles } from "../dataset/dataset.js";
 import { openRun } from "../embedding/run-directory.js";
 
-/** A file of a log as a version records it. */
+/** A file of a log, as the record of a version lists it. */
 export interface LoggedFile {
-  /** relative to the pipeline file's folder */
+  /** path relative to the pipeline file's folder */
   path: string;
   sha256: string;
 }
@@ -21,7 +21,7 @@ export interface LoggedFile {
 /** The differences between the files now and those of a version; paths are relative to the pipeline file's folder. */
 export interface LogChanges {
   files: number;
-  /** the version; null if none is published, or it does not record its files */
+  /** number of the compared version; null if none is published, or if its record lists no files */
   since: string | null;
   new: string[];
   changed: string[];
@@ -29,7 +29,7 @@ export interface LogChanges {
 }
 
 /**
- * Rejects files whose rows would count twice, or that the pipeline itself writes.
+ * Rejects files whose rows would count twice, and files that the pipeline itself writes.
  *
  * @throws {UsageError} two patterns match the same file, or one matches a published file
  * @throws {DataError} a file exists both plain and compressed
@@ -91,7 +91,7 @@ export function logChanges(
   };
 }
 
-/** `log: 5 files, since version 000001: 1 new (logs/w13.csv)` */
+/** Formats the changes, for example `log: 5 files, since version 000001: 1 new (logs/w13.csv)`. */
 export function changesLine({ files, since, ...changes }: LogChanges): string {
   const counted = `log: ${files} ${files === 1 ? "file" : "files"}`;
   if (since === null) return counted;
@@ -104,7 +104,7 @@ export function changesLine({ files, since, ...changes }: LogChanges): string {
 /** Returns warnings about suspicious changes of files. */
 export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): string[] {
   const warnings: string[] = [];
-  // a moving window drops its oldest files, by their names; any other file that is gone is reported
+  // files that sort first by name may have left a moving window; all other missing files are reported
   const kept = now.map(({ path }) => path).filter((path) => !changes.new.includes(path));
   const missed = changes.gone.filter((path) => kept.some((other) => other < path));
   if (missed.length > 0)
@@ -123,8 +123,8 @@ export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): st
 }
 
 /**
- * Rejects a new text file without a line end at its end if an older one has it: it may still be being written, and a
- * truncated cell looks like any other value.
+ * Rejects a new text file whose last line has no line end, if older files have one: the file may still be being
+ * written, and a truncated cell cannot be told from a complete one.
  *
  * @throws {DataError}
  */

@@ -1,4 +1,4 @@
-// Options as keys of a pipeline file, and their paths, which are relative to the file.
+// Writes options as keys of a pipeline file, with paths relative to that file.
 
 import { isAbsolute, relative, resolve } from "node:path";
 import { scalarOf } from "../config/pipeline-starter.js";
@@ -10,13 +10,16 @@ import type { Option, OptionTable } from "../training/options/table.js";
 import { NO_PATHS } from "./commands.js";
 import { inFolder } from "./exports.js";
 
-/** Returns a path as a file in a folder names it. @param folder undefined for a file that is printed */
+/**
+ * Returns a path relative to the folder of the file that contains it. @param folder undefined for a file that is
+ * printed
+ */
 export function pathInFile(path: string, folder: string | undefined): string {
   return folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
 }
 
 /**
- * Returns `name: value` of each option that the table has, in YAML.
+ * Returns a YAML line `name: value` for each option that the table declares.
  *
  * @param folder of the file; undefined for a file that is printed
  */
@@ -38,13 +41,13 @@ export async function optionLines(
   });
 }
 
-/** The texts of a value, one per name of a list; numbers and truth values as they are. */
+/** Returns the texts of a value, one for each name of a list; numbers and booleans are returned unchanged. */
 function valuesOf(option: Option, value: unknown): readonly (string | number | boolean)[] {
   if (typeof value === "number" || typeof value === "boolean") return [value];
   return option.commas && Array.isArray(value) ? value.map(String) : textsOf(option, value);
 }
 
-/** Returns the options with paths that are relative to a folder made relative to the working directory. */
+/** Returns the options with their paths relative to the working directory instead of a folder. */
 export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,
   given: T,
@@ -53,7 +56,9 @@ export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
   return await movedPaths(table, given, (path) => inFolder(folder, path), folder);
 }
 
-/** Applies `move` to the paths among the values. @param folder where a value that may be a path is looked for */
+/**
+ * Applies `move` to the paths among the values. @param folder folder in which a value that may be a path is looked up
+ */
 async function movedPaths<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,
   given: T,

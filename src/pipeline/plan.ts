@@ -38,10 +38,10 @@ import {
 import { latestVersion, type Publication } from "../store/store.js";
 import { workFolder } from "../store/work-folder.js";
 
-/** The file of the lists within their step's output. */
+/** Name of the file of lists in the output directory of its step. */
 const LISTS_FILE = "lists";
 
-/** The file of a version that describes the pipeline which published it. */
+/** Name of the file that describes, in a version, the pipeline which published it. */
 export const PIPELINE_FILE = "pipeline.json";
 
 /** The content of pipeline.json. */
@@ -57,13 +57,15 @@ export interface PipelineRecord {
   base: Pick<BaseVersion, "version" | "manifest"> | null;
   /** fingerprints of the inputs of the publication */
   parts: Record<string, string>;
-  /** files of the log, with which the next run compares its files; absent in older versions */
+  /** files of the log, with which the next run compares its own log; absent in older versions */
   log?: LoggedFile[];
-  /** options of its exports that only need the run and its base */
+  /** options of the version's exports that can be written again from the run and its base */
   exports?: RecordedExport[];
 }
 
-/** An export in pipeline.json: its place under exports/, and its options in the file; `delta` refers to the base. */
+/**
+ * An export as pipeline.json records it: its path under exports/, and its options; `delta` refers to the base version.
+ */
 export interface RecordedExport {
   out: string;
   options: YamlOptions;
@@ -80,17 +82,17 @@ export interface Step {
 
 export type ExportStep = Step & { export: PipelineExport };
 
-/** A step of lists, whose output is a directory of the lists and their facts; `file` is the path of the lists. */
+/** A step that writes lists. Its output is a directory with the lists, at the path `file`, and their measurements. */
 export type RecallStep = Step & { export: PipelineRecall; file: string; gate: Step };
 
 /** The steps of one training. */
 export interface TrainingPlan {
   training: PipelineTraining;
-  /** its options with `latest` resolved */
+  /** options of the training, in which `latest` is replaced by the latest version */
   given: PipelineTraining["given"];
   base: BaseVersion | undefined;
   latest: Publication | undefined;
-  /** the version that gates compare with: the base, or one before it */
+  /** the version that gates compare with: the base, or an earlier version */
   compared: BaseVersion | undefined;
   /** a sentence about later versions that gates do not compare with; undefined if there are none */
   passedOver: string | undefined;
@@ -113,13 +115,13 @@ export interface PipelinePlan {
   trainings: TrainingPlan[];
 }
 
-/** Returns the directory of a pipeline's intermediate outputs. */
+/** Returns the path of the folder that holds a pipeline's intermediate outputs. */
 export function workDirectory({ store, name }: Pipeline): string {
   return workFolder(store, name);
 }
 
 /**
- * Reads the log and the store, and writes nothing.
+ * Plans a run: reads the log and the store, and writes nothing.
  *
  * @param force runs every step
  * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
@@ -147,7 +149,7 @@ export async function planPipeline(
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // lists exclude the items that a user has, which are read from the log of the training
+  // steps that read the training's log; lists need it to exclude the items that a user already has
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);
@@ -180,19 +182,19 @@ async function planTraining(
   const known: BaseVersion | undefined = record?.base
     ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
     : undefined;
-  // the outputs of `latest` exist already; they are found with its base as the base
+  // finds the steps that published `latest`, which started from the base of that version
   const asPublished = record && (await chain(pipeline, training, ofLog, encode, known, latest));
   if (asPublished && record.fingerprint === asPublished.publish.fingerprint && !force) {
     const unchanged = { runs: false, why: "unchanged" };
     for (const each of stepsOf(asPublished)) Object.assign(each, unchanged);
-    // the age of the newest event depends on the day
+    // whether the age of the newest event satisfies its bound depends on the day of the run
     if (pipeline.before.newest?.maxAge !== undefined) {
       asPublished.before.runs = true;
       asPublished.before.why = "the newest event's age is measured each time";
     }
     return asPublished;
   }
-  // another gate or export of the same training requires no new training, as long as its inputs exist
+  // a changed gate or export needs no new training, as long as the inputs of its step exist
   const isSame = record?.train === asPublished?.train.fingerprint && !force;
   const stands = isSame && asPublished && (await canGoOn(asPublished));
   const plan = stands ? asPublished : await chain(pipeline, training, ofLog, encode, now, latest);
@@ -220,7 +222,7 @@ async function planTraining(
   return plan;
 }
 
-/** Plans the steps of a training with a base, without deciding which run. */
+/** Plans the steps of a training that starts from a base, without deciding which of the steps run. */
 async function chain(
   pipeline: Pipeline,
   training: PipelineTraining,
@@ -234,7 +236,7 @@ async function chain(
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;
   const { given, goesBy } = resolveLatest(training.given, base);
-  // a first version has nothing to start from
+  // options that need a model to start from do not apply to a first version
   if (given["init"] === undefined)
     for (const other of await optionsThatNeed(command, "init")) delete given[other];
   const lastVersion = base?.manifest ?? null;
@@ -328,7 +330,7 @@ function recorded(
   return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
 }
 
-/** Whether the outputs of a published training still exist, or can be computed again. */
+/** Whether the outputs of a published training exist, or can be computed again. */
 async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
   return base ? await pathExists(base.path) : await pathExists(train.output);
 }
@@ -385,7 +387,7 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
   }
 }
 
-/** Returns the parts that differ from those of the latest version. */
+/** Describes why a training runs: the names of the inputs that differ from those of the latest version. */
 function whyOf(before: PipelineRecord | undefined, { parts }: PipelineRecord): string {
   if (!before) return "nothing is published yet";
   const names = [...new Set([...Object.keys(parts), ...Object.keys(before.parts)])];

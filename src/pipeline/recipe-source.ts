@@ -1,4 +1,5 @@
-// The run that `embed init` makes a pipeline of: one of a page of `embed compare`, one of a folder of runs, or any run.
+// Finds the run from which `embed init` makes a pipeline: a run in a page of `embed compare`, in a folder of runs, or
+// at a path.
 
 import { dirname, join, relative } from "node:path";
 import { readHandedOver } from "../recipes/handed-over.js";
@@ -16,10 +17,10 @@ import { inFolder } from "./exports.js";
 import { optionLines, pathsFrom } from "./option-lines.js";
 import type { InitOptions } from "./options.js";
 
-/** A recipe whose paths refer to the working directory. */
+/** A recipe whose paths are relative to the working directory. */
 export interface RecipeSource {
   recipe: RunRecipe;
-  /** for messages and comments: `run 'clicks-runs/fm'` */
+  /** description for messages and comments, such as `run 'clicks-runs/fm'` */
   title: string;
 }
 
@@ -61,7 +62,10 @@ async function placed(recipe: RunRecipe, folder: string, title: string): Promise
   };
 }
 
-/** Returns the training of a pipeline like the recipe. @param folder of the pipeline file; undefined if it is printed */
+/**
+ * Returns the training of a pipeline that trains as the recipe does. @param folder folder of the pipeline file;
+ * undefined if the file is printed
+ */
 export async function trainerOfSource(
   { recipe, title }: RecipeSource,
   folder: string | undefined,
@@ -69,7 +73,8 @@ export async function trainerOfSource(
   const { command, metric, field, aligns } = recipe;
   const training = { ...recipe.training };
   const { init } = training;
-  // a warm start goes on from version to version; a table that another command trained stays the start
+  // a run that was trained from an earlier run starts each version from the latest one; a start from the table of
+  // another command is kept
   if (
     typeof init === "string" &&
     !NO_PATHS.includes(init) &&
@@ -101,7 +106,7 @@ async function ofPage(page: string, name: string | undefined): Promise<RecipeSou
   return await placed(recipe, join(dirname(page), from), `'${wanted}' of '${page}'`);
 }
 
-/** A folder of runs says nothing about which is best. */
+/** Returns the recipe of a named run in a folder, which itself does not record which of its runs is best. */
 async function ofFolder(folder: string, name: string | undefined): Promise<RecipeSource> {
   if (await pathExists(join(folder, RUN_MARKER))) return await ofRun(folder);
   const names: string[] = [];

@@ -19,9 +19,9 @@ export type RunOutcome = "published" | "unchanged" | "failed" | "interrupted";
 /** The outcome of a step. */
 export interface StepReport {
   step: string;
-  /** planned: in a dry run */
+  /** outcome of the step; `planned` in a dry run */
   outcome: "done" | "skipped" | "failed" | "planned";
-  /** why it ran or not, or its result */
+  /** the reason why the step ran or was skipped, or its result */
   text: string;
   seconds: number;
   rows?: number;
@@ -41,14 +41,16 @@ export interface PipelineReport {
   exitCode: number;
   /** the error's message */
   error?: string;
-  /** its files compared with the latest version; absent if the run ended before they were read */
+  /**
+   * comparison of the log's files with those of the latest version; absent if the run ended before the files were read
+   */
   log?: LogChanges;
   /** warnings of its steps */
   warnings: string[];
   steps: StepReport[];
-  /** by training, for the gates that ran */
+  /** outcomes of the gates that ran, by training */
   gates: Record<string, GateOutcome[]>;
-  /** by training and split, for the trainings that ran */
+  /** metrics of the trainings that ran, by training and split */
   metrics: Record<string, Record<string, object>>;
   published: Publication[];
 }
@@ -73,7 +75,7 @@ export function newReport(pipeline: string, file: string, now: Date): PipelineRe
   };
 }
 
-/** Returns the exit code of an error; the reason of an interrupt has its own code. */
+/** Returns the exit code of an error; after an interrupt, this is the code of its signal. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof EmbedError) return error.exitCode;
   const code =
@@ -183,7 +185,7 @@ function metricSamples({ metrics }: PipelineReport): Sample[] {
   );
 }
 
-/** Returns one sample per gate and bound: two samples with the same labels would be rejected. */
+/** Returns one sample per gate and bound, because Prometheus rejects two samples with the same labels. */
 function gateSamples({ gates }: PipelineReport, valueOf: (gate: GateOutcome) => number | string): Sample[] {
   return Object.entries(gates).flatMap(([training, outcomes]) =>
     outcomes

@@ -101,7 +101,7 @@ export async function runPipeline(
   try {
     await makeWorkFolder(pipeline.store, pipeline.name);
     await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
-      // another run that holds the lock writes its own report
+      // if another run holds the lock, last-run.json is that run's report
       try {
         await new PipelineRun(pipeline, report, { force, waitMs }, watch).run(work);
         report.outcome = report.published.length > 0 ? "published" : "unchanged";
@@ -156,7 +156,7 @@ async function finish(
   onEnd: RunPipelineOptions["onEnd"],
   watch: Watch,
 ): Promise<void> {
-  // a full disk must not hide why the run failed
+  // an error in writing the report, such as a full disk, must not replace the error that the run failed with
   const tell = (error: unknown) =>
     watch.observe({ stage: "warning", text: error instanceof Error ? error.message : String(error) });
   const path = await writeReport(work, report).catch((error: unknown) => {
@@ -180,7 +180,7 @@ function end({ pipeline, outcome, exitCode, published, seconds }: PipelineReport
   observe({ stage: "end", pipeline, outcome, exitCode, text, time: new Date().toISOString(), seconds });
 }
 
-/** One run, under the lock. */
+/** One run of a pipeline, which holds the pipeline's lock. */
 class PipelineRun {
   readonly #pipeline: Pipeline;
   readonly #report: PipelineReport;
@@ -201,7 +201,7 @@ class PipelineRun {
 
   async run(work: string): Promise<void> {
     const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
-    // checked before hours of work
+    // checks the URLs of the servers first, because a failure after training would lose hours
     for (const { given, variable } of pipeline.sends) serverUrl(String(given["format"]), variable);
     for (const { sends } of pipeline.recalls)
       for (const { format, variable } of sends) serverUrl(format, variable);

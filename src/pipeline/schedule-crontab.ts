@@ -4,7 +4,7 @@
 import { UsageError } from "../errors.js";
 import { cronFields, LOCKED, type Job } from "./schedule-job.js";
 
-/** Longest command that cron accepts (MAX_COMMAND of Vixie's cron, which Debian uses). */
+/** Maximum number of characters in a command that cron accepts (MAX_COMMAND of Vixie's cron, which Debian uses). */
 const MAX_COMMAND = 998;
 
 /**

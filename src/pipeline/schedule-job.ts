@@ -17,7 +17,9 @@ export interface Job {
   log: string;
 }
 
-/** With the prefix `embed-`, at most the 52 characters of a CronJob's name. */
+/**
+ * Maximum length of a name: with the prefix `embed-` it must fit the 52 characters that Kubernetes allows a CronJob.
+ */
 export const MAX_NAME = 40;
 
 /** Exit codes of errors that a retry does not fix: usage, input, configuration, gates, damaged runs. */

@@ -36,7 +36,7 @@ export function kubernetes({ name, time, node, embed, file, folder }: Job, image
       concurrencyPolicy: "Forbid",
       jobTemplate: {
         spec: {
-          // other errors, such as a lock that is held (75), are retried
+          // all other exit codes are retried, for example 75 for a lock that is held
           backoffLimit: 6,
           podFailurePolicy: {
             rules: [

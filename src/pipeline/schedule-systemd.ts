@@ -13,8 +13,8 @@ const quotedArgument = (text: string) =>
 const argument = (text: string) => quotedArgument(text).replaceAll("$", "$$$$");
 
 /**
- * Returns the program: systemd allows no quotes or backslashes in its path, so such a path becomes an argument of the
- * shell.
+ * Returns the program of the service. Because systemd allows neither quotes nor backslashes in it, the shell runs a
+ * program whose path contains them.
  */
 function program(path: string): string {
   return /["'\\]/.test(path) ? `/bin/sh -c 'exec "$$0" "$$@"' ${argument(path)}` : quotedArgument(path);

@@ -45,7 +45,7 @@ export interface StepResult {
   metrics?: Record<string, object>;
 }
 
-/** Receives the values measured by gates, also if one fails. */
+/** Receives the values that gates have measured, even if a gate fails. */
 type Tell = (outcomes: GateOutcome[]) => void;
 
 /** Encodes the log. @throws {IoError} it has changed since it was planned */
@@ -57,11 +57,11 @@ export async function encodeStep(
 ): Promise<StepResult> {
   const given = { ...encoding, out: encode.output, force };
   const planned = logs.map(({ path }) => path);
-  // columns given by folders belong to a directory, not to its files
+  // columns in the names of folders are derived from the directory, so the directory is read instead of its files
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
   const ofEngine = encoding["engine"] !== undefined;
   const { rows } = await runEncoding(given, isStated || ofEngine ? named : planned, quiet(watch));
-  // an engine's rows were read in the plan, and again here
+  // the rows of an engine were read once when the run was planned, and are read again here
   if (ofEngine) return { text: `${rows.toLocaleString("en")} rows`, rows };
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
@@ -121,7 +121,7 @@ async function checked(
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
   else {
-    // beside the gate.json of the last success, for diagnosis
+    // writes the outcomes of the failed gates to a file of their own, so that gate.json of the last success stays
     await writeFileAtomic(failedGates(pipeline, plan), bytes, true, { signal });
   }
   const { name } = plan.training;
@@ -157,7 +157,7 @@ export async function trainStep(
   return { text: text.join(", "), rows, metrics };
 }
 
-/** Describes how many rows the table was trained on, and why not all of them. */
+/** Describes how many rows the table was trained on, and why some rows were left out. */
 function seenRows({ rows, trainedRows = rows, heldOutRows = 0, options }: Summary<object>): string {
   const [all, some] = [rows.toLocaleString("en"), trainedRows.toLocaleString("en")];
   if (heldOutRows === 0) return `${all} rows${options["refit"] === true ? ", refitted on all" : ""}`;
@@ -206,7 +206,7 @@ async function previousOf({ compared }: TrainingPlan): Promise<string | undefine
   return compared && (await pathExists(compared.path)) ? compared.path : undefined;
 }
 
-/** The file beside lists with the facts that gates check. */
+/** Name of the file next to the lists that contains the measurements for the gates. */
 const FACTS_FILE = "facts.json";
 
 /** Writes lists and their facts. */
@@ -306,7 +306,7 @@ export async function publishStep(
   return { text: published.path, published };
 }
 
-/** Returns the files of an export that its version's publication lists, by their path within it; "" for a single file. */
+/** Returns the files of an export that a version's publication lists: paths within the export; "" for a single file. */
 async function publishedFiles(version: string, out: string): Promise<string[]> {
   const place = `${EXPORTS_FOLDER}/${out}`;
   const { files = {} } = (await readPublication(version)) ?? {};
@@ -315,7 +315,7 @@ async function publishedFiles(version: string, out: string): Promise<string[]> {
   );
 }
 
-/** Whether a copy outside the store equals the export in the version. */
+/** Whether the copy of an export outside the store equals the export in the version. */
 export async function isCopied(
   version: string,
   { export: { out, to } }: Pick<ExportStep, "export">,
@@ -334,7 +334,7 @@ export async function isCopied(
 }
 
 /**
- * Copies an export of a version to the place in the file, completely or not at all.
+ * Copies an export of a version to the path that the pipeline file names, completely or not at all.
  *
  * @throws {OutputError} a directory that is not an export exists there
  */
@@ -356,7 +356,7 @@ export async function copyStep(
 }
 
 /**
- * Sends a version's rows to a server, which knows whether it has them already.
+ * Sends a version's rows to a server. A server that has these rows already receives nothing.
  *
  * @throws {EmbedError} as embed export does
  */
@@ -371,7 +371,7 @@ export async function sendStep(
 }
 
 /**
- * Sends a version's published lists to a server, which knows whether it has them already.
+ * Sends a version's published lists to a server. A server that has these lists already receives nothing.
  *
  * @throws {EmbedError} as sendLists does
  */
@@ -390,7 +390,7 @@ export async function sendListsStep(
   return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };
 }
 
-/** Returns a step's watch: epochs have the training's name, and notes about the log, which commands print, are omitted. */
+/** Returns the observer of a step, which adds the training's name to epochs, and omits notes about the log. */
 function quiet({ observe, signal }: Watch, training?: string): Watch {
   const given = (progress: Progress): void => {
     if (progress.stage === "note") return;

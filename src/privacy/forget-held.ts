@@ -26,7 +26,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
     }
   }
   const rest = fieldKeyTexts(asked).filter((text) => !held.has(text));
-  // keys that are in no table are usually nowhere else: all are checked at once first
+  // most keys that are not in a table occur nowhere in the run, so one call checks all of them before each is checked
   if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
   for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);
   return [...held];
@@ -50,7 +50,7 @@ export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<
   for (const { name, kind } of await entriesOf(folder)) {
     const path = join(folder, name);
     if (kind !== "directory" || !(await isEncodedDataset(path))) continue;
-    // rows stay on disk, because dictionaries suffice
+    // reads no rows into memory, because only the dictionaries are needed
     const { dataset } = await readEncoded(path, 0);
     for (const [field, keys] of asked) {
       const { user, item } = dataset.roles;

@@ -26,13 +26,13 @@ import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** The changes of a run. */
 export interface Rewriting {
-  /** new content of files; other files are unchanged */
+  /** new content of the changed files, by path */
   files: NewFiles;
-  /** without its list of files */
+  /** the changed manifest without its list of files */
   manifest: Omit<Manifest, "files">;
-  /** number of removed rows of tables and entries of lists */
+  /** number of rows that are removed from tables, plus the number of entries that are removed from lists */
   dropped: number;
-  /** the keys by column, with the run's names of columns */
+  /** the keys to forget, by the name of their column in the run */
   keys: AskedKeys;
 }
 
@@ -84,7 +84,7 @@ function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: r
   return JSON.stringify(without) !== JSON.stringify(texts);
 }
 
-/** Returns the texts of the manifest without the keys. */
+/** Returns the text fields of the manifest without the keys. */
 function manifestWithout(
   manifest: Omit<Manifest, "files">,
   keys: readonly string[],
@@ -122,11 +122,11 @@ export async function writeRewritten(
   return whole;
 }
 
-/** New content by path within the run. */
+/** New content of files, by path within the run. */
 export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
 
 /**
- * Returns the changes in model/.
+ * Returns the new content of the files in model/.
  *
  * @param keys by column
  * @param lost removed rows of the default table

@@ -1,4 +1,4 @@
-// Removes keys from one version of a store: from its run, and from the files beside the run's.
+// Removes keys from one version of a store: from the files of its run, and from files that its publication added.
 //
 //   exports of a changed run   written again if pipeline.json has their options, else removed
 //   other files                removed if they contain a key in plain text
@@ -23,15 +23,15 @@ import { checkExport, runExport } from "../pipeline/commands.js";
 /** The result for one version or run. */
 export interface ForgottenIn {
   path: string;
-  /** number of removed rows of its tables and entries of its lists */
+  /** number of rows that were removed from tables, plus the number of entries that were removed from lists */
   dropped: number;
-  /** removed files beside the run's that contained the keys, or may have */
+  /** removed files that are not part of the run and contained the keys, or may have contained them */
   removed: string[];
-  /** exports, by their place under exports/, that were written again without the keys */
+  /** paths under exports/ of the exports that were written again without the keys */
   remade: string[];
 }
 
-/** How a version is rewritten. */
+/** Options of a rewrite. */
 interface ForgetHow {
   dryRun: boolean;
   signal: AbortSignal;
@@ -102,7 +102,7 @@ async function filesOf(dir: string, exports: readonly { out: string }[]): Promis
 }
 
 /**
- * Returns the files beside the run's that must be removed: exports of the changed run in any format, and files with a
+ * Returns the files outside of the run that must be removed: exports of the changed run in any format, and files with a
  * key in plain text.
  */
 async function heldBeside(
@@ -116,17 +116,22 @@ async function heldBeside(
   for (const file of files) {
     const isExport =
       file.startsWith(`${EXPORTS_FOLDER}/`) && rewriting !== undefined && rewriting.dropped > 0;
-    // a key in JSON is quoted: a number there is not a key
+    // in JSON a key is quoted, so an unquoted number is not a key
     const shown = file.endsWith(".json") ? keys.map((key) => JSON.stringify(key)) : keys;
     if (isExport || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
   }
   return held;
 }
 
-/** Options that read or write files beside the run and its base: no record of this program contains them. */
+/**
+ * Options that read or write files outside of the run and its base version; records of this program never contain them.
+ */
 const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
 
-/** Returns the record of exports in a version's pipeline.json, and the number of its base version; nothing if it is damaged. */
+/**
+ * Returns the record of exports in a version's pipeline.json, and the number of its base version; an empty record if
+ * the file is damaged.
+ */
 export async function recordedExports(
   version: string,
 ): Promise<{ exports: RecordedExport[]; base?: string }> {
@@ -150,14 +155,14 @@ function isRecorded(each: Partial<RecordedExport> | null): boolean {
   return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
 }
 
-/** Whether a file of a version belongs to an export. */
+/** Whether a file of a version belongs to the export at `out`. */
 export function isExportFile(out: string, file: string): boolean {
   const place = `${EXPORTS_FOLDER}/${out}`;
   return file === place || file.startsWith(`${place}/`);
 }
 
 /**
- * Writes exports of a run again, beside its files.
+ * Writes exports of a run again, into the folder of its version.
  *
  * @param run directory of the run @param base the base version, for --delta
  * @returns the exports that could be written

@@ -39,7 +39,7 @@ import type { forgetOptions } from "./options.js";
 import { clearWork, withIdlePipelines, workFolders } from "../store/work-folder.js";
 
 interface ForgetOptions extends WriterOptions<typeof forgetOptions> {
-  /** called after each step; tests stop a writer there */
+  /** called after each step of the work; tests interrupt the writer there */
   onStep?: (step: string) => void | Promise<void>;
 }
 
@@ -47,13 +47,13 @@ export interface ForgetSummary {
   command: "forget";
   version: string;
   dryRun: boolean;
-  /** versions or runs that contained one of the keys */
+  /** versions or runs that contained at least one of the keys */
   changed: ForgottenIn[];
   /** those that contained none */
   unchanged: string[];
   /** keys that were found nowhere, as FIELD:KEY; it is an error if no key was found */
   notFound: string[];
-  /** folders of step outputs that were removed; they are computed again when needed */
+  /** folders of step outputs that were removed; a pipeline computes these outputs again when it needs them */
   work: string[];
 }
 
@@ -111,7 +111,7 @@ async function forgetInStore(
       throw new NoInputError(`'${store}' has no versions: name a store, STORE/NAME or a run`);
     await checkAll(versions, asked);
     const held = await heldIn(versions, folders, asked);
-    // leftovers of a killed forget may contain keys that occur nowhere else any more
+    // files that a killed `embed forget` left may be the only ones that still contain a key
     const finished = dryRun ? 0 : await removeLeftovers(store, each);
     if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
     summary.notFound = fieldKeyTexts(asked).filter((text) => !held.includes(text));
@@ -126,7 +126,7 @@ async function forgetInStore(
     if (!dryRun) await removeLeftovers(store, each);
   };
   const underLocks = names.reduceRight((inner, one) => () => withStoreLock(store, one, lock, inner), work);
-  // a pipeline takes its own lock first and a name's lock when it publishes: another order could deadlock
+  // takes the pipelines' locks before the names' locks, in the order of a publishing pipeline, which avoids a deadlock
   await (dryRun ? work() : withIdlePipelines(folders, lock, underLocks));
   return summary;
 }

@@ -19,7 +19,7 @@ import {
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { exposureMetrics } from "../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
-import { pace } from "../evaluation/pace.js";
+import { OutOfTime, pace } from "../evaluation/pace.js";
 import { rankingMetrics } from "../evaluation/ranking.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
 import { historyWith } from "../sampling/ranking-events.js";
@@ -134,12 +134,17 @@ export async function measureRankings(
   const queries = queryItems(protocol.training, protocol.users, query);
   const top = Math.max(1, Math.min(Math.max(...ks), counts.length));
   const note = (text: string) => watch.observe({ stage: "note", text });
-  const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
+  const measure = async (
+    name: string,
+    kind: Measured["kind"],
+    ranker: Ranker,
+    timeLeft?: () => number,
+  ): Promise<Measured> => {
     const { items: ranked } = lists
       ? await rankLists(ranker, lists, top, { threads, signal })
       : await ranker.top(protocol.masks, top, {
           ...{ threads, signal },
-          progress: pace(`${name}: ranking for ${protocol.users.length} users`, note),
+          progress: pace(`${name}: ranking for ${protocol.users.length} users`, note, timeLeft),
         });
     signal.throwIfAborted();
     return {
@@ -161,19 +166,30 @@ export async function measureRankings(
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
   const skipped: string[] = [];
-  let slowest = 0;
+  const { timeLeft } = watch;
+  /** maximum duration of the ranking by a baseline, in milliseconds */
+  let ranking = 0;
   for (const name of baselines) {
-    const began = performance.now();
-    if (watch.timeLeft && watch.timeLeft() < slowest) {
+    if (timeLeft && timeLeft() < ranking) {
       skipped.push(name);
       continue;
     }
     note(`ranks by ${name}`);
     const choices = { seed, easeL2, filter, threads, signal, note };
-    const rankerFor = await baselineRanker(name, { counts, history, pairEvents }, choices);
-    const ranker = await rankerFor({ users: protocol.users, queries });
-    measured.push(await measure(name, "baseline", ranker));
-    slowest = Math.max(slowest, performance.now() - began);
+    try {
+      const rankerFor = await baselineRanker(
+        name,
+        { counts, history, pairEvents },
+        { ...choices, ...(timeLeft && { timeLeft: () => timeLeft() - ranking }) },
+      );
+      const began = performance.now();
+      const ranker = await rankerFor({ users: protocol.users, queries });
+      measured.push(await measure(name, "baseline", ranker, timeLeft));
+      ranking = Math.max(ranking, performance.now() - began);
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+      skipped.push(name);
+    }
   }
   const numUsers = protocol.users.length;
   return {

@@ -10,18 +10,18 @@ import { kindAt } from "../io/tree.js";
 import { version } from "../io/package-version.js";
 import { recipeShape, type RunRecipe } from "./run-recipe.js";
 
-/** Names the element in the page. */
+/** The id of the element in the page. */
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
-/** The runs of a comparison. */
+/** The content of the element: the runs of a comparison. */
 export interface HandedOver {
   schemaVersion: number;
   /** version of the program that compared */
   version: string;
-  /** the folder that paths of the recipes refer to, relative to the page's folder */
+  /** folder to which relative paths in the recipes refer, relative to the folder of the page */
   from: string;
-  /** the name of the best embedding; absent if only baselines were trained */
+  /** name of the best embedding; absent if only baselines were trained */
   best?: string;
   /** the best first */
   recipes: RunRecipe[];
@@ -32,7 +32,7 @@ const shape = object(
   { best: text },
 );
 
-/** Returns the markup of the element. @param page its file */
+/** Returns the markup of the element. @param page path of the page's file */
 export function handedOverMarkup(page: string, best: string | undefined, recipes: RunRecipe[]): string {
   const from = relative(dirname(resolve(page)), ".") || ".";
   const content: HandedOver = {

@@ -1,4 +1,5 @@
-// How a run was trained, as options that train in the same way on another log with the same columns.
+// Returns the options with which a run was trained, so that they train in the same way on another log with the same
+// columns.
 //
 //   manifest: request, roles, chosen setting ──► options of `embed encode` + options of the training ──► a command line, a pipeline
 
@@ -27,15 +28,20 @@ export interface RunRecipe {
   command: string;
   /** files and patterns */
   log: string[];
-  /** options of `embed encode`, by name: every role and feature of the run, filters, how cells are read */
+  /** options of `embed encode`, by name: every role and feature of the run, its filters, and options that read cells */
   encoding: Record<string, unknown>;
-  /** other options of the command, by name: the chosen setting in place of a search, and no test split */
+  /**
+   * options of the training command, by name; a setting that --search chose replaces the search, and there is no test
+   * split
+   */
   training: Record<string, unknown>;
-  /** the metric of the validation split that the run is judged by; absent without one */
+  /** metric of the validation split that judges the run; absent if the run has none */
   metric?: string;
-  /** the field whose vectors are exported: the items', or the first; absent without a table of keys */
+  /**
+   * field whose vectors are exported: the item column, or else the first field; absent if the run has no table of keys
+   */
   field?: string;
-  /** whether its vectors can be rotated to match an earlier version */
+  /** whether the run's vectors can be rotated to match an earlier version */
   aligns: boolean;
 }
 
@@ -50,12 +56,12 @@ export const recipeShape: Shape = object(
 /** Options of an encoding that belong to a recipe: neither the output nor a server. */
 const ofEncoding = { ...columns, ...hashedIds, ...reading, ...badRows };
 
-/** Options of a training that its next run sets anew. */
+/** Options of a training that a recipe does not contain, because a pipeline sets them. */
 const NOT_KEPT = ["test", "search", "refit", "rowOrder"];
 
 /**
- * Returns a run's recipe. @param name what it is called @throws {UsageError} as requestOf, or the log was read through a
- * server, or its ids were hashed when it was encoded
+ * Returns a run's recipe. @param name name of the run in messages @throws {UsageError} as requestOf, or the log was
+ * read through a server, or its ids were hashed when it was encoded
  */
 export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   const { manifest, path } = run;
@@ -92,7 +98,10 @@ export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   };
 }
 
-/** The log and all options of a training as its command takes them, those of an encoded dataset among them. */
+/**
+ * Returns the log and all options of a training as its command accepts them, including the options of an encoded
+ * dataset.
+ */
 function givenAsFlags(
   path: string,
   { log, options: own, encoded, inputs }: TrainingRequest,
@@ -111,7 +120,7 @@ function givenAsFlags(
   return { log: encoded.log, given: { ...withoutDefaults(ofEncoding, given), ...own } };
 }
 
-/** A dataset states every option, those that nobody set among them. */
+/** Returns the options that differ from their defaults, because a dataset records every option. */
 function withoutDefaults(table: OptionTable, given: Record<string, unknown>): Record<string, unknown> {
   const standard: Record<string, unknown> = { ...resolved(table, {}), null: COMMON_NULLS };
   const isSet = ([name, value]: [string, unknown]) =>
@@ -119,7 +128,10 @@ function withoutDefaults(table: OptionTable, given: Record<string, unknown>): Re
   return Object.fromEntries(Object.entries(given).filter(isSet));
 }
 
-/** The setting that --search chose, none where it kept the defaults, and other options whose default is another with --search. */
+/**
+ * Returns the setting that --search chose, unless it kept the defaults, and other options whose default depends on
+ * --search.
+ */
 async function searchedOptions(
   run: Run,
   table: OptionTable,
@@ -135,7 +147,7 @@ async function searchedOptions(
 }
 
 /**
- * Returns every role and feature by the option that names it, so that nothing is inferred again.
+ * Returns every role and feature under the option that states it, so that no role is inferred again.
  *
  * @param also columns that options of the training name: a dataset keeps a column only if it has a role or is a field
  */
@@ -174,7 +186,7 @@ function columnsRead(table: OptionTable, training: Record<string, unknown>): str
   return named.filter((column) => column !== "user" && column !== "item");
 }
 
-/** The first metric of the validation split that has a direction, as gates take it. */
+/** Returns the metric of the validation split that judges a run: the first one that gates can compare. */
 function judgedBy({ manifest: { metrics } }: Run): string | undefined {
   const names = Object.keys(metrics["valid"] ?? {});
   const wanted = ["normalizedEntropy", "rmse", "pairLoss", "ndcgAt20"].find((name) => names.includes(name));

@@ -1,4 +1,5 @@
-// The request of a run's training, checked: what repeats the training needs its command, its options and its log.
+// Reads and checks a run's training request: the command, the options and the log that are needed to repeat the
+// training.
 
 import type { TrainingRequest } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";

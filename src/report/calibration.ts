@@ -1,4 +1,4 @@
-// Calibration curves: predicted probabilities against observed rates, for all runs in one plot.
+// Plots calibration curves: predicted probabilities against observed rates, for all runs.
 //
 //   interval   Wilson's 95 % interval of a bin's rate, of n rows with rate p; z = 1.96
 //              (p + z²/2n ± z sqrt(p (1 - p) / n + z²/4n²)) / (1 + z²/n)
@@ -15,7 +15,9 @@ const Z = 1.96;
 
 type Calibrated = ReportedRun & { calibration: readonly CurveBin[] };
 
-/** Returns the curves of the runs that have one; undefined if none has. @param scoredOn a phrase: `the test part` */
+/**
+ * Returns the calibration curves of the runs; undefined if no run has one. @param scoredOn a phrase: `the test part`
+ */
 export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "a log"): Section | undefined {
   const calibrated = runs.filter((run): run is Calibrated => (run.calibration?.length ?? 0) > 0);
   if (calibrated.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// The content of a page. Everything is measured before; the page only displays it.
+// The content of a page. All values are computed before; the page only displays them.
 
 import type { Manifest } from "../embedding/manifest.js";
 import type { MetricsLine, TrialLine } from "../embedding/run-directory.js";
@@ -6,37 +6,37 @@ import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import type { ShownKey } from "./html.js";
 
-/** A run on a page with others. */
+/** A run on a page with other runs. */
 export interface ReportedRun {
-  /** distinct among the runs of a page */
+  /** name of the run; no other run on the page has the same name */
   name: string;
   path: string;
   manifest: Manifest;
-  /** metrics.jsonl: epochs, trees, or components */
+  /** lines of metrics.jsonl: one per epoch, tree, or component */
   lines: readonly MetricsLine[];
-  /** settings that --search tried, in that order */
+  /** settings that --search tried, in the order of their trainings */
   trials?: readonly TrialLine[];
-  /** for boosted trees: columns by descending gain */
+  /** importances of boosted trees: columns by descending gain */
   importances?: readonly { column: string; splits: number; gain: number }[];
   shares?: ReportedShares;
   table?: ReportedTable;
   calibration?: readonly CurveBin[];
   drift?: ReportedDrift;
   gates?: readonly Gate[];
-  /** for a name in a store: its versions up to this one, the oldest first */
+  /** for a name in a store: its versions up to the reported one, the oldest first */
   history?: readonly VersionPoint[];
 }
 
-/** The share of each kind of side information in items' vectors, by number of events. */
+/** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
 export interface ReportedShares {
-  /** the parts of an item: its own column first */
+  /** parts of which an item's vector is the sum: the part of the item's own column first */
   parts: readonly string[];
-  /** ranges of the number of events, ascending, each with at least one item; without `to` there is no upper bound */
+  /** ranges of the number of events, ascending, each with at least one item; a range without `to` has no upper bound */
   buckets: readonly {
     from: number;
     to?: number;
     items: number;
-    /** one per part, the mean over the range's items; their sum is 1 */
+    /** share of each part, mean over the items in the range; the shares sum to 1 */
     shares: readonly number[];
   }[];
 }
@@ -44,14 +44,14 @@ export interface ReportedShares {
 /** A version of a name in a store. */
 export interface VersionPoint {
   version: string;
-  /** number of rows of its log */
+  /** number of rows of the log that the version was trained on */
   rows: number;
-  /** milliseconds since 1970 of the newest event that it was trained on */
+  /** time of the newest event that the version was trained on, in milliseconds since 1970 */
   newest?: number;
   metrics: Manifest["metrics"];
-  /** number of keys of the field that the page shows */
+  /** number of keys in the field that the page shows */
   keys?: number;
-  /** changes since the version before */
+  /** changes since the previous version */
   change?: { gained: number; lost: number; neighborOverlap?: number; median?: number; p90?: number };
 }
 
@@ -65,10 +65,10 @@ export interface ReportedTable {
   field: string;
   /** number of its rows */
   rows: number;
-  /** its items, or a sample of them, on their first two principal components */
+  /** map of the field's items, or of a sample of them, on their first two principal components */
   map?: ItemMap;
   neighbors: readonly NeighborList[];
-  /** how an item's vector is computed, if it is not its row */
+  /** a sentence on how an item's vector is computed, if it is not a row of the table */
   note?: string;
 }
 
@@ -79,17 +79,20 @@ export interface FieldNorms {
   norms: Float64Array;
   /** number of zero vectors */
   zeros: number;
-  /** sample of rows for the plot of norm against count; for the shown field only */
+  /** a sample of rows for the plot of norm against count; only for the field that is shown */
   byCount?: readonly (ShownKey & { count: number; norm: number })[];
 }
 
-/** Items in one plane or two. */
+/** Items as points on one map, or on two maps with different layouts. */
 export interface ItemMap {
   points: readonly MapPoint[];
   layouts: readonly Layout[];
   /** the column that determines colors */
   column?: string;
-  /** labels with a color, the same on all maps, and their number of points; other points are gray */
+  /**
+   * labels that have a color, which is the same on all maps, with their number of points; points with other labels are
+   * gray
+   */
   labels: readonly { label: string; points: number }[];
 }
 
@@ -101,19 +104,22 @@ export interface Layout {
   places: Float64Array;
   /** for principal components: share of the squared distances from the mean within the plane */
   explained?: number;
-  /** mean share of a point's nearest points in the table that are among its nearest here, and their number */
+  /**
+   * of the nearest neighbors of a point in the table, the share that are also among its nearest on the map, mean over
+   * points; and the number of neighbors
+   */
   kept?: { share: number; of: number };
 }
 
 export interface MapPoint extends ShownKey {
   count: number;
-  /** index into the labels of the map; absent for other labels and for none */
+  /** index of the point's label in the labels of the map; absent if the label has no color, or the point no label */
   label?: number;
-  /** all its labels as in the file */
+  /** all labels of the point, as written in the file */
   cell?: string;
 }
 
-/** The nearest rows of a row. */
+/** The rows that are nearest to one row. */
 export interface NeighborList extends ShownKey {
   count: number;
   nearest: readonly (ShownKey & { count: number; similarity: number })[];
@@ -123,7 +129,7 @@ export interface NeighborList extends ShownKey {
 export interface ReportedDrift {
   /** the earlier run as the user named it */
   against: string;
-  /** number of neighbors that were compared */
+  /** number of nearest neighbors that were compared */
   k: number;
   fields: readonly FieldDrift[];
   /** metrics of the earlier run, by split */
@@ -138,7 +144,7 @@ export interface FieldDrift {
   displacement?: { mean: number; median: number; p90: number };
   /** f64: displacement of the compared rows; NaN for a zero row */
   byRow?: Float64Array;
-  /** number of rows compared, if both tables have more */
+  /** number of rows that were compared, if the tables have more rows in common */
   sampled?: number;
   moved: readonly (ShownKey & { displacement: number })[];
 }
@@ -149,7 +155,7 @@ export interface Gate {
   bound: string;
   value: number | null;
   previous: number | null;
-  /** notCompared: there was no previous value; measured: the value has no bound */
+  /** notCompared: there was no previous value to compare with; measured: the gate has no bound */
   status: "passed" | "failed" | "notCompared" | "measured";
   message: string;
 }
@@ -159,11 +165,11 @@ export interface ReportContent {
   /** version of the program */
   version: string;
   runs: readonly ReportedRun[];
-  /** for a comparison: everything that was compared, including the runs of the page */
+  /** for a page of `embed compare`: everything that was compared, including the runs of the page */
   leaderboard?: Leaderboard;
-  /** markup of an element with data for other commands, which shows nothing */
+  /** markup of an invisible element that contains data for other commands */
   handedOver?: string;
-  /** the data that calibration was measured on, a phrase such as `the test part` */
+  /** the rows that the calibration was measured on, as a phrase such as `the test part` */
   scoredOn?: string;
   /** sentences about what is not shown, and how to get it */
   absent: readonly string[];

@@ -11,7 +11,7 @@ import { style } from "./style.js";
 /** The parts of a page. */
 export interface PageParts {
   title: string;
-  /** the command that makes it: `embed report` */
+  /** the command that writes the page, such as `embed report` */
   command: string;
   /** the line below the title */
   subtitle: Markup;
@@ -19,11 +19,11 @@ export interface PageParts {
   /** sentences about what is not shown */
   absent: readonly string[];
   version: string;
-  /** elements of data that other commands read from the page */
+  /** elements with data that other commands read from the page */
   data?: string;
 }
 
-/** Not a template of `html`, which would change white space and thereby the hash. */
+/** Not a template of `html`, which would change white space and thus the hash of the script. */
 const scriptElement = new Markup(`<script>${script}</script>`);
 
 /** Returns the page as HTML. */
@@ -82,7 +82,10 @@ function sectionOf({ id, title, lead, body, isHalf = false }: Section): Markup {
   </section> `;
 }
 
-/** Returns the policy, which forbids loading anything and running any script but the one with this hash. */
+/**
+ * Returns the content security policy, which forbids loading resources and running any script except the one with this
+ * hash.
+ */
 async function policy(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", Buffer.from(script));
   const hash = Buffer.from(digest).toString("base64");

@@ -8,12 +8,12 @@ import { html, shortened, htmlTable, type Markup, keyMarkup, percent, short, who
 import type { Pen } from "./plot.js";
 
 const BINS = 40;
-/** Number of fields whose displacements are plotted: those with most rows. */
+/** Number of fields whose displacements are plotted: the fields with most rows. */
 const DRAWN = 4;
 
 type Drifted = ReportedRun & { drift: ReportedDrift };
 
-/** Returns the drift of the runs that have an earlier one; undefined if none has. */
+/** Plots the drift of the runs that are compared with an earlier run; undefined if there are no such runs. */
 export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
   if (drifted.length === 0) return undefined;
@@ -64,7 +64,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     ${htmlTable(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
-/** Returns the held-out metrics of both runs. */
+/** Returns the held-out metrics of a run and of the earlier run. */
 function metricsBeside({
   drift: { metrics: before },
   manifest: { metrics: now },

@@ -1,15 +1,15 @@
-// The content of a run's manifest: its inputs, options, warnings and timings.
+// The section that shows a run's manifest: its inputs, options, warnings and timings.
 
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, type Content, type Markup, countText, instant, whole } from "./html.js";
 
-/** Most lines of one list of inputs or warnings. */
+/** Maximum number of lines in a list of inputs or warnings. */
 const MOST = 20;
-/** Most characters of a value. */
+/** Maximum number of characters in a value. */
 const VALUE = 160;
 
-/** Returns one block per run. */
+/** Returns the section, with a block of facts for each run. */
 export function facts(runs: readonly ReportedRun[]): Section {
   return {
     id: "facts",
@@ -94,7 +94,7 @@ function listOf(items: readonly Markup[]): Markup | undefined {
   </ul>`;
 }
 
-/** Returns every option with a value, as it was used. */
+/** Lists every option that has a value, as the training used it. */
 function optionsOf(options: Record<string, unknown> | undefined): Markup | undefined {
   const reported = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
   if (reported.length === 0) return undefined;

@@ -12,11 +12,14 @@ export interface Section {
   /** description of the section in a sentence or two */
   lead?: Content;
   body: Markup;
-  /** true if it takes half of a wide window, beside another such section */
+  /** true if the section takes half of a wide window, next to another such section */
   isHalf?: boolean;
 }
 
-/** A plot with its title. @param table its numbers, collapsed @param kind a class of the page's style */
+/**
+ * Returns a plot with its title. @param table table of the plotted numbers, collapsed @param kind a class of the page's
+ * style
+ */
 export function figure(title: Content, drawing: Markup, table?: Markup, kind?: string): Markup {
   return html`<figure${kind === undefined ? undefined : html` class="${kind}"`}><figcaption>${title}</figcaption>
 ${drawing}

@@ -6,7 +6,7 @@ import { html, shortened, htmlTable, type Markup, instant, short } from "./html.
 
 type Gated = ReportedRun & { gates: readonly Gate[] };
 
-/** Returns the gates of the runs that have them; undefined if none has. */
+/** Returns the outcomes of the runs' gates; undefined if no run has gates. */
 export function gates(runs: readonly ReportedRun[]): Section | undefined {
   const gated = runs.filter((run): run is Gated => (run.gates?.length ?? 0) > 0);
   if (gated.length === 0) return undefined;

@@ -6,12 +6,12 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, htmlTable, type Markup, instant, percent, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
-/** Most metrics that are plotted. */
+/** Maximum number of metrics that are plotted. */
 const MOST = 4;
 
 type WithHistory = ReportedRun & { history: readonly VersionPoint[] };
 
-/** Returns the history of the runs that have one; undefined if none has. */
+/** Plots the history of the runs that are versions of a name; undefined if there are no such runs. */
 export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithHistory => (run.history?.length ?? 0) > 1);
   if (shown.length === 0) return undefined;
@@ -24,12 +24,12 @@ export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undef
   };
 }
 
-/** A number by version; absent if it was not measured. */
+/** A quantity that is plotted by version; its value is undefined for versions without a measurement. */
 interface Series {
   title: string;
   valueOf: (point: VersionPoint) => number | undefined;
   format: (value: number) => string;
-  /** a second line in a muted color */
+  /** number that is plotted as a second line, in a muted color */
   beside?: (point: VersionPoint) => number | undefined;
 }
 

@@ -51,7 +51,7 @@ export function visible(text: string): string {
     .replaceAll(/[^\P{Cc}\t\n]|\p{Cs}|[\u2028-\u202E\u2066-\u2069]/gu, "\uFFFD");
 }
 
-/** Truncates a text, with an ellipsis. */
+/** Truncates a text to a number of characters, and adds an ellipsis if it was longer. */
 export function shortened(text: string, most: number): string {
   const characters = Array.from(text.slice(0, 2 * most));
   return characters.length <= most && characters.join("").length === text.length
@@ -59,7 +59,9 @@ export function shortened(text: string, most: number): string {
     : `${characters.slice(0, most - 1).join("")}…`;
 }
 
-/** Returns a table; columns after the first `texts` contain numbers and are right-aligned. */
+/**
+ * Returns a table. The first `texts` columns contain text; the other columns contain numbers, which are right-aligned.
+ */
 export function htmlTable(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
   const kind = (c: number) => (c < texts ? undefined : html`class="number"`);
   return html`<div class="wide">

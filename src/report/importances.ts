@@ -5,16 +5,16 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup, percent, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
-/** Most columns that are plotted. */
+/** Maximum number of columns that are plotted. */
 const MOST = 20;
-/** Most characters of a column's name beside its bar. */
+/** Maximum number of characters in a column's name next to its bar. */
 const NAME = 20;
-/** Most columns that are listed. */
+/** Maximum number of columns that are listed. */
 const LISTED = 100;
 
 type Forest = ReportedRun & Required<Pick<ReportedRun, "importances">>;
 
-/** Returns the importances of the runs that have trees; undefined if none has. */
+/** Plots the feature importances of the runs that have trees; undefined if no run has trees. */
 export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const forests = runs.filter((run): run is Forest => (run.importances?.length ?? 0) > 0);
   if (forests.length === 0) return undefined;
@@ -31,7 +31,7 @@ function importancePlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: 
   const total = run.importances.reduce((sum, { gain }) => sum + gain, 0) || 1;
   const used = run.importances.filter(({ splits }) => splits > 0);
   const bars = used.slice(0, MOST).map(({ column, splits, gain }, i) => ({
-    // the rank distinguishes columns whose truncated names are equal
+    // rows are identified by rank, because truncated names of columns may be equal
     row: i,
     name: shortened(column, NAME),
     share: gain / total,

@@ -1,4 +1,4 @@
-// Maps of items, colored by label: their first two principal components, and beside it UMAP.
+// Maps of items, colored by label: one by the first two principal components, and next to it one by UMAP.
 
 import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
@@ -10,7 +10,7 @@ import { palette, type Pen } from "./plot.js";
 const WIDTH = 600;
 const HEIGHT = 480;
 const MARGIN = 16;
-/** Most names on a plot. */
+/** Maximum number of names on a plot. */
 const NAMES = 10;
 const OTHERS = "var(--others)";
 
@@ -19,7 +19,7 @@ type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
 /** Colors of labels: the palette without gray, which is used for other labels. */
 export const labelColors = palette.slice(0, -1);
 
-/** Returns the maps of the runs that have one; undefined if none has. */
+/** Returns the maps of the runs' items; undefined if no run has a map. */
 export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithMap => run.table?.map !== undefined);
   const [first] = shown;
@@ -51,7 +51,10 @@ function leadOf(maps: readonly ItemMap[]): Markup {
   text.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
-/** Labels are the same on all maps; their numbers of keys are shown if there is one map only. */
+/**
+ * Returns the legend of the labels, which are the same on all maps; if there is one map only, with their numbers of
+ * keys.
+ */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});
@@ -63,13 +66,13 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
     ])}`;
 }
 
-/** A point with its position in the plot. */
+/** A point of the map, with its position in the plot. */
 type Dot = MapPoint & { x: number; y: number };
 
 function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
   const { map, field } = run.table;
   const plain = map.column === undefined;
-  // points with a color are above those without; of these, rare labels are above frequent ones, which would hide them
+  // colored points are drawn over gray ones, and rare labels over frequent ones, which would hide them
   const rank = ({ label }: MapPoint) => label ?? -1;
   const dots = dotsOf(map.points, layout.places).sort((a, b) => rank(a) - rank(b));
   const colorAt = ({ label }: MapPoint) => (label === undefined ? OTHERS : labelColors[label]!);

@@ -11,7 +11,7 @@ import {
 import type { Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
 
-/** Returns the table below a sentence with the answer; undefined on a page without a comparison. */
+/** Returns a sentence with the result of a comparison, and the table below it; undefined on other pages. */
 export function leaderboard(board: Leaderboard | undefined): Section | undefined {
   if (!board) return undefined;
   const { metrics, on, lines, untrained, vectors, conclusion } = board;

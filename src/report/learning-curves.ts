@@ -1,4 +1,4 @@
-// Losses and metrics by epoch, one plot per run, with the same scale for losses of the same kind.
+// Plots losses and metrics by epoch: one plot per run, and the same scale for losses of the same kind.
 
 import type { ReportedRun } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metrics.js";
@@ -6,9 +6,9 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, htmlTable, type Markup, short } from "./html.js";
 import { MUTED, palette, type Pen } from "./plot.js";
 
-/** Most epochs that are plotted, because forests have thousands of trees. */
+/** Maximum number of epochs that are plotted; a forest may have thousands of trees. */
 const MOST = 300;
-/** Most epochs that are listed. */
+/** Maximum number of epochs that are listed. */
 const LISTED = 30;
 
 interface Epoch {
@@ -27,7 +27,7 @@ interface Curve {
   metrics: readonly string[];
 }
 
-/** Returns the curves of the runs that have epochs; undefined if none has. */
+/** Plots the learning curves of the runs that have epochs; undefined if no run has epochs. */
 export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const curves = runs.map(curveOf).filter((curve) => curve !== undefined);
   if (curves.length === 0) return undefined;

@@ -7,7 +7,7 @@ export interface LogContent {
   paths: readonly string[];
   rows: number;
   columns: readonly LogColumn[];
-  /** of the user column and the item column, where there is one */
+  /** events per key of the user column and of the item column, if the log has such columns */
   keys: readonly EventsOfKeys[];
   duplicates: { rows: number; share: number; exact: boolean };
   /** rows by day since 1970 in UTC, ascending; empty without times */
@@ -17,10 +17,13 @@ export interface LogContent {
 
 export interface LogColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric or field; `left out` where it has too few rows a key for a field */
+  /**
+   * user, item, label, time, weight, session, numeric or field; `left out` for a column with too few rows per key to be
+   * a field
+   */
   role: string;
   type: string;
-  /** why the role was inferred, or what a field looks like and is not read as */
+  /** reason for the inferred role; for a field, the type that its cells resemble but are not read as */
   why: string;
   distinct: number;
   /** number of empty cells */
@@ -30,9 +33,9 @@ export interface LogColumn {
   shape?: ColumnShape;
 }
 
-/** How the cells of a column are distributed. */
+/** The distribution of the cells of a column. */
 export type ColumnShape =
-  /** the most frequent keys, and the number of rows with any other */
+  /** the most frequent keys, and the number of rows that have another key */
   | { kind: "keys"; top: readonly { key: string; rows: number }[]; others: number }
   /** a histogram; cells outside of its range count in the first and the last bin */
   | {
@@ -43,14 +46,17 @@ export type ColumnShape =
       max: number;
     };
 
-/** How many events the keys of a column have. */
+/** The distribution of the number of events over the keys of a column. */
 export interface EventsOfKeys {
   role: "user" | "item";
   column: string;
   numKeys: number;
   top: readonly { key: string; rows: number; share: number }[];
-  /** keys by number of events, in doubling ranges, ascending; both ends are in the range */
+  /**
+   * number of keys in ranges of the number of events, ascending; each range is twice as long as the one before and
+   * includes both ends
+   */
   ranges: readonly { from: number; to: number; keys: number; rows: number }[];
-  /** keys with far more events than others, if there are any: more than `least` events */
+  /** keys with more than `least` events, far more than others have; absent if there are no such keys */
   heavy?: { least: number; keys: number; percentile: number; limit: number };
 }

@@ -7,13 +7,13 @@ import { countText, html, htmlTable, percent, short, shortened, whole, type Mark
 import type { ColumnShape, EventsOfKeys, LogColumn, LogContent } from "./log-content.js";
 import { loadPen, palette, type Pen } from "./plot.js";
 
-/** Most columns that are listed, and that are plotted. */
+/** Maximum number of columns that are listed, and of columns that are plotted. */
 const [MOST_LISTED, MOST_PLOTTED] = [200, 48];
-/** Most characters of a column's name, of a key beside its bar, and of a cell. */
+/** Maximum number of characters in a column's name, in a key next to its bar, and in a cell. */
 const [NAME, LABEL, CELL] = [40, 20, 60];
-/** Most warnings, and most characters of one. */
+/** Maximum number of warnings, and of characters in a warning. */
 const [MOST_WARNINGS, WARNING] = [100, 600];
-/** Most bars of the plot of days; of more days several are added up. */
+/** Maximum number of bars in the plot of days; if the log has more days, a bar is the sum of several days. */
 const MOST_BARS = 120;
 const DAY = 86_400_000;
 const [BLUE, RED] = [palette[0], "var(--bad)"];
@@ -54,7 +54,7 @@ function nameOf(name: string): Markup {
   return html`<span class="key">${shortened(name, NAME)}</span>`;
 }
 
-/** A share with a bar behind it. */
+/** Returns a percentage, with a bar of proportional length behind it. */
 function shareCell(share: number): Markup {
   return html`<span class="share" style="--w:${share.toFixed(3)}">${percent(share)}</span>`;
 }

@@ -3,7 +3,7 @@ import { placedNames, type PlacedName } from "./map-labels.js";
 
 const frame = { width: 600, height: 480 };
 
-/** Returns the largest box that a name in a font of 11 units may take. */
+/** Returns the largest box that a name may occupy in a font of 11 units. */
 function boxOf({ x, y, text, anchor }: PlacedName) {
   const length = 6.6 * text.length;
   return { left: anchor === "start" ? x : x - length, right: anchor === "start" ? x + length : x, y };

@@ -7,12 +7,12 @@ export interface Named {
   text: string;
 }
 
-/** The position of a name: left of `x` or right of it, vertically centered at `y`. */
+/** A name with its position: left or right of the dot, vertically centered at `y`. */
 export interface PlacedName extends Named {
   anchor: "start" | "end";
 }
 
-/** For a font of 11 units: the height of a line with some space, and a character's width, estimated generously. */
+/** Height of a line including spacing, and upper estimate of a character's width, for a font of 11 units. */
 const LINE = 20;
 const CHARACTER = 6.6;
 /** Wide characters, such as Chinese, Japanese and Korean ones. */

@@ -1,4 +1,4 @@
-// The nearest rows of a few keys, with runs side by side.
+// The nearest neighbors of a few keys, with the lists of all runs next to each other.
 
 import type { NeighborList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
@@ -6,7 +6,7 @@ import { html, type Markup, keyMarkup, countText } from "./html.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-/** Returns the lists; undefined if no run has one. */
+/** Returns the lists of nearest neighbors; undefined if no run has such lists. */
 export function neighbors(runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.neighbors.length ?? 0) > 0);
   if (shown.length === 0) return undefined;

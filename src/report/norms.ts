@@ -15,18 +15,20 @@ import {
 } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
-/** Bins of a field's histogram. */
+/** Number of bins in a field's histogram. */
 const BINS = 48;
-/** Most fields that are plotted: those with most rows. */
+/** Maximum number of fields that are plotted: the fields with most rows. */
 const MOST_FIELDS = 12;
-/** Share of the vectors that determines the axis, because a few long ones would compress all others. */
+/**
+ * Share of the vectors that determines the range of the axis, so that a few long vectors do not compress the others.
+ */
 const SHOWN = 0.999;
-/** Most characters of a field's name. */
+/** Maximum number of characters in a field's name. */
 const NAME = 40;
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-/** Returns the norms of the runs that have a table; undefined if none has. */
+/** Plots the norms of the runs' vectors; undefined if no run has a table. */
 export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.norms.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
@@ -98,14 +100,16 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
   return figure(runTitle(runs, run, `length by field${rest}`), drawing, htmlTable(head, rows));
 }
 
-/** Vectors that a strong penalty has shrunk need more digits than the default of an axis. */
+/**
+ * Returns the number format of an axis: short norms, which a strong penalty causes, need more digits than the default.
+ */
 function tickFormat(most: number): { tickFormat?: (value: number) => string } {
   return most < 0.01 ? { tickFormat: short } : {};
 }
 
 function histogram({ field, norms: sorted }: FieldNorms, most: number) {
   const counts = new Uint32Array(BINS);
-  // longer vectors count in the last bin
+  // vectors longer than the range are counted in the last bin
   for (const norm of sorted) counts[Math.min(BINS - 1, Math.floor((BINS * norm) / most))]!++;
   const fullest = Math.max(...counts);
   return [...counts.keys()]

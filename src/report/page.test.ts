@@ -1,4 +1,4 @@
-// The whole page: its content, and what it must not contain.
+// Tests the whole page: the sections that it contains, and the markup that it must not contain.
 
 import { reportedRun, reportedTable } from "../testing/reported.js";
 import type { ReportedDrift, ReportContent, ReportedRun } from "./content.js";
@@ -6,7 +6,7 @@ import { reportPage } from "./page.js";
 
 const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>`;
 
-/** Returns a run with everything that a run can have, and a text of the data in each place. */
+/** Returns a run with all optional parts; `text` occurs in each place that shows data of the log. */
 function fullRun(name: string, text = "tea"): ReportedRun {
   const run = reportedRun({ name, path: text });
   const drift: ReportedDrift = {
@@ -121,7 +121,7 @@ test("texts of the data stay texts in every place that shows one", async () => {
   expect(page.match(/<script/g)).toHaveLength(1);
   expect(page).not.toContain("<img");
   expect(page).not.toContain("alert(1)</script>");
-  // no quote of the data ends an attribute
+  // a quote in the data does not end an attribute
   expect(page.match(/="[^"]*"><script/g)).toBeNull();
 });
 

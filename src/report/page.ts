@@ -20,7 +20,7 @@ import { scree } from "./scree.js";
 import { shares } from "./shares.js";
 import { searches } from "./search.js";
 
-/** Most runs of a page, because each has its own color. */
+/** Maximum number of runs on a page, because each run has its own color. */
 export const MOST_RUNS = 9;
 
 /**
@@ -64,7 +64,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
   });
 }
 
-/** Most runs that the title of a page names. */
+/** Maximum number of runs that are named in the page's title. */
 const MOST_NAMED = 4;
 
 /** Returns the line below the title: the number of runs, and their input. */

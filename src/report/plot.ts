@@ -8,7 +8,7 @@
 import type * as Plot from "@observablehq/plot";
 import { html, Markup, visible } from "./html.js";
 
-/** The width of a plot in its own units; on a phone about one pixel each. */
+/** Width of a plot in its own units; on a phone a unit is about one pixel. */
 export const WIDTH = 380;
 
 /** Colors of runs and labels: Plot's scheme observable10, which is readable on white and on black. */

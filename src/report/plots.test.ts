@@ -88,7 +88,7 @@ test("runs of one loss are drawn to one scale, and rankings by their metrics", (
     "high",
     "ranked",
   ]);
-  // the axis of the first plot has a number for the loss of 8
+  // the axis of the first plot reaches the loss of 8
   const [first] = within(section, "figure > svg");
   expect(first!.textContent).toContain("8");
   expect(labels[2]).toContain("recall@20");
@@ -341,7 +341,7 @@ test("a search shows each setting by its order and by each option that varies, a
   const difference = { value: -0.1, low: -0.15, high: -0.05 };
   run.manifest.searchedBy = { metric: "logLoss", default: 0.6, difference };
   const section = searches(pen, [run]);
-  // the larger dot is below
+  // the larger dot is drawn first, below the smaller one
   expect(titles(section)).toEqual([
     "setting 2: 0.5; dim 16, learningRate 0.2",
     "setting 1: 0.6; dim 16, learningRate 0.05",

@@ -5,9 +5,9 @@ import { colorOf, figure, grid, legendOf, type Section } from "./figure.js";
 import { html, htmlTable, type Markup, percent } from "./html.js";
 import { type Pen } from "./plot.js";
 
-/** Most components for which bars are plotted. */
+/** Maximum number of components that are plotted as bars. */
 const BARS = 40;
-/** Most components that are listed. */
+/** Maximum number of components that are listed. */
 const LISTED = 20;
 
 interface Scree {
@@ -15,7 +15,7 @@ interface Scree {
   components: readonly { component: number; share: number; together: number; run: string; color: string }[];
 }
 
-/** Returns the scree plots of the runs that have components; undefined if none has. */
+/** Returns the scree plots of the runs that have components; undefined if no run has components. */
 export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const found = runs.map((run) => screeOf(runs, run)).filter((one) => one.components.length > 0);
   if (found.length === 0) return undefined;

@@ -32,7 +32,7 @@ for (const svg of document.querySelectorAll("figure > svg")) {
   });
   for (const { mark, text } of marks) texts.set(mark, text);
   if (marks.length === 0) continue;
-  // the same key on the other map of the run
+  // finds the mark of the same key on the other map of the run
   const twinOf = (mark) => {
     const maps = [...(svg.closest(".pair")?.querySelectorAll("figure > svg") ?? [])];
     const at = [...svg.querySelectorAll("circle")].indexOf(mark);

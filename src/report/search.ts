@@ -1,4 +1,5 @@
-// The settings that --search tried: the validation metric in the order of trying, and by option.
+// Plots the settings that --search tried: the validation metric in the order of the trials, and by the value of each
+// option.
 
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import { searchGain } from "../evaluation/search-gain.js";
@@ -7,14 +8,14 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup, short } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
-/** Most options that are plotted per run. */
+/** Maximum number of options that are plotted per run. */
 const MOST_OPTIONS = 8;
-/** Most settings that are listed. */
+/** Maximum number of settings that are listed. */
 const LISTED = 200;
 
 type Tried = NonNullable<ReportedRun["trials"]>[number];
 type Searched = ReportedRun & Required<Pick<ReportedRun, "trials">>;
-/** A setting that has a value. */
+/** A tried setting whose validation metric has a value. */
 interface Point {
   trial: number;
   value: number;
@@ -22,7 +23,7 @@ interface Point {
   title: string;
 }
 
-/** Returns the searches of the runs that have one; undefined if none has. */
+/** Plots the searches of the runs; undefined if no run has a search. */
 export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const searched = runs.filter((run): run is Searched => (run.trials?.length ?? 0) > 0);
   if (searched.length === 0) return undefined;

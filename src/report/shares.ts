@@ -7,7 +7,7 @@ import { palette, type Pen } from "./plot.js";
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
 
-/** Returns the shares of the runs whose items are composed; undefined if none is. */
+/** Plots the shares of the runs whose items' vectors are composed; undefined if there are no such runs. */
 export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const composed = runs.filter((run): run is Composed => (run.shares?.buckets.length ?? 0) > 0);
   if (composed.length === 0) return undefined;
@@ -28,7 +28,7 @@ function sharesPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Comp
     bucket.shares.map((share, kind) => ({
       row,
       share,
-      // one after another, because the order of the marks is that of the stack
+      // adds one mark after another, because their order is that of the stacked bars
       fill: colors[kind]!,
       title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${countText(bucket.items, "item")} with ${eventRangeText(bucket)}`,
     })),

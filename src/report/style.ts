@@ -1,9 +1,9 @@
 // The page's only style sheet: readable on phones, desktops and paper, light and dark; no fonts or images from
 // elsewhere.
 
-/** From this width on, a list of sections is beside them. */
+/** Minimum width of a window that shows a list of the sections next to them. */
 const DESK = "1200px";
-/** Below this width, a table may be wider than the page. */
+/** Maximum width of a window in which a table may be wider than the page. */
 const PHONE = "640px";
 
 /** CSS of the page. */

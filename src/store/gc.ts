@@ -1,4 +1,5 @@
-// embed gc removes old versions and files of dead writers; never the latest version, never the newest ones.
+// embed gc removes old versions and files of dead writers. It never removes the latest version of a name or the one
+// with the highest number, so that this number is not assigned again.
 //
 // The newest version always stays, so that its number is not assigned again. A version is renamed before its files are
 // deleted, to a name that is never restored, so that under its own name it is complete to the end.
@@ -75,7 +76,7 @@ export async function gc(
       for (const { path, version } of removed) {
         lock.signal.throwIfAborted();
         if (version === (await listVersions(store, each)).at(-1)!.version) await markRemoved(path, version);
-        // no version is left, so the link to the latest is removed, too
+        // no version is left, so the link to the latest version is removed, too
         if (kept.length === 0) await removeFile(join(namePath(store, each), LATEST));
         await removeWhole(path);
       }
@@ -119,7 +120,7 @@ async function planOf(
   };
 }
 
-/** Plans the removal of one version in any state. */
+/** Plans the removal of one version, even if the version is damaged. */
 async function removalOf(store: string, name: string, asked: string): ReturnType<typeof planOf> {
   const versions = await listVersions(store, name);
   const goes = versionCalled(versions, asked, `${store}/${name}`);

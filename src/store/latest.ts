@@ -10,10 +10,10 @@ import { remakeOf } from "../embedding/publication.js";
 import { ArtifactError } from "../errors.js";
 import { movePointer, readPointer } from "../io/pointer.js";
 
-/** The name of the link to the latest version. */
+/** File name of the link to the latest version. */
 export const LATEST = "latest";
 
-/** The target of the link: the directory beside it, and the version that this is or replaces. */
+/** The directory that the link names, and the version that this directory is or stands in for. */
 export interface NamedVersion {
   named: string;
   version: string;
@@ -41,7 +41,7 @@ export async function latestNumberIn(path: string): Promise<string | undefined> 
   return named === undefined ? undefined : numberOf(named);
 }
 
-/** Points the link to a version again if a killed writer left it at the version's stand-in. */
+/** Points the link to the version again if a killed writer left it pointing to the version's stand-in. */
 export async function settleLatest(path: string): Promise<void> {
   const link = join(path, LATEST);
   const named = await readPointer(link);

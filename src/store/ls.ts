@@ -22,15 +22,15 @@ export interface ListedVersion {
   version: string;
   path: string;
   latest: boolean;
-  /** why it is damaged; null if it is not */
+  /** description of the version's damage; null if the version is intact */
   damage: string | null;
   bytes: number;
-  /** when the version was written by the clock of the machine that wrote it, ISO 8601; for display only */
+  /** time at which the version was written, by the clock of the machine that wrote it, ISO 8601; for display only */
   written: string | null;
-  /** command of its manifest, if that can be read */
+  /** command that the version's manifest records; absent if the manifest cannot be read */
   command?: string;
   model?: string;
-  /** number of rows of the log that it was trained on */
+  /** number of rows of the log that the version was trained on */
   rows?: number;
   metric?: { part: string; name: string; value: number };
 }

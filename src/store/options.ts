@@ -66,10 +66,13 @@ export const gcOptions = {
   dryRun: flag({ help: "report what would be removed without removing it", group }),
 } as const;
 
-/** The arguments of a function that writes to a store: its options, and how it takes the store's lock. */
+/**
+ * Arguments of a function that writes to a store: the options of its command, and how long it waits for the store's
+ * lock.
+ */
 export type WriterOptions<T> = Omit<Given<T>, "wait"> & LockOptions;
 
-/** Returns how a writer takes the store's lock. */
+/** Returns how long a writer waits for the store's lock, and to whom it reports the wait. */
 export function lockOf({ wait: waitMs = 0 }: Given<typeof wait>, { signal, observe }: Watch): LockOptions {
   return { waitMs, signal, observe: (note) => observe({ stage: "note", text: note }) };
 }

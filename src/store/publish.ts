@@ -44,7 +44,7 @@ export async function publish(
     const version = await nextVersion(store, name);
     return { ...reported, out: join(store, name, version), published: { name, version, previous } };
   }
-  // checked first, so that a wrong path creates no name
+  // the run is checked before the name is created, so that a wrong path creates no name
   await openRun(run);
   return await withStoreLock(store, name, lock, async () => {
     const { version, path } = await publishRun(run, store, name, extras, lock.signal);
@@ -62,7 +62,10 @@ function checkStore(store: string, run: string): void {
   );
 }
 
-/** Parses `exports/items.txt=items.txt`, or a path alone, which is also its place. */
+/**
+ * Parses `PLACE=PATH`, for example `exports/items.txt=items.txt`; of a path without a place, the place is its last
+ * part.
+ */
 function placeAndPath(text: string): [place: string, path: string] {
   const at = text.indexOf("=");
   const [place, path] = at < 0 ? [basename(text), text] : [text.slice(0, at), text.slice(at + 1)];

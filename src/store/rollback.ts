@@ -69,7 +69,7 @@ async function beforeLatest(
   what: string,
 ): Promise<{ chosen: Publication; skipped: string[] }> {
   const latest = versions.find(({ version }) => version === from);
-  // the record of a damaged version may be missing
+  // the publication record of a damaged version may be missing
   const reported = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
   const earlier = versions
     .filter(({ version }) => from === null || Number(version) < Number(from))

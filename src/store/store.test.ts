@@ -35,12 +35,12 @@ beforeAll(async () => {
   for (const value of [1, 2, 3]) await writeSmallRun(run(value), value);
 });
 
-/** Reads `latest` as a tool without locks does: first the directory, then its files. */
+/** Reads `latest` as a program that takes no lock does: first the run's directory, then its files. */
 async function versionsSeen(store: string): Promise<number> {
   const found = await openRun(latestOf(store));
   const { manifest } = found;
   const { vectors } = await found.readTable();
-  // every vector belongs to the same run as the manifest
+  // every vector contains the seed that the manifest records, because both belong to the same run
   expect(new Set(vectors.filter((x) => x !== 0))).toEqual(new Set([manifest.seed]));
   return manifest.seed;
 }
@@ -107,7 +107,7 @@ describe("a writer that is killed", () => {
       killedAt(
         `await forget(${JSON.stringify(store)}, ["item:key 7"], { ...lock, onStep: ${onStep(step)} });`,
       );
-      // as another tool finds it, which does no repair
+      // reads the file directly, as other programs do, so that nothing is repaired before
       expect(readFileSync(join(latestOf(store), "manifest.json"), "utf8").endsWith("}\n")).toBe(true);
       expect(await versionsSeen(store)).toBe(2);
       expect((await latestVersion(store, "items"))!.version).toBe("000002");

@@ -53,7 +53,7 @@ export interface Publication {
   path: string;
 }
 
-/** The file name of a name's lock. */
+/** Name of the lock file in the directory of a name. */
 export const LOCK = ".lock";
 
 /**
@@ -137,7 +137,9 @@ export async function storeNames(store: string): Promise<string[]> {
   return names;
 }
 
-/** Whether a publication has written to a directory: other directories are not touched. */
+/**
+ * Whether a directory contains files that a publication has written; directories without such files are not changed.
+ */
 async function isWritten(path: string): Promise<boolean> {
   const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
   return (await entriesOf(path)).some(({ name }) => ours.test(name));
@@ -204,13 +206,13 @@ export async function withStoreLock<T>(
       return await work();
     });
   } catch (error) {
-    // removes the name if a first publication failed
+    // removes the directory of the name if the first publication failed
     await removeEmpty(path);
     throw error;
   }
 }
 
-/** Repairs what a killed writer left unfinished: a version that was moved away, a `latest` that names a stand-in. */
+/** Repairs what a killed writer left unfinished: a version that was renamed, or a `latest` that names a stand-in. */
 async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
@@ -304,7 +306,7 @@ export async function publishRun(
         givenIn === undefined ? {} : await fromPlace(target, givenIn, [...(manifest.asked?.log ?? []), "."]);
       const record = { name, version, run: files[RUN_MARKER]!.sha256, ...from, previous, files };
       await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes(record)], signal);
-      // the copied manifest must be the one that the files were checked against
+      // the copied manifest must equal the manifest that the files were checked against
       const placed = await openRun(dir);
       if (JSON.stringify(placed.manifest) !== JSON.stringify(source.manifest)) {
         throw new ArtifactError(`run '${run}' was replaced while it was being published: publish it again`);
@@ -325,7 +327,9 @@ export async function nextVersion(store: string, name: string): Promise<string> 
   return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
 }
 
-/** Leaves a mark in place of the newest version when it is removed, so that its number is not assigned again. */
+/**
+ * Leaves a marker file in place of the newest version when that version is removed, so that its number is not reused.
+ */
 export async function markRemoved(path: string, version: string): Promise<void> {
   const mark = join(path, "..", `.${version}.removed`);
   await writeFileAtomic(mark, [], true);

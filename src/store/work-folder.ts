@@ -52,7 +52,8 @@ async function checkNoLink(path: string): Promise<void> {
 }
 
 /**
- * Removes step outputs of other logs and options, and files of killed writers; files that no pipeline writes are kept.
+ * Removes step outputs that belong to other logs or options, and files of killed writers. Files that were not written
+ * by a pipeline stay.
  *
  * @param trainings names of the pipeline's trainings, each of which has a folder
  * @param keeps whether the starting run can use a path

@@ -1,8 +1,8 @@
-// A number of threads that changes with every piece of work, so that nothing may depend on it.
+// Chooses a different number of threads for each piece of work, so that tests show whether results depend on it.
 
 import type { Choice } from "../workers/thread-choice.js";
 
-/** Names most, 1, 2, ..., most, 1, ... threads, a piece each. */
+/** Returns a choice that alternates between `most` threads and 1, 2, 3, ... threads, one piece of work each. */
 export function alternating(most: number): Choice {
   let inUse = most;
   return {

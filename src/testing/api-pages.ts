@@ -11,10 +11,12 @@ import { projectFolder } from "./places.js";
 
 const dist = join(projectFolder, "dist");
 
-/** Rooms whose types are not documented for users. */
+/** Folders of src/ whose types are not documented for users. */
 const inner = /^(kernels|workers)\//;
 
-/** Returns the pages by their names in docs/reference, without the note that a command writes them. */
+/**
+ * Returns the generated pages by their names in docs/reference, without the note that says which command writes them.
+ */
 export async function apiPages(): Promise<Record<string, string>> {
   const read = new Declarations();
   const exported = read.exportsOf(join(dist, "index.d.ts"));
@@ -97,7 +99,10 @@ export function resultOf({ name, file, as = name }: LibraryFunction): { type: st
   return { type: type!, file: path };
 }
 
-/** Returns the declarations and all that they refer to, each once, by name. @throws {Error} two types have the same name */
+/**
+ * Returns the declarations and all declarations that they refer to, without repetitions, by name. @throws {Error} two
+ * types have the same name
+ */
 function reachedFrom(roots: readonly Declaration[], read: Declarations): Declaration[] {
   const reached = new Map<string, Declaration>();
   const waiting = [...roots];
@@ -109,7 +114,7 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
       );
     if (known) continue;
     reached.set(each.name, each);
-    // the members of classes and of the arithmetic are internal
+    // the members of classes and the types of kernels/ and workers/ are internal
     waiting.push(
       ...read.namedBy(each).filter(({ kind, file }) => kind !== "class" && !inner.test(relative(dist, file))),
     );
@@ -117,7 +122,10 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
   return [...reached.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Returns the interfaces of the package's entry point, without the text of each option, which the commands' pages contain. */
+/**
+ * Returns the interfaces of the package's entry point, without the descriptions of options, which the commands' pages
+ * contain.
+ */
 function optionTexts(): string[] {
   const entry = readFileSync(join(dist, "library.d.ts"), "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
   return [...entry.matchAll(/^export (interface (\w+) \{\n[\s\S]*?\n\})$/gm)].map(

@@ -2,7 +2,9 @@
 //
 // Quality bounds of tests are derived from these instead of being guessed.
 
-/** The expected metrics of the best model, and of one without information, on a part of a planted log. */
+/**
+ * The expected metrics of the best possible model, and of a model without information, on some rows of a planted log.
+ */
 export interface BestMetrics {
   /** area under the ROC curve of the true probabilities; 0.5 without information */
   auc: number;
@@ -40,7 +42,7 @@ function areaUnderCurve(scored: Scored[]): number {
   const ascending = scored.toSorted((a, b) => a[0] - b[0]);
   let [negatives, positives, ordered] = [0, 0, 0];
   for (let i = 0; i < ascending.length;) {
-    // rows with the same score are one step: half of their negatives count as below
+    // of the negatives with the same score as these positives, half count as below them
     const tied = ascending.slice(i).findIndex(([score]) => score !== ascending[i]![0]);
     const end = tied < 0 ? ascending.length : i + tied;
     const ones = ascending.slice(i, end).filter(([, label]) => label === 1).length;

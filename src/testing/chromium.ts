@@ -9,12 +9,12 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
-/** The browser's program; undefined if none is installed. */
+/** Name of the browser's program; undefined if none is installed. */
 export const chromium = ["chromium", "chromium-browser", "google-chrome"].find(
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
 
-/** How a page is shown. */
+/** Options for showing a page. */
 export interface Shown {
   width: number;
   dark?: boolean;

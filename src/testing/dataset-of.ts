@@ -4,7 +4,10 @@ import { MISSING, encodeKeys } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "../dataset/dataset.js";
 import { splitCells } from "../dataset/multi.js";
 
-/** Columns of strings become keys (empty is missing), columns of numbers numbers; `multi` columns are split. */
+/**
+ * Creates a dataset. A column of strings contains keys, where "" is a missing cell, and is split if it is `multi`; a
+ * column of numbers is numeric.
+ */
 export function datasetOf(columns: Record<string, (string | number)[]>, roles: Partial<Roles> = {}): Dataset {
   const built = Object.entries(columns).map(([name, cells]): Column => {
     if (typeof cells[0] === "number")

@@ -22,7 +22,10 @@ export interface Declaration {
 export class Declarations {
   readonly #files = new Map<string, { declared: Map<string, Declaration>; imported: Map<string, Place> }>();
 
-  /** Returns the export of a file with the name, wherever it is declared; undefined if another package declares it. */
+  /**
+   * Returns the declaration of a name that a file exports, in whichever file it is declared; undefined if it belongs to
+   * another package.
+   */
   find(file: string, name: string): Declaration | undefined {
     const { declared, imported } = this.#read(file);
     const place = imported.get(name);
@@ -85,14 +88,17 @@ interface Place {
   name: string;
 }
 
-/** Returns the end of a declaration: after the brace that closes its body, or after the semicolon outside of braces. */
+/**
+ * Returns the offset at which a declaration ends: after the brace that closes its body, or after the first semicolon
+ * outside of braces.
+ */
 function endOf(text: string, start: number, kind: string): number {
   if (kind === "interface" || kind === "class") {
     const line = text.indexOf("\n", start);
     return text[line - 1] === "}" ? line : text.indexOf("\n}", start) + 2;
   }
   let depth = 0;
-  // comments contain only matching braces
+  // braces in comments are counted too; in these files they always match
   for (let at = start; at < text.length; at++) {
     if (text[at] === "{") depth++;
     else if (text[at] === "}") depth--;

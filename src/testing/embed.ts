@@ -1,4 +1,4 @@
-// Runs the built program as a user does: a shell, a minimal environment like cron's.
+// Runs the built program as a user does: through a shell, in a minimal environment like that of cron.
 //
 // A command that does not need its own process is run by a resident one (resident.ts), because loading the program
 // takes longer than most commands of the tests. EMBED_TEST_PROCESSES=1 gives every command its own process.
@@ -23,13 +23,13 @@ export interface ProgramOutput {
   stderr: string;
 }
 
-/** How a program is run. */
+/** Options for running a program. */
 export interface Running {
   cwd?: string;
   /** content of standard input; empty when absent */
   input?: string | Buffer;
   env?: Record<string, string>;
-  /** sends the signal as soon as standard error matches; epochs are then printed as JSON: `"epoch":8,` */
+  /** sends the signal as soon as standard error matches; epochs are then printed as JSON, such as `"epoch":8,` */
   signalWhen?: { stderr: RegExp; signal: NodeJS.Signals };
   /** calls `act` as soon as standard error matches, while the program runs */
   when?: { stderr: RegExp; act: () => void };
@@ -59,8 +59,8 @@ export function shell(line: string, running: Running = {}): Promise<ProgramOutpu
 }
 
 /**
- * Returns the folder and the environment of a command: cron's with the test's additions, and one thread unless
- * --threads requests more, because starting threads takes longer than most of these trainings.
+ * Returns the folder and the environment of a command: cron's environment with the test's variables. A command uses one
+ * thread unless --threads requests more, because starting threads takes longer than most of these trainings.
  */
 function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Record<string, string> } {
   return {
@@ -69,7 +69,10 @@ function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Rec
   };
 }
 
-/** Whether the command reads standard input, gets a signal, configures Node, or runs in parallel with another. */
+/**
+ * Whether a command needs a process of its own: it reads standard input, gets a signal, configures Node, or runs in
+ * parallel with another command.
+ */
 function needsProcess(args: readonly string[], { input, signalWhen, when, env = {} }: Running): boolean {
   return (
     process.env["EMBED_TEST_PROCESSES"] === "1" ||
@@ -80,7 +83,7 @@ function needsProcess(args: readonly string[], { input, signalWhen, when, env = 
   );
 }
 
-// environment.ts passes it from one test file to the next
+// environment.ts passes the resident process from one test file to the next
 const { resident } = globalThis as unknown as { resident: Resident };
 
 /** Lets the resident process run a command; starts one if there is none. */
@@ -97,7 +100,7 @@ async function askResident(asked: ResidentRequest): Promise<ProgramOutput> {
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   const keepOut = (chunk: Buffer) => out.push(chunk);
   const keepErr = (chunk: Buffer) => err.push(chunk);
-  // output that bypasses the program's streams, such as the report of a crash
+  // captures output that bypasses the program's streams, such as the report of a crash
   child.stdout!.on("data", keepOut);
   child.stderr!.on("data", keepErr);
   try {
@@ -133,7 +136,7 @@ function setHeld(child: ChildProcess, isHeld: boolean): void {
   }
 }
 
-/** The methods of a child's handles that keep a process alive. */
+/** The methods of a child process's handles that determine whether the child keeps its parent alive. */
 interface Handle {
   ref(): void;
   unref(): void;
@@ -151,7 +154,7 @@ function finished(
 
 /** Runs a program with cron's environment and collects its output. */
 function run(command: string, args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
-  // text output omits epochs of a long training
+  // prints epochs as JSON, because text output omits epochs of a long training
   const everyEpoch = (running.signalWhen ?? running.when) && { EMBED_LOG_FORMAT: "json" };
   const env = { ...everyEpoch, ...running.env };
   return new Promise((resolve, reject) => {

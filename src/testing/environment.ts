@@ -7,7 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import vm from "node:vm";
 import { TestEnvironment } from "jest-environment-node";
 
-/** The program that runs commands (resident.ts), shared by all test files in a process of jest. */
+/** The resident program that runs commands (resident.ts); all test files in a process of jest share it. */
 export interface Resident {
   program?: ChildProcess | undefined;
   isBusy: boolean;
@@ -19,9 +19,10 @@ const resident: Resident = { isBusy: false };
 export default class PlainEnvironment extends TestEnvironment {
   constructor(...settings: ConstructorParameters<typeof TestEnvironment>) {
     const { createContext } = vm;
-    // Node 20.18 and later create such contexts
+    // the constant exists since Node 20.18
     const ordinary = (vm.constants as Partial<typeof vm.constants> | undefined)?.DONT_CONTEXTIFY;
-    // jest's constructor creates, fills and keeps the context, so createContext is replaced while it runs
+    // jest's constructor calls createContext and keeps the result, so the function is replaced while the constructor
+    // runs
     if (ordinary !== undefined) vm.createContext = () => createContext(ordinary);
     try {
       super(...settings);

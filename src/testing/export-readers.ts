@@ -12,7 +12,10 @@ import Papa from "papaparse";
 import { parseJson } from "./json.js";
 import { runOnnx } from "./onnx.js";
 
-/** A row as read: `name` is the key, or in a format with one column for both, without --field, `field:key`. */
+/**
+ * A row as a reader returns it. `name` is the key; in a format that has one column for field and key, it is
+ * `field:key`.
+ */
 export interface ReadRow {
   name: string;
   vector: number[];
@@ -20,7 +23,7 @@ export interface ReadRow {
 
 type Reader = (path: string, asked: ExpectedRows) => ReadRow[] | Promise<ReadRow[]>;
 
-/** The expected rows, for readers that can only look rows up. */
+/** The expected rows, for readers that can only look up given keys. */
 export interface ExpectedRows {
   field: string;
   keys: readonly string[];
@@ -69,7 +72,7 @@ export const exportReaders: Record<string, Reader> = {
     return Array.from({ length: key.shape[0]! }, (_, row) => {
       const points = Array.from({ length: width }, (__, i) => key.data.readUInt32LE(4 * (row * width + i)));
       while (points.at(-1) === 0) points.pop();
-      // spreading fails for a key of 100,000 characters
+      // converts the characters one by one, because spreading fails for a key of 100,000 characters
       const name = points.map((point) => String.fromCodePoint(point)).join("");
       const dim = value.shape[1]!;
       return { name, vector: floats(value.data, 4 * row * dim, dim) };
@@ -90,8 +93,8 @@ export const exportReaders: Record<string, Reader> = {
   },
   arrow: (path, { dim }) => {
     const table = tableFromIPC(readFileSync(path));
-    // bytes, because its decoder interprets a mark at the start as a byte-order mark; and from the lists' child,
-    // because a list itself is not an array of the tests' realm
+    // reads keys as bytes, because the package's decoder would remove a byte-order mark; and from the data of the
+    // column, because the package's lists are arrays of another realm
     const names = table
       .getChild("key")!
       .data.flatMap(({ length, values, valueOffsets }) =>
@@ -109,7 +112,7 @@ export const exportReaders: Record<string, Reader> = {
   parquet: async (path) => {
     const bytes = readFileSync(path);
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-    // its decoder interprets a mark at the start as a byte-order mark
+    // decodes keys with Buffer, because the package's decoder would remove a byte-order mark
     const stringFromBytes = (of: Uint8Array) => Buffer.from(of).toString("utf8");
     const parsers = { stringFromBytes };
     const rows = (await parquetReadObjects({ file, compressors, parsers })) as {
@@ -131,7 +134,7 @@ export const exportReaders: Record<string, Reader> = {
       }
       return { name: parseJson<string>(comment), vector };
     }),
-  // pandas reads quotes at the start of a cell as Papa does, and a missing value is not a key
+  // pandas interprets a quote at the start of a cell as Papa does, and reads a missing value as no key
   recbole: (path) => {
     const { data } = Papa.parse<string[]>(text(path), { delimiter: "\t", newline: "\n" });
     return data
@@ -145,7 +148,7 @@ export const exportReaders: Record<string, Reader> = {
     return rows.map((row, r) => ({ name: row[head!.indexOf("key")]!, vector: vectors[r]! }));
   },
   faiss: (path) => withMatrix(join(path, "vectors.npy"), identities(path)),
-  // an index does not return vectors: a vector that finds its own row is present
+  // an index does not return vectors, so a row is regarded as present if a search for its vector finds it
   usearch: async (path, { dim, vectors }) => {
     const { default: usearch } = await import("usearch");
     const options = { metric: "cos", quantization: "f32", connectivity: 16 } as const;
@@ -169,7 +172,7 @@ export const exportReaders: Record<string, Reader> = {
   sqlite: (path, { dim }) => {
     const database = new sqlite.Database(path, { readOnly: true });
     try {
-      // as bytes, because the package ends a text at its first NUL
+      // reads keys as bytes, because the package ends a text at its first NUL character
       return database
         .all("SELECT CAST(key AS BLOB) AS key, vector FROM embeddings")
         .map(({ key, vector }) => ({
@@ -285,7 +288,7 @@ function safetensors(bytes: Buffer): {
   return { tensors: Object.fromEntries(tensors), bytesOf };
 }
 
-/** Parses arrays of bulk strings. */
+/** Parses commands of Redis's protocol: arrays of bulk strings. */
 function commands(bytes: Buffer): Buffer[][] {
   let at = 0;
   const header = (mark: string): number => {
@@ -307,7 +310,7 @@ function commands(bytes: Buffer): Buffer[][] {
   return all;
 }
 
-/** Unescapes a cell of COPY's text. */
+/** Unescapes a cell in the text format of PostgreSQL's COPY. */
 function unescaped(cell: string): string {
   const meant: Record<string, string> = { t: "\t", n: "\n", r: "\r", "\\": "\\" };
   return cell.replaceAll(/\\(.)/g, (_, c: string) => meant[c]!);

@@ -10,7 +10,7 @@ export interface ExportedRow {
   count: number;
   /** present if requested */
   weight?: number;
-  /** as written: the shortest decimal that gives the same f32, or the f32 itself */
+  /** vector as the file contains it: decimals, each the shortest that gives the same f32, or f32 numbers */
   vector: number[];
 }
 
@@ -19,7 +19,7 @@ export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow
   const { data, errors } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: true });
   if (errors.length > 0) throw new Error(`not a table: ${errors[0]!.message} in row ${errors[0]!.row}`);
   const [header, ...rows] = data;
-  // the text of a leaf follows its numbers
+  // in exports of trees, a column with a leaf's path follows the numbers
   const values = [...header!.keys()].filter((c) => /^v\d+$/.test(header![c]!));
   return rows.map((row) => ({
     field: row[header.indexOf("field")]!,

@@ -6,7 +6,7 @@ import { groupOf, GROUPS, plantedItems } from "./planted.js";
 import { mulberry32, pickWeighted } from "./random.js";
 
 test.each(Object.keys(fixtures()))("fixtures/%s holds the very bytes that the generator makes", (name) => {
-  // a single comparison of buffers, because a diff of 400 KB of text is not helpful
+  // compares the buffers as a whole, because a diff of 400 KB of text is not helpful
   const same = Buffer.from(fixtures()[name]!, "utf8").equals(readFileSync(fixture(name)));
   expect({ same, otherwise: "run `npm run fixtures` and commit what it writes" }).toMatchObject({
     same: true,

@@ -1,4 +1,4 @@
-// Words of options are the inverse of the flags' parsers, for every option of every trainer.
+// Expects that the parser of each option, of every trainer, returns the value from which flagWords made the words.
 
 import { flagWords, commandLine } from "../training/options/flag-words.js";
 import { drawCombinations, type CombinationFiles } from "./option-combinations.js";

@@ -7,7 +7,7 @@ export type TextRows = readonly (readonly string[])[];
 /** Writes delimited text with a header; cells are quoted if necessary. */
 export function delimitedOf(columns: readonly string[], rows: TextRows, delimiter: string): string {
   const line = (cells: readonly string[]) => cells.map((cell) => quoted(cell, delimiter)).join(delimiter);
-  // an empty line of a log with one column would be blank, so a missing cell is quoted
+  // in a log with one column, a missing cell is written as quotes, because readers skip empty lines
   return `${[columns, ...rows].map((cells) => line(cells) || '""').join("\n")}\n`;
 }
 

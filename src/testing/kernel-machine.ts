@@ -1,4 +1,5 @@
-// The kernel of a factorization machine with rows in its memory, called on a test's own thread, and its reference twin.
+// A factorization machine whose kernel runs on the test's own thread, with rows in the kernel's memory, and the
+// reference implementation that it is compared with.
 
 import {
   BATCH_ROWS,
@@ -26,7 +27,7 @@ export interface KernelMachine {
   rowsAt: number;
   /** returns the current parameters */
   parameters: () => { vectors: Float32Array; w: Float32Array };
-  /** trains on all rows in the order that the key determines; 0: file order */
+  /** trains on all rows in an order that depends on the key; for key 0, in file order */
   train: (key: number) => void;
 }
 
@@ -85,7 +86,10 @@ export function repeatedIn(rows: readonly ReferenceRow[]): (feature: number) => 
   return (feature) => (counts.get(feature) ?? 0) > mostUnmarked(rows.length);
 }
 
-/** Writes the struct Rows: ends, values and weights only if rows need them; ids are marked as for training. */
+/**
+ * Writes the struct Rows to memory. Ends, values and weights are written only if the rows need them; ids are marked for
+ * training.
+ */
 function putRows(
   arena: Arena,
   rows: ReferenceRow[],
@@ -121,8 +125,8 @@ export function batchesOf(rows: readonly ReferenceRow[], key: number): Reference
 }
 
 /**
- * Returns the largest differences of a trained machine from its twin: of weights and vectors, and of w0 and the loss
- * (relative).
+ * Returns the largest differences between a trained machine and its reference: absolute ones of weights and vectors,
+ * relative ones of w0 and the loss.
  *
  * @param loss sum of the kernel's losses, as returned by lossOf
  */

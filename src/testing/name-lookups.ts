@@ -15,19 +15,22 @@ import {
 } from "typescript/unstable/ast/is";
 import { API, type Checker, type Type } from "typescript/unstable/sync";
 
-/** A name that is looked up in an object. */
+/** An expression that looks a name up in an object. */
 export interface NameLookup {
-  /** path relative to the folder */
+  /** path of the file, relative to the folder */
   file: string;
   line: number;
   kind: "in" | "read" | "write";
-  /** the expression, on one line */
+  /** text of the expression, on one line */
   text: string;
-  /** the object of the expression */
+  /** text of the object in which the name is looked up */
   object: string;
 }
 
-/** Returns the lookups in a folder's project, in files whose path relative to it matches. */
+/**
+ * Returns the lookups in the project of a folder. @param files pattern of the searched files' paths, relative to the
+ * folder
+ */
 export function nameLookups(folder: string, files: RegExp): NameLookup[] {
   const api = new API({ cwd: folder });
   try {
@@ -75,7 +78,7 @@ function textOf(node: Node, source: SourceFile): string {
   return source.text.slice(node.getStart(source), node.end).replaceAll(/\s+/g, " ");
 }
 
-/** Whether an expression may be any text, instead of one of a closed set. */
+/** Whether an expression may be any string, instead of one of a fixed set of strings. */
 function isAnyText(node: Node, checker: Checker): boolean {
   if (isStringLiteral(node)) return false;
   const type = checker.getTypeAtLocation(node);
@@ -106,7 +109,7 @@ function isChecked(node: Node, source: SourceFile): boolean {
   if (!isElementAccessExpression(node)) return false;
   const [object, name] = [textOf(node.expression, source), textOf(node.argumentExpression, source)];
   const check = `Object.hasOwn(${object}, ${name})`;
-  // go up to the top-level statement
+  // finds the top-level statement that contains the expression
   let at: Node = node;
   while (at.parent.kind !== SyntaxKind.SourceFile) at = at.parent;
   return textOf(at, source).includes(check);

@@ -4,8 +4,8 @@ import { type NetRows, type NetShape, numFieldsOf } from "../kernels/net/shape.j
 import { between, integerBelow, mulberry32, type Random } from "./random.js";
 
 /**
- * Creates rows with one feature of value 1 per field, or in the general form: up to two features per field, values, and
- * weights.
+ * Creates rows with one feature of value 1 per field; if `general`, rows with up to two features per field, with values
+ * and weights.
  */
 export function netRows(
   shape: NetShape,

@@ -3,7 +3,7 @@
 import * as ort from "onnxruntime-web";
 import { readFileSync } from "node:fs";
 
-/** A tensor with one axis, or with `dims` several. */
+/** A tensor with one axis, or with several axes if `dims` is given. */
 export type Input =
   | { type: "string"; values: string[]; dims?: number[] }
   | { type: "int64" | "float32"; values: number[]; dims?: number[] };

@@ -10,11 +10,11 @@ import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
 import { commandOf } from "./training-commands.js";
 
-/** Files that options refer to, created by the test. */
+/** Files that the values of options refer to; the test creates them. */
 export interface CombinationFiles {
   /** returns a planted log */
   log: (row: TrainerRow) => string;
-  /** returns an earlier run of the row's trainer */
+  /** returns the path of a run that the row's trainer has trained before */
   run: (row: TrainerRow) => string;
   /** a file with a secret */
   secret: string;
@@ -26,26 +26,32 @@ export interface CombinationFiles {
 
 export interface Combination {
   row: TrainerRow;
-  /** the words after the command, without `-o` */
+  /** words of the command line after the command's name, without `-o` */
   words: string[];
-  /** the drawn options with their values, which an error message may mention */
+  /** the drawn options with their values, which may occur in an error message */
   drawn: Drawn[];
 }
 
-/** An option with a value; a switch has none. */
+/** A drawn option with its value; a switch has no value. */
 export interface Drawn {
   flag: string;
   value?: string;
 }
 
-/** Options that every combination has anyway, or that need a server, so that no combination with them would train. */
+/**
+ * Options that are not drawn, because every combination has them or because they need a server and no training would
+ * succeed.
+ */
 const GIVEN = ["out", "force", "engine-train"];
-/** An option that is rejected without a server, whatever else is drawn: it is drawn alone in its turn. */
+/**
+ * Option that is rejected because no server is running, whatever the other options are; it is drawn without other
+ * options.
+ */
 const NEEDS_SERVER = "engine";
-/** Options that rename all columns, so that every other option that names one is rejected. */
+/** Options that rename all columns, so that any other option that names a column is rejected. */
 const RENAMING = ["no-header", "columns"];
 
-/** Options whose values name columns that a log does not have, which would be rejected whatever else is drawn. */
+/** Options whose values name columns that the log does not have, so that every combination with them is rejected. */
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
   purchases: ["label"],
   numbers: [
@@ -63,7 +69,7 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Values by an option's name, if its placeholder is not specific enough; they keep trainings small. */
+/** Values of the options whose placeholder is not specific enough, by option; the values keep trainings small. */
 const byName: Record<string, readonly string[]> = {
   epochs: ["1", "2", "3"],
   "num-trees": ["1", "3", "5"],
@@ -92,7 +98,7 @@ const byName: Record<string, readonly string[]> = {
   user: ["user_id"],
   item: ["item_id"],
   seed: ["0", "2", "4294967295"],
-  // no server is running: rejected with a message; a file name is rejected before that
+  // no server is running, so both are rejected with a message; a file name would be rejected before
   engine: ["sc://127.0.0.1:1", "spark://host:7077"],
   "engine-timeout": ["1"],
   "engine-slice": ["1M", "100K"],
@@ -164,8 +170,8 @@ const byPlaceholder: Record<string, Values> = {
 };
 
 /**
- * Options, or values of them, that a training needs together with these, which a table's `only` does not declare
- * because one of several suffices.
+ * Options, or values of options, that a training requires in addition to an option; the option table does not declare
+ * them in `only`, because one of several would suffice.
  */
 const beside: Readonly<Record<string, Readonly<Record<string, true | readonly string[]>>>> = {
   refit: { valid: true },
@@ -179,11 +185,11 @@ const beside: Readonly<Record<string, Readonly<Record<string, true | readonly st
   group: { split: ["last"] },
 };
 
-/** Words of a row that an option replaces. */
+/** Words of a row that are removed if an option is drawn. */
 const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
-  // with it, each row of the log is an edge
+  // with --source, each row of the log is an edge
   "--source": ["--item", "--session", "--item-fields"],
-  // with it, sessions are those of the user
+  // with --user, each user is a session
   "--user": ["--session"],
 };
 
@@ -199,7 +205,7 @@ export function drawnOptions(row: TrainerRow): TableOption[] {
   );
 }
 
-/** Whether the row's own words satisfy the requirements of the option: otherwise another row of the command does. */
+/** Whether the row's own words satisfy the requirements of an option; if not, another row of the same command does. */
 function goesWithRow(option: TableOption, row: TrainerRow, options: readonly TableOption[]): boolean {
   const own = [...row.columns, ...row.small];
   return Object.entries(option.declared.only ?? {}).every(([name, values]) => {
@@ -252,7 +258,7 @@ export function* drawCombinations(
   }
 }
 
-/** Adds, before each option, the options that it requires, unless they are drawn or the row has them. */
+/** Inserts before each option the options that it requires, unless they are drawn or among the row's words. */
 function withCompanions(
   row: TrainerRow,
   chosen: TableOption[],
@@ -270,7 +276,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // the row's own word is kept if it fits
+      // the row's own word is kept if its value is allowed
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);
@@ -281,8 +287,8 @@ function withCompanions(
 }
 
 /**
- * Returns the row's own words and the drawn ones; an own word is omitted if the option is drawn, or does not fit a
- * drawn choice.
+ * Returns the row's own words and the drawn ones. An own word is omitted if its option is drawn, or if a drawn option
+ * excludes it.
  */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));

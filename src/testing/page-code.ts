@@ -30,10 +30,10 @@ export function printedBy(
   return stdout;
 }
 
-/** A Python with the packages of .ci/requirements.txt, if the tests were given one. */
+/** Path of a Python program that has the packages of .ci/requirements.txt; undefined if the environment names none. */
 export const testPython: string | undefined = process.env["EMBED_TEST_PYTHON"];
 
-/** Whether that Python has a module. */
+/** Whether the Python of the tests has a module. */
 export function testPythonHas(module: string): boolean {
   if (testPython === undefined) return false;
   const find = `import importlib.util as u, sys; sys.exit(u.find_spec("${module}") is None)`;

@@ -1,4 +1,4 @@
-// Paths of the project's folders, from the built tests.
+// Paths of the project's folders, derived from the location of the built tests.
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

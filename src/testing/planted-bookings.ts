@@ -6,13 +6,13 @@ import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 
 const MARKETS = 24;
 const STYLES = 4;
-/** Number of items per market and style. */
+/** Number of items in each market that have the same style. */
 const ITEMS = 4;
 /** Probability that an early click has the session's style; other clicks have any style of the market. */
 const ON_STYLE = 0.4;
 /**
- * Number of last clicks, which have any style of the market, so that a window of this size contains no information
- * about the style.
+ * Number of clicks at the end of a session whose style is drawn at random, so that a window of this size contains no
+ * information about the style.
  */
 export const COMPARED = 5;
 const BOOKED = 0.9;
@@ -27,7 +27,7 @@ export interface PlantedItem {
 export interface PlantedSession {
   clicks: PlantedItem[];
   booked: PlantedItem | undefined;
-  /** an item of another style than the session's */
+  /** an item whose style is not the session's */
   rejected: PlantedItem | undefined;
 }
 

@@ -33,7 +33,7 @@ export const eventColumns = {
 
 export interface PlantedEvents {
   csv: string;
-  /** the AUC of the true probabilities on the last tenth of the rows */
+  /** AUC of the true probabilities on the last tenth of the rows */
   bestAuc: number;
 }
 

@@ -1,13 +1,16 @@
-// Creates given lists of items as `embed recall` returns them.
+// Creates lists of given items, in the form in which `embed recall` returns its lists.
 
 import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
-/** Items by owner, best first. */
+/** Items of each user or other owner of a list, the best first. */
 export type Planted = Record<string, readonly string[]>;
 
-/** Returns lists in batches of two owners; scores decrease by a half from 2. @param end called after the last batch */
+/**
+ * Returns the lists in batches of two; the first score of a list is 2, and each further score is 0.5 less. @param end
+ * called after the last batch
+ */
 export function plantedLists(
   planted: Planted,
   { columns = { owner: "user", item: "item" }, end = (): void => undefined } = {},

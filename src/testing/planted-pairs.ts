@@ -1,5 +1,5 @@
-// A planted log of ids in which pairs determine the label: a user likes some campaigns, an item sells on some devices,
-// beside the effects of each alone.
+// A planted log of ids in which pairs of ids affect the label: users like certain campaigns, and items sell on certain
+// devices. Each id also has an effect of its own.
 //
 //   log-odds = -0.5 + user + item + user*campaign + item*device + 0.5 x      normal effects, those of pairs are larger
 //
@@ -12,14 +12,14 @@ import { integerBelow, mulberry32, normal } from "./random.js";
 const SIZES = { user: 200, item: 120, campaign: 30, device: 5, visit: 4000 } as const;
 type Id = keyof typeof SIZES;
 
-/** The pairs that are planted. */
+/** Names of the pairs of columns with planted effects. */
 export const plantedPairNames = ["user*campaign", "item*device"] as const;
 
 export interface PlantedPairs {
   ids: Record<Id, string[]>;
   x: number[];
   labels: number[];
-  /** mean log loss of the true odds, the expected minimum of any model */
+  /** mean log loss of the true odds, which is the expected minimum for any model */
   bestLogLoss: number;
 }
 

@@ -1,4 +1,5 @@
-// A planted log of nine ids that say who a row is about: each row is of one of 5,000 profiles, which decides seven of ten of its ids.
+// A planted log with nine columns of ids. Each row belongs to one of 5,000 profiles, which determines seven of ten of
+// its ids.
 //
 //   log-odds = -4.5 + an effect of each id (deviation 0.7) + an effect of the profile (deviation 3)
 //
@@ -11,13 +12,16 @@ import { mulberry32, normal, type Random } from "./random.js";
 
 const SIZES = [2000, 900, 120, 170, 400, 300, 700, 60, 250];
 const PROFILES = 5000;
-/** Share of the ids that are the profile's. */
+/** Probability that an id of a row is the id of the row's profile. */
 const OWN = 0.7;
 
 /** The columns' names. */
 export const profileColumns: readonly string[] = SIZES.map((_, c) => `c${c}`);
 
-/** Lines of a CSV file with a header. @param effect deviation of the profiles' effects; 0 plants no pair */
+/**
+ * Returns the lines of a CSV file with a header. @param effect standard deviation of the profiles' effects; 0 plants no
+ * effect of pairs
+ */
 export function plantedProfilesCsv(seed: number, numRows: number, effect = 3): string {
   const effects = mulberry32(78);
   const ofIds = SIZES.map((size) => Array.from({ length: size }, () => 0.7 * normal(effects)));
@@ -33,13 +37,13 @@ export function plantedProfilesCsv(seed: number, numRows: number, effect = 3): s
     const ids = tables.map((table, c) => (random() < OWN ? profile.ids[c]! : drawn(table, random)));
     const score = ids.reduce((sum, id, c) => sum + ofIds[c]![id]!, profile.effect - 4.5);
     const label = random() < logistic(score) ? 1 : 0;
-    // keys are texts, as ids of whole numbers are read as amounts
+    // keys are texts, because whole numbers would be read as amounts
     return [label, ...ids.map((id) => `k${id}`)].join(",");
   });
   return `${["label", ...profileColumns].join(",")}\n${lines.join("\n")}\n`;
 }
 
-/** Cumulative chances: the i-th of them in proportion to 1 / (i + 3). */
+/** Returns cumulative probabilities; the probability of key i is proportional to 1 / (i + 3). */
 function popularity(size: number): Float64Array {
   const chances = Float64Array.from({ length: size }, (_, i) => pow(i + 3, -1));
   const total = chances.reduce((a, b) => a + b, 0);

@@ -1,4 +1,5 @@
-// Rows with known odds: a step function of a number, a set of categories, and missing numbers.
+// Rows with known odds, which depend on a step function of a number, on a set of categories, and on whether the number
+// is missing.
 
 import { MISSING, encodeKeys } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -9,7 +10,10 @@ import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.j
 import { trainGbdt, type GbdtRows } from "../trainers/gbdt/boosting/train.js";
 import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 
-/** x: a number, 1 in 10 missing; many: one of 300 categories; few: one of three. */
+/**
+ * Generates rows with three columns: x, a number, of which one in ten is missing; many, one of 300 categories; few, one
+ * of three.
+ */
 export function planted(seed: number, numRows: number): { dataset: Dataset; labels: Float32Array } {
   const random = mulberry32(seed);
   const x = new Float64Array(numRows);
@@ -46,7 +50,7 @@ export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features
   };
 }
 
-/** Trains on one seed's rows with another's as validation split. */
+/** Trains on the rows of one seed; the rows of another seed are the validation split. */
 export async function trainPlanted(given: Partial<GbdtOptions>, numRows = 6000) {
   const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...given };
   const [train, valid] = [planted(1, numRows), planted(2, 2000)];

@@ -1,5 +1,5 @@
-// Logs with a planted answer: users and items belong to groups, and users mostly click, buy or like items of their
-// group.
+// Logs with a planted structure: users and items belong to groups, and users mostly click, buy or like items of their
+// own group.
 //
 //   odds(click) = 0.05 * (100 if the groups are the same) * odds of the user * odds of the item * odds of the device
 //   p(click)    = odds / (1 + odds)
@@ -10,7 +10,7 @@
 
 import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
 
-/** The planted groups; an item's key is its group, a dash and two digits. */
+/** Names of the planted groups. The key of an item is its group, a dash and two digits. */
 export const GROUPS = ["tea", "camera", "garden", "chess", "running", "baking", "guitar", "travel"] as const;
 
 const ITEMS_PER_GROUP = 12;

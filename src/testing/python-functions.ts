@@ -1,5 +1,5 @@
-// src/python/embed_tables/_functions.py: a Python function for each function of the library, its options typed and explained by
-// what its flags declare.
+// Generates src/python/embed_tables/_functions.py: a Python function for each function of the library, with options
+// whose types and descriptions are those of the flags.
 
 import type { Argument, Command } from "commander";
 import { exitCodes } from "../errors.js";
@@ -40,7 +40,7 @@ from ._run import Run`,
   return parts.join("\n\n\n");
 }
 
-/** Names that two languages must agree on. */
+/** Returns the file with names that must be the same in Python and TypeScript. */
 function namesFile(): string {
   const errors = exitCodes.filter(({ name }) => name !== undefined);
   const roles = (["user", "item", "session"] as const).map(
@@ -62,7 +62,7 @@ ${errors.map(({ code, name }) => `    ${code}: "${name}",`).join("\n")}
 `;
 }
 
-/** The kinds of results: how a call returns what the command writes. */
+/** The form in which a Python function returns the output of its command. */
 type Result = "run" | "frame" | "bytes" | "json";
 
 const FRAMES = ["predict", "transform", "recall"];
@@ -131,7 +131,7 @@ ${docs.map(([name, text]) => `        ${name}: ${docText(text)}`).join("\n")}
 ${specText(constant, found, words, options)}`;
 }
 
-/** How a call becomes a command line. */
+/** Returns the Python description of a command's arguments and flags, from which a call builds a command line. */
 function specText(
   constant: string,
   { command }: LibraryFunction,
@@ -152,7 +152,7 @@ function specText(
 )`;
 }
 
-/** Whether the option takes a log, so that it may be a frame. */
+/** Whether an option accepts a log, so that a data frame may be passed. */
 function isLog({ placeholder, type, repeats }: TableOption["declared"]): boolean {
   const isFiles = type === "string | readonly string[]" && repeats === true;
   return (
@@ -193,12 +193,15 @@ function wordType(word: Argument): string {
   return word.variadic ? "Path | Sequence[Path]" : "Path";
 }
 
-/** `run_a` of `run-a`, `pipeline_yaml` of `pipeline.yaml`. */
+/** Returns the Python name of an argument: `run_a` for `run-a`, `pipeline_yaml` for `pipeline.yaml`. */
 function wordName(word: Argument): string {
   return word.name().replaceAll(/[^A-Za-z]+/g, "_");
 }
 
-/** `l2_field` of `l2Field`; a name that is an argument's, or that Python keeps for itself, ends with an underscore. */
+/**
+ * Returns the Python name of an option: `l2_field` for `l2Field`. An underscore is appended if an argument has the
+ * name, or if Python reserves it.
+ */
 function pythonName(name: string, taken: readonly string[]): string {
   const snake = snakeCase(name);
   return ["as", "for", "from", ...taken].includes(snake) ? `${snake}_` : snake;
@@ -208,7 +211,7 @@ function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The first sentence of the command's description stands alone in the first line. */
+/** The first line contains only the first sentence of the command's description. */
 function summaryOf(command: Command): string {
   const [first, ...others] = command.description().split(/(?<=\.) /);
   return others.length === 0 ? first! : `${first}\n\n    ${others.join(" ")}`;

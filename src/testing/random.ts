@@ -45,7 +45,10 @@ export function pickWeighted(weights: readonly number[], random: Random): number
   return weights.length - 1;
 }
 
-/** The sum of twelve uniform draws less six: the same on every machine, as a logarithm may not be. */
+/**
+ * Returns a sum of twelve uniform numbers minus six, which is almost normal; unlike a logarithm, it is the same on
+ * every machine.
+ */
 export function normal(random: Random): number {
   let sum = -6;
   for (let i = 0; i < 12; i++) sum += random();

@@ -1,4 +1,4 @@
-// A small run for pages with known numbers, which tests of the report modify.
+// A small run with known numbers for the report's page; tests of the report modify it.
 
 import type { ReportedRun, ReportedTable } from "../report/content.js";
 

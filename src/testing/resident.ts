@@ -8,22 +8,22 @@ import { chdir, memoryUsage } from "node:process";
 import { cores } from "../workers/cores.js";
 import { embedHere, type CommandOutcome } from "./in-process.js";
 
-// tests of more threads than there are cores
+// removes the limit of threads, because some tests use more threads than the machine has cores
 cores.usable = () => Infinity;
 
-/** A command to run: the words after `embed`, the folder, and the complete environment. */
+/** A command to run: the words after `embed`, the working directory, and the complete environment. */
 export interface ResidentRequest {
   args: string[];
   cwd: string;
   env: Record<string, string>;
 }
 
-/** The outcome, and whether another program must replace this one. */
+/** The outcome of a command, and whether this program ends after it and must be replaced by another. */
 export interface ResidentAnswer extends CommandOutcome {
   isLast: boolean;
 }
 
-/** Bytes of memory above which the program is replaced. */
+/** Memory in bytes above which the resident program is replaced. */
 const MOST_MEMORY = 2 ** 30;
 
 process.on("message", (asked: ResidentRequest) => void run(asked));
@@ -33,7 +33,7 @@ async function run({ args, cwd, env }: ResidentRequest): Promise<void> {
   Object.assign(process.env, env);
   chdir(cwd);
   const ended = await embedHere(args);
-  // a test may remove its folder, and unmount it
+  // leaves the working directory, because a test may remove or unmount it
   chdir(tmpdir());
   process.send!({ ...ended, isLast: memoryUsage.rss() > MOST_MEMORY } satisfies ResidentAnswer);
 }

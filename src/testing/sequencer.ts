@@ -9,7 +9,7 @@ import sequencing = require("@jest/test-sequencer");
 const Sequencer = sequencing.default;
 type Tests = Parameters<sequencing.default["sort"]>[0];
 
-/** Files that take about half a minute on two cores. */
+/** Names of test files that take about half a minute on two cores; these start first. */
 const LONG = [
   ...["pipeline-faults", "typed-pages", "option-combinations", "contract", "crafted", "transform-stream"],
   ...["compare", "store", "ranking-shared", "needs"],

@@ -1,4 +1,4 @@
-// Runs and their exports to a server, shared by the tests of Redis and of PostgreSQL.
+// Creates runs and exports them to a server; the tests of Redis and of PostgreSQL share these functions.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,10 +19,10 @@ export async function writeRunsToSend(folder: string, { largeDim }: { largeDim: 
   await embedOk(["import", at("large.txt"), "--format", "word2vec", "--field", "item", "-o", at("large")]);
 }
 
-/** How an export is run; `url` replaces the test's own server. */
+/** Options of an export; `url` replaces the URL of the test's own server. */
 export type Sending = Running & { flags?: string[]; url?: string };
 
-/** Returns functions that export to `items` on a server, whose URL is in a variable. */
+/** Returns functions that export runs to `items` on a server whose URL is in an environment variable. */
 export function senderOf(format: string, variable: string, url: () => string) {
   /** Exports a run and returns the outcome. */
   async function send(

@@ -8,7 +8,10 @@ import { SgnsMachine, type SgnsInput } from "../skip-grams/machine.js";
 export const seed = 7;
 export const rates = { from: 0.4, to: 0.1 };
 
-/** Concatenates sessions; a side of 0 has no context. */
+/**
+ * Concatenates sessions into a stream. The context of a token is up to `before` tokens before it and `after` tokens
+ * after it, in its session.
+ */
 export function streamOf(
   sessions: readonly (readonly number[])[],
   before: number,
@@ -22,7 +25,7 @@ export function streamOf(
   };
 }
 
-/** Creates sessions of random rows with `numTokens` tokens in total, the last one shorter. */
+/** Creates sessions of random rows with `numTokens` tokens in total; the last session may be shorter. */
 export function drawnSessions(numRows: number, numTokens: number, length: number): number[][] {
   const rowAt = (i: number) => Math.floor((draw(3, i) / 2 ** 32) ** 2 * numRows);
   return Array.from({ length: Math.ceil(numTokens / length) }, (_, s) =>
@@ -58,7 +61,10 @@ export async function trained(input: SgnsInput, streams: readonly SgnsStream[], 
   }
 }
 
-/** Returns central differences of minus a twin's loss over pairs, by each number of one side. */
+/**
+ * Returns the central differences of a reference's negative loss over pairs, with respect to each number of one side's
+ * vectors.
+ */
 export function differencesOf(
   twin: ReferenceSgns,
   pairs: ReturnType<ReferenceSgns["pairs"]>,
@@ -76,7 +82,7 @@ export function differencesOf(
   });
 }
 
-/** Returns the largest difference, relative to the largest number. */
+/** Returns the largest absolute difference, divided by the largest absolute expected number. */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   const most = (values: number[]) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const wanted = Array.from(expected);

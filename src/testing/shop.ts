@@ -15,7 +15,10 @@ import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } fr
 const START = 1709510400;
 const DAY = 86_400;
 const FIRST_ITEM = 7_698_748_444_440_000_000n;
-/** Consecutive item keys differ by this much: more than the spacing of doubles there, so rounding changes keys but merges none. */
+/**
+ * Difference between consecutive item keys. It exceeds the spacing of doubles at their size, so that rounding changes
+ * keys but does not merge them.
+ */
 const ITEM_STEP = 7_177n;
 const ITEMS_PER_GROUP = 16;
 
@@ -30,7 +33,7 @@ export interface ShopOptions {
   botEvents?: number;
   /** Number of items that are added to the catalogue at the start of each day but the first. */
   newItemsPerDay?: number;
-  /** False: clicks depend on the user's and the item's odds only, so vectors have nothing to learn. */
+  /** If false, clicks depend only on the user's odds and on the item's odds, so that vectors have nothing to learn. */
   preferences?: boolean;
 }
 
@@ -57,7 +60,7 @@ interface Item {
   key: string;
   group: number;
   odds: number;
-  /** Index of the first day on which the shop sells it. */
+  /** Index of the first day on which the shop sells the item. */
   added: number;
 }
 
@@ -65,7 +68,7 @@ interface User {
   key: string;
   group: number;
   odds: number;
-  /** Share of the impressions, up to a common factor. */
+  /** Share of the impressions that this user has, up to a common factor. */
   activity: number;
 }
 
@@ -151,7 +154,7 @@ function drawPurchases(day: number, users: User[], items: Item[], count: number,
   return [...lines, ""].join("\n");
 }
 
-/** Returns an item of the user's group with probability `own`, else any. */
+/** Returns an item of the user's group with probability `own`, and any item otherwise. */
 function drawShown(user: User, items: Item[], own: number, random: Random): Item {
   if (random() >= own) return pick(items, random);
   // an item's group is its index modulo the number of groups
@@ -183,7 +186,7 @@ export const brokenDays = {
     mapRows(csv, (cells) => cells.with(2, Number(cells[2]).toExponential(6).toUpperCase())),
   /** pandas read the ids as float64 and wrote them as integers. */
   roundedIds: (csv: string) => mapRows(csv, (cells) => cells.with(2, String(Number(cells[2])))),
-  /** All events have one user. */
+  /** All events have the same user. */
   oneUser: (csv: string) => mapRows(csv, (cells) => cells.with(1, "u0000")),
 } satisfies Record<string, (csv: string) => string>;
 

@@ -5,7 +5,7 @@
 
 import { anchorOf } from "./markdown.js";
 
-/** A page, or a group of pages, in VitePress's format. */
+/** A page, or a group of pages, in the format of VitePress. */
 export interface SidebarItem {
   text: string;
   link?: string;
@@ -13,7 +13,7 @@ export interface SidebarItem {
 }
 
 /**
- * Returns the groups of the list, in order.
+ * Returns the groups of pages in the list, in its order.
  *
  * @param index the list, docs/README.md
  * @param linkOf returns where a link of docs/README.md leads on the site

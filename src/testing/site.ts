@@ -18,8 +18,8 @@ const { description } = JSON.parse(readFileSync(join(projectFolder, "package.jso
 };
 
 /**
- * Pages whose place on the site differs from their path below docs/: on the site `index` is a folder's page, but here a
- * command.
+ * Paths on the site of pages for which they differ from the path below docs/: on the site, `index` is the page of a
+ * folder, but in docs/ it is the page of the command `index`.
  */
 const places: Record<string, string> = {
   "docs/README.md": "index.md",
@@ -35,7 +35,7 @@ const places: Record<string, string> = {
   "src/README.md": "rooms.md",
 };
 
-/** Files that pages link to and that are not pages, by their place on the site. */
+/** Files that pages link to but that are not pages themselves, by their path on the site. */
 const copies = new Map<string, string>();
 
 /** Returns the place of a project file on the site. */
@@ -56,7 +56,7 @@ function linkOnSite(page: string, target: string): string {
   return `/${place}`;
 }
 
-/** The members of markdown-it's tokens that are used. */
+/** The fields of markdown-it's tokens that this file uses. */
 interface Token {
   type: string;
   content: string;
@@ -84,7 +84,7 @@ const site: UserConfig<DefaultTheme.Config> = {
     languageAlias: { cron: "sh" },
     preConfig: (markdown) => {
       markdown.core.ruler.push("links", ({ tokens, env }) => {
-        // without a place on the site, and for the search, `path` is the file
+        // for a page without its own path on the site, and for the search index, `path` is the path of the file
         const { path, realPath = path } = env as { path: string; realPath?: string };
         const page = relative(projectFolder, realPath);
         for (const block of tokens as Token[])

@@ -8,15 +8,15 @@ import { projectFolder } from "./places.js";
 export interface ProjectSource {
   /** path from src/ without .ts */
   file: string;
-  /** the first part of the path */
+  /** name of the folder: the first part of the path */
   room: string;
   /** the text without comments */
   code: string;
-  /** comments, strings and template literals in order */
+  /** comments, strings and template literals, in the order of the file */
   texts: SourceText[];
   numLines: number;
   /**
-   * files of the project by path from src/ without .ts, packages by name (`papaparse`), built-in modules unchanged
+   * imported files of the project (path from src/ without .ts), packages (name, `papaparse`), and built-in modules
    * (`node:fs`)
    */
   imports: string[];
@@ -25,19 +25,20 @@ export interface ProjectSource {
 /** A comment, a string or a template literal of a file. */
 export interface SourceText {
   kind: "comment" | "string";
-  /** including its quotes, or its `//` */
+  /** text of the comment or string, including its `//` or quotes */
   text: string;
-  /** the line that it begins on */
+  /** number of the line on which it begins */
   line: number;
 }
 
-// import x from "y"; export * from "y"; import "y"; import("y"); also type imports, but not a string "import"
+// matches: import x from "y"; export * from "y"; import "y"; import("y"); and imports of types; does not match a string
+// that contains an import
 const importPattern =
   /(?:^|[\s;{}])(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?<!["'`])\bimport\s*\(?\s*["']([^"']+)["']/g;
 
 const assembly = /^kernels\/[^/]+\/assembly\//;
 
-// strings are the first group, so that `https://` in a string is not a comment
+// the first group matches strings, so that `https://` in a string is not taken for a comment
 const stringOrComment =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 

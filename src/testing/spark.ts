@@ -17,7 +17,7 @@ export interface SparkServer {
   kill: () => Promise<void>;
 }
 
-/** Returns the wheel's folder, or why there is none. */
+/** Returns the folder of the pyspark wheel, or the reason why there is none. */
 export function sparkFolder(): { folder: string } | { missing: string } {
   const given = process.env["EMBED_TEST_SPARK"] ?? ofPython();
   if (given === undefined) return { missing: "neither EMBED_TEST_SPARK nor EMBED_TEST_PYTHON has pyspark" };
@@ -35,7 +35,10 @@ function ofPython(): string | undefined {
 /** Milliseconds that a server may take to start. */
 const LONGEST_START = 90_000;
 
-/** Starts a server. @param settings Spark's, `name=value` @param ownPort a free one when absent */
+/**
+ * Starts a server. @param settings settings of Spark, each `name=value` @param ownPort port of the server; by default a
+ * free one
+ */
 export async function startSpark(
   settings: readonly string[] = [],
   env: Record<string, string> = {},
@@ -56,12 +59,13 @@ export async function startSpark(
   const program = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"];
   const child = spawn(
     join(found.folder, "bin/spark-submit"),
-    ["--master", "local[2]", "--driver-memory", "768m", ...all, ...program],
+    // runs a task that has failed a second time: local[cores, attempts]
+    ["--master", "local[2,2]", "--driver-memory", "768m", ...all, ...program],
     {
       cwd: home,
       env: { ...process.env, SPARK_HOME: found.folder, SPARK_LOCAL_IP: "127.0.0.1", ...env },
       stdio: "ignore",
-      // so that the shell that starts Java is ended with it
+      // starts a process group, so that the shell and the Java process that it starts end together
       detached: true,
     },
   );

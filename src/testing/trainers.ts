@@ -5,16 +5,19 @@ import { join } from "node:path";
 import { plantedEvents } from "./planted-events.js";
 import { between, mulberry32 } from "./random.js";
 
-/** The planted logs: events with labels, events without, and six columns of numbers that are sums of two factors. */
+/**
+ * Names of the planted logs: events with labels, events without labels, and six numeric columns that are sums of two
+ * factors.
+ */
 export type PlantedLog = "clicks" | "purchases" | "numbers";
 
-/** The planted answer that a trainer must find. */
+/** The planted structure that a trainer must find, and how the tests check it. */
 export type Answer =
-  /** which rows are clicks: AUC on the test split */
+  /** clicks are predicted: AUC on the test split */
   | "clicks"
-  /** that items of one group are nearest neighbors */
+  /** neighbors of an item are of its group */
   | "groups"
-  /** that two components explain almost all variance */
+  /** two components explain almost all of the variance */
   | "factors";
 
 export interface TrainerRow {
@@ -22,12 +25,12 @@ export interface TrainerRow {
   name: string;
   command: string;
   log: PlantedLog;
-  /** the roles of its columns */
+  /** options that state the roles of the log's columns */
   columns: string[];
-  /** kind of model, and options with which it finds the answer */
+  /** kind of model, and options with which the trainer finds the planted structure */
   options: string[];
   answer: Answer;
-  /** options of its smallest training, for logs of a few rows and the generator */
+  /** options of the trainer's smallest training, for logs of a few rows and for generated combinations of options */
   small: string[];
 }
 

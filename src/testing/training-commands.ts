@@ -1,5 +1,5 @@
-// Runs training commands in this process: parses the words that a user types with the command's parser, and calls its
-// function.
+// Runs training commands in this process: parses the words that a user would type with the command's parser, and calls
+// the command's function.
 
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
@@ -13,7 +13,10 @@ import type { Trainer } from "../training/session/trainer.js";
 import type { Watch } from "../training/session/watch.js";
 import { trainers } from "../trainers/index.js";
 
-/** Trainers by command; loaded one after another, because jest cannot link modules that are imported at once. */
+/**
+ * Trainers by the name of their command. They are loaded one after another, because jest cannot link modules that are
+ * imported at the same time.
+ */
 const loaded = new Map<string, Trainer>();
 for (const { command, load } of trainers) loaded.set(command, (await load()).trainer);
 export const trainingCommands: ReadonlyMap<string, Trainer> = loaded;
@@ -38,7 +41,7 @@ export function parseTraining(name: string, words: readonly string[]): { paths: 
   try {
     command.parse(words, { from: "user" });
   } catch (error) {
-    // the program exits with 64 if its parser rejects the words
+    // the program exits with 64 if the parser rejects the words
     if (error instanceof CommanderError) throw new UsageError(error.message);
     throw error;
   }
@@ -57,10 +60,13 @@ export async function trainInProcess(
   return await train(trainingCommands.get(name)!, paths, given, watch);
 }
 
-/** The outcome of a piece of work: its result, or a rejection with an exit code that a user can act upon. */
+/**
+ * The outcome of a promise: its result, or an error whose exit code tells the user that the options or the data are
+ * wrong.
+ */
 export type WorkOutcome<T> = { result: T } | { refused: { exitCode: number; message: string } };
 
-/** Waits for the work; any error other than a usage error (64) or bad data (65) is thrown. */
+/** Waits for a promise; throws any error other than a usage error (64) or bad data (65). */
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<WorkOutcome<T>> {
   try {
     return { result: await work() };
@@ -70,7 +76,7 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<WorkOutcome<
   }
 }
 
-/** Returns the paths of the numbers in a value that are NaN or infinite. */
+/** Returns the paths of all numbers within a value that are NaN or infinite. */
 export function notFinite(value: unknown, path = ""): string[] {
   if (typeof value === "number") return Number.isFinite(value) ? [] : [`${path} is ${value}`];
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return [];

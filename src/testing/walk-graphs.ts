@@ -1,9 +1,9 @@
-// Small graphs in compressed rows, for tests of walks.
+// Small graphs in compressed sparse rows, for tests of random walks.
 
 import type { WalkGraph } from "../kernels/walks/binding.js";
 import { draw } from "../numeric/random.js";
 
-/** An edge, and its weight unless that is 1. */
+/** An edge between two nodes, with its weight; the default weight is 1. */
 type Edge = readonly [from: number, to: number, weight?: number | undefined];
 
 /** @param edges each pair occurs once */
@@ -29,7 +29,7 @@ export function graphOf(numNodes: number, edges: readonly Edge[], directed = fal
   };
 }
 
-/** Returns a graph in which each pair is an edge with the given probability. */
+/** Returns a random graph in which each pair of nodes is an edge with the given probability. */
 export function drawnGraph(
   numNodes: number,
   chance: number,

@@ -9,21 +9,22 @@ const MOST_IDLE = 8;
 /** Maximum number of threads that work on rounds at once, including the calling one. */
 let mostAtWork = 1;
 
-/**
- * Starts idle threads in advance, when the other cores have nothing to do. Starts none if the address space is limited.
- */
+/** Starts idle threads in advance, while the other cores have no work. Starts none if the address space is limited. */
 export function startThreads(size: number): void {
   mostAtWork = size;
   if (freeAddresses() < Infinity) return;
   while (idle.size < Math.min(size, MOST_IDLE)) keepIdle(newThread());
 }
 
-/** Returns up to `most` threads that can help the calling one; they stay idle threads. */
+/** Returns at most `most` idle threads that can help the calling thread; they are not removed from the idle ones. */
 export function helpers(most: number): Worker[] {
   return [...idle].slice(0, Math.max(0, Math.min(most, mostAtWork - 1)));
 }
 
-/** Takes `size` threads, idle ones first. @throws {IoError} the process has too little address space for them */
+/**
+ * Removes `size` threads from the idle ones, and starts further threads if there are too few. @throws {IoError} the
+ * process has too little address space for them
+ */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);
   checkAddresses(size - taken.length, collectGarbage);
@@ -34,7 +35,7 @@ export function takeThreads(size: number): Worker[] {
   return [...taken, ...Array.from({ length: size - taken.length }, newThread)];
 }
 
-/** Adds a thread to the idle ones, until it ends. @returns false if there are already enough */
+/** Adds a thread to the idle threads until it ends. @returns false if there are enough idle threads */
 export function keepIdle(worker: Worker): boolean {
   if (idle.size >= MOST_IDLE) return false;
   const forget = () => void idle.delete(worker);
@@ -44,7 +45,7 @@ export function keepIdle(worker: Worker): boolean {
   return true;
 }
 
-/** Removes a pool's listeners. `removeAllListeners()` without an event would also remove Node's own. */
+/** Removes the listeners of a pool by event; `removeAllListeners()` without an event would also remove Node's own. */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -1,4 +1,5 @@
-// A thread of a threaded kernel, which executes its share of the calls that the main thread requests.
+// The script of the threads of a kernel: each thread executes its share of the kernel calls that the main thread
+// requests.
 //
 //   { every: { end: 6, size: 2 }, call: [f, ...] }   all threads call f on blocks 0 1 2, in step by the kernel's barrier
 //   { deal: { end: 6, size: 2 }, call: [f, ...] }    thread 0 calls f on blocks 0 2, thread 1 on block 1
@@ -9,9 +10,9 @@ import { kernelImports } from "../kernels/shared/load.js";
 import type { StartTask } from "./pool.js";
 
 /**
- * An argument of a call. Numbers and booleans are passed as they are; an array has a number per block, in the order of
- * visit; "thread" is the address of the thread's own struct, "index" the thread's number; "first", "count" and "end"
- * describe the items of the block.
+ * An argument of a call. A number or boolean is passed unchanged; an array contains one number for each block, in the
+ * order in which blocks are visited; "thread" is the address of the thread's own struct, and "index" the thread's
+ * number; "first", "count" and "end" describe the items of the block.
  */
 export type Argument =
   number | boolean | Uint32Array | Float32Array | "thread" | "index" | "first" | "count" | "end";
@@ -28,52 +29,60 @@ export type Call<K> = {
     : never;
 }[keyof K];
 
-/** Items first to end - 1, divided into blocks. */
+/** The items from `first` to `end` - 1, divided into blocks. */
 export interface Blocks {
   /** 0 when absent */
   first?: number;
   end: number;
-  /** items per call and block; few, because the engine replaces unoptimized code only between calls */
+  /**
+   * number of items in a block, and of a call; it is small, because the engine replaces unoptimized code only between
+   * calls
+   */
   size: number;
   /** order in which blocks are visited; ascending when absent */
   order?: Uint32Array | undefined;
-  /** divides the items into this many equal blocks instead, each processed by calls of `size` items */
+  /**
+   * number of equal blocks into which the items are divided instead; each block is processed by calls of `size` items
+   */
   parts?: number;
 }
 
-/** A call that is made once. */
+/** A single block of one item, for a call that is made once. */
 export const ONCE: Blocks = { end: 1, size: 1 };
 
-/** A function of the kernel, and the way in which the threads divide its calls. */
+/** A function of the kernel, with the way in which its calls are divided among the threads. */
 export type Work<K> = { call: Call<K> } & (
   { every: Blocks } | { deal: Blocks } | { take: Blocks } | { untilDone: true }
 );
 
-/** A request to a thread: calls of the kernel, or a task of its own script. */
+/** A request to a thread: calls of the kernel, or a task of the thread's own script. */
 export type ThreadTask<Task> =
   | {
       works: readonly Work<AnyKernel>[];
-      /** offset of a u32 per work: the number of blocks taken so far */
+      /** byte offset of one u32 per work: the number of blocks that threads have taken so far */
       counters: number;
-      /** number of threads that take part, beginning with thread 0 */
+      /** number of threads that take part: threads 0 to `threads` - 1 */
       threads: number;
-      /** for synchronized work: the range of visited blocks; all when absent */
+      /**
+       * for synchronized work: the range of positions in the order of blocks that are visited; all positions when
+       * absent
+       */
       visits?: readonly [from: number, to: number];
     }
   | { task: Task };
 
-/** Arguments that each thread starts with. */
+/** The data with which each thread is started. */
 export interface ThreadInit<Own> {
   memory: WebAssembly.Memory;
   /** kernels that share the memory */
   modules: readonly WebAssembly.Module[];
-  /** offset of each thread's own struct */
+  /** byte offset of the struct of each thread */
   threads: readonly number[];
   /** data for the thread's own script */
   own: Own;
 }
 
-/** A thread, as its own script sees it. */
+/** The kernel and the data that a thread's own script works with. */
 export interface KernelThread<K, Own> {
   kernel: K;
   memory: WebAssembly.Memory;
@@ -83,8 +92,8 @@ export interface KernelThread<K, Own> {
 }
 
 /**
- * Makes the function that a thread's script exports as `start`: the thread executes kernel calls, and the script's
- * tasks.
+ * Creates the function that a thread's script exports as `start`. The thread then executes kernel calls and the
+ * script's own tasks.
  *
  * @param tasks called once in each thread; returns the function that executes a task
  */
@@ -102,10 +111,10 @@ export function kernelThread<K, Own, Task, Result>(
   };
 }
 
-/** Calls a function on the items of the i-th visited block. */
+/** Calls a function of the kernel on items of the i-th visited block. */
 type CallOnItems = (i: number, first: number, end: number) => number | undefined;
 
-/** Executes one thread's share of calls. */
+/** Executes the share of one thread in the requested calls. */
 class Caller {
   readonly #functions: ReadonlyMap<string, KernelFunction>;
   readonly #memory: WebAssembly.Memory;
@@ -125,7 +134,8 @@ class Caller {
   }
 
   /**
-   * Executes all works. Stops if a synchronized call returns 0, because the pool is then being stopped.
+   * Executes this thread's share of all works. Stops if a synchronized call returns 0, which means that the pool is
+   * being stopped.
    * @returns results of calls on dealt blocks
    */
   run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {

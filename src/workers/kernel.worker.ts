@@ -1,6 +1,6 @@
-// A thread of a threaded kernel whose script has no tasks of its own.
+// The script of kernel threads that execute kernel calls only, without own tasks.
 
 import { kernelThread } from "./kernel-thread.js";
 
-/** Called once in each thread. */
+/** Called once in each thread of the pool. */
 export const start = kernelThread<object, null, never, never>();

@@ -2,7 +2,7 @@
 
 import { threadId } from "node:worker_threads";
 
-/** Called once in each thread, with a shared array to wait on. */
+/** Called once in each thread of the pool, with a shared array on which tasks wait. */
 export function start(shared: Int32Array, index: number): (task: string) => string {
   return (task) => {
     if (task === "throw in thread 1, wait in the others") {

@@ -83,7 +83,7 @@ describe("a thread", () => {
     const next = await threadsOf(6, terminate);
     for (const thread of [...failed, ...ended, own]) expect(next).not.toContain(thread);
     await inUse.pool.terminate();
-    // ending the old pool again must not end its thread, which now serves the new pool
+    // a second call on the terminated pool must not end its thread, which the new pool now uses
     const { pool } = await poolOf(8);
     await inUse.pool.terminate();
     expect(await pool.run("a")).toHaveLength(8);

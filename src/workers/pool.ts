@@ -1,4 +1,4 @@
-// A pool of threads that execute one task at a time, each its share. The task module implements the work.
+// A pool of threads that execute one task at a time; each thread executes its share. A task module implements the task.
 //
 //   pool.run(task) ──► thread 0: run(task) ──► [result 0, result 1, ...]
 //                  └─► thread 1: run(task) ──┘
@@ -12,8 +12,8 @@ import { freeAddresses } from "./process-limits.js";
 import type { SharedRounds } from "./rounds.js";
 
 /**
- * The function that a task module exports as `start`: called with the pool's `init`, it returns the function that
- * executes tasks.
+ * The function that a task module exports as `start`. It is called with the pool's `init`, and returns the function
+ * that executes tasks.
  */
 export type StartTask<Init, Task, Result> = (
   init: Init,
@@ -92,17 +92,17 @@ export class WorkerPool<Task, Result> {
     });
   }
 
-  /** Releases idle threads to the next pool, and ends busy ones; a pending `run` is rejected. */
+  /** Makes idle threads available to the next pool, and ends busy threads. A pending `run` is rejected. */
   async terminate(): Promise<void> {
     const isIdle = !this.#failure && this.#pending.every((pending) => pending === undefined);
     this.#fail(new Error("the pool was terminated"));
     const workers = this.#workers;
     this.#workers = [];
-    // where address space is limited, idle threads would occupy what the process may need
+    // if the address space is limited, the memory of idle threads may be needed by the process
     const mayStay = isIdle && freeAddresses() === Infinity;
     await Promise.all(
       workers.map((worker) => {
-        // an idle thread does not keep the process alive, but the process must wait for its end
+        // without this reference, the process could exit before the thread has left the pool or has ended
         worker.ref();
         stopListening(worker);
         return mayStay ? stay(worker) : end(worker);
@@ -127,7 +127,8 @@ export class WorkerPool<Task, Result> {
   }
 
   #settle(i: number, reply: ThreadReply<Result>): void {
-    // the late reply of a thread that is being ended must not let the process exit before it has ended
+    // a late reply must not unreference a thread that is being ended, because the process would exit before it has
+    // ended
     if (!this.#failure) this.#workers[i]!.unref();
     this.#pending[i]?.resolve(reply);
     this.#pending[i] = undefined;
@@ -157,7 +158,7 @@ async function stay(worker: Worker): Promise<void> {
 }
 
 async function end(worker: Worker): Promise<void> {
-  // errors of a thread that is being ended do not matter
+  // ignores errors of a thread that is being ended
   worker.on("error", () => undefined);
   await worker.terminate();
 }

@@ -23,7 +23,8 @@ export function addressLimit(): number {
 }
 
 /**
- * Returns the bytes of address space that are left; infinite if there is no limit, or the system does not report it.
+ * Returns the bytes of address space that the process may still use; infinite if there is no limit, or the system does
+ * not report it.
  */
 export function freeAddresses(): number {
   const limit = addressLimit();
@@ -33,7 +34,7 @@ export function freeAddresses(): number {
 }
 
 /**
- * Checks that the address space suffices for further threads.
+ * Checks that the remaining address space suffices for a number of further threads.
  *
  * @param collect called before the error is thrown, since unused WebAssembly memories occupy addresses until they are
  * collected

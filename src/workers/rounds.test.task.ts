@@ -2,29 +2,29 @@
 
 import { threadId } from "node:worker_threads";
 
-/** State of the rounds, in shared memory. */
+/** The state that the rounds of a test write, in shared memory. */
 export interface Init {
-  /** i32[numRounds]: how many times each round was executed */
+  /** i32[numRounds]: number of times that each round was executed */
   done: Int32Array;
-  /** i32[numRounds]: the thread that executed it last */
+  /** i32[numRounds]: id of the thread that executed the round last */
   by: Int32Array;
   /** id of the calling thread */
   caller: number;
-  /** i32[1]: rounds on the calling thread wait until it is not 0; every round sets it to 1 */
+  /** i32[1]: set to 1 by every round; rounds on the calling thread wait until it is not 0 */
   helped: Int32Array;
-  /** whether every round on another thread fails */
+  /** if true, every round on a thread other than the calling one fails */
   fails: boolean;
-  /** whether the first round on another thread waits until `helped` is 2 */
+  /** if true, the first round on a thread other than the calling one waits until `helped` is 2 */
   hangs: boolean;
 }
 
-/** Called once in each thread. */
+/** Called once in each helping thread. */
 export function start({ done, by, caller, helped, fails, hangs }: Init): (round: number) => void {
   return (round) => {
     if (threadId === caller) Atomics.wait(helped, 0, 0, 10_000);
     Atomics.store(helped, 0, 1);
     Atomics.notify(helped, 0);
-    // rounds of the caller wake it, too
+    // a round on the calling thread also ends this wait, so its condition is checked again
     if (threadId !== caller && hangs) while (Atomics.load(helped, 0) !== 2) Atomics.wait(helped, 0, 1, 100);
     if (threadId !== caller && fails) throw new RangeError("fails elsewhere");
     done[round]!++;

@@ -15,7 +15,7 @@ function initOf(given: Partial<Init> = {}): Init {
   };
 }
 
-/** An initial state in which the calling thread does not wait for help. */
+/** Returns an initial state in which the calling thread does not wait for helping threads. */
 const alone = () => ({ helped: shared(1).fill(1) });
 
 test("without other threads the calling one does every round once", () => {

@@ -1,4 +1,5 @@
-// Shares rounds of work between the calling thread and idle threads: each takes the next round until none is left.
+// Shares the rounds of a computation between the calling thread and idle threads: each thread takes the next round
+// until none is left.
 //
 //   shareRounds ──► calling thread: run(0), run(2), run(3), ...
 //               └─► idle thread:            run(1), run(4), ...
@@ -17,12 +18,12 @@ import { threadEnded } from "./thread-ended.js";
  */
 export type StartRounds<Init> = (init: Init) => (round: number) => void;
 
-/** The request to an idle thread. */
+/** The request that is sent to an idle thread. */
 export interface SharedRounds {
   url: string;
   init: unknown;
   numRounds: number;
-  /** i32[3]: number of the next round, number of completed rounds, and 1 if one failed */
+  /** i32[3]: number of the next round, number of completed rounds, and 1 if a round failed */
   state: Int32Array;
 }
 
@@ -61,7 +62,7 @@ export function shareRounds<Init>(
   takeRounds(shared, run);
   for (let numEnded = state[ENDED]!; numEnded < numRounds; numEnded = Atomics.load(state, ENDED))
     if (Atomics.wait(state, ENDED, numEnded, patience) === "timed-out") throw threadEnded();
-  // execute the rounds again, so that the error is thrown here with its class
+  // executes all rounds again on this thread, so that the error is thrown with its class
   if (state[FAILED] === 1) for (let round = 0; round < numRounds; round++) run(round);
 }
 

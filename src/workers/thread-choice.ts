@@ -1,39 +1,44 @@
-// Chooses by measurement how many threads work together. Threads that synchronize after every batch lose time if a core
-// has other work to do, or if communication between two cores is slow. Results do not depend on the number.
+// Determines by measurement how many threads work together. Threads that synchronize after every batch lose time if a
+// core has other work, or if communication between two cores is slow. Results do not depend on the number of threads.
 //
 //   warm up ──► try half as many, then one fewer ──► steady ──► try a neighboring number ──► steady ──► ...
 //
 // A trial measures short pieces of work with the current number (a) and with another (b) in turn: a b a b a. Each b is
 // compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
-/** Milliseconds before the first trial, in which the engine replaces unoptimized code. */
+/** Duration in milliseconds before the first trial, during which the engine still replaces unoptimized code. */
 const WARM_UP = 40;
-/** Milliseconds of a measured piece: several time slices of a scheduler. */
+/** Duration in milliseconds of a measured piece of work, which is several time slices of a scheduler. */
 const PIECE = 12;
 /**
- * Milliseconds between two trials; fewer after the number was reduced, in case the threads' code had not been compiled
- * yet.
+ * Interval in milliseconds between two trials, and a shorter interval after the number of threads was reduced, because
+ * the code of the other threads may not have been optimized yet.
  */
 const [STEADY, SOON] = [2000, 200];
-/** Maximum number of pieces with the other number per trial, and number of valid ones that suffices. */
+/**
+ * Maximum number of pieces per trial that are measured with the other number of threads, and number of valid ones that
+ * suffices.
+ */
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
-/** Speed ratio at which a trial ends after its first piece. */
+/** Speed ratio at which a trial ends after its first piece, because the result is clear. */
 const CLEAR = 1.25;
-/** A piece is invalid if the speeds before and after it differ by more than this ratio. */
+/** A measured piece is invalid if the speeds before and after it differ by more than this ratio. */
 const UNLIKE = 1.25;
-/** Minimum speed ratio for more threads, which cost processor time, and for fewer threads, which save it. */
+/**
+ * Minimum speed ratio for using more threads, which cost processor time, and for using fewer threads, which save it.
+ */
 const [GAIN, LOSS] = [1.03, 0.98];
 
-/** Number of threads that work together, out of those that were started. */
+/** The number of threads that work together, and the number of threads that were started. */
 export interface ThreadsInUse {
   used: number;
   of: number;
 }
 
-/** A piece of the work. */
+/** A piece of the work, as it will be measured. */
 export interface Piece {
   threads: number;
-  /** target duration; work that cannot be divided as finely is measured as a whole */
+  /** target duration; a call that takes longer cannot be divided, and is measured as a whole */
   milliseconds: number;
 }
 
@@ -42,16 +47,16 @@ export interface Choice {
   next(): Piece;
   /** Called after the work of `next`. @param units amount of work, from which speeds are computed */
   took(units: number, milliseconds: number): void;
-  /** number of threads outside of trials */
+  /** number of threads that is used between trials */
   readonly inUse: number;
 }
 
-/** A trial of another number of threads. */
+/** A trial that compares another number of threads with the current one. */
 interface Look {
   other: number;
   /** speed of the current number before the measured piece; undefined before the first */
   before: number | undefined;
-  /** speed of the other number in the last piece, once measured */
+  /** speed of the other number in its last piece; undefined until that piece is measured */
   speed: number | undefined;
   /** speed ratios of the other number to the current one */
   ratios: number[];
@@ -64,12 +69,12 @@ export class ThreadChoice implements Choice {
   #inUse: number;
   #warm = 0;
   #look: Look | undefined;
-  /** numbers to try before the choice is steady */
+  /** numbers of threads that are tried before the choice is steady */
   #queue: number[];
   /** milliseconds since the last trial, and number of trials since the choice was steady */
   #since = 0;
   #turns = 0;
-  /** minimum milliseconds between the last trial and the next */
+  /** minimum number of milliseconds between two trials */
   #wait = STEADY;
   /** last measured speed of the current number */
   #speed: number | undefined;
@@ -104,7 +109,7 @@ export class ThreadChoice implements Choice {
     if (this.#most === 1) return;
     this.#units += units;
     this.#spent += milliseconds;
-    // a piece may consist of many small calls
+    // a piece is complete only after several calls if each call is short
     if (this.#look ? this.#spent < 0.75 * PIECE : this.#warm < WARM_UP && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;
@@ -118,7 +123,7 @@ export class ThreadChoice implements Choice {
     if (!this.#look && this.#warm >= WARM_UP) this.#begin();
   }
 
-  /** Begins the next trial, if it is due. */
+  /** Begins the next trial if it is due. */
   #begin(): void {
     let other = this.#queue.shift();
     if (other === undefined && this.#since >= this.#wait) {
@@ -131,7 +136,7 @@ export class ThreadChoice implements Choice {
     this.#since = 0;
   }
 
-  /** Records a measured piece of the trial. */
+  /** Records the speed of a measured piece of a trial. */
   #see(look: Look, speed: number): void {
     if (look.before === undefined) {
       look.before = speed;

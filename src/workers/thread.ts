@@ -13,7 +13,8 @@ port.on("message", (request: ThreadRequest<unknown>) => {
   void answer(request).then((reply) => {
     if (!reply) return;
     port.postMessage(reply);
-    // otherwise the pool's shared memory would stay alive here; nobody waits for the collection
+    // collects garbage now, because the shared memory of the pool that was left would otherwise stay allocated; nobody
+    // waits for this
     if ("left" in reply) collectGarbage();
   });
 });

@@ -22,15 +22,15 @@ import {
 import { WorkerPool } from "./pool.js";
 import { ThreadChoice, type Choice, type ThreadsInUse } from "./thread-choice.js";
 
-/** The threads to start, as the kernel's layout defines them. */
+/** The threads of a kernel, as its memory layout defines them. */
 export interface KernelThreads {
-  /** offset of each thread's own struct, or the number of threads if they have none */
+  /** byte offset of the struct of each thread, or the number of threads if they have no structs */
   threads: readonly number[] | number;
-  /** the barrier at which threads synchronize */
+  /** the barrier at which the threads wait for each other */
   barrier?: Region | undefined;
   /**
-   * Makes the first `threads` threads take part in synchronized work; called between two runs. Without it, all threads
-   * take part.
+   * Sets the number of threads that take part in synchronized work, beginning with thread 0; called between two runs.
+   * If it is absent, all threads take part.
    */
   use?: ((threads: number) => void) | undefined;
 }
@@ -41,7 +41,7 @@ export interface ThreadScript {
   own: unknown;
 }
 
-/** Creates the choice of the number of threads; tests replace it. */
+/** Creates the object that chooses the number of threads; tests replace this function. */
 export const choosing: { start: (most: number) => Choice } = { start: (most) => new ThreadChoice(most) };
 
 /** A kernel K with its threads. The caller must call `terminate`, which ends the threads. */
@@ -51,7 +51,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
   #use: ((threads: number) => void) | undefined;
   #choice: Choice | undefined;
-  /** milliseconds per block of synchronized work; unknown before the first piece */
+  /** milliseconds per block of synchronized work; infinite before the first measured piece */
   #perBlock = Infinity;
 
   constructor(arena = new Arena()) {
@@ -86,13 +86,16 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return this.#started.size;
   }
 
-  /** Number of threads that take part in synchronized work: as many as are fastest. */
+  /**
+   * Number of threads that take part in synchronized work, which is chosen by measured speed, and number of started
+   * threads.
+   */
   get threadsInUse(): ThreadsInUse {
     return { used: this.#choice?.inUse ?? this.numThreads, of: this.numThreads };
   }
 
   /**
-   * Executes works one after another; threads do not wait for each other between two works.
+   * Executes the given works in order. Threads do not wait for each other between two works.
    *
    * @returns for works that deal blocks: the calls' results, by block
    */
@@ -105,7 +108,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return await this.#call(works);
   }
 
-  /** Executes synchronized work in pieces, each with the number of threads that the choice determines. */
+  /** Executes synchronized work in pieces; the choice determines the number of threads of each piece. */
   async #runInStep(
     work: Work<K>,
     blocks: Blocks,
@@ -125,7 +128,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
       this.#perBlock = took / (to - from);
       from = to;
     }
-    // restore the full number, because the arrays of all threads are read afterwards
+    // sets the number back to all threads, because the arrays of all threads are read afterwards
     use(this.numThreads);
   }
 

@@ -2,12 +2,12 @@
 
 /** Threads with their memory. */
 interface Machine {
-  /** ends the threads, even if they are busy */
+  /** ends the machine's threads, even if they are busy */
   terminate(): Promise<void>;
 }
 
 /**
- * Does the work and ends the machine.
+ * Calls a function with a machine, and ends the machine's threads afterwards.
  *
  * @param signal ends the machine promptly; the promise then rejects with the signal's reason
  * @throws what the work throws
@@ -26,7 +26,7 @@ export async function withMachine<M extends Machine, R>(
 }
 
 /**
- * Ends the machine when the signal aborts.
+ * Ends a machine's threads when the signal is aborted.
  * @returns a function that ends the machine and stops listening to the signal
  */
 export function endedBy(machine: Machine, signal: AbortSignal | undefined): () => Promise<void> {
@@ -38,13 +38,16 @@ export function endedBy(machine: Machine, signal: AbortSignal | undefined): () =
   };
 }
 
-/** Does work on a machine that the signal ends. @throws what the work throws, or the signal's reason */
+/**
+ * Does work on a machine whose threads end when the signal is aborted. @throws what the work throws, or the signal's
+ * reason
+ */
 export async function unlessAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
   try {
     signal?.throwIfAborted();
     return await work();
   } catch (error) {
-    // an aborted kernel fails with its own error; report the signal's reason instead
+    // work on threads that were ended fails with an error of its own; the signal's reason is thrown instead
     signal?.throwIfAborted();
     throw error;
   }

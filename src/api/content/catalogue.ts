@@ -69,11 +69,11 @@ export async function readCatalogue(
     const warnings = nullWarnings(side.nulls);
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
-      if (!roles.fields.includes(name)) return true;
-      if (dictionary.size < 2 && side.keys.size > 1) {
+      if (dictionary.size < 2 && side.keys.size > 1 && isContent(name, roles, given)) {
         notes.push(`ignored '${name}', which has at most one value`);
         return false;
       }
+      if (!roles.fields.includes(name)) return true;
       const isGiven = given.contentFields?.includes(name) === true;
       if (isGiven || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
       notes.push(
@@ -164,6 +164,14 @@ function rolesOf(
     integers: fields ? new Set() : integers,
     forms,
   };
+}
+
+function isContent(
+  name: string,
+  { fields, numeric, multi }: Roles,
+  { contentText = [] }: ContentOptions,
+): boolean {
+  return [fields, numeric, contentText].some((names) => names.includes(name)) || Object.hasOwn(multi, name);
 }
 
 function contentColumn(

@@ -84,7 +84,6 @@ interface MapOptions {
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
-/** A catalogue with its content map. */
 export interface MappedCatalogue {
   catalogue: Catalogue;
   map: ContentMap;

@@ -36,7 +36,6 @@ export interface DtypeHeldOutLoss {
   interval?: Interval;
 }
 
-/** Data for the measurement. */
 export interface HeldOutData {
   /** files of a log that the run has not seen */
   on?: string[];

@@ -50,7 +50,6 @@ export async function dtypeLoss(
   return { dtype, neighborRecallAt20: sum / asked, queries: asked, among };
 }
 
-/** Returns sentences on the measured loss. */
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
   const neighbors =

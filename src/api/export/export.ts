@@ -129,7 +129,6 @@ export async function exportRun(
   };
 }
 
-/** Destination of an export. */
 interface Output {
   /** target of formats that write several files */
   directory: string;

@@ -22,7 +22,6 @@ import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
-/** Rows of an export. */
 export interface RowsToWrite {
   rows: TableRows;
   /** origin of the vector for unknown keys of each written field; only for --reserve */

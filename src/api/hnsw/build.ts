@@ -117,7 +117,6 @@ function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }
     throw new UsageError(`--ef-construction must be at least --m (${m}), got ${efConstruction}`);
 }
 
-/** Returns warnings about rows that are not indexed. */
 function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string[] {
   const warnings: string[] = [];
   if (zeros > 0)

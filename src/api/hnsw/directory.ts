@@ -101,7 +101,6 @@ export const ownIndex: OwnDirectory = {
   },
 };
 
-/** Returns the text of index.json. */
 export function factsText(facts: Omit<IndexFacts, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...facts }, undefined, 2)}\n`;
 }

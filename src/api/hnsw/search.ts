@@ -35,7 +35,6 @@ export interface SearchIndexOptions {
   signal?: AbortSignal;
 }
 
-/** Default size of a search's candidate list. */
 export const DEFAULT_EF = 128;
 
 /**

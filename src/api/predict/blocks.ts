@@ -18,10 +18,8 @@ import type { RowPredictor } from "../../training/capabilities/row-predictor.js"
 import type { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Number of bytes of a block. */
 const BLOCK_BYTES = 4 << 20;
 
-/** Rows of a block. */
 export interface ReadBlock {
   dataset: Dataset;
   /** number of rows in the log before the block, including left-out ones */

@@ -13,6 +13,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
+import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
 /** Index that stands for no set: the list is empty. */
@@ -42,12 +43,6 @@ export interface ItemCells {
 
 /** Default limit of categories for --lists-per, because each needs a search. */
 const MAX_CATEGORIES = 1000;
-
-/** Contents of the files of --items and --users. */
-export interface ListedFiles {
-  items: ListedKeys | undefined;
-  users: ListedKeys | undefined;
-}
 
 /**
  * Reads --items and --users.
@@ -168,13 +163,6 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
     const key = index.find(asked, owner);
     return key < 0 || codes[key] === MISSING ? NO_SET : sets[codes[key]!]!;
   };
-}
-
-/** Distinct keys of a file, and their cells in some columns. */
-export interface ListedKeys {
-  keys: Keys;
-  /** by column name: u32[keys.size], codes into the dictionary; MISSING for an empty cell */
-  columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }
 
 /**

@@ -34,7 +34,6 @@ export interface HowCompared {
   composition?: ItemComposition | undefined;
 }
 
-/** Items with their vectors. */
 export interface SearchableItems {
   items: Keys;
   /** u32, by item: number of training events */

@@ -6,7 +6,7 @@ import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ListBatch } from "../../export/lists.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import type { Block } from "./blocks.js";
+import type { Block } from "../../ranking/lists/blocks.js";
 import { bestOfParts, type PartLists } from "../../ranking/lists/part-lists.js";
 import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";

@@ -191,13 +191,35 @@ const ofOutput = {
   }),
 } as const;
 
+/** Options for lists that the executors of a Spark server make. */
+const ofExecutors = {
+  engineOutput: text("path", {
+    help:
+      "with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, " +
+      "below this path or URI of its side",
+    group: "On a Spark server:",
+    only: { engine: true },
+    not: { out: true, format: true, index: true, candidates: true },
+    why: "Spark writes Parquet, and the executors search all items for all users",
+  }),
+  engineParts: whole({
+    min: 1,
+    max: 10_000,
+    help: "with --engine-output: parts that the users are divided into, one task each",
+    group: "On a Spark server:",
+    only: { engineOutput: true },
+    shown: "one for each core of the executors",
+    noBytes: true,
+  }),
+} as const;
+
 /** Options for reading logs and files. */
 export const readingOptions = {
   ...threads,
   ...reading,
   badRows: badRows.badRows,
   ...pick(engine, "engineOrder", "engineSlice", "engineTimeout"),
-  engine: { ...engine.engine, onlyAny: { mask: true, foldIn: true } },
+  engine: { ...engine.engine, onlyAny: { mask: true, foldIn: true, engineOutput: true } },
 } as const;
 
 export const recallOptions = withCommon(
@@ -211,6 +233,7 @@ export const recallOptions = withCommon(
     dedupeBy: { ...reading.dedupeBy, onlyAny: { mask: true, foldIn: true } },
     ...badRows,
     ...pick(readingOptions, "engine", "engineOrder", "engineSlice", "engineTimeout"),
+    ...ofExecutors,
     ...ofOutput,
   } as const,
   [

@@ -27,8 +27,9 @@ import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { blockSize, type Block } from "./blocks.js";
-import { inNumbersOf, type UserItems } from "./seen-items.js";
+import { blockSize, type Block, type Share } from "../../ranking/lists/blocks.js";
+import type { UserItems } from "./kept-inputs.js";
+import { inNumbersOf } from "./seen-items.js";
 import {
   cellsBesideLog,
   openKeysAsTrained,
@@ -44,7 +45,7 @@ import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/par
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
 import { sourceOf, type ListSource } from "./source.js";
-import { listCounter, type ListFacts, type RecallSummary } from "./summary.js";
+import { listCounter, type ListCounter, type RecallCounts, type RecallSummary } from "./summary.js";
 
 /**
  * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
@@ -68,7 +69,7 @@ export async function recall(
   const { watch, warnings, warn } = collectWarnings(watching);
   const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {
-    const { lists, facts } = await preparedLists({ opened, options, watch, warn });
+    const { lists, facts } = await preparedLists({ opened, options, watch, warn, kept: {} });
     const sent = await deliver(lists, opened, { options, stated, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
     const { notes, ...measured } = facts();
@@ -128,7 +129,7 @@ async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists
 }
 
 /** Returns the options for the summary, without those for reading and for the output. */
-function statedOptions(
+export function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
 ): Record<string, unknown> {
@@ -136,18 +137,18 @@ function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns the lists, and a function for their facts, to be called after the lists were read to the end. */
-async function preparedLists(
-  given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void },
-): Promise<{ lists: Lists; facts: () => ListFacts & { notes: string[] } }> {
-  const { opened, options, watch, warn } = given;
+/** Returns the lists or a share of them, their counter, and a function for their facts, to be called after the lists were read to the end. */
+export async function preparedLists(
+  given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
+): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {
+  const { opened, options, watch, warn, kept, share } = given;
   const { run } = opened;
   const { for: whom } = options;
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const cells = cellsBesideLog(run, options.reading);
   const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
-  const listed = await readListedFiles(named, how, options, watch);
+  const listed = (kept.listed ??= await readListedFiles(named, how, options, watch));
   const added = options.newShare === undefined ? undefined : await addedItems(run, named.item);
   const source = await sourceOf({ ...given, preprocess });
   const sets = await setsOf(source.items, listed, named, how, options, watch);
@@ -192,21 +193,26 @@ async function preparedLists(
       items: source.items,
       batches: batches(),
     },
-    facts: () => counted.facts(options, sets.numChosen),
+    counted,
+    facts: () => {
+      if (counted.numAsked() === 0) throw noOwnersError(options, pairs !== undefined);
+      return counted.facts(options, sets.numChosen);
+    },
   };
 
   // lazy: the search starts only when lists are requested, since a server may already have them
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
-      const blocks = source.blocks({ chosen, size: blockSize(k * numLists) });
+      const isText = options.format === "csv" || options.format === "jsonl";
+      const blocks = source.blocks({ chosen, share, size: blockSize(k * numLists, isText) });
       for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
         counted.count(batch);
         const text = `making lists: ${counted.numAsked().toLocaleString("en")} ${whom}s so far`;
         watch.observe({ stage: "doing", text });
         yield batch;
       }
-      if (counted.numAsked() === 0) throw noOwnersError(options, pairs !== undefined);
+      if (counted.numAsked() === 0 && !share) throw noOwnersError(options, pairs !== undefined);
     } finally {
       await search.end();
       await quotas?.search.end();
@@ -308,7 +314,6 @@ function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Ui
   });
 }
 
-/** Appends an empty list. */
 function withEmptyList({ indptr, items }: ItemLists): ItemLists {
   const ends = new Uint32Array(indptr.length + 1);
   ends.set(indptr);

@@ -13,6 +13,7 @@ import type { Watch } from "../../training/session/watch.js";
 import type { OpenRows } from "../tables.js";
 import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
+import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 
 /** The options with their defaults; options for reading logs are resolved. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
@@ -30,6 +31,8 @@ export interface ListsRequest {
   watch: Watch;
   /** undefined if the run does not record how to read a log */
   preprocess: Preprocess | undefined;
+  /** what has been read for the lists: a process that makes a share of them gets it from another one */
+  kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
 /** At most `most` items with the same cell of a column in each list. */
@@ -62,7 +65,8 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   return {
     ...options,
     ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
-    reading: readingOf(given),
+    // an engine that makes the lists reads nothing: files are those of this machine
+    reading: readingOf(given.engineOutput === undefined ? given : { ...given, engine: undefined }),
     ...badRowsOf(given),
   };
 }

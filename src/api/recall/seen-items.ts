@@ -19,21 +19,8 @@ import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
 import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import type { SeenItems, UserItems } from "./kept-inputs.js";
 import type { ListsRequest, RequestedLists } from "./requested-lists.js";
-
-/** Users, and the items that each has. */
-export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
-
-/** Events of users; each set is read only if it is needed. */
-export interface SeenItems {
-  /** events of the training log, whose users may get lists */
-  learned?: TrainingEvents;
-  /** events of new users, from --fold-in */
-  folded?: TrainingEvents;
-  /** items that lists leave out */
-  had?: UserItems;
-  warnings: string[];
-}
 
 /**
  * Reads the items that users have.
@@ -42,6 +29,10 @@ export interface SeenItems {
  * @throws {UsageError} needed events are not available
  */
 export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
+  return (given.kept.seen ??= await seenItems(given, needsLog));
+}
+
+async function seenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
   const { opened, options, preprocess, watch } = given;
   const { run } = opened;
   const masks = options.repeats === "mask";
@@ -91,7 +82,6 @@ async function seenOfImported(
 
 type Logs = LogsOfRun<RequestedLists>;
 
-/** The events that are needed. */
 interface Wanted {
   /** purpose, a clause for messages */
   wanted: string;
@@ -160,7 +150,6 @@ async function maskedEvents(logs: Logs, timed: boolean): Promise<Part> {
   return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
-/** Reads the events of --fold-in. */
 async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   const { preprocess, watch } = logs;
   const options = { ...logs.options, badRows: undefined };

@@ -26,11 +26,18 @@ import { foldedRows as rowsOfEvents, foldingOf } from "../../training/capabiliti
 import { readItems } from "../../training/examples/item-file.js";
 import { foldedQueries, rowsOfKeys } from "../../training/judging/ranked-items.js";
 import { compositionOf } from "../compose.js";
-import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
+import {
+  blocksOfFolded,
+  blocksOfRows,
+  blocksOfUsers,
+  type Block,
+  type WhichBlocks,
+} from "../../ranking/lists/blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
 import type { ListsRequest } from "./requested-lists.js";
-import { inNumbersOf, readSeenItems, type UserItems } from "./seen-items.js";
+import type { UserItems } from "./kept-inputs.js";
+import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
 /** Everything that lists are made from. */
 export interface ListSource {

@@ -32,7 +32,7 @@ export interface RecallSummary {
   warnings: string[];
 }
 
-export type ListFacts = Pick<
+export type RecallCounts = Pick<
   RecallSummary,
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
@@ -44,30 +44,36 @@ export function listCounter(
   k: { asked: number; longest: number; numLists: number; isNew: Uint8Array | undefined },
 ) {
   const shown = new Uint8Array(counts.length);
-  let [asked, lists, rows, short, events, newRows] = [0, 0, 0, 0, 0, 0];
-  const why = { ungrouped: 0, unknown: 0 };
+  const sums = { asked: 0, lists: 0, rows: 0, short: 0, events: 0, newRows: 0, ungrouped: 0, unknown: 0 };
   return {
-    numAsked: (): number => asked,
-    tell: (reason: keyof typeof why): void => void why[reason]++,
+    numAsked: (): number => sums.asked,
+    tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
+    /** what was counted, for the counter of all shares */
+    state: (): CountedLists => ({ sums, shown }),
+    add(part: CountedLists): void {
+      for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
+      part.shown.forEach((is, item) => (shown[item] |= is));
+    },
     count(batch: ListBatch): void {
-      asked += batch.keys.size;
+      sums.asked += batch.keys.size;
       for (let list = 0; list < numListsIn(batch); list++) {
         const length = lengthOfList(batch, list);
-        if (length > 0) lists++;
-        if (length > 0 && length < k.asked) short++;
-        rows += length;
+        if (length > 0) sums.lists++;
+        if (length > 0 && length < k.asked) sums.short++;
+        sums.rows += length;
         for (let at = list * batch.top; at < list * batch.top + length; at++) {
           const item = batch.items[at]!;
           shown[item] = 1;
-          events += counts[item]!;
-          newRows += k.isNew?.[item] ?? 0;
+          sums.events += counts[item]!;
+          sums.newRows += k.isNew?.[item] ?? 0;
         }
       }
     },
     facts(
       { for: whom, within }: RequestedLists,
       numChosen: number | undefined,
-    ): ListFacts & { notes: string[] } {
+    ): RecallCounts & { notes: string[] } {
+      const { asked, lists, rows, short, events, newRows, ...why } = sums;
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {
@@ -101,6 +107,15 @@ export function listCounter(
       };
     },
   };
+}
+
+export type ListCounter = ReturnType<typeof listCounter>;
+
+/** What the lists of a share hold. */
+export interface CountedLists {
+  sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
+  /** u8[items]: 1 of an item that stands in a list */
+  shown: Uint8Array;
 }
 
 function newItemsIn(isNew: Uint8Array, shown: Uint8Array, share: number): RecallSummary["newItems"] {

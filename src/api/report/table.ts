@@ -23,7 +23,6 @@ import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Default number of keys whose neighbors are listed. */
 const KEYS = 6;
 /** Number of rows in the plot of norms by count, as a share of the points of a map. */
 const BY_COUNT = 0.5;
@@ -115,7 +114,6 @@ export function keysGiven(
   });
 }
 
-/** Returns the most frequent keys of a field. */
 function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
   const { first, last } = rowsOf(table, field);
   return Array.from({ length: last - first }, (_, i) => first + i)

@@ -30,7 +30,6 @@ import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 /** What a run without folding in cannot do, for messages. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
-/** A new item with its vector. */
 export interface NewItem extends ItemVector {
   key: string;
   /** number of its known events */
@@ -151,6 +150,9 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   const numKnown = new Set(asked).size - fresh.length;
   if (on.length > 0 && numKnown > 0 && fresh.length > 0)
     note(`skipped ${numKnown} of the items of ${source}, which the run has already`);
+  let ignored = 0;
+  for (const [key, count] of counts) if (known.findText(key) >= 0) ignored += count;
+  if (ignored > 0) note(`ignored ${ignored} events of items that the run has already`);
   if (fresh.length === 0)
     throw new UsageError(
       `no new items: the run has a row for each of the ${asked.length} items of ${source}`,
@@ -159,14 +161,8 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
     ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
     : { items: new Map<string, ItemVector>(), warnings: [] };
   for (const text of folded.warnings) warn(text);
-  const made = blendedItems(fresh, map, catalogue.keys, {
-    counts,
-    folded: folded.items,
-    priorEvents,
-    named,
-    source,
-    warn,
-  });
+  const given = { counts, folded: folded.items, priorEvents, named, source, warn };
+  const made = blendedItems(fresh, map, catalogue.keys, given);
   const blends = made.filter(({ count }) => count > 0).length;
   note(
     `${made.length} new items of '${field}': ${made.length - blends} from content only` +

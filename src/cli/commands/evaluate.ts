@@ -36,7 +36,7 @@ export const command = commandSpec({
   text: (evaluation, { format = "text" }) =>
     evaluation.index ? indexRecallText(evaluation) : comparisonText(evaluation, format),
   verify({ unevaluated = [] }, from) {
-    // the other runs were evaluated, but a script must notice that these were not
+    // fails after the evaluation of the other runs, so that a script notices the runs that were not evaluated
     if (from === "terminal" && unevaluated.length > 0)
       throw new UsageError(unevaluated.map(({ why }) => why).join("\n"));
   },

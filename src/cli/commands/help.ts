@@ -1,4 +1,5 @@
-// embed help explains the groups of options that commands share. Help of commands is the program's own (program.ts).
+// The command `embed help`: explains the groups of options that commands share. The help of a command is printed by
+// program.ts.
 
 import { UsageError } from "../../errors.js";
 import type { CommandEntry } from "../command-entry.js";

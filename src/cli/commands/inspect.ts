@@ -23,7 +23,7 @@ Examples:
   embed inspect edges.csv --source from --target to
 `;
 
-/** Most characters of a cell that are printed. */
+/** Maximum number of characters of a cell that are printed. */
 const MAX_SHOWN = 24;
 
 const description =
@@ -35,13 +35,13 @@ const log = [
   "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
 ] as const;
 
-/** The TypeScript function for a log. */
+/** The TypeScript function that inspects a log. */
 export const inspectLog = commandSpec({
   ...{ description, arguments: [log], examples, options: logOptions },
   call: async ([paths], given, { watch }) => await logFacts(paths, given, watch),
 });
 
-/** The TypeScript function for a list of edges. */
+/** The TypeScript function that inspects a list of edges. */
 export const inspectEdges = commandSpec({
   ...{ description, arguments: [log], examples, options: edgeOptions },
   call: async ([paths], given, { watch }) => await edgeFacts(paths, given, watch),

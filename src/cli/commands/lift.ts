@@ -12,7 +12,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
   embed lift fixtures/clicks.csv --init run --arch wide-deep --cross device*hour --valid 0.1 --test 0.1 -o lift.json
 `;
 
-/** The command, whose options include those of a training. */
+/** The command `embed lift`; its options include those of a training. */
 export async function command(): Promise<CommandSpec> {
   return commandSpec({
     description:

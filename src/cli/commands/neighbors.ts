@@ -22,7 +22,7 @@ export const command = commandSpec({
   examples,
   options: neighborsOptions,
   terminal: "lines",
-  // these concern rows of a file, while TypeScript gets the lists
+  // options of the file with the lists, which the TypeScript function returns instead
   without: ["format", "out", "force"],
   async call([run], given, { watch, write }) {
     const { neighborsOf } = await import("../../api/neighbors.js");

@@ -21,6 +21,10 @@ export const command = commandSpec({
   options: recallOptions,
   writes: true,
   async call([run], given, { watch, write }) {
+    if (given.engineOutput !== undefined) {
+      const { recallOnExecutors } = await import("../../executors/recall.js");
+      return await recallOnExecutors(run, given, watch);
+    }
     const { recall } = await import("../../api/recall/recall.js");
     return await recall(run, given, write, watch);
   },

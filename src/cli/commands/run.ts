@@ -30,7 +30,7 @@ export const command = commandSpec({
   about: {
     quiet: "print only errors, and warnings if a version was published or an error occurred, for cron",
   },
-  // shell commands, and a schema that the package contains as a file
+  // TypeScript callers need neither hooks, which are shell commands, nor the schema, which is a file of the package
   without: ["onSuccess", "onFailure", "printSchema"],
   call: ([file], given, { watch }) => pipelineReport(file, given, watch),
   async act([file], flags, interrupts) {

@@ -11,7 +11,7 @@ Examples:
   embed schedule fixtures/pipeline.yaml --daily 04:30 --as systemd
 `;
 
-/** The program of the package, for callers that are not this program. */
+/** Path of the package's program, for callers from TypeScript, whose own program is another. */
 const shipped = fileURLToPath(new URL("../../../bin/embed.js", import.meta.url));
 
 export const command = commandSpec({

@@ -2,14 +2,14 @@
 
 import type { SchemaElement } from "hyparquet";
 import { DataError } from "../../errors.js";
+import type { BatchColumn } from "../../log/parquet/batch-cursor.js";
 import type { LeafColumn } from "../../log/parquet/cursor.js";
 import { fixedValues, type PlainValues } from "../../log/parquet/values.js";
-import { BatchCursor } from "../batch-cursor.js";
 import { TypeId } from "./types.js";
 import { ListColumn, TextColumn, type FixedColumn, type ScalarColumn, type VectorColumn } from "./vectors.js";
 
-/** Returns a cursor over a column. @throws {DataError} a decimal has more digits than a double holds */
-export function vectorCursor(leaf: LeafColumn, column: VectorColumn, path: string): BatchCursor {
+/** Returns a column for reading, in the same memory. @throws {DataError} a decimal has more digits than a double holds */
+export function batchColumn(leaf: LeafColumn, column: VectorColumn, path: string): BatchColumn {
   const cells = column instanceof ListColumn ? column.elements : (column as ScalarColumn);
   const values =
     cells instanceof TextColumn ? textValuesOf(cells) : fixedValuesOf(cells as FixedColumn, leaf, path);
@@ -17,7 +17,7 @@ export function vectorCursor(leaf: LeafColumn, column: VectorColumn, path: strin
     column instanceof ListColumn
       ? { starts: column.starts, ends: column.ends, levels: levelsOf(column) }
       : undefined;
-  return new BatchCursor(leaf, values, levelsOf(cells), lists);
+  return { values, levels: levelsOf(cells), lists };
 }
 
 function levelsOf({ hasNulls, valid, numRows }: VectorColumn): Uint32Array | undefined {
@@ -33,13 +33,17 @@ function textValuesOf(column: TextColumn): PlainValues {
   return { count: own.length - 1, kind: "text", bytes, bounds: own, gap: 0 };
 }
 
-function fixedValuesOf(column: FixedColumn, { element, name }: LeafColumn, path: string): PlainValues {
+function fixedValuesOf(
+  column: FixedColumn,
+  { element, name }: LeafColumn,
+  path: string,
+): BatchColumn["values"] {
   const { id, stored } = column.type;
   const bytes = presentBytes(column);
   const { buffer, byteOffset, byteLength } = bytes;
   const words = () => new Int32Array(buffer, byteOffset, byteLength / 4);
   const wide = () => new BigInt64Array(buffer, byteOffset, byteLength / 8);
-  const of = (values: ArrayLike<unknown>, own: SchemaElement = element) => fixedValues(values, own);
+  const of = (stored: ArrayLike<unknown>) => ({ stored });
   switch (id) {
     case TypeId.BOOLEAN:
       return { count: bytes.length, kind: "other", values: Array.from(bytes, (byte) => byte !== 0) };

@@ -130,17 +130,18 @@ export class DuckDb {
   /**
    * Yields the rows of columns of a query in an order, one chunk at a time, appended to vector columns.
    *
-   * @param into one column per name; they are cleared by the caller
+   * @param into the columns that the next chunk is appended to, one per name
    * @returns the numbers of rows of the chunks
    * @throws as prepareFile
    */
   async *rows(
     { sql, doing }: PreparedQuery,
-    into: ReadonlyMap<string, VectorColumn>,
+    names: readonly string[],
     order: readonly string[],
+    into: () => ReadonlyMap<string, VectorColumn>,
   ): AsyncGenerator<number, void, undefined> {
     const { duckdb } = this;
-    const before = `SELECT ${[...into.keys()].map(quoted).join(", ")} FROM (\n`;
+    const before = `SELECT ${names.map(quoted).join(", ")} FROM (\n`;
     const by = order.map((name) => `${quoted(name)} ASC NULLS FIRST`).join(", ");
     const added = Buffer.byteLength(before);
     let statement: Statement | undefined;
@@ -159,7 +160,7 @@ export class DuckDb {
         coming = duckdb.fetch_chunk(result);
         coming.catch(() => undefined);
         let column = 0;
-        for (const values of into.values())
+        for (const values of into().values())
           values.append(duckdb, duckdb.data_chunk_get_vector(chunk, column++), numRows);
         yield numRows;
       }

@@ -7,7 +7,6 @@
 
 import { DataError, NoInputError, NoRowsError, UsageError } from "../../errors.js";
 import { pathExists } from "../../io/read-artifact.js";
-import { loadKernel } from "../../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../../log/limits.js";
 import {
   undelimited,
@@ -18,6 +17,7 @@ import {
   type ReadResult,
 } from "../../log/log.js";
 import { NullTexts } from "../../log/nulls.js";
+import { BatchCursor, type BatchColumn } from "../../log/parquet/batch-cursor.js";
 import {
   columnOptions,
   holdsTimes,
@@ -25,19 +25,17 @@ import {
   type LeafColumn,
   type ListSeparators,
 } from "../../log/parquet/cursor.js";
-import { RangeMerger } from "../../log/parquet/read.js";
-import { buffersOfRange, cellRequests, ParquetScanner } from "../../log/parquet/scanner.js";
-import { checkedReading, noSuchColumn, progressOf } from "../../log/read.js";
+import { readRanges, type RangeItem } from "../../log/parquet/read.js";
+import { checkedReading, noSuchColumn } from "../../log/read.js";
 import { withoutRepeats } from "../../log/repeats.js";
-import { scanMemories } from "../../log/scanner.js";
 import { RowDigest } from "../digest.js";
 import { checkQueryReading, sqlOfFile, tableNameIn } from "../named-log.js";
 import { databasePath } from "./address.js";
-import { vectorCursor } from "./cells.js";
+import { batchColumn } from "./cells.js";
 import { openDatabase, type DuckDb, type PreparedQuery } from "./database.js";
-import { VectorTieCheck } from "./ties.js";
+import { VectorTieCheck, type BatchColumns } from "./ties.js";
 import { castFor, columnTypeOf, TypeId, type VectorType } from "./types.js";
-import { vectorColumn, type VectorColumn } from "./vectors.js";
+import { vectorColumn } from "./vectors.js";
 
 /** Rows of a batch: with fewer, the overhead of a batch counts. */
 const BATCH_ROWS = 1 << 16;
@@ -101,8 +99,13 @@ class QueryLog {
   readonly #types: ReadonlyMap<string, VectorType | undefined>;
   readonly #columns: ListSeparators;
   readonly #order: readonly string[];
-  /** columns of the current batch */
-  #batch = new Map<string, VectorColumn>();
+  #names: readonly string[] = [];
+  /** columns of the first batch */
+  #batch: BatchColumns = new Map();
+  /** columns of the batch that the next chunk is added to */
+  #filling: BatchColumns = new Map();
+  /** batches that are scanned, whose memory is used again */
+  readonly #spare: BatchColumns[] = [];
   #rows: AsyncGenerator<number, void, undefined> | undefined;
   #isEnd = false;
 
@@ -130,7 +133,7 @@ class QueryLog {
     const isUsed = (name: string) => !ignored.has(name) && this.#types.get(name) !== undefined;
     await this.#start(names.filter(isUsed));
     const sample = this.#sample(names, isUsed);
-    const numSampled = this.#numRows();
+    const numSampled = numRowsOf(this.#batch);
     if (numSampled === 0)
       throw new NoRowsError("the table or query has no rows", { file: this.path, line: 1 });
     if (sample.length === 0 && this.options.onBadRow === "skip")
@@ -159,27 +162,25 @@ class QueryLog {
   /** Runs the query for columns, and reads the first batch. */
   async #start(names: readonly string[]): Promise<void> {
     await this.#rows?.return();
-    const all = [...new Set([...names, ...this.#order])];
-    this.#batch = new Map(all.map((name) => [name, vectorColumn(this.#types.get(name)!)]));
+    this.#names = [...new Set([...names, ...this.#order])];
     this.#isEnd = false;
-    this.#rows = this.database.rows(this.query, this.#batch, this.#order);
-    await this.#fill();
+    this.#rows = this.database.rows(this.query, this.#names, this.#order, () => this.#filling);
+    this.#batch = await this.#filled();
   }
 
-  /** Replaces the batch by the next rows; there are none at the end. */
-  async #fill(): Promise<void> {
-    for (const column of this.#batch.values()) column.clear();
-    while (!this.#isEnd && this.#numRows() < BATCH_ROWS) {
+  /** Reads the next rows to a batch that no thread reads; there are none at the end. */
+  async #filled(): Promise<BatchColumns> {
+    const batch =
+      this.#spare.pop() ?? new Map(this.#names.map((name) => [name, vectorColumn(this.#types.get(name)!)]));
+    this.#filling = batch;
+    for (const column of batch.values()) column.clear();
+    while (!this.#isEnd && numRowsOf(batch) < BATCH_ROWS) {
       this.#isEnd = (await this.#rows!.next()).done === true;
       let bytes = 0;
-      for (const column of this.#batch.values()) bytes += column.bytesHeld;
+      for (const column of batch.values()) bytes += column.bytesHeld;
       if (bytes > BATCH_BYTES) break;
     }
-  }
-
-  #numRows(): number {
-    const [first] = this.#batch.values();
-    return first!.numRows;
+    return batch;
   }
 
   #leafOf(name: string): LeafColumn {
@@ -196,12 +197,13 @@ class QueryLog {
 
   /** Returns the first rows of the batch as text, without faulty ones. */
   #sample(names: readonly string[], isUsed: (name: string) => boolean): string[][] {
-    const numRows = this.#numRows();
+    const numRows = numRowsOf(this.#batch);
     const cells = names.map((name) =>
       isUsed(name)
-        ? vectorCursor(this.#leafOf(name), this.#batch.get(name)!, this.path).texts(
-            Math.min(numRows, SAMPLE_ROWS),
-          )
+        ? new BatchCursor(
+            this.#leafOf(name),
+            batchColumn(this.#leafOf(name), this.#batch.get(name)!, this.path),
+          ).texts(Math.min(numRows, SAMPLE_ROWS))
         : undefined,
     );
     const sample: string[][] = [];
@@ -228,51 +230,67 @@ class QueryLog {
     onBatch: Parameters<Log["read"]>[1],
     observe: Parameters<Log["read"]>[2],
   ): Promise<ReadResult> {
-    const { options, path } = this;
+    const { options } = this;
     const { ignored } = this.#columns;
     const names = [...new Set(requests.map(({ name }) => name))].filter((name) => !ignored.has(name));
     for (const name of names) await this.#checkType(name);
     // columns that nobody needs are not computed
     const isAll = [...this.#batch.keys()].every((name) => names.includes(name) || this.#order.includes(name));
     if (!isAll) await this.#start(names);
-    const memories = scanMemories(await loadKernel("scan"));
-    const requested = cellRequests(requests);
-    const ranges = new RangeMerger(requested, options, memories.merger);
-    const { merger } = ranges;
-    merger.startFile(0);
-    const keyOf = (request: number, code: number) => merger.keyOf(request, code);
-    const scanner = new ParquetScanner(requested, memories.scanner, options.nulls, {
-      open: (column) => vectorCursor(column, this.#batch.get(column.name)!, path),
-    });
     const columns = requests.map(({ name }) => (ignored.has(name) ? "" : this.#leafOf(name)));
-    const ties = new VectorTieCheck(path, this.#order, [...this.#batch.keys()]);
-    const digest = new RowDigest(this.#batch.size);
+    const items = this.#ranges(columns);
+    // a thread is not worth its start for one batch
+    const numThreads = this.#isEnd ? 1 : options.threads;
+    const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
+    return { ...result, warnings: [] };
+  }
+
+  /** Yields the batches of the query, from the current one on. */
+  async *#ranges(columns: readonly (LeafColumn | string)[]): AsyncGenerator<RangeItem, void, undefined> {
+    const { path } = this;
+    const names = [...this.#batch.keys()];
+    const ties = new VectorTieCheck(path, this.#order, names);
+    const digest = new RowDigest(names.length);
     let [numRows, numBytes] = [0, 0];
-    for (let group = 0; this.#numRows() > 0; group++) {
-      const length = this.#numRows();
-      ties.check(this.#batch, length);
+    const fingerprint = () => ({ path, bytes: numBytes, sha256: digest.sha256(), of: "rows" as const });
+    const file = { path, fingerprint };
+    yield { kind: "start", file };
+    let own = this.#batch;
+    for (let group = 0; numRowsOf(own) > 0; group++) {
+      const length = numRowsOf(own);
+      // it is filled while this one is scanned
+      const next = this.#filled();
+      next.catch(() => undefined);
+      ties.check(own, length);
       let at = 0;
-      for (const column of this.#batch.values()) {
+      for (const column of own.values()) {
         const bytes = column.bytes();
         digest.add(at++, bytes, column.marks(numRows));
         numBytes += bytes.length;
       }
       numRows += length;
-      const range = { path, fd: -1, group, from: 0, to: length, groupRows: length, columns };
-      const scan = scanner.scan(range);
-      const merged = ranges.merge(scan, range);
-      scanner.buffers.give(buffersOfRange(scan).spent);
-      if (merged.numRows + merged.faultyRows.length > 0) await onBatch(merged, keyOf);
-      observe?.(progressOf(merger.numRows, []));
-      await this.#fill();
+      const batch = new Map<string, BatchColumn>();
+      for (const leaf of columns)
+        if (typeof leaf !== "string") batch.set(leaf.name, batchColumn(leaf, own.get(leaf.name)!, path));
+      const range = {
+        path,
+        fd: -1,
+        group,
+        from: 0,
+        to: length,
+        groupRows: length,
+        columns: [...columns],
+        batch,
+      };
+      const scanned = own;
+      yield { kind: "range", range, release: () => void this.#spare.push(scanned) };
+      own = await next;
     }
-    return {
-      numRows: merger.numRows,
-      dictionaries: merger.dictionaries(),
-      inputs: [{ path, bytes: numBytes, sha256: digest.sha256(), of: "rows" }],
-      skipped: ranges.skipped,
-      nulls: merger.nulls,
-      warnings: [],
-    };
+    yield { kind: "end", file };
   }
+}
+
+function numRowsOf(columns: BatchColumns): number {
+  const [first] = columns.values();
+  return first!.numRows;
 }

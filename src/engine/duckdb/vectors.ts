@@ -1,5 +1,5 @@
-// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in arrays that are
-// used again for the next batch. A vector's memory belongs to DuckDB and is copied.
+// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in memory that threads
+// share and that is used again for later batches. A vector's memory belongs to DuckDB and is copied.
 
 import type { Bindings, DuckDbVector } from "./bindings.js";
 import { TypeId, type VectorType, type ScalarType } from "./types.js";
@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Bytes of memory that the rows take, approximately. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32: what the bytes do not tell, which rows are missing and where texts end. @param firstRow of the batch */
+  /** Returns u32: what the bytes do not tell, which rows are missing and where texts end; the next call overwrites it. @param firstRow of the batch */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Clears same[r] for rows whose value differs from that of row r - 1. */
@@ -157,8 +157,9 @@ export class FixedColumn extends VectorColumn {
 export class TextColumn extends VectorColumn {
   /** u32[numRows + 1]: text r is texts[bounds[r] .. bounds[r + 1]); a missing one is empty */
   bounds = new Uint32Array(1);
-  texts = new Uint8Array(1 << 12);
+  texts = new Uint8Array(0);
   #view = new DataView(this.texts.buffer);
+  #lengths = new Uint32Array(0);
 
   constructor(readonly type: ScalarType) {
     super();
@@ -168,26 +169,32 @@ export class TextColumn extends VectorColumn {
     if (numRows === 0) return;
     const data = duckdb.vector_get_data(vector, 16 * numRows);
     const words = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
-    let size = 0;
-    for (let row = 0; row < numRows; row++) if (this.valid[this.numRows + row] === 1) size += words[4 * row]!;
+    const { valid, numRows: first } = this;
+    let [size, longest] = [0, 0];
+    for (let row = 0; row < numRows; row++) {
+      if (valid[first + row] === 0) continue;
+      const length = words[4 * row]!;
+      size += length;
+      if (length > longest) longest = length;
+    }
     this.reserve(numRows, size);
-    const { bounds, valid, numRows: first } = this;
+    const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    let end = first + numRows;
-    for (let row = first; row < end; row++) {
-      const word = 4 * (row - first);
+    // the next text overwrites what does not belong to this one
+    for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
-      if (valid[row] === 1 && length <= MOST_INLINE) {
-        // the next text overwrites what does not belong to this one
-        view.setUint32(at, words[word + 1]!, true);
-        view.setUint32(at + 4, words[word + 2]!, true);
-        view.setUint32(at + 8, words[word + 3]!, true);
+      if (valid[row] === 1) {
+        if (length <= MOST_INLINE) {
+          view.setUint32(at, words[word + 1]!, true);
+          view.setUint32(at + 4, words[word + 2]!, true);
+          view.setUint32(at + 8, words[word + 3]!, true);
+        }
         at += length;
-      } else if (valid[row] === 1) at += length;
+      }
       bounds[row + 1] = at;
     }
-    this.#copyLong(duckdb, data, words, numRows);
+    if (longest > MOST_INLINE) this.#copyLong(duckdb, data, words, numRows);
   }
 
   /** Copies long texts; those that follow each other in DuckDB's memory are read at once. */
@@ -251,7 +258,8 @@ export class TextColumn extends VectorColumn {
 
   marks(firstRow: number): Uint32Array {
     const { bounds, numRows } = this;
-    const lengths = new Uint32Array(numRows);
+    if (this.#lengths.length < numRows) this.#lengths = new Uint32Array(this.bounds.length);
+    const lengths = this.#lengths.subarray(0, numRows);
     for (let row = 0; row < numRows; row++) lengths[row] = bounds[row + 1]! - bounds[row]!;
     if (!this.hasNulls) return lengths;
     for (const row of this.missing(firstRow)) lengths[row - firstRow] = 0xffffffff;
@@ -383,7 +391,9 @@ export class ListColumn extends VectorColumn {
 /** Returns a copy of an array with room for at least `length` elements. */
 function enlarged<T extends Uint8Array | Uint32Array>(array: T, length: number): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same class
-  const larger = new (array.constructor as new (length: number) => T)(Math.max(length, 2 * array.length));
+  const larger = new (array.constructor as new (memory: SharedArrayBuffer) => T)(
+    new SharedArrayBuffer(array.BYTES_PER_ELEMENT * Math.max(length, 2 * array.length)),
+  );
   larger.set(array);
   return larger;
 }

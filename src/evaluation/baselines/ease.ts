@@ -32,7 +32,7 @@ const MOST_ITEMS = 20_000;
 
 async function easeRanker(
   { history, counts }: BaselineInput,
-  { easeL2 = EASE_L2, threads, signal, note }: BaselineOptions,
+  { easeL2 = EASE_L2, threads, signal, note, timeLeft }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const n = counts.length;
   checkEase(n);
@@ -49,7 +49,7 @@ async function easeRanker(
       }
       row[i]! += easeL2;
     },
-    { threads, signal, swept: pace("ease: inverting the matrix", note) },
+    { threads, signal, swept: pace("ease: inverting the matrix", note, timeLeft) },
   );
   const diagonal = mapTo(Float64Array, { length: n }, (_, i) => inverse.row(i)[i]!);
   return ({ queries }) =>

@@ -38,6 +38,8 @@ export interface BaselineOptions {
   signal?: AbortSignal;
   /** callback for the setting that the baseline chose */
   note?: (text: string) => void;
+  /** maximum duration of the training in milliseconds; a longer one throws OutOfTime */
+  timeLeft?: (() => number) | undefined;
 }
 
 /** A model that ranks items for users and learns only from training events. */

@@ -87,12 +87,12 @@ export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseli
 export async function itemWeightsRanker<S extends object>(
   model: ItemModel<S>,
   { history, counts }: BaselineInput,
-  { seed, threads, signal, note }: BaselineOptions,
+  { seed, threads, signal, note, timeLeft }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const numItems = counts.length;
   // passes over the pairs of items: one per group of settings that share columns, and one with all events
   const passes = new Set(model.grid.map((setting) => model.columnsOf(setting))).size + 1;
-  const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note);
+  const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note, timeLeft);
   let pass = -1;
   let breaths = 0;
   const pause = async (): Promise<void> => {
@@ -259,7 +259,7 @@ export async function nearestColumns(
   const indptr = new Uint32Array(numItems + 1);
   const shared = new Float64Array(numItems);
   const touched = new Uint32Array(numItems);
-  const [best, values] = [new Uint32Array(most), new Float64Array(most)];
+  const nearest = new NearestItems(most);
   let items = new Uint32Array(1024);
   let weights = new Float32Array(1024);
   let size = 0;
@@ -275,36 +275,91 @@ export async function nearestColumns(
         shared[i]! += much;
       }
     }
-    const near = touched.subarray(0, numTouched).sort();
-    let [held, worst] = [0, -Infinity];
-    for (let t = 0; t < near.length; t++) {
-      const i = near[t]!;
+    for (let t = 0; t < numTouched; t++) {
+      const i = touched[t]!;
       const x = shared[i]!;
       shared[i] = 0;
-      if (i === j) continue;
-      const value = similarity(x, i, j);
-      if (held === most && !(value > worst)) continue;
-      let at = held < most ? held++ : most - 1;
-      for (; at > 0 && values[at - 1]! < value; at--) {
-        values[at] = values[at - 1]!;
-        best[at] = best[at - 1]!;
-      }
-      values[at] = value;
-      best[at] = i;
-      worst = values[held - 1]!;
+      if (i !== j) nearest.offer(i, similarity(x, i, j));
     }
+    const held = nearest.sort();
     if (size + held > items.length) {
       [items, weights] = [
         larger(items, Uint32Array, size + held),
         larger(weights, Float32Array, size + held),
       ];
     }
-    items.set(best.subarray(0, held), size);
-    weights.set(values.subarray(0, held), size);
+    items.set(nearest.items.subarray(0, held), size);
+    weights.set(nearest.values.subarray(0, held), size);
+    nearest.clear();
     size += held;
     indptr[j + 1] = size;
   }
   return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
+}
+
+/** Collects the offered items with the highest values; at equal values, lower item numbers come first. */
+class NearestItems {
+  /** items and values as a heap with the worst item at its root; sorted after `sort` */
+  readonly items: Uint32Array;
+  readonly values: Float64Array;
+  #size = 0;
+
+  constructor(readonly most: number) {
+    this.items = new Uint32Array(most);
+    this.values = new Float64Array(most);
+  }
+
+  clear(): void {
+    this.#size = 0;
+  }
+
+  offer(item: number, value: number): void {
+    const { items, values, most } = this;
+    if (this.#size === most) {
+      const worst = values[0]!;
+      if (value > worst || (value === worst && item < items[0]!)) this.#sink(item, value, most);
+      return;
+    }
+    let at = this.#size++;
+    // moves better parents down
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isWorse(value, item, values[parent]!, items[parent]!)) break;
+      [values[at], items[at]] = [values[parent]!, items[parent]!];
+      at = parent;
+    }
+    [values[at], items[at]] = [value, item];
+  }
+
+  /** Sorts the items from best to worst, after which none can be offered. @returns number of items */
+  sort(): number {
+    const { items, values } = this;
+    for (let end = this.#size - 1; end > 0; end--) {
+      const [item, value] = [items[end]!, values[end]!];
+      [items[end], values[end]] = [items[0]!, values[0]!];
+      this.#sink(item, value, end);
+    }
+    return this.#size;
+  }
+
+  /** Replaces the root of a heap of `size` items, and restores the heap. */
+  #sink(item: number, value: number, size: number): void {
+    const { items, values } = this;
+    let at = 0;
+    for (let child = 1; child < size; child = 2 * at + 1) {
+      const other = child + 1;
+      if (other < size && isWorse(values[other]!, items[other]!, values[child]!, items[child]!))
+        child = other;
+      if (!isWorse(values[child]!, items[child]!, value, item)) break;
+      [values[at], items[at]] = [values[child]!, items[child]!];
+      at = child;
+    }
+    [values[at], items[at]] = [value, item];
+  }
+}
+
+function isWorse(value: number, item: number, other: number, otherItem: number): boolean {
+  return value < other || (value === other && item > otherItem);
 }
 
 /** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink); c_ij is the number of users with both. */

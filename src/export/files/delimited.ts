@@ -54,5 +54,6 @@ export function quotedCell(cell: Uint8Array, delimiter: number): Uint8Array {
   const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
   if (!needed) return cell;
   const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));
-  return Uint8Array.of(QUOTE, ...doubled, QUOTE);
+  // an array, because a call takes too few arguments for a long cell
+  return Uint8Array.from([QUOTE, ...doubled, QUOTE]);
 }

@@ -315,10 +315,14 @@ function putGraph(
  * Builds a Bloom filter of the history: sets a bit at a hash of each user and item, about one in eight bits. A pair whose bit is not set is
  * not in the history.
  *
+ * @param numPairs decides b; by default the number of pairs
  * @returns u32[2^b / 32], and 32 - b: the shift that turns the kernel's hash into a bit number
  */
-function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift: number } {
-  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * items.length + 1))));
+export function membershipsOf(
+  { indptr, items }: ItemLists,
+  numPairs = items.length,
+): { bits: Uint32Array; shift: number } {
+  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * numPairs + 1))));
   const shift = 32 - b;
   const bits = new Uint32Array(2 ** (b - 5));
   for (let user = 0; user + 1 < indptr.length; user++) {

@@ -62,8 +62,11 @@ export interface DictionaryIndices {
 /** A thread's knowledge of the log's keys: how missing cells are written, and the codes of keys. */
 export interface KeyKnowledge {
   nullTexts: NullTexts;
-  /** Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others; absent: no codes are known. */
-  find?: (keys: Keys, gap: number, codes: Uint32Array) => void;
+  /**
+   * Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others, and returns the number of UNKNOWN
+   * ones; absent: no codes are known.
+   */
+  find?: (keys: Keys, gap: number, codes: Uint32Array) => number;
   /** true if cells outside of a dictionary are looked up, too; false if the same thread assigns the codes */
   findsCells?: boolean;
 }
@@ -121,7 +124,15 @@ export class KeyReader {
       return { ...rows, ...part };
     }
     checkLeft(values, numValues);
-    const { keys, gap } = this.#cellsOf(values.values, values.at, numValues, element);
+    const plain = values.values;
+    if (plain.kind === "text" && this.#findCells && !levels) {
+      // most keys have codes, so they are looked up where they are
+      const offsets = plain.bounds.subarray(values.at, values.at + numValues + 1);
+      values.at += numValues;
+      const own = { size: numValues, bytes: plain.bytes, offsets };
+      return { ...rows, ...this.#known(own, plain.gap, cells, at, false) };
+    }
+    const { keys, gap } = this.#cellsOf(plain, values.at, numValues, element);
     values.at += numValues;
     const all = levels ? this.#withEmpty(keys, gap, numRows, levels, maxDefinition) : keys;
     return { ...rows, ...this.#known(all, gap, cells, at) };
@@ -229,34 +240,46 @@ export class KeyReader {
     return { fresh, keys, texts };
   }
 
-  /** Writes the known codes of keys, one per row. @returns the keys without a code */
-  #known(keys: Keys, gap: number, cells: Uint32Array, at: number): Pick<KeyPart, "keys" | "gap" | "nulls"> {
-    if (this.#findCells) this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
+  /**
+   * Writes the known codes of keys, one per row.
+   *
+   * @param isOwn false: the keys are views that are copied to be kept
+   * @returns the keys without a code
+   */
+  #known(
+    keys: Keys,
+    gap: number,
+    cells: Uint32Array,
+    at: number,
+    isOwn = true,
+  ): Pick<KeyPart, "keys" | "gap" | "nulls"> {
+    let numUnknown = keys.size;
+    if (this.#findCells) numUnknown = this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
     else cells.fill(UNKNOWN, at, at + keys.size);
     const nulls: NullCells = { cells: 0, texts: [] };
-    if (this.#nullTexts.size > 0)
+    // null texts have no code
+    if (this.#nullTexts.size > 0 && numUnknown > 0)
       for (let i = 0; i < keys.size; i++) {
+        if (cells[at + i] !== UNKNOWN) continue;
         const text = this.#nullTexts.among(keys, i, gap);
         if (text === undefined) continue;
+        numUnknown--;
         cells[at + i] = MISSING;
         nulls.cells++;
         if (!nulls.texts.includes(text)) nulls.texts.push(text);
       }
-    if (!this.#findCells && nulls.cells === 0) return { keys, gap, nulls };
-    return { keys: this.#unknownOf(keys, cells, at), gap, nulls };
+    if (isOwn && numUnknown === keys.size) return { keys, gap, nulls };
+    const unknown = this.#unknownOf(keys, cells, at, numUnknown);
+    if (isOwn) this.#give(keys);
+    return { keys: unknown, gap, nulls };
   }
 
   /** Returns the keys whose cells are unknown. */
-  #unknownOf(keys: Keys, cells: Uint32Array, at: number): Keys {
-    const { size, bytes, offsets } = keys;
-    let [numUnknown, numBytes] = [0, 0];
+  #unknownOf({ size, bytes, offsets }: Keys, cells: Uint32Array, at: number, numUnknown: number): Keys {
     const signed = new Int32Array(cells.buffer, 4 * at, size);
-    for (let i = 0; i < size; i++) {
-      if (signed[i]! >= -1) continue;
-      numUnknown++;
-      numBytes += offsets[i + 1]! - offsets[i]!;
-    }
-    if (numUnknown === size) return keys;
+    let numBytes = 0;
+    if (numUnknown > 0)
+      for (let i = 0; i < size; i++) if (signed[i]! < -1) numBytes += offsets[i + 1]! - offsets[i]!;
     const left = {
       size: numUnknown,
       bytes: this.buffers.someBytes(numBytes),
@@ -264,12 +287,11 @@ export class KeyReader {
     };
     let [key, length] = [0, 0];
     left.offsets[0] = 0;
-    for (let i = 0; i < size; i++) {
+    for (let i = 0; key < numUnknown; i++) {
       if (signed[i]! >= -1) continue;
       for (let from = offsets[i]!; from < offsets[i + 1]!; from++) left.bytes[length++] = bytes[from]!;
       left.offsets[++key] = length;
     }
-    this.#give(keys);
     return left;
   }
 

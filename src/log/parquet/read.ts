@@ -1,4 +1,5 @@
-// Reads a log of Parquet: ranges of rows are sent to scanners, and their scans are merged in the order of the ranges.
+// Reads a log of Parquet, or of batches in memory: ranges of rows are sent to scanners, and their scans are merged in the
+// order of the ranges.
 //
 // The calling thread merges and passes batches on; while the next scan is not ready, it scans a range itself. The
 // result does not depend on which thread scans a range: each gets its ranges in order, and codes are assigned in the
@@ -36,12 +37,23 @@ const RANGES_AHEAD = 2;
 
 /** Files and their ranges, in order. */
 export type RangeItem =
-  | { kind: "start"; file: ParquetFile }
-  | { kind: "range"; range: ParquetRowRange }
+  | { kind: "start"; file: RangeFile }
+  /** release: called when the range is scanned, or never after an error */
+  | { kind: "range"; range: ParquetRowRange; release?: () => void }
   /** the receiver closes the file after its ranges are scanned */
-  | { kind: "end"; file: ParquetFile };
+  | { kind: "end"; file: RangeFile };
 
-/** The input of readRanges, created by openParquet. */
+/** A Parquet file, or rows that come in batches. */
+export type RangeFile = ParquetFile | BatchFile;
+
+/** Rows that come in batches. */
+export interface BatchFile {
+  path: string;
+  /** returns the checksum of all rows */
+  fingerprint: () => InputFingerprint;
+}
+
+/** The input of readRanges. */
 interface RangeReading {
   items: AsyncGenerator<RangeItem, void, undefined>;
   requests: readonly ColumnRequest[];
@@ -71,6 +83,10 @@ function isIdle({ thread, isDigesting }: OtherThread): boolean {
   return !isDigesting && thread.numWaiting < RANGES_AHEAD;
 }
 
+function isBatches(file: RangeFile): file is BatchFile {
+  return "fingerprint" in file;
+}
+
 /** Reads every row once, in order; implements Log.read. */
 export async function readRanges(
   { items, requests, options, numThreads }: RangeReading,
@@ -84,7 +100,7 @@ export async function readRanges(
   const threads: OtherThread[] = [];
   const ranges = new RangeMerger(cells, options, memories.merger);
   const { merger } = ranges;
-  const local = new ParquetScanner(cells, memories.scanner, options.nulls, { knowledge: ranges.knowledge });
+  const local = new ParquetScanner(cells, memories.scanner, options.nulls, ranges.knowledge);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const inputs: InputFingerprint[] = [];
   const progress: { path: string; bytesRead: number; totalBytes: number }[] = [];
@@ -95,11 +111,16 @@ export async function readRanges(
   const settle = async ({ item, result, give }: Ordered): Promise<void> => {
     if (item.kind === "start") {
       merger.startFile(options.held?.linesBefore ?? 0);
+      if (isBatches(item.file)) return;
       rowsOfFile = item.file.numRows;
       progress.push({ path: item.file.path, bytesRead: 0, totalBytes: item.file.source.totalBytes });
       return;
     }
     if (item.kind === "end") {
+      if (isBatches(item.file)) {
+        inputs.push(item.file.fingerprint());
+        return;
+      }
       inputs.push(await digests.get(item.file)!);
       await item.file.source.close();
       open.delete(item.file.source);
@@ -107,12 +128,14 @@ export async function readRanges(
     }
     if (!result || "error" in result) throw result?.error;
     const { batch: columns, spent } = buffersOfRange(result);
+    item.release?.();
     const batch = ranges.merge(result, item.range);
     give!(spent);
     if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
     give!(columns);
-    const read = progress.at(-1)!;
-    read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
+    const read = progress.at(-1);
+    if (read)
+      read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
     observe?.(progressOf(merger.numRows, progress));
   };
 
@@ -158,6 +181,17 @@ export async function readRanges(
   const ordered: Ordered[] = [];
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
+  /** why the items ended; thrown after the rows before, whose errors come first */
+  let failure: { error: unknown } | undefined;
+  const nextItem = async (): Promise<RangeItem | undefined> => {
+    try {
+      const { value, done } = await items.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      failure = { error };
+      return undefined;
+    }
+  };
   try {
     for (let i = 0; i < numOthers; i++) {
       // the memory is created here and not on the thread, where the class of an error would be lost
@@ -174,15 +208,15 @@ export async function readRanges(
       const hasIdle = threads.some(isIdle);
       const isWaiting = !head || (head.coming !== undefined && head.result === undefined);
       if (!isEnd && ordered.length < most && (hasIdle || isWaiting)) {
-        const { value: item, done } = await items.next();
-        if (done !== true && item.kind === "start") {
+        const item = await nextItem();
+        if (item?.kind === "start" && !isBatches(item.file)) {
           open.add(item.file.source);
           const digest = digested(item.file.source.path);
           digests.set(item.file, digest);
           // without another thread there is nothing to do in parallel
           if (threads.length === 0) await digest;
         }
-        if (done === true) isEnd = true;
+        if (!item) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
         else ordered.push({ item });
         // scans of the threads arrive here
@@ -194,6 +228,7 @@ export async function readRanges(
       ordered.shift();
       await settle(head);
     }
+    if (failure) throw failure.error;
   } finally {
     // threads may still read the files, so the threads are closed first
     await Promise.all(threads.map(({ thread }) => thread.close()));

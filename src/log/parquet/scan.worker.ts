@@ -39,12 +39,10 @@ export interface ParquetScannerData {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what read.ts sends
 const { module, requests, nulls, memory, finder } = workerData as ParquetScannerData;
 const keyFinder = new KeyFinder(module, finder);
-const scanner = new ParquetScanner(requests, new ScanMemory(module, memory), nulls, {
-  knowledge: (request) => ({
-    find: (keys, gap, codes) => keyFinder.find(finder.tables[request]!, keys, gap, codes),
-    findsCells: true,
-  }),
-});
+const scanner = new ParquetScanner(requests, new ScanMemory(module, memory), nulls, (request) => ({
+  find: (keys, gap, codes) => keyFinder.find(finder.tables[request]!, keys, gap, codes),
+  findsCells: true,
+}));
 
 function scanned({ range, spent }: RangeJob): void {
   scanner.buffers.give(spent);

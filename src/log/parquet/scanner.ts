@@ -9,6 +9,7 @@ import { readerOf } from "../../io/random-access.js";
 import type { ChunkScan } from "../text/chunk-scanner.js";
 import type { ColumnRequest } from "../log.js";
 import { NullTexts } from "../nulls.js";
+import { BatchCursor, type BatchColumn } from "./batch-cursor.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./cursor.js";
 import { KeyReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./keys.js";
 import { NumberReader } from "./numbers.js";
@@ -23,7 +24,7 @@ export interface ParquetRowRange {
   path: string;
   /** descriptor of the open file, which is the same on all threads */
   fd: number;
-  /** number of the row group in the log */
+  /** number of the row group, or of the batch, in the log */
   group: number;
   /** rows [from, to) of the group */
   from: number;
@@ -32,6 +33,8 @@ export interface ParquetRowRange {
   groupRows: number;
   /** one per request: its column, or the cell that all rows have */
   columns: (LeafColumn | string)[];
+  /** the columns by name, if the rows are in memory and not in a file; the range is the whole group then */
+  batch?: ReadonlyMap<string, BatchColumn>;
 }
 
 /**
@@ -85,13 +88,8 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** Replaces the sources of columns and codes; by default columns come from a file and no codes are known. */
-export interface ScannerSources {
-  /** opens a column of a range */
-  open?: (column: LeafColumn, range: ParquetRowRange) => Cursor;
-  /** the known keys of a request */
-  knowledge?: (request: number) => Omit<KeyKnowledge, "nullTexts">;
-}
+/** Returns what is known of the keys of a request. */
+export type KnownKeys = (request: number) => Omit<KeyKnowledge, "nullTexts">;
 
 /** Scans ranges of rows for one thread. */
 export class ParquetScanner {
@@ -100,26 +98,23 @@ export class ParquetScanner {
   readonly #requests: readonly CellRequest[];
   readonly #regions: readonly PageRegion[];
   readonly #nullTexts: NullTexts;
-  readonly #knowledge: NonNullable<ScannerSources["knowledge"]>;
+  readonly #knowledge: KnownKeys;
   #readers: (KeyReader | NumberReader | undefined)[] = [];
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
-  readonly #open: (column: LeafColumn, range: ParquetRowRange, request: number) => Cursor;
 
   /** @param nulls texts that represent a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,
     nulls: readonly string[] | undefined,
-    { open, knowledge = () => ({}) }: ScannerSources = {},
+    knowledge: KnownKeys = () => ({}),
   ) {
     const pages = new PageMemory(memory);
     this.#requests = requests;
     this.#nullTexts = new NullTexts(nulls);
     this.#knowledge = knowledge;
     this.#regions = requests.map(() => pages.column());
-    this.#open =
-      open ?? ((column, range, request) => new ColumnCursor(column, readerOf(range), this.#regions[request]));
   }
 
   /**
@@ -250,8 +245,8 @@ export class ParquetScanner {
   /** Moves the cursors to a range's start. */
   #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
-      // dictionaries belong to a row group, so the readers' knowledge of them ends with it
-      this.#readers = [];
+      // dictionaries belong to a row group, so the readers' knowledge of them ends with it; batches have none
+      if (!range.batch) this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),
       );
@@ -262,6 +257,11 @@ export class ParquetScanner {
       if (!cursor || cursor.row === range.from) continue;
       checked(range, range.columns[request] as LeafColumn, () => cursor.skip(range.from - cursor.row));
     }
+  }
+
+  #open(column: LeafColumn, range: ParquetRowRange, request: number): Cursor {
+    if (range.batch) return new BatchCursor(column, range.batch.get(column.name)!);
+    return new ColumnCursor(column, readerOf(range), this.#regions[request]);
   }
 
   #checkEnd(range: ParquetRowRange): void {

@@ -739,7 +739,7 @@ def train_ranking(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        max_memory: memory limit for the vectors of users, such as 4G (bpr and warp); the rest is trained from disk (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         item_fields: side columns of the item, used in its vector and in negatives; inferred by default
         loss: ranking loss; the training defaults depend on it (default: bpr)
@@ -3066,6 +3066,8 @@ def recall(
     engine_order: str | Sequence[str] | None = None,
     engine_slice: float | str | None = None,
     engine_timeout: int | None = None,
+    engine_output: Path | None = None,
+    engine_parts: int | None = None,
     format: Literal["csv", "jsonl", "parquet", "arrow", "redis", "postgres"] | None = None,
     out: Path | None = None,
     url_env: str | None = None,
@@ -3124,6 +3126,8 @@ def recall(
         engine_order: with --engine: columns that order the rows of a table or query; no two different rows may tie
         engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
         engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine_output: with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, below this path or URI of its side
+        engine_parts: with --engine-output: parts that the users are divided into, one task each (default: one for each core of the executors)
         format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL

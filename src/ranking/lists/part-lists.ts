@@ -86,26 +86,49 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   const partOf = new Map(codes.map((code, part) => [code, part]));
   for (let list = 0; list < numLists; list++) {
     const [known, added] = [await best(2 * list), await best(2 * list + 1)];
+    const only = known && added ? undefined : (known ?? added);
     for (let q = 0; q < queries.size; q++) {
       const to = (q * numLists + list) * k;
-      mergeLists(known?.at(q), added?.at(q), newShare, found, to, k);
+      if (only) copyList(only, q, found, to);
+      else mergeLists(known && listOf(known, q), added && listOf(added, q), newShare, found, to, k);
     }
   }
   return found;
 
-  async function best(code: number): Promise<{ at: (query: number) => TopItems } | undefined> {
+  async function best(code: number): Promise<BestOfPart | undefined> {
     const part = partOf.get(code);
     if (part === undefined) return undefined;
     const items = parts[part]!;
     const top = Math.min(k, items.length);
-    const { items: places, scores } = await search.best(first + part, queries, masksOf(part), top);
-    return {
-      at: (query) => {
-        const [from, to] = [query * top, (query + 1) * top];
-        const own = places.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!));
-        return { items: own, scores: scores.subarray(from, to) };
-      },
-    };
+    return { top, part: items, ...(await search.best(first + part, queries, masksOf(part), top)) };
+  }
+}
+
+/** The best items of a part as places, `top` for each query. */
+interface BestOfPart extends TopItems {
+  top: number;
+  /** u32[]: item number of each place */
+  part: Uint32Array;
+}
+
+/** Returns the list of a query as item numbers. */
+function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
+  const [from, to] = [query * top, (query + 1) * top];
+  const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));
+  return { items: own, scores: scores.subarray(from, to) };
+}
+
+/** Writes the list of a query to the position `to`. */
+function copyList(
+  { top, part, items, scores }: BestOfPart,
+  query: number,
+  lists: TopItems,
+  to: number,
+): void {
+  const from = query * top;
+  for (let r = 0; r < top && items[from + r] !== NO_ITEM; r++) {
+    lists.items[to + r] = part[items[from + r]!]!;
+    lists.scores[to + r] = scores[from + r]!;
   }
 }
 

@@ -11,11 +11,13 @@ import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
 import { BASE_TABLE } from "./models.js";
 import type { RankingOptions } from "./options.js";
-import { trainRanking } from "./train.js";
+import { trainedPartitions } from "./partitioned-model.js";
+import { partitionsFor, trainPartitions } from "./train-partitions.js";
+import { trainRanking, firstVectors } from "./train.js";
 
 /** @throws as trainRanking */
 export async function learnRanking(
-  { space, counts, ranking, start, controls }: LearnerInput<FactorStart>,
+  { space, roles, counts, ranking, start, controls, memory, note }: LearnerInput<FactorStart>,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -26,16 +28,23 @@ export async function learnRanking(
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
   const { validate } = ranking;
+  const examples = ranking.examples;
+  const field = space.fields.findIndex(({ name }) => name === roles.user);
+  const users = { first: space.offsets[field]!, count: space.offsets[field + 1]! - space.offsets[field]! };
+  const partitions = memory ? partitionsFor(examples, users.count, options) : 1;
+  const input = {
+    ...{ numFeatures: space.numFeatures, featureHashes: featureHashes(space), counts },
+    ...{ examples, start, controls },
+  };
+  if (memory && partitions > 1) {
+    const store = { users, beside: memory.beside, maxMemory: memory.most, validate, note };
+    const first = await firstVectors(input, options, signal);
+    return trainedPartitions(
+      await trainPartitions({ ...input, ...store }, partitions, first, options, observe, signal),
+    );
+  }
   const result = await trainRanking(
-    {
-      numFeatures: space.numFeatures,
-      featureHashes: featureHashes(space),
-      counts,
-      examples: ranking.examples,
-      ...(validate && { validate: (parameters) => validate(model(parameters)) }),
-      start,
-      controls,
-    },
+    { ...input, ...(validate && { validate: (parameters) => validate(model(parameters)) }) },
     options,
     observe,
     signal,

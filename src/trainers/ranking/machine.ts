@@ -99,16 +99,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
 
   /** A pass in rounds, in each of which threads take blocks of groups that no other has. */
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
-    const { plan } = this.#layout;
-    const rounds = Array.from({ length: this.groups }, (_, round): Work<RankingKernel>[] => [
-      { untilDone: true, call: ["trainBlock", plan, "thread", "index", round, negativeKey] },
-      { every: ONCE, call: ["endRound", plan] },
-    ]);
-    const events = ["thread", "index", this.#numEvents] as const;
-    await this.run(
-      { every: ONCE, call: ["sortEvents", plan, ...events, negativeKey, shuffles] },
-      ...rounds.flat(),
-    );
+    await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
   }
 
   /** Brings what `parameters` returns up to date, where there are layers. */
@@ -269,6 +260,22 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
         : row.subarray(first, first + kept.vector);
     }
   }
+}
+
+/** What threads do to train an epoch's events in strata. */
+export function strataRounds(
+  plan: number,
+  groups: number,
+  numEvents: number,
+  epochKey: number,
+  shuffles: boolean,
+): Work<RankingKernel>[] {
+  const rounds = Array.from({ length: groups }, (_, round): Work<RankingKernel>[] => [
+    { untilDone: true, call: ["trainBlock", plan, "thread", "index", round, epochKey] },
+    { every: ONCE, call: ["endRound", plan] },
+  ]);
+  const events = ["thread", "index", numEvents, epochKey, shuffles] as const;
+  return [{ every: ONCE, call: ["sortEvents", plan, ...events] }, ...rounds.flat()];
 }
 
 function squaresOf(v: Float32Array): number {

@@ -1,6 +1,8 @@
 // Memory of learning to rank.
 
-import { tableBytes, type Needs } from "../../training/session/needs.js";
+import { sharesNegatives } from "../../kernels/ranking/binding.js";
+import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
+import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { RankingOptions } from "./options.js";
 
 /** Numbers that a method keeps of a vector of `dim` numbers in slices of 8, itself included. */
@@ -10,13 +12,48 @@ const KEPT = {
   sgd: (dim: number) => dim,
 } as const;
 
+/** Bytes of an event in the store of partitions: user, item, pair of the history, memberships, weight. */
+const STORED_EVENT = 17;
+
+/**
+ * Of users in partitions: the items' rows with their copies, two partitions, and what of the others --max-memory leaves in memory; a
+ * validation split may need every row twice.
+ */
+function partitionedNeeds(
+  { features, users, trainRows, heldOutRows }: TrainingSize,
+  rowBytes: number,
+  dim: number,
+  maxMemory: number,
+): { memory: number; beside: number } {
+  const partition = partitionBytes.each + (STORED_EVENT + 24) * (trainRows / numPartitions(users, rowBytes));
+  const resident = (features - users) * (rowBytes + 8 + 2 * (rowBytes + 4 * dim)) + 4 * partition;
+  const stored = (heldOutRows > 0 ? 2 : 1) * users * rowBytes + STORED_EVENT * trainRows;
+  const inMemory = Math.min(stored, Math.max(0, maxMemory - resident));
+  return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
+}
+
 /** Vectors with what the method keeps of them, the best epoch's copies and the table; events, users' items, and layers. */
-export function rankingNeeds({ dim: given, optimizer, layers, threads }: RankingOptions): Needs {
+export function rankingNeeds(
+  { dim: given, optimizer, loss, layers, threads }: RankingOptions,
+  maxMemory: number,
+): Needs {
   return {
     dim: given,
-    advice: "--min-count leaves fewer users and items, and --max-events-per-user fewer events",
+    advice:
+      "a smaller --max-memory keeps large tables on disk (bpr, warp), --min-count leaves fewer users and items, and --max-events-per-user fewer events",
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
+      const rowBytes = rankingRowBytes(dim, optimizer);
+      // a user and an item column alone
+      if (
+        !sharesNegatives(loss) &&
+        layers === 0 &&
+        size.ofColumn.size === 2 &&
+        numPartitions(size.users, rowBytes) > 1
+      ) {
+        const { memory, beside } = partitionedNeeds(size, rowBytes, dim, maxMemory);
+        return { memory, disk: beside + 1.2 * tableBytes(size, dim) };
+      }
       const slices = Math.ceil(dim / 8);
       const trained = 4 * KEPT[optimizer](8 * slices, slices) + 8 + 4 * threads;
       const propagated = layers > 0 ? 4 * 8 * slices + 128 * threads : 0;

@@ -323,7 +323,10 @@ export const options = withCommon(
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric"),
     init: { ...weekly.init, not: { start: ["svd"] } },
-    ...memory,
+    maxMemory: {
+      ...memory.maxMemory,
+      help: "memory limit for the vectors of users, such as 4G (bpr and warp); the rest is trained from disk",
+    },
     positiveFrom: {
       ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",

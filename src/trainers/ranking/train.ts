@@ -27,9 +27,9 @@ import { degreeVectors } from "../../factors/degree-vectors.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
 /** First vectors are uniform in plus or minus this. */
-const SPREAD = 0.05;
+export const SPREAD = 0.05;
 /** What AdaGrad's sums of squares start at. */
-const FIRST_SQUARES = 0.01;
+export const FIRST_SQUARES = 0.01;
 
 export interface RankingInput {
   numFeatures: number;
@@ -76,15 +76,8 @@ export async function trainRanking(
 ): Promise<RankingResult> {
   signal?.throwIfAborted();
   const { examples, numFeatures } = input;
-  if (examples.train.items.length === 0) {
-    throw new DataError("cannot sample negatives: every user has every item in the training split");
-  }
   const { similarity, optimizer: method } = options;
-  // vectors of the run of --init are not of the SVD's space
-  const first =
-    options.start === "svd" && !input.start
-      ? await svdStart(numFeatures, examples, options, signal)
-      : undefined;
+  const first = await firstVectors(input, options, signal);
   const machine = await RankingMachine.start(rankingData(numFeatures, examples, options), {
     ...options,
     method,
@@ -92,6 +85,22 @@ export async function trainRanking(
     averages: options.averagePositives,
   });
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe, first));
+}
+
+/**
+ * First parameters of known features: those of the run of --init, or of --start svd; undefined where all are drawn.
+ *
+ * @throws {DataError} no event can be learned from
+ */
+export async function firstVectors(
+  { examples, numFeatures, start }: Pick<RankingInput, "examples" | "numFeatures" | "start">,
+  options: RankingOptions,
+  signal?: AbortSignal,
+): Promise<FactorStart | undefined> {
+  if (examples.train.items.length === 0)
+    throw new DataError("cannot sample negatives: every user has every item in the training split");
+  // vectors of the run of --init are not of the SVD's space
+  return options.start === "svd" && !start ? await svdStart(numFeatures, examples, options, signal) : start;
 }
 
 async function trainEpochs(
@@ -104,8 +113,7 @@ async function trainEpochs(
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialize(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
-  const from = first ?? start;
-  if (from) machine.startFrom({ ...from, vectors: (options.layers > 0 && from.base) || from.vectors });
+  if (first) machine.startFrom({ ...first, vectors: (options.layers > 0 && first.base) || first.vectors });
 
   let kept: Kept | undefined;
   const training: Steered = {
@@ -171,7 +179,10 @@ async function trainEpochs(
 }
 
 /** The step size when so many epochs are over. */
-function rateOf({ schedule, learningRate, learningRateDecay, epochs }: RankingOptions, over: number): number {
+export function rateOf(
+  { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
+  over: number,
+): number {
   if (schedule === "inverse") return learningRate / (1 + learningRateDecay * Math.floor(over));
   return cosineRate(learningRate, over / epochs);
 }

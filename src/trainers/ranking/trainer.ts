@@ -78,7 +78,10 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
       return examples;
     },
     learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
-    needs: rankingNeeds({ ...ranking, ...(init && { dim: init.parameters.dim }) }),
+    needs: rankingNeeds(
+      { ...ranking, ...(init && { dim: init.parameters.dim }) },
+      given.maxMemory ?? options.maxMemory.default(),
+    ),
     streams: false,
     init: factorInit(init, given),
     doubts: (space, fm) => widthWarnings(space, fm),

@@ -2,9 +2,11 @@
 
 import { basename, dirname } from "node:path";
 import {
+  entriesOfFile,
   piecesOf,
   readSafetensorsFile,
-  safetensorsChunks,
+  safetensorsHead,
+  tensorShape,
   type Tensor,
 } from "../../embedding/safetensors.js";
 import { ArtifactError, OutputError, UsageError } from "../../errors.js";
@@ -14,10 +16,13 @@ import { checkRegularFiles } from "../../io/listed-files.js";
 import { pathExists, withArtifact } from "../../io/read-artifact.js";
 import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
-import type { NamedArrays } from "./named-arrays.js";
+import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js";
 
 /** Name of the tensor that contains the JSON object. */
 const STANDING = "standing";
+
+/** Prefix of the names of tensors that are read one by one. */
+const LARGE = "large.";
 
 const ADVICE = "remove it and train from the start";
 
@@ -27,6 +32,7 @@ export type Identity = Record<string, unknown>;
 /** Content of a checkpoint: arrays, and a JSON object, which is stored together with the training's identity. */
 export interface Contents<Saved> {
   arrays: NamedArrays;
+  large?: LargeArrays | undefined;
   saved: Saved;
 }
 
@@ -81,18 +87,17 @@ export class CheckpointFile<Saved extends object> {
     const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     let found: Contents<Saved> | undefined;
     if (resume && (await pathExists(path))) {
-      const { arrays, saved } = await read<Saved & { identity: Identity }>(path, shape);
+      const { arrays, large, saved } = await read<Saved & { identity: Identity }>(path, shape);
       checkSame(path, saved.identity, whole);
-      found = { arrays, saved };
+      found = { arrays, large, saved };
     } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
     return new CheckpointFile(path, checkpointEvery, whole, signal, found);
   }
 
-  async save({ arrays, saved }: Contents<Saved>): Promise<void> {
+  async save({ arrays, large, saved }: Contents<Saved>): Promise<void> {
     const json = Uint8Array.from(Buffer.from(JSON.stringify({ identity: this.#identity, ...saved })));
-    const all = Object.entries({ ...arrays, [STANDING]: json });
-    const tensors = new Map(all.map(([name, data]) => [name, { shape: [data.length], data }]));
-    await writeFileAtomic(this.#path, piecesOf(safetensorsChunks(tensors)), true, { signal: this.#signal });
+    const chunks = checkpointChunks({ ...arrays, [STANDING]: json }, large);
+    await writeFileAtomic(this.#path, chunks, true, { signal: this.#signal });
     this.#isSaved = true;
   }
 
@@ -107,8 +112,25 @@ export class CheckpointFile<Saved extends object> {
   }
 }
 
+/** Yields the bytes of a checkpoint; large arrays are read only when their bytes are requested. */
+async function* checkpointChunks(
+  arrays: NamedArrays,
+  large: LargeArrays | undefined,
+): AsyncGenerator<Uint8Array> {
+  const shapes = new Map(
+    Object.entries(arrays).map(([name, data]) => [name, tensorShape([data.length], data)]),
+  );
+  for (const name of large?.names ?? []) shapes.set(LARGE + name, { dtype: "F32", shape: [large!.length] });
+  const { head, order } = safetensorsHead(shapes);
+  yield head;
+  for (const name of order) {
+    const data = arrays[name] ?? (await large!.read(name.slice(LARGE.length)));
+    yield* piecesOf([new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+  }
+}
+
 async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>> {
-  const tensors = await checkpointTensors(path).catch((error: unknown) => {
+  const tensors = await checkpointTensors(path, (name) => !name.startsWith(LARGE)).catch((error: unknown) => {
     if (!(error instanceof ArtifactError)) throw error;
     throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
   });
@@ -116,19 +138,38 @@ async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>>
   if (!(json instanceof Uint8Array)) throw damaged(path);
   tensors.delete(STANDING);
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
-  return { arrays, saved: parseJson(json, shape, path, ADVICE) as Saved };
+  return { arrays, large: await largeArrays(path), saved: parseJson(json, shape, path, ADVICE) as Saved };
+}
+
+/** Returns the large arrays of a checkpoint; undefined if there are none. */
+async function largeArrays(path: string): Promise<LargeArrays | undefined> {
+  const entries = await withArtifact(path, (file) => entriesOfFile(file, path));
+  const names = [...entries.keys()].filter((name) => name.startsWith(LARGE));
+  if (names.length === 0) return undefined;
+  const length = entries.get(names[0]!)!.bytes / 4;
+  return {
+    names: names.map((name) => name.slice(LARGE.length)),
+    length,
+    async read(name) {
+      const tensors = await checkpointTensors(path, (tensor) => tensor === LARGE + name);
+      return floatsOf({ [name]: tensors.get(LARGE + name)?.data ?? new Uint8Array() }, name, length);
+    },
+  };
 }
 
 /** Reads the tensors of a checkpoint. @throws {ArtifactError} damaged, or not a regular file */
-async function checkpointTensors(path: string, only?: string): Promise<Map<string, Tensor>> {
+async function checkpointTensors(
+  path: string,
+  isWanted: (name: string) => boolean,
+): Promise<Map<string, Tensor>> {
   await checkRegularFiles(dirname(path), [basename(path)]);
-  return await withArtifact(path, (file) => readSafetensorsFile(file, path, only));
+  return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
 }
 
 /** Checks that a save can only replace an older checkpoint. @throws {OutputError} the path is something else */
 async function checkSavable(path: string): Promise<void> {
   if ((await kindAt(path)) === undefined) return;
-  const json = await checkpointTensors(path, STANDING).catch(() => undefined);
+  const json = await checkpointTensors(path, (name) => name === STANDING).catch(() => undefined);
   const text = json?.get(STANDING) && Buffer.from(json.get(STANDING)!.data.buffer).toString("utf8");
   if (text?.startsWith('{"identity":')) return;
   throw new OutputError(

@@ -128,7 +128,7 @@ export class Checkpoints {
       ...(found &&
         isOfThis &&
         this.epoch !== undefined && {
-          resume: { ...found.saved, arrays: withoutSearch(found.arrays) },
+          resume: { ...found.saved, arrays: withoutSearch(found.arrays), large: found.large },
         }),
     };
   }
@@ -144,11 +144,12 @@ export class Checkpoints {
     await this.#file.remove();
   }
 
-  async #save({ arrays, standing, epochs }: Checkpoint, first: Evaluated | undefined): Promise<void> {
+  async #save({ arrays, large, standing, epochs }: Checkpoint, first: Evaluated | undefined): Promise<void> {
     const { units, ...search } = this.#search ?? { units: {} };
     const roots = Object.entries(units).flatMap(([name, metric]) => (metric?.root ? [name] : []));
     await this.#file.save({
       arrays: { ...arrays, ...arraysOf(units) },
+      large,
       saved: {
         ...{ standing, epochs },
         first,

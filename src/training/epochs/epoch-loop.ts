@@ -7,7 +7,7 @@
 // contains the requests of the caller. This file does not depend on an algorithm.
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
-import type { NamedArrays } from "./named-arrays.js";
+import type { LargeArrays, NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
 import { cosDegrees } from "../../numeric/degrees.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
@@ -67,12 +67,14 @@ export interface Steered {
    * @param withKept true to include the parameters that `keep` copied last
    */
   save(withKept: boolean): NamedArrays;
+  /** Returns the arrays of a checkpoint that are read piece by piece; valid until the next epoch. */
+  saveLarge?(withKept: boolean): LargeArrays;
   /**
    * Restores a state that `save` returned, with any number of threads.
    *
    * @throws {ArtifactError} the arrays have other sizes
    */
-  restore(arrays: NamedArrays): void;
+  restore(arrays: NamedArrays, large?: LargeArrays): void | Promise<void>;
   /** Stops the threads, even within an epoch; the parameters remain readable. */
   terminate(): Promise<void>;
   /** number of threads that currently work; absent if it is fixed */
@@ -99,6 +101,7 @@ export interface EpochOptions {
 export interface Checkpoint {
   /** the trainer's parameters, and its copy of those of the best epoch */
   arrays: NamedArrays;
+  large?: LargeArrays | undefined;
   standing: Standing;
   epochs: EpochEvent[];
 }
@@ -144,7 +147,7 @@ export async function runEpochs(
   const standing = resume?.standing ?? firstStanding(training.toBeat);
   const stopping = new EarlyStopping(training.better, minDelta, standing);
   const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
-  if (resume) training.restore(resume.arrays);
+  if (resume) await training.restore(resume.arrays, resume.large);
   const interruption = new Interruption(training, onInterrupt);
 
   for (let epoch = epochs.length + 1; epoch <= most; epoch++) {
@@ -178,6 +181,7 @@ export async function runEpochs(
     if (checkpoint && epoch % checkpoint.every === 0 && epoch < most) {
       const saved = {
         arrays: training.save(stopsEarly),
+        large: training.saveLarge?.(stopsEarly),
         standing: stopping.standing,
         epochs: [...epochs],
       };

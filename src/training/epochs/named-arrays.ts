@@ -7,6 +7,15 @@ import { parseJson, type Shape } from "../../io/json-shape.js";
 /** Arrays by name; the trainer chooses the names. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
+/** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
+export interface LargeArrays {
+  names: readonly string[];
+  /** number of elements of each array */
+  length: number;
+  /** @throws {ArtifactError} it is damaged */
+  read(name: string): Promise<Float32Array>;
+}
+
 /**
  * Returns the array of 32-bit floats that was saved under the name.
  *

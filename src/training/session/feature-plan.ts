@@ -22,6 +22,7 @@ import type { Examples } from "../examples/examples.js";
 import { itemFiles, negativeFiles } from "../examples/item-file.js";
 import { itemsOfRun } from "../examples/items-of-run.js";
 import { listMetric } from "../options/lists.js";
+import { memory } from "../options/reading.js";
 import type { OptionTable } from "../options/table.js";
 import type { StoppingMetricName } from "../options/weekly.js";
 import {
@@ -207,6 +208,10 @@ async function fit<O extends FeatureOptions, S>(
     {
       ...input,
       controls: { ...session.controls, keepsState, ...withMetric },
+      memory: {
+        most: session.options.maxMemory ?? memory.maxMemory.default(),
+        beside: session.beside,
+      },
       doing: (text) => watch.observe({ stage: "doing", text }),
       note: session.note,
     },

@@ -8,6 +8,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { TopItemsInput } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainedOn } from "../../embedding/manifest.js";
+import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
@@ -49,6 +50,8 @@ export interface LearnerInput<S = unknown> {
   /** initial parameters of a warm start */
   start?: S;
   controls?: Controls;
+  /** maximum bytes of the table in memory; during training, the rest is in files next to the path `beside` */
+  memory?: { most: number; beside: string };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
   /** callback for notes to the user */
@@ -136,7 +139,8 @@ export interface Trained extends Scorer {
   interrupted?: boolean;
   /** server on which the model was trained, if any */
   engine?: TrainedOn;
-  table(space: FeatureSpace): EmbeddingTable;
+  /** Returns the table in memory, or rows that are read batch by batch. */
+  table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** further tables, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** scorer by the table alone; set if the model has parameters outside of its table */

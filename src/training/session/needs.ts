@@ -24,6 +24,8 @@ export interface TrainingSize {
   /** number of features of all columns, and number of features by column */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
+  /** number of features of the user column; 0 without one */
+  users: number;
   /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
   /** total number of bytes of the features' keys */
@@ -36,7 +38,7 @@ export interface TrainingSize {
 export interface Estimate {
   /** peak memory in addition to the memory that the process already uses */
   memory: number;
-  /** size of the run directory */
+  /** size of the run directory, and of temporary files next to it during training */
   disk: number;
 }
 
@@ -79,6 +81,7 @@ export function trainingSize(
     heldOutRows: sum([valid, test].map((part) => part?.rows.length ?? 0)),
     features: sum(fields.map(({ features }) => features)),
     ofColumn: new Map(fields.map(({ name, features }) => [name, features])),
+    users: fields.find(({ name }) => name === dataset.roles.user)?.features ?? 0,
     cells: sum(featureColumns(dataset).map(({ kind }) => (kind === "multi" ? 3 : 1))),
     keyBytes: sum(fields.map(({ keyBytes }) => keyBytes)),
     isStored: isStored(dataset),

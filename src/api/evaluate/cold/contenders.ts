@@ -162,7 +162,6 @@ export function contendersOf(of: Contending): Contender[] {
   return contenders;
 }
 
-/** Returns the mean vector and weight of a table's items. */
 function meanItem({ table, range: { first, last } }: RankedTable): ItemVector {
   const { dim, vectors, weights } = table;
   const vector = new Float64Array(dim);

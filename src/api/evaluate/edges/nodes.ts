@@ -14,7 +14,6 @@ import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { composeItems } from "../../compose.js";
 import type { OpenTable } from "../../tables.js";
 
-/** The nodes of a run. */
 export interface Nodes {
   /** field whose keys are the nodes */
   field: string;

@@ -5,6 +5,7 @@ import { featureSpace, type Field } from "../../../dataset/vocabulary/vocabulary
 import { draw } from "../../../numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { LearnerInput } from "../../../training/session/feature-training.js";
 import { learnFfm, inFieldOrder, trainingInFieldOrder } from "./learn.js";
 
@@ -19,10 +20,7 @@ const space = featureSpace(
   }),
 );
 
-/**
- * Makes rows whose label depends on interactions of the first three fields, with different vectors for each pair of
- * fields.
- */
+/** Generates rows whose label depends on interactions of the first three fields, with different vectors for each pair of fields. */
 function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   const ids: number[] = [];
   const values: number[] = [];
@@ -78,7 +76,7 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
     for (const threads of [1, 2, 3, 7]) {
       const model = await learnFfm(inputOf(train, valid), options({ ...rest, threads }), () => undefined);
       const hash = createHash("sha256");
-      hash.update(new Uint8Array(model.table(space).vectors.buffer));
+      hash.update(new Uint8Array((model.table(space) as EmbeddingTable).vectors.buffer));
       hash.update(new Uint8Array((await model.score(valid, { threads })).buffer));
       results.push(
         `${hash.digest("hex")} ${model.epochs.map((e) => `${e.trainLoss} ${e.validLoss}`).join()}`,

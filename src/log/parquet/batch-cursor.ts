@@ -1,9 +1,9 @@
 // Reads one column of a batch of rows that is in memory, as the Parquet reader reads one of a row group.
 
-import { joinValues } from "../log/multi-value-cells.js";
-import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet/cursor.js";
-import { textAt, type PlainValues } from "../log/parquet/values.js";
-import type { RowFault } from "../log/text/record-form.js";
+import { joinValues } from "../multi-value-cells.js";
+import type { RowFault } from "../text/record-form.js";
+import { orFault, type Cursor, type LeafColumn, type Segment } from "./cursor.js";
+import { fixedValues, textAt, type PlainValues } from "./values.js";
 
 /** The places of the rows' lists among the elements. */
 export interface ListBounds {
@@ -14,27 +14,35 @@ export interface ListBounds {
   levels: Uint32Array | undefined;
 }
 
+/** One column of a batch. It is sent to threads. */
+export interface BatchColumn {
+  /** values that are not missing, of the rows, or of the elements of their lists; `stored`: as a Parquet page has them */
+  values: PlainValues | { stored: ArrayLike<unknown> };
+  /** u32: 1 if a row, or an element of a list, is not missing; undefined: none is missing */
+  levels: Uint32Array | undefined;
+  /** undefined: cells are single values */
+  lists: ListBounds | undefined;
+}
+
 /** Reads a column whose values are known. */
 export class BatchCursor implements Cursor {
   row = 0;
-  /** values that are not missing, of the rows, or of the elements of their lists */
   protected readonly values: PlainValues;
-  /** u32: 1 if a row, or an element of a list, is not missing; undefined: none is missing */
   protected readonly levels: Uint32Array | undefined;
   readonly #column: LeafColumn;
   readonly #lists: ListBounds | undefined;
 
-  /** @param column with a maxDefinition of 1 @param lists undefined: cells are single values */
-  constructor(
-    column: LeafColumn,
-    values: PlainValues,
-    levels: Uint32Array | undefined,
-    lists: ListBounds | undefined,
-  ) {
+  /** @param column with a maxDefinition of 1 */
+  constructor(column: LeafColumn, { values, levels, lists }: BatchColumn) {
     this.#column = column;
-    this.values = values;
+    this.values = "stored" in values ? fixedValues(values.stored, column.element) : values;
     this.levels = levels;
     this.#lists = lists;
+  }
+
+  /** The column as it is sent to threads. */
+  get batch(): BatchColumn {
+    return { values: this.values, levels: this.levels, lists: this.#lists };
   }
 
   get isList(): boolean {

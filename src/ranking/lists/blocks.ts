@@ -1,4 +1,4 @@
-// The owners of lists in blocks, so that memory does not grow with their number.
+// Reads the owners of lists (users, or rows of a table) in blocks, so that memory does not grow with their number.
 //
 //   rows of the table ──► keys and vectors            users with events ──► keys and the queries of their events
 //   folded-in users ──► keys and the vectors that the run computes from their events
@@ -9,38 +9,53 @@ import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { PLACES, type Queries } from "../../ranking/lists/search.js";
+import { PLACES, type Queries } from "./search.js";
 
-/** Most queries of one search. */
 const BLOCK = 16_384;
 
-/** Returns the number of queries per search, for lists of length k. */
-export function blockSize(k: number): number {
-  return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
+/** Number of list places that are written as text at once, while the next lists are searched. */
+const TEXT_PLACES = 1 << 20;
+
+/** Returns the number of queries per search, for lists of length k. @param isText true for text files, whose bytes do not depend on the size of blocks */
+export function blockSize(k: number, isText: boolean): number {
+  return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
-/** A block of owners with their queries. */
+/** One of `numParts` equal parts; `part` counts from 0. */
+export interface Share {
+  part: number;
+  numParts: number;
+}
+
+/** Returns the start and the end of a part of the numbers 0 .. size - 1. */
+function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
+  return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
+}
+
+/** A block of owners of lists. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** Owners that get lists; all when absent. */
+/** Owners who get lists; all owners when absent. */
 export type Chosen = KeyIndex | undefined;
 
-/** Selects owners, and the size of their blocks. */
+/** Options that select owners, and the size of blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
-  /** most queries of a block */
+  /** one of several equal parts of the owners; all owners when absent */
+  share?: Share | undefined;
+  /** maximum number of queries of a block */
   size: number;
 }
 
 export interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  /** whether vectors are scaled to length 1 */
+  /** true to scale vectors to length 1 */
   isCosine: boolean;
-  /** if false, no vectors are read, and queries are row numbers within the field */
+  /** false to read no vectors, in which case queries are row numbers within the field */
   withVectors: boolean;
 }
 
@@ -49,13 +64,16 @@ export async function* blocksOfRows({
   rows,
   field,
   chosen,
+  share,
   isCosine,
   size,
   withVectors,
 }: RowBlocks): AsyncGenerator<Block> {
   const range = await rangeOf(rows, field);
   const { dim } = rows;
-  for await (const { start, table } of rows.batches({ range, vectors: withVectors })) {
+  const [from, to] = rangeOfShare(range.last - range.first, share).map((row) => range.first + row);
+  const own = { first: from!, last: to! };
+  for await (const { start, table } of rows.batches({ range: own, vectors: withVectors })) {
     for (let first = 0; first < table.numRows; first += size) {
       const last = Math.min(first + size, table.numRows);
       const kept = Uint32Array.from({ length: last - first }, (_, i) => first + i).filter(
@@ -77,14 +95,15 @@ export async function* blocksOfRows({
   }
 }
 
-/** Yields users with events. @param queriesOf returns the queries of some user numbers */
+/** Yields users with events. @param queriesOf returns the queries for given user numbers */
 export function* blocksOfUsers(
   users: Keys,
-  { chosen, size }: WhichBlocks,
+  { chosen, share, size }: WhichBlocks,
   queriesOf: (users: Uint32Array) => Omit<Queries, "size">,
 ): Generator<Block> {
-  for (let first = 0; first < users.size; first += size) {
-    const length = Math.min(size, users.size - first);
+  const [from, to] = rangeOfShare(users.size, share);
+  for (let first = from; first < to; first += size) {
+    const length = Math.min(size, to - first);
     const own = Uint32Array.from({ length }, (_, i) => first + i).filter(
       (user) => !chosen || chosen.find(users, user) >= 0,
     );

@@ -1,0 +1,131 @@
+// `embed recall --engine-output`: the executors of a Spark server make the lists of all users, and Spark writes them.
+//
+//   locally     the options are checked, and the logs and files that lists need are read
+//   executors   each part makes the lists of a share of the users, from the run and that data (recall-part.worker.ts)
+//   locally     the counts of the parts are added up for the summary
+
+import { basename } from "node:path";
+import { deserialize, serialize } from "node:v8";
+import { inflateRawSync } from "node:zlib";
+import { preparedLists, statedOptions } from "../api/recall/recall.js";
+import { listColumns } from "../api/recall/list-files.js";
+import type { RecallOptions } from "../api/recall/options.js";
+import { requestedLists, type RequestedLists } from "../api/recall/requested-lists.js";
+import type { CountedLists, RecallSummary } from "../api/recall/summary.js";
+import { withOpenRows } from "../api/tables.js";
+import type { ArtifactFile } from "../engine/artifacts.js";
+import {
+  checkCanRun,
+  freeOutput,
+  parallelismOf,
+  runOnExecutors,
+  type ExecutorJob,
+  type OutputColumn,
+} from "../engine/executors.js";
+import { openEngineSession } from "../engine/open.js";
+import { UsageError } from "../errors.js";
+import { version } from "../io/package-version.js";
+import { filesBelow, statOf } from "../io/tree.js";
+import { collectWarnings, type Watch } from "../training/session/watch.js";
+import { LISTS_FILE, RUN_FOLDER, type ListsJob } from "./lists-job.js";
+
+const SETTINGS = { "spark.sql.caseSensitive": "true" };
+
+/**
+ * Makes the lists of all users on the executors of a server.
+ *
+ * @throws {UsageError} an option has no counterpart there, or the server does not run programs
+ * @throws {EmbedError} as recall, and as runOnExecutors
+ */
+export async function recallOnExecutors(
+  path: string,
+  given: RecallOptions,
+  watching: Watch,
+): Promise<RecallSummary> {
+  const start = performance.now();
+  const options = requestedLists(given);
+  const out = checkedOutput(options);
+  const { watch, warnings, warn } = collectWarnings(watching);
+  const session = await openEngineSession(
+    { address: options.engine!, timeout: options.engineTimeout },
+    SETTINGS,
+    watch.signal,
+  );
+  try {
+    checkCanRun(session);
+    const output = await freeOutput(session, out);
+    return await withOpenRows(path, options.table, async (opened) => {
+      const kept = {};
+      const { counted, facts } = await preparedLists({ opened, options, watch, warn, kept });
+      const numParts = given.engineParts ?? (await parallelismOf(session));
+      const job: ListsJob = { given: { ...given, threads: 1 }, kept, numParts };
+      const files: ExecutorJob["files"] = new Map<string, ArtifactFile["content"]>([
+        [LISTS_FILE, serialize(job)],
+        ...(await filesOfRun(opened.run.root)),
+      ]);
+      const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
+      watch.observe({ stage: "doing", text });
+      const columns = columnsOf(options);
+      // in the built program this file lies next to the other files, even if this module runs from the folder of
+      // compiled files
+      const { pathname } = new URL("./recall-part.worker.js", import.meta.url);
+      const script = `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
+      const reports = await runOnExecutors(session, {
+        ...{ script, files, numParts, columns, output },
+      });
+      for (const report of reports)
+        counted.add(deserialize(inflateRawSync(Buffer.from(report, "base64"))) as CountedLists);
+      const { notes, ...measured } = facts();
+      for (const note of notes) warn(note);
+      return {
+        ...{ command: "recall", version, out, seconds: (performance.now() - start) / 1000 },
+        ...measured,
+        options: { run: path, ...statedOptions(given, { ...options, format: "parquet" }) },
+        warnings,
+      };
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** @returns the path of the output @throws {UsageError} options that the executors cannot follow */
+function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedLists): string {
+  if (!engine!.startsWith("sc://"))
+    throw new UsageError(
+      `--engine-output needs a Spark Connect server (sc://HOST:PORT), got --engine ${engine!}`,
+    );
+  if (baseline !== undefined)
+    throw new UsageError(
+      `--score ${baseline} cannot be combined with --engine-output, because a baseline learns from all events in one ` +
+        "process: write the lists on this machine with -o",
+    );
+  if (foldIn)
+    throw new UsageError("--fold-in cannot be combined with --engine-output: write these lists here with -o");
+  return engineOutput!;
+}
+
+/** Returns the names and the Spark types of the columns of the lists. */
+function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
+  const { owner, category, item } = listColumns(whom === "item", listsPer);
+  return [
+    ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({
+      name,
+      type: "STRING" as const,
+    })),
+    { name: "rank", type: "INT" },
+    { name: item, type: "STRING" },
+    { name: "score", type: "FLOAT" },
+  ];
+}
+
+/** Returns the files of a run, by their paths in the directory of a part. */
+async function filesOfRun(root: string): Promise<[string, { path: string; size: number }][]> {
+  const paths = await filesBelow(root);
+  return await Promise.all(
+    paths.map(async (path): Promise<[string, { path: string; size: number }]> => {
+      const whole = `${root}/${path}`;
+      return [`${RUN_FOLDER}/${path}`, { path: whole, size: (await statOf(whole))!.bytes }];
+    }),
+  );
+}

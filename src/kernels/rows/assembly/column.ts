@@ -1,0 +1,19 @@
+/** A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. Members of the other kind are 0. */
+@unmanaged
+export class Column {
+  isText!: u32;
+  /** address of the bytes that are written before each number */
+  head!: usize;
+  headLength!: u32;
+  /** address of the texts; u32[last + 2]: offset of each text, and of the end of the last */
+  texts!: usize;
+  offsets!: usize;
+  /** u32[rows]: index of each row's text; 0: row r has text r */
+  places!: usize;
+  /** index of the last text, which is written for greater places */
+  last!: u32;
+  /** u32[rows] */
+  counts!: usize;
+  /** f32[rows] */
+  floats!: usize;
+}

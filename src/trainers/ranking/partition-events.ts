@@ -1,0 +1,79 @@
+// The events of each partition, as they are written to a store before the first epoch.
+
+import type { BlockStore } from "../../io/block-store.js";
+import { membershipsOf, type RankingData } from "../../kernels/ranking/binding.js";
+import { partitionSections, type Partitions, type PartitionSizes } from "../../kernels/ranking/partitions.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { NONE } from "../../training/warm-start/carried-keys.js";
+
+/** Events of each partition, as they go into the store. */
+export interface Laid {
+  sizes: PartitionSizes;
+  sections: ReturnType<typeof partitionSections>;
+}
+
+/** The name of a partition's events in the store. */
+export function eventsName(partition: number): string {
+  return `events ${partition}`;
+}
+
+/** Of memberships with as many places for every partition, as many as the one with the most pairs needs. */
+export function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
+  return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
+}
+
+function placesFor(numPairs: number): { shift: number; bits: number } {
+  const none = { indptr: new Uint32Array(1), items: new Uint32Array() };
+  const { bits, shift } = membershipsOf(none, numPairs);
+  return { shift, bits: 32 * bits.length };
+}
+
+/** Writes the events of each partition, in their order, to the store. */
+export async function storeEvents(
+  { context, users, items, weights, history }: RankingData,
+  partitions: Partitions,
+  sourceUsers: Uint32Array,
+  store: BlockStore,
+): Promise<Laid[]> {
+  const { count, rows } = partitions;
+  const ends = new Uint32Array(count + 1);
+  for (const feature of context.ids) ends[partitions.partitionOf(feature) + 1]!++;
+  for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
+  const places = ends.slice();
+  const sorted = new Uint32Array(items.length);
+  context.ids.forEach((feature, e) => (sorted[places[partitions.partitionOf(feature)]!++] = e));
+
+  const sourceOf = (p: number, row: number): number => {
+    const feature = partitions.featureOf(p, row);
+    return feature === undefined ? NONE : sourceUsers[feature - partitions.users.first]!;
+  };
+  const pairsOf = (user: number) => (user === NONE ? 0 : history.indptr[user + 1]! - history.indptr[user]!);
+  const sizes = Array.from({ length: count }, (_, p): PartitionSizes => {
+    let numPairs = 0;
+    for (let row = 0; row < rows; row++) numPairs += pairsOf(sourceOf(p, row));
+    return { numEvents: ends[p + 1]! - ends[p]!, numPairs };
+  });
+  const mostPairs = Math.max(0, ...sizes.map(({ numPairs }) => numPairs));
+  const how = { rows, hasWeights: weights !== undefined, bits: placesFor(mostPairs).bits };
+  const laid = sizes.map((size) => ({ sizes: size, sections: partitionSections(size, how) }));
+  for (const [p, { sections }] of laid.entries()) {
+    const numbers = new Uint32Array(sections.end);
+    const floats = new Float32Array(numbers.buffer);
+    sorted.subarray(ends[p], ends[p + 1]).forEach((e, i) => {
+      numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(context.ids[e]!);
+      numbers[sections.items + i] = items[e]!;
+      if (weights) floats[sections.weights + i] = weights[e]!;
+    });
+    const indptr = numbers.subarray(sections.historyEnds, sections.historyEnds + rows + 1);
+    const pairs = numbers.subarray(sections.history, sections.memberships);
+    for (let row = 0; row < rows; row++) {
+      const user = sourceOf(p, row);
+      indptr[row + 1] = indptr[row]! + pairsOf(user);
+      if (user !== NONE)
+        pairs.set(history.items.subarray(history.indptr[user], history.indptr[user + 1]), indptr[row]);
+    }
+    numbers.set(membershipsOf({ indptr, items: pairs }, mostPairs).bits, sections.memberships);
+    await store.write(eventsName(p), numbers);
+  }
+  return laid;
+}

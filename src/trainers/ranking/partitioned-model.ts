@@ -1,0 +1,186 @@
+// A ranking model whose users' vectors stay in a store: it ranks items, and goes into a run directory batch by batch.
+
+import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { wholeFields, type TableRows } from "../../embedding/rows.js";
+import type { RowRange } from "../../embedding/table.js";
+import { fmModelFiles } from "../../factors/artifact.js";
+import { optimizerFile } from "../../factors/optimizer-file.js";
+import type { Partitions } from "../../kernels/ranking/partitions.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
+import { featureTable, tableFeatures } from "../../training/examples/feature-table.js";
+import type { Trained } from "../../training/session/feature-training.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
+import type { KeptRows, RowPlaces } from "./kept-rows.js";
+
+/** Parameters of one moment. */
+export interface PartitionedModel {
+  dim: number;
+  partitions: Partitions;
+  /** numbers of a row */
+  stride: number;
+  /** f32[itemRows][stride] */
+  itemRows: Float32Array;
+  /** f32[n] */
+  w: Float32Array;
+  rows: KeptRows;
+  places: RowPlaces;
+}
+
+/** What the training came to. */
+export interface PartitionedResult {
+  model: PartitionedModel;
+  bestEpoch: number;
+  epochs: EpochEvent[];
+  interrupted?: boolean;
+  optimizer?: OptimizerState | undefined;
+}
+
+/** Wraps it as any factorization machine. */
+export function trainedPartitions({ model, ...found }: PartitionedResult): Trained {
+  const { bestEpoch, epochs, interrupted = false, optimizer } = found;
+  return {
+    ...partitionedScorer(model),
+    name: "fm",
+    loss: "logistic",
+    ...{ epochs, bestEpoch, interrupted },
+    table: (space) => partitionedTable(space, model),
+    files: (space) => ({
+      ...fmModelFiles(space, { ...model, w0: 0 }, vectorReader(model)),
+      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
+    }),
+  };
+}
+
+/** Ranks items of one feature each for users, and scores rows. */
+export function partitionedScorer(model: PartitionedModel): Pick<Required<Trained>, "score" | "rank"> {
+  const { dim, w } = model;
+  const vectorOf = vectorReader(model);
+  const vectorsOf = (rows: FeatureRows): Float32Array => {
+    const sums = new Float32Array(rows.numRows * dim);
+    for (let r = 0; r < rows.numRows; r++)
+      forEachPair(rows, r, (feature) => sums.set(vectorOf(feature), r * dim));
+    return sums;
+  };
+  return {
+    score: async (rows) =>
+      await Promise.resolve(Float32Array.from({ length: rows.numRows }, (_, r) => scoreOf(model, rows, r))),
+    rank: (contexts, items) => ({
+      dim,
+      queries: vectorsOf(contexts),
+      items: vectorsOf(items),
+      weights: Float32Array.from(items.ids, (feature) => w[feature]!),
+    }),
+  };
+}
+
+/** sum x w + sum <v, v> x x of a row's pairs of features. */
+function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number {
+  const sum = new Float64Array(model.dim);
+  const vectorOf = vectorReader(model);
+  let [linear, squares] = [0, 0];
+  forEachPair(rows, r, (feature, x) => {
+    linear += x * model.w[feature]!;
+    vectorOf(feature).forEach((v, d) => {
+      sum[d]! += x * v;
+      squares += (x * v) ** 2;
+    });
+  });
+  return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+}
+
+/** The table of all keys; its vectors are read from the store while it is written. */
+function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
+  const { dim, partitions, w } = model;
+  // all but the vectors, whose place stays untouched
+  const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
+  const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
+  const features = tableFeatures(space);
+  return {
+    ...rows,
+    async *batches(pass) {
+      await checkPartitions(model);
+      yield* rows.batches(pass);
+    },
+    laterVectors({ first, last }) {
+      const vectors = new Float32Array((last - first) * dim);
+      for (let row = first; row < last;) {
+        // the rows of one field follow one another among the features, too
+        const isUser = partitions.isUser(features[row]!);
+        let end = row + 1;
+        while (
+          end < last &&
+          features[end] === features[end - 1]! + 1 &&
+          partitions.isUser(features[end]!) === isUser
+        )
+          end++;
+        const range = { first: features[row]!, last: features[end - 1]! + 1 };
+        vectors.set(isUser ? userVectors(model, range) : itemVectors(model, range), (row - first) * dim);
+        row = end;
+      }
+      return vectors;
+    },
+  };
+}
+
+/** Reads every partition once, with its checksum. @throws {ArtifactError} one was cut or changed */
+async function checkPartitions({ partitions, stride, rows, places }: PartitionedModel): Promise<void> {
+  const numbers = new Uint32Array(partitions.rows * stride);
+  for (let p = 0; p < partitions.count; p++) await rows.read(p, numbers, places);
+}
+
+/** f32[last - first][dim] */
+function itemVectors(
+  { dim, partitions, stride, itemRows }: PartitionedModel,
+  { first, last }: RowRange,
+): Float32Array {
+  const vectors = new Float32Array((last - first) * dim);
+  for (let feature = first; feature < last; feature++) {
+    const from = partitions.itemRow(feature) * stride;
+    vectors.set(itemRows.subarray(from, from + dim), (feature - first) * dim);
+  }
+  return vectors;
+}
+
+/** The same of users: each partition has some of them, which follow one another there. */
+function userVectors(
+  { dim, partitions, stride, rows, places }: PartitionedModel,
+  { first, last }: RowRange,
+): Float32Array {
+  const vectors = new Float32Array((last - first) * dim);
+  for (let p = 0; p < partitions.count; p++) {
+    const range = partitions.rowsBetween(p, first, last);
+    if (range.first >= range.last) continue;
+    const bits = new Uint32Array((range.last - range.first) * stride);
+    rows.readPart(p, range.first * stride, bits, places);
+    const numbers = new Float32Array(bits.buffer);
+    for (let row = range.first; row < range.last; row++) {
+      const feature = partitions.featureOf(p, row);
+      if (feature === undefined || feature < first || feature >= last) continue;
+      const from = (row - range.first) * stride;
+      vectors.set(numbers.subarray(from, from + dim), (feature - first) * dim);
+    }
+  }
+  return vectors;
+}
+
+/** Reads one feature's vector; what it returns is valid until the next call. */
+function vectorReader({
+  dim,
+  partitions,
+  stride,
+  itemRows,
+  rows,
+  places,
+}: PartitionedModel): (feature: number) => Float32Array {
+  const row = new Float32Array(dim);
+  const bits = new Uint32Array(row.buffer);
+  return (feature) => {
+    if (!partitions.isUser(feature)) {
+      const from = partitions.itemRow(feature) * stride;
+      return itemRows.subarray(from, from + dim);
+    }
+    rows.readPart(partitions.partitionOf(feature), partitions.rowOf(feature) * stride, bits, places);
+    return row;
+  };
+}

@@ -1,0 +1,152 @@
+// A training of users in partitions from a log to a run: partitions are made small, so that a small log has several.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { keyAt } from "../../log/keys.js";
+import { rowsOf } from "../../embedding/table.js";
+import { openRun } from "../../embedding/run-directory.js";
+import { partitionBytes } from "../../kernels/ranking/partitions.js";
+import type { Progress } from "../../training/session/watch.js";
+import { train } from "../../training/session/session.js";
+import { temporaryFolder } from "../../testing/embed.js";
+import { integerBelow, mulberry32 } from "../../testing/random.js";
+import { trainer } from "./trainer.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const given = { user: "user", item: "item", dim: 12, epochs: 6, threads: 2, seed: 1 };
+
+const uniform = mulberry32(8);
+const log = at("log.csv");
+// users take items of their own group of five
+const pairs = Array.from({ length: 20_000 }, () => {
+  const user = integerBelow(700, uniform);
+  return `u${user},i${5 * integerBelow(80, uniform) + (user % 5)}`;
+});
+writeFileSync(log, ["user,item", ...pairs].join("\n"));
+
+beforeEach(() => Object.assign(partitionBytes, { whole: 1000, each: 20_000 }));
+afterAll(() => Object.assign(partitionBytes, { whole: 512 << 20, each: 64 << 20 }));
+
+async function trained(
+  name: string,
+  options: object = {},
+  observe: (progress: Progress) => void = () => undefined,
+  signal = new AbortController().signal,
+) {
+  const all = { ...given, ...options, out: at(name), force: true };
+  return await train(trainer, [log], all as never, { observe, signal });
+}
+
+function bytesOf(name: string): Record<string, string> {
+  const files = ["embeddings.arrow", ...readdirSync(join(at(name), "model")).map((file) => `model/${file}`)];
+  return Object.fromEntries(
+    files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]),
+  );
+}
+
+const validated = { valid: 0.1, patience: 9, evaluateEvery: 1, keepState: true } as const;
+
+test.each([
+  ["adagrad", {}],
+  ["sgd", { optimizer: "sgd" }],
+  ["warp with a validation split", { loss: "warp", ...validated }],
+  ["popular negatives", { noise: "popularity", negatives: 4, hardNegatives: [2, 4] }],
+])("%s: tables in memory and on disk, one and three threads, give the same bytes", async (name, options) => {
+  const runs = [];
+  for (const how of [{}, { maxMemory: 1000, threads: 1 }, { maxMemory: 60_000, threads: 3 }]) {
+    const notes: string[] = [];
+    await trained(name, { ...options, ...how }, (progress) => {
+      if (progress.stage === "note") notes.push(progress.text);
+    });
+    expect(notes.some((text) => text.includes("are read from disk during training"))).toBe(
+      "maxMemory" in how,
+    );
+    runs.push(bytesOf(name));
+  }
+  expect(runs[1]).toEqual(runs[0]);
+  expect(runs[2]).toEqual(runs[0]);
+  expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+});
+
+test("its vectors are written in the place of those of a table in memory", async () => {
+  await trained("written", { keepState: true });
+  const run = await openRun(at("written"));
+  const table = await run.readTable();
+  const { user, item } = { user: rowsOf(table, "user"), item: rowsOf(table, "item") };
+  const scoreOf = (u: number, i: number) => {
+    const vectorOf = (row: number) => table.vectors.subarray(12 * row, 12 * row + 12);
+    return vectorOf(user.first + u).reduce((sum, x, d) => sum + x * vectorOf(item.first + i)[d]!, 0);
+  };
+  // users score items of their own group above those of the next
+  let right = 0;
+  const groupOf = (row: number) => Number(keyAt(table.keys, row).slice(1)) % 5;
+  for (let u = 0; u < 700; u++) {
+    const own = groupOf(user.first + u);
+    const sums = [0, 0];
+    for (let i = 0; i < 400; i++) {
+      const group = (groupOf(item.first + i) - own + 5) % 5;
+      if (group < 2) sums[group]! += scoreOf(u, i);
+    }
+    if (sums[0]! > sums[1]!) right++;
+  }
+  expect(right).toBeGreaterThan(690);
+});
+
+test("it ranks as well as in one memory", async () => {
+  const options = { ...validated, epochs: 30 };
+  const cut = await trained("cut", options);
+  Object.assign(partitionBytes, { whole: 1e9 });
+  const whole = await trained("whole", options);
+  const recallOf = ({ metrics }: typeof cut) => metrics["valid"]!["recallAt20"] as number;
+  expect(recallOf(cut)).toBeGreaterThan(0.9 * recallOf(whole));
+  expect(recallOf(whole)).toBeGreaterThan(0.2);
+});
+
+test.each([[{}], [validated]])(
+  "what was stopped is resumed to the same bytes, with options %j",
+  async (options) => {
+    const long = { ...options, epochs: 8, maxMemory: 1000 };
+    await trained("straight", long);
+    const abort = new AbortController();
+    const stopped = trained(
+      "stopped",
+      { ...long, checkpointEvery: 2, threads: 1 },
+      (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
+      abort.signal,
+    );
+    await expect(stopped).rejects.toThrow("stopped");
+    await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
+    expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
+    expect(readdirSync(folder).filter((file) => file.includes("checkpoint"))).toEqual([]);
+  },
+);
+
+test("a checkpoint of other rows is damage", async () => {
+  const abort = new AbortController();
+  const stopped = trained(
+    "other",
+    { checkpointEvery: 2 },
+    (progress) => progress.stage === "epoch" && progress.epoch === 4 && abort.abort(new Error("stopped")),
+    abort.signal,
+  );
+  await expect(stopped).rejects.toThrow("stopped");
+  Object.assign(partitionBytes, { each: 10_000 });
+  await expect(trained("other", { checkpointEvery: 2, resume: true })).rejects.toMatchObject({
+    exitCode: 82,
+  });
+});
+
+test("a training starts from its run, and frozen keys keep their vectors", async () => {
+  await trained("first", { keepState: true });
+  const tableOf = async (name: string) => await (await openRun(at(name))).readTable();
+  const before = await tableOf("first");
+  await trained("frozen", { init: at("first"), freeze: "known", epochs: 2, maxMemory: 1000 });
+  const frozen = await tableOf("frozen");
+  expect(Buffer.from(frozen.vectors.buffer).equals(Buffer.from(before.vectors.buffer))).toBe(true);
+  const losses: number[] = [];
+  await trained("on", { init: at("first"), epochs: 1 }, (progress) => {
+    if (progress.stage === "epoch") losses.push(progress.trainLoss);
+  });
+  expect(losses[0]).toBeLessThan(0.55);
+});

@@ -1,0 +1,247 @@
+// The epoch loop of a ranking whose users are trained partition after partition. What is trained is what train.ts trains; rows may lie on
+// disk, with the same bytes.
+
+import { BlockStore } from "../../io/block-store.js";
+import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
+import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
+import { draw } from "../../numeric/random.js";
+import type { RankingExamples } from "../../sampling/ranking-events.js";
+import { diverged, runEpochs, type EpochEvent, type Steered } from "../../training/epochs/epoch-loop.js";
+import { listMetric } from "../../training/options/lists.js";
+import type { Scorer } from "../../training/session/feature-training.js";
+import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
+import { NONE } from "../../training/warm-start/carried-keys.js";
+import type { FactorStart } from "../../factors/warm-start.js";
+import { withMachine } from "../../workers/with-machine.js";
+import { isMatrix, rankingData, userFeatures } from "./data.js";
+import type { RankingOptions } from "./options.js";
+import { PartitionedMachine } from "./partitioned-machine.js";
+import { partitionedScorer, type PartitionedModel, type PartitionedResult } from "./partitioned-model.js";
+import type { RowPlaces } from "./kept-rows.js";
+import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
+import { sizeText } from "../../errors.js";
+
+/** What it takes beside the input of a training in one memory. */
+export interface PartitionedInput extends Omit<RankingInput, "validate"> {
+  /** the users' features */
+  users: { first: number; count: number };
+  validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
+  /** files for the time of the training are made beside this path */
+  beside: string;
+  /** bytes of the table that may lie in memory */
+  maxMemory: number;
+  note: ((text: string) => void) | undefined;
+}
+
+/** Partitions of a training's users; 1 where it is trained in one memory. */
+export function partitionsFor(
+  examples: RankingExamples,
+  numUsers: number,
+  { loss, layers, dim, optimizer }: Pick<RankingOptions, "loss" | "layers" | "dim" | "optimizer">,
+): number {
+  if (!isMatrix(examples) || sharesNegatives(loss) || layers > 0) return 1;
+  return numPartitions(numUsers, rankingRowBytes(dim, optimizer));
+}
+
+/**
+ * Trains as trainRanking does.
+ *
+ * @param first first parameters of known features
+ * @throws as trainRanking
+ * @throws {IoError} the disk is full
+ * @throws {ArtifactError} the rows on disk were cut or changed
+ */
+export async function trainPartitions(
+  input: PartitionedInput,
+  count: number,
+  first: FactorStart | undefined,
+  options: RankingOptions,
+  observe: (event: EpochEvent) => void,
+  signal: AbortSignal | undefined,
+): Promise<PartitionedResult> {
+  const { examples, numFeatures, users, featureHashes, counts } = input;
+  const partitions = new Partitions(numFeatures, users, count);
+  const rowBytes = rankingRowBytes(options.dim, options.optimizer);
+  const resident = partitions.localRows * rowBytes;
+  const store = new BlockStore(input.beside, Math.max(0, input.maxMemory - resident));
+  const data: RankingData = rankingData(numFeatures, examples, options);
+  const sourceUsers = new Uint32Array(users.count).fill(NONE);
+  userFeatures(examples).forEach((feature, user) => {
+    if (feature !== NONE) sourceUsers[feature - users.first] = user;
+  });
+  const shape = { ...options, method: options.optimizer, cosine: false, averages: options.averagePositives };
+  const drawn = { seed: options.seed, spread: SPREAD, accumulator: FIRST_SQUARES };
+  const how = { partitions, sourceUsers, store };
+  const firstRows = { featureHashes, counts, ...drawn, start: first };
+  const machine = await PartitionedMachine.start(data, shape, how, firstRows);
+  if (store.bytesOnDisk > 0)
+    input.note?.(
+      `${sizeText(store.bytesOnDisk)} of the users' vectors and events are read from disk during training, in ` +
+        `${count} partitions (--max-memory ${sizeText(input.maxMemory)})`,
+    );
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, first, observe));
+}
+
+/** The parameters to return. */
+interface Kept {
+  items: { rows: Float32Array; weights: Float32Array };
+  places: RowPlaces;
+}
+
+async function trainEpochs(
+  machine: PartitionedMachine,
+  { examples, numFeatures, validate, controls = {} }: PartitionedInput,
+  options: RankingOptions,
+  first: FactorStart | undefined,
+  observe: (event: EpochEvent) => void,
+): Promise<PartitionedResult> {
+  const { epochs: most, seed, shuffle, evaluateEvery, dim } = options;
+  const numEvents = examples.train.items.length;
+  const { partitions, rows, stride } = machine;
+  const now = (): Kept => ({ items: machine.items, places: rows.places });
+  const modelOf = ({ items, places }: Kept): PartitionedModel => ({
+    ...{ dim, partitions, stride, rows, places },
+    itemRows: items.rows,
+    w: weightsOf(partitions, items.weights, 1 + machine.kept.weight, first, numFeatures),
+  });
+  let kept: Kept | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      const order = draw(seed, epoch);
+      const trainLoss =
+        (await machine.train(shuffle, draw(order, 1), rateOf(options, epoch - 1))) / numEvents;
+      const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
+      const vectorNorm = machine.vectorNorm();
+      if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
+      const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
+      const metrics = validates ? await validate(partitionedScorer(modelOf(now()))) : {};
+      const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
+      return {
+        event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
+        stoppingValue: validate ? stoppingValue : undefined,
+      };
+    },
+    keep(epoch) {
+      kept = now();
+      rows.keep(kept.places);
+      if (!modelOf(kept).w.every(Number.isFinite))
+        throw diverged("a parameter is not finite", epoch, options);
+    },
+    save: (withKept) => ({
+      ...machine.state,
+      ...(withKept && kept && { keptItems: kept.items.rows, keptWeights: kept.items.weights }),
+    }),
+    saveLarge: (withKept) => savedRows(machine, withKept ? kept?.places : undefined),
+    async restore(arrays, large) {
+      machine.state = arrays;
+      // kept rows first: those of now go into the other blocks
+      if (arrays["keptItems"]) {
+        await setRows(machine, KEPT, large);
+        const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
+        kept = { items: { rows: keptItems, weights: keptWeights }, places: rows.places };
+        rows.keep(kept.places);
+      }
+      await setRows(machine, NOW, large);
+    },
+    terminate: () => machine.terminate(),
+    threadsInUse: () => machine.threadsInUse,
+    better: "higher",
+    validates: validate !== undefined,
+  };
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
+  const model = modelOf(kept!);
+  return {
+    ...{ model, ...done, ...(interrupted && { interrupted }) },
+    optimizer: controls.keepsState ? await optimizerOf(machine, model, kept!, first) : undefined,
+  };
+}
+
+/** Begin the names of the rows in a checkpoint: of now, and those to return. */
+const [NOW, KEPT] = ["rows.", "kept."] as const;
+
+/** The users' rows for a checkpoint. @param kept where those to return are, if there are any */
+function savedRows(
+  { partitions, stride, rows }: PartitionedMachine,
+  kept: RowPlaces | undefined,
+): LargeArrays {
+  const length = partitions.rows * stride;
+  const all = Array.from({ length: partitions.count }, (_, p) => p);
+  return {
+    names: [NOW, ...(kept ? [KEPT] : [])].flatMap((of) => all.map((p) => `${of}${p}`)),
+    length,
+    async read(name) {
+      const numbers = new Uint32Array(length);
+      await rows.read(Number(name.slice(NOW.length)), numbers, name.startsWith(KEPT) ? kept : undefined);
+      return new Float32Array(numbers.buffer);
+    },
+  };
+}
+
+/** @throws {ArtifactError} the checkpoint is of other rows */
+async function setRows(
+  machine: PartitionedMachine,
+  of: string,
+  large: LargeArrays | undefined,
+): Promise<void> {
+  const { partitions, stride } = machine;
+  for (let p = 0; p < partitions.count; p++) {
+    const numbers = (await large?.read(`${of}${p}`)) ?? new Float32Array();
+    const checked = floatsOf({ [of]: numbers }, of, partitions.rows * stride);
+    await machine.setPartition(p, new Uint32Array(checked.buffer, checked.byteOffset, checked.length));
+  }
+}
+
+/** f32[n]: the weights of all features; those of users are not trained. */
+function weightsOf(
+  partitions: Partitions,
+  ofItems: Float32Array,
+  width: number,
+  first: FactorStart | undefined,
+  numFeatures: number,
+): Float32Array {
+  return Float32Array.from({ length: numFeatures }, (_, feature) =>
+    partitions.isUser(feature)
+      ? first?.known[feature]
+        ? first.w[feature]!
+        : 0
+      : ofItems[partitions.itemRow(feature) * width]!,
+  );
+}
+
+/** What the steps keep beside the parameters, by feature. */
+async function optimizerOf(
+  machine: PartitionedMachine,
+  { partitions, rows, places, stride, itemRows }: PartitionedModel,
+  { items }: Kept,
+  first: FactorStart | undefined,
+): Promise<OptimizerState> {
+  const { vector, weight, from } = machine.kept;
+  const { numFeatures } = partitions;
+  const vectors = new Float32Array(numFeatures * vector);
+  const w = new Float32Array(numFeatures * weight).fill(FIRST_SQUARES);
+  const put = (feature: number, numbers: Float32Array, row: number) =>
+    vectors.set(numbers.subarray(row * stride + from, row * stride + from + vector), feature * vector);
+  for (let feature = 0; feature < numFeatures; feature++) {
+    if (partitions.isUser(feature)) {
+      if (first?.optimizer && first.known[feature])
+        w.set(first.optimizer.w.subarray(feature * weight, (feature + 1) * weight), feature * weight);
+      continue;
+    }
+    const row = partitions.itemRow(feature);
+    put(feature, itemRows, row);
+    w.set(items.weights.subarray(row * (1 + weight) + 1, (row + 1) * (1 + weight)), feature * weight);
+  }
+  const bits = new Uint32Array(partitions.rows * stride);
+  const numbers = new Float32Array(bits.buffer);
+  for (let p = 0; p < partitions.count; p++) {
+    await rows.read(p, bits, places);
+    for (let row = 0; row < partitions.rows; row++) {
+      const feature = partitions.featureOf(p, row);
+      if (feature !== undefined) put(feature, numbers, row);
+    }
+  }
+  return { vectors, w, w0: 0 };
+}
