@@ -775,7 +775,7 @@ def train_ranking(
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
         shuffle: False: train on the examples in the log's order
         seed: random seed for initial vectors, shuffling and sampling (default: 1)
-        patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 2)
+        patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 4; 2 for shared negatives)
         min_delta: smallest improvement of the stopping metric that resets --patience (default: 0)
         out: run directory to write
         force: replace an existing run

@@ -314,6 +314,11 @@ const own = {
   }),
   ...threads,
   ...passes,
+  patience: {
+    ...passes.patience,
+    default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 2 : 4),
+    shown: "4; 2 for shared negatives",
+  },
 } as const;
 
 /** Every option of the command. */
