@@ -1,4 +1,4 @@
-// Creates rankers of runs: by the run's model, or by the vectors of its tables alone.
+// Creates the rankers of runs, which rank by the run's model or by the vectors of its tables alone.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -11,35 +11,39 @@ import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 import { checkTableRanks, tableRanker } from "./table-ranker.js";
 
-/** Ranks by the run's model, or by the vectors of its tables alone. */
+/** Options that decide whether the run's model or the vectors of its tables rank. */
 export type Scoring = "model" | "dot" | "cosine" | "context";
 
 export interface HowToRank {
-  /** `own` ranks by the model, or by the cosine of table rows for runs whose model cannot rank */
+  /** `own`: the run's model ranks; for a model that cannot rank, the cosine of table rows does */
   score: Scoring | "own";
-  /** name of the table; only for scores by a table */
+  /** name of the table whose rows rank; only for scores by a table */
   table?: string | undefined;
-  /** representation of users; only for scores by a table */
+  /** vectors that represent a user; only for scores by a table */
   query?: Query | undefined;
-  /** whether users are new, and represented by folded-in vectors */
+  /** whether the evaluated users are new, so that folded-in vectors represent them */
   folds?: boolean;
 }
 
-/** @throws {UsageError} the run cannot rank with this score */
+/** @throws {UsageError} the run does not support this score */
 export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   const score = await scoreOf(run, how);
   if (score === "model") await ranksOf(run);
   else await checkTableRanks(run, { ...how, score });
 }
 
-/** Resolves `own`, and for folded-in users `model`, to the score that the run's model supports. */
+/** Replaces `own`, and for folded-in users also `model`, by a score that the run's model supports. */
 async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<Scoring> {
   if (score !== "own" && (score !== "model" || !folds)) return score;
   const { rank, foldedRank = score === "own" ? "cosine" : "model" } = await knownModelOf(run);
   return rank ? "model" : foldedRank;
 }
 
-/** Returns the ranking function of a run's model. @throws {UsageError} it has none; the message says which runs have one */
+/**
+ * Returns the function of the run's model that ranks items.
+ *
+ * @throws {UsageError} the model has none; the message names runs that have one
+ */
 export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
   const canRead = (await modelOf(run))?.preprocess;
   const instead = canRead && "--score dot or --score cosine ranks by its table";
@@ -47,12 +51,12 @@ export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"
 }
 
 /**
- * Creates the ranker of a run for a protocol, and returns its warnings.
+ * Returns the ranker of a run for a protocol, and warnings.
  *
- * @param lists items that represent each user
- * @param how.inPlace table that replaces the model's rows
- * @param how.folded a vector for each user of the protocol, if the run does not know them
- * @throws {UsageError} the run cannot rank with this score
+ * @param lists items whose vectors represent each user
+ * @param how.inPlace table whose rows replace those of the model
+ * @param how.folded a folded-in vector for each user of the protocol, if the run does not know these users
+ * @throws {UsageError} the run does not support this score
  */
 export async function rankerOfRun(
   run: Run,

@@ -1,4 +1,4 @@
-// Events of users as a run's model counts them: rows of a log that count, and the run's training events.
+// Reads the events of users: the rows of a log that count as events for a run's model, and the run's training events.
 //
 //   log, or a held-out split of the run ──► rows that count            training ──► kept in the run, or read again from its log,
 //                                                                                   or from --mask LOG
@@ -16,15 +16,15 @@ import { partNamed, partsOfRun } from "../training/reading/run-parts.js";
 import { silently, wholeOf, type SplitParts } from "../training/reading/split-parts.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Options for reading logs other than the run's own. */
+/** Options for reading logs other than the run's training log. */
 export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
-  /** files of further events whose items are masked for their users */
+  /** paths of files with further events; lists of a user must not contain the items of the user's events */
   mask?: string[] | undefined;
-  /** least label of events that count */
+  /** minimum label of events that count */
   positiveFrom?: number | undefined;
 }
 
-/** A run, and options for reading logs. */
+/** A run, and options for reading its log and others. */
 export interface LogsOfRun<O extends LogOptions = LogOptions> {
   run: Run;
   preprocess: Preprocess;
@@ -32,14 +32,18 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
   watch: Watch;
 }
 
-/** Returns the run's recipe for reading events. @throws {UsageError} it has none; the message says what can be done */
+/**
+ * Returns the run's recipe for reading events.
+ *
+ * @throws {UsageError} the run has none; the message names what it can do
+ */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
   return await (
     await capable(run, "preprocess", "cannot say which items users took", instead)
   )(run);
 }
 
-/** Selects the events that count: those with a positive label, if the log has labels. */
+/** Selects the events that count: those with a positive label if the log has labels, else all. */
 export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
@@ -60,7 +64,7 @@ export function eventsThatCount(
   return { dataset, rows: rows.filter((row) => values[row]! > 0) };
 }
 
-/** Reads all rows of a log with the run's roles. */
+/** Reads all rows of a log; its columns have the roles of the run. */
 export async function readBeside(
   on: string[],
   { preprocess, options, watch }: Omit<LogsOfRun, "run">,
@@ -71,7 +75,7 @@ export async function readBeside(
   return wholeOf((await openAsTrained(preprocess, log, silently(watch))).dataset);
 }
 
-/** Reads the training events that are stored in the run. */
+/** Reads the copy of the training events that the run contains. */
 export async function keptEvents({
   run,
   preprocess,
@@ -79,37 +83,37 @@ export async function keptEvents({
   return eventsOfSource(await readNegatives(run, preprocess));
 }
 
-/** Evaluated rows and training events. */
+/** The rows to evaluate, and the training events. */
 export interface OpenedLog {
-  /** all rows of the log or split, and those that count */
+  /** all rows of the evaluated log or split, and the rows of it that count */
   whole: Part;
   part: Part;
-  /** rows of --mask that count; undefined without --mask */
+  /** rows of --mask that count; undefined if --mask is absent */
   masked: Part | undefined;
   training: TrainingEvents;
-  /** all splits of the run's training log; only for --part */
+  /** all splits of the run's training log; only if --part is set */
   own: SplitParts["parts"] | undefined;
 }
 
-/** The log to evaluate: files, or a split of the run. */
+/** The evaluated log: files, or a held-out split of the run. */
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
 }
 
-/** The events that are needed. */
+/** Events and times that an evaluation needs. */
 export interface NeededEvents {
   /** whether the times of the evaluated log are needed */
   withTimes: boolean;
-  /** the option that needs the times of training events; undefined if none does */
+  /** option that needs the times of training events; undefined if no option does */
   timed?: string | undefined;
-  /** whether each training event is needed, and not only the items that each user has */
+  /** whether single training events are needed, not only the set of each user's items */
   each?: boolean;
-  /** reason why training events are needed, a clause for messages */
+  /** reason why training events are needed, as a clause for messages */
   wanted: string;
 }
 
-/** Reads the log or split, and the run's training events. */
+/** Reads the evaluated log or split, and the run's training events. */
 export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: NeededEvents): Promise<OpenedLog> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
@@ -129,7 +133,7 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
   return { whole, part, masked, training, own };
 }
 
-/** Reads the training events: from the run, or from the log that it was trained on, or else from --mask. */
+/** Reads the training events from the run, else from its training log, else from --mask. */
 async function trainingEvents(
   logs: LogsOfRun<EvaluatedLog>,
   { timed, each = false, wanted }: NeededEvents,

@@ -1,4 +1,4 @@
-// The owners of lists in blocks, so that memory does not grow with their number.
+// Yields the owners of lists, users or items, in blocks, so that memory does not grow with the number of owners.
 //
 //   rows of the table ──► keys and vectors            users with events ──► keys and the queries of their events
 //   folded-in users ──► keys and the vectors that the run computes from their events
@@ -13,38 +13,45 @@ import { PLACES, type Queries } from "./search.js";
 
 const BLOCK = 16_384;
 
-/** Number of places of lists that are written as text at once; the next lists are searched for meanwhile. */
+/**
+ * Number of list places that one block may have if lists are written as text. The lists of the next block are searched
+ * while a block is written.
+ */
 const TEXT_PLACES = 1 << 20;
 
-/** Returns the number of queries per search, for lists of length k. @param isText whether the file's bytes do not depend on the size of blocks */
+/**
+ * Returns the number of queries of a block, for lists of length k.
+ *
+ * @param isText whether the output is text, whose bytes do not depend on the size of blocks
+ */
 export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
-/** One of `numParts` equal parts; `part` counts from 0. */
+/** One of `numParts` shares of equal size; `part` is its number, from 0. */
 export interface Share {
   part: number;
   numParts: number;
 }
 
-/** Returns the first number and the end of a share of 0 .. size - 1. */
+/** Returns the first number and the exclusive end of the share's part of the numbers 0 .. size - 1. */
 function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
-/** Some of those who get lists. */
+/** A block of owners: their keys, and the query of each. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** Owners that get lists; all when absent. */
+/** The owners that get lists; all owners when undefined. */
 export type Chosen = KeyIndex | undefined;
 
-/** Selects owners, and the size of their blocks. */
+/** Options that select owners and limit the size of their blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
-  /** a part of several of equal size; all when absent */
+  /** the share of the owners that get lists; all owners when absent */
   share?: Share | undefined;
   /** maximum number of queries of a block */
   size: number;
@@ -55,11 +62,11 @@ export interface RowBlocks extends WhichBlocks {
   field: string;
   /** whether vectors are scaled to length 1 */
   isCosine: boolean;
-  /** if false, no vectors are read, and queries are row numbers within the field */
+  /** false: no vectors are read, and the query of an owner is the row number within the field */
   withVectors: boolean;
 }
 
-/** Yields the rows of a field, without holes. */
+/** Yields the rows of a field as owners, without holes. */
 export async function* blocksOfRows({
   rows,
   field,
@@ -95,7 +102,11 @@ export async function* blocksOfRows({
   }
 }
 
-/** Yields users with events. @param queriesOf returns the queries of some user numbers */
+/**
+ * Yields users with training events as owners.
+ *
+ * @param queriesOf returns the queries of the users with the given numbers
+ */
 export function* blocksOfUsers(
   users: Keys,
   { chosen, share, size }: WhichBlocks,
@@ -112,7 +123,7 @@ export function* blocksOfUsers(
   }
 }
 
-/** Yields users unknown to the run, with vectors folded in from their events. */
+/** Yields users unknown to the run as owners, with vectors that are folded in from their events. */
 export async function* blocksOfFolded(
   rows: AsyncIterable<EncodedRows>,
   dim: number,

@@ -1,7 +1,8 @@
 // --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched separately.
 //
-//   --lists-per   one list per category: its k best items
-//   --new-share   the first r places of a list hold at least floor(r X) new items, as long as there are any; otherwise the best items
+//   --lists-per   one list per category, with the k best items of the category
+//   --new-share   for each r, the first r places of a list hold at least floor(r X) new items, as long as new items are
+//                 left; the other places hold the best items
 //
 // The code of an item is 2 * category + (1 if it is new), so that the options can be combined.
 
@@ -12,20 +13,23 @@ import { ascending } from "../../numeric/indices.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import type { AskedOfSet } from "./quotas.js";
 
-/** How the lists of an owner are filled from parts. */
+/** The parts of the items, and the rules by which an owner's lists are filled from them. */
 export interface PartLists {
-  /** parts of each set, by the codes of codesOfParts */
+  /** parts of each set of items, by the codes that codesOfParts returns */
   ofSet: SetParts[];
   search: PartSearch;
-  /** categories that have a list; without them each owner has one list */
+  /** keys of the categories that have a list; when absent, each owner has one list */
   categories?: Keys | undefined;
   numLists: number;
-  /** least share of new items in each prefix of a list */
+  /** minimum share of new items among the first r places of a list, for each r */
   newShare: number;
   numItems: number;
 }
 
-/** @param categories u32[numItems]; MISSING for items without a category @param isNew u8[numItems] @returns u32[numItems]: codes of parts */
+/**
+ * @param categories u32[numItems]: category of each item, MISSING for items without one @param isNew u8[numItems]
+ * @returns u32[numItems]: code of each item's part
+ */
 export function codesOfParts(
   numItems: number,
   categories: Uint32Array | undefined,
@@ -38,10 +42,12 @@ export function codesOfParts(
 }
 
 /**
- * Renumbers the categories of the items in the sets, in the order of their codes. Other categories get no list.
+ * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that do not occur get
+ * no list.
  *
- * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
- * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
+ * @param codes u32[numItems]: category of each item, MISSING for items without one @param names name of each code
+ * @returns the names of these categories, and u32[numItems]: the new code of each item's category, MISSING if it occurs
+ * in no set
  */
 export function categoriesOfSets(
   sets: readonly Uint32Array[],
@@ -58,7 +64,7 @@ export function categoriesOfSets(
   };
 }
 
-/** Returns the length of the longest list that the parts of a set can fill. */
+/** Returns the maximum length of a list that the parts of a set can fill. */
 export function longestOf({ parts, codes }: SetParts): number {
   const lengths = new Map<number, number>();
   parts.forEach(({ length }, part) => {
@@ -68,7 +74,11 @@ export function longestOf({ parts, codes }: SetParts): number {
   return Math.max(0, ...lengths.values());
 }
 
-/** Fills the lists of each query. @returns the lists of a query one after another, with `k` places of item numbers each */
+/**
+ * Returns the lists of each query.
+ *
+ * @returns for each query its lists one after another; a list has `k` places of item numbers
+ */
 export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
   const { numLists, newShare } = how;
   const { parts, codes, first } = how.ofSet[asked.set]!;
@@ -97,21 +107,21 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The best of a part, by place, `top` for each query. */
+/** The items of a part with the highest scores, as positions in the part; each query has `top` of them. */
 interface BestOfPart extends TopItems {
   top: number;
-  /** u32[]: the items by their places */
+  /** u32[]: item numbers of the part */
   part: Uint32Array;
 }
 
-/** Returns the list of a query, by the numbers that lists give items. */
+/** Returns the list of a query, as item numbers. */
 function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
   const [from, to] = [query * top, (query + 1) * top];
   const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Writes the list of a query at `to`. */
+/** Writes the list of a query, as item numbers, to the places of `lists` from `to` on. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,
@@ -127,7 +137,10 @@ function copyList(
 
 const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
 
-/** Writes a list of up to `k` places at `to`, by descending score, except that a new item comes first while the share is not reached. */
+/**
+ * Merges two lists into the `k` places from `to` on, by descending score. A new item comes first while the places so
+ * far hold less than the required share of new items.
+ */
 export function mergeLists(
   known: TopItems = NOTHING,
   added: TopItems = NOTHING,
@@ -141,7 +154,7 @@ export function mergeLists(
   for (let place = 0; place < k; place++) {
     const [hasKnown, hasNew] = [isLeft(known, a), isLeft(added, b)];
     if (!hasKnown && !hasNew) return;
-    // tolerance for shares that are inexact in binary: 100 * .29 is below 29
+    // tolerance for shares that binary numbers cannot represent: 100 * .29 is below 29
     const due = Math.floor((place + 1) * newShare + 1e-9);
     const [x, y] = [known.scores[a]!, added.scores[b]!];
     const isBetter = y > x || (y === x && added.items[b]! < known.items[a]!);

@@ -1,4 +1,5 @@
-// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched separately.
+// Splits the items of a set into parts by a code, such as the code of a category, or of being new. Each part is
+// searched separately.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
@@ -6,17 +7,17 @@ import type { Search } from "./search.js";
 
 /** The parts of one set. */
 export interface SetParts {
-  /** u32[] each: item numbers of a part, ascending */
+  /** u32[] of each part: its item numbers, ascending */
   parts: Uint32Array[];
-  /** code of each part; MISSING for the last one if `hasRest` */
+  /** code of each part; MISSING for the last part if `hasRest` */
   codes: number[];
   /** whether the last part holds the items without a code */
   hasRest: boolean;
-  /** index of the first part in the list of the parts of all sets */
+  /** number of the set's first part, if the parts of all sets are numbered consecutively */
   first: number;
 }
 
-/** Splits each set. @param codes u32[numItems]; MISSING for items without a code */
+/** Splits each set into parts. @param codes u32[numItems]: code of each item, MISSING for items without one */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -36,13 +37,13 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search among the parts of all sets. It starts when it is first needed. */
+/** A search among the parts of all sets, which starts its threads when it is first needed. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** @param start starts a search among sets of items */
+/** @param start function that starts a search among sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -51,14 +52,14 @@ export function partSearch(
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
-      // if the start has failed, its error has already been reported
+      // a search whose start failed has already reported the error
       const search = await started?.catch(() => undefined);
       await search?.end();
     },
   };
 }
 
-/** Converts masks to positions in each part. @param masks ascending item numbers */
+/** Converts masks of item numbers to masks of positions in each part. @param masks item numbers, ascending */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

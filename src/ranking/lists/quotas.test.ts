@@ -7,11 +7,14 @@ import type { Search } from "./search.js";
 
 const NUM_ITEMS = 1000;
 const items = Uint32Array.from({ length: NUM_ITEMS }, (_, item) => item);
-// items are in four categories; every tenth has none. The score of item i is NUM_ITEMS - i
+// the items have four categories, and every tenth item has none; the score of item i is NUM_ITEMS - i
 const cells = items.map((item) => (item % 10 === 0 ? MISSING : item % 4));
 const ofSet = partsOfSets([items], cells);
 
-/** Creates a search that returns the first items of each set, and records the requested lengths. */
+/**
+ * Returns a search whose lists are the first items of a set, and that records the requested lengths of lists in
+ * `lengths`.
+ */
 function searchOf(sets: readonly Uint32Array[], lengths: number[]): Search {
   return {
     searchesSets: true,
@@ -43,7 +46,7 @@ test("a list that cannot be filled takes one search of each category, for as man
       end: () => Promise.resolve(),
     },
   };
-  // the first query has items 1 and 10 masked, the second none
+  // the first query masks the items 1 and 10, the second query masks nothing
   const masks = { indptr: Uint32Array.of(0, 2, 2), items: Uint32Array.of(1, 10) };
   const asked = { set: 0, items, queries: { size: 2, vectors: new Float32Array(2) }, dim: 1, masks };
   expect(reachOf(ofSet[0]!, 2)).toBe(108);

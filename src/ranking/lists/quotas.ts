@@ -1,9 +1,12 @@
 // --per COLUMN=N: the best items of a query, with at most N items of each category.
 //
-//   few categories    a list consists of the N best items of categories and the k best items without one: each category is searched
-//   many categories   the best few times k items usually suffice; for queries whose list is still short, a longer list is searched
+//   few categories    a list is merged from the N best items of each category and the k best items without a
+//                     category: each category is searched
+//   many categories   a list is filled from the 2 k best items of all; queries whose list is still short
+//                     are searched again for 4 times as many
 //
-// Both methods give the same list: the N best items of each category, and the k best of these. Ties are in the order of items.
+// Both methods return the same list: the k best items among the N best items of each category. Ties are in the order of
+// items.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -12,17 +15,17 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** At most `most` items of each category. */
+/** The limit of `most` items per category, and the category of each item. */
 export interface Quotas {
   most: number;
-  /** u32[numItems]: category of each item; MISSING for none */
+  /** u32[numItems]: category of each item; MISSING for items without a category */
   cells: Uint32Array;
-  /** parts of each set, by category */
+  /** parts of each set of items; a part is a category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries that rank the same set, with their masks as item numbers. */
+/** Queries that rank the items of the same set, with their masks as item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -31,7 +34,7 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** Returns the greatest number of items that a list can hold. */
+/** Returns the maximum number of items that a list can hold. */
 export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;
@@ -39,7 +42,7 @@ export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   }, 0);
 }
 
-/** Returns the best `k` item numbers of each query, with at most `most` of each category. */
+/** Returns for each query the `k` item numbers with the highest scores, with at most `most` items of each category. */
 export async function bestPerCell(
   quotas: Quotas,
   search: Search,
@@ -52,7 +55,7 @@ export async function bestPerCell(
   const lists = noItems(asked.queries.size, k);
   let left = Uint32Array.from({ length: asked.queries.size }, (_, q) => q);
   for (let top = 2 * reach; left.length > 0; top *= 4) {
-    // searching each category separately needs shorter lists
+    // searches each category separately once their lists, of `most` places each, are shorter than `top` in total
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
       await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
@@ -77,7 +80,7 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with so many queries at a time that their lists take at most PLACES places. */
+/** Calls `act` with chunks of the queries; the lists of a chunk have at most PLACES places in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -87,7 +90,11 @@ async function inChunks(
   for (let first = 0; first < queries.length; first += step) await act(queries.subarray(first, first + step));
 }
 
-/** Copies the best items, at most `most` of each category. @returns the number of copied items */
+/**
+ * Copies the items of a sorted list until `k` are copied, without those that exceed the limit of their category.
+ *
+ * @returns the number of copied items
+ */
 function keepQuota(
   { items: places, scores }: TopItems,
   from: number,
@@ -115,7 +122,7 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from the best items of each part. */
+/** Fills the lists of some queries from the best items of each category and the best items without a category. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,
@@ -127,10 +134,10 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // clears items of the previous attempt
+  // removes the items that the search of all categories had found
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
-  // starts with the items without a category, which are sorted already, so that these inserts move nothing
+  // begins with the items without a category: they are already sorted, so inserting them moves no other items
   const order = Array.from({ length: parts.length }, (_, i) => (hasRest ? parts.length - 1 - i : i));
   for (const part of order) {
     const items = parts[part]!;
@@ -147,7 +154,11 @@ async function fromParts(
   }
 }
 
-/** Inserts an item into a sorted list; a full list loses its last item. @returns the new length; undefined if the item ranks too low */
+/**
+ * Inserts an item into a sorted list; a full list loses its last item.
+ *
+ * @returns the new length; undefined if the item's score is too low for the list
+ */
 function insert(
   { items, scores }: TopItems,
   from: number,

@@ -1,6 +1,7 @@
-// Searches the best items for a block of queries: by vectors, or by any ranker.
+// Searches the items with the highest scores for a block of queries; dot products of vectors or any ranker give the
+// scores.
 //
-//   set    item numbers that may be in a list, ascending: all allowed items, or those of a group
+//   set    ascending numbers of the items that may be in a list: all allowed items, or the allowed items of a group
 //   place  position of an item in its set
 
 import { vectorsAt } from "../../embedding/table.js";
@@ -12,26 +13,30 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Number of list places in memory at a time; each takes 8 bytes, in a few copies. */
+/** Maximum number of list places in memory at a time. A place takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
-/** The queries of a block. Which of the properties exist depends on what ranks. */
+/** The queries of a block: vectors, user numbers or histories, depending on the ranker. */
 export interface Queries {
   size: number;
   /** f32[size * dim] */
   vectors?: Float32Array;
-  /** u32[size]: user numbers of the ranker */
+  /** u32[size]: number of each query's user in the ranker */
   users?: Uint32Array;
-  /** the history of each query, as items */
+  /** history of each query's user, as item numbers */
   asked?: QueryItems;
 }
 
 /** Exact search of items. */
 export interface Search {
-  /** whether a set is searched separately, in a time that grows with its size */
+  /** whether each set is searched on its own, so that the search of a small set is faster */
   searchesSets: boolean;
-  /** Returns the best items of a set as places; masks are places too. */
+  /** Returns the items of a set with the highest scores, as places in the set; masks are places in the set, too. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
-  /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
+  /**
+   * Returns the scores of the items in lists of item numbers.
+   *
+   * @returns f64: the score of each element of lists.items
+   */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
   end(): Promise<void>;
 }
@@ -46,11 +51,11 @@ export interface ItemMatrix {
   dim: number;
   /** f32[n * dim] */
   vectors: Float32Array;
-  /** f32[n]: added to an item's score; -Infinity for items that are never returned */
+  /** f32[n]: weight that is added to an item's score; -Infinity for items that no list may contain */
   weights?: Float32Array;
 }
 
-/** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
+/** Returns a search whose scores are dot products. @param sets u32[] of each set: its item numbers, ascending */
 export async function searchVectors(
   { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
@@ -75,12 +80,12 @@ export async function searchVectors(
   };
 }
 
-/** Creates the ranker of some queries. */
+/** Creates the ranker for the queries of a block. */
 type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
-/** Rankers of each set, and of all items. */
+/** Functions that create the rankers of single sets, and the ranker of all items. */
 export interface Rankers {
-  /** by set; when absent, the items of a set are scored one by one with `all` */
+  /** ranker of each set; when absent, the ranker `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }
@@ -88,7 +93,7 @@ export interface Rankers {
 /** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
-/** Returns a search by a model or a baseline. @param numItems number of all items */
+/** Returns a search whose scores come from a model or a baseline. @param numItems number of all items */
 export function searchByRanker(
   { sets: own, all }: Rankers,
   sets: readonly Uint32Array[],
@@ -108,7 +113,10 @@ export function searchByRanker(
   };
 }
 
-/** Returns the best items of a set by scoring each of its items, PAIRS pairs at a time. */
+/**
+ * Returns the items of a set with the highest scores. Scores every item of the set, PAIRS pairs of query and item at a
+ * time.
+ */
 async function bestOfSet(
   ranker: Ranker,
   set: Uint32Array,
@@ -138,7 +146,7 @@ async function bestOfSet(
   return found;
 }
 
-/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for the others. */
+/** Returns the unmasked items of a set for the queries first .. last - 1, and empty lists for the other queries. */
 function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
@@ -158,7 +166,12 @@ function unmaskedItems(
   return { indptr: ends, items: Uint32Array.from(items) };
 }
 
-/** Converts item numbers to places in a set, without items that it lacks. @param set u32, ascending @param numItems of all items */
+/**
+ * Converts item numbers to places in a set. Items that are not in the set are dropped.
+ *
+ * @param set u32, ascending
+ * @param numItems number of all items
+ */
 export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
   // in the set of all items, the place of an item is its number
   if (set.length === numItems) return { indptr, items };
@@ -175,7 +188,7 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
   return { indptr: ends, items: places.subarray(0, end) };
 }
 
-/** Selects queries of a block. @param rows u32, ascending */
+/** Returns some queries of a block. @param rows u32: numbers of the queries, ascending */
 export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
   const { vectors, users, asked, size } = queries;
   if (rows.length === size) return queries;
