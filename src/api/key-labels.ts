@@ -1,5 +1,5 @@
-// Reads files with one row per key of a field: labels (--labels), and names (--names), which also report the shown keys that have no
-// name.
+// Reads files with one row per key of a field: labels of keys (--labels), and names of keys (--names). Reports shown
+// keys without a name.
 
 import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import { MISSING, keyAt } from "../log/keys.js";

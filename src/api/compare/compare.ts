@@ -4,7 +4,7 @@
 //                                                                                                       │
 //   page ◄── leaderboard: one held-out split, intervals over the same users, baselines ◄────────────────┘
 //
-// All results but the seconds, and which trainings the budget cut, are the same at any number of threads.
+// All results are the same for any number of threads, except durations and the choice of trainings that the budget cuts.
 
 import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";

@@ -158,9 +158,9 @@ function checkSplit(by: string, goal: Goal): void {
 }
 
 /**
- * Returns options that make a random split hold out the same rows for all trainers, or nothing if the user chose such a split. By default,
- * the split of a row is a hash of its cells, and a trainer may read integers as keys or as numbers. For lists, all events of a user with
- * an item get the same split.
+ * Returns options with which a random split holds out the same rows for all trainers; none if the user's split does so.
+ * They are needed because a hash of a row's cells decides its part by default, and trainers differ in reading integers
+ * as keys or as numbers. For lists, all events of a user with an item are in the same part.
  *
  * @throws {UsageError} the user asks for a split that would differ between trainers
  */

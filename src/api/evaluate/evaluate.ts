@@ -1,4 +1,4 @@
-// `embed evaluate`: compares metrics of runs on a log that they have not seen.
+// `embed evaluate`: measures runs on a log that they were not trained on, and compares the metrics.
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";

@@ -11,7 +11,7 @@ export interface SetParts {
   parts: Uint32Array[];
   /** code of each part; MISSING for the last part if `hasRest` */
   codes: number[];
-  /** whether the last part holds the items without a code */
+  /** whether the last part contains the items without a code */
   hasRest: boolean;
   /** number of the set's first part, if the parts of all sets are numbered consecutively */
   first: number;

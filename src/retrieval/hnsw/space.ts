@@ -8,7 +8,7 @@
 //   l2       x                q           the smaller distance
 //
 // b is 1 for a user, for whom items are ranked with their weights, and 0 for an item. The inner product is not a
-// distance, so mixed.ts links rows by both.
+// distance, so mixed.ts links rows by inner products and by distances.
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
 import { unitRows } from "../nearest.js";

@@ -131,7 +131,7 @@ function statedOptions(options: Evaluating): Record<string, unknown> {
 /** Edges that are known besides the held-out ones. Neither are sampled as pairs without an edge. */
 interface KnownEdges {
   from: "--known-edges" | "training";
-  /** absent if no edges are known */
+  /** the graph of the known edges; absent if there are none */
   graph?: Graph;
   /** number of edges in the graph */
   edges?: number;
