@@ -84,7 +84,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Converts the table of a run without side columns of items to that layout. @throws {UsageError} the model is not a sum over features */
+/** Converts a table of a run without side columns of items to the composer's layout. @throws {UsageError} the model is not a sum over features */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

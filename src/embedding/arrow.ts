@@ -41,7 +41,7 @@ export async function* arrowChunks(
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
-  /** buffers that stand for vectors which are read only when their chunk is written; see `laterVectors` */
+  /** buffers of never-written vectors, which the file gets from `laterVectors` when their chunk is written */
   const place = new Set<ArrayBufferLike>();
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
@@ -57,10 +57,10 @@ export async function* arrowChunks(
   yield* rows.laterVectors ? withVectors(chunks, rows, place) : chunks;
 }
 
-/** Maximum number of bytes of such vectors that are read at a time. */
+/** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
-/** Replaces each chunk that is a view of a buffer in `place` by the vectors that `laterVectors` reads. */
+/** Replaces each chunk that is a view of a buffer in `place` by vectors that `laterVectors` reads. */
 async function* withVectors(
   chunks: AsyncIterable<Uint8Array>,
   { dim, laterVectors }: TableRows,

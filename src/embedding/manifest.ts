@@ -16,8 +16,8 @@ export type Metrics = Record<string, number>;
 export type PartMetrics = Record<string, number | readonly number[]>;
 
 /**
- * Number of keys carried over from an earlier run, number of these that the log lacks, number of new keys, and number
- * of expired keys.
+ * Number of keys carried over from an earlier run, number of carried keys that the log lacks, number of new keys, and
+ * number of expired keys.
  */
 export interface CarriedKeys {
   kept: number;
@@ -184,7 +184,7 @@ export interface Manifest {
   };
   rows: number;
   /**
-   * number of these rows that the published model was trained on, and number of held-out rows; absent in earlier
+   * number of the log's rows that the published model was trained on, and number of held-out rows; absent in earlier
    * versions
    */
   seen?: { rows: number; heldOut: number };
@@ -211,7 +211,7 @@ export interface Manifest {
   /** the settings that --search tried, in descending order of quality */
   search?: Trial[];
   searchedBy?: SearchedBy;
-  /** metrics by split: train, valid, test; after a refit, still those of the model before it */
+  /** metrics by split: train, valid, test; after a refit, still those of the model before the refit */
   metrics: Record<string, PartMetrics>;
   /**
    * improvement by the vectors on the validation split; absent without a validation split, and for models without

@@ -75,7 +75,7 @@ export interface EvaluatedUsers {
   judged: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of these users whose held-out items are all masked */
+  /** number of training users whose held-out items are all masked */
   heldOutMasked: number;
   /** number of users in the log without training events */
   withoutTraining: number;

@@ -25,13 +25,13 @@ export interface RankingProtocol {
    * events
    */
   heldOut: ItemLists;
-  /** share of these users' held-out events whose item is also in the user's training events */
+  /** share of the evaluated users' held-out events whose item is also in the user's training events */
   repeatShare: number;
   /** number of users in the log without training events */
   unknownUsers: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of these users whose held-out items are all masked */
+  /** number of training users whose held-out items are all masked */
   heldOutMasked: number;
 }
 

@@ -43,7 +43,7 @@ export async function eventRecipe(run: Run, instead?: string): Promise<Preproces
   )(run);
 }
 
-/** Selects the events that count: those with a positive label if the log has labels, else all. */
+/** Selects the rows that are positive events: those with a positive label if the log has labels, else all rows. */
 export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,

@@ -16,7 +16,7 @@ export interface ChosenTraining extends Candidate {
 }
 
 /**
- * Returns the trainings that suit a log, and the other trainers with the reasons why they do not.
+ * Returns the trainings that suit a log, and the trainers that do not suit it with the reasons.
  *
  * @param asked commands of the trainers to compare; all trainers when absent
  * @param runs  folder for the runs

@@ -395,5 +395,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options after those for reading a log were replaced by `reading` and `badRows`. */
+/** The options of the command, in which `reading` and `badRows` replace the options for reading a log. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

@@ -1,8 +1,8 @@
 // Measures the cost of --dtype: the share of nearest neighbors that stay the same if vectors have fewer bits.
 //
-// Samples at most 20,000 of the exported rows by a hash of the row number. For 200 rows of the sample, compares the 20
-// nearest rows of the sample and field by the cosine of exact vectors with those by the cosine of decoded vectors.
-// Holes and zero vectors are left out. Only the sample is in memory.
+// Samples at most 20,000 of the exported rows by a hash of the row number. For 200 rows of the sample, finds the 20
+// nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Holes and
+// zero vectors are left out. Only the sample is in memory.
 
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../embedding/rows.js";

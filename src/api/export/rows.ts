@@ -70,7 +70,7 @@ export async function rowsToWrite(
   if (topCount !== undefined) rows = await topRows(rows, topCount);
   const found = unknown && unknownOrigins(unknown, all, fields ?? all);
   if (reserve && unknown && found) {
-    // gives no note if the format always has such rows and the training produced their vectors
+    // gives no note if every export in the format has rows for unknown keys and the training produced their vectors
     const isExpected = format.findsUnknown && Object.values(found).includes("trained");
     if (!isExpected) tell(unknownKeysText(found));
     rows = tableRows(

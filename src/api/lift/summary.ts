@@ -44,14 +44,14 @@ export interface ArmSummary {
   arm: Initialization;
   /** number of seeds that reached the least validation loss of the random start */
   numReached: number;
-  /** number of seeds that stopped before they reached that loss: right-censored observations */
+  /** number of seeds whose training ended above the random start's least validation loss: right-censored observations */
   numCensored: number;
   /**
    * mean number of epochs until the random start's least validation loss; absent if no seed reached it. A censored seed counts with all
    * its epochs, so with censored seeds the mean is a lower bound (restricted to the length of the training) and has no interval.
    */
   epochsToReach?: MeanInterval;
-  /** mean number of seconds until that loss; for the table, including the table's own training */
+  /** mean number of seconds until the random start's least validation loss; for the table, including its own training */
   secondsToReach?: MeanInterval;
   /** validation loss of the best epoch */
   validLoss: MeanInterval;

@@ -26,7 +26,7 @@ export function listColumns(isForItems: boolean, category?: string): ListColumns
   return { ...names, category };
 }
 
-/** Returns the key columns of a file; undefined if the file does not have the columns of such lists. */
+/** Returns the key columns of a file; undefined if its columns are not those of lists of the given kind. */
 export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColumns | undefined {
   const { owner, item } = listColumns(isForItems);
   const [category] = columns.filter((name) => ![owner, "rank", item, "score"].includes(name));
